@@ -1,0 +1,132 @@
+"""Every setting of the application, read from the environment: its unit and its effect.
+
+A setting is named here once; `Settings.from_environment` turns the environment into a frozen value and says which
+variable is wrong and what it should look like. Flask's own keys follow from it in `Settings.flask`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from precast_app.errors import ConfigurationError
+
+MIB = 1024 * 1024
+
+
+def _setting(variable: str, default: Any, effect: str) -> Any:
+    return field(default=default, metadata={"variable": variable, "effect": effect})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process. Times in seconds, sizes in bytes unless the field says otherwise."""
+
+    database_url: str = _setting("DATABASE_URL", "", "PostgreSQL, `postgresql://user:password@host:port/name`")
+    redis_url: str = _setting("REDIS_URL", "", "Redis, `redis://…` or `rediss://…`; only ids of jobs go there")
+    secret_key: str = _setting("SECRET_KEY", "", "signs the session cookie; long, random, the same in every process")
+
+    upload_bytes: int = _setting("UPLOAD_BYTES", 50 * MIB, "largest upload; a larger one is answered with 413")
+    upload_chunk_bytes: int = _setting("UPLOAD_CHUNK_BYTES", MIB, "size of the pieces in which uploads are stored")
+    unpacked_bytes: int = _setting("UNPACKED_BYTES", 1024 * MIB, "largest total that a workbook may unpack to")
+    sheet_rows: int = _setting("SHEET_ROWS", 200_000, "most rows in a sheet")
+    sheet_columns: int = _setting("SHEET_COLUMNS", 2_000, "most columns in a sheet")
+    issues_kept: int = _setting("ISSUES_KEPT", 10_000, "issues stored for one job; beyond that they are only counted")
+    page_rows: int = _setting("PAGE_ROWS", 1_000, "most rows in one answer of a list")
+
+    queue_name: str = _setting("QUEUE_NAME", "imports", "the RQ queue that web and worker share")
+    worker_processes: int = _setting("WORKER_PROCESSES", 2, "jobs that one worker.py works on at a time")
+    job_seconds: int = _setting("JOB_SECONDS", 3_600, "longest run of one job before RQ ends it")
+    lease_seconds: int = _setting("LEASE_SECONDS", 30, "how long a job belongs to a worker that has gone silent")
+    watch_seconds: float = _setting("WATCH_SECONDS", 5.0, "how often the watchman looks for lost jobs")
+    progress_seconds: float = _setting("PROGRESS_SECONDS", 1.0, "shortest time between two writes of a job's progress")
+    attempts: int = _setting("ATTEMPTS", 5, "runs of one job, crashes included, before it is given up as failed")
+    feed_seconds: int = _setting("FEED_SECONDS", 86_400, "how long a job waits for its file before it fails")
+    file_days: int = _setting("FILE_DAYS", 30, "how long the file of an ended job is kept, in days")
+
+    token_days: int = _setting("TOKEN_DAYS", 365, "life of a new API token, in days")
+    session_hours: int = _setting("SESSION_HOURS", 12, "life of a login in the browser, in hours")
+    cookie_secure: bool = _setting("COOKIE_SECURE", False, "send the session cookie over https only (true/false)")
+    proxies: int = _setting("PROXIES", 0, "reverse proxies in front whose X-Forwarded headers are believed")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings; a missing or malformed one raises `ConfigurationError` with its name."""
+        source = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            text = source.get(setting.metadata["variable"], "").strip()
+            if text:
+                values[setting.name] = _parse(setting.metadata["variable"], text, type(setting.default))
+        settings = cls(**values)
+        for setting in fields(cls):
+            if setting.default == "" and not getattr(settings, setting.name):
+                raise ConfigurationError(
+                    f"Set {setting.metadata['variable']}: {setting.metadata['effect']}. "
+                    "`.env.example` shows one; `make run` sets all of them by itself."
+                )
+        return settings
+
+    @property
+    def engine_options(self) -> dict[str, Any]:
+        """Options of the SQLAlchemy engine: as many connections as the widest job has threads, and some beside."""
+        return {"pool_size": 5, "max_overflow": MAX_CONCURRENT_BATCHES + 5, "pool_pre_ping": True, "pool_timeout": 30}
+
+    @property
+    def flask(self) -> dict[str, Any]:
+        """The same settings under the keys that Flask and its extensions read."""
+        return {
+            "PRECAST": self,
+            "SECRET_KEY": self.secret_key,
+            "SQLALCHEMY_DATABASE_URI": database_uri(self.database_url),
+            "SQLALCHEMY_ENGINE_OPTIONS": self.engine_options,
+            # A multipart body is a little longer than the file in it; the file itself is held to `upload_bytes`.
+            "MAX_CONTENT_LENGTH": self.upload_bytes + 64 * 1024,
+            "SESSION_COOKIE_NAME": "precast_session",
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+            "SESSION_COOKIE_SECURE": self.cookie_secure,
+            "PERMANENT_SESSION_LIFETIME": self.session_hours * 3600,
+            "API_TITLE": "Precast Management System",
+            "API_VERSION": "v1",
+            "OPENAPI_VERSION": "3.0.3",
+            "OPENAPI_URL_PREFIX": "/api",
+            "OPENAPI_JSON_PATH": "openapi.json",
+            "OPENAPI_SWAGGER_UI_PATH": "docs",
+            "OPENAPI_SWAGGER_UI_URL": "/api/docs/assets/",
+        }
+
+
+# The contract's numbers for imports: default, least and most (JOB_SYSTEM.md, API.md).
+BATCH_SIZE, MIN_BATCH_SIZE, MAX_BATCH_SIZE = 30, 1, 500
+CONCURRENT_BATCHES, MIN_CONCURRENT_BATCHES, MAX_CONCURRENT_BATCHES = 15, 1, 32
+
+
+def database_uri(url: str) -> str:
+    """Name psycopg2 as the driver: `postgres://` and `postgresql://` would choose another one or be refused."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.partition("+")[0] not in ("postgres", "postgresql"):
+        raise ConfigurationError(
+            "DATABASE_URL must name a PostgreSQL database, for example postgresql://user:password@localhost/precast."
+        )
+    return f"postgresql+psycopg2://{rest}"
+
+
+def _parse(variable: str, text: str, kind: type) -> Any:
+    if kind is str:
+        return text
+    if kind is bool:
+        if text.lower() in ("true", "yes", "1", "on"):
+            return True
+        if text.lower() in ("false", "no", "0", "off"):
+            return False
+        raise ConfigurationError(f"{variable} must be true or false, not {text!r}.")
+    try:
+        value = kind(text)
+    except ValueError:
+        raise ConfigurationError(f"{variable} must be a number, not {text!r}.") from None
+    if value < 0 or (value == 0 and variable != "PROXIES"):
+        raise ConfigurationError(f"{variable} must be more than 0, not {text!r}.")
+    return value

@@ -1,0 +1,125 @@
+"""The user that PostgreSQL runs as: it refuses to be root, and in a container everything is.
+
+No user is created and no permission of a folder is changed for it. The server takes the number of the user `nobody`;
+and where the checkout lies below a folder that `nobody` may not enter (/root, say), it keeps the one capability that
+lets it through, on Linux. The packages that bundle PostgreSQL run `useradd` and open every folder up to `/` instead.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import stat
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_NOBODY = 65_534
+_CAP_DAC_OVERRIDE = 1
+_CAPABILITY_VERSION_3 = 0x20080522
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_RAISE = 2
+
+
+class _Header(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+
+
+class _Data(ctypes.Structure):
+    _fields_ = [
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inheritable", ctypes.c_uint32),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user and group to become; `pass_folders` keeps the right to enter folders that they may not enter."""
+
+    uid: int
+    gid: int
+    pass_folders: bool = False
+
+    def assume(self, libc: ctypes.CDLL) -> None:
+        """Become this user, for good. Called between fork and exec, as root."""
+        if self.pass_folders:
+            # A change of user then leaves capabilities alone, and so does access(2), by which PostgreSQL looks at its
+            # own programs and which would otherwise answer as for a user without them.
+            _check(libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
+        os.setgroups([])
+        os.setgid(self.gid)
+        os.setuid(self.uid)
+        if self.pass_folders:
+            # Ambient, since exec takes every other capability from a process that is not root.
+            bit = 1 << _CAP_DAC_OVERRIDE
+            data = (_Data * 2)(_Data(bit, bit, bit), _Data(0, 0, 0))
+            _check(libc.capset(ctypes.byref(_Header(_CAPABILITY_VERSION_3, 0)), data))
+            _check(libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0))
+
+    def own(self, path: Path) -> None:
+        """Give a file or folder to this user."""
+        os.chown(path, self.uid, self.gid)
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
+def server_identity(data: Path, programs: Path) -> Identity | None:
+    """Whom the server with its data in `data` must become, or None where the user at hand will do.
+
+    Root hands data that is there already back to the user it belongs to, so that `make run` works with and without
+    sudo in turn.
+    """
+    if os.geteuid() != 0:
+        return None
+    uid, gid = _nobody()
+    if data.exists() and data.stat().st_uid != 0:
+        uid, gid = data.stat().st_uid, data.stat().st_gid
+    closed = not _reachable([data, *_sample(programs)], uid)
+    return Identity(uid, gid, pass_folders=closed and sys.platform == "linux")
+
+
+def _nobody() -> tuple[int, int]:
+    """The user `nobody`, else any other than root: it needs one that has a name."""
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        named = [entry for entry in pwd.getpwall() if entry.pw_uid != 0]
+        if not named:
+            return _NOBODY, _NOBODY
+        entry = named[-1]
+    return entry.pw_uid, entry.pw_gid
+
+
+def _sample(programs: Path) -> Iterable[Path]:
+    """The folders of the programs, and one program: a umask while installing closed all of them or none."""
+    return [programs / "postgres", programs.parent / "lib", programs.parent / "share"]
+
+
+def _reachable(paths: Iterable[Path], uid: int) -> bool:
+    """Whether the user may enter all folders on the way to the paths, and read the paths themselves where they exist.
+
+    Group rights don't count: the server is in no group but its own.
+    """
+    for path in (path.resolve() for path in paths):
+        for folder in path.parents:
+            if not folder.exists() or not _allows(folder, uid, stat.S_IXOTH):
+                return False
+        if path.exists() and not _allows(path, uid, stat.S_IXOTH | stat.S_IROTH):
+            return False
+    return True
+
+
+def _allows(path: Path, uid: int, wanted: int) -> bool:
+    status = path.stat()
+    if status.st_uid == uid:
+        wanted <<= 6
+    return status.st_mode & wanted == wanted

@@ -1,0 +1,62 @@
+"""The exceptions that stop a request or a job. They know nothing of Flask; the edges turn them into answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class ConfigurationError(RuntimeError):
+    """A setting is missing or malformed; the message names it and shows a good one."""
+
+
+class Refused(Exception):
+    """A request that can't be carried out, for a reason that the asker can mend.
+
+    `http_status` is the status of the answer, `errors` maps fields to what is wrong with each.
+    """
+
+    http_status = 422
+
+    def __init__(self, message: str, errors: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.errors = dict(errors or {})
+
+
+class NotFound(Refused):
+    """It is not there, or the asker may not know that it is."""
+
+    http_status = 404
+
+
+class Forbidden(Refused):
+    """It is there, but the asker's role does not allow this act."""
+
+    http_status = 403
+
+
+class Conflict(Refused):
+    """It clashes with what is stored or under way."""
+
+    http_status = 409
+
+
+class TooLarge(Refused):
+    """More bytes than the installation takes."""
+
+    http_status = 413
+
+
+class NotASpreadsheet(Refused):
+    """The bytes are not a file that can be read."""
+
+    http_status = 415
+
+
+class JobFailed(Exception):
+    """The job can't be completed, for a reason in its file or its project; the message becomes the job's `error`."""
+
+
+class LeaseLost(Exception):
+    """The job has been given to another worker, or has ended; this one must stop writing."""

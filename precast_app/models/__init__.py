@@ -1,0 +1,50 @@
+"""The tables. Rules that keep data right under concurrency stand here, as constraints of the database."""
+
+from precast_app.models.account import ApiToken, Membership, Role, User
+from precast_app.models.catalogue import (
+    BomLine,
+    Drawing,
+    ElementType,
+    Piece,
+    PieceStatus,
+    Quantity,
+    StagePassed,
+)
+from precast_app.models.job import (
+    Batch,
+    Change,
+    FileChunk,
+    ImportJob,
+    Issue,
+    JobStatus,
+    Phase,
+    Severity,
+)
+from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, Project, Stage
+
+__all__ = [
+    "ApiToken",
+    "Batch",
+    "BomLine",
+    "BomProduct",
+    "Change",
+    "Drawing",
+    "DrawingType",
+    "ElementType",
+    "FileChunk",
+    "HierarchyNode",
+    "ImportJob",
+    "Issue",
+    "JobStatus",
+    "Membership",
+    "Phase",
+    "Piece",
+    "PieceStatus",
+    "Project",
+    "Quantity",
+    "Role",
+    "Severity",
+    "Stage",
+    "StagePassed",
+    "User",
+]

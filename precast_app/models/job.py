@@ -1,0 +1,198 @@
+"""The jobs: the contract's table `import_jobs`, the uploaded file, and what the job did and found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    false,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from precast_app.extensions import Model
+from precast_app.models.columns import Id, one_of
+
+
+class JobStatus(StrEnum):
+    """The four states of the contract."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Phase(StrEnum):
+    """What the job is at, finer than its state."""
+
+    WAITING_FOR_FILE = "waiting_for_file"
+    QUEUED = "queued"
+    READING = "reading"
+    CHECKING = "checking"
+    PLANNING = "planning"
+    WRITING = "writing"
+    CANCELLING = "cancelling"
+    UNDOING = "undoing"
+    DONE = "done"
+
+
+class Severity(StrEnum):
+    """How much an issue matters: an `error` keeps its row out, a `warning` or `info` doesn't."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+def _count() -> Any:
+    return mapped_column(Integer, server_default="0")
+
+
+def _moment(**options: Any) -> Any:
+    return mapped_column(DateTime(timezone=True), **options)
+
+
+class ImportJob(Model):
+    """One upload and what became of it. Statuses change only in `jobs/lifecycle.py`."""
+
+    __tablename__ = "import_jobs"
+    __table_args__ = (
+        one_of("status", JobStatus),
+        one_of("phase", Phase),
+        CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
+        CheckConstraint("(status = 'completed') = (progress = 100)", name="complete_at_100"),
+        CheckConstraint("(status IN ('completed', 'failed')) = (completed_at IS NOT NULL)", name="ended"),
+        CheckConstraint("(status = 'processing') = (lease_token IS NOT NULL)", name="leased"),
+        # One import at a time in a project.
+        Index(
+            "uq_import_jobs_project_processing",
+            "project_id",
+            unique=True,
+            postgresql_where=text("status = 'processing'"),
+        ),
+        Index("ix_import_jobs_project_id_id", "project_id", "id"),
+        Index(
+            "ix_import_jobs_unfinished",
+            "queued_at",
+            postgresql_where=text("status IN ('pending', 'processing')"),
+        ),
+    )
+
+    # The contract's columns, in its order.
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    job_type: Mapped[str] = mapped_column(String(50))
+    status: Mapped[str] = mapped_column(String(20), server_default=JobStatus.PENDING)
+    progress: Mapped[int] = _count()
+    total_items: Mapped[int] = _count()
+    processed_items: Mapped[int] = _count()
+    created_by: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime | None] = _moment(server_default=func.current_timestamp())
+    updated_at: Mapped[datetime | None] = _moment(server_default=func.current_timestamp())
+    completed_at: Mapped[datetime | None] = _moment()
+    error: Mapped[str | None] = mapped_column(Text)
+    result: Mapped[str | None] = mapped_column(Text)
+
+    # What was asked for.
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    file_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    file_sha256: Mapped[str | None] = mapped_column(String(64))
+    batch_size: Mapped[int]
+    concurrent_batches: Mapped[int]
+    dry_run: Mapped[bool] = mapped_column(server_default=false())
+    undone_by_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
+
+    # How it stands.
+    phase: Mapped[str] = mapped_column(String(20), server_default=Phase.WAITING_FOR_FILE)
+    queued_at: Mapped[datetime | None] = _moment()
+    started_at: Mapped[datetime | None] = _moment()
+    created_count: Mapped[int] = _count()
+    updated_count: Mapped[int] = _count()
+    unchanged_count: Mapped[int] = _count()
+    rejected_count: Mapped[int] = _count()
+    pieces_added: Mapped[int] = _count()
+    pieces_removed: Mapped[int] = _count()
+    warning_count: Mapped[int] = _count()
+
+    # Who works on it: the lease of one worker, and the rings of the doorbell.
+    lease_token: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None] = _moment()
+    attempt: Mapped[int] = _count()
+    ring: Mapped[int] = _count()
+    rung_at: Mapped[datetime | None] = _moment()
+
+
+class FileChunk(Model):
+    """A piece of an uploaded file; `number` counts from 0."""
+
+    __tablename__ = "import_file_chunks"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Batch(Model):
+    """A batch that is in: committed in one transaction with its rows, and never done again."""
+
+    __tablename__ = "import_batches"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    created_count: Mapped[int]
+    updated_count: Mapped[int]
+    rejected_count: Mapped[int]
+    pieces_added: Mapped[int]
+    pieces_removed: Mapped[int]
+
+
+class Issue(Model):
+    """Something in the file that a person should know; `row` counts from 1 as the spreadsheet shows it."""
+
+    __tablename__ = "import_issues"
+    __table_args__ = (one_of("severity", Severity), Index(None, "job_id", "row", "id"))
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"))
+    # The batch that found it, where the database refused a row; null for what was found before anything was written.
+    batch: Mapped[int | None]
+    severity: Mapped[str] = mapped_column(String(10))
+    sheet: Mapped[str | None] = mapped_column(String(150))
+    row: Mapped[int | None]
+    column: Mapped[str | None] = mapped_column(String(3))
+    heading: Mapped[str | None] = mapped_column(Text)
+    value: Mapped[str | None] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(String(50))
+    message: Mapped[str] = mapped_column(Text)
+
+
+class Change(Model):
+    """What a job did to one element type: made it, or changed it.
+
+    `fields` holds the image before the change, only of what was changed (`precast_app.importing.changes` tells its
+    shape); it is null where the job made the element type.
+    """
+
+    __tablename__ = "element_type_changes"
+    __table_args__ = (Index(None, "element_type_id"),)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
+    # No foreign key: the record outlives the element type.
+    element_type_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    row: Mapped[int]
+    fields: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

@@ -1,0 +1,100 @@
+"""A project and its reference data: what the headings of a workbook can name.
+
+Each thing has a `match_key`, its name as headings are compared (`precast_app.importing.names`); it is unique in the
+project, so that a heading never means two things of one kind.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from precast_app.extensions import Model
+from precast_app.models.columns import CreatedAt, Id, ProjectId
+
+
+class Project(Model):
+    """One building contract."""
+
+    __tablename__ = "projects"
+    __table_args__ = (CheckConstraint("name = btrim(name) AND name <> ''", name="name_trimmed"),)
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(String(150), unique=True)
+    created_at: Mapped[CreatedAt]
+
+
+class HierarchyNode(Model):
+    """A place in the structure: a tower, or a floor of a tower."""
+
+    __tablename__ = "hierarchy_nodes"
+    __table_args__ = (
+        UniqueConstraint("project_id", "match_key"),
+        # Piece codes hold it, so two nodes must not share one; without a slash a code can be read in one way only.
+        UniqueConstraint("project_id", "naming_convention"),
+        CheckConstraint("naming_convention <> '' AND position('/' in naming_convention) = 0", name="naming_convention"),
+        CheckConstraint("parent_id <> id", name="not_its_own_parent"),
+    )
+
+    id: Mapped[Id]
+    project_id: Mapped[ProjectId]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("hierarchy_nodes.id"), index=True)
+    name: Mapped[str] = mapped_column(String(150))
+    description: Mapped[str | None] = mapped_column(Text)
+    prefix: Mapped[str] = mapped_column(String(50))
+    path: Mapped[str] = mapped_column(String(500))
+    match_key: Mapped[str] = mapped_column(String(500))
+    naming_convention: Mapped[str] = mapped_column(String(150))
+
+
+class Stage(Model):
+    """A step of production that a piece goes through; `position` is its place in the project's order, from 1."""
+
+    __tablename__ = "stages"
+    __table_args__ = (
+        UniqueConstraint("project_id", "match_key"),
+        CheckConstraint("position >= 0", name="position"),
+    )
+
+    id: Mapped[Id]
+    project_id: Mapped[ProjectId]
+    name: Mapped[str] = mapped_column(String(150))
+    match_key: Mapped[str] = mapped_column(String(150))
+    position: Mapped[int]
+
+
+class DrawingType(Model):
+    """A class of drawing that the project keeps."""
+
+    __tablename__ = "drawing_types"
+    __table_args__ = (UniqueConstraint("project_id", "match_key"),)
+
+    id: Mapped[Id]
+    project_id: Mapped[ProjectId]
+    name: Mapped[str] = mapped_column(String(150))
+    match_key: Mapped[str] = mapped_column(String(150))
+
+
+class BomProduct(Model):
+    """A material of the project's bill of materials; `rate` is its price per `unit`."""
+
+    __tablename__ = "bom_products"
+    __table_args__ = (
+        UniqueConstraint("project_id", "match_key"),
+        CheckConstraint("rate >= 0 AND rate < 'Infinity'::numeric", name="rate"),
+    )
+
+    id: Mapped[Id]
+    project_id: Mapped[ProjectId]
+    product_name: Mapped[str] = mapped_column(String(150))
+    product_type: Mapped[str] = mapped_column(String(150))
+    unit: Mapped[str] = mapped_column(String(50))
+    rate: Mapped[Decimal | None] = mapped_column(Numeric)
+    match_key: Mapped[str] = mapped_column(String(301))
+
+    @property
+    def name_id(self) -> str:
+        """Product name and type, as one heading of the flat file."""
+        return f"{self.product_name}_{self.product_type}"

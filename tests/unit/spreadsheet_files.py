@@ -1,0 +1,63 @@
+"""Workbooks made by hand, for what no writer would write."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Mapping
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+SHEET_PART = "xl/worksheets/sheet1.xml"
+
+
+def sheet_xml(rows: str, after: str = "") -> str:
+    return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData>{after}</worksheet>'
+
+
+def strings_xml(items: str) -> str:
+    return f'<sst xmlns="{MAIN}">{items}</sst>'
+
+
+def parts(sheet: str | bytes, strings: str | bytes | None = None) -> dict[str, str | bytes]:
+    """The parts of a workbook with one sheet, `S`."""
+    package = "http://schemas.openxmlformats.org/package/2006"
+    found: dict[str, str | bytes] = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" '
+        f'Type="{RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets>'
+        '<sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="rId1" Type="{RELATIONS}/worksheet" '
+        'Target="worksheets/sheet1.xml"/></Relationships>',
+        SHEET_PART: sheet,
+    }
+    if strings is not None:
+        found["xl/sharedStrings.xml"] = strings
+    return found
+
+
+def zipped(contents: Mapping[str, str | bytes]) -> io.BytesIO:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    file.seek(0)
+    return file
+
+
+def workbook(rows: str, strings: str | None = None, after: str = "") -> io.BytesIO:
+    """A workbook whose only sheet, `S`, has these rows (XML)."""
+    items = None if strings is None else strings_xml(strings)
+    return zipped(parts(sheet_xml(rows, after), items))
+
+
+def with_declared_size(file: io.BytesIO, part: str, size: int) -> io.BytesIO:
+    """The same zip, whose directory tells another unzipped size for one part."""
+    data = bytearray(file.getvalue())
+    directory = data.rfind(part.encode())
+    assert data[directory - 46 : directory - 42] == b"PK\x01\x02"
+    data[directory - 46 + 24 : directory - 46 + 28] = struct.pack("<I", size)
+    return io.BytesIO(bytes(data))

@@ -1,0 +1,308 @@
+"""What is not read, and why: each refusal has a stable code and tells what to do."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import time
+import tracemalloc
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+import openpyxl
+import pytest
+
+from precast_app.spreadsheets import FileRefused, Limits, column_letter, open_book
+from tests.unit.spreadsheet_files import (
+    MAIN,
+    SHEET_PART,
+    parts,
+    sheet_xml,
+    strings_xml,
+    with_declared_size,
+    workbook,
+    zipped,
+)
+
+CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
+
+
+def refusal(file: io.BytesIO, limits: Limits | None = None) -> FileRefused:
+    """The refusal of opening, scanning or reading the last sheet of a file."""
+    with pytest.raises(FileRefused) as caught:
+        book = open_book(file, limits or Limits())
+        book.scan(book.sheets[-1])
+        for _ in book.rows(book.sheets[-1]):
+            pass
+    assert str(caught.value) == caught.value.message
+    return caught.value
+
+
+@pytest.mark.parametrize("content", [b"", b" \r\n\t\n", b"\xef\xbb\xbf\n"])
+def test_an_empty_file(content: bytes) -> None:
+    assert refusal(io.BytesIO(content)).code == "empty_file"
+
+
+def test_white_space_before_the_text_is_not_an_empty_file() -> None:
+    assert open_book(io.BytesIO(b"\n" * 100_000 + b"a")).scan("").head[0].number == 100_001
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "a JPEG image"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "a PNG image"),
+        (b"GIF89a\x01\x00", "a GIF image"),
+        (b"%PDF-1.7\n%abc", "a PDF document"),
+        (b"\x1f\x8b\x08\x00", "a gzip archive"),
+        (b"some text\x00\x01 and more", "a binary file"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(content: bytes, kind: str) -> None:
+    found = refusal(io.BytesIO(content))
+    assert (found.code, f"This is {kind}" in found.message) == ("not_a_spreadsheet", True)
+
+
+@pytest.mark.parametrize(
+    ("contents", "code", "word"),
+    [
+        ({"a.txt": "a"}, "not_a_spreadsheet", "ZIP archive"),
+        ({"word/document.xml": "<a/>"}, "not_a_spreadsheet", "Word"),
+        ({"xl/workbook.bin": "a"}, "unsupported_format", ".xlsb"),
+        (
+            {
+                "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+                "content.xml": "<a/>",
+            },
+            "unsupported_format",
+            ".ods",
+        ),
+    ],
+)
+def test_a_zip_that_is_no_workbook(contents: dict[str, str], code: str, word: str) -> None:
+    found = refusal(zipped(contents))
+    assert (found.code, word in found.message) == (code, True)
+
+
+def test_old_workbooks_and_protected_ones_are_told_apart() -> None:
+    container = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2_000_000
+    old = refusal(io.BytesIO(container))
+    protected = refusal(io.BytesIO(container + "EncryptedPackage".encode("utf-16-le")))
+    assert (old.code, ".xls)" in old.message) == ("unsupported_format", True)
+    assert protected.code == "password_protected"
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.6, 0.95, 0.999])
+def test_a_truncated_workbook(keep: float) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["a"] * 100)
+    file = io.BytesIO()
+    book.save(file)
+    data = file.getvalue()
+    assert refusal(io.BytesIO(data[: int(len(data) * keep)])).code == "damaged_workbook"
+
+
+def test_every_flipped_byte_is_read_or_refused() -> None:
+    """No exception but FileRefused, wherever the damage is."""
+    data = workbook(CELL, "<si><t>a</t></si>").getvalue()
+    refused = 0
+    for position in range(len(data)):
+        broken = bytearray(data)
+        broken[position] ^= 0x5A
+        try:
+            book = open_book(io.BytesIO(bytes(broken)))
+            for sheet in book.sheets:
+                book.scan(sheet)
+                list(book.rows(sheet))
+        except FileRefused:
+            refused += 1
+    assert refused > len(data) / 3
+
+
+@pytest.mark.parametrize("part", ["xl/_rels/workbook.xml.rels", SHEET_PART])
+def test_a_missing_part(part: str) -> None:
+    contents = parts(sheet_xml(CELL))
+    del contents[part]
+    assert refusal(zipped(contents)).code == "damaged_workbook"
+
+
+@pytest.mark.parametrize(
+    "part", [SHEET_PART, "xl/sharedStrings.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"]
+)
+def test_a_document_type_is_refused_wherever_it_stands(part: str) -> None:
+    contents = parts(sheet_xml(CELL), strings_xml("<si><t>a</t></si>"))
+    contents[part] = '<!DOCTYPE x [<!ENTITY a "aaaa">]>' + str(contents[part])
+    found = refusal(zipped(contents))
+    assert (found.code, "document type" in found.message) == ("damaged_workbook", True)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param('<row r="1"><c r="A1"><v>1</v></c>', id="a row that never ends"),
+        pytest.param('<row r="2"><c r="A2"><v>1</v></c></row>' + CELL, id="rows backwards"),
+        pytest.param(CELL + '<row r="2"><c r="A3"><v>1</v></c></row>', id="another row's cell"),
+        pytest.param(
+            '<row r="1"><c r="A1" t="s"><v>7</v></c></row>', id="a text that is not there"
+        ),
+        pytest.param('<row r="9999999"><c r="A9999999"><v>1</v></c></row>', id="no such row"),
+    ],
+)
+def test_a_sheet_that_contradicts_itself(rows: str) -> None:
+    assert refusal(workbook(rows)).code == "damaged_workbook"
+
+
+def test_a_sheet_that_breaks_off() -> None:
+    whole = sheet_xml(CELL)
+    for end in range(whole.index("<sheetData>"), len(whole) - 1):
+        assert refusal(zipped(parts(whole[:end]))).code == "damaged_workbook", whole[:end]
+
+
+def zeros_bomb(gigabytes: int) -> io.BytesIO:
+    """A workbook whose sheet unpacks to that much white space; made of repeated deflate blocks."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    head = packer.compress(b"<worksheet><sheetData>") + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(b" " * 2**24) + packer.flush(zlib.Z_FULL_FLUSH)
+    stream = head + block * (64 * gigabytes) + packer.flush()
+    file = zipped(parts("placeholder"))
+    with zipfile.ZipFile(file) as archive, zipfile.ZipFile(out := io.BytesIO(), "w") as made:
+        for name in archive.namelist():
+            made.writestr(name, stream if name == SHEET_PART else archive.read(name))
+    data = bytearray(out.getvalue())
+    # Stored as it is so far: tell both headers that it is deflated.
+    local = data.find(SHEET_PART.encode()) - 30
+    central = data.rfind(SHEET_PART.encode()) - 46
+    data[local + 8 : local + 10] = data[central + 10 : central + 12] = b"\x08\x00"
+    return io.BytesIO(bytes(data))
+
+
+@pytest.fixture(scope="module")
+def bomb() -> Iterator[bytes]:
+    return zeros_bomb(10).getvalue()
+
+
+@pytest.mark.parametrize("declared", [None, 1000, 2**32 - 2, 300_000_000])
+def test_a_bomb_is_refused_before_it_is_unpacked(bomb: bytes, declared: int | None) -> None:
+    file = io.BytesIO(bomb)
+    if declared is not None:
+        file = with_declared_size(file, SHEET_PART, declared)
+    tracemalloc.start()
+    start = time.perf_counter()
+    found = refusal(file)
+    seconds = time.perf_counter() - start
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.code in ("unpacks_too_large", "damaged_workbook")
+    assert seconds < 1
+    assert peak < 100 * 2**20
+
+
+def test_a_part_that_is_larger_than_it_says_is_refused() -> None:
+    for size in (10, 150):
+        file = with_declared_size(workbook(CELL), SHEET_PART, size)
+        assert refusal(file).code in ("unpacks_too_large", "damaged_workbook")
+    styles = parts(sheet_xml(CELL)) | {"xl/styles.xml": f'<styleSheet xmlns="{MAIN}"/>'}
+    file = with_declared_size(zipped(styles), "xl/styles.xml", 5)
+    assert refusal(file).code == "unpacks_too_large"
+
+
+def test_the_sum_of_all_parts_is_limited() -> None:
+    contents = parts(sheet_xml(CELL)) | {"xl/media/a.png": b"a" * 5000}
+    assert refusal(zipped(contents), Limits(unpacked_bytes=5000)).code == "unpacks_too_large"
+
+
+def test_too_many_sheets() -> None:
+    book = openpyxl.Workbook()
+    book.create_sheet()
+    book.create_sheet()
+    file = io.BytesIO()
+    book.save(file)
+    assert refusal(file, Limits(sheets=2)).code == "too_many_sheets"
+    assert len(open_book(file, Limits(sheets=3)).sheets) == 3
+
+
+def numbered(rows: int) -> io.BytesIO:
+    return workbook(
+        "".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in range(1, rows + 1))
+    )
+
+
+def test_too_many_rows() -> None:
+    assert refusal(numbered(4), Limits(rows=3)).code == "too_many_rows"
+    assert open_book(numbered(3), Limits(rows=3)).scan("S").row_count == 3
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<c r="C1"><v>1</v></c>',
+        pytest.param('<c r="BXY1"><v>1</v></c><c r="A1"><v>1</v></c>', id="hidden before another"),
+    ],
+)
+def test_too_many_columns(cells: str) -> None:
+    limits = Limits(columns=2) if "C1" in cells else Limits()
+    found = refusal(workbook(f'<row r="1">{cells}</row>'), limits)
+    assert found.code == "too_many_columns"
+
+
+def test_cells_without_content_are_allowed_anywhere() -> None:
+    file = workbook('<row r="1"><c r="A1"><v>1</v></c><c r="XFD1" s="1"/></row>')
+    assert [list(row.cells) for row in open_book(file).rows("S")] == [[1.0]]
+
+
+def test_one_cell_far_below_would_fill_the_memory() -> None:
+    row = "".join(f'<c r="{column_letter(c)}1"><v>1</v></c>' for c in range(1, 101))
+    far = '<row r="1048576"><c r="A1048576"><v>1</v></c></row>'
+    found = refusal(workbook(f'<row r="1">{row}</row>{far}'))
+    assert (found.code, "1048576" in found.message) == ("too_many_cells", True)
+
+
+@pytest.mark.parametrize("cell", ["A99999999999999", "A1048576", "XFD1048576", "ZZZZZZZZZ1"])
+def test_a_reference_that_lies_never_reaches_the_reader(cell: str) -> None:
+    file = workbook(
+        f'<row r="1"><c r="A1"><v>1</v></c><c r="{cell}"><v>1</v></c><c r="B1"><v>1</v></c></row>'
+    )
+    assert refusal(file).code == "damaged_workbook"
+
+
+def test_a_long_text_repeated_in_many_cells_would_fill_the_memory() -> None:
+    row = "".join(f'<c r="{column_letter(c)}1" t="s"><v>0</v></c>' for c in range(1, 101))
+    file = workbook(f'<row r="1">{row}</row>', f"<si><t>{'a' * 1000}</t></si>")
+    assert refusal(file, Limits(text_bytes=50_000)).code == "too_much_text"
+    assert len(list(open_book(file, Limits(text_bytes=200_000)).rows("S"))) == 1
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_cell_that_is_too_long(shared: bool) -> None:
+    def file(length: int) -> io.BytesIO:
+        text = f"<t>{'é' * length}</t>"
+        if shared:
+            return workbook('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', f"<si>{text}</si>")
+        return workbook(f'<row r="1"><c r="A1" t="inlineStr"><is>{text}</is></c></row>')
+
+    assert refusal(file(101), Limits(cell_characters=100)).code == "cell_too_long"
+    assert open_book(file(100), Limits(cell_characters=100)).scan("S").row_count == 1
+
+
+def test_too_many_errors_and_too_many_merged_ranges() -> None:
+    errors = "".join(f'<row r="{n}"><c r="A{n}" t="e"><v>#N/A</v></c></row>' for n in range(1, 5))
+    merged = '<mergeCells><mergeCell ref="A1:B1"/><mergeCell ref="A2:B2"/></mergeCells>'
+    assert refusal(workbook(errors), Limits(faults=3)).code == "too_many_errors"
+    assert (
+        refusal(workbook(CELL, after=merged), Limits(merged_ranges=1)).code
+        == "too_many_merged_ranges"
+    )
+
+
+def test_a_long_tail_behind_the_rows_takes_no_time() -> None:
+    tail = "<extLst>" + "<a/>" * 5_000_000 + "</extLst>"
+    file = workbook(CELL, after=tail)
+    start = time.perf_counter()
+    assert len(list(open_book(file, Limits(compression_ratio=2000)).rows("S"))) == 1
+    assert time.perf_counter() - start < 3
+
+
+def test_a_refusal_survives_pickling() -> None:
+    found = pickle.loads(pickle.dumps(FileRefused("code", "message")))
+    assert (found.code, str(found)) == ("code", "message")
