@@ -69,9 +69,7 @@ def test_limits_of_rows_columns_and_characters() -> None:
     assert code_of(b"a\nb\nc\n", Limits(rows=2)) == "too_many_rows"
     assert code_of(b"a,b,c\n", Limits(columns=2)) == "too_many_columns"
     assert code_of(b"abc\n", Limits(cell_characters=2)) == "cell_too_long"
-    assert rows_of(b"ab,b,,\n\n", Limits(rows=1, columns=2, cell_characters=2)) == [
-        (1, ["ab", "b"])
-    ]
+    assert rows_of(b"ab,b,,\n\n", Limits(rows=1, columns=2, cell_characters=2)) == [(1, ["ab", "b"])]
 
 
 def test_a_quotation_mark_that_is_never_closed() -> None:

@@ -110,9 +110,7 @@ def test_rows_without_content_do_not_count() -> None:
     white = '<row r="3"><c r="A3" t="inlineStr"><is><t> &#160;</t></is></c></row>'
     nbsp = '<row r="4"><c r="A4" t="s"><v>2</v></c><c r="B4" t="str"><f>A9</f><v></v></c></row>'
     held = '<row r="7"><c r="A7" t="s"><v>0</v></c><c r="B7" t="s"><v>1</v></c></row>'
-    strings = (
-        "<si><t xml:space='preserve'> </t></si><si><t>x</t></si><si><t>\N{NO-BREAK SPACE}</t></si>"
-    )
+    strings = "<si><t xml:space='preserve'> </t></si><si><t>x</t></si><si><t>\N{NO-BREAK SPACE}</t></si>"
     file = workbook(blank + white + nbsp + held, strings)
     assert rows_of(file) == [(7, [" ", "x"])]
     found = open_book(file).scan("S")
@@ -120,9 +118,7 @@ def test_rows_without_content_do_not_count() -> None:
 
 
 def test_a_zero_and_a_false_are_content() -> None:
-    file = workbook(
-        '<row r="1"><c r="A1"><v>0</v></c></row><row r="2"><c r="A2" t="b"><v>0</v></c></row>'
-    )
+    file = workbook('<row r="1"><c r="A1"><v>0</v></c></row><row r="2"><c r="A2" t="b"><v>0</v></c></row>')
     assert rows_of(file) == [(1, [0.0]), (2, [False])]
     assert open_book(file).scan("S").row_count == 2
 
@@ -217,9 +213,7 @@ def test_escapes_and_entities_in_texts_are_resolved_alike_by_scan_and_rows() -> 
 
 
 def test_the_head_is_the_first_eight_rows_that_hold_anything() -> None:
-    file = workbook(
-        "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>' for n in range(3, 30, 2))
-    )
+    file = workbook("".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>' for n in range(3, 30, 2)))
     assert [row.number for row in open_book(file).scan("S").head] == list(range(3, 19, 2))
 
 
@@ -301,9 +295,7 @@ ODD_WAYS: dict[str, Callable[[str], str]] = {
     "a comment": lambda xml: xml.replace("<row r=", "<!-- </row> --><row r=", 1),
     "type before reference": lambda xml: xml.replace('r="B5" t="e"', 't="e" r="B5"'),
     "blanks between tags": lambda xml: xml.replace("><", ">\n  <").replace("<t>\n", "<t>"),
-    "rows and cells without references": lambda xml: xml.replace('<c r="D5">', "<c>").replace(
-        '<c r="C5">', "<c>"
-    ),
+    "rows and cells without references": lambda xml: xml.replace('<c r="D5">', "<c>").replace('<c r="C5">', "<c>"),
     "an attribute of an extension": lambda xml: xml.replace(
         "<row ", '<row spans="1:4" x14ac:dyDescent="0.25" '
     ).replace("<worksheet ", '<worksheet xmlns:x14ac="urn:x" '),
@@ -332,9 +324,7 @@ def test_a_sheet_in_utf_16_is_scanned() -> None:
     ["<!-- </si> --><si><t>a</t></si><si/>", "<si><t><![CDATA[a]]></t></si><si></si>"],
 )
 def test_texts_written_in_an_odd_way_are_read_the_same(items: str) -> None:
-    rows = (
-        '<row r="1"><c r="A1" t="s"><v>0</v></c></row><row r="2"><c r="A2" t="s"><v>1</v></c></row>'
-    )
+    rows = '<row r="1"><c r="A1" t="s"><v>0</v></c></row><row r="2"><c r="A2" t="s"><v>1</v></c></row>'
     found = open_book(workbook(rows, items)).scan("S")
     assert [(row.number, row.cells) for row in found.head] == [(1, ["a"])]
     assert found.row_count == 1
@@ -354,8 +344,7 @@ def test_blocks_are_put_together_wherever_they_are_cut() -> None:
     found = open_book(file).scan("Sheet")
     assert (found.row_count, found.merged) == (4000, (MergedRange(1, 1, 2, 1),))
     trimmed = [
-        (number, cells[: len(e[1])])
-        for (number, cells), e in zip(rows_of(file, "Sheet"), expected, strict=True)
+        (number, cells[: len(e[1])]) for (number, cells), e in zip(rows_of(file, "Sheet"), expected, strict=True)
     ]
     assert trimmed == expected
 

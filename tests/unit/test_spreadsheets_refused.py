@@ -127,9 +127,7 @@ def test_a_missing_part(part: str) -> None:
     assert refusal(zipped(contents)).code == "damaged_workbook"
 
 
-@pytest.mark.parametrize(
-    "part", [SHEET_PART, "xl/sharedStrings.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"]
-)
+@pytest.mark.parametrize("part", [SHEET_PART, "xl/sharedStrings.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"])
 def test_a_document_type_is_refused_wherever_it_stands(part: str) -> None:
     contents = parts(sheet_xml(CELL), strings_xml("<si><t>a</t></si>"))
     contents[part] = '<!DOCTYPE x [<!ENTITY a "aaaa">]>' + str(contents[part])
@@ -143,9 +141,7 @@ def test_a_document_type_is_refused_wherever_it_stands(part: str) -> None:
         pytest.param('<row r="1"><c r="A1"><v>1</v></c>', id="a row that never ends"),
         pytest.param('<row r="2"><c r="A2"><v>1</v></c></row>' + CELL, id="rows backwards"),
         pytest.param(CELL + '<row r="2"><c r="A3"><v>1</v></c></row>', id="another row's cell"),
-        pytest.param(
-            '<row r="1"><c r="A1" t="s"><v>7</v></c></row>', id="a text that is not there"
-        ),
+        pytest.param('<row r="1"><c r="A1" t="s"><v>7</v></c></row>', id="a text that is not there"),
         pytest.param('<row r="9999999"><c r="A9999999"><v>1</v></c></row>', id="no such row"),
     ],
 )
@@ -223,9 +219,7 @@ def test_too_many_sheets() -> None:
 
 
 def numbered(rows: int) -> io.BytesIO:
-    return workbook(
-        "".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in range(1, rows + 1))
-    )
+    return workbook("".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in range(1, rows + 1)))
 
 
 def test_too_many_rows() -> None:
@@ -260,9 +254,7 @@ def test_one_cell_far_below_would_fill_the_memory() -> None:
 
 @pytest.mark.parametrize("cell", ["A99999999999999", "A1048576", "XFD1048576", "ZZZZZZZZZ1"])
 def test_a_reference_that_lies_never_reaches_the_reader(cell: str) -> None:
-    file = workbook(
-        f'<row r="1"><c r="A1"><v>1</v></c><c r="{cell}"><v>1</v></c><c r="B1"><v>1</v></c></row>'
-    )
+    file = workbook(f'<row r="1"><c r="A1"><v>1</v></c><c r="{cell}"><v>1</v></c><c r="B1"><v>1</v></c></row>')
     assert refusal(file).code == "damaged_workbook"
 
 
@@ -289,10 +281,7 @@ def test_too_many_errors_and_too_many_merged_ranges() -> None:
     errors = "".join(f'<row r="{n}"><c r="A{n}" t="e"><v>#N/A</v></c></row>' for n in range(1, 5))
     merged = '<mergeCells><mergeCell ref="A1:B1"/><mergeCell ref="A2:B2"/></mergeCells>'
     assert refusal(workbook(errors), Limits(faults=3)).code == "too_many_errors"
-    assert (
-        refusal(workbook(CELL, after=merged), Limits(merged_ranges=1)).code
-        == "too_many_merged_ranges"
-    )
+    assert refusal(workbook(CELL, after=merged), Limits(merged_ranges=1)).code == "too_many_merged_ranges"
 
 
 def test_a_long_tail_behind_the_rows_takes_no_time() -> None:
