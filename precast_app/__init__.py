@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     db.init_app(app)
     migrate.init_app(app, db)
-    from precast_app.jobs import queue
 
-    queue.init_app(app)
+
+
     return app

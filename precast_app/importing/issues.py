@@ -1,0 +1,21 @@
+"""An issue: something in the file that a person should know. Bad data is a value, not an exception."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from precast_app.models import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """`row` counts from 1 and `column` is a letter, as the spreadsheet shows them; `code` never changes its meaning."""
+
+    severity: Severity
+    code: str
+    message: str
+    row: int | None = None
+    column: str | None = None
+    heading: str | None = None
+    value: str | None = None
+    sheet: str | None = None

@@ -1,0 +1,28 @@
+"""How names are compared: of element types, and of what headings can name."""
+
+from __future__ import annotations
+
+import re
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_SEPARATORS = re.compile(r"[\s_\-]+")
+
+
+def clean(text: str) -> str:
+    """The text without invisible characters, trimmed, every run of white space as one space."""
+    return " ".join(text.translate(_INVISIBLE).split())
+
+
+def identity_key(text: str) -> str:
+    """What identifies an element type: two names with the same key are one name."""
+    return clean(text).casefold()
+
+
+def match_key(text: str) -> str:
+    """What a heading is matched by: spaces, hyphens and underscores are one thing, case is none."""
+    return _SEPARATORS.sub("_", clean(text).casefold()).strip("_")
+
+
+def path_key(*parts: str) -> str:
+    """The match key of a place in the hierarchy, from the names of its levels; `Tower A`, `Floor 1` → `tower_a.floor_1`."""
+    return ".".join(match_key(part) for part in parts)
