@@ -27,6 +27,4 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db)
 
-
-
     return app

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from precast_app.extensions import Model
-from precast_app.models.columns import CreatedAt, Id, ProjectId, one_of
+from precast_app.models.columns import CreatedAt, Id, one_of
 
 MEASURES = ("height", "length", "thickness", "mass", "volume", "area", "width")
 

@@ -77,9 +77,7 @@ class DelimitedBook:
         """The file's lines with their ends, which quoted fields may contain."""
         self._file.seek(0)
         # The wrapper would close the file with itself: it gets a view that it may close.
-        text = io.TextIOWrapper(
-            io.BufferedReader(_Unclosed(self._file)), encoding="utf-8-sig", newline=""
-        )
+        text = io.TextIOWrapper(io.BufferedReader(_Unclosed(self._file)), encoding="utf-8-sig", newline="")
         try:
             for line in text:
                 if "\0" in line:

@@ -46,9 +46,7 @@ def open_book(file: BinaryIO, limits: Limits | None = None) -> Book:
     file.seek(0)
     start = file.read(_LOOK)
     if not start.strip(b" \t\r\n\0\xef\xbb\xbf") and not _more(file):
-        raise FileRefused(
-            "empty_file", "The file is empty. Save the workbook once more and upload it again."
-        )
+        raise FileRefused("empty_file", "The file is empty. Save the workbook once more and upload it again.")
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zipped(file, limits)
     if start.startswith(_OLE2):

@@ -45,8 +45,7 @@ def cell_too_long(row: int, column: int, limits: Limits) -> FileRefused:
     where = f"Cell {column_letter(column)}{row}" if row else "A cell"
     return FileRefused(
         "cell_too_long",
-        f"{where} contains more than {limits.cell_characters} characters. Shorten its text and "
-        "upload the file again.",
+        f"{where} contains more than {limits.cell_characters} characters. Shorten its text and upload the file again.",
     )
 
 

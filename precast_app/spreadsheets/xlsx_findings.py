@@ -103,12 +103,7 @@ class Collector:
 
     def finish(self) -> Findings:
         """Look up the head's texts, and close the account."""
-        wanted = {
-            shared_index(cell.text)
-            for row in self._head
-            for cell in row.cells
-            if cell.kind == "s" and cell.text
-        }
+        wanted = {shared_index(cell.text) for row in self._head for cell in row.cells if cell.kind == "s" and cell.text}
         texts = self._strings.texts(wanted)
         head: list[SheetRow] = []
         for row in self._head:

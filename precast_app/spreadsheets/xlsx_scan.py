@@ -71,9 +71,7 @@ def scan(package: Package, part: str, strings: SharedStrings, limits: Limits) ->
         return collector.finish()
 
 
-def parse(
-    package: Package, part: str, strings: SharedStrings, limits: Limits, into: Collector
-) -> None:
+def parse(package: Package, part: str, strings: SharedStrings, limits: Limits, into: Collector) -> None:
     """The same by the parser, for the sheets of unusual writers; about ten times slower."""
     text_bytes = cells = 0
 

@@ -244,9 +244,7 @@ def merged_range(reference: str) -> MergedRange | None:
     match = _RANGE.fullmatch(reference)
     if match is None:
         return None
-    return MergedRange(
-        int(match[2]), column_number(match[1]), int(match[4]), column_number(match[3])
-    )
+    return MergedRange(int(match[2]), column_number(match[1]), int(match[4]), column_number(match[3]))
 
 
 def unescaped(text: str) -> str:

@@ -1,0 +1,262 @@
+"""Carry out a plan: batches side by side in a thread pool, each in a transaction of its own.
+
+A batch commits its rows together with its own number, so that it is never done twice. A batch that the database refuses
+is rolled back and done again row by row: the refused row becomes an issue, the others go in.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+from flask import Flask
+from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from precast_app.extensions import db
+from precast_app.importing.issues import Issue
+from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
+from precast_app.importing.writing import Counts, PiecesInProduction, Target, write
+from precast_app.models import Issue as IssueRow
+from precast_app.models import Severity
+
+log = logging.getLogger(__name__)
+
+# What is no fault of the data: the same batch, tried again, may go in. psycopg2 raises deadlocks and serialization
+# failures as OperationalError too.
+RETRYABLE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
+_TRIES = 4
+
+# What the database refuses because of the data.
+REFUSED = (psycopg2.IntegrityError, psycopg2.DataError, PiecesInProduction)
+
+Fence = Callable[[Session], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch's operations; `rejected` were refused by the database and are told in `issues`."""
+
+    number: int
+    created: int = 0
+    updated: int = 0
+    rejected: int = 0
+    pieces_added: int = 0
+    pieces_removed: int = 0
+    issues: tuple[Issue, ...] = ()
+
+
+def run(
+    app: Flask, plan: Plan, target: Target, *, done: frozenset[int], concurrent_batches: int, fence: Fence
+) -> Iterator[BatchResult]:
+    """Do the batches that are not in yet, at most `concurrent_batches` at once; yields each as it is in.
+
+    `fence` is called in each transaction and raises if the job may write no more. What a batch raises is raised here,
+    after the ones under way have ended; no further ones are begun.
+    """
+    waiting = (batch for batch in plan.batches() if batch.number not in done)
+    under_way: set[Future[BatchResult]] = set()
+    with ThreadPoolExecutor(concurrent_batches, thread_name_prefix="batch") as pool:
+        # Twice as many are handed over as run, so that no thread waits for the next one to be planned.
+        for batch in waiting:
+            under_way.add(pool.submit(_in_context, app, batch, target, fence))
+            if len(under_way) >= 2 * concurrent_batches:
+                yield from _take(under_way)
+        while under_way:
+            yield from _take(under_way)
+
+
+def _take(under_way: set[Future[BatchResult]]) -> Iterator[BatchResult]:
+    ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    under_way -= ended
+    try:
+        for future in ended:
+            yield future.result()
+    except BaseException:
+        for future in under_way:
+            future.cancel()
+        raise
+
+
+def _in_context(app: Flask, batch: PlannedBatch, target: Target, fence: Fence) -> BatchResult:
+    with app.app_context():
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return _write(batch, target, fence)
+            except RETRYABLE:
+                db.session.rollback()
+                if attempt == _TRIES:
+                    raise
+                log.warning("Batch %d of job %d is tried again.", batch.number, target.job_id, exc_info=True)
+                time.sleep(0.2 * 2**attempt)
+    raise AssertionError("a batch returns or raises")
+
+
+def _write(batch: PlannedBatch, target: Target, fence: Fence) -> BatchResult:
+    try:
+        fence(db.session())
+        if not _enter(batch, target):
+            db.session.rollback()
+            return _already_in(batch, target)
+        counts = write(_cursor(), batch.steps, target)
+        result = _result(batch, counts)
+        _leave(result, target)
+        db.session.commit()
+        return result
+    except REFUSED:
+        db.session.rollback()
+        return _row_by_row(batch, target, fence)
+
+
+def _row_by_row(batch: PlannedBatch, target: Target, fence: Fence) -> BatchResult:
+    fence(db.session())
+    if not _enter(batch, target):
+        db.session.rollback()
+        return _already_in(batch, target)
+    cursor = _cursor()
+    done: list[Counts] = []
+    issues: list[Issue] = []
+    for step in batch.steps:
+        cursor.execute("SAVEPOINT one_row")
+        try:
+            done.append(write(cursor, [step], target))
+        except REFUSED as error:
+            cursor.execute("ROLLBACK TO SAVEPOINT one_row")
+            issues.append(_refusal(step, target, error))
+        cursor.execute("RELEASE SAVEPOINT one_row")
+    total = Counts(*(sum(values) for values in zip(*map(_tuple, done), strict=True))) if done else Counts(0, 0, 0, 0)
+    result = _result(batch, total, tuple(issues))
+    if issues:
+        db.session.execute(insert(IssueRow), [row(issue, target.job_id, batch.number) for issue in issues])
+    _leave(result, target)
+    db.session.commit()
+    return result
+
+
+def row(issue: Issue, job_id: int, batch: int | None = None) -> dict[str, Any]:
+    """An issue as a row of `import_issues`."""
+    return {
+        "job_id": job_id,
+        "batch": batch,
+        "severity": issue.severity,
+        "sheet": issue.sheet,
+        "row": issue.row,
+        "column": issue.column,
+        "heading": issue.heading,
+        "value": issue.value,
+        "code": issue.code,
+        "message": issue.message,
+    }
+
+
+def _cursor() -> Any:
+    """The psycopg2 cursor of the session's transaction: COPY and arrays are its own."""
+    connection = db.session.connection().connection.dbapi_connection
+    assert connection is not None
+    return connection.cursor()
+
+
+def _enter(batch: PlannedBatch, target: Target) -> bool:
+    """Claim the batch's number; False where it is in already. Waits for whoever is putting it in just now."""
+    try:
+        claimed = db.session.execute(
+            text("""
+                INSERT INTO import_batches
+                    (job_id, number, created_count, updated_count, rejected_count, pieces_added, pieces_removed)
+                VALUES (:job_id, :number, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING RETURNING number
+            """),
+            {"job_id": target.job_id, "number": batch.number},
+        )
+    except DBAPIError as error:
+        raise (error.orig or error) from error
+    return claimed.first() is not None
+
+
+def _leave(result: BatchResult, target: Target) -> None:
+    db.session.execute(
+        text("""
+            UPDATE import_batches SET created_count = :created, updated_count = :updated, rejected_count = :rejected,
+                pieces_added = :pieces_added, pieces_removed = :pieces_removed
+            WHERE job_id = :job_id AND number = :number
+        """),
+        {
+            "job_id": target.job_id,
+            "number": result.number,
+            "created": result.created,
+            "updated": result.updated,
+            "rejected": result.rejected,
+            "pieces_added": result.pieces_added,
+            "pieces_removed": result.pieces_removed,
+        },
+    )
+
+
+def _already_in(batch: PlannedBatch, target: Target) -> BatchResult:
+    (result,) = [each for each in stored_results(target.job_id) if each.number == batch.number]
+    return result
+
+
+def stored_results(job_id: int) -> list[BatchResult]:
+    """The batches of a job that are in, without their issues."""
+    rows = db.session.execute(
+        text("""
+            SELECT number, created_count, updated_count, rejected_count, pieces_added, pieces_removed
+            FROM import_batches WHERE job_id = :job_id
+        """),
+        {"job_id": job_id},
+    )
+    results = [BatchResult(*each) for each in rows]
+    db.session.rollback()
+    return results
+
+
+def _result(batch: PlannedBatch, counts: Counts, issues: tuple[Issue, ...] = ()) -> BatchResult:
+    return BatchResult(
+        batch.number, counts.created, counts.updated, len(issues), counts.pieces_added, counts.pieces_removed, issues
+    )
+
+
+def _tuple(counts: Counts) -> tuple[int, int, int, int]:
+    return counts.created, counts.updated, counts.pieces_added, counts.pieces_removed
+
+
+def _refusal(step: Step, target: Target, error: Exception) -> Issue:
+    if isinstance(error, PiecesInProduction):
+        message = (
+            "Pieces that this row would remove have gone into production while the file was imported. "
+            "Look at their status, and upload the row again with a quantity that keeps them."
+        )
+        code = "pieces_in_production"
+    elif isinstance(error, psycopg2.errors.ForeignKeyViolation):
+        message = (
+            "Something that this row refers to (a drawing type, node, stage or product) was deleted while the file was "
+            "imported. Add it again, or take its column out, and upload the row again."
+        )
+        code = "reference_deleted"
+    else:
+        message = (
+            "The database refused this row, though each of its cells looks right. Nothing of it was stored; upload it "
+            "again, and tell the administrator if it is refused once more."
+        )
+        code = "refused_by_database"
+        log.warning("Row %d of job %d was refused.", step.operation.row.number, target.job_id, exc_info=error)
+    values = step.operation.row.values
+    name = target.columns.columns[1]
+    operation = step.operation
+    shown = f"{operation.element_type if isinstance(operation, Update) else values[0]} {values[1]}"
+    return Issue(
+        Severity.ERROR,
+        code,
+        message,
+        operation.row.number,
+        name.letter,
+        name.heading,
+        shown,
+        target.columns.sheet or None,
+    )

@@ -1,0 +1,149 @@
+"""Cells to values. A cell that can't be one raises `BadCell`, which says what to write instead."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+
+from precast_app.importing.names import clean
+from precast_app.spreadsheets import CellError
+
+_MOST_DECIMALS = 30
+_GROUPED = re.compile(r"[+-]?\d{1,3}([,  ']\d{3})+(\.\d+)?")
+_YES = frozenset({"yes", "y", "true", "1", "x"})
+_NO = frozenset({"no", "n", "false", "0", "-", ""})
+
+
+class BadCell(ValueError):
+    """What is wrong with a cell: a stable `code`, and a message that says what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def shown(cell: object) -> str:
+    """The cell as a person would write it."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, CellError):
+        return cell.text
+    return str(cell)
+
+
+def _refuse_error(cell: object) -> None:
+    if isinstance(cell, CellError):
+        raise BadCell(
+            "error_cell", f"The cell holds an error ({cell.text}); mend its formula, or write the value itself."
+        )
+
+
+def text(cell: object, *, most: int, blank: str | None) -> str | None:
+    """Text of at most `most` characters; a blank cell is `blank`."""
+    _refuse_error(cell)
+    if isinstance(cell, datetime) and not (cell.hour or cell.minute or cell.second):
+        value = cell.date().isoformat()
+    elif isinstance(cell, bool):
+        value = "TRUE" if cell else "FALSE"
+    else:
+        value = clean(shown(cell))
+    if not value:
+        return blank
+    if len(value) > most:
+        raise BadCell("text_too_long", f"The text has {len(value)} characters; shorten it to {most}.")
+    if not value.isprintable():
+        raise BadCell("unprintable_text", "The text holds control characters; type it anew.")
+    return value
+
+
+def required_text(cell: object, *, most: int) -> str:
+    """Text that must be there."""
+    value = text(cell, most=most, blank=None)
+    if value is None:
+        raise BadCell("missing_value", "The cell is blank, but every row needs a value here; fill it in.")
+    return value
+
+
+def _number(cell: object) -> Decimal | None:
+    _refuse_error(cell)
+    if isinstance(cell, (bool, date, time, timedelta)):
+        raise BadCell("not_a_number", "A number is needed here, not a date, a time or TRUE/FALSE; write a number.")
+    if isinstance(cell, (float, int)):
+        value = Decimal(int(cell)) if cell == cell // 1 else Decimal(repr(cell))
+    else:
+        written = clean(str(cell))
+        if not written:
+            return None
+        value = _parse(written)
+    if not value.is_finite():
+        raise BadCell("not_a_number", "A number is needed here; write it in digits, for example 1250.5.")
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > _MOST_DECIMALS:
+        raise BadCell("too_many_decimals", f"The number has more than {_MOST_DECIMALS} decimals; round it.")
+    return value
+
+
+def _parse(written: str) -> Decimal:
+    plain = written
+    if _GROUPED.fullmatch(plain):
+        plain = re.sub(r"[,  ']", "", plain)
+    elif "," in plain and "." not in plain:
+        # A decimal comma, perhaps with blanks between the thousands: `1 200,5`.
+        plain = plain.replace(" ", "").replace(",", ".")
+    try:
+        if not plain.isascii() or "_" in plain:
+            raise InvalidOperation
+        return Decimal(plain)
+    except InvalidOperation:
+        raise BadCell(
+            "not_a_number", "A number is needed here; write it in digits, for example 1250.5, without its unit."
+        ) from None
+
+
+def decimal(cell: object, *, most: int, unit: str = "") -> Decimal | None:
+    """A number from 0 to `most` with the digits that were written; None for a blank cell."""
+    if cell == "":
+        return None
+    try:
+        value = _number(cell)
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, BadCell):
+            raise
+        raise BadCell("not_a_number", "A number is needed here; write it in digits, for example 1250.5.") from error
+    if value is None:
+        return None
+    limit = f"{most:,}".replace(",", " ") + (f" {unit}" if unit else "")
+    if value < 0:
+        raise BadCell("negative_number", f"The number is negative; write one from 0 to {limit}.")
+    if value > most:
+        raise BadCell("number_too_large", f"The number is too large; write one from 0 to {limit}.")
+    return abs(value)
+
+
+def positive_decimal(cell: object, *, most: int) -> Decimal | None:
+    """A number from 0 to `most`; 0 and blank are both None, that is to say none."""
+    return decimal(cell, most=most) or None
+
+
+def count(cell: object, *, most: int) -> int:
+    """A whole number from 0 to `most`; a blank cell is 0."""
+    value = decimal(cell, most=most)
+    if value is None:
+        return 0
+    whole = int(value)
+    if whole != value:
+        raise BadCell("not_a_whole_number", "Pieces are counted; write a whole number such as 2.")
+    return whole
+
+
+def yes_or_no(cell: object) -> bool:
+    """Whether the cell says yes."""
+    _refuse_error(cell)
+    word = clean(shown(cell)).casefold()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise BadCell("not_yes_or_no", "Write yes or no (or leave the cell blank for no).")

@@ -1,0 +1,104 @@
+"""What an import changes in one element type, and the image of it that is kept.
+
+The image (`models.Change.fields`) is JSON of what was changed and nothing else, each as [before, after]:
+`{"height": ["3000", "3100"], "version": ["VR-1", "VR-2"], "drawings": {"7": [null, "W-1.dwg"]},
+"quantities": {"12": [3, 1]}, "stages": {"4": [false, true]}, "bom": {"9": ["1.5", null]},
+"removed_pieces": [[node_id, number, code], …]}`. Decimals are strings, so that no digit is lost; the keys of a group are
+ids of drawing types, nodes, stages and products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from precast_app.importing.columns import ColumnMap, Group
+from precast_app.models.catalogue import MEASURES
+
+GROUPS = (Group.DRAWINGS, Group.NODES, Group.STAGES, Group.BOM)
+# What is stored where there is no row for a target.
+NONE: dict[Group, Any] = {Group.DRAWINGS: None, Group.NODES: 0, Group.STAGES: False, Group.BOM: None}
+
+Pair = tuple[Any, Any]
+
+
+@dataclass(slots=True)
+class StoredType:
+    """An element type as it is stored: measures and version by field, and each group by target id."""
+
+    id: int
+    element_type: str
+    base: dict[str, Any]
+    groups: dict[Group, dict[int, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changes, (before, after) each: base columns by field, groups by target id."""
+
+    base: dict[str, Pair] = field(default_factory=dict)
+    groups: dict[Group, dict[int, Pair]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.base or self.groups)
+
+
+class Comparison:
+    """Compares rows of one file with what is stored. What the file has no column for is left alone."""
+
+    def __init__(self, columns: ColumnMap) -> None:
+        # The first two columns are the identity, whose spelling is never changed.
+        self._base = [(place, str(target)) for place, target in columns.positions(Group.BASE)][2:]
+        self._groups = [
+            (group, NONE[group], [(place, int(target)) for place, target in columns.positions(group)])
+            for group in GROUPS
+        ]
+
+    def difference(self, values: tuple[Any, ...], stored: StoredType) -> Difference:
+        """What the row's values change in the element type that is stored."""
+        base = {
+            name: (stored.base[name], values[place]) for place, name in self._base if stored.base[name] != values[place]
+        }
+        groups = {}
+        for group, none, places in self._groups:
+            get = stored.groups[group].get
+            pairs = {
+                target: (before, values[place])
+                for place, target in places
+                if (before := get(target, none)) != values[place]
+            }
+            if pairs:
+                groups[group] = pairs
+        return Difference(base, groups)
+
+
+def to_json(difference: Difference, removed_pieces: list[tuple[int, int, str]]) -> dict[str, Any]:
+    """The image that is kept."""
+    image: dict[str, Any] = {name: [_plain(value) for value in pair] for name, pair in difference.base.items()}
+    for group, pairs in difference.groups.items():
+        image[group.value] = {str(target): [_plain(value) for value in pair] for target, pair in pairs.items()}
+    if removed_pieces:
+        image["removed_pieces"] = [list(piece) for piece in removed_pieces]
+    return image
+
+
+def rewind(stored: StoredType, image: dict[str, Any]) -> None:
+    """Put an element type back, in memory, to what it was before the change that the image tells of."""
+    for name, change in image.items():
+        if name in stored.base:
+            stored.base[name] = _decimal(change[0]) if name in MEASURES else change[0]
+    for group in GROUPS:
+        for target, (before, _) in image.get(group.value, {}).items():
+            if before in (None, 0, False):
+                stored.groups[group].pop(int(target), None)
+            else:
+                stored.groups[group][int(target)] = _decimal(before) if group is Group.BOM else before
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

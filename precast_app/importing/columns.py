@@ -1,0 +1,90 @@
+"""The columns of the element types' file, each declared once: heading, unit, and how a cell becomes a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from precast_app.importing import cells
+
+
+class Group(StrEnum):
+    """The groups of columns, in the order in which they are written."""
+
+    BASE = "base"
+    DRAWINGS = "drawings"
+    NODES = "quantities"
+    STAGES = "stages"
+    BOM = "bom"
+
+
+Clean = Callable[[object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseColumn:
+    """One of the ten columns that every file has; `field` is the attribute of `models.ElementType`."""
+
+    heading: str
+    field: str
+    clean: Clean
+    unit: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+def _measure(heading: str, field: str, unit: str, *aliases: str) -> BaseColumn:
+    return BaseColumn(heading, field, partial(cells.decimal, most=1_000_000, unit=unit), unit, aliases)
+
+
+BASE = (
+    BaseColumn("Element Type", "element_type", partial(cells.required_text, most=150), aliases=("Type",)),
+    BaseColumn("Element Type Name", "name", partial(cells.required_text, most=150), aliases=("Name",)),
+    _measure("Height", "height", "mm"),
+    _measure("Length", "length", "mm"),
+    _measure("Thickness", "thickness", "mm"),
+    _measure("Mass", "mass", "kg", "Weight"),
+    _measure("Volume", "volume", "m³"),
+    _measure("Area", "area", "m²"),
+    _measure("Width", "width", "mm"),
+    BaseColumn("Element Type Version", "version", partial(cells.text, most=150, blank="VR-1"), aliases=("Version",)),
+)
+
+# How a cell of each other group becomes a value; what a blank means is said beside each in WORKBOOK terms:
+# no drawing, no pieces there, does not go through the stage, none of the product.
+CLEAN: dict[Group, Clean] = {
+    Group.DRAWINGS: partial(cells.text, most=255, blank=None),
+    Group.NODES: partial(cells.count, most=100_000),
+    Group.STAGES: cells.yes_or_no,
+    Group.BOM: partial(cells.positive_decimal, most=1_000_000_000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file that is understood.
+
+    `index` counts from 0. `target` is the field of a base column, else the id of the drawing type, node, stage or
+    product that the column is about.
+    """
+
+    index: int
+    letter: str
+    heading: str
+    group: Group
+    target: str | int
+    clean: Clean
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """What the columns of a sheet mean; a row's values stand in the order of `columns`, base columns first."""
+
+    sheet: str
+    first_data_row: int
+    columns: tuple[Column, ...]
+
+    def positions(self, group: Group) -> tuple[tuple[int, str | int], ...]:
+        """Of each column of the group: its place in a row's values, and its target."""
+        return tuple((place, column.target) for place, column in enumerate(self.columns) if column.group is group)

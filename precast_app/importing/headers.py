@@ -1,0 +1,144 @@
+"""What the columns of a sheet mean: its headings matched to the project's reference data."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from precast_app.errors import JobFailed
+from precast_app.importing import layout as layouts
+from precast_app.importing.columns import BASE, CLEAN, Column, ColumnMap, Group
+from precast_app.importing.issues import Issue
+from precast_app.importing.layout import Heading, Layout, count_rows
+from precast_app.importing.names import match_key, path_key
+from precast_app.importing.reference import Named, Reference
+from precast_app.models import Severity
+from precast_app.spreadsheets import Book, column_letter
+
+__all__ = ["count_rows", "match"]
+
+_BASE_BY_FIELD = {column.field: column for column in BASE}
+# What may be written before a name that means two things, and what stands over the group in a workbook.
+_GROUP_NAMES = {
+    Group.DRAWINGS: "Drawing Types",
+    Group.NODES: "Hierarchy",
+    Group.STAGES: "Stages",
+    Group.BOM: "BOM",
+}
+
+Target = tuple[Group, Named]
+
+
+def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
+    """The columns that mean something, and a warning for each that doesn't.
+
+    Raises `JobFailed` where there is no header row, a base column is missing, one thing has two columns, or a heading
+    names two things.
+    """
+    layout, _ = layouts.find(book)
+    base = _base(layout)
+    names = _names(reference)
+    columns: list[Column] = []
+    issues: list[Issue] = []
+    for heading in layout.headings:
+        if heading.base is not None or not (heading.top or heading.sub):
+            continue
+        targets = _targets(heading, names)
+        if len(targets) > 1:
+            raise JobFailed(_ambiguous(heading, targets))
+        if not targets:
+            issues.append(_unknown(heading, names, layout.sheet))
+            continue
+        ((group, named),) = targets
+        columns.append(
+            Column(heading.index, column_letter(heading.index + 1), _shown(heading), group, named.id, CLEAN[group])
+        )
+    columns = [*base, *columns]
+    _refuse_repeated(columns)
+    return ColumnMap(layout.sheet, layout.first_data_row, tuple(columns)), issues
+
+
+def _base(layout: Layout) -> list[Column]:
+    found = {heading.base for heading in layout.headings}
+    missing = [column.heading for column in BASE if column.field not in found]
+    if missing:
+        raise JobFailed(
+            f"The header row lacks {', '.join(missing)}. Add the column{'s' if len(missing) > 1 else ''} "
+            "(cells may be blank) and upload the file again."
+        )
+    columns = []
+    for declared in BASE:
+        for heading in layout.headings:
+            if heading.base == declared.field:
+                letter = column_letter(heading.index + 1)
+                columns.append(Column(heading.index, letter, heading.top, Group.BASE, declared.field, declared.clean))
+    return columns
+
+
+def _names(reference: Reference) -> dict[str, list[Target]]:
+    """Every key that a heading may have, with what it names."""
+    names: dict[str, list[Target]] = defaultdict(list)
+    groups = {
+        Group.DRAWINGS: reference.drawing_types,
+        Group.NODES: reference.nodes,
+        Group.STAGES: reference.stages,
+        Group.BOM: reference.products,
+    }
+    for group, members in groups.items():
+        for named in members:
+            names[named.key].append((group, named))
+            names[f"{match_key(_GROUP_NAMES[group])}_{named.key}"].append((group, named))
+    return names
+
+
+def _targets(heading: Heading, names: dict[str, list[Target]]) -> list[Target]:
+    if heading.top and heading.sub:
+        # A group's or tower's or product's name over the member's own.
+        keys = [path_key(heading.top, heading.sub), match_key(f"{heading.top}_{heading.sub}")]
+    else:
+        keys = [path_key(*(heading.top or heading.sub).split("."))]
+    found: dict[tuple[Group, int], Target] = {}
+    for key in keys:
+        for group, named in names.get(key, ()):
+            found[group, named.id] = (group, named)
+    return list(found.values())
+
+
+def _shown(heading: Heading) -> str:
+    return " / ".join(filter(None, (heading.top, heading.sub)))
+
+
+def _ambiguous(heading: Heading, targets: Iterable[Target]) -> str:
+    ways = " or ".join(f"{_GROUP_NAMES[group]}_{named.name}" for group, named in targets)
+    return (
+        f"The heading {_shown(heading)} in column {column_letter(heading.index + 1)} names more than one thing of this "
+        f"project. Write {ways} instead."
+    )
+
+
+def _unknown(heading: Heading, names: dict[str, list[Target]], sheet: str) -> Issue:
+    shown = _shown(heading)
+    key = match_key(f"{heading.top}_{heading.sub}" if heading.sub else heading.top)
+    near = get_close_matches(key, names, n=1, cutoff=0.75)
+    hint = f"; the nearest name that it has is {names[near[0]][0][1].name}" if near else ""
+    return Issue(
+        Severity.WARNING,
+        "unknown_heading",
+        f"The project has no drawing type, node, stage or product called {shown}{hint}. The column was left out; "
+        "correct its heading, or add what it names to the project, and upload the file again.",
+        column=column_letter(heading.index + 1),
+        heading=shown,
+        sheet=sheet or None,
+    )
+
+
+def _refuse_repeated(columns: list[Column]) -> None:
+    seen: dict[tuple[Group, str | int], Column] = {}
+    for column in columns:
+        first = seen.setdefault((column.group, column.target), column)
+        if first is not column:
+            raise JobFailed(
+                f"The columns {first.letter} ({first.heading}) and {column.letter} ({column.heading}) mean the same. "
+                "Remove one of them and upload the file again."
+            )

@@ -1,0 +1,140 @@
+"""Where the headings of a sheet are and what each column's heading says, before anyone asks what it means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from precast_app.errors import JobFailed
+from precast_app.importing.columns import BASE
+from precast_app.importing.names import clean
+from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan
+
+_SHEET_NAME = "elementtypes"
+_SAMPLE = ("drw_", "qty_", "stage_", "bom_")
+_UNIT = re.compile(r"[(\[][^)\]]*[)\]]\s*$")
+_BASE_NAMES = {
+    re.sub(r"\W|_", "", name).casefold(): (column.field, rank)
+    for column in BASE
+    for rank, name in enumerate((column.heading, *column.aliases))
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands above a column: `top` in the header row (over all cells of a merge), `sub` in the row below it."""
+
+    index: int
+    top: str
+    sub: str
+    base: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The headings of a sheet; `header_rows` of the rows that hold anything come before the data."""
+
+    sheet: str
+    headings: tuple[Heading, ...]
+    header_rows: int
+    first_data_row: int
+
+
+def find(book: Book) -> tuple[Layout, SheetScan]:
+    """The one sheet with the base headings and its layout; `JobFailed` where there is none, or more than one."""
+    found: list[tuple[Layout, SheetScan]] = []
+    for sheet in book.sheets:
+        scan = book.scan(sheet)
+        layout = _layout(sheet, scan)
+        if layout is not None:
+            if _squeezed(sheet) == _SHEET_NAME:
+                return layout, scan
+            found.append((layout, scan))
+    if not found:
+        raise JobFailed(
+            "No header row was found. A row with the headings Element Type, Element Type Name, Height, Length, "
+            "Thickness, Mass, Volume, Area, Width and Element Type Version must stand above the data; "
+            "the template has it."
+        )
+    if len(found) > 1:
+        names = ", ".join(layout.sheet for layout, _ in found)
+        raise JobFailed(f"More than one sheet has the headings ({names}). Name the right one Element Types.")
+    return found[0]
+
+
+def count_rows(book: Book) -> tuple[str, int]:
+    """The sheet that holds the element types and its number of data rows, from a scan alone."""
+    layout, scan = find(book)
+    return layout.sheet, max(0, scan.row_count - layout.header_rows)
+
+
+def base_field(heading: str) -> tuple[str, int] | None:
+    """The base column that a heading names, and whether by its own name (0) or by an alias (1)."""
+    return _BASE_NAMES.get(_squeezed(_UNIT.sub("", heading)))
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\W|_", "", clean(text)).casefold()
+
+
+def _layout(sheet: str, scan: SheetScan) -> Layout | None:
+    for position, row in enumerate(scan.head):
+        texts = _texts(row)
+        base = _base_columns(texts)
+        if "element_type" in base.values() and "name" in base.values():
+            return _below(sheet, scan, position, texts, base)
+    return None
+
+
+def _texts(row: SheetRow) -> list[str]:
+    return [clean(cell) if isinstance(cell, str) else clean(str(cell)) for cell in row.cells]
+
+
+def _base_columns(texts: list[str]) -> dict[int, str]:
+    """Field by column; where one is named twice over, its own name wins over an alias."""
+    named = [(index, match) for index, text in enumerate(texts) if (match := base_field(text)) is not None]
+    owned = {field for _, (field, rank) in named if rank == 0}
+    return {index: field for index, (field, rank) in named if rank == 0 or field not in owned}
+
+
+def _below(sheet: str, scan: SheetScan, position: int, texts: list[str], base: dict[int, str]) -> Layout:
+    header = scan.head[position]
+    rest = scan.head[position + 1 :]
+    subs: list[str] = []
+    if rest and rest[0].number == header.number + 1 and _is_sub_headings(rest[0], base):
+        subs = _texts(rest[0])
+        rest = rest[1:]
+    used = position + 1 + bool(subs)
+    last = header.number + bool(subs)
+    if rest and _is_sample(rest[0], base, bool(subs)):
+        used, last = used + 1, rest[0].number
+    tops = _spread(texts, header.number, scan.merged, max(len(texts), len(subs)))
+    headings = tuple(
+        Heading(index, top, subs[index] if index < len(subs) else "", base.get(index)) for index, top in enumerate(tops)
+    )
+    return Layout(sheet, headings, used, last + 1)
+
+
+def _spread(texts: list[str], row: int, merged: tuple[MergedRange, ...], width: int) -> list[str]:
+    tops = texts + [""] * (width - len(texts))
+    for area in merged:
+        if area.first_row <= row <= area.last_row and area.first_column <= width:
+            for column in range(area.first_column, min(area.last_column, width)):
+                tops[column] = tops[area.first_column - 1]
+    return tops
+
+
+def _is_sub_headings(row: SheetRow, base: dict[int, str]) -> bool:
+    filled = [(index, cell) for index, cell in enumerate(row.cells) if cell != ""]
+    return bool(filled) and all(index not in base and isinstance(cell, str) for index, cell in filled)
+
+
+def _is_sample(row: SheetRow, base: dict[int, str], below_sub_headings: bool) -> bool:
+    """Whether it is the sample row, which shows what goes where: all text, each group's cells with its own prefix."""
+    filled = [(index, cell) for index, cell in enumerate(row.cells) if cell != ""]
+    others = [cell for index, cell in filled if index not in base]
+    if not others or not all(isinstance(cell, str) for _, cell in filled):
+        return False
+    if not all(str(cell).strip().casefold().startswith(_SAMPLE) for cell in others):
+        return False
+    return below_sub_headings or any(str(cell).strip() == "ET001" for _, cell in filled)

@@ -1,0 +1,190 @@
+"""What an import will do, decided before it does anything: purely, from the rows and what is stored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from precast_app.importing.changes import Comparison, Difference, StoredType
+from precast_app.importing.columns import ColumnMap, Group
+from precast_app.importing.issues import Issue
+from precast_app.importing.rows import Row
+from precast_app.models import Severity
+
+# Read at a time, so that memory stays flat however long the file is.
+_ROWS_AT_A_TIME = 2_000
+
+Place = tuple[int, int]
+
+
+class Lookup(Protocol):
+    """What is stored, as it was before the job."""
+
+    def types(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], StoredType]: ...
+
+    def last_numbers(self) -> Mapping[tuple[str, int], int]: ...
+
+    def planned(self, places: Sequence[Place]) -> Mapping[Place, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """An element type to make, with all that its row holds."""
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An element type to change; `element_type` is spelled as it is stored."""
+
+    row: Row
+    id: int
+    element_type: str
+    difference: Difference
+
+    @property
+    def removals(self) -> tuple[tuple[int, int], ...]:
+        """Nodes that get fewer pieces, and how many fewer."""
+        pairs = self.difference.groups.get(Group.NODES, {})
+        return tuple((node, before - after) for node, (before, after) in pairs.items() if after < before)
+
+
+Operation = Create | Update
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Pieces to make for one element type at one node: `count` of them, numbered from `first`."""
+
+    node_id: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An operation with the piece numbers that it was given."""
+
+    operation: Operation
+    pieces: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """The steps among `size` data rows of the file; `number` counts from 1 over all of the file."""
+
+    number: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What becomes of each data row. `operations` stand by the number of their batch, in file order."""
+
+    columns: ColumnMap
+    total: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    created: int = 0
+    updated: int = 0
+    issues: list[Issue] = field(default_factory=list)
+    operations: dict[int, list[Operation]] = field(default_factory=lambda: defaultdict(list))
+    last_numbers: Mapping[tuple[str, int], int] = field(default_factory=dict)
+
+    def batches(self) -> Iterator[PlannedBatch]:
+        """The batches in file order, each with its piece numbers: the same ones however often the plan is made."""
+        nodes = [(place, int(target)) for place, target in self.columns.positions(Group.NODES)]
+        last = dict(self.last_numbers)
+        for number, operations in self.operations.items():
+            steps = []
+            for operation in operations:
+                runs = []
+                for node, count in _additions(operation, nodes):
+                    place = (operation.row.key[0], node)
+                    first = last.get(place, 0) + 1
+                    last[place] = first + count - 1
+                    runs.append(Run(node, first, count))
+                steps.append(Step(operation, tuple(runs)))
+            yield PlannedBatch(number, tuple(steps))
+
+
+def build(rows: Sequence[Row], columns: ColumnMap, stored: Lookup, batch_size: int) -> Plan:
+    """Decide for each row: create, update, leave, or reject. `batch_size` in data rows of the file."""
+    plan = Plan(columns, total=len(rows))
+    comparison = Comparison(columns)
+    for start in range(0, len(rows), _ROWS_AT_A_TIME):
+        chunk = rows[start : start + _ROWS_AT_A_TIME]
+        types = stored.types([row.key for row in chunk if not row.rejected])
+        operations: list[tuple[int, Operation]] = []
+        for position, row in enumerate(chunk, start):
+            if row.rejected:
+                plan.rejected += 1
+                plan.issues.extend(row.issues)
+                continue
+            there = types.get(row.key)
+            if there is None:
+                operations.append((position, Create(row)))
+                plan.created += 1
+            elif difference := comparison.difference(row.values, there):
+                operations.append((position, Update(row, there.id, there.element_type, difference)))
+            else:
+                plan.unchanged += 1
+        refused = _refused(plan, operations, stored)
+        for position, operation in operations:
+            if isinstance(operation, Update):
+                if operation.row.number in refused:
+                    continue
+                plan.updated += 1
+            plan.operations[position // batch_size + 1].append(operation)
+    if plan.operations:
+        plan.last_numbers = stored.last_numbers()
+    return plan
+
+
+def _additions(operation: Operation, nodes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    if isinstance(operation, Create):
+        values: tuple[Any, ...] = operation.row.values
+        for place, node in nodes:
+            if values[place]:
+                yield node, values[place]
+    else:
+        for node, (before, after) in operation.difference.groups.get(Group.NODES, {}).items():
+            if after > before:
+                yield node, after - before
+
+
+def _refused(plan: Plan, operations: list[tuple[int, Operation]], stored: Lookup) -> set[int]:
+    """Rows that take away more pieces than are still planned; each becomes an issue."""
+    lowering = [update for _, update in operations if isinstance(update, Update) and update.removals]
+    if not lowering:
+        return set()
+    planned = stored.planned([(update.id, node) for update in lowering for node, _ in update.removals])
+    refused = set()
+    for update in lowering:
+        for node, count in update.removals:
+            free = planned.get((update.id, node), 0)
+            if free < count:
+                refused.add(update.row.number)
+                plan.issues.append(in_production(update, plan.columns, node, free))
+    plan.rejected += len(refused)
+    return refused
+
+
+def in_production(update: Update, columns: ColumnMap, node: int, free: int) -> Issue:
+    """The issue of a row that lowers a quantity below what has gone into production."""
+    before, after = update.difference.groups[Group.NODES][node]
+    column = next(each for each in columns.columns if each.group is Group.NODES and each.target == node)
+    return Issue(
+        Severity.ERROR,
+        "pieces_in_production",
+        f"{before - after} of {before} pieces would have to go, but only {free} are still planned; the others are in "
+        f"production or further. Write {before - free} or more.",
+        row=update.row.number,
+        column=column.letter,
+        heading=column.heading,
+        value=str(after),
+        sheet=columns.sheet or None,
+    )

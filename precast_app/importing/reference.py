@@ -1,0 +1,47 @@
+"""A project's reference data as headings are matched to it: one read, then pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from precast_app.models import BomProduct, DrawingType, HierarchyNode, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A thing that a heading can name; `key` is its name as headings are compared."""
+
+    id: int
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a project's headings can name; `naming_conventions` are those of its nodes, by id."""
+
+    project_id: int
+    drawing_types: tuple[Named, ...]
+    nodes: tuple[Named, ...]
+    stages: tuple[Named, ...]
+    products: tuple[Named, ...]
+    naming_conventions: dict[int, str]
+
+
+def load(session: Session, project_id: int) -> Reference:
+    """Read a project's reference data."""
+    drawing_types = session.scalars(select(DrawingType).where(DrawingType.project_id == project_id))
+    nodes = session.scalars(select(HierarchyNode).where(HierarchyNode.project_id == project_id)).all()
+    stages = session.scalars(select(Stage).where(Stage.project_id == project_id))
+    products = session.scalars(select(BomProduct).where(BomProduct.project_id == project_id))
+    return Reference(
+        project_id,
+        tuple(Named(each.id, each.name, each.match_key) for each in drawing_types),
+        tuple(Named(each.id, each.path, each.match_key) for each in nodes),
+        tuple(Named(each.id, each.name, each.match_key) for each in stages),
+        tuple(Named(each.id, each.name_id, each.match_key) for each in products),
+        {each.id: each.naming_convention for each in nodes},
+    )

@@ -1,0 +1,135 @@
+"""What is stored of the element types in a file, as it was before the job began: one read of the project.
+
+A job that starts again after a crash finds batches of its own; what they did is taken back here, in memory, so that it
+plans the same as the first time and gives the same piece numbers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from precast_app.importing import changes
+from precast_app.importing.changes import StoredType
+from precast_app.importing.columns import Group
+from precast_app.models.catalogue import MEASURES
+
+Key = tuple[str, str]
+Place = tuple[int, int]
+
+_TYPES = text(f"""
+    SELECT t.type_key, t.name_key, t.id, t.element_type, t.version, {", ".join(f"t.{name}" for name in MEASURES)}
+    FROM unnest(CAST(:type_keys AS text[]), CAST(:name_keys AS text[])) AS wanted(type_key, name_key)
+    JOIN element_types t
+      ON t.project_id = :project_id AND t.type_key = wanted.type_key AND t.name_key = wanted.name_key
+""")
+
+# The columns of each group's table: target, value.
+_CHILDREN = {
+    Group.DRAWINGS: ("element_type_drawings", "drawing_type_id", "file_name"),
+    Group.NODES: ("element_type_quantities", "node_id", "quantity"),
+    Group.STAGES: ("element_type_stages", "stage_id", "true"),
+    Group.BOM: ("element_type_bom", "product_id", "quantity"),
+}
+
+_NUMBERS = text("""
+    SELECT t.type_key, p.node_id, max(p.number)
+    FROM pieces p JOIN element_types t ON t.id = p.element_type_id
+    WHERE p.project_id = :project_id AND p.job_id IS DISTINCT FROM :job_id
+    GROUP BY t.type_key, p.node_id
+""")
+
+_PLANNED = text("""
+    SELECT p.element_type_id, p.node_id, count(*)
+    FROM unnest(CAST(:ids AS int[]), CAST(:nodes AS int[])) AS wanted(element_type_id, node_id)
+    JOIN pieces p USING (element_type_id, node_id)
+    WHERE p.status = 'planned' AND p.job_id IS DISTINCT FROM :job_id
+    GROUP BY p.element_type_id, p.node_id
+""")
+
+
+class Stored:
+    """Answers the plan's questions about one project, for one job, from one transaction."""
+
+    def __init__(self, session: Session, project_id: int, job_id: int) -> None:
+        self._session = session
+        self._names = {"project_id": project_id, "job_id": job_id}
+        changed = session.execute(
+            text("SELECT element_type_id, fields FROM element_type_changes WHERE job_id = :job_id"), self._names
+        )
+        self._changed: dict[int, dict[str, Any] | None] = dict(changed)
+
+    def types(self, keys: Sequence[Key]) -> dict[Key, StoredType]:
+        """The element types with these keys, those that are there."""
+        if not keys:
+            return {}
+        found = self._session.execute(
+            _TYPES, {**self._names, "type_keys": [key[0] for key in keys], "name_keys": [key[1] for key in keys]}
+        )
+        types: dict[Key, StoredType] = {}
+        by_id: dict[int, StoredType] = {}
+        for type_key, name_key, id_, element_type, version, *measures in found:
+            if self._changed.get(id_, {}) is None:
+                continue  # made by this job
+            base = dict(zip(MEASURES, measures, strict=True))
+            base["version"] = version
+            one = StoredType(id_, element_type, base, {group: {} for group in changes.GROUPS})
+            types[type_key, name_key] = by_id[id_] = one
+        if by_id:
+            self._add_groups(by_id)
+            for id_, one in by_id.items():
+                image = self._changed.get(id_)
+                if image:
+                    changes.rewind(one, image)
+        return types
+
+    def _add_groups(self, by_id: dict[int, StoredType]) -> None:
+        ids = list(by_id)
+        for group, (table, target, value) in _CHILDREN.items():
+            found = self._session.execute(
+                text(f"""
+                    SELECT element_type_id, array_agg({target}), array_agg({value})
+                    FROM {table} WHERE element_type_id = ANY(CAST(:ids AS int[])) GROUP BY element_type_id
+                """),
+                {"ids": ids},
+            )
+            for id_, targets, values in found:
+                by_id[id_].groups[group] = dict(zip(targets, values, strict=True))
+
+    def last_numbers(self) -> dict[tuple[str, int], int]:
+        """The highest piece number by type key and node."""
+        last = {(key, node): number for key, node, number in self._session.execute(_NUMBERS, self._names)}
+        removed = self._removed()
+        if removed:
+            keys = self._session.execute(
+                text("SELECT id, type_key FROM element_types WHERE id = ANY(CAST(:ids AS int[]))"),
+                {"ids": [id_ for id_, _ in removed]},
+            )
+            type_keys = dict(keys)
+            for (id_, node), numbers in removed.items():
+                place = (type_keys[id_], node)
+                last[place] = max(last.get(place, 0), *numbers)
+        return last
+
+    def planned(self, places: Sequence[Place]) -> dict[Place, int]:
+        """How many pieces of an element type (by id) at a node are still planned."""
+        counts: dict[Place, int] = defaultdict(int)
+        found = self._session.execute(
+            _PLANNED, {**self._names, "ids": [id_ for id_, _ in places], "nodes": [node for _, node in places]}
+        )
+        for id_, node, count in found:
+            counts[id_, node] = count
+        for place, numbers in self._removed().items():
+            counts[place] += len(numbers)
+        return counts
+
+    def _removed(self) -> dict[Place, list[int]]:
+        removed: dict[Place, list[int]] = defaultdict(list)
+        for id_, image in self._changed.items():
+            for node, number, _ in (image or {}).get("removed_pieces", ()):
+                removed[id_, node].append(number)
+        return removed

@@ -1,0 +1,231 @@
+"""The statements of one batch. Their number doesn't grow with the rows: COPY, or one statement over unnested arrays."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from precast_app.importing import changes
+from precast_app.importing.columns import ColumnMap, Group
+from precast_app.importing.plan import Create, Step, Update
+from precast_app.models.catalogue import MEASURES
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_BASE = (*MEASURES, "version")
+
+# Of each group: its table, the column that names the target, and the column of the value (stages have none).
+_TABLES = {
+    Group.DRAWINGS: ("element_type_drawings", "drawing_type_id", "file_name"),
+    Group.NODES: ("element_type_quantities", "node_id", "quantity"),
+    Group.STAGES: ("element_type_stages", "stage_id", None),
+    Group.BOM: ("element_type_bom", "product_id", "quantity"),
+}
+
+_UPDATE = f"""
+    UPDATE element_types t SET {", ".join(f"{name} = v.{name}" for name in _BASE)}
+    FROM unnest(%s::int[], {", ".join("%s::numeric[]" for _ in MEASURES)}, %s::text[])
+      AS v(id, {", ".join(_BASE)})
+    WHERE t.id = v.id
+"""
+
+_MAKE_PIECES = """
+    INSERT INTO pieces (project_id, element_type_id, node_id, number, job_id, code)
+    SELECT %s, run.element_type_id, run.node_id, n, %s,
+           run.prefix || lpad(n::text, greatest(4, length(n::text)), '0')
+    FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::text[])
+           AS run(element_type_id, node_id, first, count, prefix),
+         generate_series(run.first, run.first + run.count - 1) AS n
+"""
+
+# The status is asked for twice: another transaction may move a piece on between the choice and the deletion.
+_REMOVE_PIECES = """
+    WITH chosen AS (
+        SELECT p.id, wanted.count, row_number() OVER (
+            PARTITION BY p.element_type_id, p.node_id ORDER BY p.number DESC) AS place
+        FROM unnest(%s::int[], %s::int[], %s::int[]) AS wanted(element_type_id, node_id, count)
+        JOIN pieces p USING (element_type_id, node_id)
+        WHERE p.status = 'planned'
+    )
+    DELETE FROM pieces p USING chosen
+    WHERE p.id = chosen.id AND chosen.place <= chosen.count AND p.status = 'planned'
+    RETURNING p.element_type_id, p.node_id, p.number, p.code
+"""
+
+
+class PiecesInProduction(Exception):
+    """Pieces that were to be removed have gone into production since the plan was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a batch writes: the project, the job, what the columns mean, and the nodes' naming conventions."""
+
+    project_id: int
+    job_id: int
+    columns: ColumnMap
+    naming_conventions: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was written, in element types and in pieces."""
+
+    created: int
+    updated: int
+    pieces_added: int
+    pieces_removed: int
+
+
+def write(cursor: Any, steps: Sequence[Step], target: Target) -> Counts:
+    """Carry out the steps with a psycopg2 cursor, inside the caller's transaction."""
+    creates = [step for step in steps if isinstance(step.operation, Create)]
+    updates = [(step.operation, step) for step in steps if isinstance(step.operation, Update)]
+    ids = _new_ids(cursor, len(creates))
+    _create(cursor, creates, ids, target)
+    removed = _remove_pieces(cursor, [update for update, _ in updates])
+    _update(cursor, [update for update, _ in updates], target)
+    runs = [
+        (id_, str(step.operation.row.values[0]), run)
+        for id_, step in zip(ids, creates, strict=True)
+        for run in step.pieces
+    ]
+    runs += [(update.id, update.element_type, run) for update, step in updates for run in step.pieces]
+    _make_pieces(cursor, runs, target)
+    _record(cursor, creates, ids, [update for update, _ in updates], removed, target)
+    return Counts(
+        len(creates), len(updates), sum(run.count for _, _, run in runs), sum(len(each) for each in removed.values())
+    )
+
+
+def _new_ids(cursor: Any, count: int) -> list[int]:
+    if not count:
+        return []
+    cursor.execute(
+        "SELECT nextval(pg_get_serial_sequence('element_types', 'id')) FROM generate_series(1, %s)", (count,)
+    )
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _create(cursor: Any, creates: list[Step], ids: list[int], target: Target) -> None:
+    if not creates:
+        return
+    base = [(place, str(name)) for place, name in target.columns.positions(Group.BASE)]
+    rows = []
+    for id_, step in zip(ids, creates, strict=True):
+        row = step.operation.row
+        rows.append((id_, target.project_id, *row.key, *(row.values[place] for place, _ in base)))
+    names = ", ".join(name for _, name in base)
+    _copy(cursor, f"element_types (id, project_id, type_key, name_key, {names})", rows)
+    for group, (table, column, value) in _TABLES.items():
+        places = target.columns.positions(group)
+        if value is None:
+            flags = [
+                (id_, each)
+                for id_, step in zip(ids, creates, strict=True)
+                for place, each in places
+                if step.operation.row.values[place]
+            ]
+            _copy(cursor, f"{table} (element_type_id, {column})", flags)
+        else:
+            lines = [
+                (id_, each, cell)
+                for id_, step in zip(ids, creates, strict=True)
+                for place, each in places
+                if (cell := step.operation.row.values[place])
+            ]
+            _copy(cursor, f"{table} (element_type_id, {column}, {value})", lines)
+
+
+def _update(cursor: Any, updates: list[Update], target: Target) -> None:
+    changed = [update for update in updates if update.difference.base]
+    if changed:
+        places = {str(name): place for place, name in target.columns.positions(Group.BASE)}
+        arrays = [[update.row.values[places[name]] for update in changed] for name in _BASE]
+        cursor.execute(_UPDATE, ([update.id for update in changed], *arrays))
+    for group, (table, column, value) in _TABLES.items():
+        pairs = [
+            (update.id, each, before, after)
+            for update in updates
+            for each, (before, after) in update.difference.groups.get(group, {}).items()
+        ]
+        old = [(id_, each) for id_, each, before, _ in pairs if before]
+        if old:
+            cursor.execute(
+                f"""DELETE FROM {table} USING unnest(%s::int[], %s::int[]) AS old(id, target)
+                    WHERE element_type_id = old.id AND {column} = old.target""",
+                ([id_ for id_, _ in old], [each for _, each in old]),
+            )
+        if value is None:
+            _copy(cursor, f"{table} (element_type_id, {column})", [pair[:2] for pair in pairs if pair[3]])
+        else:
+            lines = [(id_, each, after) for id_, each, _, after in pairs if after]
+            _copy(cursor, f"{table} (element_type_id, {column}, {value})", lines)
+
+
+def _make_pieces(cursor: Any, runs: list[tuple[int, str, Any]], target: Target) -> None:
+    if not runs:
+        return
+    cursor.execute(
+        _MAKE_PIECES,
+        (
+            target.project_id,
+            target.job_id,
+            [id_ for id_, _, _ in runs],
+            [run.node_id for _, _, run in runs],
+            [run.first for _, _, run in runs],
+            [run.count for _, _, run in runs],
+            [f"{kind}/{target.naming_conventions[run.node_id]}/" for _, kind, run in runs],
+        ),
+    )
+
+
+def _remove_pieces(cursor: Any, updates: list[Update]) -> dict[int, list[tuple[int, int, str]]]:
+    """Remove the highest-numbered planned pieces; (node, number, code) of each, by element type."""
+    wanted = [(update.id, node, count) for update in updates for node, count in update.removals]
+    if not wanted:
+        return {}
+    cursor.execute(_REMOVE_PIECES, tuple(list(column) for column in zip(*wanted, strict=True)))
+    removed: dict[int, list[tuple[int, int, str]]] = {}
+    rows = cursor.fetchall()
+    if len(rows) != sum(count for _, _, count in wanted):
+        raise PiecesInProduction
+    for id_, node, number, code in rows:
+        removed.setdefault(id_, []).append((node, number, code))
+    return removed
+
+
+def _record(
+    cursor: Any,
+    creates: list[Step],
+    ids: list[int],
+    updates: list[Update],
+    removed: dict[int, list[tuple[int, int, str]]],
+    target: Target,
+) -> None:
+    rows: list[tuple[Any, ...]] = [
+        (target.job_id, id_, step.operation.row.number, None) for id_, step in zip(ids, creates, strict=True)
+    ]
+    for update in updates:
+        image = changes.to_json(update.difference, removed.get(update.id, []))
+        rows.append((target.job_id, update.id, update.row.number, json.dumps(image, ensure_ascii=False)))
+    _copy(cursor, "element_type_changes (job_id, element_type_id, row, fields)", rows)
+
+
+def _copy(cursor: Any, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    lines = "\n".join(["\t".join([_field(value) for value in row]) for row in rows])
+    if lines:
+        cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO(lines + "\n"))
+
+
+def _field(value: Any) -> str:
+    if type(value) is str:
+        return value.translate(_ESCAPES)
+    if value is None:
+        return "\\N"
+    if type(value) is Decimal:
+        return f"{value:f}"
+    return str(value)
