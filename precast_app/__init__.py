@@ -6,25 +6,30 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from precast_app.config import Settings
-from precast_app.extensions import api, db, migrate
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Build the application: settings → extensions → blueprints → error handlers.
+    """Build the application: settings → extensions → blueprints → error handlers → commands.
 
     Without `settings` they are read from the environment; a bad one raises `errors.ConfigurationError`.
     """
+    # Imported here, so that `precast_app.spreadsheets` and `precast_app.embedded` can be used without all of it.
+    from precast_app import api, cli, models, web
+    from precast_app.extensions import db, migrate
+
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder=None)
     app.config.from_mapping(settings.flask)
+    # In the order in which fields are declared, as the contract shows them.
+    app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's own way to wrap it
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
-
-    from precast_app import models  # noqa: F401 # the tables must be known before the first query or migration
-
     db.init_app(app)
     migrate.init_app(app, db)
-
+    assert models.ImportJob.metadata is db.metadata
+    api.init_app(app)
+    web.init_app(app)
+    cli.init_app(app)
     return app

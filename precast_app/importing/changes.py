@@ -3,8 +3,8 @@
 The image (`models.Change.fields`) is JSON of what was changed and nothing else, each as [before, after]:
 `{"height": ["3000", "3100"], "version": ["VR-1", "VR-2"], "drawings": {"7": [null, "W-1.dwg"]},
 "quantities": {"12": [3, 1]}, "stages": {"4": [false, true]}, "bom": {"9": ["1.5", null]},
-"removed_pieces": [[node_id, number, code], …]}`. Decimals are strings, so that no digit is lost; the keys of a group are
-ids of drawing types, nodes, stages and products.
+"removed_pieces": [[node_id, number, code], …]}`. Decimals are strings, so that no digit is lost; the keys of a group
+are ids of drawing types, nodes, stages and products.
 """
 
 from __future__ import annotations

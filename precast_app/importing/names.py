@@ -24,5 +24,5 @@ def match_key(text: str) -> str:
 
 
 def path_key(*parts: str) -> str:
-    """The match key of a place in the hierarchy, from the names of its levels; `Tower A`, `Floor 1` → `tower_a.floor_1`."""
+    """The match key of a place in the hierarchy, from its levels: `Tower A`, `Floor 1` → `tower_a.floor_1`."""
     return ".".join(match_key(part) for part in parts)

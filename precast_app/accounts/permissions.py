@@ -1,0 +1,65 @@
+"""The one permission rule: what someone may do in a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from precast_app.errors import Forbidden, NotFound
+from precast_app.extensions import db
+from precast_app.models import Membership, Role
+
+
+class Act(IntEnum):
+    """What one can do, in the order of how much it takes to be allowed to."""
+
+    READ = 1
+    IMPORT = 2
+    MANAGE = 3
+    ADMINISTER = 4
+
+
+_MAY = {Role.VIEWER: Act.READ, Role.EDITOR: Act.IMPORT, Role.MANAGER: Act.MANAGE}
+_WHO = {Act.IMPORT: "an editor", Act.MANAGE: "a manager", Act.ADMINISTER: "an administrator"}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is asking: a user, by the browser's session or by a token, which may be narrowed."""
+
+    user_id: int
+    name: str
+    is_admin: bool
+    project_id: int | None = None
+    read_only: bool = False
+
+
+def require(identity: Identity, act: Act, project_id: int | None) -> None:
+    """Raise `NotFound` where the project may not be seen, `Forbidden` where the act is not allowed in it.
+
+    Without a project (`None`) the act is about the installation: anyone may read what is theirs, administrators may do
+    the rest.
+    """
+    if project_id is None:
+        may = Act.ADMINISTER if identity.is_admin and identity.project_id is None else Act.READ
+    else:
+        most = _most(identity, project_id)
+        if most is None:
+            raise NotFound(f"There is no project {project_id}, or it isn't yours to see.")
+        may = most
+    if identity.read_only:
+        may = min(may, Act.READ)
+        if act > may:
+            raise Forbidden("This token may only read. Use one that may write.")
+    if act > may:
+        place = f"in project {project_id}" if project_id is not None else "of this installation"
+        raise Forbidden(f"This takes {_WHO[act]} {place}. Ask for that role.")
+
+
+def _most(identity: Identity, project_id: int) -> Act | None:
+    if identity.project_id not in (None, project_id):
+        return None
+    if identity.is_admin:
+        return Act.ADMINISTER
+    membership = db.session.get(Membership, (project_id, identity.user_id))
+    return _MAY[Role(membership.role)] if membership else None

@@ -1,0 +1,64 @@
+"""Projects are made and named here, and their members given roles."""
+
+from __future__ import annotations
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from precast_app.accounts import users
+from precast_app.errors import Conflict, NotFound, Refused
+from precast_app.extensions import db
+from precast_app.importing.names import clean
+from precast_app.models import Membership, Project, Role
+
+
+def create(name: str) -> Project:
+    """Make a project; raises `Conflict` where the name is taken."""
+    project = Project(name=_checked(name))
+    db.session.add(project)
+    _commit(project.name)
+    return project
+
+
+def get(project_id: int) -> Project:
+    """The project; raises `NotFound`."""
+    project = db.session.get(Project, project_id)
+    if project is None:
+        raise NotFound(f"There is no project {project_id}.")
+    return project
+
+
+def rename(project_id: int, name: str) -> Project:
+    """Give the project another name; raises `Conflict` where it is taken."""
+    project = get(project_id)
+    project.name = _checked(name)
+    _commit(project.name)
+    return project
+
+
+def set_role(project_id: int, user_name: str, role: Role) -> None:
+    """Make the user a member with this role, or change the role; raises `NotFound` for an unknown user."""
+    get(project_id)
+    user = users.find(user_name)
+    statement = insert(Membership).values(project_id=project_id, user_id=user.id, role=role)
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["project_id", "user_id"], set_={"role": statement.excluded.role}
+        )
+    )
+    db.session.commit()
+
+
+def _checked(name: str) -> str:
+    name = clean(name)
+    if not 0 < len(name) <= 150:
+        raise Refused("A project's name has 1 to 150 characters.")
+    return name
+
+
+def _commit(name: str) -> None:
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise Conflict(f"There is a project {name!r} already. Choose another name.") from None

@@ -1,0 +1,66 @@
+"""Who sends the request at hand: the bearer of a token, or whoever is logged in in the browser."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import g, request, session
+
+from precast_app.accounts import users
+from precast_app.accounts.permissions import Identity
+from precast_app.errors import Forbidden, Refused
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Unauthorized(Refused):
+    """Nobody has said who is asking."""
+
+    http_status = 401
+
+
+def identity() -> Identity:
+    """Who is asking; raises `Unauthorized` where that isn't known, `Forbidden` for a request from another site."""
+    if "identity" not in g:
+        g.identity = _identify()
+    found: Identity = g.identity
+    return found
+
+
+def _identify() -> Identity:
+    header = request.headers.get("Authorization", "")
+    if header:
+        scheme, _, token = header.partition(" ")
+        found = users.by_token(token.strip()) if scheme.lower() == "bearer" else None
+        if found is None:
+            raise Unauthorized(
+                "This token is unknown or has expired. Send `Authorization: Bearer <token>` with a valid one."
+            )
+        return found
+    user_id = session.get("user_id")
+    found = users.by_id(user_id) if user_id is not None else None
+    if found is None:
+        raise Unauthorized("Send `Authorization: Bearer <token>`, or log in at /login.")
+    check_same_site()
+    return found
+
+
+def check_same_site() -> None:
+    """Refuse a changing request that a page of another site made the browser send with our cookie.
+
+    Browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`); one of our own pages needs nothing more, so a
+    plain `fetch` works there.
+    """
+    if request.method in _SAFE:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site is not None:
+        same = site == "same-origin"
+    elif origin is not None:
+        same = urlsplit(origin).netloc == request.host
+    else:
+        # No browser of today; whatever sent it has the cookie in its own hands.
+        same = True
+    if not same:
+        raise Forbidden("This request came from a page of another site and was refused. Use the pages of this server.")

@@ -1,0 +1,21 @@
+"""HTTP in and out. Each module is a resource: it parses the request, calls one function and dumps what it returns."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from precast_app.api import catalogue, docs, errors, health, jobs, projects, reference
+from precast_app.extensions import api
+
+RESOURCES = (projects, reference, jobs, catalogue)
+
+
+def init_app(app: Flask) -> None:
+    """Register every resource, the documentation, the addresses for machines, and the shape of errors."""
+    # Before flask-smorest, which registers handlers of its own for what has none.
+    api.init_app(app)
+    for resource in RESOURCES:
+        api.register_blueprint(resource.blueprint)
+    app.register_blueprint(docs.blueprint)
+    app.register_blueprint(health.blueprint)
+    errors.init_app(app)

@@ -1,0 +1,218 @@
+"""Element types, their pieces, and the project in numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+
+from precast_app.accounts import projects
+from precast_app.accounts.permissions import Act
+from precast_app.api.blueprint import PROJECT, Blueprint
+from precast_app.api.guard import takes
+from precast_app.api.schemas import Digits, Moment, PageQuery, identifier
+from precast_app.models import PieceStatus
+from precast_app.models.catalogue import MEASURES
+from precast_app.reading import catalogue as reading
+from precast_app.reading.catalogue import Filter
+from precast_app.reading.paging import Page
+
+blueprint = Blueprint("catalogue", __name__, description="Element types and the pieces made of them.")
+
+ElementType = ma.Schema.from_dict(
+    {
+        "id": ma.fields.Integer(),
+        "element_type": ma.fields.String(),
+        "name": ma.fields.String(),
+        **{name: Digits(allow_none=True) for name in MEASURES},
+        "version": ma.fields.String(),
+        "density": Digits(allow_none=True, metadata={"description": "kg/m³"}),
+    },
+    name="ElementType",
+)
+
+
+class DrawingOf(ma.Schema):
+    """A drawing of an element type."""
+
+    drawing_type_id = ma.fields.Integer()
+    drawing_type = ma.fields.String()
+    file_name = ma.fields.String()
+
+
+class QuantityOf(ma.Schema):
+    """Pieces of an element type that go to a node."""
+
+    node_id = ma.fields.Integer()
+    path = ma.fields.String()
+    quantity = ma.fields.Integer()
+
+
+class StageOf(ma.Schema):
+    """A stage that an element type goes through."""
+
+    stage_id = ma.fields.Integer()
+    stage = ma.fields.String()
+
+
+class BomLineOf(ma.Schema):
+    """What one piece takes of a product."""
+
+    product_id = ma.fields.Integer()
+    product = ma.fields.String()
+    unit = ma.fields.String()
+    quantity = Digits()
+
+
+class ChangeOf(ma.Schema):
+    """A job that made or changed the element type."""
+
+    job_id = ma.fields.Integer()
+    created_by = ma.fields.String()
+    completed_at = Moment(allow_none=True)
+    row = ma.fields.Integer()
+    change = ma.fields.String()
+
+
+class WholeElementType(ElementType):  # type: ignore[valid-type,misc] # made from a dict of fields
+    """An element type with all that belongs to it."""
+
+    drawings = ma.fields.List(ma.fields.Nested(DrawingOf))
+    quantities = ma.fields.List(ma.fields.Nested(QuantityOf))
+    stages = ma.fields.List(ma.fields.Nested(StageOf))
+    bom = ma.fields.List(ma.fields.Nested(BomLineOf))
+    jobs = ma.fields.List(ma.fields.Nested(ChangeOf))
+
+
+class ElementTypes(ma.Schema):
+    """A page of element types."""
+
+    element_types = ma.fields.List(ma.fields.Nested(ElementType))
+    count = ma.fields.Integer()
+
+
+class OneElementType(ma.Schema):
+    """An element type in its envelope."""
+
+    element_type = ma.fields.Nested(WholeElementType)
+
+
+class ElementTypesQuery(PageQuery):
+    """Which element types."""
+
+    search = ma.fields.String(load_default=None, validate=ma.validate.Length(max=150))
+    type = ma.fields.String(load_default=None, validate=ma.validate.Length(max=150))
+    node = identifier(load_default=None)
+    stage = identifier(load_default=None)
+
+
+class Element(ma.Schema):
+    """One physical piece."""
+
+    id = ma.fields.Integer()
+    code = ma.fields.String()
+    status = ma.fields.String(metadata={"enum": [*PieceStatus]})
+    number = ma.fields.Integer()
+    element_type_id = ma.fields.Integer()
+    node_id = ma.fields.Integer()
+    created_at = Moment()
+
+
+class Elements(ma.Schema):
+    """A page of pieces."""
+
+    elements = ma.fields.List(ma.fields.Nested(Element))
+    count = ma.fields.Integer()
+
+
+class ElementsQuery(PageQuery):
+    """Which pieces."""
+
+    node = identifier(load_default=None)
+    type = identifier(load_default=None, metadata={"description": "id of an element type"})
+    status = ma.fields.String(load_default=None, validate=ma.validate.OneOf([*PieceStatus]))
+
+
+class PiecesAt(ma.Schema):
+    """The pieces at a node, in all and by status."""
+
+    node_id = ma.fields.Integer()
+    path = ma.fields.String()
+    tower = ma.fields.String()
+    floor = ma.fields.String(allow_none=True)
+    pieces = ma.fields.Integer()
+    planned = ma.fields.Integer()
+    in_production = ma.fields.Integer()
+    produced = ma.fields.Integer()
+    dispatched = ma.fields.Integer()
+    erected = ma.fields.Integer()
+
+
+class Material(ma.Schema):
+    """What all pieces take of a product."""
+
+    id = ma.fields.Integer()
+    product = ma.fields.String()
+    unit = ma.fields.String()
+    rate = Digits(allow_none=True)
+    quantity = Digits()
+
+
+class Summary(ma.Schema):
+    """The project in numbers."""
+
+    element_types = ma.fields.Integer()
+    drawings = ma.fields.Integer()
+    quantities = ma.fields.Integer()
+    stages = ma.fields.Integer()
+    bom_lines = ma.fields.Integer()
+    pieces = ma.fields.Integer()
+    by_node = ma.fields.List(ma.fields.Nested(PiecesAt))
+    materials = ma.fields.List(ma.fields.Nested(Material))
+
+
+class OneSummary(ma.Schema):
+    """The summary in its envelope."""
+
+    summary = ma.fields.Nested(Summary)
+
+
+@blueprint.route(f"{PROJECT}/element-types", methods=["GET"])
+@takes(Act.READ)
+@blueprint.arguments(ElementTypesQuery, location="query")
+@blueprint.response(200, ElementTypes)
+def element_types(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """A project's element types."""
+    projects.get(project_id)
+    wanted = Filter(query["search"], query["type"], query["node"], query["stage"])
+    found, count = reading.element_types(project_id, wanted, Page(query["limit"], query["offset"]))
+    return {"element_types": found, "count": count}
+
+
+@blueprint.route(f"{PROJECT}/element-types/<int(max=2147483647):element_type_id>", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, OneElementType)
+def element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
+    """One element type with its quantities, stages, drawings, BOM and the jobs that changed it."""
+    return {"element_type": reading.element_type(project_id, element_type_id)}
+
+
+@blueprint.route(f"{PROJECT}/elements", methods=["GET"])
+@takes(Act.READ)
+@blueprint.arguments(ElementsQuery, location="query")
+@blueprint.response(200, Elements)
+def elements(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """A project's pieces."""
+    projects.get(project_id)
+    page = Page(query["limit"], query["offset"])
+    found, count = reading.elements(project_id, query["node"], query["type"], query["status"], page)
+    return {"elements": found, "count": count}
+
+
+@blueprint.route(f"{PROJECT}/summary", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, OneSummary)
+def summary(project_id: int) -> dict[str, Any]:
+    """Pieces by place and status, and the materials that they need."""
+    projects.get(project_id)
+    return {"summary": reading.summary(project_id)}

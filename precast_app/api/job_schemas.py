@@ -1,0 +1,138 @@
+"""A job and its issues over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import marshmallow as ma
+
+from precast_app.api.schemas import Moment, PageQuery
+from precast_app.models import ImportJob, JobStatus, Severity
+
+
+class Job(ma.Schema):
+    """A job: the contract's fields, then the finer ones."""
+
+    class Meta:
+        """In this order."""
+
+        ordered = True
+
+    id = ma.fields.Integer()
+    project_id = ma.fields.Integer()
+    job_type = ma.fields.String()
+    status = ma.fields.String(metadata={"enum": [*JobStatus]})
+    progress = ma.fields.Integer(metadata={"description": "whole percent; 100 only when completed"})
+    total_items = ma.fields.Integer(metadata={"description": "data rows in the file"})
+    processed_items = ma.fields.Integer(metadata={"description": "rows dealt with, rejected ones too"})
+    created_by = ma.fields.String()
+    created_at = Moment()
+    updated_at = Moment()
+    completed_at = Moment(allow_none=True)
+    error = ma.fields.String(allow_none=True)
+    result = ma.fields.String(allow_none=True)
+    phase = ma.fields.String()
+    file_name = ma.fields.String(allow_none=True)
+    dry_run = ma.fields.Boolean()
+    created_count = ma.fields.Integer()
+    updated_count = ma.fields.Integer()
+    unchanged_count = ma.fields.Integer()
+    rejected_count = ma.fields.Integer()
+    pieces_added = ma.fields.Integer()
+    pieces_removed = ma.fields.Integer()
+    warning_count = ma.fields.Integer()
+    started_at = Moment(allow_none=True)
+    rows_per_second = ma.fields.Float(allow_none=True)
+    eta_seconds = ma.fields.Integer(allow_none=True)
+    queue_position = ma.fields.Integer(allow_none=True)
+    undone_by_job_id = ma.fields.Integer(allow_none=True)
+
+    @staticmethod
+    def of(job: ImportJob, positions: dict[int, int]) -> dict[str, Any]:
+        """A job's own fields and those that follow from them; `positions` are places in the queue by job."""
+        stored = {column.key: getattr(job, column.key) for column in job.__table__.columns}
+        rate = _rows_per_second(job.started_at, job.completed_at or job.updated_at, job.processed_items)
+        running = job.status == JobStatus.PROCESSING
+        return {
+            **stored,
+            "rows_per_second": rate,
+            "eta_seconds": round((job.total_items - job.processed_items) / rate) if running and rate else None,
+            "queue_position": positions.get(job.id),
+        }
+
+
+class OneJob(ma.Schema):
+    """A job in its envelope."""
+
+    job = ma.fields.Nested(Job)
+
+
+class Jobs(ma.Schema):
+    """A page of jobs."""
+
+    jobs = ma.fields.List(ma.fields.Nested(Job))
+    count = ma.fields.Integer()
+
+
+class JobsQuery(PageQuery):
+    """Which of a project's jobs."""
+
+    status = ma.fields.String(validate=ma.validate.OneOf([*JobStatus]))
+    job_type = ma.fields.String()
+
+
+class CreatedJob(ma.Schema):
+    """The answer to whoever created a job."""
+
+    message = ma.fields.String()
+    job_id = ma.fields.Integer()
+    status = ma.fields.String()
+
+
+class AcceptedJob(CreatedJob):
+    """The answer to an upload."""
+
+    total_elements = ma.fields.Integer()
+    batch_size = ma.fields.Integer()
+    concurrent_batches = ma.fields.Integer()
+
+
+class Issue(ma.Schema):
+    """Something in the file that a person should know."""
+
+    severity = ma.fields.String(metadata={"enum": [*Severity]})
+    sheet = ma.fields.String(allow_none=True)
+    row = ma.fields.Integer(allow_none=True)
+    column = ma.fields.String(allow_none=True)
+    cell = ma.fields.Function(lambda issue: _cell(issue), metadata={"type": "string", "nullable": True})
+    heading = ma.fields.String(allow_none=True)
+    value = ma.fields.String(allow_none=True)
+    code = ma.fields.String()
+    message = ma.fields.String()
+
+
+class Issues(ma.Schema):
+    """A page of issues."""
+
+    issues = ma.fields.List(ma.fields.Nested(Issue))
+    count = ma.fields.Integer()
+
+
+class IssuesQuery(PageQuery):
+    """Which of a job's issues."""
+
+    severity = ma.fields.String(validate=ma.validate.OneOf([*Severity]))
+
+
+def _cell(issue: Any) -> str | None:
+    if issue.row is None or issue.column is None:
+        return None
+    sheet = f"{issue.sheet}!" if issue.sheet else ""
+    return f"{sheet}{issue.column}{issue.row}"
+
+
+def _rows_per_second(start: datetime | None, end: datetime | None, rows: int) -> float | None:
+    if start is None or end is None or not rows:
+        return None
+    return round(rows / max((end - start).total_seconds(), 0.001), 1)

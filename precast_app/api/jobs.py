@@ -1,0 +1,118 @@
+"""Jobs: made, fed with their file, watched; and what they found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request, url_for
+
+from precast_app.accounts import permissions
+from precast_app.accounts.permissions import Act
+from precast_app.accounts.requests import identity
+from precast_app.api import uploads
+from precast_app.api.blueprint import JOB, PROJECT, Blueprint
+from precast_app.api.guard import takes
+from precast_app.api.job_schemas import AcceptedJob, CreatedJob, Issues, IssuesQuery, Job, Jobs, JobsQuery, OneJob
+from precast_app.api.schemas import FileForm, OptionalFileForm
+from precast_app.api.uploads import JobQuery, OptionsQuery
+from precast_app.jobs import queue, registry
+from precast_app.models import ImportJob
+from precast_app.reading import jobs as reading
+from precast_app.reading.paging import Page
+
+blueprint = Blueprint("jobs", __name__, description="Imports in the background.")
+
+_POLL_SECONDS = "2"
+
+
+@blueprint.route(f"{PROJECT}/jobs", methods=["POST"])
+@takes(Act.READ)
+@blueprint.arguments(JobQuery, location="query")
+@blueprint.arguments(OptionalFileForm, location="files")
+@blueprint.response(201, CreatedJob)
+def create(query: dict[str, Any], files: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """Create a job; with a file it starts at once, else it waits for one."""
+    job_type = registry.get(query.pop("job_type"))
+    permissions.require(identity(), job_type.act, project_id)
+    job = queue.submit(
+        project_id=project_id,
+        job_type=job_type.name,
+        created_by=identity().name,
+        options=uploads.options(query),
+        upload=uploads.from_form(files) if files else None,
+    )
+    return {"message": "Import job created successfully", "job_id": job.id, "status": job.status}
+
+
+@blueprint.route(f"{JOB}/file", methods=["PUT"])
+@takes(Act.READ)
+@blueprint.response(202, CreatedJob)
+def feed(job_id: int) -> dict[str, Any]:
+    """Give a waiting job its file: the raw body, or the multipart field `file`."""
+    waiting = reading.one(job_id)
+    permissions.require(identity(), registry.get(waiting.job_type).act, waiting.project_id)
+    job = queue.feed(job_id, uploads.from_form(request.files) if request.files else uploads.from_body())
+    return {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
+
+
+@blueprint.route(JOB, methods=["GET"])
+@takes(Act.READ)
+@blueprint.etag
+@blueprint.response(200, OneJob)
+def show(job_id: int) -> Any:
+    """How a job stands; while it runs, `Retry-After` says when to ask again."""
+    job = reading.one(job_id)
+    headers = {"Retry-After": _POLL_SECONDS} if job.status in ("pending", "processing") else {}
+    return {"job": Job.of(job, queue.positions([job]))}, 200, headers
+
+
+@blueprint.route(f"{PROJECT}/jobs", methods=["GET"])
+@takes(Act.READ)
+@blueprint.arguments(JobsQuery, location="query")
+@blueprint.response(200, Jobs)
+def of_project(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """A project's jobs, newest first."""
+    jobs, count = reading.of_project(
+        project_id, query.get("status"), query.get("job_type"), Page(query["limit"], query["offset"])
+    )
+    positions = queue.positions(jobs)
+    return {"jobs": [Job.of(job, positions) for job in jobs], "count": count}
+
+
+@blueprint.route(f"{JOB}/issues", methods=["GET"])
+@takes(Act.READ)
+@blueprint.arguments(IssuesQuery, location="query")
+@blueprint.response(200, Issues)
+def issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
+    """What the job found in its file, row by row."""
+    found, count = reading.issues(job_id, query.get("severity"), Page(query["limit"], query["offset"]))
+    return {"issues": found, "count": count}
+
+
+@blueprint.route(f"{PROJECT}/import/excel", methods=["POST"], endpoint="import_excel")
+@blueprint.route(f"{PROJECT}/import_csv_element_type", methods=["POST"], endpoint="import_csv")
+@takes(Act.IMPORT)
+@blueprint.arguments(OptionsQuery, location="query")
+@blueprint.arguments(FileForm, location="files")
+@blueprint.response(202, AcceptedJob)
+def import_element_types(query: dict[str, Any], files: dict[str, Any], project_id: int) -> Any:
+    """Import a workbook or a CSV file of element types; the content decides how it is read."""
+    job = queue.submit(
+        project_id=project_id,
+        job_type="element_type_import",
+        created_by=identity().name,
+        options=uploads.options(query),
+        upload=uploads.from_form(files),
+    )
+    return _accepted(job), 202, {"Location": url_for("jobs.show", job_id=job.id)}
+
+
+def _accepted(job: ImportJob) -> dict[str, Any]:
+    return {
+        "message": "Import job started successfully",
+        "job_id": job.id,
+        "status": job.status,
+        "total_elements": job.total_items,
+        "batch_size": job.batch_size,
+        "concurrent_batches": job.concurrent_batches,
+    }

@@ -1,0 +1,116 @@
+"""Projects and their members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+
+from precast_app.accounts import projects
+from precast_app.accounts.permissions import Act
+from precast_app.accounts.requests import identity
+from precast_app.api.blueprint import PROJECT, Blueprint
+from precast_app.api.guard import takes
+from precast_app.api.schemas import Moment, PageQuery
+from precast_app.models import Role
+from precast_app.reading import projects as reading
+from precast_app.reading.paging import Page
+
+blueprint = Blueprint("projects", __name__, description="Building contracts, and who works on them.")
+
+
+class Project(ma.Schema):
+    """A building contract."""
+
+    id = ma.fields.Integer(dump_only=True)
+    name = ma.fields.String(required=True)
+    created_at = Moment(dump_only=True)
+
+
+class OneProject(ma.Schema):
+    """A project in its envelope."""
+
+    project = ma.fields.Nested(Project)
+
+
+class Projects(ma.Schema):
+    """A page of projects."""
+
+    projects = ma.fields.List(ma.fields.Nested(Project))
+    count = ma.fields.Integer()
+
+
+class RoleBody(ma.Schema):
+    """What a member may do."""
+
+    role = ma.fields.String(required=True, validate=ma.validate.OneOf([*Role]))
+
+
+class Member(RoleBody):
+    """A user with a role in the project."""
+
+    name = ma.fields.String(attribute="user.name")
+
+
+class Members(ma.Schema):
+    """A project's members."""
+
+    members = ma.fields.List(ma.fields.Nested(Member))
+    count = ma.fields.Integer()
+
+
+@blueprint.route("/api/project", methods=["GET"])
+@takes(Act.READ)
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, Projects)
+def seen(query: dict[str, Any]) -> dict[str, Any]:
+    """The projects that one may see."""
+    found, count = reading.seen_by(identity(), Page(**query))
+    return {"projects": found, "count": count}
+
+
+@blueprint.route("/api/project", methods=["POST"])
+@takes(Act.ADMINISTER)
+@blueprint.arguments(Project)
+@blueprint.response(201, OneProject)
+def create(body: dict[str, Any]) -> dict[str, Any]:
+    """Create a project."""
+    return {"project": projects.create(body["name"])}
+
+
+@blueprint.route(PROJECT, methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, OneProject)
+def show(project_id: int) -> dict[str, Any]:
+    """One project."""
+    return {"project": projects.get(project_id)}
+
+
+@blueprint.route(PROJECT, methods=["PATCH"])
+@takes(Act.MANAGE)
+@blueprint.arguments(Project)
+@blueprint.response(200, OneProject)
+def rename(body: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """Give a project another name."""
+    return {"project": projects.rename(project_id, body["name"])}
+
+
+@blueprint.route(f"{PROJECT}/members", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, Members)
+def members(project_id: int) -> dict[str, Any]:
+    """Who works on the project."""
+    projects.get(project_id)
+    found = reading.members(project_id)
+    return {"members": found, "count": len(found)}
+
+
+@blueprint.route(f"{PROJECT}/members/<user>", methods=["PUT"])
+@takes(Act.MANAGE)
+@blueprint.arguments(RoleBody)
+@blueprint.response(200, Members)
+def set_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]:
+    """Give a user a role in the project."""
+    projects.set_role(project_id, user, Role(body["role"]))
+    found = reading.members(project_id)
+    return {"members": found, "count": len(found)}

@@ -1,0 +1,115 @@
+"""A project's reference data: hierarchy, stages, drawing types, BOM products. One set of routes, four times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+
+from precast_app.accounts import projects
+from precast_app.accounts.permissions import Act
+from precast_app.api.blueprint import PROJECT, Blueprint
+from precast_app.api.guard import takes
+from precast_app.api.schemas import Digits, PageQuery, identifier
+from precast_app.extensions import db
+from precast_app.importing import reference_store
+from precast_app.reading import reference as reading
+from precast_app.reading.paging import Page
+
+blueprint = Blueprint("reference", __name__, description="What the headings of a workbook can name.")
+
+
+def _text(most: int, **options: Any) -> ma.fields.String:
+    return ma.fields.String(validate=[ma.validate.Length(1, most), ma.validate.Regexp(r"\S.*\S\Z|\S\Z")], **options)
+
+
+class Node(ma.Schema):
+    """A tower or a floor; what is left out follows from the name and the parent."""
+
+    id = ma.fields.Integer(dump_only=True)
+    parent_id = identifier(allow_none=True)
+    name = _text(150, required=True)
+    description = ma.fields.String(allow_none=True, validate=ma.validate.Length(max=2000))
+    prefix = _text(50)
+    path = _text(500)
+    naming_convention = _text(150)
+
+
+class Stage(ma.Schema):
+    """A step of production; `position` is its place in the project's order."""
+
+    id = ma.fields.Integer(dump_only=True)
+    name = _text(150, required=True)
+    position = ma.fields.Integer(validate=ma.validate.Range(0, 100_000))
+
+
+class DrawingType(ma.Schema):
+    """A class of drawing."""
+
+    id = ma.fields.Integer(dump_only=True)
+    name = _text(150, required=True)
+
+
+class Rate(Digits):
+    """A price per unit, taken as a number or as text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        number = ma.fields.Decimal(validate=ma.validate.Range(0, 1_000_000_000)).deserialize(
+            value if isinstance(value, str) else str(value)
+        )
+        return number
+
+
+class BomProduct(ma.Schema):
+    """A material; `name_id` is how a heading of the flat file names it."""
+
+    id = ma.fields.Integer(dump_only=True)
+    product_name = _text(150, required=True)
+    product_type = _text(150, required=True)
+    unit = _text(50, required=True)
+    rate = Rate(allow_none=True)
+    name_id = ma.fields.String(dump_only=True)
+
+
+def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: str) -> None:
+    """List, create, change and delete, below `/api/project/{id}/<path>`."""
+    one_schema = ma.Schema.from_dict({one: ma.fields.Nested(schema)}, name=f"One{schema.__name__}")
+    many_schema = ma.Schema.from_dict(
+        {many: ma.fields.List(ma.fields.Nested(schema)), "count": ma.fields.Integer()}, name=f"{schema.__name__}List"
+    )
+    item = f"{PROJECT}/{path}/<int(max=2147483647):number>"
+
+    @blueprint.route(f"{PROJECT}/{path}", methods=["GET"], endpoint=f"list_{many}")
+    @takes(Act.READ)
+    @blueprint.arguments(PageQuery, location="query")
+    @blueprint.response(200, many_schema)
+    def listed(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+        projects.get(project_id)
+        found, count = reading.listed(project_id, job_type, Page(**query))
+        return {many: found, "count": count}
+
+    @blueprint.route(f"{PROJECT}/{path}", methods=["POST"], endpoint=f"create_{one}")
+    @takes(Act.MANAGE)
+    @blueprint.arguments(schema)
+    @blueprint.response(201, one_schema)
+    def create(body: dict[str, Any], project_id: int) -> dict[str, Any]:
+        return {one: reference_store.create(db.session(), project_id, job_type, body)}
+
+    @blueprint.route(item, methods=["PATCH"], endpoint=f"change_{one}")
+    @takes(Act.MANAGE)
+    @blueprint.arguments(schema(partial=True))
+    @blueprint.response(200, one_schema)
+    def change(body: dict[str, Any], project_id: int, number: int) -> dict[str, Any]:
+        return {one: reference_store.change(db.session(), project_id, job_type, number, body)}
+
+    @blueprint.route(item, methods=["DELETE"], endpoint=f"delete_{one}")
+    @takes(Act.MANAGE)
+    @blueprint.response(204)
+    def delete(project_id: int, number: int) -> None:
+        reference_store.delete(db.session(), project_id, job_type, number)
+
+
+_routes("hierarchy", "hierarchy_import", Node, "node", "hierarchy")
+_routes("stages", "stage_import", Stage, "stage", "stages")
+_routes("drawing-types", "drawing_type_import", DrawingType, "drawing_type", "drawing_types")
+_routes("bom-products", "bom_product_import", BomProduct, "bom_product", "bom_products")

@@ -1,0 +1,65 @@
+"""Files and options of an import, out of the request."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from flask import current_app, request
+from werkzeug.datastructures import FileStorage
+
+from precast_app import config
+from precast_app.errors import Refused, TooLarge
+from precast_app.jobs.queue import Options, Upload
+
+_NO_FILE = "No file was sent. Send a spreadsheet as the multipart field `file`."
+
+
+class OptionsQuery(ma.Schema):
+    """How an import is carried out; in the query or in the form."""
+
+    batch_size = ma.fields.Integer(validate=ma.validate.Range(config.MIN_BATCH_SIZE, config.MAX_BATCH_SIZE))
+    concurrent_batches = ma.fields.Integer(
+        validate=ma.validate.Range(config.MIN_CONCURRENT_BATCHES, config.MAX_CONCURRENT_BATCHES)
+    )
+
+
+class JobQuery(OptionsQuery):
+    """What job is wanted, and how it is carried out."""
+
+    job_type = ma.fields.String(required=True)
+
+
+def options(query: Mapping[str, Any]) -> Options:
+    """The options of the query, and those of the form; raises `Refused` for one that is out of range or unknown."""
+    try:
+        form = OptionsQuery().load(request.form.to_dict())
+    except ma.ValidationError as error:
+        first = next(iter(error.normalized_messages().items()))
+        raise Refused(f"{first[0]}: {first[1][0]}", {"form": error.normalized_messages()}) from None
+    return Options(**{**query, **form})
+
+
+def from_form(files: Mapping[str, FileStorage]) -> Upload:
+    """The file of the multipart field `file`."""
+    file = files.get("file")
+    if file is None or not file.filename:
+        raise Refused(_NO_FILE, {"files": {"file": [_NO_FILE]}})
+    return Upload(file.stream, file.filename)
+
+
+def from_body() -> Upload:
+    """The raw body, spooled to disk, read no further than the limit."""
+    most = current_app.config["PRECAST"].upload_bytes
+    # Closed when the last reference to it goes, at the end of the request.
+    file = tempfile.SpooledTemporaryFile(max_size=config.MIB)  # noqa: SIM115 # outlives this function
+    size = 0
+    while data := request.stream.read(config.MIB):
+        size += len(data)
+        if size > most:
+            file.close()
+            raise TooLarge(f"The file has more than {most / 1e6:.1f} MB. Split it, and upload the parts.")
+        file.write(data)
+    return Upload(file, request.args.get("file_name", "upload"))

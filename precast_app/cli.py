@@ -1,0 +1,133 @@
+"""`flask …` commands for whoever keeps the installation running."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+
+from precast_app.accounts import projects, users
+from precast_app.errors import Refused
+from precast_app.extensions import db
+from precast_app.jobs import queue, registry
+from precast_app.models import ImportJob
+from precast_app.reading import jobs
+from precast_app.reading.paging import Page
+
+_POLL_SECONDS = 0.3
+
+user_group = AppGroup("user", help="Users of the installation.")
+token_group = AppGroup("token", help="API tokens.")
+project_group = AppGroup("project", help="Projects.")
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands to `flask`."""
+    for command in (user_group, token_group, project_group, import_file):
+        app.cli.add_command(command)
+
+
+@user_group.command("create")
+@click.argument("name")
+@click.option("--admin", is_flag=True, help="May do everything, in every project.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, not from the keyboard.")
+def create_user(name: str, admin: bool, password_stdin: bool) -> None:
+    """Create the user NAME."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        users.create(name, password, is_admin=admin)
+    except Refused as refused:
+        _stop(refused)
+    click.echo(f"Created {'the administrator' if admin else 'the user'} {name.strip()}.")
+
+
+@token_group.command("create")
+@click.argument("name")
+@click.option("--project", "project_id", type=int, help="Narrow the token to one project.")
+@click.option("--read-only", is_flag=True, help="Narrow the token to reading.")
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it is good for; TOKEN_DAYS if left out.")
+def create_token(name: str, project_id: int | None, read_only: bool, days: int | None) -> None:
+    """Print a new API token of the user NAME. It can't be shown again."""
+    try:
+        user = users.find(name)
+        if project_id is not None:
+            projects.get(project_id)
+        days = days or current_app.config["PRECAST"].token_days
+        click.echo(users.create_token(user, days=days, project_id=project_id, read_only=read_only))
+    except Refused as refused:
+        _stop(refused)
+
+
+@project_group.command("create")
+@click.argument("name")
+def create_project(name: str) -> None:
+    """Create the project NAME and print its number."""
+    try:
+        click.echo(projects.create(name).id)
+    except Refused as refused:
+        _stop(refused)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--project", "project_id", type=int, required=True, help="The number of the project.")
+@click.option("--job-type", type=click.Choice([*registry.TYPES]), default="element_type_import", show_default=True)
+@with_appcontext
+def import_file(file: Path, project_id: int, job_type: str) -> None:
+    """Import FILE into a project by a worker, and wait for it. The exit status is 0 if it was completed."""
+    try:
+        with file.open("rb") as stream:
+            job_id = queue.submit(
+                project_id=project_id,
+                job_type=job_type,
+                created_by=_login_name(),
+                options=queue.Options(),
+                upload=queue.Upload(stream, file.name),
+            ).id
+    except Refused as refused:
+        _stop(refused)
+    job = _follow(job_id)
+    issues, count = jobs.issues(job_id, None, Page(limit=50))
+    for issue in issues:
+        place = f"{issue.column or ''}{issue.row or ''}"
+        click.echo(f"{issue.severity}{' ' if place else ''}{place}: {issue.message}", err=True)
+    if count > len(issues):
+        click.echo(f"… and {count - len(issues)} more: GET /api/jobs/{job_id}/issues", err=True)
+    if job.status == "failed":
+        click.echo(job.error, err=True)
+        sys.exit(1)
+    click.echo(job.result)
+
+
+def _follow(job_id: int) -> ImportJob:
+    shown = sys.stderr.isatty()
+    with click.progressbar(length=100, label=f"Job {job_id}", file=sys.stderr, hidden=not shown) as bar:
+        while True:
+            db.session.rollback()
+            job = jobs.one(job_id)
+            bar.update(job.progress - bar.pos)
+            if job.status in ("completed", "failed"):
+                return job
+            time.sleep(_POLL_SECONDS)
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()[:100]
+    except (KeyError, OSError):
+        # A number without a name, as in some containers.
+        return "command line"
+
+
+def _stop(refused: Refused) -> NoReturn:
+    click.echo(refused.message, err=True)
+    sys.exit(1)

@@ -1,0 +1,103 @@
+"""The import of element types, as the story of a job: read, check, plan, write."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+
+from sqlalchemy import text
+
+from precast_app.errors import JobFailed
+from precast_app.extensions import db
+from precast_app.importing import batches, headers, plan, reference, rows
+from precast_app.importing.batches import BatchResult
+from precast_app.importing.columns import ColumnMap
+from precast_app.importing.issues import Issue
+from precast_app.importing.plan import Plan
+from precast_app.importing.reference import Reference
+from precast_app.importing.rows import Row
+from precast_app.importing.stored import Stored
+from precast_app.importing.writing import Target
+from precast_app.jobs import files
+from precast_app.jobs.work import Outcome, Work, first_errors, store_issues, summary
+from precast_app.models import Phase
+
+
+def run(work: Work) -> Outcome:
+    """Import the job's file into its project."""
+    named = reference.load(db.session(), work.project_id)
+    db.session.rollback()
+    columns, data, issues = _read(work, named)
+    if not data:
+        raise JobFailed("The file has no data rows below its headings. Fill in at least one and upload it again.")
+    planned = _plan(work, columns, data, issues)
+    del data
+    rejected = _write(work, planned, Target(work.project_id, work.job_id, columns, named.naming_conventions))
+    if rejected == planned.total:
+        raise JobFailed(f"None of the {planned.total} rows could be imported.\n{first_errors(work.job_id)}")
+    return Outcome(summary(planned.total, rejected), first_errors(work.job_id) if rejected else None)
+
+
+def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issue]]:
+    """The file's columns, its rows as values, and what is odd about its headings; the file itself is let go."""
+    work.tell(Phase.READING)
+    with files.stored(work.job_id) as file:
+        book = files.open_upload(file, work.settings)
+        columns, issues = headers.match(book, named)
+        work.tell(Phase.CHECKING, warnings=len(issues))
+        data = list(rows.validate(book.rows(columns.sheet), columns))
+    # The workbook's memory is wanted for the plan.
+    del book
+    gc.collect()
+    return columns, data, issues
+
+
+def _plan(work: Work, columns: ColumnMap, data: list[Row], issues: list[Issue]) -> Plan:
+    work.tell(Phase.PLANNING, total=len(data))
+    # One view of the project, however many questions the plan asks.
+    db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    planned = plan.build(data, columns, Stored(db.session(), work.project_id, work.job_id), work.batch_size)
+    db.session.rollback()
+    store_issues(work, [*issues, *planned.issues])
+    return planned
+
+
+def _write(work: Work, planned: Plan, target: Target) -> int:
+    """Carry the plan out; the number of rejected rows, those of the plan and those that the database refused."""
+    known = [*{each.number: each for each in batches.stored_results(work.job_id)}.values()]
+    _tell(work, planned, known)
+    results = batches.run(
+        work.app,
+        planned,
+        target,
+        done=frozenset(each.number for each in known),
+        concurrent_batches=work.concurrent_batches,
+        fence=work.fence,
+    )
+    for result in results:
+        known.append(result)
+        _tell(work, planned, known[-1:])
+    return work.reporter.newest.rejected
+
+
+def _tell(work: Work, planned: Plan, more: Iterable[BatchResult]) -> None:
+    """Add results to what was told; the first time, what the plan alone has dealt with too."""
+    newest = work.reporter.newest
+    fresh = newest.phase is not Phase.WRITING
+    created = updated = rejected = added = removed = 0
+    for result in more:
+        created += result.created
+        updated += result.updated
+        rejected += result.rejected
+        added += result.pieces_added
+        removed += result.pieces_removed
+    work.tell(
+        Phase.WRITING,
+        processed=newest.processed + created + updated + rejected + (planned.unchanged + planned.rejected) * fresh,
+        created=newest.created + created,
+        updated=newest.updated + updated,
+        unchanged=planned.unchanged,
+        rejected=newest.rejected + rejected + planned.rejected * fresh,
+        pieces_added=newest.pieces_added + added,
+        pieces_removed=newest.pieces_removed + removed,
+    )

@@ -1,0 +1,38 @@
+"""The imports of reference data: hierarchy, stages, drawing types, BOM products."""
+
+from __future__ import annotations
+
+from precast_app.errors import JobFailed
+from precast_app.extensions import db
+from precast_app.importing import reference_files, reference_store
+from precast_app.jobs import files
+from precast_app.jobs.work import Outcome, Work, first_errors, store_issues, summary
+from precast_app.models import Phase
+
+
+def run(work: Work) -> Outcome:
+    """Import the job's file in one transaction: these files are small."""
+    work.tell(Phase.READING)
+    with files.stored(work.job_id) as file:
+        book = files.open_upload(file, work.settings)
+        work.tell(Phase.CHECKING)
+        entries, issues, total = reference_files.read(book, work.job_type, work.project_id)
+    if not total:
+        raise JobFailed("The file has no data rows below its headings. Fill in at least one and upload it again.")
+    work.tell(Phase.WRITING, total=total)
+    work.fence(db.session())
+    stored = reference_store.store(db.session(), work.project_id, work.job_type, entries)
+    db.session.commit()
+    store_issues(work, [*issues, *stored.issues])
+    rejected = total - stored.created - stored.updated - stored.unchanged
+    work.tell(
+        Phase.WRITING,
+        processed=total,
+        created=stored.created,
+        updated=stored.updated,
+        unchanged=stored.unchanged,
+        rejected=rejected,
+    )
+    if rejected == total:
+        raise JobFailed(f"None of the {total} rows could be imported.\n{first_errors(work.job_id)}")
+    return Outcome(summary(total, rejected), first_errors(work.job_id) if rejected else None)

@@ -1,0 +1,179 @@
+"""The life of a job: the one place that changes its status or its progress.
+
+pending → processing → completed or failed, each step one UPDATE that repeats the condition it depends on. Who works on
+a job holds a lease, a token that every write is checked against: a worker that was thought dead can't write any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from precast_app.errors import LeaseLost
+from precast_app.extensions import db
+from precast_app.models import Phase
+
+# The class of the advisory locks on jobs' numbers; the watchman's lock is of the same class, with the number 0.
+LOCKS = 7_301
+
+# The job's turn: it has its file, nothing of its project is under way, and nothing was queued before it.
+_ITS_TURN = """
+    NOT EXISTS (
+        SELECT FROM import_jobs other
+        WHERE other.project_id = import_jobs.project_id AND other.id <> import_jobs.id
+          AND (other.status = 'processing'
+               OR (other.status = 'pending' AND other.phase = 'queued'
+                   AND (other.queued_at, other.id) < (import_jobs.queued_at, import_jobs.id))))
+"""
+
+_CLAIM = text(f"""
+    UPDATE import_jobs
+    SET status = 'processing', phase = 'reading', lease_token = :token,
+        lease_until = clock_timestamp() + make_interval(secs => :lease_seconds),
+        attempt = attempt + 1, started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp()
+    WHERE id = :job_id AND attempt < :attempts
+      AND ((status = 'pending' AND phase = 'queued') OR (status = 'processing' AND lease_until < clock_timestamp()))
+      AND {_ITS_TURN}
+    RETURNING id
+""")
+
+_END = """
+    UPDATE import_jobs
+    SET status = :status, phase = 'done', progress = CASE WHEN :status = 'completed' THEN 100 ELSE progress END,
+        completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL, lease_until = NULL,
+        result = :result, error = :error
+    WHERE id = :job_id AND {condition}
+    RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a job, until it runs out and another takes it."""
+
+    job_id: int
+    token: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is. `total` and `processed` in data rows; the others in element types and pieces."""
+
+    phase: Phase
+    total: int = 0
+    processed: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    pieces_added: int = 0
+    pieces_removed: int = 0
+    warnings: int = 0
+
+
+def claim(job_id: int, *, lease_seconds: int, attempts: int) -> Lease | None:
+    """Take the job, or leave it: None where it isn't its turn, another has it, or it has ended."""
+    token = uuid4()
+    try:
+        # Waits for the batches of a former holder that are under way; none of them begins after this commits.
+        db.session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), {"locks": LOCKS, "job_id": job_id})
+        taken = db.session.execute(
+            _CLAIM, {"job_id": job_id, "token": token, "lease_seconds": lease_seconds, "attempts": attempts}
+        ).first()
+        db.session.commit()
+    except IntegrityError:
+        # Another job of the project was claimed in the same moment; it rings this one when it ends.
+        db.session.rollback()
+        return None
+    return Lease(job_id, token) if taken else None
+
+
+def fence(session: Session, lease: Lease) -> None:
+    """Hold the lease for the rest of this transaction; raises `LeaseLost` where it is another's by now.
+
+    An advisory lock rather than one on the job's row, whose progress is written meanwhile.
+    """
+    names = {"locks": LOCKS, "job_id": lease.job_id, "token": lease.token}
+    session.execute(text("SELECT pg_advisory_xact_lock_shared(:locks, :job_id)"), names)
+    held = session.execute(text("SELECT FROM import_jobs WHERE id = :job_id AND lease_token = :token"), names).first()
+    if held is None:
+        raise LeaseLost(f"Job {lease.job_id} has been taken by another worker, or has ended.")
+
+
+def report(lease: Lease, progress: Progress, *, lease_seconds: int) -> None:
+    """Write how far the job is and renew the lease; the percentage never falls, and is 100 only when completed."""
+    written = db.session.execute(
+        text("""
+            UPDATE import_jobs
+            SET phase = :phase, total_items = :total, processed_items = greatest(processed_items, :processed),
+                progress = greatest(progress, least(99, 100 * :processed / greatest(:total, 1))),
+                created_count = :created, updated_count = :updated, unchanged_count = :unchanged,
+                rejected_count = :rejected, pieces_added = :pieces_added, pieces_removed = :pieces_removed,
+                warning_count = :warnings, updated_at = clock_timestamp(),
+                lease_until = clock_timestamp() + make_interval(secs => :lease_seconds)
+            WHERE id = :job_id AND lease_token = :token
+            RETURNING id
+        """),
+        {**_values(progress), "job_id": lease.job_id, "token": lease.token, "lease_seconds": lease_seconds},
+    ).first()
+    db.session.commit()
+    if written is None:
+        raise LeaseLost(f"Job {lease.job_id} has been taken by another worker, or has ended.")
+
+
+def complete(lease: Lease, *, result: str, error: str | None = None) -> bool:
+    """processing → completed; False where the lease is lost."""
+    return _end("lease_token = :token", lease.job_id, "completed", result=result, error=error, token=lease.token)
+
+
+def fail(lease: Lease, *, error: str) -> bool:
+    """processing → failed; False where the lease is lost."""
+    return _end("lease_token = :token", lease.job_id, "failed", error=error, token=lease.token)
+
+
+def expire(job_id: int) -> bool:
+    """pending → failed, for a job that was never given its file."""
+    error = "No file was uploaded for this job in time. Create a new job and upload the file."
+    return _end("status = 'pending' AND phase = 'waiting_for_file'", job_id, "failed", error=error)
+
+
+def give_up(job_id: int, attempts: int) -> bool:
+    """processing → failed, for a job whose workers were lost too often."""
+    error = (
+        f"The import was interrupted {attempts} times and was given up. The rows that went in stay; upload the file "
+        "again to import the rest, and tell the administrator if it happens again."
+    )
+    condition = "status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts"
+    return _end(condition, job_id, "failed", error=error, attempts=attempts)
+
+
+def enqueue(job_id: int) -> bool:
+    """A waiting job has got its file: waiting_for_file → queued. False where it isn't waiting. Does not commit."""
+    found = db.session.execute(
+        text("""
+            UPDATE import_jobs SET phase = 'queued', queued_at = clock_timestamp(), updated_at = clock_timestamp()
+            WHERE id = :job_id AND status = 'pending' AND phase = 'waiting_for_file' RETURNING id
+        """),
+        {"job_id": job_id},
+    ).first()
+    return found is not None
+
+
+def _end(
+    condition: str, job_id: int, status: str, *, result: str | None = None, error: str | None = None, **names: Any
+) -> bool:
+    ended = db.session.execute(
+        text(_END.format(condition=condition)),
+        {"job_id": job_id, "status": status, "result": result, "error": error, **names},
+    ).first()
+    db.session.commit()
+    return ended is not None
+
+
+def _values(progress: Progress) -> dict[str, Any]:
+    return {name: getattr(progress, name) for name in Progress.__slots__}

@@ -1,0 +1,86 @@
+"""The one thread that writes a running job's progress and keeps its lease."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from types import TracebackType
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from precast_app.config import Settings
+from precast_app.errors import LeaseLost
+from precast_app.extensions import db
+from precast_app.jobs import lifecycle
+from precast_app.jobs.lifecycle import Lease, Progress
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Writes the newest progress at most every `progress_seconds`, and renews the lease while there is none.
+
+    Used as a context manager around the work; what is the newest when the work ends is written too.
+    """
+
+    def __init__(self, app: Flask, lease: Lease, first: Progress) -> None:
+        self._app = app
+        self._lease = lease
+        self._settings: Settings = app.config["PRECAST"]
+        self._newest = first
+        self._written: Progress | None = None
+        self._over = threading.Event()
+        self._lost = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+
+    def __enter__(self) -> Reporter:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def newest(self) -> Progress:
+        """What was told last."""
+        return self._newest
+
+    def tell(self, progress: Progress) -> None:
+        """Tell how far the work is; raises `LeaseLost` where the job is another's by now."""
+        self._newest = progress
+        if self._lost.is_set():
+            raise LeaseLost(f"Job {self._lease.job_id} has been taken by another worker, or has ended.")
+
+    def _run(self) -> None:
+        renewed = 0.0
+        with self._app.app_context():
+            while not self._lost.is_set():
+                over = self._over.is_set()
+                newest = self._newest
+                due = time.monotonic() - renewed > self._settings.lease_seconds / 3
+                if due or newest != self._written:
+                    if self._write(newest):
+                        renewed, self._written = time.monotonic(), newest
+                    elif over:
+                        return
+                if over:
+                    return
+                self._over.wait(self._settings.progress_seconds)
+
+    def _write(self, progress: Progress) -> bool:
+        try:
+            lifecycle.report(self._lease, progress, lease_seconds=self._settings.lease_seconds)
+        except LeaseLost:
+            self._lost.set()
+            return False
+        except SQLAlchemyError:
+            # The next round tries again; if the database stays away, the batches fail and say so.
+            log.warning("The progress of job %d could not be written.", self._lease.job_id, exc_info=True)
+            db.session.rollback()
+            return False
+        return True

@@ -1,0 +1,189 @@
+"""How a job comes to a worker: row and file in one transaction, then its number to Redis, which is only a doorbell."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import IO
+
+from flask import current_app
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+from sqlalchemy import insert, select, text
+
+from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
+from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge
+from precast_app.extensions import db
+from precast_app.importing import headers
+from precast_app.jobs import files, lifecycle, registry
+from precast_app.models import FileChunk, ImportJob, Phase, Project
+from precast_app.spreadsheets import FileRefused
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a job is carried out: data rows a batch, and batches at once."""
+
+    batch_size: int = BATCH_SIZE
+    concurrent_batches: int = CONCURRENT_BATCHES
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it comes in: seekable bytes, and the name that it had on the sender's machine."""
+
+    stream: IO[bytes]
+    name: str
+
+
+def submit(*, project_id: int, job_type: str, created_by: str, options: Options, upload: Upload | None) -> ImportJob:
+    """Store a job, with its file if there is one, and ring for it. Raises `errors.Refused` for what can be told now."""
+    if db.session.get(Project, project_id) is None:
+        raise NotFound(f"There is no project {project_id}.")
+    registry.get(job_type)
+    total = _check(upload, job_type) if upload else 0
+    job = ImportJob(
+        project_id=project_id,
+        job_type=job_type,
+        created_by=created_by,
+        batch_size=options.batch_size,
+        concurrent_batches=options.concurrent_batches,
+        total_items=total,
+    )
+    if upload:
+        job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
+    db.session.add(job)
+    db.session.flush()
+    if upload:
+        _store(job, upload)
+    db.session.commit()
+    if upload:
+        ring(job.id)
+    return job
+
+
+def feed(job_id: int, upload: Upload) -> ImportJob:
+    """Give a waiting job its file and start it; `Conflict` where it has one."""
+    job = db.session.get_one(ImportJob, job_id)
+    total = _check(upload, job.job_type)
+    if not lifecycle.enqueue(job_id):
+        db.session.rollback()
+        raise Conflict(f"Job {job_id} isn't waiting for a file. Create a new job for this file.")
+    job.total_items = total
+    _store(job, upload)
+    db.session.commit()
+    ring(job_id)
+    return job
+
+
+def ring(job_id: int) -> None:
+    """Put the job's number into the queue. Where Redis is away, the watchman rings later."""
+    number = db.session.execute(
+        text("UPDATE import_jobs SET ring = ring + 1, rung_at = clock_timestamp() WHERE id = :id RETURNING ring"),
+        {"id": job_id},
+    ).scalar_one()
+    db.session.commit()
+    settings = _settings()
+    try:
+        queue().enqueue_call(
+            "precast_app.jobs.run.run_job",
+            args=(job_id,),
+            # With the ring's number: RQ refuses an id for as long as it keeps the one before.
+            job_id=ring_id(job_id, number),
+            timeout=settings.job_seconds,
+            result_ttl=0,
+            failure_ttl=86_400,
+        )
+    except RedisError:
+        log.warning("Redis could not be reached; job %d waits for the watchman.", job_id, exc_info=True)
+
+
+def ring_next(project_id: int) -> None:
+    """Ring for the job of the project whose turn it is."""
+    following = db.session.execute(
+        text("""
+            SELECT id FROM import_jobs WHERE project_id = :project_id AND status = 'pending' AND phase = 'queued'
+            ORDER BY queued_at, id LIMIT 1
+        """),
+        {"project_id": project_id},
+    ).scalar()
+    db.session.rollback()
+    if following is not None:
+        ring(following)
+
+
+def ring_id(job_id: int, number: int) -> str:
+    """The id of the RQ job of one ring."""
+    return f"import-{job_id}-{number}"
+
+
+def connection() -> Redis:
+    """A connection to Redis that gives up rather than hang."""
+    return Redis.from_url(_settings().redis_url, socket_connect_timeout=3, socket_timeout=10)
+
+
+def connection_for_worker() -> Redis:
+    """A connection without a time limit for reading: a worker waits in it for the next ring."""
+    return Redis.from_url(_settings().redis_url, socket_connect_timeout=3, socket_keepalive=True)
+
+
+def queue() -> Queue:
+    """The queue that web and worker share."""
+    return Queue(_settings().queue_name, connection=connection(), serializer=JSONSerializer)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["PRECAST"]
+    return settings
+
+
+def _check(upload: Upload, job_type: str) -> int:
+    """The number of data rows; raises for a file that can't be taken."""
+    size = upload.stream.seek(0, 2)
+    upload.stream.seek(0)
+    most = _settings().upload_bytes
+    if size > most:
+        raise TooLarge(
+            f"The file has {size / 1e6:.1f} MB; {most / 1e6:.1f} MB is the most. Split it, and upload the parts."
+        )
+    try:
+        book = files.open_upload(upload.stream, _settings())
+        if job_type != "element_type_import":
+            return max(0, book.scan(book.sheets[0]).row_count - 1)
+        return headers.count_rows(book)[1]
+    except FileRefused as refused:
+        error = Refused if refused.code == "empty_file" else NotASpreadsheet
+        raise error(str(refused), {"file": [str(refused)]}) from refused
+    except JobFailed as failed:
+        raise Refused(str(failed), {"file": [str(failed)]}) from failed
+
+
+def _store(job: ImportJob, upload: Upload) -> None:
+    """Put the file into the database, in pieces."""
+    upload.stream.seek(0)
+    digest = hashlib.sha256()
+    size = number = 0
+    while data := upload.stream.read(_settings().upload_chunk_bytes):
+        db.session.execute(insert(FileChunk), {"job_id": job.id, "number": number, "data": data})
+        digest.update(data)
+        size, number = size + len(data), number + 1
+    job.file_name = PurePath(upload.name.replace("\\", "/")).name[-255:] or "upload"
+    job.file_bytes, job.file_sha256 = size, digest.hexdigest()
+
+
+def positions(jobs: list[ImportJob]) -> dict[int, int]:
+    """Of each queued job, its place among all that are queued, from 1."""
+    waiting = db.session.scalars(
+        select(ImportJob.id)
+        .where(ImportJob.status == "pending", ImportJob.phase == Phase.QUEUED)
+        .order_by(ImportJob.queued_at, ImportJob.id)
+    )
+    wanted = {job.id for job in jobs}
+    return {job_id: place for place, job_id in enumerate(waiting, 1) if job_id in wanted}

@@ -1,0 +1,51 @@
+"""The types of job that there are. A new one is a module beside this and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from precast_app.accounts.permissions import Act
+from precast_app.errors import Refused
+
+if TYPE_CHECKING:
+    from precast_app.jobs.work import Outcome, Work
+
+
+@dataclass(frozen=True, slots=True)
+class JobType:
+    """A type of job: the module whose `run` does it, and what one must be allowed to do to start it."""
+
+    name: str
+    module: str
+    act: Act
+
+    @property
+    def run(self) -> Callable[[Work], Outcome]:
+        """The function that does the job; imported when needed, since its module knows the whole of the import."""
+        function: Callable[[Work], Outcome] = import_module(self.module).run
+        return function
+
+
+TYPES = {
+    job_type.name: job_type
+    for job_type in (
+        JobType("element_type_import", "precast_app.jobs.import_element_types", Act.IMPORT),
+        JobType("hierarchy_import", "precast_app.jobs.import_reference", Act.MANAGE),
+        JobType("stage_import", "precast_app.jobs.import_reference", Act.MANAGE),
+        JobType("drawing_type_import", "precast_app.jobs.import_reference", Act.MANAGE),
+        JobType("bom_product_import", "precast_app.jobs.import_reference", Act.MANAGE),
+    )
+}
+
+
+def get(name: str) -> JobType:
+    """The job type with this name; raises `Refused` with the names that there are."""
+    try:
+        return TYPES[name]
+    except KeyError:
+        known = ", ".join(TYPES)
+        message = f"There is no job type {name!r}. Use one of: {known}."
+        raise Refused(message, {"query": {"job_type": [message]}}) from None

@@ -1,0 +1,101 @@
+"""What a job's function is given, what it gives back, and the issues that it stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from precast_app.config import Settings
+from precast_app.extensions import db
+from precast_app.importing import batches
+from precast_app.importing.issues import Issue
+from precast_app.jobs import lifecycle
+from precast_app.jobs.lifecycle import Lease
+from precast_app.jobs.progress import Reporter
+from precast_app.models import Issue as IssueRow
+from precast_app.models import Phase, Severity
+
+_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One job under way: what it is to do, and how it says how far it is."""
+
+    app: Flask
+    lease: Lease
+    reporter: Reporter
+    project_id: int
+    job_type: str
+    batch_size: int
+    concurrent_batches: int
+
+    @property
+    def job_id(self) -> int:
+        """The job's number."""
+        return self.lease.job_id
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the process."""
+        settings: Settings = self.app.config["PRECAST"]
+        return settings
+
+    def fence(self, session: Session) -> None:
+        """Hold the job for the rest of the session's transaction, or raise `errors.LeaseLost`."""
+        lifecycle.fence(session, self.lease)
+
+    def tell(self, phase: Phase, **counts: int) -> None:
+        """Tell the phase and the counts that have changed."""
+        self.reporter.tell(replace(self.reporter.newest, phase=phase, **counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The `result` of a completed job, and as `error` the first few rows that it could not take."""
+
+    result: str
+    error: str | None = None
+
+
+def store_issues(work: Work, issues: list[Issue]) -> None:
+    """Keep the issues found before anything was written, in place of those of an earlier attempt."""
+    kept = issues[: work.settings.issues_kept]
+    work.fence(db.session())
+    db.session.execute(delete(IssueRow).where(IssueRow.job_id == work.job_id, IssueRow.batch.is_(None)))
+    for start in range(0, len(kept), 1_000):
+        rows: list[dict[str, Any]] = [batches.row(issue, work.job_id) for issue in kept[start : start + 1_000]]
+        db.session.execute(insert(IssueRow), rows)
+    db.session.commit()
+
+
+def first_errors(job_id: int) -> str | None:
+    """The first few rejected rows, for a person; None where there are none."""
+    errors = IssueRow.job_id == job_id, IssueRow.severity == Severity.ERROR
+    found = db.session.scalars(select(IssueRow).where(*errors).order_by(IssueRow.row, IssueRow.id).limit(_TOLD)).all()
+    total = db.session.scalar(select(func.count()).select_from(IssueRow).where(*errors)) or 0
+    told = [_told(issue) for issue in found]
+    db.session.rollback()
+    if total > len(told):
+        told.append(f"… and {total - len(told)} more; the job's issues list them.")
+    return "\n".join(told) or None
+
+
+def _told(issue: IssueRow) -> str:
+    place = f"Row {issue.row}" if issue.row else "File"
+    if issue.column:
+        place += f", column {issue.column} ({issue.heading})"
+    value = f" “{issue.value}”:" if issue.value else ""
+    return f"{place}:{value} {issue.message}"
+
+
+def summary(total: int, rejected: int) -> str:
+    """The contract's `result` of an import."""
+    if not rejected:
+        return f"Successfully processed {total} elements"
+    rows = "1 row was" if rejected == 1 else f"{rejected} rows were"
+    return f"Processed {total - rejected} of {total} elements; {rows} rejected"

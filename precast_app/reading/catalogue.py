@@ -1,0 +1,184 @@
+"""Element types, pieces and their sums."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select, text
+
+from precast_app.errors import NotFound
+from precast_app.extensions import db
+from precast_app.importing.names import identity_key
+from precast_app.models import (
+    BomLine,
+    BomProduct,
+    Change,
+    Drawing,
+    DrawingType,
+    ElementType,
+    HierarchyNode,
+    ImportJob,
+    Piece,
+    PieceStatus,
+    Quantity,
+    Stage,
+    StagePassed,
+)
+from precast_app.models.catalogue import MEASURES
+from precast_app.reading.paging import Page, page
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What element types are wanted: `search` in type or name, `element_type` exactly, at a node, through a stage."""
+
+    search: str | None = None
+    element_type: str | None = None
+    node_id: int | None = None
+    stage_id: int | None = None
+
+
+def element_types(project_id: int, wanted: Filter, where: Page) -> tuple[list[ElementType], int]:
+    """A project's element types by type and name."""
+    query = select(ElementType).where(ElementType.project_id == project_id)
+    if wanted.search:
+        key = identity_key(wanted.search)
+        query = query.where(
+            or_(
+                ElementType.type_key.contains(key, autoescape=True), ElementType.name_key.contains(key, autoescape=True)
+            )
+        )
+    if wanted.element_type:
+        query = query.where(ElementType.type_key == identity_key(wanted.element_type))
+    if wanted.node_id is not None:
+        query = query.where(
+            ElementType.id.in_(select(Quantity.element_type_id).where(Quantity.node_id == wanted.node_id))
+        )
+    if wanted.stage_id is not None:
+        query = query.where(
+            ElementType.id.in_(select(StagePassed.element_type_id).where(StagePassed.stage_id == wanted.stage_id))
+        )
+    return page(query.order_by(ElementType.type_key, ElementType.name_key), where)
+
+
+def element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
+    """One element type with its drawings, quantities, stages, BOM, and the jobs that made or changed it."""
+    found = db.session.get(ElementType, element_type_id)
+    if found is None or found.project_id != project_id:
+        raise NotFound(f"There is no element type {element_type_id} in project {project_id}.")
+    drawings = db.session.execute(
+        select(DrawingType.id, DrawingType.name, Drawing.file_name)
+        .join(Drawing, Drawing.drawing_type_id == DrawingType.id)
+        .where(Drawing.element_type_id == element_type_id)
+        .order_by(DrawingType.name)
+    )
+    quantities = db.session.execute(
+        select(HierarchyNode.id, HierarchyNode.path, Quantity.quantity)
+        .join(Quantity, Quantity.node_id == HierarchyNode.id)
+        .where(Quantity.element_type_id == element_type_id)
+        .order_by(HierarchyNode.path)
+    )
+    stages = db.session.execute(
+        select(Stage.id, Stage.name)
+        .join(StagePassed, StagePassed.stage_id == Stage.id)
+        .where(StagePassed.element_type_id == element_type_id)
+        .order_by(Stage.position, Stage.id)
+    )
+    bom = db.session.execute(
+        select(BomProduct, BomLine.quantity)
+        .join(BomLine, BomLine.product_id == BomProduct.id)
+        .where(BomLine.element_type_id == element_type_id)
+        .order_by(BomProduct.id)
+    )
+    jobs = db.session.execute(
+        select(ImportJob.id, ImportJob.created_by, ImportJob.completed_at, Change.fields, Change.row)
+        .join(Change, Change.job_id == ImportJob.id)
+        .where(Change.element_type_id == element_type_id)
+        .order_by(ImportJob.id)
+    )
+    return {
+        **{name: getattr(found, name) for name in ("id", "element_type", "name", *MEASURES, "version", "density")},
+        "drawings": [{"drawing_type_id": id_, "drawing_type": name, "file_name": file} for id_, name, file in drawings],
+        "quantities": [{"node_id": id_, "path": path, "quantity": count} for id_, path, count in quantities],
+        "stages": [{"stage_id": id_, "stage": name} for id_, name in stages],
+        "bom": [
+            {"product_id": product.id, "product": product.name_id, "unit": product.unit, "quantity": quantity}
+            for product, quantity in bom
+        ],
+        "jobs": [
+            {
+                "job_id": id_,
+                "created_by": by,
+                "completed_at": at,
+                "row": row,
+                "change": "created" if fields is None else "updated",
+            }
+            for id_, by, at, fields, row in jobs
+        ],
+    }
+
+
+def elements(
+    project_id: int, node_id: int | None, element_type_id: int | None, status: str | None, where: Page
+) -> tuple[list[Piece], int]:
+    """A project's pieces by code."""
+    query: Select[Any] = select(Piece).where(Piece.project_id == project_id)
+    if node_id is not None:
+        query = query.where(Piece.node_id == node_id)
+    if element_type_id is not None:
+        query = query.where(Piece.element_type_id == element_type_id)
+    if status:
+        query = query.where(Piece.status == status)
+    return page(query.order_by(Piece.code), where)
+
+
+# Of each table below the element types: the name of its sum.
+_SUMS = {"drawings": Drawing, "quantities": Quantity, "stages": StagePassed, "bom_lines": BomLine}
+
+
+def summary(project_id: int) -> dict[str, Any]:
+    """The project in numbers: rows of each kind, pieces by node and status, materials needed by product."""
+    mine = select(ElementType.id).where(ElementType.project_id == project_id)
+    counts = {"element_types": db.session.scalar(select(func.count()).select_from(mine.subquery()))}
+    for name, model in _SUMS.items():
+        counts[name] = db.session.scalar(select(func.count()).select_from(model).where(model.element_type_id.in_(mine)))
+    by_node: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(PieceStatus, 0))
+    for node_id, status, count in db.session.execute(
+        select(Piece.node_id, Piece.status, func.count())
+        .where(Piece.project_id == project_id)
+        .group_by(Piece.node_id, Piece.status)
+    ):
+        by_node[node_id][status] = count
+    counts["pieces"] = sum(sum(each.values()) for each in by_node.values())
+    nodes = db.session.scalars(
+        select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
+    )
+    materials = db.session.execute(
+        text("""
+            SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate, sum(b.quantity * q.pieces) AS quantity
+            FROM bom_products p
+            JOIN element_type_bom b ON b.product_id = p.id
+            JOIN (SELECT element_type_id, sum(quantity) AS pieces FROM element_type_quantities GROUP BY element_type_id) q
+              ON q.element_type_id = b.element_type_id
+            WHERE p.project_id = :project_id
+            GROUP BY p.id ORDER BY p.id
+        """),
+        {"project_id": project_id},
+    )
+    return {
+        **counts,
+        "by_node": [
+            {
+                "node_id": node.id,
+                "path": node.path,
+                "tower": node.path.partition(".")[0],
+                "floor": node.path.partition(".")[2] or None,
+                "pieces": sum(by_node[node.id].values()),
+                **by_node[node.id],
+            }
+            for node in nodes
+        ],
+        "materials": [dict(row._mapping) for row in materials],
+    }

@@ -1,0 +1,37 @@
+"""Jobs and their issues."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from precast_app.extensions import db
+from precast_app.models import ImportJob, Issue, Project
+from precast_app.reading.paging import Page, page
+
+
+def one(job_id: int) -> ImportJob:
+    """A job that is known to be there."""
+    return db.session.get_one(ImportJob, job_id)
+
+
+def of_project(project_id: int, status: str | None, job_type: str | None, where: Page) -> tuple[list[ImportJob], int]:
+    """A project's jobs, newest first."""
+    query = select(ImportJob).where(ImportJob.project_id == project_id).order_by(ImportJob.id.desc())
+    if status:
+        query = query.where(ImportJob.status == status)
+    if job_type:
+        query = query.where(ImportJob.job_type == job_type)
+    return page(query, where)
+
+
+def issues(job_id: int, severity: str | None, where: Page) -> tuple[list[Issue], int]:
+    """A job's issues by row."""
+    query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
+    if severity:
+        query = query.where(Issue.severity == severity)
+    return page(query, where)
+
+
+def project_name(project_id: int) -> str:
+    """The name of a project that is known to be there."""
+    return db.session.get_one(Project, project_id).name

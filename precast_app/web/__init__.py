@@ -1,0 +1,13 @@
+"""Pages for people."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from precast_app.web import dashboard, pages
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages and, for administrators, the dashboard of the queue."""
+    app.register_blueprint(pages.blueprint)
+    dashboard.init_app(app)
