@@ -7,7 +7,7 @@ from flask_smorest import Blueprint as SmorestBlueprint
 from precast_app.api.schemas import Parser
 
 
-class Blueprint(SmorestBlueprint):  # type: ignore[misc] # flask-smorest ships no types
+class Blueprint(SmorestBlueprint):
     """A blueprint that reads requests strictly."""
 
     ARGUMENTS_PARSER = Parser()

@@ -54,10 +54,9 @@ class Rate(Digits):
     """A price per unit, taken as a number or as text."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        number = ma.fields.Decimal(validate=ma.validate.Range(0, 1_000_000_000)).deserialize(
+        return ma.fields.Decimal(validate=ma.validate.Range(0, 1_000_000_000)).deserialize(
             value if isinstance(value, str) else str(value)
         )
-        return number
 
 
 class BomProduct(ma.Schema):
@@ -77,6 +76,8 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
     many_schema = ma.Schema.from_dict(
         {many: ma.fields.List(ma.fields.Nested(schema)), "count": ma.fields.Integer()}, name=f"{schema.__name__}List"
     )
+    # Under a name of its own, since in the description it is a schema of its own.
+    change_schema = type(f"{schema.__name__}Change", (schema,), {})(partial=True)
     item = f"{PROJECT}/{path}/<int(max=2147483647):number>"
 
     @blueprint.route(f"{PROJECT}/{path}", methods=["GET"], endpoint=f"list_{many}")
@@ -97,7 +98,7 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
 
     @blueprint.route(item, methods=["PATCH"], endpoint=f"change_{one}")
     @takes(Act.MANAGE)
-    @blueprint.arguments(schema(partial=True))
+    @blueprint.arguments(change_schema)
     @blueprint.response(200, one_schema)
     def change(body: dict[str, Any], project_id: int, number: int) -> dict[str, Any]:
         return {one: reference_store.change(db.session(), project_id, job_type, number, body)}

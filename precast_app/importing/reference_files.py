@@ -34,7 +34,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing of the project's reference data: its match key and its attributes; `row` of the file that it is from."""
+    """One thing of the project's reference data: its match key, its attributes, and the row that it is from."""
 
     key: str
     values: dict[str, Any]

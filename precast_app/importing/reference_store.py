@@ -178,8 +178,8 @@ def _why(error: IntegrityError, values: dict[str, Any]) -> str:
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
     if "naming_convention" in constraint and isinstance(error.orig, psycopg2.errors.UniqueViolation):
         return (
-            f"Another place has the naming convention {values.get('naming_convention')} already, and piece codes need it "
-            "to be unique. Choose another one."
+            f"Another place has the naming convention {values.get('naming_convention')} already, and piece codes need "
+            "it to be unique. Choose another one."
         )
     if "naming_convention" in constraint:
         return "A naming convention can't be empty or hold a slash. Choose another one."

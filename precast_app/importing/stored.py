@@ -61,7 +61,7 @@ class Stored:
         changed = session.execute(
             text("SELECT element_type_id, fields FROM element_type_changes WHERE job_id = :job_id"), self._names
         )
-        self._changed: dict[int, dict[str, Any] | None] = dict(changed)
+        self._changed: dict[int, dict[str, Any] | None] = {row[0]: row[1] for row in changed}
 
     def types(self, keys: Sequence[Key]) -> dict[Key, StoredType]:
         """The element types with these keys, those that are there."""
@@ -109,7 +109,7 @@ class Stored:
                 text("SELECT id, type_key FROM element_types WHERE id = ANY(CAST(:ids AS int[]))"),
                 {"ids": [id_ for id_, _ in removed]},
             )
-            type_keys = dict(keys)
+            type_keys = {row[0]: row[1] for row in keys}
             for (id_, node), numbers in removed.items():
                 place = (type_keys[id_], node)
                 last[place] = max(last.get(place, 0), *numbers)

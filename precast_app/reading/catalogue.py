@@ -135,7 +135,7 @@ def elements(
 
 
 # Of each table below the element types: the name of its sum.
-_SUMS = {"drawings": Drawing, "quantities": Quantity, "stages": StagePassed, "bom_lines": BomLine}
+_SUMS: dict[str, Any] = {"drawings": Drawing, "quantities": Quantity, "stages": StagePassed, "bom_lines": BomLine}
 
 
 def summary(project_id: int) -> dict[str, Any]:
@@ -157,11 +157,11 @@ def summary(project_id: int) -> dict[str, Any]:
     )
     materials = db.session.execute(
         text("""
-            SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate, sum(b.quantity * q.pieces) AS quantity
+            SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate,
+                   sum(b.quantity * q.quantity) AS quantity
             FROM bom_products p
             JOIN element_type_bom b ON b.product_id = p.id
-            JOIN (SELECT element_type_id, sum(quantity) AS pieces FROM element_type_quantities GROUP BY element_type_id) q
-              ON q.element_type_id = b.element_type_id
+            JOIN element_type_quantities q ON q.element_type_id = b.element_type_id
             WHERE p.project_id = :project_id
             GROUP BY p.id ORDER BY p.id
         """),
