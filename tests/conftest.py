@@ -1,0 +1,164 @@
+"""A real PostgreSQL and Redis for all tests, a database made by the migrations, and a real worker where one is needed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from precast_app import create_app
+from precast_app.accounts import projects, users
+from precast_app.config import Settings
+from precast_app.embedded import Servers, servers
+from precast_app.extensions import db
+from precast_app.jobs import queue
+from precast_app.jobs.run import run_job
+from precast_app.models import ImportJob
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples" / "green_meadows"
+
+REFERENCE_DATA = {
+    "hierarchy_import": "hierarchy.csv",
+    "stage_import": "stages.csv",
+    "drawing_type_import": "drawing_types.csv",
+    "bom_product_import": "bom_products.csv",
+}
+
+
+@pytest.fixture(scope="session")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """The servers; not durable, since a test's data needs to survive nothing."""
+    with servers(tmp_path_factory.mktemp("servers"), durable=False) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def environment(used: Servers) -> dict[str, str]:
+    """What the processes of the application are started with. Short times, so that tests of loss are short."""
+    return {
+        **os.environ,
+        "DATABASE_URL": used.database_url,
+        "REDIS_URL": used.redis_url,
+        "SECRET_KEY": "only for tests",
+        "LEASE_SECONDS": "3",
+        "WATCH_SECONDS": "0.5",
+        "PROGRESS_SECONDS": "0.1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def _application(environment: dict[str, str]) -> Flask:
+    subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, env=environment, check=True)
+    return create_app(Settings.from_environment(environment))
+
+
+@pytest.fixture
+def app(_application: Flask) -> Iterator[Flask]:
+    """The application inside a context, on empty tables and an empty queue."""
+    with _application.app_context():
+        tables = ", ".join(table.name for table in db.metadata.sorted_tables)
+        db.session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        db.session.commit()
+        queue.connection().flushdb()
+        yield _application
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client that nobody is logged in with."""
+    return app.test_client()
+
+
+@pytest.fixture
+def admin(app: Flask) -> dict[str, str]:
+    """The headers of an administrator's requests."""
+    user = users.create("admin", "correct horse", is_admin=True)
+    return {"Authorization": f"Bearer {users.create_token(user, days=1)}"}
+
+
+@pytest.fixture
+def project_id(app: Flask) -> int:
+    """An empty project; the first one, as the sample's hierarchy file says."""
+    return projects.create("Green Meadows").id
+
+
+def submit(project_id: int, path: Path, job_type: str = "element_type_import", **options: int) -> int:
+    """Submit a file as a job, and return the job's number."""
+    with path.open("rb") as stream:
+        return queue.submit(
+            project_id=project_id,
+            job_type=job_type,
+            created_by="tester",
+            options=queue.Options(**options),
+            upload=queue.Upload(stream, path.name),
+        ).id
+
+
+def do(project_id: int, path: Path, job_type: str = "element_type_import", **options: int) -> ImportJob:
+    """Submit a file and do its job in this process, as RQ would call it."""
+    job_id = submit(project_id, path, job_type, **options)
+    run_job(job_id)
+    return job(job_id)
+
+
+def job(job_id: int) -> ImportJob:
+    """The job as it stands in the database now."""
+    db.session.rollback()
+    db.session.expire_all()
+    return db.session.get_one(ImportJob, job_id)
+
+
+@pytest.fixture
+def green_meadows(project_id: int) -> int:
+    """A project with the sample's reference data."""
+    for job_type, name in REFERENCE_DATA.items():
+        done = do(project_id, EXAMPLES / name, job_type)
+        assert done.status == "completed", done.error
+    return project_id
+
+
+def wait_for(job_id: int, until: Callable[[ImportJob], bool], seconds: float = 60) -> ImportJob:
+    """Wait until the job is as wanted."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = job(job_id)
+        if until(found):
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"job {job_id} stays {found.status} ({found.phase}) at {found.progress} %: {found.error}")
+
+
+@contextmanager
+def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A real `worker.py`, killed with all its children at the end."""
+    process = subprocess.Popen([sys.executable, "worker.py"], cwd=ROOT, env=environment)
+    try:
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL a process and everything below it."""
+    with suppress(psutil.NoSuchProcess):
+        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.send_signal(signal.SIGKILL)
+        psutil.wait_procs(family, timeout=10)
+    process.wait()

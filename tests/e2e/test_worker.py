@@ -1,0 +1,96 @@
+"""A real worker on a real queue, and what is left when it is killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+from flask import Flask
+from sqlalchemy import text
+
+from precast_app.accounts import projects
+from precast_app.extensions import db
+from precast_app.reading import catalogue
+from tests.conftest import EXAMPLES, REFERENCE_DATA, do, job, kill, submit, wait_for, worker
+from tests.integration.test_import import TOTALS, totals
+
+_ENDED = ("completed", "failed")
+
+# Everything that an import leaves, without the numbers that PostgreSQL hands out.
+_CONTENT = """
+    SELECT t.element_type, t.name, t.height, t.version,
+        (SELECT array_agg((n.path, q.quantity) ORDER BY n.path)
+         FROM element_type_quantities q JOIN hierarchy_nodes n ON n.id = q.node_id WHERE q.element_type_id = t.id),
+        (SELECT array_agg((p.code, p.status) ORDER BY p.code) FROM pieces p WHERE p.element_type_id = t.id),
+        (SELECT array_agg(s.name ORDER BY s.name)
+         FROM element_type_stages e JOIN stages s ON s.id = e.stage_id WHERE e.element_type_id = t.id)
+    FROM element_types t WHERE t.project_id = :project_id ORDER BY t.element_type, t.name
+"""
+
+
+def content(project_id: int) -> list[Any]:
+    return [tuple(row) for row in db.session.execute(text(_CONTENT), {"project_id": project_id})]
+
+
+def workbook(path: Path, rows: int, height: int, quantity: int) -> Path:
+    """A workbook long enough to be interrupted."""
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Element Types")
+        base = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
+        nodes = [f"Tower_A.Floor_{number}" for number in range(1, 7)]
+        sheet.write_row(0, 0, [*base.split(","), *nodes, "Casting"])
+        for number in range(1, rows + 1):
+            amounts = [(number + place) % 3 + quantity for place in range(6)]
+            cells = [f"TYPE {number % 7}", f"N-{number:05}", height, *[None] * 7, *amounts, "yes"]
+            sheet.write_row(number, 0, cells)
+    return path
+
+
+def test_the_sample_by_a_real_worker(green_meadows: int, environment: dict[str, str]) -> None:
+    with worker(environment):
+        first = wait_for(submit(green_meadows, EXAMPLES / "element_types.xlsx"), lambda job: job.status in _ENDED)
+        assert (first.status, first.created_count) == ("completed", 120), first.error
+        second = wait_for(submit(green_meadows, EXAMPLES / "element_types.csv"), lambda job: job.status in _ENDED)
+    assert (second.status, second.unchanged_count) == ("completed", 120), second.error
+    assert totals(green_meadows) == TOTALS
+
+
+def test_a_killed_worker_loses_nothing(
+    app: Flask, green_meadows: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Killed in the middle of an import that creates and changes, another worker ends with the same database."""
+    undisturbed = projects.create("Undisturbed").id
+    for job_type, name in REFERENCE_DATA.items():
+        path = EXAMPLES / name
+        if job_type == "hierarchy_import":
+            path = tmp_path / name
+            path.write_text((EXAMPLES / name).read_text().replace(",1,", f",{undisturbed},", 15))
+        assert do(undisturbed, path, job_type).status == "completed"
+    before = workbook(tmp_path / "before.xlsx", 1_500, 100, 1)
+    after = workbook(tmp_path / "after.xlsx", 6_000, 200, 0)
+    for project_id in (green_meadows, undisturbed):
+        assert do(project_id, before).status == "completed"
+    expected = do(undisturbed, after)
+
+    # Small batches, few at once: so there is a middle to be killed in.
+    job_id = submit(green_meadows, after, batch_size=30, concurrent_batches=2)
+    with worker(environment) as first:
+        seen = wait_for(job_id, lambda job: job.status in _ENDED or 10 <= job.progress < 90)
+        kill(first)
+    killed = job(job_id)
+    assert seen.status == "processing"
+    assert killed.status == "processing"
+    done_before = db.session.execute(
+        text("SELECT count(*) FROM import_batches WHERE job_id = :id"), {"id": job_id}
+    ).scalar_one()
+    assert 0 < done_before < 200
+
+    with worker(environment):
+        ended = wait_for(job_id, lambda job: job.status in _ENDED)
+    assert (ended.status, ended.attempt) == ("completed", 2), ended.error
+    counts = ("result", "created_count", "updated_count", "unchanged_count", "pieces_added", "pieces_removed")
+    assert [getattr(ended, name) for name in counts] == [getattr(expected, name) for name in counts]
+    assert ended.processed_items == ended.total_items == 6_000
+    assert content(green_meadows) == content(undisturbed)
+    assert catalogue.summary(green_meadows)["pieces"] == catalogue.summary(undisturbed)["pieces"]

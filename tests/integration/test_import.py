@@ -1,0 +1,191 @@
+"""Imports of element types, done by the job's own function against a real database."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from precast_app.extensions import db
+from precast_app.models import Change, ElementType, Issue, Piece
+from precast_app.reading import catalogue
+from tests.conftest import EXAMPLES, do
+
+TOTALS = {"element_types": 120, "drawings": 240, "quantities": 671, "stages": 874, "bom_lines": 648, "pieces": 1859}
+
+BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a CSV file with the base columns and others, a list of cells a row."""
+
+    def written(others: list[str], *rows: list[Any], base: str = BASE) -> Path:
+        path = tmp_path / "types.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow([*base.split(","), *others])
+            writer.writerows(rows)
+        return path
+
+    return written
+
+
+def line(name: str, *others: Any, **measures: Any) -> list[Any]:
+    """A row: a wall with this name."""
+    fields = ("height", "length", "thickness", "mass", "volume", "area", "width", "version")
+    return ["WALL", name, *(measures.get(field, "") for field in fields), *others]
+
+
+def totals(project_id: int) -> dict[str, int]:
+    summary = catalogue.summary(project_id)
+    return {name: summary[name] for name in TOTALS}
+
+
+def codes(project_id: int) -> list[str]:
+    return list(db.session.scalars(select(Piece.code).where(Piece.project_id == project_id).order_by(Piece.code)))
+
+
+def issues(job_id: int) -> list[Issue]:
+    return list(db.session.scalars(select(Issue).where(Issue.job_id == job_id).order_by(Issue.row, Issue.id)))
+
+
+def test_the_workbook_goes_in_and_the_csv_changes_nothing(green_meadows: int) -> None:
+    first = do(green_meadows, EXAMPLES / "element_types.xlsx")
+    assert (first.status, first.progress, first.result) == ("completed", 100, "Successfully processed 120 elements")
+    assert (first.total_items, first.processed_items, first.created_count) == (120, 120, 120)
+    assert (first.pieces_added, first.error, first.warning_count) == (1859, None, 0)
+    assert totals(green_meadows) == TOTALS
+
+    second = do(green_meadows, EXAMPLES / "element_types.csv")
+    assert (second.status, second.unchanged_count, second.created_count, second.updated_count) == (
+        "completed",
+        120,
+        0,
+        0,
+    )
+    assert totals(green_meadows) == TOTALS
+    assert db.session.scalar(select(Change.job_id).where(Change.job_id == second.id)) is None
+
+
+def test_numbers_come_back_as_they_were_written(green_meadows: int, write: Write) -> None:
+    do(green_meadows, write([], line("A", volume="0.0042", mass="10.50", height="1,200", length="1 200,5")))
+    stored = db.session.scalars(select(ElementType)).one()
+    assert str(stored.volume) == "0.0042"
+    assert str(stored.mass) == "10.50"
+    assert (stored.height, stored.length, stored.width) == (Decimal(1200), Decimal("1200.5"), None)
+    assert stored.version == "VR-1"
+    assert stored.density == Decimal("2500")
+
+
+def test_a_column_states_the_whole_truth_and_an_absent_one_nothing(green_meadows: int, write: Write) -> None:
+    do(green_meadows, write(["Assembly", "Casting", "Steel_6MM"], line("A", "a.dwg", "yes", "1.5", height=1)))
+    changed = do(green_meadows, write(["Assembly", "Steel_6MM"], line("a", "", "2", height=2)))
+    assert (changed.updated_count, changed.unchanged_count) == (1, 0)
+    found = catalogue.element_type(green_meadows, 1)
+    assert found["drawings"] == []
+    assert [each["stage"] for each in found["stages"]] == ["Casting"]
+    assert [str(each["quantity"]) for each in found["bom"]] == ["2"]
+    assert (found["height"], found["name"]) == (2, "A")
+    assert [each["change"] for each in found["jobs"]] == ["created", "updated"]
+    image = db.session.get_one(Change, (changed.id, 1)).fields
+    assert image is not None
+    assert image["height"] == ["1", "2"]
+    assert list(image["drawings"].values()) == [["a.dwg", None]]
+
+
+def test_piece_numbers_count_per_type_and_node_across_names(green_meadows: int, write: Write) -> None:
+    do(green_meadows, write(["Podium", "Tower_A.Floor_1"], line("A", 2, 1), line("B", 1, "")), batch_size=1)
+    assert codes(green_meadows) == ["WALL/P/0001", "WALL/P/0002", "WALL/P/0003", "WALL/T1_F1/0001"]
+    raised = do(green_meadows, write(["Podium"], line("A", 3)))
+    assert raised.pieces_added == 1
+    assert "WALL/P/0004" in codes(green_meadows)
+    lowered = do(green_meadows, write(["Podium"], line("A", 1)))
+    assert (lowered.pieces_removed, lowered.pieces_added) == (2, 0)
+    assert codes(green_meadows) == ["WALL/P/0001", "WALL/P/0003", "WALL/T1_F1/0001"]
+
+
+def test_pieces_in_production_are_not_taken_away(green_meadows: int, write: Write) -> None:
+    do(green_meadows, write(["Podium"], line("A", 3), line("B", 1)))
+    db.session.execute(text("UPDATE pieces SET status = 'in_production' WHERE code IN ('WALL/P/0002', 'WALL/P/0003')"))
+    db.session.commit()
+    done = do(green_meadows, write(["Podium"], line("A", 1), line("B", 2)))
+    assert done.result == "Processed 1 of 2 elements; 1 row was rejected"
+    (issue,) = issues(done.id)
+    assert (issue.code, issue.row, issue.column, issue.value) == ("pieces_in_production", 2, "K", "1")
+    assert "only 1 are still planned" in issue.message
+    assert codes(green_meadows) == ["WALL/P/0001", "WALL/P/0002", "WALL/P/0003", "WALL/P/0004", "WALL/P/0005"]
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "column", "value"),
+    [
+        (["WALL", ""], "missing_value", "B", ""),
+        (line("A", "", height="tall"), "not_a_number", "C", "tall"),
+        (line("A", "", height="1000001"), "number_too_large", "C", "1000001"),
+        (line("A", "", mass="-1"), "negative_number", "F", "-1"),
+        (line("A", "-2"), "negative_number", "K", "-2"),
+        (line("A", "1.5"), "not_a_whole_number", "K", "1.5"),
+        (line("A" * 151), "text_too_long", "B", "A" * 151),
+        (line("Good"), "duplicate_row", "B", "Good"),
+    ],
+)
+def test_a_bad_row_stays_out_and_is_named(
+    green_meadows: int, write: Write, row: list[Any], code: str, column: str, value: str
+) -> None:
+    done = do(green_meadows, write(["Podium"], line("Good", 1), row))
+    assert (done.status, done.result) == ("completed", "Processed 1 of 2 elements; 1 row was rejected")
+    assert (done.total_items, done.processed_items, done.rejected_count) == (2, 2, 1)
+    (issue,) = issues(done.id)
+    assert (issue.code, issue.row, issue.column, issue.value) == (code, 3, column, value)
+    assert done.error is not None
+    assert f"Row 3, column {column}" in done.error
+    assert totals(green_meadows)["element_types"] == 1
+
+
+def test_all_rows_rejected_is_a_failure(green_meadows: int, write: Write) -> None:
+    done = do(green_meadows, write([], line("A", height="x"), line("B", height="y")))
+    assert (done.status, done.created_count, done.progress < 100) == ("failed", 0, True)
+    assert done.error is not None
+    assert "None of the 2 rows" in done.error
+
+
+def test_a_heading_that_names_nothing_is_a_warning(green_meadows: int, write: Write) -> None:
+    done = do(green_meadows, write(["Podiun"], line("A", 1)))
+    assert (done.status, done.warning_count) == ("completed", 1)
+    (issue,) = issues(done.id)
+    assert (issue.severity, issue.code, issue.column) == ("warning", "unknown_heading", "K")
+    assert "Podium" in issue.message
+
+
+def test_a_row_that_the_database_refuses_stays_out_alone(green_meadows: int, write: Write) -> None:
+    """A trigger stands for a rule that only the database knows."""
+    db.session.execute(
+        text("""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF NEW.name = 'Cursed' THEN RAISE EXCEPTION 'no' USING ERRCODE = 'check_violation'; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON element_types FOR EACH ROW EXECUTE FUNCTION refuse()
+        """)
+    )
+    db.session.commit()
+    try:
+        done = do(green_meadows, write(["Podium"], line("A", 1), line("Cursed", 1), line("B", 1)))
+    finally:
+        db.session.rollback()
+        db.session.execute(text("DROP TRIGGER refuse ON element_types; DROP FUNCTION refuse()"))
+        db.session.commit()
+    assert done.result == "Processed 2 of 3 elements; 1 row was rejected"
+    assert (done.created_count, done.rejected_count, done.processed_items) == (2, 1, 3)
+    (issue,) = issues(done.id)
+    assert (issue.code, issue.row, issue.batch) == ("refused_by_database", 3, 1)
+    assert totals(green_meadows)["element_types"] == 2
