@@ -1,0 +1,180 @@
+"""`python -m bench [--sizes 1000,10000,50000] [--repeats 3]`: one table, each row against its baseline of this run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from sqlalchemy import create_engine, text
+
+from bench import workbooks
+from precast_app.config import database_uri
+from precast_app.embedded import process, servers
+
+ROOT = Path(__file__).resolve().parents[1]
+VAR = ROOT / "var" / "bench"
+_PANDAS_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A step's median time in seconds and its largest peak of memory in MiB."""
+
+    seconds: float
+    mebibytes: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--sizes", default="1000,10000,50000", help="element types in the workbooks")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each step; the median counts")
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.sizes.split(",")]
+    with servers(VAR) as used:
+        os.environ.update(DATABASE_URL=used.database_url, REDIS_URL=used.redis_url, SECRET_KEY="bench")
+        subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, check=True, capture_output=True)
+        print(
+            "| element types | what | seconds | ratio | rows/s | peak MiB |\n|---:|---|---:|---|---:|---:|", flush=True
+        )
+        per_row = {}
+        for size in sizes:
+            per_row[size] = _measure(size, options.repeats) / size
+        if len(sizes) > 1:
+            ratio = per_row[sizes[-1]] / per_row[sizes[0]]
+            print(f"\nTime per row at {sizes[-1]}: {ratio:.2f} × that at {sizes[0]}.")
+
+
+def _measure(size: int, repeats: int) -> float:
+    """Print the rows of one size; the seconds of the import."""
+    path = workbooks.make(VAR / f"{size}.xlsx", size)
+    floors, firsts, agains = [], [], []
+    # By turns, so that a slow spell of the machine falls on all of them.
+    for _ in range(repeats):
+        floors.append(_once("floor", path))
+        firsts.append(_once("import", path))
+        agains.append(_once("import", path, keep=True))
+    floor, first, again = map(_median, (floors, firsts, agains))
+    _row(size, "floor: calamine and one COPY a table", floor, "1")
+    _row(size, "this import", first, f"{first.seconds / floor.seconds:.2f} × the floor")
+    _row(size, "the same file again", again, f"{again.seconds / first.seconds:.2f} × the first time")
+    if size <= _PANDAS_MOST:
+        pandas = _once("pandas", path)
+        _row(size, "pandas.read_excel and to_sql", pandas, f"{pandas.seconds / first.seconds:.1f} × this import")
+    answer = _upload(path, repeats)
+    _row(size, "the upload's answer over HTTP", answer, "")
+    return first.seconds
+
+
+def _row(size: int, what: str, measured: Measured, ratio: str) -> None:
+    rate = f"{size / measured.seconds:,.0f}".replace(",", " ")
+    peak = f"{measured.mebibytes:.0f}" if measured.mebibytes else ""
+    print(f"| {size} | {what} | {measured.seconds:.2f} | {ratio} | {rate} | {peak} |", flush=True)
+
+
+def _median(runs: list[Measured]) -> Measured:
+    return Measured(statistics.median(run.seconds for run in runs), max(run.mebibytes for run in runs))
+
+
+def _once(step: str, path: Path, *, keep: bool = False) -> Measured:
+    """Run one step in a process of its own, on a project without element types unless they are kept."""
+    if not keep:
+        _empty()
+    command = [sys.executable, "-m", "bench.once", step, str(path), "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{step} failed:\n{done.stderr}")
+    told = json.loads(done.stdout.splitlines()[-1])
+    return Measured(told["seconds"], told["mebibytes"])
+
+
+def _empty() -> None:
+    """Empty tables with the reference data of project 1, and nothing left to do in the background."""
+    engine = create_engine(database_uri(os.environ["DATABASE_URL"]), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("TRUNCATE projects, users RESTART IDENTITY CASCADE"))
+        connection.execute(text("INSERT INTO projects (name) VALUES ('Bench')"))
+        for place, name in enumerate(workbooks.DRAWINGS):
+            _insert(connection, "drawing_types (project_id, name, match_key)", name, _key(name))
+        for name in workbooks.NODES:
+            key = ".".join(map(_key, name.split(".")))
+            columns = "hierarchy_nodes (project_id, name, prefix, path, match_key, naming_convention)"
+            code = name.replace("Tower_", "").replace(".Floor_", "F")
+            _insert(connection, columns, name, code, name, key, code)
+        for place, name in enumerate(workbooks.STAGES, 1):
+            _insert(connection, "stages (project_id, name, match_key, position)", name, _key(name), place)
+        for name in workbooks.PRODUCTS:
+            product, size = name.split("_")
+            columns = "bom_products (project_id, product_name, product_type, unit, match_key)"
+            _insert(connection, columns, product, size, "kg", _key(name))
+        connection.execute(text("VACUUM ANALYZE"))
+        # As the embedded server's role may: a checkpoint of its own accord would fall on one step and not the next.
+        connection.execute(text("SELECT pg_sleep(0.2)"))
+    engine.dispose()
+
+
+def _insert(connection: object, columns: str, *values: object) -> None:
+    names = {f"v{place}": value for place, value in enumerate(values)}
+    marks = ", ".join(f":{name}" for name in names)
+    connection.execute(text(f"INSERT INTO {columns} VALUES (1, {marks})"), names)  # type: ignore[attr-defined]
+
+
+def _key(name: str) -> str:
+    return name.lower().replace(" ", "_")
+
+
+def _upload(path: Path, repeats: int) -> Measured:
+    """The time from sending a workbook to a gunicorn until its 202, the median of several."""
+    _empty()
+    port = process.free_port(18_000)
+    with _web(port):
+        flask = [sys.executable, "-m", "flask"]
+        password = "only for the bench\n"
+        subprocess.run([*flask, "user", "create", "bench", "--admin", "--password-stdin"], input=password, cwd=ROOT,
+                       text=True, check=True, capture_output=True)  # fmt: skip
+        token = subprocess.run([*flask, "token", "create", "bench"], cwd=ROOT, text=True, check=True,
+                               capture_output=True).stdout.strip()  # fmt: skip
+        times = []
+        for _ in range(max(repeats, 3)):
+            with path.open("rb") as file:
+                start = time.perf_counter()
+                answer = requests.post(
+                    f"http://127.0.0.1:{port}/api/project/1/import/excel",
+                    files={"file": file},
+                    headers={"Authorization": f"Bearer {token}"},
+                    timeout=60,
+                )
+                times.append(time.perf_counter() - start)
+            assert answer.status_code == 202, answer.text
+            assert answer.json()["total_elements"] == int(path.stem), answer.text
+    return Measured(statistics.median(times), 0)
+
+
+@contextmanager
+def _web(port: int) -> Iterator[None]:
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "wsgi:app"]
+    web = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            try:
+                requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1)
+                break
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        yield
+    finally:
+        web.terminate()
+        web.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""One measured step in a process of its own: prints its seconds and its peak memory as JSON.
+
+`python -m bench.once STEP WORKBOOK PROJECT_ID` with STEP one of import, floor, pandas. The application is made, and what
+it needs is imported, before the clock starts: so is a worker that waits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+from bench import baselines
+from bench.workbooks import DRAWINGS, NODES, PRODUCTS, STAGES
+
+
+def main() -> None:
+    step, workbook, project_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    if step == "import":
+        seconds, told = _import(workbook, project_id)
+    else:
+        seconds, told = _baseline(step, workbook, project_id)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Kilobytes on Linux, bytes on macOS.
+    mebibytes = peak / 1024 if sys.platform == "linux" else peak / 1024**2
+    print(json.dumps({"seconds": seconds, "mebibytes": mebibytes, "told": told}))
+
+
+def _import(workbook: Path, project_id: int) -> tuple[float, str]:
+    from precast_app import create_app
+    from precast_app.jobs import import_element_types, queue
+    from precast_app.jobs.run import run_job
+    from precast_app.reading import jobs
+
+    assert import_element_types
+    with create_app().app_context():
+        with workbook.open("rb") as stream:
+            job_id = queue.submit(
+                project_id=project_id,
+                job_type="element_type_import",
+                created_by="bench",
+                options=queue.Options(),
+                upload=queue.Upload(stream, workbook.name),
+            ).id
+        start = time.perf_counter()
+        run_job(job_id)
+        seconds = time.perf_counter() - start
+        job = jobs.one(job_id)
+        if job.status != "completed":
+            raise SystemExit(f"the import failed: {job.error}")
+        return seconds, f"{job.created_count} created, {job.unchanged_count} unchanged"
+
+
+def _baseline(step: str, workbook: Path, project_id: int) -> tuple[float, str]:
+    from precast_app import create_app
+    from precast_app.extensions import db
+    from precast_app.importing import reference
+
+    with create_app().app_context():
+        named = reference.load(db.session(), project_id)
+    groups = {
+        "drawings": (named.drawing_types, DRAWINGS),
+        "nodes": (named.nodes, NODES),
+        "stages": (named.stages, STAGES),
+        "products": (named.products, PRODUCTS),
+    }
+    ids = {
+        group: [{each.name: each.id for each in members}[heading] for heading in headings]
+        for group, (members, headings) in groups.items()
+    }
+    conventions = [named.naming_conventions[node] for node in ids["nodes"]]
+    url = os.environ["DATABASE_URL"]
+    run = {"floor": baselines.floor, "pandas": baselines.with_pandas}[step]
+    start = time.perf_counter()
+    run(url, workbook, project_id, ids, conventions)
+    return time.perf_counter() - start, str(baselines.count(url))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The workbooks that are measured: 54 columns, with a fixed seed."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import xlsxwriter
+
+BASE = [
+    "Element Type",
+    "Element Type Name",
+    "Height",
+    "Length",
+    "Thickness",
+    "Mass",
+    "Volume",
+    "Area",
+    "Width",
+    "Element Type Version",
+]
+DRAWINGS = ["Assembly", "Reinforcement Drawing", "Shuttering"]
+NODES = [f"Tower_{tower}.Floor_{floor}" for tower in "ABCD" for floor in range(1, 7)]
+STAGES = [f"Stage {number}" for number in range(1, 9)]
+PRODUCTS = [f"Steel_{size}MM" for size in range(6, 15)]
+HEADINGS = [*BASE, *DRAWINGS, *NODES, *STAGES, *PRODUCTS]
+KINDS = ["WALL", "BEAM", "SLAB", "STAIR", "COLUMN", "PARAPET"]
+
+
+def make(path: Path, rows: int) -> Path:
+    """Write a workbook of so many element types, unless it is there; pieces go to 60 % of the nodes, 1 to 3 to each."""
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    chance = random.Random(rows)
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet("Element Types")
+        sheet.write_row(0, 0, HEADINGS)
+        for number in range(1, rows + 1):
+            sheet.write_row(number, 0, _row(number, chance))
+    return path
+
+
+def _row(number: int, chance: random.Random) -> list[object]:
+    height, length, thickness = chance.randrange(200, 4000), chance.randrange(500, 9000), chance.choice([100, 120, 200])
+    volume = round(height * length * thickness / 1e9, 4)
+    name = f"W-{number:06}"
+    return [
+        chance.choice(KINDS), name, height, length, thickness, round(volume * 2500, 2), volume,
+        round(height * length / 1e6, 3), thickness, "VR-1",
+        *(f"{name}-{kind[:2].upper()}.dwg" for kind in DRAWINGS),
+        *(chance.randint(1, 3) if chance.random() < 0.6 else None for _ in NODES),
+        *("yes" for _ in STAGES),
+        *(round(chance.uniform(1, 300), 3) for _ in PRODUCTS),
+    ]  # fmt: skip
