@@ -103,7 +103,7 @@ def _empty() -> None:
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE projects, users RESTART IDENTITY CASCADE"))
         connection.execute(text("INSERT INTO projects (name) VALUES ('Bench')"))
-        for place, name in enumerate(workbooks.DRAWINGS):
+        for name in workbooks.DRAWINGS:
             _insert(connection, "drawing_types (project_id, name, match_key)", name, _key(name))
         for name in workbooks.NODES:
             key = ".".join(map(_key, name.split(".")))

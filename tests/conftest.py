@@ -1,4 +1,4 @@
-"""A real PostgreSQL and Redis for all tests, a database made by the migrations, and a real worker where needed."""
+"""A real PostgreSQL and Redis for all tests, a database made by migrations, and a real worker where one is needed."""
 
 from __future__ import annotations
 
