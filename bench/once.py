@@ -1,7 +1,7 @@
 """One measured step in a process of its own: prints its seconds and its peak memory as JSON.
 
-`python -m bench.once STEP WORKBOOK PROJECT_ID` with STEP one of import, floor, pandas. The application is made, and what
-it needs is imported, before the clock starts: so is a worker that waits.
+`python -m bench.once STEP WORKBOOK PROJECT_ID` with STEP one of import, floor, pandas. The application is made, and
+what it needs is imported, before the clock starts: so is a worker that waits.
 """
 
 from __future__ import annotations

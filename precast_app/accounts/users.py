@@ -39,7 +39,7 @@ def create(name: str, password: str, *, is_admin: bool = False) -> User:
 
 def find(name: str) -> User:
     """The user with this name; raises `NotFound`."""
-    user = db.session.scalar(select(User).where(User.name == name))
+    user = _named(name)
     if user is None:
         raise NotFound(f"There is no user {name!r}. Create one with `flask user create {name}`.")
     return user
@@ -74,7 +74,7 @@ def by_token(token: str) -> Identity | None:
 
 def by_password(name: str, password: str) -> User | None:
     """The user with this name and password."""
-    user = db.session.scalar(select(User).where(User.name == name.strip()))
+    user = _named(name.strip())
     matches = check_password_hash(user.password_hash if user else _NOBODY, password)
     return user if matches else None
 
@@ -83,6 +83,11 @@ def by_id(user_id: int) -> Identity | None:
     """Who is logged in under this number."""
     user = db.session.get(User, user_id)
     return Identity(user.id, user.name, user.is_admin) if user else None
+
+
+def _named(name: str) -> User | None:
+    # PostgreSQL can't be asked for a text that it can't hold.
+    return None if "\0" in name else db.session.scalar(select(User).where(User.name == name))
 
 
 def _hash(token: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from precast_app import production
 from precast_app.accounts import projects
 from precast_app.accounts.permissions import Act
 from precast_app.api.blueprint import PROJECT, Blueprint
@@ -125,6 +126,18 @@ class Elements(ma.Schema):
     count = ma.fields.Integer()
 
 
+class OneElement(ma.Schema):
+    """A piece in its envelope."""
+
+    element = ma.fields.Nested(Element)
+
+
+class StatusBody(ma.Schema):
+    """Where a piece is now."""
+
+    status = ma.fields.String(required=True, validate=ma.validate.OneOf([*PieceStatus]))
+
+
 class ElementsQuery(PageQuery):
     """Which pieces."""
 
@@ -207,6 +220,15 @@ def elements(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     page = Page(query["limit"], query["offset"])
     found, count = reading.elements(project_id, query["node"], query["type"], query["status"], page)
     return {"elements": found, "count": count}
+
+
+@blueprint.route("/api/elements/<int(max=2147483647):element_id>", methods=["PATCH"])
+@takes(Act.IMPORT)
+@blueprint.arguments(StatusBody)
+@blueprint.response(200, OneElement)
+def advance(body: dict[str, Any], element_id: int) -> dict[str, Any]:
+    """Bring a piece to the next status: planned → in_production → produced → dispatched → erected."""
+    return {"element": production.advance(element_id, PieceStatus(body["status"]))}
 
 
 @blueprint.route(f"{PROJECT}/summary", methods=["GET"])

@@ -7,20 +7,32 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any, TypeVar
 
+from flask import Flask
+from sqlalchemy import select
+
 from precast_app.accounts import permissions
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
 from precast_app.errors import NotFound
 from precast_app.extensions import db
-from precast_app.models import ImportJob
+from precast_app.models import ImportJob, Piece
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+# What in a path belongs to a project without naming it: its table, and its name for people.
+_OWNED: dict[str, tuple[Any, str]] = {
+    "job_id": (ImportJob, "job"),
+    "element_id": (Piece, "element"),
+}
+# They describe the API and show nothing of any project.
+_OPEN = ("/api/docs", "/api/openapi.json")
 
 
 def takes(act: Act) -> Callable[[View], View]:
     """Let in only who may do `act` in the project that the route is about.
 
-    The project is that of `project_id` or `job_id` in the path; without either, the act is about the installation.
+    The project is that of `project_id`, `job_id` or `element_id` in the path; without any, the act is about the
+    installation.
     """
 
     def decorate(view: View) -> View:
@@ -36,14 +48,29 @@ def takes(act: Act) -> Callable[[View], View]:
     return decorate
 
 
+def check(app: Flask) -> None:
+    """Refuse to start with a route below `/api` that doesn't say whom it lets in."""
+    for rule in app.url_map.iter_rules():
+        guarded = hasattr(app.view_functions[rule.endpoint], "takes")
+        if rule.rule.startswith("/api") and not rule.rule.startswith(_OPEN) and not guarded:
+            raise RuntimeError(
+                f"The route {rule.rule} lets anyone in. Put `@takes(Act.…)` below its `@blueprint.route`."
+            )
+
+
 def _project_id(kwargs: dict[str, Any]) -> int | None:
-    if "job_id" not in kwargs:
-        project_id: int | None = kwargs.get("project_id")
-        return project_id
-    job = db.session.get(ImportJob, kwargs["job_id"])
-    if job is not None:
-        # A job of a project that one may not see is not there either.
+    for name, (model, word) in _OWNED.items():
+        if name in kwargs:
+            return _owner(model, word, kwargs[name])
+    project_id: int | None = kwargs.get("project_id")
+    return project_id
+
+
+def _owner(model: Any, word: str, number: int) -> int:
+    owner: int | None = db.session.scalar(select(model.project_id).where(model.id == number))
+    if owner is not None:
+        # What belongs to a project that one may not see is not there either.
         with suppress(NotFound):
-            permissions.require(identity(), Act.READ, job.project_id)
-            return job.project_id
-    raise NotFound(f"There is no job {kwargs['job_id']}, or it isn't yours to see.")
+            permissions.require(identity(), Act.READ, owner)
+            return owner
+    raise NotFound(f"There is no {word} {number}, or it isn't yours to see.")

@@ -14,7 +14,7 @@ from precast_app.api.blueprint import JOB, PROJECT, Blueprint
 from precast_app.api.guard import takes
 from precast_app.api.job_schemas import AcceptedJob, CreatedJob, Issues, IssuesQuery, Job, Jobs, JobsQuery, OneJob
 from precast_app.api.schemas import FileForm, OptionalFileForm
-from precast_app.api.uploads import JobQuery, OptionsQuery
+from precast_app.api.uploads import FeedQuery, JobQuery, OptionsQuery
 from precast_app.jobs import queue, registry
 from precast_app.models import ImportJob
 from precast_app.reading import jobs as reading
@@ -39,19 +39,24 @@ def create(query: dict[str, Any], files: dict[str, Any], project_id: int) -> dic
         job_type=job_type.name,
         created_by=identity().name,
         options=uploads.options(query),
-        upload=uploads.from_form(files) if files else None,
+        upload=uploads.from_form(files) if request.files else None,
     )
     return {"message": "Import job created successfully", "job_id": job.id, "status": job.status}
 
 
 @blueprint.route(f"{JOB}/file", methods=["PUT"])
 @takes(Act.READ)
+@blueprint.arguments(FeedQuery, location="query")
 @blueprint.response(202, CreatedJob)
-def feed(job_id: int) -> dict[str, Any]:
+def feed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """Give a waiting job its file: the raw body, or the multipart field `file`."""
     waiting = reading.one(job_id)
     permissions.require(identity(), registry.get(waiting.job_type).act, waiting.project_id)
-    job = queue.feed(job_id, uploads.from_form(request.files) if request.files else uploads.from_body())
+    if request.mimetype == "multipart/form-data":
+        job = queue.feed(job_id, uploads.from_form(request.files))
+    else:
+        with uploads.from_body(query["file_name"]) as upload:
+            job = queue.feed(job_id, upload)
     return {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
 
 

@@ -97,12 +97,13 @@ def rename(body: dict[str, Any], project_id: int) -> dict[str, Any]:
 
 @blueprint.route(f"{PROJECT}/members", methods=["GET"])
 @takes(Act.READ)
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, Members)
-def members(project_id: int) -> dict[str, Any]:
+def members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Who works on the project."""
     projects.get(project_id)
-    found = reading.members(project_id)
-    return {"members": found, "count": len(found)}
+    found, count = reading.members(project_id, Page(**query))
+    return {"members": found, "count": count}
 
 
 @blueprint.route(f"{PROJECT}/members/<user>", methods=["PUT"])
@@ -112,5 +113,5 @@ def members(project_id: int) -> dict[str, Any]:
 def set_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]:
     """Give a user a role in the project."""
     projects.set_role(project_id, user, Role(body["role"]))
-    found = reading.members(project_id)
-    return {"members": found, "count": len(found)}
+    found, count = reading.members(project_id, Page())
+    return {"members": found, "count": count}

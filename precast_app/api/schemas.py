@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,29 @@ class Parser(FlaskParser):
     """Reads requests strictly: an option that nobody knows is refused, never ignored."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": ma.RAISE, "json": ma.RAISE, "files": ma.EXCLUDE, "headers": ma.EXCLUDE}
+
+    def pre_load(self, location_data: Any, *, schema: ma.Schema, req: Any, location: str) -> Any:
+        """Refuse text that PostgreSQL can't hold, before anything is done with it."""
+        if location in ("query", "json") and any(not storable(text) for text in _texts(location_data)):
+            raise ma.ValidationError("A text holds a NUL or half of a character. Leave it out.")
+        return location_data
+
+
+def storable(text: str) -> bool:
+    """Whether PostgreSQL can hold the text: it has no NUL and no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _texts(name)
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
 
 
 class Moment(ma.fields.Field):

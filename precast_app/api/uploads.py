@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import marshmallow as ma
@@ -32,6 +33,12 @@ class JobQuery(OptionsQuery):
     job_type = ma.fields.String(required=True)
 
 
+class FeedQuery(ma.Schema):
+    """What the file is called, where it is the raw body and so has no name of its own."""
+
+    file_name = ma.fields.String(load_default="upload", validate=ma.validate.Length(1, 255))
+
+
 def options(query: Mapping[str, Any]) -> Options:
     """The options of the query, and those of the form; raises `Refused` for one that is out of range or unknown."""
     try:
@@ -47,19 +54,19 @@ def from_form(files: Mapping[str, FileStorage]) -> Upload:
     file = files.get("file")
     if file is None or not file.filename:
         raise Refused(_NO_FILE, {"files": {"file": [_NO_FILE]}})
-    return Upload(file.stream, file.filename)
+    # A NUL can't be stored, and is in no name that a person gave.
+    return Upload(file.stream, file.filename.replace("\0", ""))
 
 
-def from_body() -> Upload:
+@contextmanager
+def from_body(name: str) -> Iterator[Upload]:
     """The raw body, spooled to disk, read no further than the limit."""
     most = current_app.config["PRECAST"].upload_bytes
-    # Closed when the last reference to it goes, at the end of the request.
-    file = tempfile.SpooledTemporaryFile(max_size=config.MIB)  # noqa: SIM115 # outlives this function
-    size = 0
-    while data := request.stream.read(config.MIB):
-        size += len(data)
-        if size > most:
-            file.close()
-            raise TooLarge(f"The file has more than {most / 1e6:.1f} MB. Split it, and upload the parts.")
-        file.write(data)
-    return Upload(file, request.args.get("file_name", "upload"))
+    with tempfile.SpooledTemporaryFile(max_size=config.MIB) as file:
+        size = 0
+        while data := request.stream.read(config.MIB):
+            size += len(data)
+            if size > most:
+                raise TooLarge(f"The file has more than {most / 1e6:.1f} MB. Split it, and upload the parts.")
+            file.write(data)
+        yield Upload(file, name)

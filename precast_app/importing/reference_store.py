@@ -80,7 +80,8 @@ def create(session: Session, project_id: int, job_type: str, values: dict[str, A
         raise NotFound(f"There is no project {project_id}.")
     values = _completed(session, project_id, job_type, values)
     model: Any = MODELS[job_type]
-    thing: Thing = model(project_id=project_id, match_key=key_of(job_type, values), **_columns(session, model, values))
+    columns = _columns(session, model, {**values, "project_id": project_id}, without=("project_id",))
+    thing: Thing = model(project_id=project_id, match_key=key_of(job_type, values), **columns)
     session.add(thing)
     _commit(session, values)
     return thing

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from precast_app.accounts.permissions import Identity
-from precast_app.extensions import db
 from precast_app.models import Membership, Project
 from precast_app.reading.paging import Page, page
 
@@ -20,8 +19,6 @@ def seen_by(identity: Identity, where: Page) -> tuple[list[Project], int]:
     return page(query, where)
 
 
-def members(project_id: int) -> list[Membership]:
+def members(project_id: int, where: Page) -> tuple[list[Membership], int]:
     """The members of a project, in the order in which they came to the installation."""
-    return list(
-        db.session.scalars(select(Membership).where(Membership.project_id == project_id).order_by(Membership.user_id))
-    )
+    return page(select(Membership).where(Membership.project_id == project_id).order_by(Membership.user_id), where)
