@@ -168,7 +168,7 @@ def _web(port: int) -> Iterator[None]:
             try:
                 requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1)
                 break
-            except requests.ConnectionError:
+            except requests.RequestException:
                 time.sleep(0.1)
         yield
     finally:

@@ -104,6 +104,7 @@ def upgrade():
     sa.CheckConstraint('width >= 0 AND width <= 1000000', name=op.f('ck_element_types_width')),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_element_types_project_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_element_types')),
+    sa.UniqueConstraint('project_id', 'id', name=op.f('uq_element_types_project_id_id')),
     sa.UniqueConstraint('project_id', 'type_key', 'name_key', name=op.f('uq_element_types_project_id_type_key_name_key'))
     )
     op.create_table('hierarchy_nodes',
@@ -310,9 +311,8 @@ def upgrade():
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('CURRENT_TIMESTAMP'), nullable=False),
     sa.CheckConstraint("status IN ('planned', 'in_production', 'produced', 'dispatched', 'erected')", name=op.f('ck_pieces_status')),
     sa.CheckConstraint('number > 0', name=op.f('ck_pieces_number')),
-    sa.ForeignKeyConstraint(['element_type_id'], ['element_types.id'], name=op.f('fk_pieces_element_type_id'), ondelete='CASCADE'),
-    sa.ForeignKeyConstraint(['node_id'], ['hierarchy_nodes.id'], name=op.f('fk_pieces_node_id')),
-    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_pieces_project_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['element_type_id', 'node_id'], ['element_type_quantities.element_type_id', 'element_type_quantities.node_id'], name=op.f('fk_pieces_element_type_id_node_id')),
+    sa.ForeignKeyConstraint(['project_id', 'element_type_id'], ['element_types.project_id', 'element_types.id'], name=op.f('fk_pieces_project_id_element_type_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_pieces')),
     sa.UniqueConstraint('project_id', 'code', name=op.f('uq_pieces_project_id_code'))
     )

@@ -17,12 +17,42 @@ from precast_app.models.catalogue import MEASURES
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _BASE = (*MEASURES, "version")
 
-# Of each group: its table, the column that names the target, and the column of the value (stages have none).
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A group's table: its name, the column that names the target, and the value's column with its type, if any."""
+
+    name: str
+    target: str
+    value: str | None = None
+    type: str | None = None
+
+    @property
+    def columns(self) -> str:
+        return ", ".join(filter(None, ("element_type_id", self.target, self.value)))
+
+    @property
+    def delete(self) -> str:
+        return f"""
+            DELETE FROM {self.name} USING unnest(%s::int[], %s::int[]) AS gone(id, target)
+            WHERE element_type_id = gone.id AND {self.target} = gone.target
+        """
+
+    @property
+    def upsert(self) -> str:
+        values = f", %s::{self.type}[]" if self.value else ""
+        change = f"UPDATE SET {self.value} = excluded.{self.value}" if self.value else "NOTHING"
+        return f"""
+            INSERT INTO {self.name} ({self.columns}) SELECT * FROM unnest(%s::int[], %s::int[]{values})
+            ON CONFLICT (element_type_id, {self.target}) DO {change}
+        """
+
+
 _TABLES = {
-    Group.DRAWINGS: ("element_type_drawings", "drawing_type_id", "file_name"),
-    Group.NODES: ("element_type_quantities", "node_id", "quantity"),
-    Group.STAGES: ("element_type_stages", "stage_id", None),
-    Group.BOM: ("element_type_bom", "product_id", "quantity"),
+    Group.DRAWINGS: _Table("element_type_drawings", "drawing_type_id", "file_name", "text"),
+    Group.NODES: _Table("element_type_quantities", "node_id", "quantity", "int"),
+    Group.STAGES: _Table("element_type_stages", "stage_id"),
+    Group.BOM: _Table("element_type_bom", "product_id", "quantity", "numeric"),
 }
 
 _UPDATE = f"""
@@ -120,24 +150,15 @@ def _create(cursor: Any, creates: list[Step], ids: list[int], target: Target) ->
         rows.append((id_, target.project_id, *row.key, *(row.values[place] for place, _ in base)))
     names = ", ".join(name for _, name in base)
     _copy(cursor, f"element_types (id, project_id, type_key, name_key, {names})", rows)
-    for group, (table, column, value) in _TABLES.items():
+    for group, table in _TABLES.items():
         places = target.columns.positions(group)
-        if value is None:
-            flags = [
-                (id_, each)
-                for id_, step in zip(ids, creates, strict=True)
-                for place, each in places
-                if step.operation.row.values[place]
-            ]
-            _copy(cursor, f"{table} (element_type_id, {column})", flags)
-        else:
-            lines = [
-                (id_, each, cell)
-                for id_, step in zip(ids, creates, strict=True)
-                for place, each in places
-                if (cell := step.operation.row.values[place])
-            ]
-            _copy(cursor, f"{table} (element_type_id, {column}, {value})", lines)
+        lines = [
+            (id_, each, cell) if table.value else (id_, each)
+            for id_, step in zip(ids, creates, strict=True)
+            for place, each in places
+            if (cell := step.operation.row.values[place])
+        ]
+        _copy(cursor, f"{table.name} ({table.columns})", lines)
 
 
 def _update(cursor: Any, updates: list[Update], target: Target) -> None:
@@ -146,24 +167,16 @@ def _update(cursor: Any, updates: list[Update], target: Target) -> None:
         places = {str(name): place for place, name in target.columns.positions(Group.BASE)}
         arrays = [[update.row.values[places[name]] for update in changed] for name in _BASE]
         cursor.execute(_UPDATE, ([update.id for update in changed], *arrays))
-    for group, (table, column, value) in _TABLES.items():
-        pairs = [
-            (update.id, each, before, after)
+    for group, table in _TABLES.items():
+        cells = [
+            (update.id, each, after)
             for update in updates
-            for each, (before, after) in update.difference.groups.get(group, {}).items()
+            for each, (_, after) in update.difference.groups.get(group, {}).items()
         ]
-        old = [(id_, each) for id_, each, before, _ in pairs if before]
-        if old:
-            cursor.execute(
-                f"""DELETE FROM {table} USING unnest(%s::int[], %s::int[]) AS old(id, target)
-                    WHERE element_type_id = old.id AND {column} = old.target""",
-                ([id_ for id_, _ in old], [each for _, each in old]),
-            )
-        if value is None:
-            _copy(cursor, f"{table} (element_type_id, {column})", [pair[:2] for pair in pairs if pair[3]])
-        else:
-            lines = [(id_, each, after) for id_, each, _, after in pairs if after]
-            _copy(cursor, f"{table} (element_type_id, {column}, {value})", lines)
+        if gone := [cell[:2] for cell in cells if not cell[2]]:
+            cursor.execute(table.delete, _arrays(gone))
+        if stay := [cell if table.value else cell[:2] for cell in cells if cell[2]]:
+            cursor.execute(table.upsert, _arrays(stay))
 
 
 def _make_pieces(cursor: Any, runs: list[tuple[int, str, Any]], target: Target) -> None:
@@ -188,7 +201,7 @@ def _remove_pieces(cursor: Any, updates: list[Update]) -> dict[int, list[tuple[i
     wanted = [(update.id, node, count) for update in updates for node, count in update.removals]
     if not wanted:
         return {}
-    cursor.execute(_REMOVE_PIECES, tuple(list(column) for column in zip(*wanted, strict=True)))
+    cursor.execute(_REMOVE_PIECES, _arrays(wanted))
     removed: dict[int, list[tuple[int, int, str]]] = {}
     rows = cursor.fetchall()
     if len(rows) != sum(count for _, _, count in wanted):
@@ -213,6 +226,11 @@ def _record(
         image = changes.to_json(update.difference, removed.get(update.id, []))
         rows.append((target.job_id, update.id, update.row.number, json.dumps(image, ensure_ascii=False)))
     _copy(cursor, "element_type_changes (job_id, element_type_id, row, fields)", rows)
+
+
+def _arrays(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """The rows as columns, for `unnest`."""
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _copy(cursor: Any, table: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     Computed,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Numeric,
     String,
@@ -42,6 +43,8 @@ class ElementType(Model):
     __tablename__ = "element_types"
     __table_args__ = (
         UniqueConstraint("project_id", "type_key", "name_key"),
+        # What the pieces refer to, so that a piece is of the same project as its element type.
+        UniqueConstraint("project_id", "id"),
         *(CheckConstraint(f"{measure} >= 0 AND {measure} <= 1000000", name=measure) for measure in MEASURES),
     )
 
@@ -107,20 +110,29 @@ class BomLine(Model):
 
 
 class Piece(Model):
-    """One physical piece (an element): `code` is `TYPE/NAMING_CONVENTION/NUMBER` and never changes."""
+    """One physical piece (an element): `code` is `TYPE/NAMING_CONVENTION/NUMBER` and never changes.
+
+    Nothing that it refers to can be deleted under it: pieces go by themselves, or stay.
+    """
 
     __tablename__ = "pieces"
     __table_args__ = (
         UniqueConstraint("project_id", "code"),
+        ForeignKeyConstraint(["project_id", "element_type_id"], ["element_types.project_id", "element_types.id"]),
+        # Not to the node alone: a piece is where its element type has a quantity.
+        ForeignKeyConstraint(
+            ["element_type_id", "node_id"],
+            ["element_type_quantities.element_type_id", "element_type_quantities.node_id"],
+        ),
         Index(None, "element_type_id", "node_id"),
         one_of("status", PieceStatus),
         CheckConstraint("number > 0", name="number"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
-    element_type_id: Mapped[int] = mapped_column(ForeignKey("element_types.id", ondelete="CASCADE"))
-    node_id: Mapped[int] = mapped_column(ForeignKey("hierarchy_nodes.id"), index=True)
+    project_id: Mapped[int]
+    element_type_id: Mapped[int]
+    node_id: Mapped[int] = mapped_column(index=True)
     number: Mapped[int]
     # The import that made it: a job that starts again tells its own pieces from those that it found.
     job_id: Mapped[int | None]
