@@ -1,0 +1,157 @@
+"""Headings to columns: found by name, in any order, in one row or in two."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from precast_app.errors import JobFailed
+from precast_app.importing import headers
+from precast_app.importing.columns import BASE, ColumnMap, Group
+from precast_app.importing.issues import Issue
+from precast_app.importing.names import match_key
+from precast_app.importing.nodes import key
+from precast_app.importing.reference import Named, Reference
+from precast_app.spreadsheets import Book, Limits, open_book
+from tests.conftest import EXAMPLES
+
+BASE_HEADINGS = [column.heading for column in BASE]
+
+
+def reference() -> Reference:
+    """A project with a name that two groups share, `Reinforcement`."""
+    return Reference(
+        1,
+        tuple(Named(number, name, match_key(name)) for number, name in enumerate(("Shuttering", "Reinforcement"), 1)),
+        tuple(Named(n, path, key(path)) for n, path in enumerate(("Tower_A.Floor_1", "Tower_A.Floor_2", "Podium"), 11)),
+        tuple(Named(number, name, match_key(name)) for number, name in enumerate(("Reinforcement", "Casting"), 21)),
+        tuple(Named(number, name, match_key(name)) for number, name in enumerate(("Steel_6MM", "Grout_M40"), 31)),
+        {11: "TA_F1", 12: "TA_F2", 13: "P"},
+    )
+
+
+def csv(*headings: str) -> Book:
+    names = {"type": "WALL", "element type": "WALL", "name": "W-1", "element type name": "W-1"}
+    row = [names.get(heading.casefold(), "") for heading in headings]
+    return open_book(io.BytesIO("\n".join((",".join(headings), ",".join(row))).encode()), Limits())
+
+
+def workbook(path: Path, *rows: list[str], merged: tuple[tuple[int, int, int], ...] = ()) -> Book:
+    """A sheet with these rows; `merged` are (row, first column, last column) from 0, over the text of the first."""
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Element Types")
+        for number, cells in enumerate(rows):
+            sheet.write_row(number, 0, cells)
+        for row, first, last in merged:
+            sheet.merge_range(row, first, row, last, rows[row][first])
+    return open_book(io.BytesIO(path.read_bytes()), Limits())
+
+
+def targets(columns: ColumnMap) -> dict[str, tuple[Group, str | int]]:
+    return {column.letter: (column.group, column.target) for column in columns.columns}
+
+
+def matched(book: Book) -> tuple[ColumnMap, list[Issue]]:
+    return headers.match(book, reference())
+
+
+def test_one_flat_row_in_any_order_whatever_its_writing() -> None:
+    columns, issues = matched(
+        csv("podium", "Casting", "NAME", "type", "height (mm)", "LENGTH[mm]", " Thickness ", "Weight", "volume",
+            "Area", "Width", "Version", "tower a.FLOOR-1", "steel 6mm", "Shuttering")
+    )  # fmt: skip
+    assert issues == []
+    found = targets(columns)
+    assert found["A"] == (Group.NODES, 13)
+    assert found["B"] == (Group.STAGES, 22)
+    assert (found["C"], found["D"]) == ((Group.BASE, "name"), (Group.BASE, "element_type"))
+    assert found["H"] == (Group.BASE, "mass")
+    assert (found["M"], found["N"], found["O"]) == ((Group.NODES, 11), (Group.BOM, 31), (Group.DRAWINGS, 1))
+    # Values stand with the base columns first, in the order in which they are declared.
+    assert [column.target for column in columns.columns[:10]] == [column.field for column in BASE]
+
+
+def test_a_column_type_beside_element_type_is_not_taken_for_it() -> None:
+    columns, issues = matched(csv("Type", *BASE_HEADINGS))
+    assert targets(columns)["B"] == (Group.BASE, "element_type")
+    assert [issue.column for issue in issues] == ["A"]
+
+
+def test_two_rows_with_merged_headings_and_a_sample(tmp_path: Path) -> None:
+    top = [*BASE_HEADINGS, "Drawing Types", "", "Tower A", "", "Stages", "", "Steel", "", "Podium"]
+    sub = [*[""] * 10, "Shuttering", "Reinforcement", "Floor 1", "Floor 2", "Reinforcement", "Casting", "6MM", "", ""]
+    sample = ["ET001", "Beam", "300", *[""] * 7, "Drw_1", "Drw_2", "Qty_1", "Qty_2", "Stage_1", "Stage_2", "BOM_1"]
+    book = workbook(
+        tmp_path / "two.xlsx", top, sub, sample, ["WALL", "W-1"], merged=((0, 10, 11), (0, 12, 13), (0, 14, 15))
+    )
+    columns, issues = matched(book)
+    found = targets(columns)
+    assert (found["K"], found["L"]) == ((Group.DRAWINGS, 1), (Group.DRAWINGS, 2))
+    assert (found["M"], found["N"]) == ((Group.NODES, 11), (Group.NODES, 12))
+    assert (found["O"], found["P"], found["Q"]) == ((Group.STAGES, 21), (Group.STAGES, 22), (Group.BOM, 31))
+    assert found["S"] == (Group.NODES, 13)
+    assert columns.first_data_row == 4
+    assert headers.count_rows(book) == ("Element Types", 1)
+    assert issues == []
+
+
+def test_a_third_row_that_is_no_sample_is_data(tmp_path: Path) -> None:
+    sub = [*[""] * 10, "Floor 1"]
+    book = workbook(tmp_path / "no_sample.xlsx", [*BASE_HEADINGS, "Tower A"], sub, ["WALL", "W-1"], ["WALL", "W-2"])
+    assert matched(book)[0].first_data_row == 3
+    assert headers.count_rows(book)[1] == 2
+
+
+def test_the_sample_workbook() -> None:
+    book = open_book(io.BytesIO((EXAMPLES / "element_types.xlsx").read_bytes()), Limits())
+    assert headers.count_rows(book) == ("Element Types", 120)
+
+
+def test_a_name_that_two_groups_share_is_refused_with_what_to_write() -> None:
+    with pytest.raises(JobFailed, match="Write Drawing Types_Reinforcement or Stages_Reinforcement"):
+        matched(csv(*BASE_HEADINGS, "Reinforcement"))
+    columns, _ = matched(csv(*BASE_HEADINGS, "Stages_Reinforcement", "drawing types_reinforcement"))
+    assert (targets(columns)["K"], targets(columns)["L"]) == ((Group.STAGES, 21), (Group.DRAWINGS, 2))
+
+
+def test_a_heading_that_names_nothing_is_left_out_with_the_nearest_name() -> None:
+    columns, (issue,) = matched(csv(*BASE_HEADINGS, "Stel_6MM", "", "Casting"))
+    assert (issue.code, issue.column, issue.heading) == ("unknown_heading", "K", "Stel_6MM")
+    assert "the nearest name that it has is Steel_6MM" in issue.message
+    assert targets(columns)["M"] == (Group.STAGES, 22)
+
+
+@pytest.mark.parametrize("missing", BASE_HEADINGS[2:])
+def test_every_base_column_must_be_there(missing: str) -> None:
+    with pytest.raises(JobFailed, match=f"lacks {missing}\\."):
+        matched(csv(*[heading for heading in BASE_HEADINGS if heading != missing]))
+
+
+def test_no_header_row_at_all() -> None:
+    with pytest.raises(JobFailed, match="No header row was found"):
+        matched(csv("Code", "Amount"))
+
+
+@pytest.mark.parametrize("again", ["Height", "height (m)", "Podium"])
+def test_one_thing_in_two_columns_is_refused(again: str) -> None:
+    with pytest.raises(JobFailed, match="mean the same"):
+        matched(csv(*BASE_HEADINGS, "podium", again))
+
+
+def test_two_sheets_with_the_headings_are_refused_unless_one_has_the_name(tmp_path: Path) -> None:
+    for names, refused in ((("One", "Two"), True), (("One", "element types"), False)):
+        path = tmp_path / "sheets.xlsx"
+        with xlsxwriter.Workbook(path) as book:
+            for name in names:
+                sheet = book.add_worksheet(name)
+                sheet.write_row(0, 0, BASE_HEADINGS)
+                sheet.write_row(1, 0, ["WALL", "W-1"])
+        opened = open_book(io.BytesIO(path.read_bytes()), Limits())
+        if refused:
+            with pytest.raises(JobFailed, match="More than one sheet"):
+                matched(opened)
+        else:
+            assert matched(opened)[0].sheet == "element types"
