@@ -18,7 +18,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from precast_app.extensions import db, migrate
 
     settings = settings or Settings.from_environment()
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__, static_folder="web/static")
     app.config.from_mapping(settings.flask)
     # In the order in which fields are declared, as the contract shows them.
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider

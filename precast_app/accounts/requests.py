@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import g, request, session
+from flask import request, session
 
 from precast_app.accounts import users
 from precast_app.accounts.permissions import Identity
 from precast_app.errors import Forbidden, Refused
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_KEPT = "precast.identity"
 
 
 class Unauthorized(Refused):
@@ -21,9 +22,10 @@ class Unauthorized(Refused):
 
 def identity() -> Identity:
     """Who is asking; raises `Unauthorized` where that isn't known, `Forbidden` for a request from another site."""
-    if "identity" not in g:
-        g.identity = _identify()
-    found: Identity = g.identity
+    # Kept with the request: an application context, and so `g`, may outlive it.
+    found: Identity | None = request.environ.get(_KEPT)
+    if found is None:
+        found = request.environ[_KEPT] = _identify()
     return found
 
 

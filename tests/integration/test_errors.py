@@ -1,0 +1,97 @@
+"""Errors have one shape, whatever raised them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "code", "status"),
+    [
+        ("GET", "/api/nowhere", {}, 404, "Not Found"),
+        ("GET", "/nowhere", {}, 404, "Not Found"),
+        ("GET", "/api/project/99", {}, 404, "Not Found"),
+        ("GET", "/api/jobs/99", {}, 404, "Not Found"),
+        ("GET", "/api/jobs/99999999999", {}, 404, "Not Found"),
+        ("DELETE", "/api/project/1", {}, 405, "Method Not Allowed"),
+        ("POST", "/api/project", {"data": "{", "content_type": "application/json"}, 400, "Bad Request"),
+        ("POST", "/api/project", {"json": {}}, 422, "Unprocessable Entity"),
+        ("POST", "/api/project", {"json": []}, 422, "Unprocessable Entity"),
+        ("POST", "/api/project", {"json": {"name": 7}}, 422, "Unprocessable Entity"),
+        ("POST", "/api/project", {"json": {"name": " "}}, 422, "Unprocessable Entity"),
+        ("POST", "/api/project", {"json": {"name": "a\0b"}}, 422, "Unprocessable Entity"),
+        ("POST", "/api/project", {"json": {"name": "\ud800"}}, 422, "Unprocessable Entity"),
+        ("POST", "/api/project", {"json": {"name": "A", "colour": "red"}}, 422, "Unprocessable Entity"),
+        ("POST", "/api/project", {"json": {"name": "Green Meadows"}}, 409, "Conflict"),
+        ("GET", "/api/project?limit=1001", {}, 422, "Unprocessable Entity"),
+        ("GET", "/api/project?limit=x", {}, 422, "Unprocessable Entity"),
+        ("GET", "/api/project?offset=-1", {}, 422, "Unprocessable Entity"),
+        ("GET", "/api/project?sort=name", {}, 422, "Unprocessable Entity"),
+        ("GET", "/api/project/1/element-types?search=%00", {}, 422, "Unprocessable Entity"),
+        ("GET", "/api/project/1/jobs?status=cancelled", {}, 422, "Unprocessable Entity"),
+        ("POST", "/api/project/1/jobs", {}, 422, "Unprocessable Entity"),
+        ("POST", "/api/project/1/jobs?job_type=magic", {}, 422, "Unprocessable Entity"),
+        ("PUT", "/api/project/1/members/nobody", {"json": {"role": "viewer"}}, 404, "Not Found"),
+        ("PUT", "/api/project/1/members/admin", {"json": {"role": "king"}}, 422, "Unprocessable Entity"),
+    ],
+)
+def test_the_one_shape(
+    client: FlaskClient,
+    admin: dict[str, str],
+    project_id: int,
+    method: str,
+    path: str,
+    options: dict[str, Any],
+    code: int,
+    status: str,
+) -> None:
+    answer = client.open(path, method=method, headers=admin, **options)
+    body = answer.get_json()
+    assert (answer.status_code, body["code"], body["status"]) == (code, code, status)
+    assert set(body) == {"code", "status", "message", "errors"}
+    assert isinstance(body["errors"], dict)
+    assert len(body["message"]) > 20
+    if code == 405:
+        assert "GET" in answer.headers["Allow"]
+
+
+def test_an_unknown_job_type_is_told_the_known_ones(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
+    body = client.post("/api/project/1/jobs?job_type=magic", headers=admin).get_json()
+    assert "element_type_import" in body["message"]
+    assert "bom_product_import" in body["message"]
+
+
+def test_a_bug_tells_a_number_that_the_log_has_too(
+    app: Flask, client: FlaskClient, admin: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A setting of a wrong type is a bug as good as any."""
+    app.config["MAX_CONTENT_LENGTH"], kept = "much", app.config["MAX_CONTENT_LENGTH"]
+    try:
+        answer = client.post("/api/project", json={"name": "A"}, headers=admin)
+    finally:
+        app.config["MAX_CONTENT_LENGTH"] = kept
+    body = answer.get_json()
+    assert (answer.status_code, body["status"]) == (500, "Internal Server Error")
+    assert body["errors"]["request_id"] in body["message"]
+    assert body["errors"]["request_id"] in caplog.text
+    assert "Traceback" not in answer.text
+    assert "/precast_app/" not in answer.text
+
+
+def test_a_body_over_the_limit_is_not_read(
+    app: Flask, client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
+    length = str(app.config["PRECAST"].upload_bytes + 100_000)
+    answer = client.post(
+        f"/api/project/{project_id}/import/excel",
+        headers={**admin, "Content-Type": "multipart/form-data; boundary=x"},
+        environ_overrides={"CONTENT_LENGTH": length},
+    )
+    assert (answer.status_code, answer.get_json()["code"]) == (413, 413)
+    assert "Split" in answer.get_json()["message"]
