@@ -1,0 +1,216 @@
+"""The jobs over HTTP: the contract's fields and states, to the letter."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from flask.testing import FlaskClient
+
+from precast_app.accounts import projects
+from precast_app.jobs import queue
+from precast_app.jobs.run import run_job
+from tests.conftest import EXAMPLES, do, submit
+
+CONTRACT = [
+    "id", "project_id", "job_type", "status", "progress", "total_items", "processed_items", "created_by", "created_at",
+    "updated_at", "completed_at", "error", "result",
+]  # fmt: skip
+FINER = [
+    "phase", "file_name", "dry_run", "created_count", "updated_count", "unchanged_count", "rejected_count",
+    "pieces_added", "pieces_removed", "warning_count", "started_at", "rows_per_second", "eta_seconds",
+    "queue_position", "undone_by_job_id",
+]  # fmt: skip
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+JOBS = "/api/project/1/jobs"
+EXCEL = "/api/project/1/import/excel"
+CSV = "/api/project/1/import_csv_element_type"
+
+
+def form(path: Path, **options: Any) -> dict[str, Any]:
+    return {"file": (BytesIO(path.read_bytes()), path.name), **options}
+
+
+WORKBOOK = EXAMPLES / "element_types.xlsx"
+
+
+@pytest.mark.parametrize(("route", "name"), [(EXCEL, "element_types.xlsx"), (CSV, "element_types.csv")])
+def test_an_upload_is_answered_at_once(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, route: str, name: str
+) -> None:
+    answer = client.post(route, data=form(EXAMPLES / name), headers=admin)
+    body = answer.get_json()
+    assert (answer.status_code, answer.headers["Location"]) == (202, f"/api/jobs/{body['job_id']}")
+    assert body == {
+        "message": "Import job started successfully",
+        "job_id": body["job_id"],
+        "status": "pending",
+        "total_elements": 120,
+        "batch_size": 30,
+        "concurrent_batches": 15,
+    }
+    (ring,) = queue.queue().get_jobs()
+    assert (list(ring.args), ring.kwargs) == ([body["job_id"]], {})
+
+
+def test_a_job_from_upload_to_completed(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    number = client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"]
+    waiting = client.get(f"/api/jobs/{number}", headers=admin)
+    job = waiting.get_json()["job"]
+    assert list(job) == CONTRACT + FINER
+    assert (job["status"], job["phase"], job["progress"], job["total_items"]) == ("pending", "queued", 0, 120)
+    assert (job["project_id"], job["job_type"], job["created_by"]) == (1, "element_type_import", "admin")
+    assert (job["file_name"], job["queue_position"], job["dry_run"]) == ("element_types.xlsx", 1, False)
+    assert [job[name] for name in ("completed_at", "error", "result", "started_at", "eta_seconds")] == [None] * 5
+    assert MOMENT.fullmatch(job["created_at"])
+    assert waiting.headers["Retry-After"] == "2"
+
+    run_job(number)
+    ended = client.get(f"/api/jobs/{number}", headers=admin)
+    job = ended.get_json()["job"]
+    assert list(job) == CONTRACT + FINER
+    assert (job["status"], job["phase"], job["progress"]) == ("completed", "done", 100)
+    assert (job["total_items"], job["processed_items"]) == (120, 120)
+    assert (job["result"], job["error"]) == ("Successfully processed 120 elements", None)
+    assert (job["created_count"], job["pieces_added"], job["queue_position"]) == (120, 1859, None)
+    assert MOMENT.fullmatch(job["completed_at"])
+    assert job["rows_per_second"] > 0
+    assert "Retry-After" not in ended.headers
+
+
+def test_an_unchanged_job_is_not_sent_again(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    number = submit(green_meadows, WORKBOOK)
+    etag = client.get(f"/api/jobs/{number}", headers=admin).headers["ETag"]
+    again = client.get(f"/api/jobs/{number}", headers={**admin, "If-None-Match": etag})
+    assert (again.status_code, again.data) == (304, b"")
+    run_job(number)
+    changed = client.get(f"/api/jobs/{number}", headers={**admin, "If-None-Match": etag})
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != etag
+
+
+def test_a_job_waits_for_its_file_and_takes_one(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    created = client.post(f"{JOBS}?job_type=element_type_import", headers=admin)
+    number = created.get_json()["job_id"]
+    assert created.status_code == 201
+    assert created.get_json() == {
+        "message": "Import job created successfully",
+        "job_id": number,
+        "status": "pending",
+    }
+    job = client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]
+    assert (job["phase"], job["queue_position"], job["file_name"]) == ("waiting_for_file", None, None)
+    assert queue.queue().count == 0
+
+    address = f"/api/jobs/{number}/file"
+    assert client.put(address, headers=admin, data=b"").status_code == 422
+    raw = WORKBOOK.read_bytes()
+    fed = client.put(f"{address}?file_name=walls.xlsx", headers=admin, data=raw)
+    assert (fed.status_code, fed.get_json()["job_id"], fed.get_json()["status"]) == (202, number, "pending")
+    twice = client.put(address, headers=admin, data=raw)
+    assert (twice.status_code, twice.get_json()["status"]) == (409, "Conflict")
+    run_job(number)
+    job = client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]
+    assert (job["status"], job["created_count"], job["file_name"]) == ("completed", 120, "walls.xlsx")
+
+
+def test_a_waiting_job_is_fed_by_a_form_too(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    number = client.post(f"{JOBS}?job_type=element_type_import&batch_size=7", headers=admin).get_json()["job_id"]
+    assert client.put(f"/api/jobs/{number}/file", headers=admin, data=form(WORKBOOK)).status_code == 202
+    run_job(number)
+    assert client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]["created_count"] == 120
+
+
+def test_a_job_created_with_its_file_starts_at_once(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
+    created = client.post(f"{JOBS}?job_type=stage_import", data=form(EXAMPLES / "stages.csv"), headers=admin)
+    assert created.status_code == 201
+    assert queue.queue().count == 1
+    run_job(created.get_json()["job_id"])
+    assert client.get("/api/project/1/stages", headers=admin).get_json()["count"] == 8
+
+
+@pytest.mark.parametrize("place", ["query", "form"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("batch_size", 0), ("batch_size", 501), ("batch_size", "many"), ("concurrent_batches", 0),
+        ("concurrent_batches", 33), ("batch_sise", 30),
+    ],
+)  # fmt: skip
+def test_an_option_out_of_range_is_refused(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, place: str, option: str, value: object
+) -> None:
+    options = {option: value}
+    answer = client.post(
+        EXCEL,
+        query_string=options if place == "query" else None,
+        data=form(WORKBOOK, **(options if place == "form" else {})),
+        headers=admin,
+    )
+    assert answer.status_code == 422
+    assert option in answer.get_json()["message"]
+    assert client.get(JOBS, headers=admin).get_json()["count"] == len(("hierarchy", "stages", "drawings", "products"))
+
+
+def test_options_are_kept_with_the_job(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    body = client.post(f"{EXCEL}?batch_size=500", data=form(WORKBOOK, concurrent_batches=32), headers=admin).get_json()
+    assert (body["batch_size"], body["concurrent_batches"]) == (500, 32)
+
+
+def test_the_jobs_of_a_project_newest_first(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    other = projects.create("Other").id
+    submit(other, EXAMPLES / "stages.csv", "stage_import")
+    newest = submit(green_meadows, WORKBOOK)
+    body = client.get(JOBS, headers=admin).get_json()
+    assert body["count"] == len(body["jobs"]) == 5
+    assert [job["id"] for job in body["jobs"]] == sorted((job["id"] for job in body["jobs"]), reverse=True)
+    assert body["jobs"][0]["id"] == newest
+    assert body["jobs"][0]["queue_position"] == 2
+    assert list(body["jobs"][0]) == CONTRACT + FINER
+    assert client.get(f"{JOBS}?status=pending", headers=admin).get_json()["count"] == 1
+    assert client.get(f"{JOBS}?status=completed&job_type=stage_import", headers=admin).get_json()["count"] == 1
+    page = client.get(f"{JOBS}?limit=2&offset=1", headers=admin).get_json()
+    assert [job["id"] for job in page["jobs"]] == [newest - 2, newest - 3]
+    assert page["count"] == 5
+
+
+def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path) -> None:
+    text = (EXAMPLES / "element_types.csv").read_text().splitlines()
+    header = text[0].split(",")
+    height = header.index("Height")
+    cells = text[5].split(",")
+    cells[height] = "tall"
+    path = tmp_path / "bad.csv"
+    path.write_text("\n".join([text[0] + ",Podiun", *text[1:5], ",".join(cells), *text[6:]]))
+    job = do(green_meadows, path)
+    body = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()
+    assert body["count"] == 2
+    warning, error = body["issues"]
+    assert list(error) == ["severity", "sheet", "row", "column", "cell", "heading", "value", "code", "message"]
+    letter = "ABCDEFGHIJ"[height]
+    assert (error["severity"], error["row"], error["column"], error["cell"]) == ("error", 6, letter, f"{letter}6")
+    assert (error["heading"], error["value"], error["code"]) == ("Height", "tall", "not_a_number")
+    assert (warning["severity"], warning["row"], warning["cell"]) == ("warning", None, None)
+    errors = client.get(f"/api/jobs/{job.id}/issues?severity=error", headers=admin).get_json()
+    assert errors == {"issues": [error], "count": 1}
+
+
+def test_the_cell_of_a_workbook_is_named_with_its_sheet(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    book = openpyxl.load_workbook(WORKBOOK)
+    book["Element Types"]["C17"] = "tall"
+    book.save(tmp_path / "bad.xlsx")
+    job = do(green_meadows, tmp_path / "bad.xlsx")
+    (issue,) = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()["issues"]
+    assert (issue["cell"], issue["value"]) == ("Element Types!C17", "tall")
+    assert job.result == "Processed 119 of 120 elements; 1 row was rejected"
+    assert job.error is not None
+    assert job.error.startswith("Row 17, column C (Height): “tall”: A number is needed here")

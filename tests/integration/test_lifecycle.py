@@ -1,0 +1,265 @@
+"""A job's states, its lease, its place in the queue, and what the watchman finds lost."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from precast_app.accounts import projects
+from precast_app.errors import LeaseLost
+from precast_app.extensions import db
+from precast_app.jobs import lifecycle, queue, watchman
+from precast_app.jobs.lifecycle import Lease, Progress
+from precast_app.jobs.run import run_job
+from precast_app.models import Phase
+from tests.conftest import EXAMPLES, job, submit
+
+STAGES = EXAMPLES / "stages.csv"
+
+
+def stages(project_id: int) -> int:
+    return submit(project_id, STAGES, "stage_import")
+
+
+def claim(job_id: int, lease_seconds: int = 30, attempts: int = 5) -> Lease | None:
+    return lifecycle.claim(job_id, lease_seconds=lease_seconds, attempts=attempts)
+
+
+def taken(job_id: int, **times: int) -> Lease:
+    lease = claim(job_id, **times)
+    assert lease is not None
+    return lease
+
+
+def later(job_id: int, seconds: int = 3_600) -> None:
+    """As if so much time had passed for the job."""
+    db.session.execute(
+        text("""
+            UPDATE import_jobs
+            SET lease_until = lease_until - passed, rung_at = rung_at - passed, created_at = created_at - passed,
+                completed_at = completed_at - passed
+            FROM make_interval(secs => :seconds) AS passed
+            WHERE id = :id
+        """),
+        {"id": job_id, "seconds": seconds},
+    )
+    db.session.commit()
+
+
+@contextmanager
+def settings(app: Flask, **changed: Any) -> Iterator[None]:
+    kept = app.config["PRECAST"]
+    app.config["PRECAST"] = dataclasses.replace(kept, **changed)
+    try:
+        yield
+    finally:
+        app.config["PRECAST"] = kept
+
+
+def test_a_job_is_taken_once(project_id: int) -> None:
+    number = stages(project_id)
+    taken(number)
+    assert claim(number) is None
+    found = job(number)
+    assert (found.status, found.attempt) == ("processing", 1)
+
+
+def test_a_lease_that_ran_out_is_anothers_and_the_first_may_write_no_more(project_id: int) -> None:
+    number = stages(project_id)
+    first = taken(number)
+    later(number)
+    second = taken(number)
+    with pytest.raises(LeaseLost):
+        lifecycle.fence(db.session(), first)
+    db.session.rollback()
+    with pytest.raises(LeaseLost):
+        lifecycle.report(first, Progress(Phase.WRITING), lease_seconds=30)
+    assert lifecycle.complete(first, result="done") is False
+    assert lifecycle.fail(first, error="broken") is False
+    lifecycle.fence(db.session(), second)
+    db.session.rollback()
+    assert lifecycle.complete(second, result="done") is True
+    assert (job(number).status, job(number).result) == ("completed", "done")
+
+
+def test_the_percentage_never_falls_and_is_100_only_when_completed(project_id: int) -> None:
+    number = stages(project_id)
+    lease = taken(number)
+    told = []
+    for processed in (10, 50, 40, 100):
+        lifecycle.report(lease, Progress(Phase.WRITING, total=100, processed=processed), lease_seconds=30)
+        told.append((job(number).progress, job(number).processed_items))
+    assert told == [(10, 10), (50, 50), (50, 50), (99, 100)]
+    lifecycle.complete(lease, result="done")
+    assert job(number).progress == 100
+
+
+@pytest.mark.parametrize("ended", ["completed", "failed"])
+def test_what_has_ended_stays_as_it_is(project_id: int, ended: str) -> None:
+    number = stages(project_id)
+    lease = taken(number)
+    if ended == "completed":
+        lifecycle.complete(lease, result="done")
+    else:
+        lifecycle.fail(lease, error="broken")
+    later(number)
+    assert claim(number) is None
+    assert lifecycle.expire(number) is False
+    assert lifecycle.give_up(number, 1) is False
+    assert lifecycle.enqueue(number) is False
+    assert lifecycle.complete(Lease(number, uuid4()), result="again") is False
+    run_job(number)
+    assert job(number).status == ended
+
+
+def test_one_import_at_a_time_in_a_project_in_the_order_of_upload(project_id: int) -> None:
+    first, second = stages(project_id), submit(project_id, EXAMPLES / "drawing_types.csv", "drawing_type_import")
+    elsewhere = stages(projects.create("Other").id)
+    assert claim(second) is None
+    lease = taken(first)
+    assert claim(second) is None
+    assert taken(elsewhere)
+    lifecycle.complete(lease, result="done")
+    assert taken(second)
+
+
+def test_the_next_job_is_rung_when_the_one_before_it_ends(project_id: int) -> None:
+    first, second = stages(project_id), stages(project_id)
+    queue.connection().flushdb()
+    run_job(second)
+    assert job(second).status == "pending"
+    run_job(first)
+    (ring,) = queue.queue().get_jobs()
+    assert list(ring.args) == [second]
+    run_job(second)
+    assert (job(second).status, job(second).unchanged_count) == ("completed", 8)
+
+
+def test_places_in_the_queue(project_id: int) -> None:
+    numbers = [stages(project_id) for _ in range(3)]
+    taken(numbers[0])
+    jobs = [job(number) for number in numbers]
+    assert queue.positions(jobs) == {numbers[1]: 1, numbers[2]: 2}
+
+
+def test_what_redis_lost_is_rung_for_again(project_id: int) -> None:
+    number = stages(project_id)
+    later(number)
+    assert watchman.look() == []
+    queue.connection().flushdb()
+    assert watchman.look() == [number]
+    assert queue.queue().count == 1
+    assert watchman.look() == []
+
+
+def test_a_job_whose_turn_it_is_not_is_not_rung_for(project_id: int) -> None:
+    first, second = stages(project_id), stages(project_id)
+    for number in (first, second):
+        later(number)
+    queue.connection().flushdb()
+    assert watchman.look() == [first]
+
+
+def test_a_job_whose_worker_went_silent_is_rung_for_again(project_id: int) -> None:
+    number = stages(project_id)
+    taken(number)
+    assert watchman.look() == []
+    later(number)
+    assert watchman.look() == [number]
+    run_job(number)
+    assert (job(number).status, job(number).attempt) == ("completed", 2)
+
+
+def test_a_job_that_is_lost_each_time_is_given_up_and_the_next_one_rung(app: Flask, project_id: int) -> None:
+    number, following = stages(project_id), stages(project_id)
+    with settings(app, attempts=3):
+        for _ in range(3):
+            taken(number, attempts=3)
+            later(number)
+        assert claim(number, attempts=3) is None
+        queue.connection().flushdb()
+        watchman.look()
+    lost = job(number)
+    assert lost.status == "failed"
+    assert lost.error is not None
+    assert "interrupted 3 times" in lost.error
+    assert [list(ring.args) for ring in queue.queue().get_jobs()] == [[following]]
+
+
+def test_a_job_that_is_never_fed_fails(app: Flask, project_id: int) -> None:
+    number = queue.submit(
+        project_id=project_id,
+        job_type="stage_import",
+        created_by="tester",
+        options=queue.Options(),
+        upload=None,
+    ).id
+    watchman.look()
+    assert job(number).status == "pending"
+    later(number, app.config["PRECAST"].feed_seconds + 1)
+    watchman.look()
+    expired = job(number)
+    assert (expired.status, expired.phase) == ("failed", "done")
+    assert expired.error is not None
+    assert "No file was uploaded" in expired.error
+
+
+def test_an_upload_is_accepted_while_redis_is_away(app: Flask, project_id: int) -> None:
+    with settings(app, redis_url="redis://127.0.0.1:1/0"):
+        number = stages(project_id)
+    assert job(number).status == "pending"
+    assert queue.queue().count == 0
+    later(number)
+    assert watchman.look() == [number]
+
+
+def test_old_files_are_dropped_and_the_job_stays(app: Flask, project_id: int) -> None:
+    number = stages(project_id)
+    run_job(number)
+    chunks = text("SELECT count(*) FROM import_file_chunks WHERE job_id = :id")
+    watchman.look()
+    assert db.session.execute(chunks, {"id": number}).scalar_one() == 1
+    later(number, app.config["PRECAST"].file_days * 86_400 + 1)
+    watchman.look()
+    assert db.session.execute(chunks, {"id": number}).scalar_one() == 0
+    assert job(number).status == "completed"
+
+
+def test_two_watchmen_do_not_look_at_the_same_time(project_id: int) -> None:
+    number = stages(project_id)
+    later(number)
+    queue.connection().flushdb()
+    with db.engine.connect() as other:
+        other.execute(text("SELECT pg_advisory_lock(:locks, 0)"), {"locks": lifecycle.LOCKS})
+        assert watchman.look() == []
+        other.execute(text("SELECT pg_advisory_unlock(:locks, 0)"), {"locks": lifecycle.LOCKS})
+    assert watchman.look() == [number]
+
+
+def test_a_bug_ends_the_job_and_says_where_to_look(project_id: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Batches of no rows: a value that nothing of ours lets in, and so a bug."""
+    number = submit(project_id, EXAMPLES / "element_types.csv")
+    db.session.execute(text("UPDATE import_jobs SET batch_size = 0"))
+    db.session.commit()
+    run_job(number)
+    failed = job(number)
+    assert (failed.status, failed.phase) == ("failed", "done")
+    assert failed.error is not None
+    assert f"in the log under job {number}" in failed.error
+    assert f"Job {number} failed." in caplog.text
+
+
+def test_a_job_type_that_is_known_no_longer(project_id: int) -> None:
+    number = stages(project_id)
+    db.session.execute(text("UPDATE import_jobs SET job_type = 'magic'"))
+    db.session.commit()
+    run_job(number)
+    assert job(number).status == "failed"
+    assert "There is no job type 'magic'" in str(job(number).error)

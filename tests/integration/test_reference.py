@@ -1,0 +1,151 @@
+"""Reference data: listed, created, changed, deleted where unused; and imported from its four files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from precast_app.accounts import projects
+from precast_app.extensions import db
+from precast_app.models import HierarchyNode, Issue
+from tests.conftest import EXAMPLES, REFERENCE_DATA, do
+
+PROJECT = "/api/project/1"
+KINDS = [
+    ("hierarchy", "node", "hierarchy", {"name": "Tower A"}, {"description": "The tall one"}),
+    ("stages", "stage", "stages", {"name": "Casting"}, {"position": 4}),
+    ("drawing-types", "drawing_type", "drawing_types", {"name": "Shuttering"}, {"name": "Formwork"}),
+    ("bom-products", "bom_product", "bom_products",
+     {"product_name": "Steel", "product_type": "6MM", "unit": "kg"}, {"rate": "1.50"}),
+]  # fmt: skip
+FIELDS = {
+    "hierarchy": {"id", "parent_id", "name", "description", "prefix", "path", "naming_convention"},
+    "stages": {"id", "name", "position"},
+    "drawing-types": {"id", "name"},
+    "bom-products": {"id", "product_name", "product_type", "unit", "rate", "name_id"},
+}
+
+
+def problems(job_id: int) -> list[tuple[int | None, str]]:
+    found = db.session.scalars(select(Issue).where(Issue.job_id == job_id).order_by(Issue.row, Issue.id))
+    return [(issue.row, issue.code) for issue in found]
+
+
+@pytest.mark.parametrize(("path", "one", "many", "new", "changed"), KINDS)
+def test_made_listed_changed_and_deleted(
+    client: FlaskClient,
+    admin: dict[str, str],
+    project_id: int,
+    path: str,
+    one: str,
+    many: str,
+    new: dict[str, Any],
+    changed: dict[str, Any],
+) -> None:
+    address = f"{PROJECT}/{path}"
+    assert client.get(address, headers=admin).get_json() == {many: [], "count": 0}
+    created = client.post(address, json=new, headers=admin)
+    thing = created.get_json()[one]
+    assert (created.status_code, set(thing)) == (201, FIELDS[path])
+    assert client.post(address, json=new, headers=admin).status_code == 409
+    patched = client.patch(f"{address}/{thing['id']}", json=changed, headers=admin)
+    assert (patched.status_code, patched.get_json()[one]) == (200, {**thing, **changed})
+    assert client.get(address, headers=admin).get_json() == {many: [{**thing, **changed}], "count": 1}
+    elsewhere = projects.create("Other").id
+    other = f"/api/project/{elsewhere}/{path}/{thing['id']}"
+    assert client.patch(other, json=changed, headers=admin).status_code == 404
+    assert client.delete(other, headers=admin).status_code == 404
+    assert client.delete(f"{address}/{thing['id']}", headers=admin).status_code == 204
+    assert client.delete(f"{address}/{thing['id']}", headers=admin).status_code == 404
+
+
+def test_what_follows_from_a_name_and_a_parent(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+    address = f"{PROJECT}/hierarchy"
+    tower = client.post(address, json={"name": "Tower A", "prefix": "TA"}, headers=admin).get_json()["node"]
+    floor = client.post(
+        address, json={"name": "Floor 1", "prefix": "F1", "parent_id": tower["id"]}, headers=admin
+    ).get_json()["node"]
+    assert (floor["path"], floor["naming_convention"]) == ("Tower_A.Floor_1", "TA_F1")
+    cycle = client.patch(f"{address}/{tower['id']}", json={"parent_id": floor["id"]}, headers=admin)
+    assert (cycle.status_code, "below itself" in cycle.get_json()["message"]) == (409, True)
+    same = client.post(address, json={"name": "Podium", "naming_convention": "TA_F1"}, headers=admin)
+    assert (same.status_code, "naming convention" in same.get_json()["message"]) == (409, True)
+    slash = client.post(address, json={"name": "Podium", "naming_convention": "T/1"}, headers=admin)
+    assert slash.status_code == 409
+    assert client.delete(f"{address}/{tower['id']}", headers=admin).status_code == 409
+    assert client.post(address, json={"name": "Lost", "parent_id": 99}, headers=admin).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("stages", {"name": ""}),
+        ("stages", {"name": " Casting"}),
+        ("stages", {"name": "x" * 151}),
+        ("stages", {"name": "Casting", "position": -1}),
+        ("stages", {"name": "Casting", "id": 7}),
+        ("bom-products", {"product_name": "Steel", "product_type": "6MM"}),
+        ("bom-products", {"product_name": "Steel", "product_type": "6MM", "unit": "kg", "rate": "-1"}),
+        ("bom-products", {"product_name": "Steel", "product_type": "6MM", "unit": "kg", "rate": "NaN"}),
+        ("hierarchy", {"name": "Tower", "parent_id": "1 or 2"}),
+    ],
+)
+def test_values_that_cannot_be_taken(
+    client: FlaskClient, admin: dict[str, str], project_id: int, path: str, body: dict[str, Any]
+) -> None:
+    assert client.post(f"{PROJECT}/{path}", json=body, headers=admin).status_code == 422
+
+
+def test_what_is_used_is_not_deleted(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    do(green_meadows, EXAMPLES / "element_types.xlsx")
+    for path, one, many, _, _ in KINDS:
+        used = client.get(f"{PROJECT}/{path}", headers=admin).get_json()[many][0]
+        answer = client.delete(f"{PROJECT}/{path}/{used['id']}", headers=admin)
+        assert (one, answer.status_code, "used" in answer.get_json()["message"]) == (one, 409, True)
+
+
+@pytest.mark.parametrize("job_type", REFERENCE_DATA)
+def test_the_sample_goes_in_once(project_id: int, job_type: str) -> None:
+    path = EXAMPLES / REFERENCE_DATA[job_type]
+    rows = len(path.read_text().splitlines()) - 1
+    first, second = do(project_id, path, job_type), do(project_id, path, job_type)
+    assert (first.status, first.created_count, first.total_items, first.processed_items) == (
+        "completed", rows, rows, rows,
+    )  # fmt: skip
+    assert (second.status, second.unchanged_count, second.created_count) == ("completed", rows, 0)
+    assert first.result == f"Successfully processed {rows} elements"
+
+
+def test_a_file_of_another_project_is_refused(project_id: int) -> None:
+    other = projects.create("Other").id
+    done = do(other, EXAMPLES / "hierarchy.csv", "hierarchy_import")
+    assert (done.status, done.created_count) == ("failed", 0)
+    assert {code for _, code in problems(done.id)} == {"other_project"}
+    assert done.error is not None
+    assert "uploaded to project 2" in done.error
+
+
+def test_good_rows_go_in_and_bad_ones_are_named(project_id: int, tmp_path: Path) -> None:
+    path = tmp_path / "hierarchy.csv"
+    path.write_text(
+        "ID,ProjectID,Name,Description,ParentID,Prefix,Path,NamingConvention\n"
+        "3,1,Floor 1,,1,F1,,\n1,1,Tower A,,,TA,,\n2,1,Tower B,,,TB,,TA_F1\n4,1,Floor 2,,9,F2,,\n"
+    )
+    done = do(project_id, path, "hierarchy_import")
+    assert (done.status, done.created_count, done.rejected_count) == ("completed", 2, 2)
+    assert problems(done.id) == [(4, "conflict"), (5, "unknown_parent")]
+    nodes = db.session.scalars(select(HierarchyNode.path).order_by(HierarchyNode.path)).all()
+    assert nodes == ["Tower_A", "Tower_A.Floor_1"]
+
+
+def test_a_file_changes_what_is_there(project_id: int, tmp_path: Path) -> None:
+    path = tmp_path / "stages.csv"
+    path.write_text("Name,Order\nCasting,1\nCuring,2\n")
+    do(project_id, path, "stage_import")
+    path.write_text("Name,Order\ncasting,2\nCuring,2\nLoading,\n")
+    done = do(project_id, path, "stage_import")
+    assert (done.created_count, done.updated_count, done.unchanged_count) == (1, 1, 1)
