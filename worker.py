@@ -21,6 +21,8 @@ log = logging.getLogger("worker")
 
 _RESTART_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
+# A worker that waits says so to Redis more often than this; one that was killed is forgotten after twice the time.
+_SEEN_SECONDS = 60
 
 
 def main() -> int:
@@ -78,7 +80,12 @@ def _do_jobs() -> None:
     app = create_app()
     _leave_with_parent()
     with app.app_context():
-        worker = Worker([queue.queue()], connection=queue.connection_for_worker(), serializer=JSONSerializer)
+        worker = Worker(
+            [queue.queue()],
+            connection=queue.connection_for_worker(),
+            serializer=JSONSerializer,
+            worker_ttl=_SEEN_SECONDS,
+        )
         worker.work(logging_level="INFO")
 
 

@@ -34,7 +34,6 @@ class Settings:
     sheet_rows: int = _setting("SHEET_ROWS", 200_000, "most rows in a sheet")
     sheet_columns: int = _setting("SHEET_COLUMNS", 2_000, "most columns in a sheet")
     issues_kept: int = _setting("ISSUES_KEPT", 10_000, "issues stored for one job; beyond that they are only counted")
-    page_rows: int = _setting("PAGE_ROWS", 1_000, "most rows in one answer of a list")
 
     queue_name: str = _setting("QUEUE_NAME", "imports", "the RQ queue that web and worker share")
     worker_processes: int = _setting("WORKER_PROCESSES", 2, "jobs that one worker.py works on at a time")

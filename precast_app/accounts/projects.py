@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from precast_app.accounts import users
 from precast_app.errors import Conflict, NotFound, Refused
 from precast_app.extensions import db
-from precast_app.importing.names import clean
 from precast_app.models import Membership, Project, Role
+from precast_app.names import clean
 
 
 def create(name: str) -> Project:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, jsonify
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -21,11 +23,14 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Database and Redis answer; 503 where one of them doesn't."""
-    checks = {"database": _database(), "redis": _redis()}
-    return jsonify({"status": "ok" if all(checks.values()) else "not ready", "checks": checks}), (
-        200 if all(checks.values()) else 503
-    )
+    """Database and Redis answer, and a worker was seen lately; 503 where one of them is missing."""
+    checks = {
+        "database": _database(),
+        "redis": _redis(lambda: queue.connection().ping()),
+        "worker": _redis(queue.has_worker),
+    }
+    ok = all(checks.values())
+    return jsonify({"status": "ok" if ok else "not ready", "checks": checks}), 200 if ok else 503
 
 
 def _database() -> bool:
@@ -36,8 +41,8 @@ def _database() -> bool:
         return False
 
 
-def _redis() -> bool:
+def _redis(ask: Callable[[], object]) -> bool:
     try:
-        return bool(queue.connection().ping())
+        return bool(ask())
     except RedisError:
         return False

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
-from precast_app.importing.names import clean
+from precast_app.names import clean
 from precast_app.spreadsheets import CellError
 
 _MOST_DECIMALS = 30

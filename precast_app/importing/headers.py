@@ -11,9 +11,9 @@ from precast_app.importing import layout as layouts
 from precast_app.importing.columns import BASE, CLEAN, Column, ColumnMap, Group
 from precast_app.importing.issues import Issue
 from precast_app.importing.layout import Heading, Layout, count_rows
-from precast_app.importing.names import match_key, path_key
 from precast_app.importing.reference import Named, Reference
 from precast_app.models import Severity
+from precast_app.names import match_key, path_key
 from precast_app.spreadsheets import Book, column_letter
 
 __all__ = ["count_rows", "match"]

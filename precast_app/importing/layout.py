@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from precast_app.errors import JobFailed
 from precast_app.importing.columns import BASE
-from precast_app.importing.names import clean
+from precast_app.names import clean
 from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan
 
 _SHEET_NAME = "elementtypes"

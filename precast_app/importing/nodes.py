@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from precast_app.importing.issues import Issue
-from precast_app.importing.names import path_key
 from precast_app.models import Severity
+from precast_app.names import path_key
 
 Row = tuple[int, dict[str, Any]]
 

@@ -12,8 +12,8 @@ from precast_app.errors import JobFailed
 from precast_app.importing import cells, nodes
 from precast_app.importing.cells import BadCell
 from precast_app.importing.issues import Issue
-from precast_app.importing.names import match_key
 from precast_app.models import Severity
+from precast_app.names import match_key
 from precast_app.spreadsheets import Book, SheetRow, column_letter
 
 Clean = Callable[[Any], Any]

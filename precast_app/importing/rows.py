@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from precast_app.importing.cells import BadCell, shown
 from precast_app.importing.columns import Column, ColumnMap
 from precast_app.importing.issues import Issue
-from precast_app.importing.names import identity_key
 from precast_app.models import Severity
+from precast_app.names import identity_key
 from precast_app.spreadsheets import Cell, SheetRow
 
 # Cells repeat: "yes", 2.0, 3150.0. So each column remembers what it has seen, but no more than this many.

@@ -12,7 +12,7 @@ from typing import IO
 from flask import current_app
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
+from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import insert, select, text
 
@@ -137,6 +137,11 @@ def connection_for_worker() -> Redis:
 def queue() -> Queue:
     """The queue that web and worker share."""
     return Queue(_settings().queue_name, connection=connection(), serializer=JSONSerializer)
+
+
+def has_worker() -> bool:
+    """Whether a worker has said lately that it is there."""
+    return bool(Worker.all(queue=queue(), serializer=JSONSerializer))
 
 
 def _settings() -> Settings:

@@ -1,6 +1,6 @@
 """A project and its reference data: what the headings of a workbook can name.
 
-Each thing has a `match_key`, its name as headings are compared (`precast_app.importing.names`); it is unique in the
+Each thing has a `match_key`, its name as headings are compared (`precast_app.names`); it is unique in the
 project, so that a heading never means two things of one kind.
 """
 

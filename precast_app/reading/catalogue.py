@@ -10,7 +10,6 @@ from sqlalchemy import Select, func, or_, select, text
 
 from precast_app.errors import NotFound
 from precast_app.extensions import db
-from precast_app.importing.names import identity_key
 from precast_app.models import (
     BomLine,
     BomProduct,
@@ -27,6 +26,7 @@ from precast_app.models import (
     StagePassed,
 )
 from precast_app.models.catalogue import MEASURES
+from precast_app.names import identity_key
 from precast_app.reading.paging import Page, page
 
 

@@ -12,9 +12,9 @@ from precast_app.errors import JobFailed
 from precast_app.importing import headers
 from precast_app.importing.columns import BASE, ColumnMap, Group
 from precast_app.importing.issues import Issue
-from precast_app.importing.names import match_key
 from precast_app.importing.nodes import key
 from precast_app.importing.reference import Named, Reference
+from precast_app.names import match_key
 from precast_app.spreadsheets import Book, Limits, open_book
 from tests.conftest import EXAMPLES
 

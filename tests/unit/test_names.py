@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from precast_app.importing.names import clean, identity_key, match_key, path_key
+from precast_app.names import clean, identity_key, match_key, path_key
 
 
 @pytest.mark.parametrize("text", [" Wall  A ", "Wall\u00a0A", "Wall\u200b A", "\ufeffWall\tA", "Wa\u00adll A"])

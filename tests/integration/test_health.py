@@ -1,0 +1,55 @@
+"""What machines ask."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import worker
+from tests.integration.test_lifecycle import settings
+
+
+def test_alive(client: FlaskClient) -> None:
+    assert client.get("/healthz").get_json() == {"status": "ok"}
+
+
+def test_ready_when_a_worker_is_there(app: Flask, client: FlaskClient, environment: dict[str, str]) -> None:
+    without = client.get("/readyz")
+    assert (without.status_code, without.get_json()) == (
+        503,
+        {"status": "not ready", "checks": {"database": True, "redis": True, "worker": False}},
+    )
+    with worker(environment):
+        for _ in range(100):
+            answer = client.get("/readyz")
+            if answer.status_code == 200:
+                break
+            time.sleep(0.1)
+    assert answer.get_json() == {"status": "ok", "checks": {"database": True, "redis": True, "worker": True}}
+
+
+def test_not_ready_without_redis(app: Flask, client: FlaskClient) -> None:
+    with settings(app, redis_url="redis://127.0.0.1:1/0"):
+        assert client.get("/readyz").get_json()["checks"] == {"database": True, "redis": False, "worker": False}
+
+
+def test_the_description_of_the_api(app: Flask, client: FlaskClient) -> None:
+    described = client.get("/api/openapi.json").get_json()
+    assert described["openapi"] == "3.0.3"
+    rules = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/") and hasattr(app.view_functions[rule.endpoint], "takes")
+    }
+    assert len(described["paths"]) == len(rules)
+    for name in ("/api/project/{project_id}/import/excel", "/api/jobs/{job_id}", "/api/elements/{element_id}"):
+        assert name in described["paths"]
+    page = client.get("/api/docs").text
+    assets = [part.split('"')[0] for part in page.split('"/api/docs/assets/')[1:]]
+    assert assets
+    for name in assets:
+        with client.get(f"/api/docs/assets/{name}") as answer:
+            assert answer.status_code == 200
+    assert "https://" not in page
