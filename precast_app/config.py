@@ -91,6 +91,10 @@ class Settings:
             "API_TITLE": "Precast Management System",
             "API_VERSION": "v1",
             "OPENAPI_VERSION": "3.0.3",
+            "API_SPEC_OPTIONS": {
+                "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+                "security": [{"token": []}],
+            },
             "OPENAPI_URL_PREFIX": "/api",
             "OPENAPI_JSON_PATH": "openapi.json",
             "OPENAPI_SWAGGER_UI_PATH": "docs",

@@ -94,7 +94,7 @@ def upgrade():
     sa.Column('area', sa.Numeric(), nullable=True),
     sa.Column('width', sa.Numeric(), nullable=True),
     sa.Column('version', sa.String(length=150), server_default='VR-1', nullable=False),
-    sa.Column('density', sa.Numeric(), sa.Computed('CASE WHEN volume > 0 THEN round(mass / volume, 6) END', persisted=True), nullable=True),
+    sa.Column('density', sa.Numeric(), sa.Computed('CASE WHEN volume > 0 THEN trim_scale(round(mass / volume, 6)) END', persisted=True), nullable=True),
     sa.CheckConstraint('area >= 0 AND area <= 1000000', name=op.f('ck_element_types_area')),
     sa.CheckConstraint('height >= 0 AND height <= 1000000', name=op.f('ck_element_types_height')),
     sa.CheckConstraint('length >= 0 AND length <= 1000000', name=op.f('ck_element_types_length')),

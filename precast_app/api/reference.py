@@ -78,10 +78,12 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
     )
     # Under a name of its own, since in the description it is a schema of its own.
     change_schema = type(f"{schema.__name__}Change", (schema,), {})(partial=True)
+    words = one.replace("_", " ")
     item = f"{PROJECT}/{path}/<int(max=2147483647):number>"
 
     @blueprint.route(f"{PROJECT}/{path}", methods=["GET"], endpoint=f"list_{many}")
     @takes(Act.READ)
+    @blueprint.doc(summary=f"Each {words} of a project.")
     @blueprint.arguments(PageQuery, location="query")
     @blueprint.response(200, many_schema)
     def listed(query: dict[str, Any], project_id: int) -> dict[str, Any]:
@@ -91,6 +93,7 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
 
     @blueprint.route(f"{PROJECT}/{path}", methods=["POST"], endpoint=f"create_{one}")
     @takes(Act.MANAGE)
+    @blueprint.doc(summary=f"Add a {words}.")
     @blueprint.arguments(schema)
     @blueprint.response(201, one_schema)
     def create(body: dict[str, Any], project_id: int) -> dict[str, Any]:
@@ -98,6 +101,7 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
 
     @blueprint.route(item, methods=["PATCH"], endpoint=f"change_{one}")
     @takes(Act.MANAGE)
+    @blueprint.doc(summary=f"Change a {words}; what is left out stays as it is.")
     @blueprint.arguments(change_schema)
     @blueprint.response(200, one_schema)
     def change(body: dict[str, Any], project_id: int, number: int) -> dict[str, Any]:
@@ -105,6 +109,7 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
 
     @blueprint.route(item, methods=["DELETE"], endpoint=f"delete_{one}")
     @takes(Act.MANAGE)
+    @blueprint.doc(summary=f"Delete a {words} that nothing uses.")
     @blueprint.response(204)
     def delete(project_id: int, number: int) -> None:
         reference_store.delete(db.session(), project_id, job_type, number)

@@ -64,7 +64,7 @@ class ElementType(Model):
     width: Mapped[Decimal | None] = mapped_column(Numeric)
     version: Mapped[str] = mapped_column(String(150), server_default="VR-1")
     density: Mapped[Decimal | None] = mapped_column(
-        Numeric, Computed("CASE WHEN volume > 0 THEN round(mass / volume, 6) END", persisted=True)
+        Numeric, Computed("CASE WHEN volume > 0 THEN trim_scale(round(mass / volume, 6)) END", persisted=True)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, session
+from flask import Blueprint, current_app, redirect, render_template, request, session
 from werkzeug.wrappers import Response
 
 from precast_app.accounts import users
@@ -22,6 +22,12 @@ def home() -> str | Response:
         return redirect("/login")
     found, _ = projects.seen_by(who, Page())
     return render_template("home.html", who=who, projects=found)
+
+
+@blueprint.get("/favicon.ico")
+def icon() -> Response:
+    """For pages that name no icon of their own."""
+    return current_app.send_static_file("favicon.ico")
 
 
 @blueprint.get("/login")

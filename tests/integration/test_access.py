@@ -14,7 +14,7 @@ from precast_app.models import Role
 from tests.conftest import EXAMPLES, submit
 
 # Whoever asks gets these: the description of the API, and what machines ask to see whether we are alive.
-OPEN = ("/api/docs", "/api/openapi.json", "/healthz", "/readyz", "/login", "/logout", "/")
+OPEN = ("/api/docs", "/api/openapi.json", "/healthz", "/readyz", "/login", "/logout", "/", "/favicon.ico")
 
 
 def bearer(name: str, *, password: str = "correct horse", **narrowed: Any) -> dict[str, str]:

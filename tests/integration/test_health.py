@@ -46,6 +46,9 @@ def test_the_description_of_the_api(app: Flask, client: FlaskClient) -> None:
     assert len(described["paths"]) == len(rules)
     for name in ("/api/project/{project_id}/import/excel", "/api/jobs/{job_id}", "/api/elements/{element_id}"):
         assert name in described["paths"]
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            assert method == "parameters" or operation["summary"], f"{method} {path} isn't described"
     page = client.get("/api/docs").text
     assets = [part.split('"')[0] for part in page.split('"/api/docs/assets/')[1:]]
     assert assets
