@@ -104,7 +104,6 @@ def upgrade():
     sa.CheckConstraint('width >= 0 AND width <= 1000000', name=op.f('ck_element_types_width')),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_element_types_project_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_element_types')),
-    sa.UniqueConstraint('project_id', 'id', name=op.f('uq_element_types_project_id_id')),
     sa.UniqueConstraint('project_id', 'type_key', 'name_key', name=op.f('uq_element_types_project_id_type_key_name_key'))
     )
     op.create_table('hierarchy_nodes',
@@ -216,7 +215,7 @@ def upgrade():
     sa.PrimaryKeyConstraint('element_type_id', 'product_id', name=op.f('pk_element_type_bom'))
     )
     with op.batch_alter_table('element_type_bom', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_element_type_bom_product_id'), ['product_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_element_type_bom_product_id_element_type_id'), ['product_id', 'element_type_id'], unique=False)
 
     op.create_table('element_type_changes',
     sa.Column('job_id', sa.Integer(), nullable=False),
@@ -238,7 +237,7 @@ def upgrade():
     sa.PrimaryKeyConstraint('element_type_id', 'drawing_type_id', name=op.f('pk_element_type_drawings'))
     )
     with op.batch_alter_table('element_type_drawings', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_element_type_drawings_drawing_type_id'), ['drawing_type_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_element_type_drawings_drawing_type_id_element_type_id'), ['drawing_type_id', 'element_type_id'], unique=False)
 
     op.create_table('element_type_quantities',
     sa.Column('element_type_id', sa.Integer(), nullable=False),
@@ -250,7 +249,7 @@ def upgrade():
     sa.PrimaryKeyConstraint('element_type_id', 'node_id', name=op.f('pk_element_type_quantities'))
     )
     with op.batch_alter_table('element_type_quantities', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_element_type_quantities_node_id'), ['node_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_element_type_quantities_node_id_element_type_id'), ['node_id', 'element_type_id'], unique=False)
 
     op.create_table('element_type_stages',
     sa.Column('element_type_id', sa.Integer(), nullable=False),
@@ -260,7 +259,7 @@ def upgrade():
     sa.PrimaryKeyConstraint('element_type_id', 'stage_id', name=op.f('pk_element_type_stages'))
     )
     with op.batch_alter_table('element_type_stages', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_element_type_stages_stage_id'), ['stage_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_element_type_stages_stage_id_element_type_id'), ['stage_id', 'element_type_id'], unique=False)
 
     op.create_table('import_batches',
     sa.Column('job_id', sa.Integer(), nullable=False),
@@ -312,19 +311,18 @@ def upgrade():
     sa.CheckConstraint("status IN ('planned', 'in_production', 'produced', 'dispatched', 'erected')", name=op.f('ck_pieces_status')),
     sa.CheckConstraint('number > 0', name=op.f('ck_pieces_number')),
     sa.ForeignKeyConstraint(['element_type_id', 'node_id'], ['element_type_quantities.element_type_id', 'element_type_quantities.node_id'], name=op.f('fk_pieces_element_type_id_node_id')),
-    sa.ForeignKeyConstraint(['project_id', 'element_type_id'], ['element_types.project_id', 'element_types.id'], name=op.f('fk_pieces_project_id_element_type_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_pieces')),
     sa.UniqueConstraint('project_id', 'code', name=op.f('uq_pieces_project_id_code'))
     )
     with op.batch_alter_table('pieces', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_pieces_element_type_id_node_id'), ['element_type_id', 'node_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_pieces_node_id'), ['node_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_pieces_node_id_element_type_id'), ['node_id', 'element_type_id'], unique=False)
 
 
 
 def downgrade():
     with op.batch_alter_table('pieces', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_pieces_node_id'))
+        batch_op.drop_index(batch_op.f('ix_pieces_node_id_element_type_id'))
         batch_op.drop_index(batch_op.f('ix_pieces_element_type_id_node_id'))
 
     op.drop_table('pieces')
@@ -335,15 +333,15 @@ def downgrade():
     op.drop_table('import_file_chunks')
     op.drop_table('import_batches')
     with op.batch_alter_table('element_type_stages', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_element_type_stages_stage_id'))
+        batch_op.drop_index(batch_op.f('ix_element_type_stages_stage_id_element_type_id'))
 
     op.drop_table('element_type_stages')
     with op.batch_alter_table('element_type_quantities', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_element_type_quantities_node_id'))
+        batch_op.drop_index(batch_op.f('ix_element_type_quantities_node_id_element_type_id'))
 
     op.drop_table('element_type_quantities')
     with op.batch_alter_table('element_type_drawings', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_element_type_drawings_drawing_type_id'))
+        batch_op.drop_index(batch_op.f('ix_element_type_drawings_drawing_type_id_element_type_id'))
 
     op.drop_table('element_type_drawings')
     with op.batch_alter_table('element_type_changes', schema=None) as batch_op:
@@ -351,7 +349,7 @@ def downgrade():
 
     op.drop_table('element_type_changes')
     with op.batch_alter_table('element_type_bom', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_element_type_bom_product_id'))
+        batch_op.drop_index(batch_op.f('ix_element_type_bom_product_id_element_type_id'))
 
     op.drop_table('element_type_bom')
     with op.batch_alter_table('stages', schema=None) as batch_op:
