@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -11,6 +12,7 @@ from precast_app.spreadsheets import CellError
 
 _MOST_DECIMALS = 30
 _GROUPED = re.compile(r"[+-]?\d{1,3}([,  ']\d{3})+(\.\d+)?")
+_COMMA_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})+(?:,\d+)?|\d+,\d+)")
 _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0", "-", ""})
 
@@ -120,6 +122,13 @@ def decimal(cell: object, *, most: int, unit: str = "") -> Decimal | None:
     if value > most:
         raise BadCell("number_too_large", f"The number is too large; write one from 0 to {limit}.")
     return abs(value)
+
+
+def after_comma(read: Callable[[object], object], cell: object) -> object:
+    """What `read` makes of a cell whose decimals stand after a comma, and thousands perhaps after points or blanks."""
+    if isinstance(cell, str) and _COMMA_NUMBER.fullmatch(written := clean(cell)):
+        cell = re.sub(r"[. ']", "", written).replace(",", ".")
+    return read(cell)
 
 
 def positive_decimal(cell: object, *, most: int) -> Decimal | None:

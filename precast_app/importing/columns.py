@@ -51,14 +51,18 @@ BASE = (
     BaseColumn("Element Type Version", "version", partial(cells.text, most=150, blank="VR-1"), aliases=("Version",)),
 )
 
-# How a cell of each other group becomes a value; what a blank means is said beside each in WORKBOOK terms:
-# no drawing, no pieces there, does not go through the stage, none of the product.
+# How a cell of each other group becomes a value. A blank one means no drawing, no pieces there, does not go through the
+# stage, none of the product.
 CLEAN: dict[Group, Clean] = {
     Group.DRAWINGS: partial(cells.text, most=255, blank=None),
     Group.NODES: partial(cells.count, most=100_000),
     Group.STAGES: cells.yes_or_no,
     Group.BOM: partial(cells.positive_decimal, most=1_000_000_000),
 }
+
+
+# The groups whose cells are numbers.
+NUMBERS = (Group.NODES, Group.BOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """What the columns of a sheet mean; a row's values stand in the order of `columns`, base columns first."""
+    """What the columns of a sheet mean; a row's values stand in the order of `columns`, base columns first.
+
+    `width` is the number of columns under the headings, those that are not understood too.
+    """
 
     sheet: str
     first_data_row: int
     columns: tuple[Column, ...]
+    width: int
 
     def positions(self, group: Group) -> tuple[tuple[int, str | int], ...]:
         """Of each column of the group: its place in a row's values, and its target."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 
 from precast_app.errors import JobFailed
+from precast_app.importing import cells
 from precast_app.importing import layout as layouts
-from precast_app.importing.columns import BASE, CLEAN, Column, ColumnMap, Group
+from precast_app.importing.columns import BASE, CLEAN, NUMBERS, Column, ColumnMap, Group
 from precast_app.importing.issues import Issue
 from precast_app.importing.layout import Heading, Layout, count_rows
 from precast_app.importing.reference import Named, Reference
@@ -56,7 +59,14 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
         )
     columns = [*base, *columns]
     _refuse_repeated(columns)
-    return ColumnMap(layout.sheet, layout.first_data_row, tuple(columns)), issues
+    if book.decimal_comma:
+        columns = [_after_comma(column) for column in columns]
+    return ColumnMap(layout.sheet, layout.first_data_row, tuple(columns), len(layout.headings)), issues
+
+
+def _after_comma(column: Column) -> Column:
+    is_number = column.group in NUMBERS or (column.group is Group.BASE and _BASE_BY_FIELD[str(column.target)].unit)
+    return replace(column, clean=partial(cells.after_comma, column.clean)) if is_number else column
 
 
 def _base(layout: Layout) -> list[Column]:

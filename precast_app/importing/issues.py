@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from precast_app.models import Severity
+from precast_app.spreadsheets import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,8 @@ class Issue:
     heading: str | None = None
     value: str | None = None
     sheet: str | None = None
+
+
+def of_note(note: Note) -> Issue:
+    """What a reader chose or mended, as an issue of the file."""
+    return Issue(Severity(note.severity), note.code, note.message)

@@ -120,9 +120,9 @@ def build(rows: Sequence[Row], columns: ColumnMap, stored: Lookup, batch_size: i
         types = stored.types([row.key for row in chunk if not row.rejected])
         operations: list[tuple[int, Operation]] = []
         for position, row in enumerate(chunk, start):
+            plan.issues.extend(row.issues)
             if row.rejected:
                 plan.rejected += 1
-                plan.issues.extend(row.issues)
                 continue
             there = types.get(row.key)
             if there is None:

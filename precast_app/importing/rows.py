@@ -9,8 +9,8 @@ from precast_app.importing.cells import BadCell, shown
 from precast_app.importing.columns import Column, ColumnMap
 from precast_app.importing.issues import Issue
 from precast_app.models import Severity
-from precast_app.names import identity_key
-from precast_app.spreadsheets import Cell, SheetRow
+from precast_app.names import clean, identity_key
+from precast_app.spreadsheets import Cell, SheetRow, column_letter
 
 # Cells repeat: "yes", 2.0, 3150.0. So each column remembers what it has seen, but no more than this many.
 _REMEMBERED = 20_000
@@ -21,7 +21,8 @@ _SHOWN_CHARACTERS = 200
 class Row:
     """A data row: its number in the sheet, its identity, and its values in the order of `ColumnMap.columns`.
 
-    A rejected row has at least one issue of severity error; its key and values are then empty.
+    A rejected row has at least one issue of severity error; its key and values are then empty. Another row may have
+    warnings.
     """
 
     number: int
@@ -32,7 +33,7 @@ class Row:
     @property
     def rejected(self) -> bool:
         """Whether the row stays out."""
-        return bool(self.issues)
+        return not self.key[0]
 
 
 def validate(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
@@ -56,6 +57,8 @@ def validate(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
         first = first_rows.setdefault(key, row.number)
         if first != row.number:
             yield Row(row.number, ("", ""), (), (_duplicate(row, columns, first),))
+        elif width > columns.width and (beyond := _beyond(row, columns)):
+            yield Row(row.number, key, values, (beyond,))
         else:
             yield Row(row.number, key, values)
 
@@ -97,6 +100,24 @@ def _issue(row: SheetRow, columns: ColumnMap, column: Column, cell: Cell, code: 
         value=shown(cell)[:_SHOWN_CHARACTERS],
         sheet=columns.sheet or None,
     )
+
+
+def _beyond(row: SheetRow, columns: ColumnMap) -> Issue | None:
+    """A warning where a row holds something to the right of all headings."""
+    for index in range(columns.width, len(row.cells)):
+        cell = row.cells[index]
+        if clean(shown(cell)):
+            return Issue(
+                Severity.WARNING,
+                "cell_beyond_headings",
+                "The row is longer than the header row; what stands beyond the last heading was left out. Look whether "
+                "the cells of this row have moved to the right.",
+                row=row.number,
+                column=column_letter(index + 1),
+                value=shown(cell)[:_SHOWN_CHARACTERS],
+                sheet=columns.sheet or None,
+            )
+    return None
 
 
 def _duplicate(row: SheetRow, columns: ColumnMap, first: int) -> Issue:

@@ -12,7 +12,7 @@ from precast_app.extensions import db
 from precast_app.importing import batches, headers, plan, reference, rows
 from precast_app.importing.batches import BatchResult
 from precast_app.importing.columns import ColumnMap
-from precast_app.importing.issues import Issue
+from precast_app.importing.issues import Issue, of_note
 from precast_app.importing.plan import Plan
 from precast_app.importing.reference import Reference
 from precast_app.importing.rows import Row
@@ -20,7 +20,7 @@ from precast_app.importing.stored import Stored
 from precast_app.importing.writing import Target
 from precast_app.jobs import files
 from precast_app.jobs.work import Outcome, Work, first_errors, store_issues, summary
-from precast_app.models import Phase
+from precast_app.models import Phase, Severity
 
 
 def run(work: Work) -> Outcome:
@@ -39,13 +39,14 @@ def run(work: Work) -> Outcome:
 
 
 def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issue]]:
-    """The file's columns, its rows as values, and what is odd about its headings; the file itself is let go."""
+    """The file's columns, its rows as values, and what is odd about it; the file itself is let go."""
     work.tell(Phase.READING)
     with files.stored(work.job_id) as file:
         book = files.open_upload(file, work.settings)
         columns, issues = headers.match(book, named)
-        work.tell(Phase.CHECKING, warnings=len(issues))
+        work.tell(Phase.CHECKING)
         data = list(rows.validate(book.rows(columns.sheet), columns))
+        issues = [*map(of_note, book.notes), *issues]
     # The workbook's memory is wanted for the plan.
     del book
     gc.collect()
@@ -58,7 +59,9 @@ def _plan(work: Work, columns: ColumnMap, data: list[Row], issues: list[Issue]) 
     db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     planned = plan.build(data, columns, Stored(db.session(), work.project_id, work.job_id), work.batch_size)
     db.session.rollback()
-    store_issues(work, [*issues, *planned.issues])
+    issues = [*issues, *planned.issues]
+    store_issues(work, issues)
+    work.tell(Phase.PLANNING, warnings=sum(issue.severity is Severity.WARNING for issue in issues))
     return planned
 
 

@@ -1,25 +1,35 @@
-"""Delimited text: UTF-8, with a comma, a semicolon or a tab between the fields."""
+"""Delimited text, as offices save it: several encodings, a comma, a semicolon or a tab between the fields."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+import re
+from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from precast_app.spreadsheets.errors import (
-    FileRefused,
-    cell_too_long,
-    too_many_columns,
-    too_many_rows,
-)
-from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, SheetRow, SheetScan
+from precast_app.spreadsheets.errors import FileRefused, cell_too_long, too_many_columns, too_many_rows
+from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, Note, SheetRow, SheetScan
+from precast_app.spreadsheets.text import Unclosed, encoding_of, from_html, from_utf_7
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-_DELIMITERS = ",;\t"
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _HEADER_CHARACTERS = 1024 * 1024  # of the first line, to tell the delimiter by
+_SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\t]*\s*', re.IGNORECASE)
+
+# Rows that are looked at for what stands between the whole and the decimals.
+_NUMBER_ROWS = 2_000
+# A comma or a point that can't stand between thousands.
+_COMMA = re.compile(r"\s*[+-]?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+|0+,\d+)\s*")
+_EITHER = re.compile(r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*")
+_POINT = re.compile(r"\s*[+-]?(?:\d{1,3}(?:[, ]\d{3})+\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d+|0+\.\d+)\s*")
+
+_ENCODINGS = {"utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+_MENDED = {
+    "utf_7": (from_utf_7, "written in UTF-7 (+ACY- for &)"),
+    "html_entities": (from_html, "written as HTML (&amp; for &)"),
+}
 
 
 class DelimitedBook:
@@ -29,10 +39,27 @@ class DelimitedBook:
     sheets = ("",)
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
-        """Raises FileRefused when the first line is not UTF-8."""
+        """Raises FileRefused for bytes that are no text."""
         self._file = file
         self._limits = limits
-        self._delimiter = _delimiter(next(self._lines(), ""))
+        self._encoding = encoding_of(file)
+        first = next(self._text(), "")
+        # What stands before the headings and is not of them: a message of the program that sent the file, a `sep=`.
+        self._message = _message(first)
+        rest = first[len(self._message) :]
+        separator = _SEPARATOR.fullmatch(rest)
+        self._skipped = 1 if separator else 0
+        self._delimiter = separator[1] if separator else _delimiter(rest)
+        self._declared = separator is not None
+        self._mended: Counter[str] = Counter()
+        self._suspicious = False
+        self._unsure: str | None = None
+        self.decimal_comma = self._delimiter != "," and self._has_decimal_commas()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """See Book."""
+        return tuple(self._notes())
 
     def scan(self, sheet: str) -> SheetScan:
         """See Book."""
@@ -48,6 +75,7 @@ class DelimitedBook:
         """See Book. A record's number is that of the row in which Excel would show it."""
         if sheet not in self.sheets:
             raise KeyError(sheet)
+        self._mended.clear()
         limits, count = self._limits, 0
         try:
             for number, cells in enumerate(csv.reader(self._lines(), delimiter=self._delimiter), 1):
@@ -64,6 +92,9 @@ class DelimitedBook:
                 count += 1
                 if count > limits.rows:
                     raise too_many_rows(limits)
+                if self._suspicious:
+                    self._suspicious = False
+                    cells = [self._mend(cell) for cell in cells]
                 yield SheetRow(number, cells)
         except csv.Error as error:
             # The only one that this reader knows besides its arguments: a field without an end.
@@ -73,51 +104,93 @@ class DelimitedBook:
                 'characters. Look for a quotation mark (") that is opened there and never closed.',
             ) from error
 
-    def _lines(self) -> Iterator[str]:
-        """The file's lines with their ends, which quoted fields may contain."""
+    def _text(self) -> Iterator[str]:
+        """The file's lines as they are."""
         self._file.seek(0)
         # The wrapper would close the file with itself: it gets a view that it may close.
-        text = io.TextIOWrapper(io.BufferedReader(_Unclosed(self._file)), encoding="utf-8-sig", newline="")
-        try:
-            for line in text:
-                if "\0" in line:
-                    raise FileRefused(
-                        "not_a_spreadsheet",
-                        "The file contains zero bytes, which no text has. Open it in Excel, save "
-                        "it as CSV UTF-8 and upload that file.",
-                    )
-                yield line
-        except UnicodeDecodeError as error:
-            raise not_utf8() from error
+        yield from io.TextIOWrapper(io.BufferedReader(Unclosed(self._file)), encoding=self._encoding, newline="")
+
+    def _lines(self) -> Iterator[str]:
+        """The lines of the table, which quoted fields may contain the ends of."""
+        for number, line in enumerate(self._text()):
+            if "\0" in line:
+                raise FileRefused(
+                    "not_a_spreadsheet",
+                    "The file contains zero bytes, which no text has. Open it in Excel, save "
+                    "it as CSV UTF-8 and upload that file.",
+                )
+            if number < self._skipped:
+                continue
+            if "&" in line or "+" in line:
+                self._suspicious = True
+            yield line.removeprefix(self._message) if number == 0 else line
+
+    def _mend(self, cell: str) -> str:
+        for code, (mend, _) in _MENDED.items():
+            mended = mend(cell)
+            if mended != cell:
+                self._mended[code] += 1
+                cell = mended
+        return cell
+
+    def _has_decimal_commas(self) -> bool:
+        """Whether commas stand before decimals; where nothing tells, they do in a file that they don't divide."""
+        commas = points = 0
+        either = None
+        for number, row in enumerate(self.rows("")):
+            if number >= _NUMBER_ROWS:
+                break
+            cells = [str(cell) for cell in row.cells]
+            commas += any(map(_COMMA.fullmatch, cells))
+            points += any(map(_POINT.fullmatch, cells))
+            either = either or next(filter(_EITHER.fullmatch, cells), None)
+        if commas == points:
+            self._unsure = either
+        return commas >= points
+
+    def _notes(self) -> Iterator[Note]:
+        how = "as its first line says" if self._declared else "by its headings"
+        yield Note("info", "delimiter", f"The fields were divided at each {_DELIMITERS[self._delimiter]}, {how}.")
+        if self._encoding == "cp1252":
+            yield Note(
+                "warning",
+                "windows_1252",
+                "The file is not in UTF-8 and was read as Windows-1252. If letters such as ä, é or ø are wrong, save "
+                "it as CSV UTF-8 and upload it again.",
+            )
+        elif self._encoding in _ENCODINGS:
+            yield Note("info", "encoding", f"The file was read as {_ENCODINGS[self._encoding]}.")
+        if self._unsure:
+            read = self._unsure.strip().replace(",", ".")
+            yield Note(
+                "warning",
+                "decimal_sign",
+                f"Decimals were read after a comma, so that {self._unsure.strip()} is {read}; the file does not tell "
+                "for sure. If it means thousands, write numbers without a sign between them.",
+            )
+        elif self._delimiter != ",":
+            sign = "comma" if self.decimal_comma else "point"
+            yield Note("info", "decimal_sign", f"Decimals were read after a {sign}.")
+        if self._message:
+            yield Note(
+                "warning",
+                "message_before_headings",
+                f"A message stood before the first heading and was left out: {self._message[:200]}",
+            )
+        for code, count in self._mended.items():
+            cells = "1 cell was" if count == 1 else f"{count} cells were"
+            yield Note("warning", code, f"{cells} {_MENDED[code][1]} and decoded. Look whether their texts are right.")
 
 
-class _Unclosed(io.RawIOBase):
-    """Reads a file from its start, whatever others do with its position, and leaves it open."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        self._file.seek(self._position)
-        data = self._file.read(len(view))
-        self._position += len(data)
-        view[: len(data)] = data
-        return len(data)
-
-
-def not_utf8() -> FileRefused:
-    """The refusal of a text in another encoding."""
-    return FileRefused(
-        "not_utf8",
-        "The text file is not encoded as UTF-8, so that letters beyond A to Z would be wrong. Open "
-        'it in Excel, choose Save As and the type "CSV UTF-8 (Comma delimited)", and upload that '
-        "file.",
-    )
+def _message(line: str) -> str:
+    """A JSON object that something has glued before the first heading."""
+    if not line.startswith("{"):
+        return ""
+    try:
+        _, end = json.JSONDecoder().raw_decode(line[:_HEADER_CHARACTERS])
+    except (ValueError, RecursionError):
+        return ""
+    return line[:end]
 
 
 def _delimiter(header: str) -> str:

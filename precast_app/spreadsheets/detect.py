@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import BinaryIO
 
-from precast_app.spreadsheets.delimited import DelimitedBook, not_utf8
+from precast_app.spreadsheets.delimited import DelimitedBook
 from precast_app.spreadsheets.errors import FileRefused
 from precast_app.spreadsheets.excel import ExcelBook
 from precast_app.spreadsheets.sheet import Book, Limits
+from precast_app.spreadsheets.text import zero_bytes
 from precast_app.spreadsheets.xlsx_package import Package
 
 _LOOK = 64 * 1024  # bytes
@@ -106,20 +108,10 @@ def _refuse_binary(start: bytes) -> None:
             raise _not_a_spreadsheet(kind)
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         raise _not_a_spreadsheet("a WebP image")
-    if _is_utf16(start):
-        raise not_utf8()
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or zero_bytes(start):
+        return
     if control:
         raise _not_a_spreadsheet("a binary file of an unknown kind")
-
-
-def _is_utf16(start: bytes) -> bool:
-    """By its byte order mark, or by every other byte of the beginning being zero."""
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
-    sample = start[:1024]
-    half = len(sample) // 2
-    odd, even = sample[1::2].count(0), sample[::2].count(0)
-    return half >= 4 and max(odd, even) >= 0.8 * half and min(odd, even) == 0
 
 
 def _unsupported(kind: str) -> FileRefused:

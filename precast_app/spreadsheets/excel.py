@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from python_calamine import CalamineWorkbook
 
 from precast_app.spreadsheets.errors import damaged
-from precast_app.spreadsheets.sheet import Cell, CellError, Limits, SheetRow, SheetScan
+from precast_app.spreadsheets.sheet import Cell, CellError, Limits, Note, SheetRow, SheetScan
 from precast_app.spreadsheets.xlsx_findings import Findings
 from precast_app.spreadsheets.xlsx_guard import check
 from precast_app.spreadsheets.xlsx_package import Package
@@ -23,6 +23,8 @@ class ExcelBook:
     """A Book over a workbook's zip."""
 
     format = "xlsx"
+    decimal_comma = False
+    notes: tuple[Note, ...] = ()
 
     def __init__(self, file: BinaryIO, package: Package, limits: Limits) -> None:
         """Read the list of sheets. Raises FileRefused."""

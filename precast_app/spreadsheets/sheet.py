@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 # Excel's own last row; a number beyond it is never right.
 LAST_ROW = 1_048_576
@@ -55,6 +55,15 @@ class MergedRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What a reader had to choose or to mend. `severity` is info, or warning where it may have chosen wrong."""
+
+    severity: Literal["info", "warning"]
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class SheetScan:
     """What one quick look at a sheet tells.
 
@@ -96,6 +105,14 @@ class Book(Protocol):
     @property
     def format(self) -> str:
         """`xlsx` or `csv`."""
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether text that is a number has its decimals after a comma, whatever it looks like."""
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the reader chose and mended; complete after all of a sheet's rows were read."""
 
     @property
     def sheets(self) -> tuple[str, ...]:

@@ -54,7 +54,9 @@ def codes(project_id: int) -> list[str]:
 
 
 def issues(job_id: int) -> list[Issue]:
-    return list(db.session.scalars(select(Issue).where(Issue.job_id == job_id).order_by(Issue.row, Issue.id)))
+    """What is wrong or odd; not what the reader chose."""
+    found = select(Issue).where(Issue.job_id == job_id, Issue.severity != "info").order_by(Issue.row, Issue.id)
+    return list(db.session.scalars(found))
 
 
 def test_the_workbook_goes_in_and_the_csv_changes_nothing(green_meadows: int) -> None:
@@ -155,6 +157,25 @@ def test_all_rows_rejected_is_a_failure(green_meadows: int, write: Write) -> Non
     assert (done.status, done.created_count, done.progress < 100) == ("failed", 0, True)
     assert done.error is not None
     assert "None of the 2 rows" in done.error
+
+
+def test_what_the_reader_chose_is_part_of_the_job(green_meadows: int, tmp_path: Path) -> None:
+    path = tmp_path / "german.csv"
+    rows = [BASE.replace(",", ";") + ";Podium", 'WAND;"Träger +ACY- Stütze";3.000,5;;;;;;;;2', "WAND;B;;;;;;;;;;x"]
+    path.write_bytes("\n".join(rows).encode("cp1252"))
+    done = do(green_meadows, path)
+    assert (done.status, done.created_count, done.warning_count) == ("completed", 2, 3)
+    found = db.session.execute(select(Issue.severity, Issue.code, Issue.row).where(Issue.job_id == done.id))
+    assert {tuple(each) for each in found} == {
+        ("info", "delimiter", None),
+        ("info", "decimal_sign", None),
+        ("warning", "windows_1252", None),
+        ("warning", "utf_7", None),
+        ("warning", "cell_beyond_headings", 3),
+    }
+    first = db.session.scalars(select(ElementType).order_by(ElementType.id)).first()
+    assert first is not None
+    assert (first.name, first.height) == ("Träger & Stütze", Decimal("3000.5"))
 
 
 def test_a_heading_that_names_nothing_is_a_warning(green_meadows: int, write: Write) -> None:

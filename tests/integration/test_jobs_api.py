@@ -191,8 +191,9 @@ def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_
     path.write_text("\n".join([text[0] + ",Podiun", *text[1:5], ",".join(cells), *text[6:]]))
     job = do(green_meadows, path)
     body = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()
-    assert body["count"] == 2
-    warning, error = body["issues"]
+    assert body["count"] == 3
+    chosen, warning, error = body["issues"]
+    assert (chosen["severity"], chosen["code"]) == ("info", "delimiter")
     assert list(error) == ["severity", "sheet", "row", "column", "cell", "heading", "value", "code", "message"]
     letter = "ABCDEFGHIJ"[height]
     assert (error["severity"], error["row"], error["column"], error["cell"]) == ("error", 6, letter, f"{letter}6")

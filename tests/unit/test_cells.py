@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -151,3 +152,19 @@ def test_a_name_must_be_there() -> None:
 @pytest.mark.parametrize(("cell", "amount"), [("", None), ("0", None), (0.0, None), ("1.5", Decimal("1.5"))])
 def test_none_of_a_product_is_written_as_nought_or_not_at_all(cell: object, amount: Decimal | None) -> None:
     assert cells.positive_decimal(cell, most=10) == amount
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("1,200", "1.200"),
+        ("1.200", "1200"),
+        ("1.200,5", "1200.5"),
+        ("1 200,5", "1200.5"),
+        ("12.5", "12.5"),
+        (1.5, "1.5"),
+    ],
+)
+def test_a_file_with_decimal_commas(cell: object, number: str) -> None:
+    read = partial(cells.decimal, most=1_000_000)
+    assert str(cells.after_comma(read, cell)) == number

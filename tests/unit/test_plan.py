@@ -28,7 +28,7 @@ def column_map(*groups: tuple[Group, int]) -> ColumnMap:
         Column(place, column_letter(place + 1), f"{group}_{target}", group, target, CLEAN[group])
         for place, (group, target) in enumerate(groups, len(BASE))
     ]
-    return ColumnMap("", 2, (*base, *others))
+    return ColumnMap("", 2, (*base, *others), len(base) + len(others))
 
 
 NODES = column_map((Group.NODES, PODIUM), (Group.NODES, FLOOR))

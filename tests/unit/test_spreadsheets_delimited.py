@@ -52,17 +52,87 @@ def test_the_scan_counts_rows_and_keeps_the_first_eight() -> None:
     assert len(found.head) == 8
 
 
+def notes_of(content: bytes) -> dict[str, str]:
+    """Severity by code of what the reader chose, once all rows are read."""
+    book = open_book(io.BytesIO(content))
+    list(book.rows(""))
+    return {note.code: note.severity for note in book.notes}
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("encoding", "code"),
+    [("cp1252", "windows_1252"), ("utf-16", "encoding"), ("utf-16-le", "encoding"), ("utf-16-be", "encoding")],
+)
+def test_other_encodings_are_read_and_told(encoding: str, code: str) -> None:
+    content = "Type,Größe\nWände,x\n".encode(encoding)
+    assert rows_of(content) == [(1, ["Type", "Größe"]), (2, ["Wände", "x"])]
+    assert code in notes_of(content)
+
+
+def test_a_letter_of_another_encoding_far_behind_the_beginning() -> None:
+    content = b"a,b\n" * 50_000 + b"\xe4,x\n"
+    assert rows_of(content)[-1] == (50_001, ["ä", "x"])
+
+
+def test_bytes_that_are_no_text_in_any_encoding() -> None:
+    assert code_of(b"a,b\n\x81\x8d,x\n") == "unknown_encoding"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
     [
-        pytest.param("Größe,a\n".encode("cp1252"), id="Windows-1252"),
-        pytest.param(b"a,b\n" * 50_000 + b"\xff\n", id="far behind the beginning"),
-        pytest.param("a,b\n".encode("utf-16"), id="UTF-16"),
-        pytest.param("Type,Name\n".encode("utf-16-le"), id="UTF-16 without mark"),
+        ("Bolts +ACY- nuts", "Bolts & nuts"),
+        ("+AMQ-rger +- +ACI-x+ACI-", 'Ärger + "x"'),
+        ("Bolts &amp; nuts", "Bolts & nuts"),
+        ("&lt;100&#176;&gt;", "<100°>"),
+        ("C+D", "C+D"),
+        ("A+B-C", "A+B-C"),
+        ("1+ABC-2", "1+ABC-2"),
+        ("+-", "+-"),
+        ("R&D; x", "R&D; x"),
+        ("Smith & Sons", "Smith & Sons"),
     ],
 )
-def test_other_encodings_are_refused(content: bytes) -> None:
-    assert code_of(content) == "not_utf8"
+def test_what_another_program_wrote_its_own_way(written: str, read: str) -> None:
+    content = f'a,b\n"{written}",x\n'.encode()
+    assert rows_of(content)[1] == (2, [read, "x"])
+    mended = {"utf_7", "html_entities"} & set(notes_of(content))
+    assert bool(mended) == (written != read)
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "sep=;;;;"])
+def test_a_first_line_that_names_the_separator(first: str) -> None:
+    content = f"{first}\r\na,b;c\r\n1;2\r\n".encode()
+    assert rows_of(content) == [(1, ["a,b", "c"]), (2, ["1", "2"])]
+
+
+def test_a_message_before_the_first_heading() -> None:
+    content = b'{"message":"Export, done","n":[1]}Element Type,Name\nWALL,W-1\n'
+    assert rows_of(content) == [(1, ["Element Type", "Name"]), (2, ["WALL", "W-1"])]
+    assert notes_of(content)["message_before_headings"] == "warning"
+    assert rows_of(b"{Type},Name\nWALL,W-1\n")[0] == (1, ["{Type}", "Name"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "comma", "severity"),
+    [
+        ("0,5;x", True, "info"),
+        ("1.200,5;x", True, "info"),
+        ("0.5;x", False, "info"),
+        ("1,200.5;x", False, "info"),
+        ("1,200;x", True, "warning"),
+        ("1,200;0.5\n", False, "info"),
+        ("7;x", True, "info"),
+    ],
+)
+def test_what_stands_before_decimals(rows: str, comma: bool, severity: str) -> None:
+    content = f"a;b\n{rows}\n".encode()
+    assert open_book(io.BytesIO(content)).decimal_comma is comma
+    assert notes_of(content)["decimal_sign"] == severity
+
+
+def test_a_comma_that_divides_fields_divides_no_numbers() -> None:
+    assert open_book(io.BytesIO(b'a,b\n"0,5",x\n')).decimal_comma is False
 
 
 def test_limits_of_rows_columns_and_characters() -> None:

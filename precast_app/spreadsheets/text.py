@@ -1,0 +1,107 @@
+"""Text files: which encoding they have, and what a cell says that another program has written in its own way."""
+
+from __future__ import annotations
+
+import codecs
+import html
+import io
+import re
+from typing import TYPE_CHECKING, BinaryIO
+
+from precast_app.spreadsheets.errors import FileRefused
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_LOOK = 1024 * 1024  # bytes
+_SHIFTED = re.compile(r"\+[A-Za-z0-9+/]{3,}-")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+
+
+def encoding_of(file: BinaryIO) -> str:
+    """The encoding by the file's mark, by its zero bytes, or by what it can be: UTF-8, else Windows-1252.
+
+    Raises FileRefused for bytes that are neither.
+    """
+    file.seek(0)
+    start = file.read(1024)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if zeros := zero_bytes(start):
+        return zeros
+    for encoding in ("utf-8-sig", "cp1252"):
+        if _decodes(file, encoding):
+            return encoding
+    raise not_text()
+
+
+def zero_bytes(start: bytes) -> str | None:
+    """UTF-16 without a mark, where every other byte of the beginning is zero."""
+    half = min(len(start), 1024) // 2
+    odd, even = start[1:1024:2].count(0), start[:1024:2].count(0)
+    if half >= 4 and max(odd, even) >= 0.8 * half and min(odd, even) == 0:
+        return "utf-16-le" if odd else "utf-16-be"
+    return None
+
+
+def _decodes(file: BinaryIO, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    file.seek(0)
+    try:
+        while data := file.read(_LOOK):
+            decoder.decode(data)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def not_text() -> FileRefused:
+    """The refusal of bytes that are text in no encoding that is read."""
+    return FileRefused(
+        "unknown_encoding",
+        "The text file is in an encoding that is not known here (UTF-8, UTF-16 and Windows-1252 are). Open it in "
+        'Excel, choose Save As and the type "CSV UTF-8 (Comma delimited)", and upload that file.',
+    )
+
+
+def from_utf_7(cell: str) -> str:
+    """`Bolts +ACY- nuts` → `Bolts & nuts`. A `C+D` stays what it is: only a whole, well-formed shift is decoded."""
+    mended = _SHIFTED.sub(_shift, cell)
+    return mended if mended == cell else mended.replace("+-", "+")
+
+
+def _shift(match: re.Match[str]) -> str:
+    try:
+        text = match[0].encode("ascii").decode("utf-7")
+    except UnicodeDecodeError:
+        return match[0]
+    # What writes UTF-7 shifts no letter or digit of ASCII; where one comes out, it was never shifted.
+    shifted = text.isprintable() and not any(each.isascii() and each.isalnum() for each in text)
+    return text if shifted else match[0]
+
+
+def from_html(cell: str) -> str:
+    """`Bolts &amp; nuts` → `Bolts & nuts`."""
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), cell)
+
+
+class Unclosed(io.RawIOBase):
+    """Reads a file from its start, whatever others do with its position, and leaves it open."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._position = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """See `io.RawIOBase`."""
+        view = memoryview(buffer).cast("B")
+        self._file.seek(self._position)
+        data = self._file.read(len(view))
+        self._position += len(data)
+        view[: len(data)] = data
+        return len(data)
