@@ -58,5 +58,12 @@ class JobFailed(Exception):
     """The job can't be completed, for a reason in its file or its project; the message becomes the job's `error`."""
 
 
+class NoRows(JobFailed):
+    """The file holds nothing to import."""
+
+    def __init__(self) -> None:
+        super().__init__("The file has no data rows below its headings. Fill in at least one and upload it again.")
+
+
 class LeaseLost(Exception):
     """The job has been given to another worker, or has ended; this one must stop writing."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from precast_app.accounts import permissions
+from precast_app.accounts import permissions, projects
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
 from precast_app.api import uploads
@@ -39,7 +39,7 @@ def create(query: dict[str, Any], files: dict[str, Any], project_id: int) -> dic
         job_type=job_type.name,
         created_by=identity().name,
         options=uploads.options(query),
-        upload=uploads.from_form(files) if request.files else None,
+        upload=uploads.from_form() if request.files else None,
     )
     return {"message": "Import job created successfully", "job_id": job.id, "status": job.status}
 
@@ -53,7 +53,7 @@ def feed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     waiting = reading.one(job_id)
     permissions.require(identity(), registry.get(waiting.job_type).act, waiting.project_id)
     if request.mimetype == "multipart/form-data":
-        job = queue.feed(job_id, uploads.from_form(request.files))
+        job = queue.feed(job_id, uploads.from_form())
     else:
         with uploads.from_body(query["file_name"]) as upload:
             job = queue.feed(job_id, upload)
@@ -77,6 +77,7 @@ def show(job_id: int) -> Any:
 @blueprint.response(200, Jobs)
 def of_project(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """A project's jobs, newest first."""
+    projects.get(project_id)
     jobs, count = reading.of_project(
         project_id, query.get("status"), query.get("job_type"), Page(query["limit"], query["offset"])
     )
@@ -107,7 +108,7 @@ def import_element_types(query: dict[str, Any], files: dict[str, Any], project_i
         job_type="element_type_import",
         created_by=identity().name,
         options=uploads.options(query),
-        upload=uploads.from_form(files),
+        upload=uploads.from_form(),
     )
     return _accepted(job), 202, {"Location": url_for("jobs.show", job_id=job.id)}
 

@@ -12,15 +12,23 @@ from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.guard import takes
 from precast_app.api.schemas import Digits, PageQuery, identifier
 from precast_app.extensions import db
-from precast_app.importing import reference_store
+from precast_app.importing import cells, reference_store
+from precast_app.names import clean
 from precast_app.reading import reference as reading
 from precast_app.reading.paging import Page
 
 blueprint = Blueprint("reference", __name__, description="What the headings of a workbook can name.")
 
 
-def _text(most: int, **options: Any) -> ma.fields.String:
-    return ma.fields.String(validate=[ma.validate.Length(1, most), ma.validate.Regexp(r"\S.*\S\Z|\S\Z")], **options)
+class Name(ma.fields.String):
+    """A name as it is stored: trimmed, and without what can't be seen."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return clean(super()._deserialize(value, attr, data, **kwargs))
+
+
+def _text(most: int, **options: Any) -> Name:
+    return Name(validate=ma.validate.Length(1, most), **options)
 
 
 class Node(ma.Schema):
@@ -51,12 +59,13 @@ class DrawingType(ma.Schema):
 
 
 class Rate(Digits):
-    """A price per unit, taken as a number or as text."""
+    """A price per unit, taken as a number or as text, by the same rules as from a file."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        return ma.fields.Decimal(validate=ma.validate.Range(0, 1_000_000_000)).deserialize(
-            value if isinstance(value, str) else str(value)
-        )
+        try:
+            return cells.decimal(value, most=1_000_000_000)
+        except cells.BadCell as bad:
+            raise ma.ValidationError(bad.message) from bad
 
 
 class BomProduct(ma.Schema):

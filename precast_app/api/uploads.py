@@ -9,7 +9,6 @@ from typing import Any
 
 import marshmallow as ma
 from flask import current_app, request
-from werkzeug.datastructures import FileStorage
 
 from precast_app import config
 from precast_app.errors import Refused, TooLarge
@@ -49,9 +48,12 @@ def options(query: Mapping[str, Any]) -> Options:
     return Options(**{**query, **form})
 
 
-def from_form(files: Mapping[str, FileStorage]) -> Upload:
+def from_form() -> Upload:
     """The file of the multipart field `file`."""
-    file = files.get("file")
+    sent = request.files.getlist("file")
+    if len(sent) > 1:
+        raise Refused("More than one file was sent. Send each in a request of its own.")
+    file = sent[0] if sent else None
     if file is None or not file.filename:
         raise Refused(_NO_FILE, {"files": {"file": [_NO_FILE]}})
     # A NUL can't be stored, and is in no name that a person gave.

@@ -11,7 +11,7 @@ from precast_app.names import clean
 from precast_app.spreadsheets import CellError
 
 _MOST_DECIMALS = 30
-_GROUPED = re.compile(r"[+-]?\d{1,3}([,  ']\d{3})+(\.\d+)?")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([,  ']\d{3})+(\.\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})+(?:,\d+)?|\d+,\d+)")
 _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0", "-", ""})
@@ -56,7 +56,7 @@ def text(cell: object, *, most: int, blank: str | None) -> str | None:
     if len(value) > most:
         raise BadCell("text_too_long", f"The text has {len(value)} characters; shorten it to {most}.")
     if not value.isprintable():
-        raise BadCell("unprintable_text", "The text holds control characters; type it anew.")
+        raise BadCell("unprintable_text", "The text holds characters that can't be shown; type it anew.")
     return value
 
 
@@ -121,7 +121,8 @@ def decimal(cell: object, *, most: int, unit: str = "") -> Decimal | None:
         raise BadCell("negative_number", f"The number is negative; write one from 0 to {limit}.")
     if value > most:
         raise BadCell("number_too_large", f"The number is too large; write one from 0 to {limit}.")
-    return abs(value)
+    # Without its sign, for -0; `abs` would round.
+    return value.copy_abs()
 
 
 def after_comma(read: Callable[[object], object], cell: object) -> object:
@@ -136,15 +137,20 @@ def positive_decimal(cell: object, *, most: int) -> Decimal | None:
     return decimal(cell, most=most) or None
 
 
-def count(cell: object, *, most: int) -> int:
-    """A whole number from 0 to `most`; a blank cell is 0."""
+def optional_count(cell: object, *, most: int) -> int | None:
+    """A whole number from 0 to `most`; None for a blank cell."""
     value = decimal(cell, most=most)
     if value is None:
-        return 0
+        return None
     whole = int(value)
     if whole != value:
-        raise BadCell("not_a_whole_number", "Pieces are counted; write a whole number such as 2.")
+        raise BadCell("not_a_whole_number", "This is counted; write a whole number such as 2.")
     return whole
+
+
+def count(cell: object, *, most: int) -> int:
+    """A whole number from 0 to `most`; a blank cell is 0."""
+    return optional_count(cell, most=most) or 0
 
 
 def yes_or_no(cell: object) -> bool:

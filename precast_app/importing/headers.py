@@ -8,18 +8,16 @@ from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 
-from precast_app.errors import JobFailed
+from precast_app.errors import JobFailed, NoRows
 from precast_app.importing import cells
 from precast_app.importing import layout as layouts
 from precast_app.importing.columns import BASE, CLEAN, NUMBERS, Column, ColumnMap, Group
 from precast_app.importing.issues import Issue
-from precast_app.importing.layout import Heading, Layout, count_rows
+from precast_app.importing.layout import Heading, Layout
 from precast_app.importing.reference import Named, Reference
 from precast_app.models import Severity
 from precast_app.names import match_key, path_key
 from precast_app.spreadsheets import Book, column_letter
-
-__all__ = ["count_rows", "match"]
 
 _BASE_BY_FIELD = {column.field: column for column in BASE}
 # What may be written before a name that means two things, and what stands over the group in a workbook.
@@ -58,7 +56,7 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
             Column(heading.index, column_letter(heading.index + 1), _shown(heading), group, named.id, CLEAN[group])
         )
     columns = [*base, *columns]
-    _refuse_repeated(columns)
+    _refuse_repeated(columns, names)
     if book.decimal_comma:
         columns = [_after_comma(column) for column in columns]
     return ColumnMap(layout.sheet, layout.first_data_row, tuple(columns), len(layout.headings)), issues
@@ -67,6 +65,19 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
 def _after_comma(column: Column) -> Column:
     is_number = column.group in NUMBERS or (column.group is Group.BASE and _BASE_BY_FIELD[str(column.target)].unit)
     return replace(column, clean=partial(cells.after_comma, column.clean)) if is_number else column
+
+
+def count_rows(book: Book) -> tuple[str, int]:
+    """The sheet that holds the element types and its number of data rows, from a look at it alone.
+
+    Raises `JobFailed` where there is no header row, a base column is missing, or there are no data rows.
+    """
+    layout, scan = layouts.find(book)
+    _base(layout)
+    count = scan.row_count - layout.header_rows
+    if count <= 0:
+        raise NoRows
+    return layout.sheet, count
 
 
 def _base(layout: Layout) -> list[Column]:
@@ -107,7 +118,8 @@ def _targets(heading: Heading, names: dict[str, list[Target]]) -> list[Target]:
         # A group's or tower's or product's name over the member's own.
         keys = [path_key(heading.top, heading.sub), match_key(f"{heading.top}_{heading.sub}")]
     else:
-        keys = [path_key(*(heading.top or heading.sub).split("."))]
+        name = heading.top or heading.sub
+        keys = [path_key(*name.split(".")), match_key(name)]
     found: dict[tuple[Group, int], Target] = {}
     for key in keys:
         for group, named in names.get(key, ()):
@@ -143,12 +155,15 @@ def _unknown(heading: Heading, names: dict[str, list[Target]], sheet: str) -> Is
     )
 
 
-def _refuse_repeated(columns: list[Column]) -> None:
+def _refuse_repeated(columns: list[Column], names: dict[str, list[Target]]) -> None:
     seen: dict[tuple[Group, str | int], Column] = {}
     for column in columns:
         first = seen.setdefault((column.group, column.target), column)
-        if first is not column:
-            raise JobFailed(
-                f"The columns {first.letter} ({first.heading}) and {column.letter} ({column.heading}) mean the same. "
-                "Remove one of them and upload the file again."
-            )
+        if first is column:
+            continue
+        also = names.get(match_key(column.heading), []) if column.group is Group.BASE else []
+        ways = "".join(f" (or write {_GROUP_NAMES[group]}_{named.name}, if it is that)" for group, named in also)
+        raise JobFailed(
+            f"The columns {first.letter} ({first.heading}) and {column.letter} ({column.heading}) mean the same. "
+            f"Remove one of them{ways} and upload the file again."
+        )

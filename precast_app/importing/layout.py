@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass
 
 from precast_app.errors import JobFailed
+from precast_app.importing import cells
 from precast_app.importing.columns import BASE
 from precast_app.names import clean
 from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan
 
 _SHEET_NAME = "elementtypes"
 _SAMPLE = ("drw_", "qty_", "stage_", "bom_")
-_UNIT = re.compile(r"[(\[][^)\]]*[)\]]\s*$")
+# After a heading: a unit, in brackets or bare, and punctuation.
+_UNIT = re.compile(r"([(\[][^)\]]*[)\]]|\s(mm|kg|m[²³23]))?[\s.:;,*]*$", re.IGNORECASE)
 _BASE_NAMES = {
     re.sub(r"\W|_", "", name).casefold(): (column.field, rank)
     for column in BASE
@@ -45,7 +47,7 @@ def find(book: Book) -> tuple[Layout, SheetScan]:
     found: list[tuple[Layout, SheetScan]] = []
     for sheet in book.sheets:
         scan = book.scan(sheet)
-        layout = _layout(sheet, scan)
+        layout = _layout(sheet, scan, flat=book.format == "csv")
         if layout is not None:
             if _squeezed(sheet) == _SHEET_NAME:
                 return layout, scan
@@ -62,12 +64,6 @@ def find(book: Book) -> tuple[Layout, SheetScan]:
     return found[0]
 
 
-def count_rows(book: Book) -> tuple[str, int]:
-    """The sheet that holds the element types and its number of data rows, from a scan alone."""
-    layout, scan = find(book)
-    return layout.sheet, max(0, scan.row_count - layout.header_rows)
-
-
 def base_field(heading: str) -> tuple[str, int] | None:
     """The base column that a heading names, and whether by its own name (0) or by an alias (1)."""
     return _BASE_NAMES.get(_squeezed(_UNIT.sub("", heading)))
@@ -77,17 +73,17 @@ def _squeezed(text: str) -> str:
     return re.sub(r"\W|_", "", clean(text)).casefold()
 
 
-def _layout(sheet: str, scan: SheetScan) -> Layout | None:
+def _layout(sheet: str, scan: SheetScan, *, flat: bool) -> Layout | None:
     for position, row in enumerate(scan.head):
         texts = _texts(row)
         base = _base_columns(texts)
         if "element_type" in base.values() and "name" in base.values():
-            return _below(sheet, scan, position, texts, base)
+            return _below(sheet, scan, position, texts, base, flat=flat)
     return None
 
 
 def _texts(row: SheetRow) -> list[str]:
-    return [clean(cell) if isinstance(cell, str) else clean(str(cell)) for cell in row.cells]
+    return [clean(cells.shown(cell)) for cell in row.cells]
 
 
 def _base_columns(texts: list[str]) -> dict[int, str]:
@@ -97,16 +93,16 @@ def _base_columns(texts: list[str]) -> dict[int, str]:
     return {index: field for index, (field, rank) in named if rank == 0 or field not in owned}
 
 
-def _below(sheet: str, scan: SheetScan, position: int, texts: list[str], base: dict[int, str]) -> Layout:
+def _below(sheet: str, scan: SheetScan, position: int, texts: list[str], base: dict[int, str], *, flat: bool) -> Layout:
     header = scan.head[position]
     rest = scan.head[position + 1 :]
     subs: list[str] = []
-    if rest and rest[0].number == header.number + 1 and _is_sub_headings(rest[0], base):
+    if rest and rest[0].number == header.number + 1 and _is_sub_headings(rest[0], base, texts, flat=flat):
         subs = _texts(rest[0])
         rest = rest[1:]
     used = position + 1 + bool(subs)
     last = header.number + bool(subs)
-    if rest and _is_sample(rest[0], base, bool(subs)):
+    if rest and _is_sample(rest[0], base):
         used, last = used + 1, rest[0].number
     tops = _spread(texts, header.number, scan.merged, max(len(texts), len(subs)))
     headings = tuple(
@@ -124,17 +120,25 @@ def _spread(texts: list[str], row: int, merged: tuple[MergedRange, ...], width: 
     return tops
 
 
-def _is_sub_headings(row: SheetRow, base: dict[int, str]) -> bool:
-    filled = [(index, cell) for index, cell in enumerate(row.cells) if cell != ""]
-    return bool(filled) and all(index not in base and isinstance(cell, str) for index, cell in filled)
+def _is_sub_headings(row: SheetRow, base: dict[int, str], tops: list[str], *, flat: bool) -> bool:
+    """Whether a row has cells under no base heading; in a flat file, where nothing is merged, also under no heading."""
+    filled = [index for index, cell in enumerate(row.cells) if cell != ""]
+    if not filled or any(index in base for index in filled):
+        return False
+    return not flat or any(index >= len(tops) or not tops[index] for index in filled)
 
 
-def _is_sample(row: SheetRow, base: dict[int, str], below_sub_headings: bool) -> bool:
+def _is_sample(row: SheetRow, base: dict[int, str]) -> bool:
     """Whether it is the sample row, which shows what goes where: all text, each group's cells with its own prefix."""
     filled = [(index, cell) for index, cell in enumerate(row.cells) if cell != ""]
-    others = [cell for index, cell in filled if index not in base]
-    if not others or not all(isinstance(cell, str) for _, cell in filled):
+    if not all(isinstance(cell, str) for _, cell in filled):
         return False
-    if not all(str(cell).strip().casefold().startswith(_SAMPLE) for cell in others):
+    prefixes = {
+        next((each for each in _SAMPLE if str(cell).strip().casefold().startswith(each)), None)
+        for index, cell in filled
+        if index not in base
+    }
+    if None in prefixes:
         return False
-    return below_sub_headings or any(str(cell).strip() == "ET001" for _, cell in filled)
+    types = [str(cell).strip() for index, cell in filled if base.get(index) == "element_type"]
+    return types == ["ET001"] or len(prefixes) > 1

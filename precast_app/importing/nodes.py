@@ -22,78 +22,123 @@ def segment(name: str) -> str:
     return re.sub(r"[\s\-]+", "_", name)
 
 
+# Deeper than any building; and what the database takes, in characters.
+_DEEPEST = 20
+_LENGTHS = {"prefix": 50, "path": 500, "naming_convention": 150}
+
+
 def complete(values: dict[str, Any], parent: dict[str, Any] | None) -> dict[str, Any]:
     """A node's values with what may be left out: prefix, path, naming convention; those of `parent` are complete."""
     full = dict(values)
     full["prefix"] = full.get("prefix") or segment(full["name"])
     above = f"{parent['path']}." if parent else ""
     full["path"] = full.get("path") or above + segment(full["name"])
-    joined = "_".join([*(parent["prefixes"] if parent else ()), full["prefix"]])
     full["prefixes"] = [*(parent["prefixes"] if parent else ()), full["prefix"]]
-    full["naming_convention"] = full.get("naming_convention") or joined
+    full["naming_convention"] = full.get("naming_convention") or "_".join(full["prefixes"])
     full["parent_key"] = key(parent["path"]) if parent else None
     return full
 
 
+def problem(full: dict[str, Any]) -> tuple[str, str] | None:
+    """Code and message of what a completed node can't have; None where it is good."""
+    if "/" in full["naming_convention"]:
+        return (
+            "slash_in_naming_convention",
+            "A naming convention can't hold a slash, since piece codes are divided by it. Use another sign.",
+        )
+    if not all(key(full["path"]).split(".")):
+        return "unusable_name", "Each part of a path needs a letter or a digit. Choose another name or path."
+    for name, most in _LENGTHS.items():
+        if len(full[name]) > most:
+            words = name.replace("_", " ")
+            return "text_too_long", f"The {words} has {len(full[name])} characters; write one of {most} or fewer."
+    return None
+
+
 def arrange(rows: list[Row]) -> tuple[list[Row], list[Issue]]:
-    """The rows of a hierarchy file, completed, parents before their children; IDs only tie the rows together."""
-    by_id = {values["id"]: number for number, values in rows if values.get("id") is not None}
+    """The rows of a hierarchy file, completed, in their order but parents before their children.
+
+    IDs only tie the rows together.
+    """
+    issues: dict[int, Issue] = {}
+    by_id: dict[str, int] = {}
+    for number, values in rows:
+        id_ = values.get("id")
+        if id_ is not None and by_id.setdefault(id_, number) != number:
+            issues[number] = _issue(
+                number, "duplicate_id", f"Row {by_id[id_]} has the ID {id_} already. Give each row its own.", "ID", id_
+            )
+    parents, children = _tie(rows, by_id, issues)
     values_of = dict(rows)
     done: dict[int, dict[str, Any]] = {}
-    issues: dict[int, Issue] = {}
-
-    def visit(number: int, above: tuple[int, ...]) -> None:
-        if number in done or number in issues:
-            return
-        values = values_of[number]
-        parent_id = values.get("parent")
-        parent = None
-        if parent_id is not None:
-            place = by_id.get(parent_id)
-            if place is None:
+    level = [number for number, _ in rows if number not in parents and number not in issues]
+    for depth in range(1, len(rows) + 1):
+        for number in level:
+            parent = parents.get(number)
+            full = complete(values_of[number], done[parent] if parent else None)
+            if depth > _DEEPEST:
                 issues[number] = _issue(
-                    number,
-                    "unknown_parent",
-                    f"No good row of the file has the ID {parent_id}. Correct ParentID, or the row of the parent.",
-                    "ParentID",
-                    parent_id,
+                    number, "too_deep", f"It is more than {_DEEPEST} levels down. Place it higher.", "ParentID", None
                 )
-                return
-            if place in above or place == number:
-                issues[number] = _issue(
-                    number, "parent_cycle", "The node is below itself. Correct ParentID.", "ParentID", parent_id
-                )
-                return
-            visit(place, (*above, number))
-            if place in issues:
-                issues[number] = _issue(
-                    number,
-                    "rejected_parent",
-                    f"Its parent, row {place}, can't be imported. Mend that row first.",
-                    "ParentID",
-                    parent_id,
-                )
-                return
-            parent = done[place]
-        full = complete(values, parent)
-        if "/" in full["naming_convention"]:
-            issues[number] = _issue(
-                number,
-                "slash_in_naming_convention",
-                "A naming convention can't hold a slash, since piece codes are divided by it. Use another sign.",
-                "NamingConvention",
-                full["naming_convention"],
-            )
-            return
-        done[number] = full
-
+            elif wrong := problem(full):
+                issues[number] = _issue(number, *wrong, "Name", values_of[number]["name"])
+            else:
+                done[number] = full
+        level = [child for number in level if number in done for child in children[number] if child not in issues]
+        if not level:
+            break
     for number, _ in rows:
-        # Deeper than any building, and far less than Python's own limit.
-        visit(number, ())
+        if number not in done and number not in issues:
+            issues[number] = _left_out(number, parents, issues, values_of)
+    order: dict[int, None] = {}
+    for number in sorted(done):
+        way = [number]
+        while (parent := parents.get(way[-1])) is not None and parent not in order:
+            way.append(parent)
+        order.update(dict.fromkeys(reversed(way)))
     kept = ("name", "description", "prefix", "path", "naming_convention", "parent_key")
-    arranged = [(number, {name: values.get(name) for name in kept}) for number, values in done.items()]
+    arranged = [(number, {name: done[number].get(name) for name in kept}) for number in order]
     return arranged, list(issues.values())
 
 
-def _issue(number: int, code: str, message: str, heading: str, value: str) -> Issue:
+def _tie(
+    rows: list[Row], by_id: dict[str, int], issues: dict[int, Issue]
+) -> tuple[dict[int, int], dict[int, list[int]]]:
+    """Each row's parent, and each row's children, by row number; an issue where there is no such parent."""
+    parents: dict[int, int] = {}
+    children: dict[int, list[int]] = {number: [] for number, _ in rows}
+    for number, values in rows:
+        id_ = values.get("parent")
+        if id_ is None:
+            continue
+        if id_ not in by_id:
+            message = f"No good row of the file has the ID {id_}. Correct ParentID, or the row of the parent."
+            issues.setdefault(number, _issue(number, "unknown_parent", message, "ParentID", id_))
+        else:
+            parents[number] = by_id[id_]
+            children[by_id[id_]].append(number)
+    return parents, children
+
+
+def _left_out(
+    number: int, parents: dict[int, int], issues: dict[int, Issue], values_of: dict[int, dict[str, Any]]
+) -> Issue:
+    """The issue of a row that no way leads to from the top: it is part of a circle, or its parent is left out."""
+    value = values_of[number]["parent"]
+    way = [number]
+    while way[-1] in parents and parents[way[-1]] not in way:
+        way.append(parents[way[-1]])
+    if parents.get(way[-1]) == number:
+        circle = " and ".join(str(each) for each in sorted(way)[:5])
+        message = (
+            f"The rows {circle} are below each other. Correct ParentID in one of them."
+            if len(way) > 1
+            else "The node is below itself. Correct ParentID."
+        )
+        return _issue(number, "parent_cycle", message, "ParentID", value)
+    message = f"Its parent, row {parents[number]}, can't be imported. Mend that row first."
+    return _issue(number, "rejected_parent", message, "ParentID", value)
+
+
+def _issue(number: int, code: str, message: str, heading: str, value: str | None) -> Issue:
     return Issue(Severity.ERROR, code, message, row=number, heading=heading, value=value)

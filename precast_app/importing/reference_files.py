@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from precast_app.errors import JobFailed
+from precast_app.errors import JobFailed, NoRows
 from precast_app.importing import cells, nodes
 from precast_app.importing.cells import BadCell
 from precast_app.importing.issues import Issue
@@ -44,7 +44,7 @@ class Entry:
 FIELDS: Mapping[str, tuple[Field, ...]] = {
     "stage_import": (
         Field("Name", "name", _NAME),
-        Field("Order", "position", partial(cells.count, most=100_000), required=False),
+        Field("Order", "position", partial(cells.optional_count, most=100_000), required=False),
     ),
     "drawing_type_import": (Field("Name", "name", _NAME),),
     "bom_product_import": (
@@ -101,6 +101,15 @@ def read(book: Book, job_type: str, project_id: int) -> tuple[list[Entry], list[
         issues.extend(wrong)
     entries, repeated = _once(job_type, good)
     return entries, [*issues, *repeated], total
+
+
+def count_rows(book: Book, job_type: str) -> int:
+    """The number of data rows, from a look at the sheet; raises `JobFailed` where headings or rows are missing."""
+    scan = book.scan(book.sheets[0])
+    _places(next(iter(scan.head), None), FIELDS[job_type])
+    if scan.row_count < 2:
+        raise NoRows
+    return scan.row_count - 1
 
 
 def _places(header: SheetRow | None, fields: tuple[Field, ...]) -> dict[str, int]:
@@ -166,6 +175,10 @@ def _once(job_type: str, good: list[tuple[int, dict[str, Any]]]) -> tuple[list[E
     issues = []
     for number, values in good:
         key = key_of(job_type, values)
+        if not key:
+            message = "The name needs a letter or a digit, so that a heading can name it. Choose another one."
+            issues.append(Issue(Severity.ERROR, "unusable_name", message, number, value=values["name"]))
+            continue
         first = entries.setdefault(key, Entry(key, values, number))
         if first.row != number:
             issues.append(

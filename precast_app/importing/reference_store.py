@@ -1,21 +1,26 @@
-"""Reference data into the database: from a file or one by one, by the same rules."""
+"""Reference data into the database: from a file or one by one, by the same rules.
+
+Whoever changes a project's reference data holds its row until the end of the transaction, so that two changes that are
+right by themselves can't make a wrong whole, such as two places below each other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import psycopg2
-from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import exists, func, select
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
-from precast_app.errors import Conflict, NotFound
+from precast_app.errors import Conflict, NotFound, Refused
 from precast_app.importing import nodes
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_files import Entry, key_of
-from precast_app.models import BomProduct, DrawingType, HierarchyNode, Project, Severity, Stage
+from precast_app.models import BomProduct, DrawingType, HierarchyNode, Piece, Project, Severity, Stage
 
 Thing = HierarchyNode | Stage | DrawingType | BomProduct
 
@@ -40,31 +45,33 @@ class Stored:
 def store(session: Session, project_id: int, job_type: str, entries: Sequence[Entry]) -> Stored:
     """Create or change what the entries say, each on its own savepoint; the caller commits.
 
-    What the database refuses (two nodes with one naming convention) becomes an issue of its row.
+    What the database or a rule refuses (two nodes with one naming convention) becomes an issue of its row.
     """
     model: Any = MODELS[job_type]
+    _hold(session, project_id)
     there: dict[str, Any] = {
         thing.match_key: thing for thing in session.scalars(select(model).where(model.project_id == project_id))
     }
     outcome = Stored()
     for entry in entries:
-        values = _resolved(session, project_id, model, entry.values, there)
         thing = there.get(entry.key)
-        changed = {name: value for name, value in values.items() if thing is None or getattr(thing, name) != value}
-        if thing is not None and not changed:
-            outcome.unchanged += 1
-            continue
         try:
+            values = _resolved(entry.values, there)
+            changed = {name: value for name, value in values.items() if thing is None or getattr(thing, name) != value}
+            if thing is not None and not changed:
+                outcome.unchanged += 1
+                continue
             with session.begin_nested():
                 if thing is None:
-                    new: Any = model(project_id=project_id, match_key=entry.key, **values)
-                    session.add(new)
+                    new = _new(session, model, project_id, entry.key, values)
                 else:
-                    for name, value in changed.items():
-                        setattr(thing, name, value)
+                    _change(session, thing, changed)
                 session.flush()
-        except IntegrityError as error:
+        except (IntegrityError, DataError) as error:
             outcome.issues.append(Issue(Severity.ERROR, "conflict", _why(error, entry.values), row=entry.row))
+            continue
+        except Refused as refused:
+            outcome.issues.append(Issue(Severity.ERROR, "conflict", refused.message, row=entry.row))
             continue
         if thing is None:
             there[entry.key] = new
@@ -76,34 +83,29 @@ def store(session: Session, project_id: int, job_type: str, entries: Sequence[En
 
 def create(session: Session, project_id: int, job_type: str, values: dict[str, Any]) -> Thing:
     """Make one thing and commit; raises `Conflict` where its name is taken, `NotFound` for an unknown parent."""
-    if session.get(Project, project_id) is None:
-        raise NotFound(f"There is no project {project_id}.")
-    values = _completed(session, project_id, job_type, values)
-    model: Any = MODELS[job_type]
-    columns = _columns(session, model, {**values, "project_id": project_id}, without=("project_id",))
-    thing: Thing = model(project_id=project_id, match_key=key_of(job_type, values), **columns)
-    session.add(thing)
+    _hold(session, project_id)
+    if job_type == "hierarchy_import":
+        values = _completed(session, project_id, values)
+    thing = _new(session, MODELS[job_type], project_id, _key(job_type, values), values)
     _commit(session, values)
     return thing
 
 
 def change(session: Session, project_id: int, job_type: str, number: int, values: dict[str, Any]) -> Thing:
     """Change one thing and commit. A node's path, once given, changes only where it is given anew."""
+    _hold(session, project_id)
     thing = get(session, project_id, job_type, number)
-    model = MODELS[job_type]
-    if "parent_id" in values and values["parent_id"] is not None:
-        parent = get(session, project_id, job_type, values["parent_id"])
-        _refuse_cycle(session, thing, parent)
-    for name, value in values.items():
-        setattr(thing, name, value)
-    attributes = {column.key: getattr(thing, column.key) for column in model.__table__.columns}
-    thing.match_key = key_of(job_type, attributes)
-    _commit(session, attributes)
+    if values.get("parent_id") is not None:
+        get(session, project_id, job_type, values["parent_id"])
+    attributes = {column.key: getattr(thing, column.key) for column in MODELS[job_type].__table__.columns}
+    _change(session, thing, {**values, "match_key": _key(job_type, {**attributes, **values})})
+    _commit(session, {**attributes, **values})
     return thing
 
 
 def delete(session: Session, project_id: int, job_type: str, number: int) -> None:
     """Delete one thing and commit; raises `Conflict` where it is used."""
+    _hold(session, project_id)
     thing = get(session, project_id, job_type, number)
     session.delete(thing)
     try:
@@ -123,59 +125,98 @@ def get(session: Session, project_id: int, job_type: str, number: int) -> Thing:
     return thing
 
 
-def _resolved(
-    session: Session, project_id: int, model: type[Thing], values: dict[str, Any], there: dict[str, Any]
-) -> dict[str, Any]:
-    """An entry's values as columns of the model."""
-    columns = dict(values)
-    if model is HierarchyNode:
-        parent = there.get(columns.pop("parent_key") or "")
-        columns["parent_id"] = parent.id if parent else None
-    return _columns(session, model, {**columns, "project_id": project_id}, without=("project_id",))
+def _hold(session: Session, project_id: int) -> None:
+    """Wait for others who change the project's reference data; raises `NotFound` where there is no project."""
+    held = select(Project.id).where(Project.id == project_id).with_for_update(key_share=True)
+    if session.scalar(held) is None:
+        raise NotFound(f"There is no project {project_id}.")
 
 
-def _columns(session: Session, model: Any, values: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
-    columns = {name: value for name, value in values.items() if name in model.__table__.columns and name not in without}
-    if model is Stage and not columns.get("position"):
+def _key(job_type: str, values: dict[str, Any]) -> str:
+    """How headings find it; raises `Refused` where none could."""
+    key = key_of(job_type, values)
+    if not all(key.split(".") if job_type == "hierarchy_import" else [key]):
+        raise Refused("A name needs a letter or a digit, and so does each part of a path. Choose another one.")
+    return key
+
+
+def _new(session: Session, model: Any, project_id: int, key: str, values: dict[str, Any]) -> Any:
+    columns = {name: value for name, value in values.items() if name in model.__table__.columns}
+    if model is Stage and columns.get("position") is None:
         # A stage without an order goes to the end.
-        last = session.scalar(select(func.max(Stage.position)).where(Stage.project_id == values.get("project_id")))
-        columns["position"] = (last or 0) + 1
+        last = session.scalar(select(func.max(Stage.position)).where(Stage.project_id == project_id))
+        columns["position"] = 1 if last is None else last + 1
+    thing = model(**{**columns, "project_id": project_id, "match_key": key})
+    session.add(thing)
+    return thing
+
+
+def _change(session: Session, thing: Thing, values: dict[str, Any]) -> None:
+    """Set what has changed; raises `Conflict` where the hierarchy or the pieces forbid it."""
+    if isinstance(thing, HierarchyNode):
+        parent_id = values.get("parent_id")
+        if parent_id is not None and thing.id in [node.id for node in _upwards(session, parent_id)]:
+            raise Conflict("A place can't be below itself. Choose another parent.")
+        convention = values.get("naming_convention", thing.naming_convention)
+        if convention != thing.naming_convention and session.scalar(select(exists().where(Piece.node_id == thing.id))):
+            raise Conflict(
+                f"The pieces at {thing.path} have the naming convention {thing.naming_convention} in their codes, "
+                "which never change. Leave it as it is."
+            )
+    for name, value in values.items():
+        setattr(thing, name, value)
+
+
+def _upwards(session: Session, node_id: int | None) -> Iterator[HierarchyNode]:
+    """A node and the ones above it, up to the top."""
+    seen: set[int] = set()
+    while node_id is not None and node_id not in seen:
+        seen.add(node_id)
+        node = session.get_one(HierarchyNode, node_id)
+        yield node
+        node_id = node.parent_id
+
+
+def _resolved(values: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
+    """An entry's values as columns; raises `Refused` where its parent could not be stored."""
+    columns = {name: value for name, value in values.items() if name not in ("id", "parent", "parent_key")}
+    if "parent_key" in values:
+        key = values["parent_key"]
+        if key is not None and key not in there:
+            raise Refused("Its parent could not be imported. Mend that row first.")
+        columns["parent_id"] = there[key].id if key is not None else None
+    if columns.get("position", 0) is None:
+        # A blank order leaves what is stored alone.
+        del columns["position"]
     return columns
 
 
-def _completed(session: Session, project_id: int, job_type: str, values: dict[str, Any]) -> dict[str, Any]:
-    if job_type != "hierarchy_import":
-        return {**values}
+def _completed(session: Session, project_id: int, values: dict[str, Any]) -> dict[str, Any]:
     parent_id = values.get("parent_id")
     parent = None
     if parent_id is not None:
-        node = get(session, project_id, job_type, parent_id)
+        node = get(session, project_id, "hierarchy_import", parent_id)
         assert isinstance(node, HierarchyNode)
-        parent = {"path": node.path, "prefixes": _prefixes(session, node)}
-    return {**nodes.complete(values, parent), "parent_id": parent_id}
-
-
-def _prefixes(session: Session, node: HierarchyNode) -> list[str]:
-    above = session.get(HierarchyNode, node.parent_id) if node.parent_id else None
-    return [*(_prefixes(session, above) if above else []), node.prefix]
-
-
-def _refuse_cycle(session: Session, thing: Thing, parent: Thing | None) -> None:
-    while isinstance(parent, HierarchyNode):
-        if parent.id == thing.id:
-            raise Conflict("A place can't be below itself. Choose another parent.")
-        parent = session.get(HierarchyNode, parent.parent_id) if parent.parent_id else None
+        prefixes = [each.prefix for each in _upwards(session, parent_id)]
+        parent = {"path": node.path, "prefixes": prefixes[::-1]}
+    full = nodes.complete(values, parent)
+    if wrong := nodes.problem(full):
+        raise Refused(wrong[1])
+    return {**full, "parent_id": parent_id}
 
 
 def _commit(session: Session, values: dict[str, Any]) -> None:
     try:
         session.commit()
-    except IntegrityError as error:
+    except (IntegrityError, DataError) as error:
         session.rollback()
         raise Conflict(_why(error, values)) from None
+    except StaleDataError:
+        session.rollback()
+        raise NotFound("It has just been deleted.") from None
 
 
-def _why(error: IntegrityError, values: dict[str, Any]) -> str:
+def _why(error: IntegrityError | DataError, values: dict[str, Any]) -> str:
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
     if "naming_convention" in constraint and isinstance(error.orig, psycopg2.errors.UniqueViolation):
         return (
@@ -186,4 +227,6 @@ def _why(error: IntegrityError, values: dict[str, Any]) -> str:
         return "A naming convention can't be empty or hold a slash. Choose another one."
     if isinstance(error.orig, psycopg2.errors.UniqueViolation):
         return "The project has something of that name already. Choose another name, or change what is there."
+    if isinstance(error.orig, psycopg2.errors.StringDataRightTruncation):
+        return "The name, or what follows from it, is too long. Choose a shorter one."
     return "The database refused these values. Check them against the limits in the documentation."

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import text
 
-from precast_app.errors import JobFailed
+from precast_app.errors import JobFailed, NoRows
 from precast_app.extensions import db
 from precast_app.importing import batches, headers, plan, reference, rows
 from precast_app.importing.batches import BatchResult
@@ -29,7 +29,7 @@ def run(work: Work) -> Outcome:
     db.session.rollback()
     columns, data, issues = _read(work, named)
     if not data:
-        raise JobFailed("The file has no data rows below its headings. Fill in at least one and upload it again.")
+        raise NoRows
     planned = _plan(work, columns, data, issues)
     del data
     rejected = _write(work, planned, Target(work.project_id, work.job_id, columns, named.naming_conventions))

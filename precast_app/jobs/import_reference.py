@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from precast_app.errors import JobFailed
+from precast_app.errors import JobFailed, NoRows
 from precast_app.extensions import db
 from precast_app.importing import reference_files, reference_store
 from precast_app.jobs import files
@@ -18,7 +18,7 @@ def run(work: Work) -> Outcome:
         work.tell(Phase.CHECKING)
         entries, issues, total = reference_files.read(book, work.job_type, work.project_id)
     if not total:
-        raise JobFailed("The file has no data rows below its headings. Fill in at least one and upload it again.")
+        raise NoRows
     work.tell(Phase.WRITING, total=total)
     work.fence(db.session())
     stored = reference_store.store(db.session(), work.project_id, work.job_type, entries)

@@ -19,7 +19,7 @@ from sqlalchemy import insert, select, text
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
 from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge
 from precast_app.extensions import db
-from precast_app.importing import headers
+from precast_app.importing import headers, reference_files
 from precast_app.jobs import files, lifecycle, registry
 from precast_app.models import FileChunk, ImportJob, Phase, Project
 from precast_app.spreadsheets import FileRefused
@@ -161,7 +161,7 @@ def _check(upload: Upload, job_type: str) -> int:
     try:
         book = files.open_upload(upload.stream, _settings())
         if job_type != "element_type_import":
-            return max(0, book.scan(book.sheets[0]).row_count - 1)
+            return reference_files.count_rows(book, job_type)
         return headers.count_rows(book)[1]
     except FileRefused as refused:
         error = Refused if refused.code == "empty_file" else NotASpreadsheet

@@ -53,6 +53,7 @@ class DelimitedBook:
         self._declared = separator is not None
         self._mended: Counter[str] = Counter()
         self._suspicious = False
+        self._record: list[str] = []
         self._unsure: str | None = None
         self.decimal_comma = self._delimiter != "," and self._has_decimal_commas()
 
@@ -77,8 +78,11 @@ class DelimitedBook:
             raise KeyError(sheet)
         self._mended.clear()
         limits, count = self._limits, 0
+        record: list[str] = []
+        self._record = []
         try:
             for number, cells in enumerate(csv.reader(self._lines(), delimiter=self._delimiter), 1):
+                record, self._record = self._record, []
                 if len(cells) > limits.columns:
                     last = max((i for i, cell in enumerate(cells, 1) if cell.strip()), default=0)
                     if last > limits.columns:
@@ -98,11 +102,19 @@ class DelimitedBook:
                 yield SheetRow(number, cells)
         except csv.Error as error:
             # The only one that this reader knows besides its arguments: a field without an end.
-            raise FileRefused(
-                "cell_too_long",
-                f"After row {count} a field goes on for more than {limits.cell_characters} "
-                'characters. Look for a quotation mark (") that is opened there and never closed.',
-            ) from error
+            raise _never_closed(count) from error
+        if self._is_open(record):
+            raise _never_closed(count - 1)
+
+    def _is_open(self, record: list[str]) -> bool:
+        """Whether the file ended inside quotation marks that its last record opened."""
+        if not any('"' in line for line in record):
+            return False
+        try:
+            list(csv.reader(record, delimiter=self._delimiter, strict=True))
+        except csv.Error as error:
+            return "unexpected end" in str(error)
+        return False
 
     def _text(self) -> Iterator[str]:
         """The file's lines as they are."""
@@ -123,7 +135,9 @@ class DelimitedBook:
                 continue
             if "&" in line or "+" in line:
                 self._suspicious = True
-            yield line.removeprefix(self._message) if number == 0 else line
+            line = line.removeprefix(self._message) if number == 0 else line
+            self._record.append(line)
+            yield line
 
     def _mend(self, cell: str) -> str:
         for code, (mend, _) in _MENDED.items():
@@ -180,6 +194,14 @@ class DelimitedBook:
         for code, count in self._mended.items():
             cells = "1 cell was" if count == 1 else f"{count} cells were"
             yield Note("warning", code, f"{cells} {_MENDED[code][1]} and decoded. Look whether their texts are right.")
+
+
+def _never_closed(rows: int) -> FileRefused:
+    return FileRefused(
+        "quotation_mark_never_closed",
+        f'After row {rows} a quotation mark (") is opened and never closed, so that it is unclear where the rows end. '
+        "Close it or take it out, and upload the file again.",
+    )
 
 
 def _message(line: str) -> str:

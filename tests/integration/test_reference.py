@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from precast_app.accounts import projects
 from precast_app.extensions import db
-from precast_app.models import HierarchyNode, Issue
+from precast_app.models import HierarchyNode, Issue, Stage
 from tests.conftest import EXAMPLES, REFERENCE_DATA, do
 
 PROJECT = "/api/project/1"
@@ -75,7 +77,7 @@ def test_what_follows_from_a_name_and_a_parent(client: FlaskClient, admin: dict[
     same = client.post(address, json={"name": "Podium", "naming_convention": "TA_F1"}, headers=admin)
     assert (same.status_code, "naming convention" in same.get_json()["message"]) == (409, True)
     slash = client.post(address, json={"name": "Podium", "naming_convention": "T/1"}, headers=admin)
-    assert slash.status_code == 409
+    assert (slash.status_code, "slash" in slash.get_json()["message"]) == (422, True)
     assert client.delete(f"{address}/{tower['id']}", headers=admin).status_code == 409
     assert client.post(address, json={"name": "Lost", "parent_id": 99}, headers=admin).status_code == 404
 
@@ -84,7 +86,12 @@ def test_what_follows_from_a_name_and_a_parent(client: FlaskClient, admin: dict[
     ("path", "body"),
     [
         ("stages", {"name": ""}),
-        ("stages", {"name": " Casting"}),
+        ("stages", {"name": "\u200b \u00a0"}),
+        ("stages", {"name": "---"}),
+        ("hierarchy", {"name": "Floor", "path": "Tower..Floor"}),
+        ("hierarchy", {"name": "x" * 60}),
+        ("bom-products", {"product_name": "Steel", "product_type": "6MM", "unit": "kg", "rate": "1e-20000"}),
+        ("bom-products", {"product_name": "Steel", "product_type": "6MM", "unit": "kg", "rate": [1]}),
         ("stages", {"name": "x" * 151}),
         ("stages", {"name": "Casting", "position": -1}),
         ("stages", {"name": "Casting", "id": 7}),
@@ -98,6 +105,37 @@ def test_values_that_cannot_be_taken(
     client: FlaskClient, admin: dict[str, str], project_id: int, path: str, body: dict[str, Any]
 ) -> None:
     assert client.post(f"{PROJECT}/{path}", json=body, headers=admin).status_code == 422
+
+
+def test_a_name_is_stored_as_it_is_seen(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+    answer = client.post(f"{PROJECT}/stages", json={"name": " \ufeffPre\u00a0 cast\t"}, headers=admin)
+    assert answer.get_json()["stage"]["name"] == "Pre cast"
+
+
+def test_two_places_are_not_put_below_each_other_at_the_same_time(
+    app: Flask, client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
+    address = f"{PROJECT}/hierarchy"
+    first, second = (
+        client.post(address, json={"name": name}, headers=admin).get_json()["node"]["id"] for name in ("A", "B")
+    )
+
+    def put(pair: tuple[int, int]) -> int:
+        answer = app.test_client().patch(f"{address}/{pair[0]}", json={"parent_id": pair[1]}, headers=admin)
+        return answer.status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(put, [(first, second), (second, first)])) == [200, 409]
+
+
+def test_a_naming_convention_in_use_stays(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    do(green_meadows, EXAMPLES / "element_types.csv")
+    nodes = client.get(f"{PROJECT}/hierarchy", headers=admin).get_json()["hierarchy"]
+    for path, status in (("Podium", 409), ("Tower_A", 200)):
+        (node,) = [each for each in nodes if each["path"] == path]
+        address = f"{PROJECT}/hierarchy/{node['id']}"
+        assert client.patch(address, json={"naming_convention": "NEW"}, headers=admin).status_code == status
+        assert client.patch(address, json={"description": "Old"}, headers=admin).status_code == 200
 
 
 def test_what_is_used_is_not_deleted(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
@@ -140,6 +178,38 @@ def test_good_rows_go_in_and_bad_ones_are_named(project_id: int, tmp_path: Path)
     assert problems(done.id) == [(4, "conflict"), (5, "unknown_parent")]
     nodes = db.session.scalars(select(HierarchyNode.path).order_by(HierarchyNode.path)).all()
     assert nodes == ["Tower_A", "Tower_A.Floor_1"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("1,,Tower A,,,T1,,\n2,,Tower B,,,T2,,T1\n3,,FB,,2,FB,,\n", "", [(3, "conflict"), (4, "conflict")]),
+        (
+            "1,,Z,,,Z,Z,ZZ\n2,,X,,,X,X,NX\n3,,Y,,2,Y,Y,NY\n",
+            "3,,Y,,,Y,Y,ZZ\n2,,X,,3,X,X,NX\n",
+            [(2, "conflict"), (3, "conflict")],
+        ),
+    ],
+    ids=["the parent is refused", "a circle with what is stored"],
+)
+def test_a_place_is_not_stored_where_it_does_not_belong(
+    project_id: int, tmp_path: Path, first: str, second: str, expected: list[tuple[int, str]]
+) -> None:
+    path = tmp_path / "hierarchy.csv"
+    for rows in filter(None, (first, second)):
+        path.write_text("ID,ProjectID,Name,Description,ParentID,Prefix,Path,NamingConvention\n" + rows)
+        done = do(project_id, path, "hierarchy_import")
+    assert problems(done.id) == expected
+
+
+def test_stages_without_an_order_keep_theirs(project_id: int, tmp_path: Path) -> None:
+    path = tmp_path / "stages.csv"
+    path.write_text("Name\nA\nB\nC\n")
+    assert do(project_id, path, "stage_import").created_count == 3
+    assert do(project_id, path, "stage_import").unchanged_count == 3
+    path.write_text("Name,Order\nC,0\n")
+    do(project_id, path, "stage_import")
+    assert db.session.scalars(select(Stage.name).order_by(Stage.position)).all() == ["C", "A", "B"]
 
 
 def test_a_file_changes_what_is_there(project_id: int, tmp_path: Path) -> None:

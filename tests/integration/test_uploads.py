@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 
 from precast_app.extensions import db
 from precast_app.jobs import queue
-from precast_app.jobs.run import run_job
 from precast_app.models import FileChunk, ImportJob
 from tests.conftest import EXAMPLES
 
@@ -88,23 +87,30 @@ def test_an_unknown_project(client: FlaskClient, admin: dict[str, str]) -> None:
     assert answer.status_code == 404
 
 
-def test_a_missing_base_column_is_named_by_the_job(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
-    content = BASE.replace("Height,", "") + "WALL,W-1,,,,,,,\n"
-    answer = client.post(EXCEL, data={"file": (io.BytesIO(content.encode()), "x.csv")}, headers=admin)
-    assert answer.status_code == 202
-    run_job(answer.get_json()["job_id"])
-    job = client.get(answer.headers["Location"], headers=admin).get_json()["job"]
-    assert job["status"] == "failed"
-    assert job["error"].startswith("The header row lacks Height.")
+@pytest.mark.parametrize(
+    ("job_type", "content", "says"),
+    [
+        ("element_type_import", BASE.replace("Height,", "") + "WALL,W-1,,,,,,,\n", "The header row lacks Height."),
+        ("element_type_import", BASE, "no data rows"),
+        ("stage_import", "Name,Order\n", "no data rows"),
+        ("stage_import", "Order\n1\n", "Name is missing"),
+    ],
+)
+def test_what_the_headings_tell_is_told_at_once(
+    client: FlaskClient, admin: dict[str, str], project_id: int, job_type: str, content: str, says: str
+) -> None:
+    file = (io.BytesIO(content.encode()), "x.csv")
+    answer = client.post(f"/api/project/1/jobs?job_type={job_type}", data={"file": file}, headers=admin)
+    assert answer.status_code == 422
+    assert says in answer.get_json()["message"]
+    assert nothing_is_left()
 
 
-def test_headings_without_rows_fail(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
-    answer = client.post(EXCEL, data={"file": (io.BytesIO(BASE.encode()), "x.csv")}, headers=admin)
-    assert answer.get_json()["total_elements"] == 0
-    run_job(answer.get_json()["job_id"])
-    job = client.get(answer.headers["Location"], headers=admin).get_json()["job"]
-    assert (job["status"], job["progress"]) == ("failed", 0)
-    assert "no data rows" in job["error"]
+def test_two_files_in_one_request(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+    files = [(io.BytesIO((BASE + "WALL,W-1\n").encode()), f"{number}.csv") for number in (1, 2)]
+    answer = client.post(EXCEL, data={"file": files}, headers=admin)
+    assert (answer.status_code, "More than one file" in answer.get_json()["message"]) == (422, True)
+    assert nothing_is_left()
 
 
 @contextmanager
@@ -148,6 +154,6 @@ def test_a_file_over_the_limit(app: Flask, client: FlaskClient, admin: dict[str,
 def test_a_name_is_a_name_and_no_path(
     client: FlaskClient, admin: dict[str, str], project_id: int, sent: str, kept: str
 ) -> None:
-    answer = client.post(EXCEL, data={"file": (io.BytesIO(BASE.encode()), sent)}, headers=admin)
+    answer = client.post(EXCEL, data={"file": (io.BytesIO(f"{BASE}WALL,W-1\n".encode()), sent)}, headers=admin)
     job = client.get(answer.headers["Location"], headers=admin).get_json()["job"]
     assert job["file_name"] == kept

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -39,7 +41,7 @@ def csv(*headings: str) -> Book:
     return open_book(io.BytesIO("\n".join((",".join(headings), ",".join(row))).encode()), Limits())
 
 
-def workbook(path: Path, *rows: list[str], merged: tuple[tuple[int, int, int], ...] = ()) -> Book:
+def workbook(path: Path, *rows: list[Any], merged: tuple[tuple[int, int, int], ...] = ()) -> Book:
     """A sheet with these rows; `merged` are (row, first column, last column) from 0, over the text of the first."""
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("Element Types")
@@ -96,6 +98,60 @@ def test_two_rows_with_merged_headings_and_a_sample(tmp_path: Path) -> None:
     assert columns.first_data_row == 4
     assert headers.count_rows(book) == ("Element Types", 1)
     assert issues == []
+
+
+def test_digits_as_sub_headings(tmp_path: Path) -> None:
+    """What Excel makes of a floor called 1."""
+    project = dataclasses.replace(reference(), nodes=(Named(11, "7.1", key("7.1")), Named(12, "7.2", key("7.2"))))
+    path = tmp_path / "digits.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Element Types")
+        sheet.write_row(0, 0, BASE_HEADINGS)
+        sheet.merge_range(0, 10, 0, 11, 7)
+        sheet.write_row(1, 10, [1, 2])
+        sheet.write_row(2, 0, ["WALL", "W-1"])
+    columns, issues = headers.match(open_book(io.BytesIO(path.read_bytes()), Limits()), project)
+    assert (targets(columns)["K"], targets(columns)["L"], issues) == ((Group.NODES, 11), (Group.NODES, 12), [])
+
+
+@pytest.mark.parametrize(
+    ("row", "first_data_row"),
+    [
+        (["ET001", "Beam Type A", "300"], 4),
+        (["ET001", "Beam Type A", "300", *[""] * 7, "Drw_1"], 4),
+        (["COL", "T3", "300", *[""] * 7, "Drw_T1.pdf", "Drw_T2.pdf"], 3),
+        (["ET001", "Beam Type A", 300], 3),
+    ],
+)
+def test_the_sample_row_is_told_from_data(tmp_path: Path, row: list[Any], first_data_row: int) -> None:
+    sub = [*[""] * 10, "Shuttering", "Reinforcement"]
+    top = [*BASE_HEADINGS, "Drawing Types", ""]
+    book = workbook(tmp_path / "sample.xlsx", top, sub, row, ["WALL", "W-1"], merged=((0, 10, 11),))
+    assert matched(book)[0].first_data_row == first_data_row
+
+
+def test_a_first_row_without_its_names_is_no_second_heading() -> None:
+    book = open_book(io.BytesIO((",".join([*BASE_HEADINGS, "Casting"]) + "\n" + "," * 10 + "yes\n").encode()), Limits())
+    assert matched(book)[0].first_data_row == 2
+
+
+@pytest.mark.parametrize("heading", ["Area m²", "Area (m²):", "AREA [m2]", "Area."])
+def test_a_unit_behind_a_heading(heading: str) -> None:
+    columns, issues = matched(csv(*[heading if each == "Area" else each for each in BASE_HEADINGS]))
+    assert (len(columns.columns), issues) == (10, [])
+
+
+def test_names_with_points_and_blanks() -> None:
+    names = ("Q.C. Check", "Dwg. No. 1")
+    stages = tuple(Named(number, name, match_key(name)) for number, name in enumerate(names, 41))
+    columns, issues = headers.match(csv(*BASE_HEADINGS, *names), dataclasses.replace(reference(), stages=stages))
+    assert ([column.target for column in columns.columns[10:]], issues) == ([41, 42], [])
+
+
+def test_a_node_called_like_a_base_column() -> None:
+    project = dataclasses.replace(reference(), nodes=(Named(11, "Mass", "mass"),))
+    with pytest.raises(JobFailed, match="or write Hierarchy_Mass, if it is that"):
+        headers.match(csv(*BASE_HEADINGS, "Mass"), project)
 
 
 def test_a_third_row_that_is_no_sample_is_data(tmp_path: Path) -> None:

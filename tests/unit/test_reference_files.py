@@ -42,14 +42,24 @@ def test_parents_may_come_after_their_children() -> None:
         ("1,2,Tower,,\n", [(2, "other_project")]),
         ("1,1,Tower,,9\n", [(2, "unknown_parent")]),
         ("1,1,Tower,,1\n", [(2, "parent_cycle")]),
-        ("1,1,A,,2\n2,1,B,,1\n", [(2, "rejected_parent"), (3, "parent_cycle")]),
+        ("1,1,A,,2\n2,1,B,,1\n3,1,C,,2\n", [(2, "parent_cycle"), (3, "parent_cycle"), (4, "rejected_parent")]),
         ("1,1,,,\n2,1,Floor,,1\n", [(2, "missing_value"), (3, "unknown_parent")]),
         ("1,1,Tower,,\n2,1,tower,,\n", [(3, "duplicate_row")]),
+        ("1,1,Tower,,\n1,1,Podium,,\n", [(3, "duplicate_id")]),
+        (f"1,1,{'x' * 60},,\n2,1,Floor,,1\n", [(2, "text_too_long"), (3, "rejected_parent")]),
+        ("1,1,---,,\n", [(2, "unusable_name")]),
     ],
 )
 def test_a_bad_row_of_the_hierarchy_is_named(rows: str, expected: list[tuple[int, str]]) -> None:
     _, issues, _ = read("hierarchy_import", "ID,ProjectID,Name,Description,ParentID\n" + rows)
     assert sorted(problems(issues)) == sorted(expected)
+
+
+def test_a_chain_longer_than_any_building() -> None:
+    rows = "\n".join(f"{number},N{number},{number - 1 or ''}" for number in range(1, 3_001))
+    entries, issues, total = read("hierarchy_import", f"ID,Name,ParentID\n{rows}\n")
+    assert (len(entries), len(issues), total) == (20, 2_980, 3_000)
+    assert problems(issues)[0] == (22, "too_deep")
 
 
 def test_a_slash_would_make_piece_codes_ambiguous() -> None:

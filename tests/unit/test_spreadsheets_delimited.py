@@ -142,10 +142,15 @@ def test_limits_of_rows_columns_and_characters() -> None:
     assert rows_of(b"ab,b,,\n\n", Limits(rows=1, columns=2, cell_characters=2)) == [(1, ["ab", "b"])]
 
 
-def test_a_quotation_mark_that_is_never_closed() -> None:
-    with pytest.raises(FileRefused) as caught:
-        rows_of(b'a,b\n1,"2\n' + b"3,4\n" * 100_000)
-    assert (caught.value.code, "row 1 " in caught.value.message) == ("cell_too_long", True)
+@pytest.mark.parametrize("after", ["", "3,4\n", "3,4\n" * 100_000])
+def test_a_quotation_mark_that_is_never_closed(after: str) -> None:
+    with pytest.raises(FileRefused, match="After row 2 a quotation mark") as caught:
+        rows_of(f'a,b\n0,0\n1,"2\n{after}'.encode())
+    assert caught.value.code == "quotation_mark_never_closed"
+
+
+def test_a_quotation_mark_inside_a_text() -> None:
+    assert rows_of(b'a,b\n6" pipe,7" pipe\n')[1] == (2, ['6" pipe', '7" pipe'])
 
 
 def test_zero_bytes_far_behind_the_beginning() -> None:
