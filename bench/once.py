@@ -13,9 +13,6 @@ import sys
 import time
 from pathlib import Path
 
-from bench import baselines
-from bench.workbooks import DRAWINGS, NODES, PRODUCTS, STAGES
-
 
 def main() -> None:
     step, workbook, project_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -55,6 +52,9 @@ def _import(workbook: Path, project_id: int) -> tuple[float, str]:
 
 
 def _baseline(step: str, workbook: Path, project_id: int) -> tuple[float, str]:
+    # Not at the top: pandas would weigh on the import's memory.
+    from bench import baselines
+    from bench.workbooks import DRAWINGS, NODES, PRODUCTS, STAGES
     from precast_app import create_app
     from precast_app.extensions import db
     from precast_app.importing import reference

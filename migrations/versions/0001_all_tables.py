@@ -149,6 +149,7 @@ def upgrade():
     sa.Column('concurrent_batches', sa.Integer(), nullable=False),
     sa.Column('dry_run', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('undone_by_job_id', sa.Integer(), nullable=True),
+    sa.Column('reference', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
     sa.Column('phase', sa.String(length=20), server_default='waiting_for_file', nullable=False),
     sa.Column('queued_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),

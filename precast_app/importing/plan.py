@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -111,8 +111,17 @@ class Plan:
             yield PlannedBatch(number, tuple(steps))
 
 
-def build(rows: Sequence[Row], columns: ColumnMap, stored: Lookup, batch_size: int) -> Plan:
-    """Decide for each row: create, update, leave, or reject. `batch_size` in data rows of the file."""
+def build(
+    rows: Sequence[Row],
+    columns: ColumnMap,
+    stored: Lookup,
+    batch_size: int,
+    settled: Set[int] = frozenset(),
+) -> Plan:
+    """Decide for each row: create, update, leave, or reject. `batch_size` in data rows of the file.
+
+    `settled` are numbers of rows that an earlier attempt has dealt with: they are decided, and counted, no more.
+    """
     plan = Plan(columns, total=len(rows))
     comparison = Comparison(columns)
     for start in range(0, len(rows), _ROWS_AT_A_TIME):
@@ -120,6 +129,8 @@ def build(rows: Sequence[Row], columns: ColumnMap, stored: Lookup, batch_size: i
         types = stored.types([row.key for row in chunk if not row.rejected])
         operations: list[tuple[int, Operation]] = []
         for position, row in enumerate(chunk, start):
+            if row.number in settled:
+                continue
             plan.issues.extend(row.issues)
             if row.rejected:
                 plan.rejected += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -45,3 +46,18 @@ def load(session: Session, project_id: int) -> Reference:
         tuple(Named(each.id, each.name_id, each.match_key) for each in products),
         {each.id: each.naming_convention for each in nodes},
     )
+
+
+_GROUPS = ("drawing_types", "nodes", "stages", "products")
+
+
+def to_json(reference: Reference) -> dict[str, Any]:
+    """The reference data to be kept with a job."""
+    groups = {name: [[each.id, each.name, each.key] for each in getattr(reference, name)] for name in _GROUPS}
+    return {**groups, "naming_conventions": list(reference.naming_conventions.items())}
+
+
+def from_json(project_id: int, kept: dict[str, Any]) -> Reference:
+    """What `to_json` kept."""
+    groups = {name: tuple(Named(*each) for each in kept[name]) for name in _GROUPS}
+    return Reference(project_id, **groups, naming_conventions=dict(kept["naming_conventions"]))

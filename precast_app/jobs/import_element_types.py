@@ -19,14 +19,13 @@ from precast_app.importing.rows import Row
 from precast_app.importing.stored import Stored
 from precast_app.importing.writing import Target
 from precast_app.jobs import files
-from precast_app.jobs.work import Outcome, Work, first_errors, store_issues, summary
-from precast_app.models import Phase, Severity
+from precast_app.jobs.work import Outcome, Work, first_errors, refused_rows, store_issues, summary
+from precast_app.models import ImportJob, Phase, Severity
 
 
 def run(work: Work) -> Outcome:
     """Import the job's file into its project."""
-    named = reference.load(db.session(), work.project_id)
-    db.session.rollback()
+    named = _named(work)
     columns, data, issues = _read(work, named)
     if not data:
         raise NoRows
@@ -36,6 +35,20 @@ def run(work: Work) -> Outcome:
     if rejected == planned.total:
         raise JobFailed(f"None of the {planned.total} rows could be imported.\n{first_errors(work.job_id)}")
     return Outcome(summary(planned.total, rejected), first_errors(work.job_id) if rejected else None)
+
+
+def _named(work: Work) -> Reference:
+    """What the headings can name, as the job's first attempt found it: every attempt reads them in the same way."""
+    job = db.session.get_one(ImportJob, work.job_id)
+    if job.reference is not None:
+        named = reference.from_json(work.project_id, job.reference)
+        db.session.rollback()
+        return named
+    named = reference.load(db.session(), work.project_id)
+    work.fence(db.session())
+    job.reference = reference.to_json(named)
+    db.session.commit()
+    return named
 
 
 def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issue]]:
@@ -57,7 +70,9 @@ def _plan(work: Work, columns: ColumnMap, data: list[Row], issues: list[Issue]) 
     work.tell(Phase.PLANNING, total=len(data))
     # One view of the project, however many questions the plan asks.
     db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-    planned = plan.build(data, columns, Stored(db.session(), work.project_id, work.job_id), work.batch_size)
+    settled = refused_rows(work.job_id)
+    stored = Stored(db.session(), work.project_id, work.job_id)
+    planned = plan.build(data, columns, stored, work.batch_size, settled)
     db.session.rollback()
     issues = [*issues, *planned.issues]
     store_issues(work, issues)

@@ -6,11 +6,11 @@ import logging
 
 from flask import Flask, current_app
 from rq.timeouts import JobTimeoutException
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from precast_app.config import Settings
 from precast_app.errors import JobFailed, LeaseLost, Refused
 from precast_app.extensions import db
+from precast_app.importing.batches import RETRYABLE
 from precast_app.jobs import lifecycle, queue, registry
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import Reporter
@@ -48,7 +48,7 @@ def run_job(job_id: int) -> None:
             f"The import took longer than {settings.job_seconds} seconds and was stopped. The rows that went in stay; "
             "split the file and upload its parts.",
         )
-    except (OperationalError, InterfaceError):
+    except RETRYABLE:
         # The database is away. The lease runs out and the watchman rings again.
         db.session.rollback()
         raise

@@ -73,6 +73,12 @@ def store_issues(work: Work, issues: list[Issue]) -> None:
     db.session.commit()
 
 
+def refused_rows(job_id: int) -> frozenset[int]:
+    """The rows that the database refused in batches that are in, and that are counted with them."""
+    refused = select(IssueRow.row).where(IssueRow.job_id == job_id, IssueRow.batch.is_not(None))
+    return frozenset(row for row in db.session.scalars(refused) if row is not None)
+
+
 def first_errors(job_id: int) -> str | None:
     """The first few rejected rows, for a person; None where there are none."""
     errors = IssueRow.job_id == job_id, IssueRow.severity == Severity.ERROR

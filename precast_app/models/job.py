@@ -117,6 +117,9 @@ class ImportJob(Model):
     dry_run: Mapped[bool] = mapped_column(server_default=false())
     undone_by_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
 
+    # The project's reference data as its first attempt found it: a later one reads the headings in the same way.
+    reference: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
+
     # How it stands.
     phase: Mapped[str] = mapped_column(String(20), server_default=Phase.WAITING_FOR_FILE)
     queued_at: Mapped[datetime | None] = _moment()

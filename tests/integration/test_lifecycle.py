@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg2
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -19,7 +21,7 @@ from precast_app.jobs import lifecycle, queue, watchman
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.run import run_job
 from precast_app.models import Phase
-from tests.conftest import EXAMPLES, job, submit
+from tests.conftest import EXAMPLES, do, job, submit
 
 STAGES = EXAMPLES / "stages.csv"
 
@@ -147,6 +149,49 @@ def test_places_in_the_queue(project_id: int) -> None:
     taken(numbers[0])
     jobs = [job(number) for number in numbers]
     assert queue.positions(jobs) == {numbers[1]: 1, numbers[2]: 2}
+
+
+def test_a_second_attempt_reads_the_file_as_the_first_one_did(project_id: int, tmp_path: Path) -> None:
+    """Between the two a node is deleted and another one renamed, as far as that is possible meanwhile."""
+    nodes = tmp_path / "hierarchy.csv"
+    nodes.write_text("Name,NamingConvention\nA,A\nB,B\n")
+    assert do(project_id, nodes, "hierarchy_import").status == "completed"
+    path = tmp_path / "types.csv"
+    base = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
+    path.write_text(f"{base},A,B\n" + "".join(f"T,N{number},,,,,,,,,1,{number // 3 % 2}\n" for number in range(9)))
+    number = submit(project_id, path, batch_size=3, concurrent_batches=1)
+
+    # The server goes away after the first batch.
+    db.session.execute(
+        text("""
+            CREATE FUNCTION go_away() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF EXISTS (SELECT FROM import_batches) THEN
+                    RAISE EXCEPTION 'gone' USING ERRCODE = 'admin_shutdown';
+                END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER go_away BEFORE INSERT ON import_batches FOR EACH ROW EXECUTE FUNCTION go_away()
+        """)
+    )
+    db.session.commit()
+    try:
+        with pytest.raises(psycopg2.OperationalError):
+            run_job(number)
+    finally:
+        db.session.rollback()
+        db.session.execute(text("DROP TRIGGER go_away ON import_batches; DROP FUNCTION go_away()"))
+        db.session.commit()
+    assert db.session.execute(text("SELECT number FROM import_batches")).scalars().all() == [1]
+    db.session.execute(text("DELETE FROM hierarchy_nodes WHERE name = 'B'"))
+    db.session.commit()
+    later(number)
+    run_job(number)
+    ended = job(number)
+    assert (ended.status, ended.attempt, ended.created_count, ended.rejected_count) == ("completed", 2, 6, 3)
+    assert (ended.processed_items, ended.total_items, ended.pieces_added) == (9, 9, 6)
+    codes = db.session.execute(text("SELECT code FROM pieces ORDER BY code")).scalars().all()
+    assert codes == [f"T/A/{place:04}" for place in (1, 2, 3, 7, 8, 9)]
 
 
 def test_what_redis_lost_is_rung_for_again(project_id: int) -> None:
