@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -97,7 +98,7 @@ def project_id(app: Flask) -> int:
     return projects.create("Green Meadows").id
 
 
-def submit(project_id: int, path: Path, job_type: str = "element_type_import", **options: int) -> int:
+def submit(project_id: int, path: Path, job_type: str = "element_type_import", **options: Any) -> int:
     """Submit a file as a job, and return the job's number."""
     with path.open("rb") as stream:
         return queue.submit(
@@ -109,7 +110,7 @@ def submit(project_id: int, path: Path, job_type: str = "element_type_import", *
         ).id
 
 
-def do(project_id: int, path: Path, job_type: str = "element_type_import", **options: int) -> ImportJob:
+def do(project_id: int, path: Path, job_type: str = "element_type_import", **options: Any) -> ImportJob:
     """Submit a file and do its job in this process, as RQ would call it."""
     job_id = submit(project_id, path, job_type, **options)
     run_job(job_id)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from precast_app.api import catalogue, docs, errors, guard, health, jobs, projects, reference
+from precast_app.api import catalogue, docs, downloads, errors, exports, guard, health, jobs, projects, reference
 from precast_app.extensions import api
 
-RESOURCES = (projects, reference, jobs, catalogue)
+RESOURCES = (projects, reference, jobs, downloads, catalogue, exports)
 
 
 def init_app(app: Flask) -> None:

@@ -98,13 +98,17 @@ class OneElementType(ma.Schema):
     element_type = ma.fields.Nested(WholeElementType)
 
 
-class ElementTypesQuery(PageQuery):
+class ElementTypesFilter(ma.Schema):
     """Which element types."""
 
     search = ma.fields.String(load_default=None, validate=ma.validate.Length(max=150))
     type = ma.fields.String(load_default=None, validate=ma.validate.Length(max=150))
     node = identifier(load_default=None)
     stage = identifier(load_default=None)
+
+
+class ElementTypesQuery(PageQuery, ElementTypesFilter):
+    """Which element types, and which part of the list."""
 
 
 class Element(ma.Schema):

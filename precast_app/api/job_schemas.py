@@ -10,6 +10,8 @@ import marshmallow as ma
 from precast_app.api.schemas import Moment, PageQuery
 from precast_app.models import ImportJob, JobStatus, Severity
 
+CHANGES = ["created", "updated", "unchanged"]
+
 
 class Job(ma.Schema):
     """A job: the contract's fields, then the finer ones."""
@@ -105,7 +107,7 @@ class Issue(ma.Schema):
     sheet = ma.fields.String(allow_none=True)
     row = ma.fields.Integer(allow_none=True)
     column = ma.fields.String(allow_none=True)
-    cell = ma.fields.Function(lambda issue: _cell(issue), metadata={"type": "string", "nullable": True})
+    cell = ma.fields.String(allow_none=True)
     heading = ma.fields.String(allow_none=True)
     value = ma.fields.String(allow_none=True)
     code = ma.fields.String()
@@ -125,11 +127,38 @@ class IssuesQuery(PageQuery):
     severity = ma.fields.String(validate=ma.validate.OneOf([*Severity]))
 
 
-def _cell(issue: Any) -> str | None:
-    if issue.row is None or issue.column is None:
-        return None
-    sheet = f"{issue.sheet}!" if issue.sheet else ""
-    return f"{sheet}{issue.column}{issue.row}"
+class BeforeAfter(ma.Schema):
+    """A field of an element type before and after a change."""
+
+    before = ma.fields.Raw(allow_none=True)
+    after = ma.fields.Raw(allow_none=True)
+
+
+class ChangedElementType(ma.Schema):
+    """What a job did to an element type; `fields` are named by their headings."""
+
+    change = ma.fields.String(metadata={"enum": CHANGES})
+    row = ma.fields.Integer(allow_none=True)
+    element_type_id = ma.fields.Integer(allow_none=True)
+    element_type = ma.fields.String(allow_none=True)
+    name = ma.fields.String(allow_none=True)
+    # The schema has an attribute of that name itself.
+    changed_fields = ma.fields.Dict(
+        keys=ma.fields.String(), values=ma.fields.Nested(BeforeAfter), attribute="fields", data_key="fields"
+    )
+
+
+class ChangedElementTypes(ma.Schema):
+    """A page of changes."""
+
+    changes = ma.fields.List(ma.fields.Nested(ChangedElementType))
+    count = ma.fields.Integer()
+
+
+class ChangesQuery(PageQuery):
+    """Which of a job's changes."""
+
+    change = ma.fields.String(load_default=None, validate=ma.validate.OneOf(CHANGES))
 
 
 def _rows_per_second(start: datetime | None, end: datetime | None, rows: int) -> float | None:

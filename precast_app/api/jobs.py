@@ -12,11 +12,23 @@ from precast_app.accounts.requests import identity
 from precast_app.api import uploads
 from precast_app.api.blueprint import JOB, PROJECT, Blueprint
 from precast_app.api.guard import takes
-from precast_app.api.job_schemas import AcceptedJob, CreatedJob, Issues, IssuesQuery, Job, Jobs, JobsQuery, OneJob
+from precast_app.api.job_schemas import (
+    AcceptedJob,
+    ChangedElementTypes,
+    ChangesQuery,
+    CreatedJob,
+    Issues,
+    IssuesQuery,
+    Job,
+    Jobs,
+    JobsQuery,
+    OneJob,
+)
 from precast_app.api.schemas import FileForm, OptionalFileForm
 from precast_app.api.uploads import FeedQuery, JobQuery, OptionsQuery
-from precast_app.jobs import queue, registry
+from precast_app.jobs import apply, queue, registry
 from precast_app.models import ImportJob
+from precast_app.reading import changes
 from precast_app.reading import jobs as reading
 from precast_app.reading.paging import Page
 
@@ -93,6 +105,28 @@ def issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """What the job found in its file, row by row."""
     found, count = reading.issues(job_id, query.get("severity"), Page(query["limit"], query["offset"]))
     return {"issues": found, "count": count}
+
+
+@blueprint.route(f"{JOB}/changes", methods=["GET"])
+@takes(Act.READ)
+@blueprint.arguments(ChangesQuery, location="query")
+@blueprint.response(200, ChangedElementTypes)
+def changed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
+    """What the job created, updated and left, by element type; of a dry run, what it would."""
+    found, count = changes.of_job(job_id, query["change"], Page(query["limit"], query["offset"]))
+    return {"changes": found, "count": count}
+
+
+@blueprint.route(f"{JOB}/apply", methods=["POST"])
+@takes(Act.READ)
+@blueprint.response(202, CreatedJob)
+def carry_out(job_id: int) -> Any:
+    """Carry out a dry run, as a job of its own; 409 where what it planned on has changed since."""
+    dry = reading.one(job_id)
+    permissions.require(identity(), registry.get(dry.job_type).act, dry.project_id)
+    job = apply.apply(job_id, identity().name)
+    body = {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
+    return body, 202, {"Location": url_for("jobs.show", job_id=job.id)}
 
 
 @blueprint.route(f"{PROJECT}/import/excel", methods=["POST"], endpoint="import_excel")

@@ -13,6 +13,7 @@ from flask import current_app, request
 from precast_app import config
 from precast_app.errors import Refused, TooLarge
 from precast_app.jobs.queue import Options, Upload
+from precast_app.models import OnError
 
 _NO_FILE = "No file was sent. Send a spreadsheet as the multipart field `file`."
 
@@ -24,6 +25,8 @@ class OptionsQuery(ma.Schema):
     concurrent_batches = ma.fields.Integer(
         validate=ma.validate.Range(config.MIN_CONCURRENT_BATCHES, config.MAX_CONCURRENT_BATCHES)
     )
+    dry_run = ma.fields.Boolean()
+    on_error = ma.fields.String(validate=ma.validate.OneOf([*OnError]))
 
 
 class JobQuery(OptionsQuery):
@@ -56,8 +59,7 @@ def from_form() -> Upload:
     file = sent[0] if sent else None
     if file is None or not file.filename:
         raise Refused(_NO_FILE, {"files": {"file": [_NO_FILE]}})
-    # A NUL can't be stored, and is in no name that a person gave.
-    return Upload(file.stream, file.filename.replace("\0", ""))
+    return Upload(file.stream, file.filename)
 
 
 @contextmanager

@@ -114,11 +114,21 @@ def _write(batch: PlannedBatch, target: Target, fence: Fence) -> BatchResult:
         return _row_by_row(batch, target, fence)
 
 
-def _row_by_row(batch: PlannedBatch, target: Target, fence: Fence) -> BatchResult:
-    fence(db.session())
-    if not _enter(batch, target):
-        db.session.rollback()
-        return _already_in(batch, target)
+def write_inside(batch: PlannedBatch, target: Target) -> BatchResult:
+    """Write a batch in the caller's transaction, which the caller commits; rows that are refused are told as issues."""
+    _enter(batch, target)
+    cursor = _cursor()
+    cursor.execute("SAVEPOINT batch")
+    try:
+        result = _result(batch, write(cursor, batch.steps, target))
+    except REFUSED:
+        cursor.execute("ROLLBACK TO SAVEPOINT batch")
+        result = _each_row(batch, target)
+    _leave(result, target)
+    return result
+
+
+def _each_row(batch: PlannedBatch, target: Target) -> BatchResult:
     cursor = _cursor()
     done: list[Counts] = []
     issues: list[Issue] = []
@@ -131,9 +141,17 @@ def _row_by_row(batch: PlannedBatch, target: Target, fence: Fence) -> BatchResul
             issues.append(_refusal(step, target, error))
         cursor.execute("RELEASE SAVEPOINT one_row")
     total = Counts(*(sum(values) for values in zip(*map(_tuple, done), strict=True))) if done else Counts(0, 0, 0, 0)
-    result = _result(batch, total, tuple(issues))
-    if issues:
-        db.session.execute(insert(IssueRow), [row(issue, target.job_id, batch.number) for issue in issues])
+    return _result(batch, total, tuple(issues))
+
+
+def _row_by_row(batch: PlannedBatch, target: Target, fence: Fence) -> BatchResult:
+    fence(db.session())
+    if not _enter(batch, target):
+        db.session.rollback()
+        return _already_in(batch, target)
+    result = _each_row(batch, target)
+    if result.issues:
+        db.session.execute(insert(IssueRow), [row(issue, target.job_id, batch.number) for issue in result.issues])
     _leave(result, target)
     db.session.commit()
     return result

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
 from precast_app.names import clean
-from precast_app.spreadsheets import CellError
+from precast_app.spreadsheets import CellError, armed
 
 _MOST_DECIMALS = 30
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([,  ']\d{3})+(\.\d+)?")
@@ -50,7 +50,7 @@ def text(cell: object, *, most: int, blank: str | None) -> str | None:
     elif isinstance(cell, bool):
         value = "TRUE" if cell else "FALSE"
     else:
-        value = clean(shown(cell))
+        value = armed(clean(shown(cell)))
     if not value:
         return blank
     if len(value) > most:

@@ -21,7 +21,7 @@ from precast_app.spreadsheets import Book, column_letter
 
 _BASE_BY_FIELD = {column.field: column for column in BASE}
 # What may be written before a name that means two things, and what stands over the group in a workbook.
-_GROUP_NAMES = {
+GROUP_NAMES = {
     Group.DRAWINGS: "Drawing Types",
     Group.NODES: "Hierarchy",
     Group.STAGES: "Stages",
@@ -29,6 +29,7 @@ _GROUP_NAMES = {
 }
 
 Target = tuple[Group, Named]
+Names = dict[str, list[Target]]
 
 
 def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
@@ -39,19 +40,19 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
     """
     layout, _ = layouts.find(book)
     base = _base(layout)
-    names = _names(reference)
+    names = names_of(reference)
     columns: list[Column] = []
     issues: list[Issue] = []
     for heading in layout.headings:
         if heading.base is not None or not (heading.top or heading.sub):
             continue
-        targets = _targets(heading, names)
-        if len(targets) > 1:
-            raise JobFailed(_ambiguous(heading, targets))
-        if not targets:
+        meant = targets(heading.top, heading.sub, names)
+        if len(meant) > 1:
+            raise JobFailed(_ambiguous(heading, meant))
+        if not meant:
             issues.append(_unknown(heading, names, layout.sheet))
             continue
-        ((group, named),) = targets
+        ((group, named),) = meant
         columns.append(
             Column(heading.index, column_letter(heading.index + 1), _shown(heading), group, named.id, CLEAN[group])
         )
@@ -97,9 +98,9 @@ def _base(layout: Layout) -> list[Column]:
     return columns
 
 
-def _names(reference: Reference) -> dict[str, list[Target]]:
+def names_of(reference: Reference) -> Names:
     """Every key that a heading may have, with what it names."""
-    names: dict[str, list[Target]] = defaultdict(list)
+    names: Names = defaultdict(list)
     groups = {
         Group.DRAWINGS: reference.drawing_types,
         Group.NODES: reference.nodes,
@@ -109,16 +110,17 @@ def _names(reference: Reference) -> dict[str, list[Target]]:
     for group, members in groups.items():
         for named in members:
             names[named.key].append((group, named))
-            names[f"{match_key(_GROUP_NAMES[group])}_{named.key}"].append((group, named))
+            names[f"{match_key(GROUP_NAMES[group])}_{named.key}"].append((group, named))
     return names
 
 
-def _targets(heading: Heading, names: dict[str, list[Target]]) -> list[Target]:
-    if heading.top and heading.sub:
+def targets(top: str, sub: str, names: Names) -> list[Target]:
+    """What a heading can mean: `top` over `sub`, one of which may be blank."""
+    if top and sub:
         # A group's or tower's or product's name over the member's own.
-        keys = [path_key(heading.top, heading.sub), match_key(f"{heading.top}_{heading.sub}")]
+        keys = [path_key(top, sub), match_key(f"{top}_{sub}")]
     else:
-        name = heading.top or heading.sub
+        name = top or sub
         keys = [path_key(*name.split(".")), match_key(name)]
     found: dict[tuple[Group, int], Target] = {}
     for key in keys:
@@ -132,14 +134,14 @@ def _shown(heading: Heading) -> str:
 
 
 def _ambiguous(heading: Heading, targets: Iterable[Target]) -> str:
-    ways = " or ".join(f"{_GROUP_NAMES[group]}_{named.name}" for group, named in targets)
+    ways = " or ".join(f"{GROUP_NAMES[group]}_{named.name}" for group, named in targets)
     return (
         f"The heading {_shown(heading)} in column {column_letter(heading.index + 1)} names more than one thing of this "
         f"project. Write {ways} instead."
     )
 
 
-def _unknown(heading: Heading, names: dict[str, list[Target]], sheet: str) -> Issue:
+def _unknown(heading: Heading, names: Names, sheet: str) -> Issue:
     shown = _shown(heading)
     key = match_key(f"{heading.top}_{heading.sub}" if heading.sub else heading.top)
     near = get_close_matches(key, names, n=1, cutoff=0.75)
@@ -155,14 +157,14 @@ def _unknown(heading: Heading, names: dict[str, list[Target]], sheet: str) -> Is
     )
 
 
-def _refuse_repeated(columns: list[Column], names: dict[str, list[Target]]) -> None:
+def _refuse_repeated(columns: list[Column], names: Names) -> None:
     seen: dict[tuple[Group, str | int], Column] = {}
     for column in columns:
         first = seen.setdefault((column.group, column.target), column)
         if first is column:
             continue
         also = names.get(match_key(column.heading), []) if column.group is Group.BASE else []
-        ways = "".join(f" (or write {_GROUP_NAMES[group]}_{named.name}, if it is that)" for group, named in also)
+        ways = "".join(f" (or write {GROUP_NAMES[group]}_{named.name}, if it is that)" for group, named in also)
         raise JobFailed(
             f"The columns {first.letter} ({first.heading}) and {column.letter} ({column.heading}) mean the same. "
             f"Remove one of them{ways} and upload the file again."

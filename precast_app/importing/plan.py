@@ -86,13 +86,18 @@ class Plan:
 
     columns: ColumnMap
     total: int = 0
-    unchanged: int = 0
+    unchanged_ids: list[int] = field(default_factory=list)
     rejected: int = 0
     created: int = 0
     updated: int = 0
     issues: list[Issue] = field(default_factory=list)
     operations: dict[int, list[Operation]] = field(default_factory=lambda: defaultdict(list))
     last_numbers: Mapping[tuple[str, int], int] = field(default_factory=dict)
+
+    @property
+    def unchanged(self) -> int:
+        """The number of element types that stay as they are."""
+        return len(self.unchanged_ids)
 
     def batches(self) -> Iterator[PlannedBatch]:
         """The batches in file order, each with its piece numbers: the same ones however often the plan is made."""
@@ -142,7 +147,7 @@ def build(
             elif difference := comparison.difference(row.values, there):
                 operations.append((position, Update(row, there.id, there.element_type, difference)))
             else:
-                plan.unchanged += 1
+                plan.unchanged_ids.append(there.id)
         refused = _refused(plan, operations, stored)
         for position, operation in operations:
             if isinstance(operation, Update):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Any, cast
 
 from sqlalchemy import select
 
 from precast_app.config import Settings
-from precast_app.errors import JobFailed
+from precast_app.errors import NotFound
 from precast_app.extensions import db
 from precast_app.models import FileChunk
 from precast_app.spreadsheets import Book, Limits, open_book
@@ -22,20 +20,17 @@ def open_upload(file: IO[bytes], settings: Settings) -> Book:
     return open_book(cast(Any, file), limits)
 
 
-@contextmanager
-def stored(job_id: int) -> Iterator[IO[bytes]]:
-    """A job's file, in a temporary file; `JobFailed` where it is kept no longer."""
-    with tempfile.TemporaryFile() as file:
-        numbers = db.session.scalars(
-            select(FileChunk.number).where(FileChunk.job_id == job_id).order_by(FileChunk.number)
-        ).all()
-        for number in numbers:
-            data = db.session.scalar(
-                select(FileChunk.data).where(FileChunk.job_id == job_id, FileChunk.number == number)
-            )
-            file.write(data or b"")
-        db.session.rollback()
-        if not numbers:
-            raise JobFailed("The file of this job is kept no longer. Upload it again.")
-        file.seek(0)
-        yield file
+def open_stored(job_id: int) -> IO[bytes]:
+    """A job's file, in a temporary file that goes when it is closed; `NotFound` where it is kept no longer."""
+    numbers = db.session.scalars(
+        select(FileChunk.number).where(FileChunk.job_id == job_id).order_by(FileChunk.number)
+    ).all()
+    if not numbers:
+        raise NotFound("The file of this job is not there: it was never uploaded, or is kept no longer.")
+    file = tempfile.TemporaryFile()  # noqa: SIM115 # the caller closes it
+    for number in numbers:
+        chunk = FileChunk.job_id == job_id, FileChunk.number == number
+        file.write(db.session.scalar(select(FileChunk.data).where(*chunk)) or b"")
+    db.session.rollback()
+    file.seek(0)
+    return file

@@ -5,22 +5,31 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from precast_app.errors import JobFailed, NoRows
 from precast_app.extensions import db
-from precast_app.importing import batches, headers, plan, reference, rows
+from precast_app.importing import batches, headers, plan, reference, rows, whole
 from precast_app.importing.batches import BatchResult
 from precast_app.importing.columns import ColumnMap
 from precast_app.importing.issues import Issue, of_note
-from precast_app.importing.plan import Plan
+from precast_app.importing.plan import Plan, Update
 from precast_app.importing.reference import Reference
 from precast_app.importing.rows import Row
 from precast_app.importing.stored import Stored
 from precast_app.importing.writing import Target
-from precast_app.jobs import files
-from precast_app.jobs.work import Outcome, Work, first_errors, refused_rows, store_issues, summary
-from precast_app.models import ImportJob, Phase, Severity
+from precast_app.jobs import files, forecasts
+from precast_app.jobs.work import (
+    Outcome,
+    Work,
+    abort,
+    first_errors,
+    forecast,
+    refused_rows,
+    store_issues,
+    summary,
+)
+from precast_app.models import ImportJob, OnError, Phase, Severity
 
 
 def run(work: Work) -> Outcome:
@@ -31,10 +40,38 @@ def run(work: Work) -> Outcome:
         raise NoRows
     planned = _plan(work, columns, data, issues)
     del data
+    if work.dry_run:
+        return _foresee(work, planned)
+    forecasts.check(work, planned)
+    if planned.rejected and work.on_error is OnError.ABORT:
+        raise abort(work.job_id, planned.total, planned.rejected)
     rejected = _write(work, planned, Target(work.project_id, work.job_id, columns, named.naming_conventions))
     if rejected == planned.total:
         raise JobFailed(f"None of the {planned.total} rows could be imported.\n{first_errors(work.job_id)}")
     return Outcome(summary(planned.total, rejected), first_errors(work.job_id) if rejected else None)
+
+
+def _foresee(work: Work, planned: Plan) -> Outcome:
+    """Keep what the plan says instead of carrying it out."""
+    forecasts.keep(work, planned)
+    work.tell(
+        Phase.PLANNING,
+        processed=planned.total,
+        created=planned.created,
+        updated=planned.updated,
+        unchanged=planned.unchanged,
+        rejected=planned.rejected,
+        pieces_added=sum(run.count for batch in planned.batches() for step in batch.steps for run in step.pieces),
+        pieces_removed=sum(
+            count
+            for operations in planned.operations.values()
+            for operation in operations
+            if isinstance(operation, Update)
+            for _, count in operation.removals
+        ),
+    )
+    told = forecast(planned.created, planned.updated, planned.unchanged, planned.rejected)
+    return Outcome(told, first_errors(work.job_id) if planned.rejected else None)
 
 
 def _named(work: Work) -> Reference:
@@ -54,7 +91,7 @@ def _named(work: Work) -> Reference:
 def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issue]]:
     """The file's columns, its rows as values, and what is odd about it; the file itself is let go."""
     work.tell(Phase.READING)
-    with files.stored(work.job_id) as file:
+    with files.open_stored(work.job_id) as file:
         book = files.open_upload(file, work.settings)
         columns, issues = headers.match(book, named)
         work.tell(Phase.CHECKING)
@@ -76,6 +113,9 @@ def _plan(work: Work, columns: ColumnMap, data: list[Row], issues: list[Issue]) 
     db.session.rollback()
     issues = [*issues, *planned.issues]
     store_issues(work, issues)
+    work.fence(db.session())
+    db.session.execute(update(ImportJob).where(ImportJob.id == work.job_id).values(unchanged_ids=planned.unchanged_ids))
+    db.session.commit()
     work.tell(Phase.PLANNING, warnings=sum(issue.severity is Severity.WARNING for issue in issues))
     return planned
 
@@ -84,18 +124,27 @@ def _write(work: Work, planned: Plan, target: Target) -> int:
     """Carry the plan out; the number of rejected rows, those of the plan and those that the database refused."""
     known = [*{each.number: each for each in batches.stored_results(work.job_id)}.values()]
     _tell(work, planned, known)
-    results = batches.run(
-        work.app,
-        planned,
-        target,
-        done=frozenset(each.number for each in known),
-        concurrent_batches=work.concurrent_batches,
-        fence=work.fence,
-    )
-    for result in results:
+    for result in _results(work, planned, target, frozenset(each.number for each in known)):
         known.append(result)
         _tell(work, planned, known[-1:])
     return work.reporter.newest.rejected
+
+
+def _results(work: Work, planned: Plan, target: Target, done: frozenset[int]) -> Iterable[BatchResult]:
+    if work.on_error is OnError.SKIP:
+        return batches.run(
+            work.app,
+            planned,
+            target,
+            done=done,
+            concurrent_batches=work.concurrent_batches,
+            fence=work.fence,
+        )
+    try:
+        return whole.run(planned, target, done=done, fence=work.fence)
+    except whole.RowsRefused as refused:
+        store_issues(work, list(refused.issues), replace=False)
+        raise abort(work.job_id, planned.total, len(refused.issues)) from None
 
 
 def _tell(work: Work, planned: Plan, more: Iterable[BatchResult]) -> None:

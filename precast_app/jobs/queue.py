@@ -21,7 +21,7 @@ from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, R
 from precast_app.extensions import db
 from precast_app.importing import headers, reference_files
 from precast_app.jobs import files, lifecycle, registry
-from precast_app.models import FileChunk, ImportJob, Phase, Project
+from precast_app.models import FileChunk, ImportJob, OnError, Phase, Project
 from precast_app.spreadsheets import FileRefused
 
 log = logging.getLogger(__name__)
@@ -29,10 +29,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a job is carried out: data rows a batch, and batches at once."""
+    """How a job is carried out: data rows a batch, batches at once, only looked at or done, and what bad rows stop."""
 
     batch_size: int = BATCH_SIZE
     concurrent_batches: int = CONCURRENT_BATCHES
+    dry_run: bool = False
+    on_error: str = OnError.SKIP
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ def submit(*, project_id: int, job_type: str, created_by: str, options: Options,
         created_by=created_by,
         batch_size=options.batch_size,
         concurrent_batches=options.concurrent_batches,
+        dry_run=options.dry_run,
+        on_error=options.on_error,
         total_items=total,
     )
     if upload:
@@ -179,7 +183,8 @@ def _store(job: ImportJob, upload: Upload) -> None:
         db.session.execute(insert(FileChunk), {"job_id": job.id, "number": number, "data": data})
         digest.update(data)
         size, number = size + len(data), number + 1
-    job.file_name = PurePath(upload.name.replace("\\", "/")).name[-255:] or "upload"
+    name = "".join(filter(str.isprintable, PurePath(upload.name.replace("\\", "/")).name))
+    job.file_name = name[-255:] or "upload"
     job.file_bytes, job.file_sha256 = size, digest.hexdigest()
 
 

@@ -15,7 +15,7 @@ from precast_app.jobs import lifecycle, queue, registry
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import Reporter
 from precast_app.jobs.work import Outcome, Work
-from precast_app.models import ImportJob, Phase
+from precast_app.models import ImportJob, OnError, Phase
 from precast_app.spreadsheets import FileRefused
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,19 @@ def run_job(job_id: int) -> None:
     first = Progress(Phase.READING, total=job.total_items)
     try:
         with Reporter(app, lease, first) as reporter:
-            outcome = _run(Work(app, lease, reporter, project_id, job.job_type, job.batch_size, job.concurrent_batches))
+            outcome = _run(
+                Work(
+                    app,
+                    lease,
+                    reporter,
+                    project_id,
+                    job.job_type,
+                    job.batch_size,
+                    job.concurrent_batches,
+                    job.dry_run,
+                    OnError(job.on_error),
+                )
+            )
         lifecycle.complete(lease, result=outcome.result, error=outcome.error)
     except LeaseLost as lost:
         db.session.rollback()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import Any
 
 from flask import Flask
@@ -10,6 +11,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from precast_app.config import Settings
+from precast_app.errors import JobFailed
 from precast_app.extensions import db
 from precast_app.importing import batches
 from precast_app.importing.issues import Issue
@@ -17,7 +19,7 @@ from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease
 from precast_app.jobs.progress import Reporter
 from precast_app.models import Issue as IssueRow
-from precast_app.models import Phase, Severity
+from precast_app.models import OnError, Phase, Severity
 
 _TOLD = 3
 
@@ -33,6 +35,8 @@ class Work:
     job_type: str
     batch_size: int
     concurrent_batches: int
+    dry_run: bool
+    on_error: OnError
 
     @property
     def job_id(self) -> int:
@@ -51,7 +55,7 @@ class Work:
 
     def tell(self, phase: Phase, **counts: int) -> None:
         """Tell the phase and the counts that have changed."""
-        self.reporter.tell(replace(self.reporter.newest, phase=phase, **counts))
+        self.reporter.tell(changed(self.reporter.newest, phase=phase, **counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,12 @@ class Outcome:
     error: str | None = None
 
 
-def store_issues(work: Work, issues: list[Issue]) -> None:
-    """Keep the issues found before anything was written, in place of those of an earlier attempt."""
+def store_issues(work: Work, issues: list[Issue], *, replace: bool = True) -> None:
+    """Keep issues that are of no batch, in place of those of an earlier attempt or beside those that are there."""
     kept = issues[: work.settings.issues_kept]
     work.fence(db.session())
-    db.session.execute(delete(IssueRow).where(IssueRow.job_id == work.job_id, IssueRow.batch.is_(None)))
+    if replace:
+        db.session.execute(delete(IssueRow).where(IssueRow.job_id == work.job_id, IssueRow.batch.is_(None)))
     for start in range(0, len(kept), 1_000):
         rows: list[dict[str, Any]] = [batches.row(issue, work.job_id) for issue in kept[start : start + 1_000]]
         db.session.execute(insert(IssueRow), rows)
@@ -105,3 +110,18 @@ def summary(total: int, rejected: int) -> str:
         return f"Successfully processed {total} elements"
     rows = "1 row was" if rejected == 1 else f"{rejected} rows were"
     return f"Processed {total - rejected} of {total} elements; {rows} rejected"
+
+
+def forecast(created: int, updated: int, unchanged: int, rejected: int) -> str:
+    """The contract's `result` of a dry run."""
+    rows = "1 row" if rejected == 1 else f"{rejected} rows"
+    return f"Would create {created}, update {updated} and leave {unchanged} elements; {rows} would be rejected"
+
+
+def abort(job_id: int, total: int, rejected: int) -> JobFailed:
+    """The end of a job that goes in as a whole or not at all."""
+    rows = "1 row is" if rejected == 1 else f"{rejected} rows are"
+    return JobFailed(
+        f"{rows} wrong of {total}, so nothing was changed (on_error=abort). Mend what is listed, and upload the file "
+        f"again.\n{first_errors(job_id)}"
+    )

@@ -17,7 +17,9 @@ from precast_app.models.job import (
     ImportJob,
     Issue,
     JobStatus,
+    OnError,
     Phase,
+    PlannedChange,
     Severity,
 )
 from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, Project, Stage
@@ -37,9 +39,11 @@ __all__ = [
     "Issue",
     "JobStatus",
     "Membership",
+    "OnError",
     "Phase",
     "Piece",
     "PieceStatus",
+    "PlannedChange",
     "Project",
     "Quantity",
     "Role",

@@ -21,7 +21,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from precast_app.extensions import Model
@@ -51,6 +51,13 @@ class Phase(StrEnum):
     DONE = "done"
 
 
+class OnError(StrEnum):
+    """What becomes of a file with bad rows: the good ones go in, or nothing does."""
+
+    SKIP = "skip"
+    ABORT = "abort"
+
+
 class Severity(StrEnum):
     """How much an issue matters: an `error` keeps its row out, a `warning` or `info` doesn't."""
 
@@ -73,6 +80,7 @@ class ImportJob(Model):
     __tablename__ = "import_jobs"
     __table_args__ = (
         one_of("status", JobStatus),
+        one_of("on_error", OnError),
         one_of("phase", Phase),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
         CheckConstraint("(status = 'completed') = (progress = 100)", name="complete_at_100"),
@@ -115,10 +123,17 @@ class ImportJob(Model):
     batch_size: Mapped[int]
     concurrent_batches: Mapped[int]
     dry_run: Mapped[bool] = mapped_column(server_default=false())
+    on_error: Mapped[str] = mapped_column(String(10), server_default=OnError.SKIP)
+    # The dry run that this job carries out.
+    applies_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
     undone_by_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
 
     # The project's reference data as its first attempt found it: a later one reads the headings in the same way.
     reference: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
+
+    # What a dry run planned, in short; and the element types that the file has and the job left as they were.
+    plan_digest: Mapped[str | None] = mapped_column(String(64))
+    unchanged_ids: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), deferred=True)
 
     # How it stands.
     phase: Mapped[str] = mapped_column(String(20), server_default=Phase.WAITING_FOR_FILE)
@@ -183,6 +198,13 @@ class Issue(Model):
     code: Mapped[str] = mapped_column(String(50))
     message: Mapped[str] = mapped_column(Text)
 
+    @property
+    def cell(self) -> str | None:
+        """Where it is, as a spreadsheet writes it: `Element Types!C17`; None without a row or a column."""
+        if self.row is None or self.column is None:
+            return None
+        return f"{self.sheet}!{self.column}{self.row}" if self.sheet else f"{self.column}{self.row}"
+
 
 class Change(Model):
     """What a job did to one element type: made it, or changed it.
@@ -198,4 +220,22 @@ class Change(Model):
     # No foreign key: the record outlives the element type.
     element_type_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     row: Mapped[int]
+    fields: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class PlannedChange(Model):
+    """What a dry run would do to one element type: make it (`element_type_id` is null), or change it.
+
+    `fields` is as in `Change`.
+    """
+
+    __tablename__ = "planned_changes"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    element_type_id: Mapped[int | None]
+    element_type: Mapped[str] = mapped_column(String(150))
+    name: Mapped[str] = mapped_column(String(150))
+    type_key: Mapped[str] = mapped_column(String(450))
+    name_key: Mapped[str] = mapped_column(String(450))
     fields: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

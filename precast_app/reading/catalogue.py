@@ -40,8 +40,8 @@ class Filter:
     stage_id: int | None = None
 
 
-def element_types(project_id: int, wanted: Filter, where: Page) -> tuple[list[ElementType], int]:
-    """A project's element types by type and name."""
+def matching(project_id: int, wanted: Filter) -> Select[ElementType]:
+    """The query for a project's element types that are wanted."""
     query = select(ElementType).where(ElementType.project_id == project_id)
     if wanted.search:
         key = identity_key(wanted.search)
@@ -60,7 +60,12 @@ def element_types(project_id: int, wanted: Filter, where: Page) -> tuple[list[El
         query = query.where(
             ElementType.id.in_(select(StagePassed.element_type_id).where(StagePassed.stage_id == wanted.stage_id))
         )
-    return page(query.order_by(ElementType.type_key, ElementType.name_key), where)
+    return query
+
+
+def element_types(project_id: int, wanted: Filter, where: Page) -> tuple[list[ElementType], int]:
+    """A project's element types by type and name."""
+    return page(matching(project_id, wanted).order_by(ElementType.type_key, ElementType.name_key), where)
 
 
 def element_type(project_id: int, element_type_id: int) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import select
 
 from precast_app.extensions import db
@@ -30,6 +32,12 @@ def issues(job_id: int, severity: str | None, where: Page) -> tuple[list[Issue],
     if severity:
         query = query.where(Issue.severity == severity)
     return page(query, where)
+
+
+def every_issue(job_id: int) -> Iterator[Issue]:
+    """All of a job's issues by row, some at a time."""
+    query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
+    yield from db.session.scalars(query.execution_options(yield_per=500))
 
 
 def project_name(project_id: int) -> str:

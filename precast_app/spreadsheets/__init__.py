@@ -2,6 +2,7 @@
 
 from precast_app.spreadsheets.detect import open_book
 from precast_app.spreadsheets.errors import FileRefused
+from precast_app.spreadsheets.formulas import armed, disarmed
 from precast_app.spreadsheets.sheet import (
     Book,
     Cell,
@@ -13,6 +14,7 @@ from precast_app.spreadsheets.sheet import (
     SheetScan,
     column_letter,
 )
+from precast_app.spreadsheets.text import as_written
 
 __all__ = [
     "Book",
@@ -24,6 +26,9 @@ __all__ = [
     "Note",
     "SheetRow",
     "SheetScan",
+    "armed",
+    "as_written",
     "column_letter",
+    "disarmed",
     "open_book",
 ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _LOOK = 1024 * 1024  # bytes
-_SHIFTED = re.compile(r"\+[A-Za-z0-9+/]{3,}-")
+_SHIFTED = re.compile(r"\+(?:[A-Za-z0-9+/]{3,})?-")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
@@ -67,8 +67,9 @@ def not_text() -> FileRefused:
 
 def from_utf_7(cell: str) -> str:
     """`Bolts +ACY- nuts` → `Bolts & nuts`. A `C+D` stays what it is: only a whole, well-formed shift is decoded."""
-    mended = _SHIFTED.sub(_shift, cell)
-    return mended if mended == cell else mended.replace("+-", "+")
+    if not any(_shift(match) != match[0] for match in _SHIFTED.finditer(cell) if match[0] != "+-"):
+        return cell
+    return _SHIFTED.sub(_shift, cell)
 
 
 def _shift(match: re.Match[str]) -> str:
@@ -79,6 +80,13 @@ def _shift(match: re.Match[str]) -> str:
     # What writes UTF-7 shifts no letter or digit of ASCII; where one comes out, it was never shifted.
     shifted = text.isprintable() and not any(each.isascii() and each.isalnum() for each in text)
     return text if shifted else match[0]
+
+
+def as_written(cell: str) -> str:
+    """The text so that `from_utf_7` and `from_html` make it of what is returned, whatever it looks like."""
+    if from_html(cell) != cell:
+        cell = cell.replace("&", "&amp;")
+    return cell if from_utf_7(cell) == cell else cell.replace("+", "+ACs-")
 
 
 def from_html(cell: str) -> str:

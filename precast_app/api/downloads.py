@@ -1,0 +1,53 @@
+"""A job's files: the upload as it came, and its issues as files."""
+
+from __future__ import annotations
+
+import tempfile
+
+from flask import Response, send_file, stream_with_context
+
+from precast_app.accounts.permissions import Act
+from precast_app.api.blueprint import JOB, Blueprint
+from precast_app.api.guard import takes
+from precast_app.exporting import issues
+from precast_app.jobs import files
+from precast_app.reading import jobs as reading
+
+blueprint = Blueprint("downloads", __name__, description="A job's files.")
+
+_CSV = "text/csv; charset=utf-8"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@blueprint.route(f"{JOB}/file", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+def upload(job_id: int) -> Response:
+    """The file as it was uploaded."""
+    job = reading.one(job_id)
+    file = files.open_stored(job_id)
+    return send_file(file, "application/octet-stream", as_attachment=True, download_name=job.file_name or "upload")
+
+
+@blueprint.route(f"{JOB}/issues.csv", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+def issues_csv(job_id: int) -> Response:
+    """The job's issues as a CSV file."""
+    lines = stream_with_context(issues.as_csv(reading.every_issue(job_id)))
+    return Response(lines, content_type=_CSV, headers=_named(f"issues-{job_id}.csv"))
+
+
+@blueprint.route(f"{JOB}/issues.xlsx", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=_XLSX)
+def issues_workbook(job_id: int) -> Response:
+    """The job's issues as a workbook."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 # closed with the response
+    issues.as_workbook(reading.every_issue(job_id), file)
+    file.seek(0)
+    return send_file(file, _XLSX, as_attachment=True, download_name=f"issues-{job_id}.xlsx")
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -1,0 +1,97 @@
+"""Element types out again, as the files that they come in as; and empty ones to fill in."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, send_file, stream_with_context
+
+from precast_app.accounts import projects
+from precast_app.accounts.permissions import Act
+from precast_app.api.blueprint import PROJECT, Blueprint
+from precast_app.api.catalogue import ElementTypesFilter
+from precast_app.api.guard import takes
+from precast_app.exporting import delimited, layout, workbook
+from precast_app.exporting.layout import ExportColumn
+from precast_app.exporting.rows import Cell, cells
+from precast_app.exporting.workbook import About
+from precast_app.reading import exports as reading
+from precast_app.reading.catalogue import Filter
+
+blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files that can be imported again.")
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_BINARY = {"type": "string", "format": "binary"}
+
+
+@blueprint.route(f"{PROJECT}/export/excel", methods=["GET"])
+@takes(Act.READ)
+@blueprint.arguments(ElementTypesFilter, location="query")
+@blueprint.response(200, _BINARY, content_type=XLSX)
+def excel(query: dict[str, Any], project_id: int) -> Response:
+    """The element types as the canonical workbook."""
+    return _workbook(project_id, _filter(query), "element_types")
+
+
+@blueprint.route(f"{PROJECT}/export_csv_element_type", methods=["GET"])
+@takes(Act.READ)
+@blueprint.arguments(ElementTypesFilter, location="query")
+@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+def csv(query: dict[str, Any], project_id: int) -> Response:
+    """The element types as the flat CSV file."""
+    return _csv(project_id, _filter(query), "element_types")
+
+
+@blueprint.route(f"{PROJECT}/template/excel", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, _BINARY, content_type=XLSX)
+def excel_template(project_id: int) -> Response:
+    """The canonical workbook without rows, to fill in."""
+    return _workbook(project_id, None, "template")
+
+
+@blueprint.route(f"{PROJECT}/template/csv", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+def csv_template(project_id: int) -> Response:
+    """The header row of the flat CSV file, to fill in below."""
+    return _csv(project_id, None, "template")
+
+
+def _filter(query: dict[str, Any]) -> Filter:
+    return Filter(query["search"], query["type"], query["node"], query["stage"])
+
+
+def _columns(project_id: int) -> tuple[str, tuple[ExportColumn, ...]]:
+    name = projects.get(project_id).name
+    reading.one_view()
+    return name, layout.columns(*reading.members(project_id))
+
+
+def _rows(project_id: int, wanted: Filter | None, columns: tuple[ExportColumn, ...]) -> Iterator[list[Cell]]:
+    if wanted is not None:
+        for row in reading.rows(project_id, wanted):
+            yield cells(row.element_type, row.groups, columns)
+
+
+def _workbook(project_id: int, wanted: Filter | None, kind: str) -> Response:
+    name, columns = _columns(project_id)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 # closed with the response
+    workbook.write(file, About(project_id, name), columns, _rows(project_id, wanted, columns))
+    file.seek(0)
+    return send_file(file, XLSX, as_attachment=True, download_name=f"{_safe(name)}_{kind}.xlsx")
+
+
+def _csv(project_id: int, wanted: Filter | None, kind: str) -> Response:
+    name, columns = _columns(project_id)
+    lines = stream_with_context(delimited.lines(_rows(project_id, wanted, columns), columns))
+    disposition = f'attachment; filename="{_safe(name)}_{kind}.csv"'
+    return Response(lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
+
+
+def _safe(name: str) -> str:
+    """A project's name as part of a file's name, on any system."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "project"

@@ -1,0 +1,1 @@
+"""Data to files that people open: what goes out can come back in."""

@@ -1,0 +1,112 @@
+"""The columns of an export, in the order and under the headings of the canonical workbook and of the flat file.
+
+Headings are tried by the importer's own rules: one that could mean two things is written with its group before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from precast_app.importing import headers
+from precast_app.importing.columns import Group
+from precast_app.importing.headers import GROUP_NAMES, Names
+from precast_app.importing.layout import base_field
+from precast_app.importing.reference import Named, Reference
+from precast_app.models import BomProduct, DrawingType, HierarchyNode, Stage
+
+_SAMPLES = {Group.DRAWINGS: "Drw", Group.NODES: "Qty", Group.STAGES: "Stage", Group.BOM: "BOM"}
+_FLAT_ORDER = (Group.STAGES, Group.DRAWINGS, Group.NODES, Group.BOM)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportColumn:
+    """A column behind the base columns: `top` over `sub` in a workbook, `heading` in a flat file."""
+
+    group: Group
+    target: int
+    top: str
+    sub: str
+    heading: str
+
+    @property
+    def sample(self) -> str:
+        """What the sample row shows under it."""
+        return f"{_SAMPLES[self.group]}_{self.sub or self.top}"
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What a project's columns are about, each group in its order."""
+
+    drawing_types: Sequence[DrawingType]
+    nodes: Sequence[HierarchyNode]
+    stages: Sequence[Stage]
+    products: Sequence[BomProduct]
+
+
+def columns(members: Members, reference: Reference) -> tuple[ExportColumn, ...]:
+    """The columns in the order of the workbook: drawing types, nodes by tower, stages, products by name."""
+    by_id = {node.id: node for node in members.nodes}
+    towers = {node.id: node.parent_id or node.id for node in members.nodes}
+    parents = {node.parent_id for node in members.nodes}
+    leaves = [node for node in members.nodes if node.id not in parents]
+    first = {tower: place for place, tower in reversed(list(enumerate(towers[node.id] for node in leaves)))}
+    leaves.sort(key=lambda node: first[towers[node.id]])
+    over = GROUP_NAMES[Group.DRAWINGS]
+    named = [(Group.DRAWINGS, each.id, over, each.name, each.name) for each in members.drawing_types]
+    named += [(Group.NODES, node.id, *_over(node, by_id), node.path) for node in leaves]
+    named += [(Group.STAGES, each.id, GROUP_NAMES[Group.STAGES], each.name, each.name) for each in members.stages]
+    products = {each.product_name: place for place, each in reversed(list(enumerate(members.products)))}
+    for each in sorted(members.products, key=lambda product: products[product.product_name]):
+        named.append((Group.BOM, each.id, each.product_name, each.product_type, each.name_id))
+    names = headers.names_of(reference)
+    full = {(group, one.id): f"{GROUP_NAMES[group]}_{one.name}" for group in Group for one in _named(group, reference)}
+    return tuple(_written(*each, full[each[0], each[1]], names) for each in named)
+
+
+def flat(found: Sequence[ExportColumn]) -> list[ExportColumn]:
+    """The same columns in the order of the flat file."""
+    return [column for group in _FLAT_ORDER for column in found if column.group is group]
+
+
+def spans(found: Sequence[ExportColumn]) -> list[tuple[str, int, int]]:
+    """The headings that stand over several columns: text, first and last place among the columns."""
+    wide = []
+    for top, run in groupby(enumerate(found), key=lambda each: each[1].top if each[1].sub else None):
+        places = [place for place, _ in run]
+        if top and len(places) > 1:
+            wide.append((top, places[0], places[-1]))
+    return wide
+
+
+def _over(node: HierarchyNode, by_id: dict[int, HierarchyNode]) -> tuple[str, str]:
+    """A tower's name over a floor's; a node without a parent under a blank heading."""
+    parent = by_id.get(node.parent_id or 0)
+    if parent is not None and parent.parent_id is None:
+        return parent.name, node.name
+    above, _, last = node.path.rpartition(".")
+    return above, last if above or parent else node.name
+
+
+def _written(group: Group, target: int, top: str, sub: str, heading: str, full: str, names: Names) -> ExportColumn:
+    """The column under headings that mean it and nothing else; `full` is its name with its group's before it."""
+
+    def means_it(over: str, under: str) -> bool:
+        meant = headers.targets(over, under, names)
+        return not base_field(over) and [(each, named.id) for each, named in meant] == [(group, target)]
+
+    if not means_it(top, sub):
+        top, sub = full, ""
+    return ExportColumn(group, target, top, sub, heading if means_it(heading, "") else full)
+
+
+def _named(group: Group, reference: Reference) -> tuple[Named, ...]:
+    members = {
+        Group.DRAWINGS: reference.drawing_types,
+        Group.NODES: reference.nodes,
+        Group.STAGES: reference.stages,
+        Group.BOM: reference.products,
+    }
+    return members.get(group, ())

@@ -1,0 +1,116 @@
+"""The canonical workbook: `Summary`, then `Element Types` with merged headings and locked heading rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import IO, Any
+
+import xlsxwriter
+
+from precast_app.exporting import layout
+from precast_app.exporting.layout import ExportColumn
+from precast_app.exporting.rows import BASE_HEADINGS, SAMPLE, Cell
+from precast_app.importing.columns import Group
+from precast_app.spreadsheets import column_letter, disarmed
+
+_BASE_WIDTH, _WIDTH = 16, 12
+# What may be done on the protected sheet: all but changing locked cells.
+_ALLOWED = dict.fromkeys(
+    (
+        "format_cells", "format_columns", "format_rows", "insert_columns", "insert_rows", "insert_hyperlinks",
+        "delete_columns", "delete_rows", "sort", "autofilter", "pivot_tables", "objects", "scenarios",
+    ),
+    True,
+)  # fmt: skip
+_TOTALS = (
+    (Group.DRAWINGS, "Total Drawing Types", "Drawing Types"),
+    (Group.NODES, "Total Hierarchy", "Hierarchy"),
+    (Group.STAGES, "Total Stages", "Stages"),
+    (Group.BOM, "Total BOM Types", "BOM"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The project that a workbook is of."""
+
+    project_id: int
+    name: str
+
+
+def write(file: IO[bytes], about: About, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write the workbook, a row at a time; without rows it is a template."""
+    with xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_numbers": False}) as book:
+        _summary(book, about, columns)
+        _element_types(book, columns, rows)
+
+
+def _summary(book: Any, about: About, columns: Sequence[ExportColumn]) -> None:
+    sheet = book.add_worksheet("Summary")
+    title, label = book.add_format({"bold": True, "font_size": 14}), book.add_format({"bold": True})
+    sheet.set_column(0, 0, 28)
+    sheet.set_column(1, 2, 20)
+    lines: list[tuple[str, Any, str]] = [("Project ID", str(about.project_id), ""), ("Project Name", about.name, "")]
+    reference = [f"A1-{column_letter(len(BASE_HEADINGS))}1: Base Columns ({len(BASE_HEADINGS)})"]
+    for group, total, words in _TOTALS:
+        places = [place for place, column in enumerate(columns, len(BASE_HEADINGS) + 1) if column.group is group]
+        reach = f"{column_letter(places[0])}1-{column_letter(places[-1])}1" if places else ""
+        lines.append((total, len(places), f"Range: {reach}" if reach else "None"))
+        if reach:
+            reference.append(f"{reach}: {words} ({len(places)})")
+    lines.append(("Base Columns", str(len(BASE_HEADINGS)), f"Range: A1-{column_letter(len(BASE_HEADINGS))}1"))
+    sheet.write_string(0, 0, "Element Type Export Summary", title)
+    for number, (name, value, reach) in enumerate(lines, 1):
+        sheet.write_string(number, 0, name, label)
+        if isinstance(value, int):
+            sheet.write_number(number, 1, value)
+        else:
+            sheet.write_string(number, 1, disarmed(value))
+        if reach:
+            sheet.write_string(number, 2, reach)
+    sheet.write_string(len(lines) + 2, 0, "Column Layout Reference:", label)
+    for number, text in enumerate(reference, len(lines) + 3):
+        sheet.write_string(number, 0, text)
+
+
+def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
+    sheet = book.add_worksheet("Element Types")
+    sheet.activate()
+    unlocked = book.add_format({"locked": False})
+    heading = book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "align": "center", "locked": True})
+    sample = book.add_format({"italic": True, "font_color": "#6B7280", "locked": True})
+    first = len(BASE_HEADINGS)
+    sheet.set_column(0, first - 1, _BASE_WIDTH, unlocked)
+    sheet.set_column(first, 16_383, _WIDTH, unlocked)
+    sheet.freeze_panes(3, 2)
+    sheet.protect("", _ALLOWED)
+    for number, style in ((0, heading), (1, heading), (2, sample)):
+        # Blank cells of these rows are locked too.
+        sheet.set_row(number, None, style)
+    for index, text in enumerate(BASE_HEADINGS):
+        sheet.write_string(0, index, text, heading)
+    for index, column in enumerate(columns, first):
+        sheet.write_string(0, index, column.top, heading)
+    for top, start, end in layout.spans(columns):
+        sheet.merge_range(0, first + start, 0, first + end, top, heading)
+    for index, column in enumerate(columns, first):
+        sheet.write_string(1, index, column.sub, heading)
+    for index, text in enumerate((*SAMPLE, *(column.sample for column in columns))):
+        sheet.write_string(2, index, text, sample)
+    for number, row in enumerate(rows, 3):
+        for index, cell in enumerate(row):
+            _put(sheet, number, index, cell, unlocked)
+
+
+def _put(sheet: Any, row: int, column: int, cell: Cell, style: Any) -> None:
+    if cell is None:
+        return
+    if isinstance(cell, str):
+        sheet.write_string(row, column, disarmed(cell), style)
+    elif isinstance(cell, int) or Decimal(repr(float(cell))) == cell:
+        sheet.write_number(row, column, cell, style)
+    else:
+        # More digits than Excel's numbers have: as text they stay.
+        sheet.write_string(row, column, f"{cell:f}", style)

@@ -1,0 +1,80 @@
+"""A dry run carried out: a job of its own, on the same file, if what was planned on is still so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import exists, select, text
+
+from precast_app.errors import Conflict
+from precast_app.extensions import db
+from precast_app.importing import reference
+from precast_app.jobs import queue
+from precast_app.jobs.forecasts import OUTDATED
+from precast_app.models import FileChunk, ImportJob, JobStatus, OnError, Phase
+
+# An element type that the dry run would make is there, or one that it would change, or leave, was changed after it.
+_CHANGED = text("""
+    SELECT EXISTS (
+        SELECT FROM planned_changes p JOIN element_types t USING (type_key, name_key)
+        WHERE p.job_id = :job_id AND p.element_type_id IS NULL AND t.project_id = :project_id
+    ) OR EXISTS (
+        SELECT FROM element_type_changes c JOIN import_jobs later ON later.id = c.job_id
+        WHERE later.project_id = :project_id AND later.started_at > :since
+          AND c.element_type_id IN (
+              SELECT element_type_id FROM planned_changes WHERE job_id = :job_id
+              UNION SELECT unnest(unchanged_ids) FROM import_jobs WHERE id = :job_id)
+    )
+""")
+
+_COPY_FILE = text("""
+    INSERT INTO import_file_chunks (job_id, number, data)
+    SELECT :new, number, data FROM import_file_chunks WHERE job_id = :old
+""")
+
+
+def apply(job_id: int, created_by: str) -> ImportJob:
+    """Make and ring for the job that does what a dry run has shown.
+
+    Raises `Conflict` where the job is no completed dry run, its file is kept no longer, or something that it planned on
+    has changed. What changes after this answer is found by the job itself, which then fails and changes nothing.
+    """
+    dry = db.session.get_one(ImportJob, job_id)
+    if not dry.dry_run or dry.status != JobStatus.COMPLETED:
+        raise Conflict(f"Job {job_id} is no dry run that was completed. Only such a one can be applied.")
+    if dry.rejected_count and dry.on_error == OnError.ABORT:
+        raise Conflict("Rows of the file are wrong, and on_error=abort lets nothing in then. Mend them first.")
+    if not db.session.scalar(select(exists().where(FileChunk.job_id == job_id))):
+        raise Conflict("The file of this dry run is kept no longer. Upload it again.")
+    if _is_outdated(dry):
+        raise Conflict(OUTDATED)
+    job = ImportJob(
+        project_id=dry.project_id,
+        job_type=dry.job_type,
+        created_by=created_by,
+        batch_size=dry.batch_size,
+        concurrent_batches=dry.concurrent_batches,
+        on_error=dry.on_error,
+        total_items=dry.total_items,
+        file_name=dry.file_name,
+        file_bytes=dry.file_bytes,
+        file_sha256=dry.file_sha256,
+        applies_job_id=dry.id,
+        phase=Phase.QUEUED,
+        queued_at=datetime.now(UTC),
+    )
+    db.session.add(job)
+    db.session.flush()
+    db.session.execute(_COPY_FILE, {"new": job.id, "old": job_id})
+    db.session.commit()
+    queue.ring(job.id)
+    return job
+
+
+def _is_outdated(dry: ImportJob) -> bool:
+    if dry.reference is not None:
+        kept = reference.from_json(dry.project_id, dry.reference)
+        if reference.to_json(reference.load(db.session(), dry.project_id)) != reference.to_json(kept):
+            return True
+    names = {"job_id": dry.id, "project_id": dry.project_id, "since": dry.started_at}
+    return bool(db.session.execute(_CHANGED, names).scalar_one())

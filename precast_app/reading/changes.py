@@ -1,0 +1,74 @@
+"""What a job did to each element type, or a dry run would do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from precast_app.importing import reference
+from precast_app.importing.changes import GROUPS
+from precast_app.importing.columns import BASE, Group
+from precast_app.importing.reference import Reference
+from precast_app.models import ImportJob
+from precast_app.reading.paging import Page
+
+_FOUND = """
+    FROM (
+        SELECT CASE WHEN c.fields IS NULL THEN 'created' ELSE 'updated' END AS change, c.row, c.element_type_id,
+               t.element_type, t.name, c.fields
+        FROM element_type_changes c LEFT JOIN element_types t ON t.id = c.element_type_id
+        WHERE c.job_id = :job_id
+        UNION ALL
+        SELECT CASE WHEN fields IS NULL THEN 'created' ELSE 'updated' END, row, element_type_id,
+               element_type, name, fields
+        FROM planned_changes WHERE job_id = :job_id
+        UNION ALL
+        SELECT 'unchanged', NULL, t.id, t.element_type, t.name, NULL
+        FROM import_jobs j, unnest(j.unchanged_ids) AS left_alone(id) JOIN element_types t USING (id)
+        WHERE j.id = :job_id
+    ) AS found
+    WHERE CAST(:change AS text) IS NULL OR change = :change
+"""
+_PAGE = text(f"SELECT * {_FOUND} ORDER BY row NULLS LAST, element_type, name LIMIT :limit OFFSET :offset")
+_COUNT = text(f"SELECT count(*) {_FOUND}")
+
+_HEADINGS = {column.field: column.heading for column in BASE}
+
+
+def of_job(job_id: int, change: str | None, where: Page) -> tuple[list[dict[str, Any]], int]:
+    """Created and updated element types by row, then those that were left; `fields` by heading, before and after."""
+    job = db.session.get_one(ImportJob, job_id)
+    named = _Names(reference.from_json(job.project_id, job.reference or _EMPTY))
+    names = {"job_id": job_id, "change": change, "limit": where.limit, "offset": where.offset}
+    found = db.session.execute(_PAGE, names).mappings()
+    count: int = db.session.execute(_COUNT, names).scalar_one()
+    return [{**row, "fields": named.fields(row["fields"] or {})} for row in found], count
+
+
+_EMPTY: dict[str, Any] = {"drawing_types": [], "nodes": [], "stages": [], "products": [], "naming_conventions": []}
+
+
+class _Names:
+    """What the ids of an image are called, as the job read its headings."""
+
+    def __init__(self, known: Reference) -> None:
+        groups = {
+            Group.DRAWINGS: known.drawing_types,
+            Group.NODES: known.nodes,
+            Group.STAGES: known.stages,
+            Group.BOM: known.products,
+        }
+        self._names = {group: {str(each.id): each.name for each in members} for group, members in groups.items()}
+
+    def fields(self, image: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        changed = {
+            heading: {"before": image[field][0], "after": image[field][1]}
+            for field, heading in _HEADINGS.items()
+            if field in image
+        }
+        for group in GROUPS:
+            for target, (before, after) in image.get(group.value, {}).items():
+                changed[self._names[group].get(target, target)] = {"before": before, "after": after}
+        return changed

@@ -1,0 +1,82 @@
+"""A project's element types with all that belongs to them, as an export writes them: some at a time, by id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text
+
+from precast_app.exporting.layout import Members
+from precast_app.extensions import db
+from precast_app.importing import reference
+from precast_app.importing.columns import Group
+from precast_app.importing.reference import Reference
+from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, Stage
+from precast_app.reading.catalogue import Filter, matching
+
+# Read at a time, so that memory stays flat however many there are.
+_AT_A_TIME = 500
+
+_CHILDREN = {
+    Group.DRAWINGS: ("element_type_drawings", "drawing_type_id", "file_name"),
+    Group.NODES: ("element_type_quantities", "node_id", "quantity"),
+    Group.STAGES: ("element_type_stages", "stage_id", "'yes'::text"),
+    Group.BOM: ("element_type_bom", "product_id", "quantity"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """An element type, and of each group the values by the id of what they are about."""
+
+    element_type: ElementType
+    groups: dict[Group, dict[int, Any]]
+
+
+def members(project_id: int) -> tuple[Members, Reference]:
+    """What the columns are about, as objects and as headings name it, from one view of the project."""
+
+    def all_of(model: Any, *order: Any) -> Any:
+        return db.session.scalars(select(model).where(model.project_id == project_id).order_by(*order)).all()
+
+    found = Members(
+        all_of(DrawingType, DrawingType.id),
+        all_of(HierarchyNode, HierarchyNode.id),
+        all_of(Stage, Stage.position, Stage.id),
+        all_of(BomProduct, BomProduct.id),
+    )
+    return found, reference.load(db.session(), project_id)
+
+
+def one_view() -> None:
+    """Let all that follows in this transaction see the project as it is now."""
+    db.session.rollback()
+    db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+
+def rows(project_id: int, wanted: Filter) -> Iterator[ExportRow]:
+    """The element types in the order in which they were made."""
+    last = 0
+    query = matching(project_id, wanted).order_by(ElementType.id).limit(_AT_A_TIME)
+    while found := db.session.scalars(query.where(ElementType.id > last)).all():
+        last = found[-1].id
+        groups = _groups([one.id for one in found])
+        for one in found:
+            yield ExportRow(one, {group: groups[group].get(one.id, {}) for group in _CHILDREN})
+        db.session.expunge_all()
+
+
+def _groups(ids: list[int]) -> dict[Group, dict[int, dict[int, Any]]]:
+    groups: dict[Group, dict[int, dict[int, Any]]] = {}
+    for group, (table, target, value) in _CHILDREN.items():
+        found = db.session.execute(
+            text(f"""
+                SELECT element_type_id, array_agg({target}), array_agg({value})
+                FROM {table} WHERE element_type_id = ANY(CAST(:ids AS int[])) GROUP BY element_type_id
+            """),
+            {"ids": ids},
+        )
+        groups[group] = {id_: dict(zip(targets, values, strict=True)) for id_, targets, values in found}
+    return groups

@@ -1,0 +1,195 @@
+"""Seeing before doing: dry runs, what they show, and carrying them out."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from precast_app.jobs.run import run_job
+from precast_app.models import ImportJob
+from tests.conftest import EXAMPLES, do, job
+from tests.integration.test_import import BASE, TOTALS, codes, line, totals
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def written(others: list[str], *rows: list[Any]) -> Path:
+        path = tmp_path / "types.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([[*BASE.split(","), *others], *rows])
+        return path
+
+    return written
+
+
+def changes(client: FlaskClient, headers: dict[str, str], job_id: int, query: str = "") -> list[dict[str, Any]]:
+    answer = client.get(f"/api/jobs/{job_id}/changes{query}", headers=headers)
+    assert answer.status_code == 200, answer.get_json()
+    body = answer.get_json()
+    assert body["count"] == len(body["changes"])
+    found: list[dict[str, Any]] = body["changes"]
+    return found
+
+
+def apply(client: FlaskClient, headers: dict[str, str], job_id: int) -> tuple[int, ImportJob | None]:
+    answer = client.post(f"/api/jobs/{job_id}/apply", headers=headers)
+    if answer.status_code != 202:
+        return answer.status_code, None
+    number = answer.get_json()["job_id"]
+    run_job(number)
+    return 202, job(number)
+
+
+def test_a_dry_run_tells_and_changes_nothing(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+) -> None:
+    do(green_meadows, write(["Podium", "Casting"], line("A", 2, "yes", height=1), line("B", 1), line("D", 1)))
+    before = codes(green_meadows)
+    path = write(
+        ["Podium", "Casting"],
+        line("A", 3, "no", height="1.50"), line("B", 1), line("C", 1, "x"), line("E", "two"), line("D", 0),
+    )  # fmt: skip
+    dry = do(green_meadows, path, dry_run=True)
+    assert dry.result == "Would create 1, update 2 and leave 1 elements; 1 row would be rejected"
+    assert (dry.status, dry.dry_run, dry.progress, dry.processed_items) == ("completed", True, 100, 5)
+    counts = (dry.created_count, dry.updated_count, dry.unchanged_count, dry.rejected_count)
+    assert (counts, dry.pieces_added, dry.pieces_removed) == ((1, 2, 1, 1), 2, 1)
+    assert codes(green_meadows) == before
+
+    found = changes(client, admin, dry.id)
+    assert [(each["change"], each["name"], each["row"]) for each in found] == [
+        ("updated", "A", 2), ("created", "C", 4), ("updated", "D", 6), ("unchanged", "B", None),
+    ]  # fmt: skip
+    assert found[0]["fields"] == {
+        "Height": {"before": "1", "after": "1.50"},
+        "Podium": {"before": 2, "after": 3},
+        "Casting": {"before": True, "after": False},
+    }
+    assert (found[1]["element_type_id"], found[1]["fields"]) == (None, {})
+    assert [each["name"] for each in changes(client, admin, dry.id, "?change=unchanged")] == ["B"]
+
+    status, applied = apply(client, admin, dry.id)
+    assert (status, applied is not None and applied.result) == (202, "Processed 4 of 5 elements; 1 row was rejected")
+    assert applied is not None
+    done = changes(client, admin, applied.id)
+    shown = [(each["change"], each["name"], each["row"], each["fields"]) for each in found]
+    assert [(each["change"], each["name"], each["row"], each["fields"]) for each in done] == shown
+
+
+def test_the_sample_as_a_dry_run_and_applied(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    dry = do(green_meadows, EXAMPLES / "element_types.xlsx", dry_run=True)
+    assert dry.result == "Would create 120, update 0 and leave 0 elements; 0 rows would be rejected"
+    assert dry.pieces_added == TOTALS["pieces"]
+    assert totals(green_meadows)["element_types"] == 0
+    status, applied = apply(client, admin, dry.id)
+    assert (status, applied is not None and applied.status) == (202, "completed")
+    assert totals(green_meadows) == TOTALS
+    assert apply(client, admin, dry.id)[0] == 409
+
+
+@pytest.mark.parametrize("what", ["another import", "reference data"])
+def test_a_dry_run_that_does_not_hold_any_more(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write, what: str
+) -> None:
+    do(green_meadows, write(["Podium"], line("A", 2)))
+    dry = do(green_meadows, write(["Podium"], line("A", 3)), dry_run=True)
+    if what == "another import":
+        do(green_meadows, write(["Podium"], line("A", 4)))
+    else:
+        client.post("/api/project/1/stages", json={"name": "Podium"}, headers=admin)
+    answer = client.post(f"/api/jobs/{dry.id}/apply", headers=admin)
+    assert (answer.status_code, "Make a new dry run" in answer.get_json()["message"]) == (409, True)
+
+
+def test_what_changes_between_answer_and_job_is_found_by_the_job(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+) -> None:
+    do(green_meadows, write(["Podium"], line("A", 2)))
+    dry = do(green_meadows, write(["Podium"], line("A", 1)), dry_run=True)
+    number = client.post(f"/api/jobs/{dry.id}/apply", headers=admin).get_json()["job_id"]
+    db.session.execute(text("UPDATE pieces SET status = 'in_production'"))
+    db.session.commit()
+    run_job(number)
+    failed = job(number)
+    assert failed.status == "failed"
+    assert "has changed since; nothing was changed" in str(failed.error)
+    assert len(codes(green_meadows)) == 2
+
+
+def test_only_a_completed_dry_run_is_applied(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+) -> None:
+    real = do(green_meadows, write(["Podium"], line("A", 2)))
+    assert apply(client, admin, real.id)[0] == 409
+    bad = do(green_meadows, write(["Podium"], line("B", 2), line("C", "x")), dry_run=True, on_error="abort")
+    assert bad.status == "completed"
+    assert apply(client, admin, bad.id)[0] == 409
+    assert client.post("/api/jobs/99/apply", headers=admin).status_code == 404
+
+
+def test_all_or_nothing(green_meadows: int, write: Write) -> None:
+    path = write(["Podium"], *[line(f"N{number}", 1) for number in range(50)], line("Bad", "x"))
+    failed = do(green_meadows, path, on_error="abort")
+    assert (failed.status, failed.created_count, codes(green_meadows)) == ("failed", 0, [])
+    assert "1 row is wrong of 51, so nothing was changed" in str(failed.error)
+    assert "Row 52, column K" in str(failed.error)
+    good = do(green_meadows, write(["Podium"], *[line(f"N{number}", 1) for number in range(50)]), on_error="abort")
+    assert (good.status, good.created_count, len(codes(green_meadows))) == ("completed", 50, 50)
+
+
+def test_all_or_nothing_where_only_the_database_can_tell(green_meadows: int, write: Write) -> None:
+    db.session.execute(text("ALTER TABLE element_types ADD CONSTRAINT cursed CHECK (name <> 'N70')"))
+    db.session.commit()
+    try:
+        rows = [line(f"N{number}", 1) for number in range(100)]
+        failed = do(green_meadows, write(["Podium"], *rows), on_error="abort")
+    finally:
+        db.session.rollback()
+        db.session.execute(text("ALTER TABLE element_types DROP CONSTRAINT cursed"))
+        db.session.commit()
+    assert (failed.status, codes(green_meadows), totals(green_meadows)["element_types"]) == ("failed", [], 0)
+    assert "Row 72" in str(failed.error)
+
+
+def test_reference_data_as_a_dry_run_and_as_a_whole(green_meadows: int, tmp_path: Path) -> None:
+    path = tmp_path / "stages.csv"
+    path.write_text("Name,Order\nPainting,9\nCasting,3\n,4\n")
+    dry = do(green_meadows, path, "stage_import", dry_run=True)
+    assert dry.result == "Would create 1, update 0 and leave 1 elements; 1 row would be rejected"
+    whole = do(green_meadows, path, "stage_import", on_error="abort")
+    assert (whole.status, "so nothing was changed" in str(whole.error)) == ("failed", True)
+    assert db.session.execute(text("SELECT count(*) FROM stages")).scalar_one() == 8
+
+
+def test_the_files_of_a_job(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write, tmp_path: Path
+) -> None:
+    import openpyxl
+
+    path = write(["Podium"], line("A", 2), line("=1+1", "x"))
+    done = do(green_meadows, path)
+    with client.get(f"/api/jobs/{done.id}/file", headers=admin) as sent:
+        assert sent.data == path.read_bytes()
+        assert sent.headers["Content-Disposition"] == "attachment; filename=types.csv"
+    table = client.get(f"/api/jobs/{done.id}/issues.csv", headers=admin)
+    assert table.headers["Content-Disposition"].startswith("attachment")
+    rows = list(csv.DictReader(table.text.removeprefix("\ufeff").splitlines()))
+    assert [(row["severity"], row["cell"], row["code"]) for row in rows] == [
+        ("info", "", "delimiter"), ("error", "K3", "not_a_number"),
+    ]  # fmt: skip
+    with client.get(f"/api/jobs/{done.id}/issues.xlsx", headers=admin) as sent:
+        (tmp_path / "issues.xlsx").write_bytes(sent.data)
+    sheet = openpyxl.load_workbook(tmp_path / "issues.xlsx").active
+    assert sheet is not None
+    assert [cell.value for cell in sheet[3]][:5] == ["error", None, 3, "K", "K3"]
+    waiting = client.post("/api/project/1/jobs?job_type=stage_import", headers=admin).get_json()["job_id"]
+    assert client.get(f"/api/jobs/{waiting}/file", headers=admin).status_code == 404

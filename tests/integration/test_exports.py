@@ -1,0 +1,214 @@
+"""What goes out comes back in: export, import, and nothing has changed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from precast_app.models import ImportJob
+from tests.conftest import EXAMPLES, do
+from tests.integration.test_import import BASE
+
+EXCEL = "/api/project/1/export/excel"
+CSV = "/api/project/1/export_csv_element_type"
+
+Export = Callable[[str], Path]
+
+
+@pytest.fixture
+def export(client: FlaskClient, admin: dict[str, str], tmp_path: Path) -> Export:
+    """Fetch an address and keep what it sends as a file."""
+
+    def exported(address: str) -> Path:
+        with client.get(address, headers=admin) as answer:
+            assert answer.status_code == 200, answer.get_json()
+            assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+            path = tmp_path / ("out.xlsx" if "excel" in address else "out.csv")
+            path.write_bytes(answer.data)
+        return path
+
+    return exported
+
+
+def assert_unchanged(project_id: int, path: Path, count: int) -> ImportJob:
+    done = do(project_id, path)
+    assert (done.status, done.unchanged_count, done.total_items, done.warning_count) == (
+        "completed", count, count, 0,
+    ), done.error  # fmt: skip
+    return done
+
+
+@pytest.mark.parametrize("address", [EXCEL, CSV])
+def test_the_sample_comes_back_and_changes_nothing(green_meadows: int, export: Export, address: str) -> None:
+    do(green_meadows, EXAMPLES / "element_types.csv")
+    assert_unchanged(green_meadows, export(address), 120)
+
+
+@pytest.mark.parametrize("address", [EXCEL, CSV])
+def test_one_cell_that_is_edited_changes_alone(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, address: str
+) -> None:
+    do(green_meadows, EXAMPLES / "element_types.csv")
+    path = export(address)
+    if path.suffix == ".xlsx":
+        book = openpyxl.load_workbook(path)
+        book["Element Types"]["C10"] = 1234.5
+        book.save(path)
+    else:
+        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+        rows[7][2] = "1234.5"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+    done = do(green_meadows, path)
+    assert (done.updated_count, done.unchanged_count) == (1, 119)
+    (change,) = client.get(f"/api/jobs/{done.id}/changes?change=updated", headers=admin).get_json()["changes"]
+    assert list(change["fields"]) == ["Height"]
+    assert Decimal(change["fields"]["Height"]["after"]) == Decimal("1234.5")
+
+
+def test_the_workbook_is_laid_out_as_the_sample(green_meadows: int, export: Export) -> None:
+    do(green_meadows, EXAMPLES / "element_types.xlsx")
+    ours, theirs = (openpyxl.load_workbook(path) for path in (export(EXCEL), EXAMPLES / "element_types.xlsx"))
+    assert ours.sheetnames == theirs.sheetnames
+    for sheet in ("Summary", "Element Types"):
+        mine, sample = ours[sheet], theirs[sheet]
+        for row in range(1, 12 if sheet == "Summary" else 4):
+            left, right = ([cell.value for cell in book[row]][:43] for book in (mine, sample))
+            assert [cell or None for cell in left] == right
+        assert sorted(map(str, mine.merged_cells.ranges)) == sorted(map(str, sample.merged_cells.ranges))
+    sheet = ours["Element Types"]
+    assert (sheet.protection.sheet, sheet.protection.password, sheet.freeze_panes) == (True, None, "C4")
+    assert [sheet.cell(row, 2).protection.locked for row in (1, 2, 3, 4)] == [True, True, True, False]
+    others = sheet.column_dimensions["K"]
+    assert (others.max, others.protection.locked) == (16_384, False)
+
+
+def test_a_filter_narrows_an_export(green_meadows: int, export: Export) -> None:
+    do(green_meadows, EXAMPLES / "element_types.csv")
+    rows = list(csv.DictReader(io.StringIO(export(f"{CSV}?type=beam").read_text(encoding="utf-8-sig"))))
+    assert {row["Element Type"] for row in rows} == {"BEAM"}
+    assert 0 < len(rows) < 120
+
+
+@pytest.mark.parametrize("kind", ["excel", "csv"])
+def test_a_template_is_a_file_to_fill_in(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, kind: str
+) -> None:
+    path = export(f"/api/project/1/template/{kind}")
+    empty = client.post(
+        "/api/project/1/import/excel", data={"file": (io.BytesIO(path.read_bytes()), path.name)}, headers=admin
+    )
+    assert (empty.status_code, "no data rows" in empty.get_json()["message"]) == (422, True)
+    if kind == "excel":
+        book = openpyxl.load_workbook(path)
+        for column, value in (("A", "WALL"), ("B", "W-1"), ("N", 2)):
+            book["Element Types"][f"{column}4"] = value
+        book.save(path)
+    else:
+        header = path.read_text(encoding="utf-8-sig").splitlines()[0]
+        path.write_text(f"{header}\nWALL,W-1\n")
+    done = do(green_meadows, path)
+    assert (done.status, done.created_count, done.pieces_added) == ("completed", 1, 2 if kind == "excel" else 0)
+
+
+TEXTS = [
+    "=1+1",
+    "@SUM(A1)",
+    "+49 30",
+    "-x",
+    "'=x",
+    "''=x",
+    "R&amp;D",
+    "a +ACY- b",
+    "C+D",
+    '6" pipe',
+    "a,b;c",
+    "Ä\\N",
+    "'x",
+]
+
+
+@pytest.mark.parametrize("address", [EXCEL, CSV])
+def test_text_that_looks_like_something_else_comes_back(green_meadows: int, export: Export, address: str) -> None:
+    names = [f"{name} {place}" if place else name for place in (0, 1) for name in TEXTS]
+    for name in names:
+        db.session.execute(
+            text("""
+                INSERT INTO element_types (project_id, element_type, name, type_key, name_key)
+                VALUES (1, :type, :name, lower(:type), lower(:name))
+            """),
+            {"type": "=T", "name": name},
+        )
+    db.session.commit()
+    path = export(address)
+    if path.suffix == ".csv":
+        cells = [cell for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))) for cell in row]
+        assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]
+    done = do(green_meadows, path)
+    assert (done.status, done.unchanged_count, done.created_count) == ("completed", len(names), 0), done.error
+
+
+def test_headings_that_mean_two_things_are_written_so_that_they_mean_one(
+    client: FlaskClient, admin: dict[str, str], project_id: int, export: Export
+) -> None:
+    def add(where: str, **body: Any) -> int:
+        answer = client.post(f"/api/project/1/{where}", json=body, headers=admin)
+        assert answer.status_code == 201, answer.get_json()
+        return int(next(iter(answer.get_json().values()))["id"])
+
+    for name in ("Casting", "Mass", "Steel_6MM", "Q.C."):
+        add("stages", name=name)
+        add("drawing-types", name=name)
+    add("bom-products", product_name="Steel", product_type="6MM", unit="kg")
+    tower = add("hierarchy", name="Stages", prefix="S")
+    for name in ("Casting", "1", "Mass"):
+        add("hierarchy", name=name, prefix=f"F{name}", parent_id=tower)
+    add("hierarchy", name="Mass", prefix="M")
+    add("hierarchy", name="Deep", prefix="D", path="A.B.C.Deep")
+    path = export("/api/project/1/template/csv")
+    header = path.read_text(encoding="utf-8-sig").splitlines()[0]
+    cells = ["yes"] * 4 + ["a.dwg"] * 4 + ["2"] * 5 + ["1.5"]
+    path.write_text("\n".join((header, ",".join(["WALL", "W-1", *[""] * 8, *cells]))))
+    done = do(project_id, path)
+    assert (done.status, done.created_count, done.warning_count) == ("completed", 1, 0), done.error
+    assert done.pieces_added == 10
+    for address in (EXCEL, CSV):
+        assert_unchanged(project_id, export(address), 1)
+
+
+number = st.one_of(st.none(), st.decimals(0, 1_000_000, places=4), st.decimals(0, 1_000_000, places=25))
+name = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=12)
+row = st.tuples(name, name, *[number] * 7, st.one_of(st.just(""), name))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(row, min_size=1, max_size=8))
+def test_whatever_is_stored_comes_back(project_id: int, export: Export, rows: list[tuple[Any, ...]]) -> None:
+    """Rows that the import takes; those that it does not are no matter here."""
+    db.session.rollback()
+    db.session.execute(text("TRUNCATE element_types, import_jobs CASCADE"))
+    db.session.commit()
+    content = io.StringIO()
+    writer = csv.writer(content)
+    writer.writerow(BASE.split(","))
+    writer.writerows([[f"{cell:f}" if isinstance(cell, Decimal) else cell or "" for cell in each] for each in rows])
+    path = export("/api/project/1/template/csv")
+    path.write_text(content.getvalue(), encoding="utf-8")
+    do(project_id, path)
+    count = db.session.execute(text("SELECT count(*) FROM element_types")).scalar_one()
+    if count:
+        for address in (EXCEL, CSV):
+            done = do(project_id, export(address))
+            assert (done.status, done.unchanged_count, done.created_count) == ("completed", count, 0), done.error
