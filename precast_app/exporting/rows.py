@@ -18,4 +18,5 @@ Cell = str | int | Decimal | None
 def cells(element_type: Any, groups: dict[Group, dict[int, Any]], columns: Sequence[ExportColumn]) -> list[Cell]:
     """The cells of a row; None where there is nothing."""
     base = [getattr(element_type, column.field) for column in BASE]
-    return [*base, *(groups[column.group].get(column.target) for column in columns)]
+    others = [groups[column.group].get(column.target) for column in columns]
+    return [*base, *("yes" if cell is True else cell for cell in others)]

@@ -52,6 +52,21 @@ _PLANNED = text("""
 """)
 
 
+def groups_of(session: Session, ids: Sequence[int]) -> dict[Group, dict[int, dict[int, Any]]]:
+    """Of element types by id: for each group the values by the id of what they are about (of a stage: true)."""
+    groups: dict[Group, dict[int, dict[int, Any]]] = {}
+    for group, (table, target, value) in _CHILDREN.items():
+        found = session.execute(
+            text(f"""
+                SELECT element_type_id, array_agg({target}), array_agg({value})
+                FROM {table} WHERE element_type_id = ANY(CAST(:ids AS int[])) GROUP BY element_type_id
+            """),
+            {"ids": list(ids)},
+        )
+        groups[group] = {id_: dict(zip(targets, values, strict=True)) for id_, targets, values in found}
+    return groups
+
+
 class Stored:
     """Answers the plan's questions about one project, for one job, from one transaction."""
 
@@ -80,25 +95,13 @@ class Stored:
             one = StoredType(id_, element_type, base, {group: {} for group in changes.GROUPS})
             types[type_key, name_key] = by_id[id_] = one
         if by_id:
-            self._add_groups(by_id)
+            found_groups = groups_of(self._session, list(by_id))
             for id_, one in by_id.items():
+                one.groups = {group: found_groups[group].get(id_, {}) for group in changes.GROUPS}
                 image = self._changed.get(id_)
                 if image:
                     changes.rewind(one, image)
         return types
-
-    def _add_groups(self, by_id: dict[int, StoredType]) -> None:
-        ids = list(by_id)
-        for group, (table, target, value) in _CHILDREN.items():
-            found = self._session.execute(
-                text(f"""
-                    SELECT element_type_id, array_agg({target}), array_agg({value})
-                    FROM {table} WHERE element_type_id = ANY(CAST(:ids AS int[])) GROUP BY element_type_id
-                """),
-                {"ids": ids},
-            )
-            for id_, targets, values in found:
-                by_id[id_].groups[group] = dict(zip(targets, values, strict=True))
 
     def last_numbers(self) -> dict[tuple[str, int], int]:
         """The highest piece number by type key and node."""

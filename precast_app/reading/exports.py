@@ -13,18 +13,12 @@ from precast_app.extensions import db
 from precast_app.importing import reference
 from precast_app.importing.columns import Group
 from precast_app.importing.reference import Reference
+from precast_app.importing.stored import groups_of
 from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, Stage
 from precast_app.reading.catalogue import Filter, matching
 
 # Read at a time, so that memory stays flat however many there are.
 _AT_A_TIME = 500
-
-_CHILDREN = {
-    Group.DRAWINGS: ("element_type_drawings", "drawing_type_id", "file_name"),
-    Group.NODES: ("element_type_quantities", "node_id", "quantity"),
-    Group.STAGES: ("element_type_stages", "stage_id", "'yes'::text"),
-    Group.BOM: ("element_type_bom", "product_id", "quantity"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +56,7 @@ def rows(project_id: int, wanted: Filter) -> Iterator[ExportRow]:
     query = matching(project_id, wanted).order_by(ElementType.id).limit(_AT_A_TIME)
     while found := db.session.scalars(query.where(ElementType.id > last)).all():
         last = found[-1].id
-        groups = _groups([one.id for one in found])
+        groups = groups_of(db.session(), [one.id for one in found])
         for one in found:
-            yield ExportRow(one, {group: groups[group].get(one.id, {}) for group in _CHILDREN})
+            yield ExportRow(one, {group: groups[group].get(one.id, {}) for group in groups})
         db.session.expunge_all()
-
-
-def _groups(ids: list[int]) -> dict[Group, dict[int, dict[int, Any]]]:
-    groups: dict[Group, dict[int, dict[int, Any]]] = {}
-    for group, (table, target, value) in _CHILDREN.items():
-        found = db.session.execute(
-            text(f"""
-                SELECT element_type_id, array_agg({target}), array_agg({value})
-                FROM {table} WHERE element_type_id = ANY(CAST(:ids AS int[])) GROUP BY element_type_id
-            """),
-            {"ids": ids},
-        )
-        groups[group] = {id_: dict(zip(targets, values, strict=True)) for id_, targets, values in found}
-    return groups

@@ -9,8 +9,10 @@ from typing import BinaryIO
 from precast_app.spreadsheets.delimited import DelimitedBook
 from precast_app.spreadsheets.errors import FileRefused
 from precast_app.spreadsheets.excel import ExcelBook
+from precast_app.spreadsheets.ods import OdsBook
 from precast_app.spreadsheets.sheet import Book, Limits
 from precast_app.spreadsheets.text import zero_bytes
+from precast_app.spreadsheets.xls import XlsBook
 from precast_app.spreadsheets.xlsx_package import Package
 
 _LOOK = 64 * 1024  # bytes
@@ -52,7 +54,7 @@ def open_book(file: BinaryIO, limits: Limits | None = None) -> Book:
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zipped(file, limits)
     if start.startswith(_OLE2):
-        raise _ole2(file)
+        return _ole2(file, limits)
     _refuse_binary(start)
     return DelimitedBook(file, limits)
 
@@ -74,7 +76,7 @@ def _zipped(file: BinaryIO, limits: Limits) -> Book:
     if "content.xml" in package and "mimetype" in package:
         kind = b"".join(package.chunks("mimetype"))[:200]
         if b"opendocument.spreadsheet" in kind:
-            raise _unsupported("an OpenDocument spreadsheet (.ods)")
+            return OdsBook(file, package, limits)
         raise _not_a_spreadsheet("an OpenDocument file, but no spreadsheet")
     if "index/document.iwa" in package or "index.zip" in package:
         raise _unsupported("a Numbers spreadsheet")
@@ -85,20 +87,20 @@ def _zipped(file: BinaryIO, limits: Limits) -> Book:
     raise _not_a_spreadsheet("a ZIP archive")
 
 
-def _ole2(file: BinaryIO) -> FileRefused:
+def _ole2(file: BinaryIO, limits: Limits) -> Book:
     """The old container holds an encrypted workbook, a workbook of Excel 97, or something else."""
     file.seek(0)
     tail = b""
     while data := file.read(1024 * 1024):
         if _ENCRYPTED in tail + data:
-            return FileRefused(
+            raise FileRefused(
                 "password_protected",
                 "The workbook is protected by a password. Open it in Excel, remove the password "
                 "(File, Info, Protect Workbook, Encrypt with Password), save it and upload it "
                 "again.",
             )
         tail = data[-len(_ENCRYPTED) :]
-    return _unsupported("a workbook of Excel 97-2003 (.xls)")
+    return XlsBook(file, limits)
 
 
 def _refuse_binary(start: bytes) -> None:

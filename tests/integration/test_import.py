@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from precast_app.extensions import db
 from precast_app.models import Change, ElementType, Issue, Piece
 from precast_app.reading import catalogue
-from tests.conftest import EXAMPLES, do
+from tests.conftest import EXAMPLES, ROOT, do
 
 TOTALS = {"element_types": 120, "drawings": 240, "quantities": 671, "stages": 874, "bom_lines": 648, "pieces": 1859}
 
@@ -75,6 +75,15 @@ def test_the_workbook_goes_in_and_the_csv_changes_nothing(green_meadows: int) ->
     )
     assert totals(green_meadows) == TOTALS
     assert db.session.scalar(select(Change.job_id).where(Change.job_id == second.id)) is None
+
+
+@pytest.mark.parametrize("suffix", ["ods", "xls", "xlsx"])
+def test_the_sample_as_another_program_saved_it(green_meadows: int, suffix: str) -> None:
+    """LibreOffice's own files of the sample workbook."""
+    done = do(green_meadows, ROOT / "tests" / "files" / f"green_meadows_libreoffice.{suffix}")
+    assert (done.status, done.created_count, done.warning_count) == ("completed", 120, 0), done.error
+    assert totals(green_meadows) == TOTALS
+    assert do(green_meadows, EXAMPLES / "element_types.csv").unchanged_count == 120
 
 
 def test_numbers_come_back_as_they_were_written(green_meadows: int, write: Write) -> None:

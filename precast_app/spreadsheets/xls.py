@@ -1,0 +1,120 @@
+"""Workbooks of Excel 97 to 2003 (.xls), read by xlrd."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import xlrd
+
+from precast_app.spreadsheets.errors import (
+    FileRefused,
+    cell_too_long,
+    damaged,
+    too_many_columns,
+    too_many_rows,
+)
+from precast_app.spreadsheets.sheet import (
+    HEAD_ROWS,
+    Cell,
+    CellError,
+    Limits,
+    MergedRange,
+    Note,
+    SheetRow,
+    SheetScan,
+)
+
+# xlrd holds the file and all its cells in memory, many times the file's size.
+_MOST_BYTES = 20 * 1024 * 1024
+
+
+class XlsBook:
+    """A Book over an old workbook."""
+
+    format = "xls"
+    decimal_comma = False
+    notes: tuple[Note, ...] = ()
+
+    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+        """Read the workbook. Raises FileRefused."""
+        self._limits = limits
+        file.seek(0)
+        content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise FileRefused(
+                "too_large",
+                f"A workbook of the old format (.xls) may have {_MOST_BYTES // 1024**2} MiB. Save it as an Excel "
+                "Workbook (.xlsx) and upload that.",
+            )
+        try:
+            # With the formats, since merged cells and dates are known by them.
+            self._book = xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=io.StringIO())
+        except xlrd.XLRDError as error:
+            if "encrypted" in str(error).lower():
+                raise FileRefused(
+                    "password_protected",
+                    "The workbook is protected by a password. Remove the password and upload it again.",
+                ) from error
+            raise damaged("it can't be read as a workbook of Excel 97 to 2003") from error
+        except Exception as error:
+            # xlrd trusts what it reads: a damaged file ends in an error of any kind.
+            raise damaged("it can't be read as a workbook of Excel 97 to 2003") from error
+        self.sheets = tuple(self._book.sheet_names())
+        if len(self.sheets) > limits.sheets:
+            raise FileRefused("too_many_sheets", f"The workbook has more than {limits.sheets} sheets.")
+
+    def scan(self, sheet: str) -> SheetScan:
+        """See Book."""
+        head: list[SheetRow] = []
+        faults: dict[tuple[int, int], CellError] = {}
+        count = 0
+        for row in self.rows(sheet):
+            count += 1
+            if len(head) < HEAD_ROWS:
+                head.append(row)
+            faults |= {(row.number, at): cell for at, cell in enumerate(row.cells, 1) if isinstance(cell, CellError)}
+        merged = self._sheet(sheet).merged_cells
+        ranges = tuple(MergedRange(top + 1, left + 1, bottom, right) for top, bottom, left, right in merged)
+        return SheetScan(tuple(head), ranges, count, faults)
+
+    def rows(self, sheet: str) -> Iterator[SheetRow]:
+        """See Book."""
+        found = self._sheet(sheet)
+        count = 0
+        for index in range(found.nrows):
+            cells = [self._value(cell) for cell in found.row(index)]
+            while cells and (cells[-1] == "" or (isinstance(cells[-1], str) and cells[-1].isspace())):
+                cells.pop()
+            if not cells:
+                continue
+            count += 1
+            if count > self._limits.rows:
+                raise too_many_rows(self._limits)
+            if len(cells) > self._limits.columns:
+                raise too_many_columns(index + 1, len(cells), self._limits)
+            for column, cell in enumerate(cells, 1):
+                if isinstance(cell, str) and len(cell) > self._limits.cell_characters:
+                    raise cell_too_long(index + 1, column, self._limits)
+            yield SheetRow(index + 1, cells)
+
+    def _sheet(self, sheet: str) -> Any:
+        if sheet not in self.sheets:
+            raise KeyError(sheet)
+        return self._book.sheet_by_name(sheet)
+
+    def _value(self, cell: Any) -> Cell:
+        if cell.ctype == xlrd.XL_CELL_ERROR:
+            return CellError(xlrd.error_text_from_code.get(cell.value, "#ERR"))
+        if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+            return bool(cell.value)
+        if cell.ctype == xlrd.XL_CELL_DATE:
+            try:
+                moment: datetime = xlrd.xldate_as_datetime(cell.value, self._book.datemode)
+            except (ValueError, OverflowError):
+                return float(cell.value)
+            return moment
+        value: str | float = cell.value
+        return value

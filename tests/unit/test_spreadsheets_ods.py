@@ -1,0 +1,145 @@
+"""OpenDocument spreadsheets: what LibreOffice writes, and what nobody should."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import datetime
+
+import pytest
+
+from precast_app.spreadsheets import CellError, FileRefused, Limits, MergedRange, SheetRow, open_book
+
+_HEAD = (
+    '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x" xmlns:calcext="c">'
+    "<office:body><office:spreadsheet>"
+)
+_TAIL = "</office:spreadsheet></office:body></office:document-content>"
+
+
+def ods(*tables: str, manifest: str = "<manifest/>", head: str = _HEAD) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", head + "".join(tables) + _TAIL)
+        archive.writestr("META-INF/manifest.xml", manifest)
+    return content.getvalue()
+
+
+def table(*rows: str, name: str = "Sheet1") -> str:
+    return f'<table:table table:name="{name}">{"".join(rows)}</table:table>'
+
+
+def row(*cells: str, repeat: int = 1) -> str:
+    return f'<table:table-row table:number-rows-repeated="{repeat}">{"".join(cells)}</table:table-row>'
+
+
+def cell(attributes: str, shown: str) -> str:
+    return f"<table:table-cell {attributes}><text:p>{shown}</text:p></table:table-cell>"
+
+
+def text(value: str, attributes: str = "") -> str:
+    return cell(f'office:value-type="string" {attributes}', value)
+
+
+def number(value: str, shown: str = "", attributes: str = "") -> str:
+    return cell(f'office:value-type="float" office:value="{value}" {attributes}', shown or value)
+
+
+def blank(repeat: int = 1) -> str:
+    return f'<table:table-cell table:number-columns-repeated="{repeat}"/>'
+
+
+def rows_of(content: bytes, sheet: str = "Sheet1", limits: Limits | None = None) -> list[SheetRow]:
+    return list(open_book(io.BytesIO(content), limits).rows(sheet))
+
+
+def code_of(content: bytes, limits: Limits | None = None) -> str:
+    with pytest.raises(FileRefused) as caught:
+        book = open_book(io.BytesIO(content), limits)
+        for sheet in book.sheets:
+            book.scan(sheet)
+    return caught.value.code
+
+
+def test_values_are_those_that_are_stored() -> None:
+    cells = (
+        text("W-1"),
+        number("1234.5", "1.234,50"),
+        blank(2),
+        cell('office:value-type="boolean" office:boolean-value="true"', "WAHR"),
+        cell('office:value-type="date" office:date-value="2024-01-02"', "02.01.24"),
+        cell('office:value-type="percentage" office:value="0.5"', "50 %"),
+    )
+    (found,) = rows_of(ods(table(row(*cells))))
+    assert found.cells == ["W-1", 1234.5, "", "", True, datetime(2024, 1, 2), 0.5]  # noqa: DTZ001 # cells have no zone
+
+
+def test_rows_and_cells_that_are_repeated() -> None:
+    content = ods(table(row(text("a"), blank(3), text("b")), row(blank(5), repeat=7), row(text("c"), repeat=2)))
+    assert rows_of(content) == [
+        SheetRow(1, ["a", "", "", "", "b"]),
+        SheetRow(9, ["c"]),
+        SheetRow(10, ["c"]),
+    ]
+
+
+def test_the_blank_rest_of_a_sheet_takes_no_room() -> None:
+    content = ods(table(row(text("a"), blank(16_383)), row(blank(16_384), repeat=1_048_575)))
+    assert rows_of(content) == [SheetRow(1, ["a"])]
+
+
+def test_text_in_pieces() -> None:
+    pieces = (
+        '<table:table-cell office:value-type="string"><office:annotation><text:p>a note</text:p></office:annotation>'
+        '<text:p>Bolts<text:s text:c="2"/><text:span>&amp; <text:a>nuts</text:a></text:span></text:p>'
+        "<text:p>M12</text:p></table:table-cell>"
+    )
+    assert rows_of(ods(table(row(pieces)))) == [SheetRow(1, ["Bolts  & nuts\nM12"])]
+
+
+def test_errors_and_formulas() -> None:
+    formula = 'table:formula="of:=[.A1]/0"'
+    cells = (
+        text("#DIV/0!", f'{formula} calcext:value-type="error"'),
+        number("0", "Err:502", formula),
+        number("7", "7", formula),
+        f"<table:table-cell {formula}/>",
+    )
+    book = open_book(io.BytesIO(ods(table(row(*cells)))))
+    (found,) = book.rows("Sheet1")
+    assert found.cells == [CellError("#DIV/0!"), CellError("Err:502"), 7.0, CellError("=[.A1]/0")]
+    assert set(book.scan("Sheet1").faults) == {(1, 1), (1, 2), (1, 4)}
+
+
+def test_merged_cells_and_several_sheets() -> None:
+    wide = text("Tower A", 'table:number-columns-spanned="2" table:number-rows-spanned="1"')
+    content = ods(table(row(text("x")), name="Summary"), table(row(blank(2), wide, "<table:covered-table-cell/>")))
+    book = open_book(io.BytesIO(content))
+    assert (book.format, book.sheets) == ("ods", ("Summary", "Sheet1"))
+    scan = book.scan("Sheet1")
+    assert (scan.merged, scan.row_count) == ((MergedRange(1, 3, 1, 4),), 1)
+    assert scan.head == (SheetRow(1, ["", "", "Tower A"]),)
+    with pytest.raises(KeyError):
+        book.scan("Sheet2")
+
+
+@pytest.mark.parametrize(
+    ("content", "limits", "code"),
+    [
+        (ods(table(row(text("a"), repeat=1_000_000))), Limits(), "too_many_rows"),
+        (ods(table(row(text("a", 'table:number-columns-repeated="16384"')))), Limits(), "too_many_columns"),
+        (ods(table(row(blank(16_000), text("a")))), Limits(), "too_many_columns"),
+        (ods(table(row(text("x" * 40_000)))), Limits(), "cell_too_long"),
+        (ods(table(row(text('<text:s text:c="999999999"/>')))), Limits(), "cell_too_long"),
+        (ods(table(row(text("a"), repeat=99_999_999_999))), Limits(), "damaged_workbook"),
+        (ods(), Limits(), "damaged_workbook"),
+        (ods(table(), table()), Limits(), "damaged_workbook"),
+        (ods(table(), head='<!DOCTYPE x [<!ENTITY a "b">]>' + _HEAD), Limits(), "damaged_workbook"),
+        (ods("<table:table"), Limits(), "damaged_workbook"),
+        (ods(table(), manifest="<manifest><encryption-data/></manifest>"), Limits(), "password_protected"),
+        (ods(table(name="a"), table(name="b")), Limits(sheets=1), "too_many_sheets"),
+    ],
+)
+def test_what_is_refused(content: bytes, limits: Limits, code: str) -> None:
+    assert code_of(content, limits) == code
