@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import partial
 
 from precast_app.importing import cells
+from precast_app.spreadsheets import MergedRange
 
 
 class Group(StrEnum):
@@ -85,13 +86,15 @@ class Column:
 class ColumnMap:
     """What the columns of a sheet mean; a row's values stand in the order of `columns`, base columns first.
 
-    `width` is the number of columns under the headings, those that are not understood too.
+    `width` is the number of columns under the headings, those that are not understood too; `merged` are cells of base
+    columns that are merged over several data rows.
     """
 
     sheet: str
     first_data_row: int
     columns: tuple[Column, ...]
     width: int
+    merged: tuple[MergedRange, ...] = ()
 
     def positions(self, group: Group) -> tuple[tuple[int, str | int], ...]:
         """Of each column of the group: its place in a row's values, and its target."""

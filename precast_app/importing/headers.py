@@ -17,7 +17,7 @@ from precast_app.importing.layout import Heading, Layout
 from precast_app.importing.reference import Named, Reference
 from precast_app.models import Severity
 from precast_app.names import match_key, path_key
-from precast_app.spreadsheets import Book, column_letter
+from precast_app.spreadsheets import Book, MergedRange, SheetScan, column_letter
 
 _BASE_BY_FIELD = {column.field: column for column in BASE}
 # What may be written before a name that means two things, and what stands over the group in a workbook.
@@ -28,6 +28,9 @@ GROUP_NAMES = {
     Group.BOM: "BOM",
 }
 
+# Merged cells that are told of one by one.
+_MERGED_TOLD = 50
+
 Target = tuple[Group, Named]
 Names = dict[str, list[Target]]
 
@@ -35,10 +38,9 @@ Names = dict[str, list[Target]]
 def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
     """The columns that mean something, and a warning for each that doesn't.
 
-    Raises `JobFailed` where there is no header row, a base column is missing, one thing has two columns, or a heading
-    names two things.
+    Raises `JobFailed` where there is no header row, a base column is missing, or a heading names two things.
     """
-    layout, _ = layouts.find(book)
+    layout, scan = layouts.find(book)
     base = _base(layout)
     names = names_of(reference)
     columns: list[Column] = []
@@ -56,11 +58,12 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
         columns.append(
             Column(heading.index, column_letter(heading.index + 1), _shown(heading), group, named.id, CLEAN[group])
         )
-    columns = [*base, *columns]
-    _refuse_repeated(columns, names)
+    columns, repeated = _once([*base, *columns], names, layout.sheet)
+    merged, told = _merged(layout, scan, base)
     if book.decimal_comma:
         columns = [_after_comma(column) for column in columns]
-    return ColumnMap(layout.sheet, layout.first_data_row, tuple(columns), len(layout.headings)), issues
+    found = ColumnMap(layout.sheet, layout.first_data_row, tuple(columns), len(layout.headings), merged)
+    return found, [*issues, *repeated, *told]
 
 
 def _after_comma(column: Column) -> Column:
@@ -146,26 +149,47 @@ def _unknown(heading: Heading, names: Names, sheet: str) -> Issue:
     key = match_key(f"{heading.top}_{heading.sub}" if heading.sub else heading.top)
     near = get_close_matches(key, names, n=1, cutoff=0.75)
     hint = f"; the nearest name that it has is {names[near[0]][0][1].name}" if near else ""
-    return Issue(
-        Severity.WARNING,
-        "unknown_heading",
+    message = (
         f"The project has no drawing type, node, stage or product called {shown}{hint}. The column was left out; "
-        "correct its heading, or add what it names to the project, and upload the file again.",
-        column=column_letter(heading.index + 1),
-        heading=shown,
-        sheet=sheet or None,
+        "correct its heading, or add what it names to the project, and upload the file again."
     )
+    return _warning("unknown_heading", message, column_letter(heading.index + 1), shown, sheet)
 
 
-def _refuse_repeated(columns: list[Column], names: Names) -> None:
+def _once(columns: list[Column], names: Names, sheet: str) -> tuple[list[Column], list[Issue]]:
+    """Of columns that mean the same the first one, and a warning for each of the others."""
     seen: dict[tuple[Group, str | int], Column] = {}
+    issues = []
     for column in columns:
         first = seen.setdefault((column.group, column.target), column)
         if first is column:
             continue
         also = names.get(match_key(column.heading), []) if column.group is Group.BASE else []
-        ways = "".join(f" (or write {GROUP_NAMES[group]}_{named.name}, if it is that)" for group, named in also)
-        raise JobFailed(
-            f"The columns {first.letter} ({first.heading}) and {column.letter} ({column.heading}) mean the same. "
-            f"Remove one of them{ways} and upload the file again."
+        ways = "".join(f" Write {GROUP_NAMES[group]}_{named.name} over it, if it is that." for group, named in also)
+        message = (
+            f"The columns {first.letter} ({first.heading}) and {column.letter} ({column.heading}) mean the same. The "
+            f"first one was read and this one left out; delete the one that is wrong.{ways}"
         )
+        issues.append(_warning("repeated_heading", message, column.letter, column.heading, sheet))
+    return list(seen.values()), issues
+
+
+def _merged(layout: Layout, scan: SheetScan, base: list[Column]) -> tuple[tuple[MergedRange, ...], list[Issue]]:
+    """The cells of base columns that are merged over several data rows, whose value counts for each of the rows."""
+    columns = {column.index + 1: column for column in base}
+    found = [
+        area
+        for area in scan.merged
+        if area.first_row >= layout.first_data_row and area.last_row > area.first_row and area.first_column in columns
+    ]
+    issues = []
+    for area in found[:_MERGED_TOLD]:
+        column = columns[area.first_column]
+        place = f"{column.letter}{area.first_row}:{column.letter}{area.last_row}"
+        message = f"The cells {place} are merged; their value was taken for each row. Look whether that is meant."
+        issues.append(_warning("merged_cells", message, column.letter, column.heading, layout.sheet, area.first_row))
+    return tuple(found), issues
+
+
+def _warning(code: str, message: str, letter: str, heading: str, sheet: str, row: int | None = None) -> Issue:
+    return Issue(Severity.WARNING, code, message, row=row, column=letter, heading=heading, sheet=sheet or None)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from precast_app.importing.cells import BadCell, shown
 from precast_app.importing.columns import Column, ColumnMap
 from precast_app.importing.issues import Issue
 from precast_app.models import Severity
 from precast_app.names import clean, identity_key
-from precast_app.spreadsheets import Cell, SheetRow, column_letter
+from precast_app.spreadsheets import Cell, MergedRange, SheetRow, column_letter
 
 # Cells repeat: "yes", 2.0, 3150.0. So each column remembers what it has seen, but no more than this many.
 _REMEMBERED = 20_000
 _SHOWN_CHARACTERS = 200
+_COMMON = {str, float}
+_MERGED_ROWS = 1_000
+_TOTAL = re.compile(r"((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class Row:
     key: tuple[str, str]
     values: tuple[object, ...]
     issues: tuple[Issue, ...] = ()
+    # A row of totals, which is no data.
+    skipped: bool = False
 
     @property
     def rejected(self) -> bool:
@@ -37,30 +44,95 @@ class Row:
 
 
 def validate(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
-    """The data rows, those above them left out. An element type that stands in the file twice is taken once."""
+    """The data rows, those above them left out. An element type that stands in the file twice is taken once.
+
+    Totals are told apart by their word, or by standing last and under no name; such a row is `skipped`.
+    """
+    last: Row | None = None
+    for row in _checked(rows, columns):
+        if last is not None:
+            yield last
+        last = row
+    if last is not None:
+        yield _totals(last.number, columns) if _is_nameless(last) else last
+
+
+def _is_nameless(row: Row) -> bool:
+    return [issue.code for issue in row.issues[:2]] == ["missing_value", "missing_value"]
+
+
+def _checked(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
     remembered = [(column.index, _Memory(column).__getitem__) for column in columns.columns]
     plain = [(column.index, column.clean) for column in columns.columns]
     first_rows: dict[tuple[str, str], int] = {}
+    merged = _Merged(columns)
     for row in rows:
         if row.number < columns.first_data_row:
             continue
+        if merged.rows:
+            row = merged.filled(row)
         cells = row.cells
         width = len(cells)
         # True would be found under 1.0, which a column may take where it doesn't take True.
-        readers = plain if bool in map(type, cells) else remembered
+        is_plain = not set(map(type, cells)) <= _COMMON
+        readers = plain if is_plain else remembered
         try:
             values = tuple([read(cells[index]) if index < width else read("") for index, read in readers])
         except BadCell:
-            yield Row(row.number, ("", ""), (), _issues(row, columns))
+            if _is_total(row, columns):
+                yield _totals(row.number, columns)
+            else:
+                yield Row(row.number, ("", ""), (), _issues(row, columns))
             continue
         key = (identity_key(str(values[0])), identity_key(str(values[1])))
         first = first_rows.setdefault(key, row.number)
         if first != row.number:
             yield Row(row.number, ("", ""), (), (_duplicate(row, columns, first),))
-        elif width > columns.width and (beyond := _beyond(row, columns)):
-            yield Row(row.number, key, values, (beyond,))
+        elif is_plain or width > columns.width:
+            yield Row(row.number, key, values, (*_beyond(row, columns), *_dates(row, columns)))
         else:
             yield Row(row.number, key, values)
+
+
+class _Merged:
+    """Cells that are merged over several rows: their value, which stands in the first one, for the others."""
+
+    def __init__(self, columns: ColumnMap) -> None:
+        self.rows: dict[int, list[MergedRange]] = {}
+        for area in columns.merged:
+            for number in range(area.first_row, min(area.last_row, area.first_row + _MERGED_ROWS) + 1):
+                self.rows.setdefault(number, []).append(area)
+        self._values: dict[MergedRange, Cell] = {}
+
+    def filled(self, row: SheetRow) -> SheetRow:
+        areas = self.rows.get(row.number)
+        if not areas:
+            return row
+        cells = list(row.cells)
+        for area in areas:
+            index = area.first_column - 1
+            cells.extend([""] * (index + 1 - len(cells)))
+            if row.number == area.first_row:
+                self._values[area] = cells[index]
+            elif cells[index] == "":
+                cells[index] = self._values.get(area, "")
+        return SheetRow(row.number, cells)
+
+
+def _is_total(row: SheetRow, columns: ColumnMap) -> bool:
+    """Whether one of the two names says that the row is a total, and the other one is blank."""
+    names = [clean(shown(_cell(row, column.index))) for column in columns.columns[:2]]
+    return "" in names and bool(_TOTAL.match("".join(names)))
+
+
+def _totals(number: int, columns: ColumnMap) -> Row:
+    message = "The row looks like totals, since it has no element type of its own, and was left out."
+    issue = Issue(Severity.WARNING, "totals_row", message, row=number, sheet=columns.sheet or None)
+    return Row(number, ("", ""), (), (issue,), skipped=True)
+
+
+def _cell(row: SheetRow, index: int) -> Cell:
+    return row.cells[index] if index < len(row.cells) else ""
 
 
 class _Memory(dict[object, object]):
@@ -81,7 +153,7 @@ def _issues(row: SheetRow, columns: ColumnMap) -> tuple[Issue, ...]:
     """Everything that is wrong with a row, not only the first thing."""
     issues = []
     for column in columns.columns:
-        cell: Cell = row.cells[column.index] if column.index < len(row.cells) else ""
+        cell = _cell(row, column.index)
         try:
             column.clean(cell)
         except BadCell as bad:
@@ -102,12 +174,30 @@ def _issue(row: SheetRow, columns: ColumnMap, column: Column, cell: Cell, code: 
     )
 
 
-def _beyond(row: SheetRow, columns: ColumnMap) -> Issue | None:
+def _dates(row: SheetRow, columns: ColumnMap) -> Iterator[Issue]:
+    """A warning for each date where text is meant: Excel makes dates of names such as 1-2."""
+    for column in columns.columns:
+        cell = _cell(row, column.index)
+        if isinstance(cell, date):
+            yield Issue(
+                Severity.WARNING,
+                "date_in_text",
+                "The cell holds a date where text is meant; it was read as year, month and day. If Excel has made it "
+                "of something else, format the cell as text and type it anew.",
+                row=row.number,
+                column=column.letter,
+                heading=column.heading,
+                value=shown(cell),
+                sheet=columns.sheet or None,
+            )
+
+
+def _beyond(row: SheetRow, columns: ColumnMap) -> Iterator[Issue]:
     """A warning where a row holds something to the right of all headings."""
     for index in range(columns.width, len(row.cells)):
         cell = row.cells[index]
         if clean(shown(cell)):
-            return Issue(
+            yield Issue(
                 Severity.WARNING,
                 "cell_beyond_headings",
                 "The row is longer than the header row; what stands beyond the last heading was left out. Look whether "
@@ -117,7 +207,7 @@ def _beyond(row: SheetRow, columns: ColumnMap) -> Issue | None:
                 value=shown(cell)[:_SHOWN_CHARACTERS],
                 sheet=columns.sheet or None,
             )
-    return None
+            return
 
 
 def _duplicate(row: SheetRow, columns: ColumnMap, first: int) -> Issue:

@@ -95,8 +95,10 @@ def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issu
         book = files.open_upload(file, work.settings)
         columns, issues = headers.match(book, named)
         work.tell(Phase.CHECKING)
-        data = list(rows.validate(book.rows(columns.sheet), columns))
-        issues = [*map(of_note, book.notes), *issues]
+        every = list(rows.validate(book.rows(columns.sheet), columns))
+        data = [row for row in every if not row.skipped]
+        issues = [*map(of_note, book.notes), *issues, *(issue for row in every if row.skipped for issue in row.issues)]
+        del every
     # The workbook's memory is wanted for the plan.
     del book
     gc.collect()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +17,7 @@ from precast_app.importing.changes import NONE, StoredType, rewind, to_json
 from precast_app.importing.columns import BASE, CLEAN, Column, ColumnMap, Group
 from precast_app.importing.plan import Create, Plan, Run, Update
 from precast_app.importing.rows import Row
-from precast_app.spreadsheets import SheetRow, column_letter
+from precast_app.spreadsheets import MergedRange, SheetRow, column_letter
 
 PODIUM, FLOOR = 11, 12
 
@@ -64,7 +67,7 @@ def checked(columns: ColumnMap, *cells: list[Any]) -> list[Row]:
     return list(rows.validate([SheetRow(number, each) for number, each in enumerate(cells, 2)], columns))
 
 
-def cells(name: str, *others: Any, element_type: str = "WALL", height: Any = "") -> list[Any]:
+def cells(name: Any, *others: Any, element_type: str = "WALL", height: Any = "") -> list[Any]:
     return [element_type, name, height, *[""] * 7, *others]
 
 
@@ -136,6 +139,34 @@ def test_everything_that_is_wrong_with_a_row_is_told() -> None:
         ("K", "negative_number"),
         ("L", "not_a_number"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("element_type", "name", "skipped"),
+    [("Total", "", True), ("GRAND TOTAL", "", True), ("", "Summe", True), ("", "", True), ("WALL", "", False)],
+)
+def test_totals_at_the_end_are_no_data(element_type: str, name: str, skipped: bool) -> None:
+    _, last = checked(NODES, cells("N1", 1.0, ""), cells(name, 1.0, "", element_type=element_type))
+    assert (last.skipped, last.issues[0].code) == (skipped, "totals_row" if skipped else "missing_value")
+
+
+def test_a_row_without_names_in_the_middle_is_wrong() -> None:
+    middle, _ = checked(NODES, cells("", 1.0, "", element_type=""), cells("N1", 1.0, ""))
+    assert (middle.skipped, middle.issues[0].code) == (False, "missing_value")
+
+
+def test_cells_that_are_merged_over_rows_count_for_each() -> None:
+    columns = dataclasses.replace(NODES, merged=(MergedRange(2, 1, 4, 1), MergedRange(3, 3, 4, 3)))
+    data = checked(columns, cells("N1", "", "", height=7.0), cells("N2", 1.0, "", element_type="", height=8.0),
+                   cells("N3", "", "", element_type=""), cells("N4", "", "", element_type="BEAM"))  # fmt: skip
+    assert [row.key for row in data] == [("wall", "n1"), ("wall", "n2"), ("wall", "n3"), ("beam", "n4")]
+    assert [row.values[2] for row in data] == [7, 8, 8, None]
+
+
+def test_a_date_where_text_is_meant_is_read_and_told() -> None:
+    (row,) = checked(NODES, cells(datetime(2024, 2, 1), 1.0, ""))  # noqa: DTZ001 # a cell has no time zone
+    assert (row.rejected, row.values[1]) == (False, "2024-02-01")
+    assert [(issue.severity, issue.code, issue.column) for issue in row.issues] == [("warning", "date_in_text", "B")]
 
 
 def test_an_element_type_that_stands_in_the_file_twice_is_taken_once() -> None:
