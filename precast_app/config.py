@@ -71,7 +71,14 @@ class Settings:
     @property
     def engine_options(self) -> dict[str, Any]:
         """Options of the SQLAlchemy engine: as many connections as the widest job has threads, and some beside."""
-        return {"pool_size": 5, "max_overflow": MAX_CONCURRENT_BATCHES + 5, "pool_pre_ping": True, "pool_timeout": 30}
+        return {
+            "pool_size": 5,
+            "max_overflow": MAX_CONCURRENT_BATCHES + 5,
+            "pool_pre_ping": True,
+            "pool_timeout": 30,
+            # The other side's machine may vanish without a word: half a minute, not hours, until that is noticed.
+            "connect_args": {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3},
+        }
 
     @property
     def flask(self) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Job(ma.Schema):
     @staticmethod
     def of(job: ImportJob, positions: dict[int, int]) -> dict[str, Any]:
         """A job's own fields and those that follow from them; `positions` are places in the queue by job."""
-        stored = {column.key: getattr(job, column.key) for column in job.__table__.columns}
+        stored = {name: getattr(job, name) for name in Job._declared_fields if hasattr(ImportJob, name)}
         rate = _rows_per_second(job.started_at, job.completed_at or job.updated_at, job.processed_items)
         running = job.status == JobStatus.PROCESSING
         return {

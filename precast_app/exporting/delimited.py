@@ -17,7 +17,7 @@ def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> It
     """The lines of the file; `rows` are in the order of `columns`."""
     flat = layout.flat(columns)
     places = [*range(len(BASE_HEADINGS)), *(len(BASE_HEADINGS) + columns.index(column) for column in flat)]
-    yield "\ufeff" + _line([*BASE_HEADINGS, *(as_written(column.heading) for column in flat)])
+    yield "\ufeff" + _line([*BASE_HEADINGS, *(as_written(disarmed(column.heading)) for column in flat)])
     for row in rows:
         yield _line([_cell(row[place]) for place in places])
 

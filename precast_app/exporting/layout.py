@@ -5,7 +5,7 @@ Headings are tried by the importer's own rules: one that could mean two things i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -44,6 +44,7 @@ class Members:
     nodes: Sequence[HierarchyNode]
     stages: Sequence[Stage]
     products: Sequence[BomProduct]
+    used_nodes: Set[int]
 
 
 def columns(members: Members, reference: Reference) -> tuple[ExportColumn, ...]:
@@ -51,7 +52,8 @@ def columns(members: Members, reference: Reference) -> tuple[ExportColumn, ...]:
     by_id = {node.id: node for node in members.nodes}
     towers = {node.id: node.parent_id or node.id for node in members.nodes}
     parents = {node.parent_id for node in members.nodes}
-    leaves = [node for node in members.nodes if node.id not in parents]
+    # Floors, and towers that have pieces of their own.
+    leaves = [node for node in members.nodes if node.id not in parents or node.id in members.used_nodes]
     first = {tower: place for place, tower in reversed(list(enumerate(towers[node.id] for node in leaves)))}
     leaves.sort(key=lambda node: first[towers[node.id]])
     over = GROUP_NAMES[Group.DRAWINGS]

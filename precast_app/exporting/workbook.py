@@ -109,8 +109,8 @@ def _put(sheet: Any, row: int, column: int, cell: Cell, style: Any) -> None:
         return
     if isinstance(cell, str):
         sheet.write_string(row, column, disarmed(cell), style)
-    elif isinstance(cell, int) or Decimal(repr(float(cell))) == cell:
+    elif isinstance(cell, int) or Decimal(f"{float(cell):.16G}") == cell:
         sheet.write_number(row, column, cell, style)
     else:
-        # More digits than Excel's numbers have: as text they stay.
+        # More digits than are written of a number: as text they stay.
         sheet.write_string(row, column, f"{cell:f}", style)

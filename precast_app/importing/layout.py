@@ -9,7 +9,7 @@ from precast_app.errors import JobFailed
 from precast_app.importing import cells
 from precast_app.importing.columns import BASE
 from precast_app.names import clean
-from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan
+from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan, armed
 
 _SHEET_NAME = "elementtypes"
 _SAMPLE = ("drw_", "qty_", "stage_", "bom_")
@@ -83,7 +83,7 @@ def _layout(sheet: str, scan: SheetScan, *, flat: bool) -> Layout | None:
 
 
 def _texts(row: SheetRow) -> list[str]:
-    return [clean(cells.shown(cell)) for cell in row.cells]
+    return [armed(clean(cells.shown(cell))) for cell in row.cells]
 
 
 def _base_columns(texts: list[str]) -> dict[int, str]:
@@ -102,7 +102,8 @@ def _below(sheet: str, scan: SheetScan, position: int, texts: list[str], base: d
         rest = rest[1:]
     used = position + 1 + bool(subs)
     last = header.number + bool(subs)
-    if rest and _is_sample(rest[0], base):
+    # A flat file has none.
+    if rest and not flat and _is_sample(rest[0], base):
         used, last = used + 1, rest[0].number
     tops = _spread(texts, header.number, scan.merged, max(len(texts), len(subs)))
     headings = tuple(
@@ -140,5 +141,6 @@ def _is_sample(row: SheetRow, base: dict[int, str]) -> bool:
     }
     if None in prefixes:
         return False
-    types = [str(cell).strip() for index, cell in filled if base.get(index) == "element_type"]
-    return types == ["ET001"] or len(prefixes) > 1
+    names = {base[index]: str(cell).strip() for index, cell in filled if index in base}
+    is_first = (names.get("element_type"), names.get("name")) == ("ET001", "Beam Type A")
+    return is_first or len(prefixes) > 1

@@ -87,9 +87,7 @@ def arrange(rows: list[Row]) -> tuple[list[Row], list[Issue]]:
         level = [child for number in level if number in done for child in children[number] if child not in issues]
         if not level:
             break
-    for number, _ in rows:
-        if number not in done and number not in issues:
-            issues[number] = _left_out(number, parents, issues, values_of)
+    _leave_out([number for number, _ in rows if number not in done], parents, issues, values_of)
     order: dict[int, None] = {}
     for number in sorted(done):
         way = [number]
@@ -97,7 +95,12 @@ def arrange(rows: list[Row]) -> tuple[list[Row], list[Issue]]:
             way.append(parent)
         order.update(dict.fromkeys(reversed(way)))
     kept = ("name", "description", "prefix", "path", "naming_convention", "parent_key")
-    arranged = [(number, {name: done[number].get(name) for name in kept}) for number in order]
+    arranged = []
+    for number in order:
+        values = {name: done[number].get(name) for name in kept}
+        # What the file has no column for is a default, for new nodes alone.
+        given = {"parent_key" if name == "parent" else name for name in values_of[number]}
+        arranged.append((number, {**values, "given": given}))
     return arranged, list(issues.values())
 
 
@@ -120,24 +123,30 @@ def _tie(
     return parents, children
 
 
-def _left_out(
-    number: int, parents: dict[int, int], issues: dict[int, Issue], values_of: dict[int, dict[str, Any]]
-) -> Issue:
-    """The issue of a row that no way leads to from the top: it is part of a circle, or its parent is left out."""
-    value = values_of[number]["parent"]
-    way = [number]
-    while way[-1] in parents and parents[way[-1]] not in way:
-        way.append(parents[way[-1]])
-    if parents.get(way[-1]) == number:
-        circle = " and ".join(str(each) for each in sorted(way)[:5])
-        message = (
-            f"The rows {circle} are below each other. Correct ParentID in one of them."
-            if len(way) > 1
-            else "The node is below itself. Correct ParentID."
-        )
-        return _issue(number, "parent_cycle", message, "ParentID", value)
-    message = f"Its parent, row {parents[number]}, can't be imported. Mend that row first."
-    return _issue(number, "rejected_parent", message, "ParentID", value)
+def _leave_out(
+    left: list[int], parents: dict[int, int], issues: dict[int, Issue], values_of: dict[int, dict[str, Any]]
+) -> None:
+    """An issue for each row that no way leads to from the top: it is part of a circle, or its parent is left out."""
+    walked: dict[int, int] = {}
+    for start in left:
+        way = []
+        number: int | None = start
+        while number is not None and number not in walked and number not in issues:
+            walked[number] = start
+            way.append(number)
+            number = parents.get(number)
+        if number is not None and walked.get(number) == start and number not in issues:
+            circle = way[way.index(number) :]
+            shown = " and ".join(str(each) for each in sorted(circle)[:5])
+            message = f"The rows {shown} are below each other. Correct ParentID in one of them."
+            if len(circle) == 1:
+                message = "The node is below itself. Correct ParentID."
+            for each in circle:
+                issues[each] = _issue(each, "parent_cycle", message, "ParentID", values_of[each]["parent"])
+    for number in left:
+        if number not in issues:
+            message = f"Its parent, row {parents[number]}, can't be imported. Mend that row first."
+            issues[number] = _issue(number, "rejected_parent", message, "ParentID", values_of[number]["parent"])
 
 
 def _issue(number: int, code: str, message: str, heading: str, value: str | None) -> Issue:

@@ -92,12 +92,21 @@ class Plan:
     updated: int = 0
     issues: list[Issue] = field(default_factory=list)
     operations: dict[int, list[Operation]] = field(default_factory=lambda: defaultdict(list))
+    # Rows that are not carried out: refused, or settled by an earlier attempt. Their piece numbers are left free, so
+    # that the others' don't depend on what becomes of them.
+    idle: set[int] = field(default_factory=set)
     last_numbers: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def unchanged(self) -> int:
         """The number of element types that stay as they are."""
         return len(self.unchanged_ids)
+
+    @property
+    def doing(self) -> Iterator[Operation]:
+        """The operations that are carried out, in file order."""
+        for operations in self.operations.values():
+            yield from (operation for operation in operations if operation.row.number not in self.idle)
 
     def batches(self) -> Iterator[PlannedBatch]:
         """The batches in file order, each with its piece numbers: the same ones however often the plan is made."""
@@ -112,8 +121,10 @@ class Plan:
                     first = last.get(place, 0) + 1
                     last[place] = first + count - 1
                     runs.append(Run(node, first, count))
-                steps.append(Step(operation, tuple(runs)))
-            yield PlannedBatch(number, tuple(steps))
+                if operation.row.number not in self.idle:
+                    steps.append(Step(operation, tuple(runs)))
+            if steps:
+                yield PlannedBatch(number, tuple(steps))
 
 
 def build(
@@ -125,7 +136,7 @@ def build(
 ) -> Plan:
     """Decide for each row: create, update, leave, or reject. `batch_size` in data rows of the file.
 
-    `settled` are numbers of rows that an earlier attempt has dealt with: they are decided, and counted, no more.
+    `settled` are numbers of rows that an earlier attempt has dealt with: they are not done, and not counted, again.
     """
     plan = Plan(columns, total=len(rows))
     comparison = Comparison(columns)
@@ -135,6 +146,12 @@ def build(
         operations: list[tuple[int, Operation]] = []
         for position, row in enumerate(chunk, start):
             if row.number in settled:
+                plan.idle.add(row.number)
+                if there := types.get(row.key):
+                    difference = comparison.difference(row.values, there)
+                    operations.append((position, Update(row, there.id, there.element_type, difference)))
+                else:
+                    operations.append((position, Create(row)))
                 continue
             plan.issues.extend(row.issues)
             if row.rejected:
@@ -148,11 +165,9 @@ def build(
                 operations.append((position, Update(row, there.id, there.element_type, difference)))
             else:
                 plan.unchanged_ids.append(there.id)
-        refused = _refused(plan, operations, stored)
+        plan.idle |= _refused(plan, [operation for _, operation in operations], stored)
         for position, operation in operations:
-            if isinstance(operation, Update):
-                if operation.row.number in refused:
-                    continue
+            if isinstance(operation, Update) and operation.row.number not in plan.idle:
                 plan.updated += 1
             plan.operations[position // batch_size + 1].append(operation)
     if plan.operations:
@@ -172,9 +187,13 @@ def _additions(operation: Operation, nodes: list[tuple[int, int]]) -> Iterator[t
                 yield node, after - before
 
 
-def _refused(plan: Plan, operations: list[tuple[int, Operation]], stored: Lookup) -> set[int]:
+def _refused(plan: Plan, operations: list[Operation], stored: Lookup) -> set[int]:
     """Rows that take away more pieces than are still planned; each becomes an issue."""
-    lowering = [update for _, update in operations if isinstance(update, Update) and update.removals]
+    lowering = [
+        update
+        for update in operations
+        if isinstance(update, Update) and update.removals and update.row.number not in plan.idle
+    ]
     if not lowering:
         return set()
     planned = stored.planned([(update.id, node) for update in lowering for node, _ in update.removals])

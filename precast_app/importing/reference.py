@@ -34,16 +34,17 @@ class Reference:
 
 def load(session: Session, project_id: int) -> Reference:
     """Read a project's reference data."""
-    drawing_types = session.scalars(select(DrawingType).where(DrawingType.project_id == project_id))
-    nodes = session.scalars(select(HierarchyNode).where(HierarchyNode.project_id == project_id)).all()
-    stages = session.scalars(select(Stage).where(Stage.project_id == project_id))
-    products = session.scalars(select(BomProduct).where(BomProduct.project_id == project_id))
+
+    def all_of(model: Any) -> list[Any]:
+        return list(session.scalars(select(model).where(model.project_id == project_id).order_by(model.id)))
+
+    nodes = all_of(HierarchyNode)
     return Reference(
         project_id,
-        tuple(Named(each.id, each.name, each.match_key) for each in drawing_types),
+        tuple(Named(each.id, each.name, each.match_key) for each in all_of(DrawingType)),
         tuple(Named(each.id, each.path, each.match_key) for each in nodes),
-        tuple(Named(each.id, each.name, each.match_key) for each in stages),
-        tuple(Named(each.id, each.name_id, each.match_key) for each in products),
+        tuple(Named(each.id, each.name, each.match_key) for each in all_of(Stage)),
+        tuple(Named(each.id, each.name_id, each.match_key) for each in all_of(BomProduct)),
         {each.id: each.naming_convention for each in nodes},
     )
 

@@ -6,6 +6,7 @@ right by themselves can't make a wrong whole, such as two places below each othe
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -20,7 +21,17 @@ from precast_app.errors import Conflict, NotFound, Refused
 from precast_app.importing import nodes
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_files import Entry, key_of
-from precast_app.models import BomProduct, DrawingType, HierarchyNode, Piece, Project, Severity, Stage
+from precast_app.models import (
+    BomProduct,
+    DrawingType,
+    HierarchyNode,
+    ImportJob,
+    JobStatus,
+    Piece,
+    Project,
+    Severity,
+    Stage,
+)
 
 Thing = HierarchyNode | Stage | DrawingType | BomProduct
 
@@ -48,7 +59,7 @@ def store(session: Session, project_id: int, job_type: str, entries: Sequence[En
     What the database or a rule refuses (two nodes with one naming convention) becomes an issue of its row.
     """
     model: Any = MODELS[job_type]
-    _hold(session, project_id)
+    hold(session, project_id)
     there: dict[str, Any] = {
         thing.match_key: thing for thing in session.scalars(select(model).where(model.project_id == project_id))
     }
@@ -56,7 +67,7 @@ def store(session: Session, project_id: int, job_type: str, entries: Sequence[En
     for entry in entries:
         thing = there.get(entry.key)
         try:
-            values = _resolved(entry.values, there)
+            values = _resolved(entry.values, there, is_new=thing is None)
             changed = {name: value for name, value in values.items() if thing is None or getattr(thing, name) != value}
             if thing is not None and not changed:
                 outcome.unchanged += 1
@@ -83,7 +94,7 @@ def store(session: Session, project_id: int, job_type: str, entries: Sequence[En
 
 def create(session: Session, project_id: int, job_type: str, values: dict[str, Any]) -> Thing:
     """Make one thing and commit; raises `Conflict` where its name is taken, `NotFound` for an unknown parent."""
-    _hold(session, project_id)
+    hold(session, project_id)
     if job_type == "hierarchy_import":
         values = _completed(session, project_id, values)
     thing = _new(session, MODELS[job_type], project_id, _key(job_type, values), values)
@@ -93,7 +104,7 @@ def create(session: Session, project_id: int, job_type: str, values: dict[str, A
 
 def change(session: Session, project_id: int, job_type: str, number: int, values: dict[str, Any]) -> Thing:
     """Change one thing and commit. A node's path, once given, changes only where it is given anew."""
-    _hold(session, project_id)
+    hold(session, project_id)
     thing = get(session, project_id, job_type, number)
     if values.get("parent_id") is not None:
         get(session, project_id, job_type, values["parent_id"])
@@ -105,7 +116,7 @@ def change(session: Session, project_id: int, job_type: str, number: int, values
 
 def delete(session: Session, project_id: int, job_type: str, number: int) -> None:
     """Delete one thing and commit; raises `Conflict` where it is used."""
-    _hold(session, project_id)
+    hold(session, project_id)
     thing = get(session, project_id, job_type, number)
     session.delete(thing)
     try:
@@ -125,7 +136,7 @@ def get(session: Session, project_id: int, job_type: str, number: int) -> Thing:
     return thing
 
 
-def _hold(session: Session, project_id: int) -> None:
+def hold(session: Session, project_id: int) -> None:
     """Wait for others who change the project's reference data; raises `NotFound` where there is no project."""
     held = select(Project.id).where(Project.id == project_id).with_for_update(key_share=True)
     if session.scalar(held) is None:
@@ -163,8 +174,26 @@ def _change(session: Session, thing: Thing, values: dict[str, Any]) -> None:
                 f"The pieces at {thing.path} have the naming convention {thing.naming_convention} in their codes, "
                 "which never change. Leave it as it is."
             )
+        if convention != thing.naming_convention and session.scalar(select(exists().where(*_importing(thing)))):
+            raise Conflict("An import into this project is running, which uses the naming convention. Try again then.")
     for name, value in values.items():
         setattr(thing, name, value)
+
+
+def _importing(node: HierarchyNode) -> tuple[Any, ...]:
+    """The conditions of a running import of element types into the node's project."""
+    return (
+        ImportJob.project_id == node.project_id,
+        ImportJob.status == JobStatus.PROCESSING,
+        ImportJob.job_type == "element_type_import",
+    )
+
+
+def digest(session: Session, project_id: int, job_type: str) -> str:
+    """The same for two states of what the imports of this type make."""
+    model: Any = MODELS[job_type]
+    rows = session.execute(select(*model.__table__.columns).where(model.project_id == project_id).order_by(model.id))
+    return hashlib.sha256("\n".join(str(tuple(row)) for row in rows).encode()).hexdigest()
 
 
 def _upwards(session: Session, node_id: int | None) -> Iterator[HierarchyNode]:
@@ -177,9 +206,12 @@ def _upwards(session: Session, node_id: int | None) -> Iterator[HierarchyNode]:
         node_id = node.parent_id
 
 
-def _resolved(values: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
+def _resolved(values: dict[str, Any], there: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
     """An entry's values as columns; raises `Refused` where its parent could not be stored."""
-    columns = {name: value for name, value in values.items() if name not in ("id", "parent", "parent_key")}
+    given = values.get("given")
+    if given is not None and not is_new:
+        values = {name: value for name, value in values.items() if name in given}
+    columns = {name: value for name, value in values.items() if name not in ("id", "parent", "parent_key", "given")}
     if "parent_key" in values:
         key = values["parent_key"]
         if key is not None and key not in there:

@@ -8,12 +8,13 @@ from sqlalchemy import exists, select, text
 
 from precast_app.errors import Conflict
 from precast_app.extensions import db
-from precast_app.importing import reference
+from precast_app.importing import reference, reference_store
 from precast_app.jobs import queue
 from precast_app.jobs.forecasts import OUTDATED
 from precast_app.models import FileChunk, ImportJob, JobStatus, OnError, Phase
 
-# An element type that the dry run would make is there, or one that it would change, or leave, was changed after it.
+# An element type that the dry run would make is there; one that it would change, or leave, was changed after it; or
+# pieces that it would remove have gone into production.
 _CHANGED = text("""
     SELECT EXISTS (
         SELECT FROM planned_changes p JOIN element_types t USING (type_key, name_key)
@@ -24,6 +25,13 @@ _CHANGED = text("""
           AND c.element_type_id IN (
               SELECT element_type_id FROM planned_changes WHERE job_id = :job_id
               UNION SELECT unnest(unchanged_ids) FROM import_jobs WHERE id = :job_id)
+    ) OR EXISTS (
+        SELECT FROM planned_changes p, jsonb_each(p.fields -> 'quantities') AS lowered(node_id, pair)
+        WHERE p.job_id = :job_id
+          AND (pair ->> 0)::int - (pair ->> 1)::int > (
+              SELECT count(*) FROM pieces
+              WHERE pieces.element_type_id = p.element_type_id AND pieces.node_id = lowered.node_id::int
+                AND pieces.status = 'planned')
     )
 """)
 
@@ -76,5 +84,7 @@ def _is_outdated(dry: ImportJob) -> bool:
         kept = reference.from_json(dry.project_id, dry.reference)
         if reference.to_json(reference.load(db.session(), dry.project_id)) != reference.to_json(kept):
             return True
+    if dry.job_type in reference_store.MODELS:
+        return dry.plan_digest != reference_store.digest(db.session(), dry.project_id, dry.job_type)
     names = {"job_id": dry.id, "project_id": dry.project_id, "since": dry.started_at}
     return bool(db.session.execute(_CHANGED, names).scalar_one())

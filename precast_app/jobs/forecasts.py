@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, update
 
 from precast_app.errors import JobFailed
 from precast_app.extensions import db
-from precast_app.importing import batches, changes
+from precast_app.importing import batches, changes, reference_store
 from precast_app.importing.plan import Plan, Update
 from precast_app.jobs.work import Work
 from precast_app.models import ImportJob, PlannedChange
@@ -33,37 +33,42 @@ def keep(work: Work, planned: Plan) -> None:
 
 def check(work: Work, planned: Plan) -> None:
     """Raise `JobFailed` where the job carries out a dry run that planned something else; not once it has begun to."""
-    wanted = db.session.scalar(
-        select(ImportJob.plan_digest).where(
-            ImportJob.id == select(ImportJob.applies_job_id).where(ImportJob.id == work.job_id).scalar_subquery()
-        )
-    )
+    wanted = _wanted(work)
     db.session.rollback()
     if wanted is not None and wanted != _digest(planned) and not batches.stored_results(work.job_id):
         raise JobFailed(OUTDATED)
 
 
+def check_reference(work: Work) -> None:
+    """The same for a dry run of an import of reference data: it was planned on what there was of its kind."""
+    wanted = _wanted(work)
+    if wanted is not None and wanted != reference_store.digest(db.session(), work.project_id, work.job_type):
+        raise JobFailed(OUTDATED)
+
+
+def _wanted(work: Work) -> str | None:
+    dry_run = select(ImportJob.applies_job_id).where(ImportJob.id == work.job_id).scalar_subquery()
+    wanted: str | None = db.session.scalar(select(ImportJob.plan_digest).where(ImportJob.id == dry_run))
+    return wanted
+
+
 def _rows(planned: Plan) -> Iterator[dict[str, Any]]:
-    for operations in planned.operations.values():
-        for operation in operations:
-            row = operation.row
-            there: dict[str, Any] = {"element_type_id": None, "element_type": row.values[0], "fields": None}
-            if isinstance(operation, Update):
-                image = changes.to_json(operation.difference, [])
-                there = {"element_type_id": operation.id, "element_type": operation.element_type, "fields": image}
-            yield {
-                "row": row.number,
-                "name": row.values[1],
-                "type_key": row.key[0],
-                "name_key": row.key[1],
-                **there,
-            }
+    for operation in planned.doing:
+        row = operation.row
+        there: dict[str, Any] = {"element_type_id": None, "element_type": row.values[0], "fields": None}
+        if isinstance(operation, Update):
+            image = changes.to_json(operation.difference, [])
+            there = {"element_type_id": operation.id, "element_type": operation.element_type, "fields": image}
+        yield {"row": row.number, "name": row.values[1], "type_key": row.key[0], "name_key": row.key[1], **there}
 
 
 def _digest(planned: Plan) -> str:
     """The same for two plans that do the same to the same element types."""
     digest = hashlib.sha256()
-    for row in _rows(planned):
-        digest.update(json.dumps(row, sort_keys=True).encode())
-    digest.update(json.dumps(sorted(planned.unchanged_ids)).encode())
+    targets = [(column.group, column.target) for column in planned.columns.columns]
+    for operation, row in zip(planned.doing, _rows(planned), strict=True):
+        # What is made is all that its cells say under the headings as they were understood.
+        values = None if row["fields"] is not None else [str(value) for value in operation.row.values]
+        digest.update(json.dumps([row, values], sort_keys=True).encode())
+    digest.update(json.dumps([targets, sorted(planned.unchanged_ids)]).encode())
     return digest.hexdigest()

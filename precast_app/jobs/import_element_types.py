@@ -44,6 +44,7 @@ def run(work: Work) -> Outcome:
         return _foresee(work, planned)
     forecasts.check(work, planned)
     if planned.rejected and work.on_error is OnError.ABORT:
+        work.tell(Phase.PLANNING, rejected=planned.rejected)
         raise abort(work.job_id, planned.total, planned.rejected)
     rejected = _write(work, planned, Target(work.project_id, work.job_id, columns, named.naming_conventions))
     if rejected == planned.total:
@@ -63,11 +64,7 @@ def _foresee(work: Work, planned: Plan) -> Outcome:
         rejected=planned.rejected,
         pieces_added=sum(run.count for batch in planned.batches() for step in batch.steps for run in step.pieces),
         pieces_removed=sum(
-            count
-            for operations in planned.operations.values()
-            for operation in operations
-            if isinstance(operation, Update)
-            for _, count in operation.removals
+            count for operation in planned.doing if isinstance(operation, Update) for _, count in operation.removals
         ),
     )
     told = forecast(planned.created, planned.updated, planned.unchanged, planned.rejected)

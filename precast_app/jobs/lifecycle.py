@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from psycopg2.errors import LockNotAvailable
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from precast_app.errors import LeaseLost
@@ -21,13 +22,13 @@ from precast_app.models import Phase
 # The class of the advisory locks on jobs' numbers; the watchman's lock is of the same class, with the number 0.
 LOCKS = 7_301
 
-# The job's turn: it has its file, nothing of its project is under way, and nothing was queued before it.
+# The job's turn: nothing else of its project is under way, and, unless it has begun, nothing was queued before it.
 _ITS_TURN = """
     NOT EXISTS (
         SELECT FROM import_jobs other
         WHERE other.project_id = import_jobs.project_id AND other.id <> import_jobs.id
           AND (other.status = 'processing'
-               OR (other.status = 'pending' AND other.phase = 'queued'
+               OR (import_jobs.status = 'pending' AND other.status = 'pending' AND other.phase = 'queued'
                    AND (other.queued_at, other.id) < (import_jobs.queued_at, import_jobs.id))))
 """
 
@@ -80,7 +81,9 @@ def claim(job_id: int, *, lease_seconds: int, attempts: int) -> Lease | None:
     """Take the job, or leave it: None where it isn't its turn, another has it, or it has ended."""
     token = uuid4()
     try:
-        # Waits for the batches of a former holder that are under way; none of them begins after this commits.
+        # Waits for the batches of a former holder that are under way, though not for ever: one whose machine is gone
+        # keeps its lock until its connection is given up. None of them begins after this commits.
+        db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
         db.session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), {"locks": LOCKS, "job_id": job_id})
         taken = db.session.execute(
             _CLAIM, {"job_id": job_id, "token": token, "lease_seconds": lease_seconds, "attempts": attempts}
@@ -88,6 +91,11 @@ def claim(job_id: int, *, lease_seconds: int, attempts: int) -> Lease | None:
         db.session.commit()
     except IntegrityError:
         # Another job of the project was claimed in the same moment; it rings this one when it ends.
+        db.session.rollback()
+        return None
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
         db.session.rollback()
         return None
     return Lease(job_id, token) if taken else None
@@ -145,7 +153,7 @@ def expire(job_id: int) -> bool:
 def give_up(job_id: int, attempts: int) -> bool:
     """processing → failed, for a job whose workers were lost too often."""
     error = (
-        f"The import was interrupted {attempts} times and was given up. The rows that went in stay; upload the file "
+        f"The import was interrupted {attempts} times and was given up. What had gone in stays; upload the file "
         "again to import the rest, and tell the administrator if it happens again."
     )
     condition = "status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts"

@@ -57,7 +57,7 @@ def run_job(job_id: int) -> None:
     except JobTimeoutException:
         _fail(
             lease,
-            f"The import took longer than {settings.job_seconds} seconds and was stopped. The rows that went in stay; "
+            f"The import took longer than {settings.job_seconds} seconds and was stopped. What had gone in stays; "
             "split the file and upload its parts.",
         )
     except RETRYABLE:
@@ -68,7 +68,7 @@ def run_job(job_id: int) -> None:
         log.exception("Job %d failed.", job_id)
         _fail(
             lease,
-            f"Something went wrong on our side; it is in the log under job {job_id}. The rows that went in stay. "
+            f"Something went wrong on our side; it is in the log under job {job_id}. What had gone in stays. "
             "Upload the file again, and tell the administrator if it happens again.",
         )
     queue.ring_next(project_id)

@@ -44,6 +44,13 @@ _DROP_FILES = text("""
       AND import_jobs.completed_at < clock_timestamp() - make_interval(days => :days)
 """)
 
+# A dry run can be carried out no longer than its file is kept.
+_DROP_PLANS = text("""
+    DELETE FROM planned_changes USING import_jobs
+    WHERE import_jobs.id = planned_changes.job_id
+      AND import_jobs.completed_at < clock_timestamp() - make_interval(days => :days)
+""")
+
 
 def look() -> list[int]:
     """One round; the numbers of the jobs that were rung for. Where another watchman is at it, none."""
@@ -64,7 +71,8 @@ def look() -> list[int]:
 def _round(settings: Settings) -> list[int]:
     for (job_id,) in db.session.execute(_NEVER_FED, {"seconds": settings.feed_seconds}).all():
         lifecycle.expire(job_id)
-    db.session.execute(_DROP_FILES, {"days": settings.file_days})
+    for drop in (_DROP_FILES, _DROP_PLANS):
+        db.session.execute(drop, {"days": settings.file_days})
     db.session.commit()
     lost = db.session.execute(_LOST, {"quiet": _QUIET_SECONDS}).all()
     db.session.rollback()
@@ -74,7 +82,7 @@ def _round(settings: Settings) -> list[int]:
             if lifecycle.give_up(job_id, settings.attempts):
                 log.error("Job %d was lost %d times and is given up.", job_id, attempt)
                 _ring_next(job_id)
-        elif not _waits(job_id, ring) or status == "processing":
+        elif not _waits(job_id, ring):
             log.warning("Job %d was lost; ringing for it again.", job_id)
             queue.ring(job_id)
             rung.append(job_id)
@@ -89,9 +97,9 @@ def _ring_next(job_id: int) -> None:
 
 
 def _waits(job_id: int, ring: int) -> bool:
-    """Whether the last ring is still to be heard: its RQ job waits, or has just begun."""
+    """Whether the last ring is still to be heard: its RQ job stands in the queue."""
     try:
         job = Job.fetch(queue.ring_id(job_id, ring), connection=queue.connection(), serializer=JSONSerializer)
-        return job.get_status(refresh=False) in (JobStatus.QUEUED, JobStatus.STARTED)
+        return job.get_status(refresh=False) == JobStatus.QUEUED
     except (NoSuchJobError, RedisError):
         return False

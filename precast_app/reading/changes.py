@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from precast_app.extensions import db
 from precast_app.importing import reference
 from precast_app.importing.changes import GROUPS
 from precast_app.importing.columns import BASE, Group
+from precast_app.importing.headers import GROUP_NAMES
 from precast_app.importing.reference import Reference
 from precast_app.models import ImportJob
 from precast_app.reading.paging import Page
@@ -61,6 +63,8 @@ class _Names:
             Group.BOM: known.products,
         }
         self._names = {group: {str(each.id): each.name for each in members} for group, members in groups.items()}
+        self._times = Counter(name for names in self._names.values() for name in names.values())
+        self._times.update(_HEADINGS.values())
 
     def fields(self, image: dict[str, Any]) -> dict[str, dict[str, Any]]:
         changed = {
@@ -70,5 +74,10 @@ class _Names:
         }
         for group in GROUPS:
             for target, (before, after) in image.get(group.value, {}).items():
-                changed[self._names[group].get(target, target)] = {"before": before, "after": after}
+                changed[self._name(group, target)] = {"before": before, "after": after}
         return changed
+
+    def _name(self, group: Group, target: str) -> str:
+        """As a flat file heads it: with its group before it where something else has the same name."""
+        name = self._names[group].get(target, target)
+        return name if self._times[name] < 2 else f"{GROUP_NAMES[group]}_{name}"

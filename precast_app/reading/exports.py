@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 
 from precast_app.exporting.layout import Members
 from precast_app.extensions import db
@@ -14,7 +14,7 @@ from precast_app.importing import reference
 from precast_app.importing.columns import Group
 from precast_app.importing.reference import Reference
 from precast_app.importing.stored import groups_of
-from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, Stage
+from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, Quantity, Stage
 from precast_app.reading.catalogue import Filter, matching
 
 # Read at a time, so that memory stays flat however many there are.
@@ -35,11 +35,14 @@ def members(project_id: int) -> tuple[Members, Reference]:
     def all_of(model: Any, *order: Any) -> Any:
         return db.session.scalars(select(model).where(model.project_id == project_id).order_by(*order)).all()
 
+    has_quantities = exists().where(Quantity.node_id == HierarchyNode.id)
+    used = select(HierarchyNode.id).where(HierarchyNode.project_id == project_id, has_quantities)
     found = Members(
         all_of(DrawingType, DrawingType.id),
         all_of(HierarchyNode, HierarchyNode.id),
         all_of(Stage, Stage.position, Stage.id),
         all_of(BomProduct, BomProduct.id),
+        frozenset(db.session.scalars(used)),
     )
     return found, reference.load(db.session(), project_id)
 

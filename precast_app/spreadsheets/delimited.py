@@ -101,8 +101,11 @@ class DelimitedBook:
                     cells = [self._mend(cell) for cell in cells]
                 yield SheetRow(number, cells)
         except csv.Error as error:
-            # The only one that this reader knows besides its arguments: a field without an end.
-            raise _never_closed(count) from error
+            # The only one that this reader knows besides its arguments: a field that goes on and on. Over several lines
+            # it does so since it is quoted.
+            if len(self._record) > 1:
+                raise _never_closed(count) from error
+            raise cell_too_long(0, 0, limits) from error
         if self._is_open(record):
             raise _never_closed(count - 1)
 

@@ -26,10 +26,12 @@ def encoding_of(file: BinaryIO) -> str:
     file.seek(0)
     start = file.read(1024)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if zeros := zero_bytes(start):
-        return zeros
-    for encoding in ("utf-8-sig", "cp1252"):
+        candidates = ["utf-16"]
+    elif zeros := zero_bytes(start):
+        candidates = [zeros]
+    else:
+        candidates = ["utf-8-sig", "cp1252"]
+    for encoding in candidates:
         if _decodes(file, encoding):
             return encoding
     raise not_text()

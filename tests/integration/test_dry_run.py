@@ -96,6 +96,38 @@ def test_the_sample_as_a_dry_run_and_applied(client: FlaskClient, admin: dict[st
     assert apply(client, admin, dry.id)[0] == 409
 
 
+def test_two_fields_of_one_name_are_told_apart(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+) -> None:
+    client.post("/api/project/1/drawing-types", json={"name": "Casting"}, headers=admin)
+    headings = ["Stages_Casting", "Drawing Types_Casting"]
+    do(green_meadows, write(headings, line("A", "yes", "a.dwg")))
+    dry = do(green_meadows, write(headings, line("A", "no", "b.dwg")), dry_run=True)
+    (change,) = changes(client, admin, dry.id)
+    assert set(change["fields"]) == set(headings)
+
+
+def test_a_dry_run_of_reference_data_holds_or_does_not(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "stages.csv"
+    path.write_text("Name,Order\nPainting,9\n")
+    dry = do(green_meadows, path, "stage_import", dry_run=True)
+    status, applied = apply(client, admin, dry.id)
+    assert (status, applied is not None and applied.result) == (202, "Successfully processed 1 elements")
+    assert apply(client, admin, dry.id)[0] == 409
+
+
+def test_pieces_that_have_gone_into_production_stand_against_it(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+) -> None:
+    do(green_meadows, write(["Podium"], line("A", 2)))
+    dry = do(green_meadows, write(["Podium"], line("A", 1)), dry_run=True)
+    db.session.execute(text("UPDATE pieces SET status = 'in_production'"))
+    db.session.commit()
+    assert apply(client, admin, dry.id)[0] == 409
+
+
 @pytest.mark.parametrize("what", ["another import", "reference data"])
 def test_a_dry_run_that_does_not_hold_any_more(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write, what: str

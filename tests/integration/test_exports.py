@@ -123,6 +123,20 @@ def test_a_template_is_a_file_to_fill_in(
     assert (done.status, done.created_count, done.pieces_added) == ("completed", 1, 2 if kind == "excel" else 0)
 
 
+def test_what_else_must_come_back(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, tmp_path: Path
+) -> None:
+    """Pieces of a tower itself, more digits than a spreadsheet shows, and a stage that would be a formula."""
+    client.post("/api/project/1/stages", json={"name": "=HYPERLINK(1)"}, headers=admin)
+    path = tmp_path / "in.csv"
+    path.write_text(f"{BASE},Tower_A,'=HYPERLINK(1)\nWALL,W-1,5.3999999999999995,0.1,,,,,,,2,yes\n")
+    done = do(green_meadows, path)
+    assert (done.created_count, done.warning_count, done.pieces_added) == (1, 0, 2), done.error
+    assert "'=HYPERLINK(1)" in export(CSV).read_text(encoding="utf-8-sig").splitlines()[0]
+    for address in (EXCEL, CSV):
+        assert_unchanged(green_meadows, export(address), 1)
+
+
 TEXTS = [
     "=1+1",
     "@SUM(A1)",

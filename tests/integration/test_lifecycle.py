@@ -132,6 +132,29 @@ def test_one_import_at_a_time_in_a_project_in_the_order_of_upload(project_id: in
     assert taken(second)
 
 
+def test_a_job_that_has_begun_is_not_held_up_by_one_that_came_late(project_id: int) -> None:
+    """An upload that took long: its place is before that of a job that was stored, and begun, meanwhile."""
+    second, first = stages(project_id), stages(project_id)
+    taken(second)
+    db.session.execute(
+        text("UPDATE import_jobs SET queued_at = queued_at - interval '1 hour' WHERE id = :id"), {"id": first}
+    )
+    db.session.commit()
+    later(second)
+    assert claim(first) is None
+    assert taken(second)
+
+
+def test_a_lock_that_is_not_given_back_holds_up_no_worker_for_long(project_id: int) -> None:
+    number = stages(project_id)
+    with db.engine.connect() as other:
+        other.execute(
+            text("SELECT pg_advisory_xact_lock_shared(:locks, :id)"), {"locks": lifecycle.LOCKS, "id": number}
+        )
+        assert claim(number) is None
+    assert taken(number)
+
+
 def test_the_next_job_is_rung_when_the_one_before_it_ends(project_id: int) -> None:
     first, second = stages(project_id), stages(project_id)
     queue.connection().flushdb()

@@ -202,6 +202,22 @@ def test_a_place_is_not_stored_where_it_does_not_belong(
     assert problems(done.id) == expected
 
 
+def test_a_column_that_a_hierarchy_file_does_not_have_is_left_alone(project_id: int, tmp_path: Path) -> None:
+    path = tmp_path / "hierarchy.csv"
+    path.write_text("ID,Name,Description,ParentID,NamingConvention\n1,Tower,High,,TWR\n2,Floor,Low,1,\n")
+    assert do(project_id, path, "hierarchy_import").created_count == 2
+    path.write_text("ID,Name,ParentID\n1,Tower,\n2,Floor,1\n3,Roof,1\n")
+    done = do(project_id, path, "hierarchy_import")
+    assert (done.created_count, done.updated_count, done.unchanged_count) == (1, 0, 2)
+    path.write_text("Name,Path,Description\nFloor,Tower.Floor,\n")
+    assert do(project_id, path, "hierarchy_import").updated_count == 1
+    columns = (HierarchyNode.path, HierarchyNode.naming_convention, HierarchyNode.description)
+    found = [tuple(row) for row in db.session.execute(select(*columns).order_by(HierarchyNode.id))]
+    assert found == [("Tower", "TWR", "High"), ("Tower.Floor", "Tower_Floor", None), ("Tower.Roof", "Tower_Roof", None)]
+    children = select(HierarchyNode.name).where(HierarchyNode.parent_id.is_not(None)).order_by(HierarchyNode.id)
+    assert db.session.scalars(children).all() == ["Floor", "Roof"]
+
+
 def test_stages_without_an_order_keep_theirs(project_id: int, tmp_path: Path) -> None:
     path = tmp_path / "stages.csv"
     path.write_text("Name\nA\nB\nC\n")

@@ -121,6 +121,22 @@ def test_a_row_may_take_away_only_what_is_planned() -> None:
     assert "Write 3 or more" in issue.message
 
 
+def test_numbers_do_not_depend_on_what_becomes_of_other_rows() -> None:
+    """What an earlier attempt has settled, or what can't be done, leaves its numbers free."""
+    stored = Stored([stored_type(1, {FLOOR: 2})])
+    stored.free = {(1, FLOOR): 2}
+    data = checked(NODES, cells("N1", 3.0, 0.0), cells("N5", 2.0, ""), cells("N6", 1.0, ""))
+    first = pieces(plan.build(data, NODES, stored, 1))
+    assert first == {2: [Run(PODIUM, 1, 3)], 3: [Run(PODIUM, 4, 2)], 4: [Run(PODIUM, 6, 1)]}
+    settled = plan.build(data, NODES, stored, 1, frozenset({2, 3}))
+    assert pieces(settled) == {4: [Run(PODIUM, 6, 1)]}
+    assert (settled.created, settled.updated, settled.total) == (1, 0, 3)
+    stored.free = {}
+    refused = plan.build(data, NODES, stored, 1)
+    assert pieces(refused) == {3: [Run(PODIUM, 4, 2)], 4: [Run(PODIUM, 6, 1)]}
+    assert (refused.updated, refused.rejected) == (0, 1)
+
+
 def test_batches_are_of_data_rows_so_that_they_are_the_same_however_much_is_unchanged() -> None:
     data = checked(NODES, *[cells(f"N{number}", 1.0, "") for number in range(1, 8)])
     everything = plan.build(data, NODES, Stored(), 3)

@@ -62,6 +62,13 @@ def test_a_chain_longer_than_any_building() -> None:
     assert problems(issues)[0] == (22, "too_deep")
 
 
+def test_a_large_circle() -> None:
+    rows = "\n".join(f"{number},N{number},{number % 3_000 + 1}" for number in range(1, 3_001))
+    _, issues, _ = read("hierarchy_import", f"ID,Name,ParentID\n{rows}\n")
+    assert {issue.code for issue in issues} == {"parent_cycle"}
+    assert len(issues) == 3_000
+
+
 def test_a_slash_would_make_piece_codes_ambiguous() -> None:
     _, issues, _ = read("hierarchy_import", "Name,NamingConvention\nTower,T/1\n")
     assert problems(issues) == [(2, "slash_in_naming_convention")]

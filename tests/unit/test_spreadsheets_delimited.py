@@ -76,6 +76,11 @@ def test_a_letter_of_another_encoding_far_behind_the_beginning() -> None:
 
 def test_bytes_that_are_no_text_in_any_encoding() -> None:
     assert code_of(b"a,b\n\x81\x8d,x\n") == "unknown_encoding"
+    assert code_of("a,b\n".encode("utf-16") + b"x") == "unknown_encoding"
+
+
+def test_a_text_longer_than_any_cell() -> None:
+    assert code_of(b"a,b\n" + b"x" * 200_000 + b",y\n") == "cell_too_long"
 
 
 @pytest.mark.parametrize(
