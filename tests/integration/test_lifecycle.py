@@ -238,9 +238,13 @@ def test_a_job_whose_turn_it_is_not_is_not_rung_for(project_id: int) -> None:
 def test_a_job_whose_worker_went_silent_is_rung_for_again(project_id: int) -> None:
     number = stages(project_id)
     taken(number)
+    # It had heard the ring.
+    queue.connection().flushdb()
     assert watchman.look() == []
     later(number)
     assert watchman.look() == [number]
+    later(number)
+    assert watchman.look() == []
     run_job(number)
     assert (job(number).status, job(number).attempt) == ("completed", 2)
 
