@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 
-from flask import Response, send_file, stream_with_context
+from flask import Response, current_app, send_file, stream_with_context
 
 from precast_app.accounts.permissions import Act
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.guard import takes
-from precast_app.exporting import issues
+from precast_app.errors import NotFound
+from precast_app.exporting import issues, rejected
 from precast_app.jobs import files
 from precast_app.reading import jobs as reading
 
@@ -47,6 +48,23 @@ def issues_workbook(job_id: int) -> Response:
     issues.as_workbook(reading.every_issue(job_id), file)
     file.seek(0)
     return send_file(file, _XLSX, as_attachment=True, download_name=f"issues-{job_id}.xlsx")
+
+
+@blueprint.route(f"{JOB}/rejected", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=_XLSX)
+def rejected_rows(job_id: int) -> Response:
+    """The rows that did not go in, as a workbook of the same layout that says why; mended, it can be uploaded."""
+    job = reading.one(job_id)
+    reasons = reading.reasons(job_id)
+    if not reasons:
+        raise NotFound("No row of this job was rejected.")
+    file = tempfile.TemporaryFile()  # noqa: SIM115 # closed with the response
+    with files.open_stored(job_id) as upload:
+        book = files.open_upload(upload, current_app.config["PRECAST"])
+        rejected.write(file, book, reasons, is_catalogue=job.job_type == "element_type_import")
+    file.seek(0)
+    return send_file(file, _XLSX, as_attachment=True, download_name=f"rejected-{job_id}.xlsx")
 
 
 def _named(name: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
 from precast_app.names import clean
-from precast_app.spreadsheets import CellError, armed
+from precast_app.spreadsheets import Cell, CellError, armed
 
 _MOST_DECIMALS = 30
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([,  ']\d{3})+(\.\d+)?")
@@ -125,11 +125,16 @@ def decimal(cell: object, *, most: int, unit: str = "") -> Decimal | None:
     return value.copy_abs()
 
 
-def after_comma(read: Callable[[object], object], cell: object) -> object:
-    """What `read` makes of a cell whose decimals stand after a comma, and thousands perhaps after points or blanks."""
+def with_point(cell: Cell) -> Cell:
+    """A number with decimals after a comma, and thousands perhaps after points or blanks, as it is read elsewhere."""
     if isinstance(cell, str) and _COMMA_NUMBER.fullmatch(written := clean(cell)):
-        cell = re.sub(r"[. ']", "", written).replace(",", ".")
-    return read(cell)
+        return re.sub(r"[. ']", "", written).replace(",", ".")
+    return cell
+
+
+def after_comma(read: Callable[[object], object], cell: Cell) -> object:
+    """What `read` makes of a cell whose decimals stand after a comma."""
+    return read(with_point(cell))
 
 
 def positive_decimal(cell: object, *, most: int) -> Decimal | None:

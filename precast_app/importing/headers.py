@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -17,7 +17,7 @@ from precast_app.importing.layout import Heading, Layout
 from precast_app.importing.reference import Named, Reference
 from precast_app.models import Severity
 from precast_app.names import match_key, path_key
-from precast_app.spreadsheets import Book, MergedRange, SheetScan, column_letter
+from precast_app.spreadsheets import Book, Cell, MergedRange, SheetScan, column_letter
 
 _BASE_BY_FIELD = {column.field: column for column in BASE}
 # What may be written before a name that means two things, and what stands over the group in a workbook.
@@ -46,7 +46,7 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
     columns: list[Column] = []
     issues: list[Issue] = []
     for heading in layout.headings:
-        if heading.base is not None or not (heading.top or heading.sub):
+        if heading.base is not None or (heading.top or heading.sub) in ("", layouts.REASON):
             continue
         meant = targets(heading.top, heading.sub, names)
         if len(meant) > 1:
@@ -69,6 +69,16 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
 def _after_comma(column: Column) -> Column:
     is_number = column.group in NUMBERS or (column.group is Group.BASE and _BASE_BY_FIELD[str(column.target)].unit)
     return replace(column, clean=partial(cells.after_comma, column.clean)) if is_number else column
+
+
+def number_reader(book: Book, layout: Layout) -> Callable[[int, Cell], Cell]:
+    """What a cell under a heading (from 0) is in a file where decimals stand after a point; texts stay as they are."""
+    texts = {heading.index for heading in layout.headings if heading.base in ("element_type", "name", "version")}
+
+    def read(index: int, cell: Cell) -> Cell:
+        return cell if not book.decimal_comma or index in texts else cells.with_point(cell)
+
+    return read
 
 
 def count_rows(book: Book) -> tuple[str, int]:

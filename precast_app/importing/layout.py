@@ -11,6 +11,9 @@ from precast_app.importing.columns import BASE
 from precast_app.names import clean
 from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan, armed
 
+# Over the column that says why a row was rejected; such a column is no data.
+REASON = "Rejected because"
+
 _SHEET_NAME = "elementtypes"
 _SAMPLE = ("drw_", "qty_", "stage_", "bom_")
 # After a heading: a unit, in brackets or bare, and punctuation.
@@ -38,6 +41,7 @@ class Layout:
 
     sheet: str
     headings: tuple[Heading, ...]
+    header_row: int
     header_rows: int
     first_data_row: int
 
@@ -109,7 +113,7 @@ def _below(sheet: str, scan: SheetScan, position: int, texts: list[str], base: d
     headings = tuple(
         Heading(index, top, subs[index] if index < len(subs) else "", base.get(index)) for index, top in enumerate(tops)
     )
-    return Layout(sheet, headings, used, last + 1)
+    return Layout(sheet, headings, header.number, used, last + 1)
 
 
 def _spread(texts: list[str], row: int, merged: tuple[MergedRange, ...], width: int) -> list[str]:

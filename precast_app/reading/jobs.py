@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from precast_app.extensions import db
-from precast_app.models import ImportJob, Issue, Project
+from precast_app.models import ImportJob, Issue, Project, Severity
 from precast_app.reading.paging import Page, page
 
 
@@ -38,6 +38,16 @@ def every_issue(job_id: int) -> Iterator[Issue]:
     """All of a job's issues by row, some at a time."""
     query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
     yield from db.session.scalars(query.execution_options(yield_per=500))
+
+
+def reasons(job_id: int) -> dict[int, str]:
+    """Why each rejected row was rejected, by its number in the sheet."""
+    found: dict[int, list[str]] = {}
+    wrong = select(Issue).where(Issue.job_id == job_id, Issue.severity == Severity.ERROR, Issue.row.is_not(None))
+    for issue in db.session.scalars(wrong.order_by(Issue.row, Issue.id)):
+        place = f"{issue.column} ({issue.heading}): " if issue.column else ""
+        found.setdefault(issue.row or 0, []).append(place + issue.message)
+    return {row: "\n".join(messages) for row, messages in found.items()}
 
 
 def project_name(project_id: int) -> str:

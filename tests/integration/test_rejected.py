@@ -1,0 +1,73 @@
+"""The rejected rows as a workbook: mended, they go in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+from flask.testing import FlaskClient
+
+from tests.conftest import EXAMPLES, do
+from tests.integration.test_import import BASE, TOTALS, totals
+
+
+def fetch(client: FlaskClient, headers: dict[str, str], job_id: int, path: Path) -> openpyxl.Workbook:
+    with client.get(f"/api/jobs/{job_id}/rejected", headers=headers) as answer:
+        assert answer.status_code == 200, answer.get_json()
+        path.write_bytes(answer.data)
+    return openpyxl.load_workbook(path)
+
+
+def test_the_rows_of_a_workbook(client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(EXAMPLES / "element_types.xlsx")
+    good = {place: book["Element Types"][place].value for place in ("C5", "P9", "A20")}
+    for place, bad in (("C5", "tall"), ("P9", -1), ("A20", None)):
+        book["Element Types"][place] = bad
+    book.save(tmp_path / "bad.xlsx")
+    first = do(green_meadows, tmp_path / "bad.xlsx")
+    assert (first.created_count, first.rejected_count) == (117, 3)
+
+    path = tmp_path / "rejected.xlsx"
+    rejected = fetch(client, admin, first.id, path)
+    sheet = rejected["Element Types"]
+    assert (sheet.max_row, sheet["AR1"].value) == (6, "Rejected because")
+    assert str(sheet["AR4"].value).startswith("C (Height): A number is needed here")
+    assert {str(area) for area in sheet.merged_cells.ranges} >= {"K1:M1", "N1:S1", "AA1:AH1"}
+    for place, wanted in (("C4", good["C5"]), ("P5", good["P9"]), ("A6", good["A20"])):
+        sheet[place] = wanted
+    rejected.save(path)
+    second = do(green_meadows, path)
+    assert (second.status, second.created_count, second.warning_count) == ("completed", 3, 0), second.error
+    assert totals(green_meadows) == TOTALS
+    assert client.get(f"/api/jobs/{second.id}/rejected", headers=admin).status_code == 404
+
+
+def test_the_rows_of_a_file_with_decimal_commas(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "types.csv"
+    header = BASE.replace(",", ";")
+    path.write_text(f"{header};Podium\nWALL;1,5;2,5;1.200;;;;;;;1\nWALL;1,200;1,200;3,5;;;;;;;x\n")
+    first = do(green_meadows, path)
+    rejected = fetch(client, admin, first.id, tmp_path / "rejected.xlsx")
+    row = [cell.value for cell in rejected.worksheets[0][2]]
+    assert row[:4] == ["WALL", "1,200", "1.200", "3.5"]
+    rejected.worksheets[0]["K2"] = 2
+    rejected.save(tmp_path / "rejected.xlsx")
+    second = do(green_meadows, tmp_path / "rejected.xlsx")
+    assert (second.created_count, second.pieces_added) == (1, 2)
+    found = client.get("/api/project/1/element-types?search=1,200", headers=admin).get_json()["element_types"]
+    assert [(each["name"], each["height"], each["length"]) for each in found] == [("1,200", "1.200", "3.5")]
+
+
+def test_the_rows_of_reference_data(
+    client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "stages.csv"
+    path.write_text("Name,Order\nCasting,1\nCuring,two\n")
+    first = do(project_id, path, "stage_import")
+    rejected = fetch(client, admin, first.id, tmp_path / "rejected.xlsx")
+    assert [cell.value for cell in rejected.worksheets[0][1]] == ["Name", "Order", "Rejected because"]
+    rejected.worksheets[0]["B2"] = 2
+    rejected.save(tmp_path / "rejected.xlsx")
+    assert do(project_id, tmp_path / "rejected.xlsx", "stage_import").created_count == 1
