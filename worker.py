@@ -71,20 +71,22 @@ def _start(role: str) -> subprocess.Popen[bytes]:
 
 
 def _do_jobs() -> None:
-    from rq import Worker
     from rq.serializers import JSONSerializer
 
     from precast_app import create_app
     from precast_app.jobs import queue
+    from precast_app.jobs.horse import BoundedWorker
 
     app = create_app()
+    settings: Settings = app.config["PRECAST"]
     _leave_with_parent()
     with app.app_context():
-        worker = Worker(
+        worker = BoundedWorker(
             [queue.queue()],
             connection=queue.connection_for_worker(),
             serializer=JSONSerializer,
             worker_ttl=_SEEN_SECONDS,
+            job_bytes=settings.job_bytes,
         )
         worker.work(logging_level="INFO")
 

@@ -38,6 +38,7 @@ class Settings:
     queue_name: str = _setting("QUEUE_NAME", "imports", "the RQ queue that web and worker share")
     worker_processes: int = _setting("WORKER_PROCESSES", 2, "jobs that one worker.py works on at a time")
     job_seconds: int = _setting("JOB_SECONDS", 3_600, "longest run of one job before RQ ends it")
+    job_bytes: int = _setting("JOB_BYTES", 1024 * MIB, "most memory of one job; a file that needs more fails its job")
     lease_seconds: int = _setting("LEASE_SECONDS", 30, "how long a job belongs to a worker that has gone silent")
     watch_seconds: float = _setting("WATCH_SECONDS", 5.0, "how often the watchman looks for lost jobs")
     progress_seconds: float = _setting("PROGRESS_SECONDS", 1.0, "shortest time between two writes of a job's progress")

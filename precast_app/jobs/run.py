@@ -11,7 +11,7 @@ from precast_app.config import Settings
 from precast_app.errors import JobFailed, LeaseLost, Refused
 from precast_app.extensions import db
 from precast_app.importing.batches import RETRYABLE
-from precast_app.jobs import lifecycle, queue, registry
+from precast_app.jobs import horse, lifecycle, queue, registry
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import Reporter
 from precast_app.jobs.work import Outcome, Work
@@ -59,6 +59,13 @@ def run_job(job_id: int) -> None:
             lease,
             f"The import took longer than {settings.job_seconds} seconds and was stopped. What had gone in stays; "
             "split the file and upload its parts.",
+        )
+    except MemoryError:
+        horse.lift()
+        _fail(
+            lease,
+            f"The import needed more memory than the {settings.job_bytes / 1e6:.0f} MB that a job may take, and was "
+            "stopped. What had gone in stays; split the file and upload its parts.",
         )
     except RETRYABLE:
         # The database is away. The lease runs out and the watchman rings again.

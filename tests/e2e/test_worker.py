@@ -94,3 +94,20 @@ def test_a_killed_worker_loses_nothing(
     assert ended.processed_items == ended.total_items == 6_000
     assert content(green_meadows) == content(undisturbed)
     assert catalogue.summary(green_meadows)["pieces"] == catalogue.summary(undisturbed)["pieces"]
+
+
+def test_a_file_that_takes_too_much_memory_fails_its_job_and_not_the_worker(
+    green_meadows: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    header = (EXAMPLES / "element_types.csv").read_text().splitlines()[0].split(",")[:10]
+    path = tmp_path / "large.csv"
+    with path.open("w") as file:
+        file.write(",".join(header) + "\n")
+        for row in range(190_000):
+            file.write(f"WALL,N-{row},{','.join(f'{row}.{place}1' for place in range(7))},V{row}\n")
+    with worker({**environment, "JOB_BYTES": str(260 * 1024**2)}):
+        large = wait_for(submit(green_meadows, path), lambda job: job.status in _ENDED, seconds=180)
+        small = wait_for(submit(green_meadows, EXAMPLES / "element_types.xlsx"), lambda job: job.status in _ENDED)
+    assert (large.status, large.attempt) == ("failed", 1)
+    assert "more memory than the 273 MB" in str(large.error)
+    assert small.status == "completed", small.error
