@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Settings of the application that a shell may still carry, and that would make a test or a command mean something else.
 unexport FLASK_APP
 
-.PHONY: help setup run test lint format bench lock clean
+.PHONY: help setup run test lint format bench fuzz lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
 	$(PY) -m pytest $(ARGS)
+
+fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_SEED)
+	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(PY) -m pytest tests/unit/test_fuzz.py $(ARGS)
 
 lint: $(STAMP)  ## check style (ruff) and types (mypy)
 	$(PY) -m ruff check .
