@@ -10,7 +10,7 @@ from precast_app.accounts.permissions import Act
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.guard import takes
 from precast_app.errors import NotFound
-from precast_app.exporting import issues, rejected
+from precast_app.exporting import annotated, issues, rejected
 from precast_app.jobs import files
 from precast_app.reading import jobs as reading
 
@@ -65,6 +65,22 @@ def rejected_rows(job_id: int) -> Response:
         rejected.write(file, book, reasons, is_catalogue=job.job_type == "element_type_import")
     file.seek(0)
     return send_file(file, _XLSX, as_attachment=True, download_name=f"rejected-{job_id}.xlsx")
+
+
+@blueprint.route(f"{JOB}/annotated", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=_XLSX)
+def annotated_workbook(job_id: int) -> Response:
+    """The uploaded workbook, its bad cells coloured and commented; 409 where that can't be done."""
+    job = reading.one(job_id)
+    with files.open_stored(job_id) as upload:
+        sheets = files.open_upload(upload, current_app.config["PRECAST"]).sheets
+        upload.seek(0)
+        book = annotated.write(upload, reading.every_issue(job_id), sheets[0])
+    stem = (job.file_name or "upload").rpartition(".")[0] or "upload"
+    ending = (job.file_name or "").rpartition(".")[2].lower()
+    kind = "xlsm" if ending == "xlsm" else "xlsx"
+    return send_file(book, _XLSX, as_attachment=True, download_name=f"{stem}-annotated.{kind}")
 
 
 def _named(name: str) -> dict[str, str]:
