@@ -67,9 +67,18 @@ def _measure(size: int, repeats: int) -> float:
     _row(size, "floor: calamine and one COPY a table", floor, "1")
     _row(size, "this import", first, f"{first.seconds / floor.seconds:.2f} × the floor")
     _row(size, "the same file again", again, f"{again.seconds / first.seconds:.2f} × the first time")
+    exports, cells = [], []
+    for _ in range(repeats):
+        cells.append(_once("cells", path, keep=True))
+        exports.append(_once("export", path, keep=True))
+    least, export = _median(cells), _median(exports)
+    _row(size, "the same cells with XlsxWriter", least, "1")
+    _row(size, "export as a workbook", export, f"{export.seconds / least.seconds:.2f} × the cells alone")
     if size <= _PANDAS_MOST:
         pandas = _once("pandas", path)
         _row(size, "pandas.read_excel and to_sql", pandas, f"{pandas.seconds / first.seconds:.1f} × this import")
+    dry = _median([_once("dry", path) for _ in range(repeats)])
+    _row(size, "dry run", dry, f"{dry.seconds / first.seconds:.2f} × the import")
     answer = _upload(path, repeats)
     _row(size, "the upload's answer over HTTP", answer, "")
     return first.seconds

@@ -1,7 +1,7 @@
 """One measured step in a process of its own: prints its seconds and its peak memory as JSON.
 
-`python -m bench.once STEP WORKBOOK PROJECT_ID` with STEP one of import, floor, pandas. The application is made, and
-what it needs is imported, before the clock starts: so is a worker that waits.
+`python -m bench.once STEP WORKBOOK PROJECT_ID` with STEP one of import, dry, floor, pandas, export, cells. The
+application is made, and what it needs is imported, before the clock starts: so is a worker that waits.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from pathlib import Path
 
 def main() -> None:
     step, workbook, project_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    if step == "import":
-        seconds, told = _import(workbook, project_id)
+    if step in ("import", "dry"):
+        seconds, told = _import(workbook, project_id, dry_run=step == "dry")
+    elif step in ("export", "cells"):
+        seconds, told = _export(workbook, project_id, only_cells=step == "cells")
     else:
         seconds, told = _baseline(step, workbook, project_id)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -26,7 +28,7 @@ def main() -> None:
     print(json.dumps({"seconds": seconds, "mebibytes": mebibytes, "told": told}))
 
 
-def _import(workbook: Path, project_id: int) -> tuple[float, str]:
+def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, str]:
     from precast_app import create_app
     from precast_app.jobs import import_element_types, queue
     from precast_app.jobs.run import run_job
@@ -39,7 +41,7 @@ def _import(workbook: Path, project_id: int) -> tuple[float, str]:
                 project_id=project_id,
                 job_type="element_type_import",
                 created_by="bench",
-                options=queue.Options(),
+                options=queue.Options(dry_run=dry_run),
                 upload=queue.Upload(stream, workbook.name),
             ).id
         start = time.perf_counter()
@@ -49,6 +51,35 @@ def _import(workbook: Path, project_id: int) -> tuple[float, str]:
         if job.status != "completed":
             raise SystemExit(f"the import failed: {job.error}")
         return seconds, f"{job.created_count} created, {job.unchanged_count} unchanged"
+
+
+def _export(workbook: Path, project_id: int, *, only_cells: bool) -> tuple[float, str]:
+    """The export of what is stored; or the least of it: the cells of a workbook, read beforehand, and nothing else."""
+    import xlsxwriter
+
+    from precast_app import create_app
+    from precast_app.api import exports
+    from precast_app.exporting import workbook as writing
+    from precast_app.reading.catalogue import Filter
+
+    target = workbook.with_suffix(".out.xlsx")
+    with create_app().test_request_context(), target.open("wb") as file:
+        start = time.perf_counter()
+        name, columns = exports.project_columns(project_id)
+        rows = exports.project_rows(project_id, Filter(), columns)
+        if only_cells:
+            cells = list(rows)
+            start = time.perf_counter()
+            with xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
+                sheet = book.add_worksheet()
+                for number, row in enumerate(cells):
+                    for index, cell in enumerate(row):
+                        if cell is not None:
+                            sheet.write(number, index, cell)
+        else:
+            writing.write(file, writing.About(project_id, name), columns, rows)
+        seconds = time.perf_counter() - start
+    return seconds, f"{target.stat().st_size} bytes"
 
 
 def _baseline(step: str, workbook: Path, project_id: int) -> tuple[float, str]:

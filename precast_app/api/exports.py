@@ -65,29 +65,31 @@ def _filter(query: dict[str, Any]) -> Filter:
     return Filter(query["search"], query["type"], query["node"], query["stage"])
 
 
-def _columns(project_id: int) -> tuple[str, tuple[ExportColumn, ...]]:
+def project_columns(project_id: int) -> tuple[str, tuple[ExportColumn, ...]]:
+    """The project's name, and its columns; what is read after it in this request is of the same moment."""
     name = projects.get(project_id).name
     reading.one_view()
     return name, layout.columns(*reading.members(project_id))
 
 
-def _rows(project_id: int, wanted: Filter | None, columns: tuple[ExportColumn, ...]) -> Iterator[list[Cell]]:
+def project_rows(project_id: int, wanted: Filter | None, columns: tuple[ExportColumn, ...]) -> Iterator[list[Cell]]:
+    """The cells of the element types that are wanted; none for a template."""
     if wanted is not None:
         for row in reading.rows(project_id, wanted):
             yield cells(row.element_type, row.groups, columns)
 
 
 def _workbook(project_id: int, wanted: Filter | None, kind: str) -> Response:
-    name, columns = _columns(project_id)
+    name, columns = project_columns(project_id)
     file = tempfile.TemporaryFile()  # noqa: SIM115 # closed with the response
-    workbook.write(file, About(project_id, name), columns, _rows(project_id, wanted, columns))
+    workbook.write(file, About(project_id, name), columns, project_rows(project_id, wanted, columns))
     file.seek(0)
     return send_file(file, XLSX, as_attachment=True, download_name=f"{_safe(name)}_{kind}.xlsx")
 
 
 def _csv(project_id: int, wanted: Filter | None, kind: str) -> Response:
-    name, columns = _columns(project_id)
-    lines = stream_with_context(delimited.lines(_rows(project_id, wanted, columns), columns))
+    name, columns = project_columns(project_id)
+    lines = stream_with_context(delimited.lines(project_rows(project_id, wanted, columns), columns))
     disposition = f'attachment; filename="{_safe(name)}_{kind}.csv"'
     return Response(lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
 

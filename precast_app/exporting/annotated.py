@@ -17,8 +17,8 @@ from precast_app.models import Issue, Severity
 
 _FILLS = {Severity.ERROR: "FFC7CE", Severity.WARNING: "FFEB9C"}
 _AUTHOR = "Import"
-# openpyxl holds the workbook in memory; a larger one would take longer than one waits for an answer (measured: 18 seconds
-# and 250 MiB for 2.1 MB, which were 540 000 cells).
+# openpyxl holds the workbook in memory; a larger one would take longer than one waits for an answer (measured: 18
+# seconds and 250 MiB for 2.1 MB, which were 540 000 cells).
 MOST_BYTES = 3_000_000
 _ELSEWHERE = "The rejected rows are there as a workbook of their own: ask for `rejected` instead of `annotated`."
 
