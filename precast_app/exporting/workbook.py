@@ -16,6 +16,8 @@ from precast_app.importing.columns import Group
 from precast_app.spreadsheets import column_letter, disarmed
 
 _BASE_WIDTH, _WIDTH = 16, 12
+# Columns to the right that are unlocked too. Not all that there are: XlsxWriter goes through each of them in each row.
+_SPARE = 100
 # What may be done on the protected sheet: all but changing locked cells.
 _ALLOWED = dict.fromkeys(
     (
@@ -83,7 +85,7 @@ def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Se
     sample = book.add_format({"italic": True, "font_color": "#6B7280", "locked": True})
     first = len(BASE_HEADINGS)
     sheet.set_column(0, first - 1, _BASE_WIDTH, unlocked)
-    sheet.set_column(first, 16_383, _WIDTH, unlocked)
+    sheet.set_column(first, first + len(columns) + _SPARE - 1, _WIDTH, unlocked)
     sheet.freeze_panes(3, 2)
     sheet.protect("", _ALLOWED)
     for number, style in ((0, heading), (1, heading), (2, sample)):
