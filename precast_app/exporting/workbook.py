@@ -16,8 +16,6 @@ from precast_app.importing.columns import Group
 from precast_app.spreadsheets import column_letter, disarmed
 
 _BASE_WIDTH, _WIDTH = 16, 12
-# Columns to the right that are unlocked too. Not all that there are: XlsxWriter goes through each of them in each row.
-_SPARE = 100
 # What may be done on the protected sheet: all but changing locked cells.
 _ALLOWED = dict.fromkeys(
     (
@@ -44,7 +42,9 @@ class About:
 
 def write(file: IO[bytes], about: About, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
     """Write the workbook, a row at a time; without rows it is a template."""
-    with xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_numbers": False}) as book:
+    # What has no format of its own is unlocked: all cells but those of the heading rows, however many there are.
+    options = {"constant_memory": True, "default_format_properties": {"locked": False}}
+    with xlsxwriter.Workbook(file, options) as book:
         _summary(book, about, columns)
         _element_types(book, columns, rows)
 
@@ -80,12 +80,11 @@ def _summary(book: Any, about: About, columns: Sequence[ExportColumn]) -> None:
 def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
     sheet = book.add_worksheet("Element Types")
     sheet.activate()
-    unlocked = book.add_format({"locked": False})
     heading = book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "align": "center", "locked": True})
     sample = book.add_format({"italic": True, "font_color": "#6B7280", "locked": True})
     first = len(BASE_HEADINGS)
-    sheet.set_column(0, first - 1, _BASE_WIDTH, unlocked)
-    sheet.set_column(first, first + len(columns) + _SPARE - 1, _WIDTH, unlocked)
+    sheet.set_column(0, first - 1, _BASE_WIDTH)
+    sheet.set_column(first, first + len(columns), _WIDTH)
     sheet.freeze_panes(3, 2)
     sheet.protect("", _ALLOWED)
     for number, style in ((0, heading), (1, heading), (2, sample)):
@@ -103,16 +102,16 @@ def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Se
         sheet.write_string(2, index, text, sample)
     for number, row in enumerate(rows, 3):
         for index, cell in enumerate(row):
-            _put(sheet, number, index, cell, unlocked)
+            _put(sheet, number, index, cell)
 
 
-def _put(sheet: Any, row: int, column: int, cell: Cell, style: Any) -> None:
+def _put(sheet: Any, row: int, column: int, cell: Cell) -> None:
     if cell is None:
         return
     if isinstance(cell, str):
-        sheet.write_string(row, column, disarmed(cell), style)
+        sheet.write_string(row, column, disarmed(cell))
     elif isinstance(cell, int) or Decimal(f"{float(cell):.16G}") == cell:
-        sheet.write_number(row, column, cell, style)
+        sheet.write_number(row, column, cell)
     else:
         # More digits than are written of a number: as text they stay.
-        sheet.write_string(row, column, f"{cell:f}", style)
+        sheet.write_string(row, column, f"{cell:f}")
