@@ -15,7 +15,7 @@ from precast_app.exporting.rows import BASE_HEADINGS, SAMPLE, Cell
 from precast_app.importing.columns import Group
 from precast_app.spreadsheets import column_letter, disarmed
 
-_BASE_WIDTH, _WIDTH = 16, 12
+_BASE_WIDTH, _WIDTH = 20, 12
 # What may be done on the protected sheet: all but changing locked cells.
 _ALLOWED = dict.fromkeys(
     (

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
+from operator import attrgetter
 
 from precast_app.errors import JobFailed, NoRows
 from precast_app.importing import cells
@@ -28,6 +29,15 @@ GROUP_NAMES = {
     Group.BOM: "BOM",
 }
 
+_GROUP_WORDS = {
+    Group.BASE: "base columns",
+    Group.DRAWINGS: "drawing types",
+    Group.NODES: "quantities",
+    Group.STAGES: "stages",
+    Group.BOM: "materials",
+}
+# Columns of a group that are told of.
+_LETTERS = 40
 # Merged cells that are told of one by one.
 _MERGED_TOLD = 50
 
@@ -64,6 +74,19 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
         columns = [_after_comma(column) for column in columns]
     found = ColumnMap(layout.sheet, layout.first_data_row, tuple(columns), len(layout.headings), merged)
     return found, [*issues, *repeated, *told]
+
+
+def understood(columns: ColumnMap) -> Issue:
+    """How the sheet was understood, for a person who wonders why: where its data begin, and what its columns are."""
+    groups = []
+    in_order = sorted(columns.columns, key=attrgetter("index"))
+    for group, words in _GROUP_WORDS.items():
+        letters = [column.letter for column in in_order if column.group is group]
+        if letters:
+            groups.append(f"{words} in {', '.join(letters[:_LETTERS])}{' …' if len(letters) > _LETTERS else ''}")
+    sheet = f"the sheet {columns.sheet}" if columns.sheet else "the file"
+    message = f"In {sheet} the data begin in row {columns.first_data_row}; {'; '.join(groups)}."
+    return Issue(Severity.INFO, "layout", message, sheet=columns.sheet or None)
 
 
 def _after_comma(column: Column) -> Column:

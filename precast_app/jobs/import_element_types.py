@@ -94,7 +94,8 @@ def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issu
         work.tell(Phase.CHECKING)
         every = list(rows.validate(book.rows(columns.sheet), columns))
         data = [row for row in every if not row.skipped]
-        issues = [*map(of_note, book.notes), *issues, *(issue for row in every if row.skipped for issue in row.issues)]
+        skipped = [issue for row in every if row.skipped for issue in row.issues]
+        issues = [*map(of_note, book.notes), headers.understood(columns), *issues, *skipped]
         del every
     # The workbook's memory is wanted for the plan.
     del book

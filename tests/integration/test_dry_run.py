@@ -216,12 +216,12 @@ def test_the_files_of_a_job(
     assert table.headers["Content-Disposition"].startswith("attachment")
     rows = list(csv.DictReader(table.text.removeprefix("\ufeff").splitlines()))
     assert [(row["severity"], row["cell"], row["code"]) for row in rows] == [
-        ("info", "", "delimiter"), ("error", "K3", "not_a_number"),
+        ("info", "", "delimiter"), ("info", "", "layout"), ("error", "K3", "not_a_number"),
     ]  # fmt: skip
     with client.get(f"/api/jobs/{done.id}/issues.xlsx", headers=admin) as sent:
         (tmp_path / "issues.xlsx").write_bytes(sent.data)
     sheet = openpyxl.load_workbook(tmp_path / "issues.xlsx").active
     assert sheet is not None
-    assert [cell.value for cell in sheet[3]][:5] == ["error", None, 3, "K", "K3"]
+    assert [cell.value for cell in sheet[4]][:5] == ["error", None, 3, "K", "K3"]
     waiting = client.post("/api/project/1/jobs?job_type=stage_import", headers=admin).get_json()["job_id"]
     assert client.get(f"/api/jobs/{waiting}/file", headers=admin).status_code == 404

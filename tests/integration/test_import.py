@@ -177,6 +177,7 @@ def test_what_the_reader_chose_is_part_of_the_job(green_meadows: int, tmp_path: 
     found = db.session.execute(select(Issue.severity, Issue.code, Issue.row).where(Issue.job_id == done.id))
     assert {tuple(each) for each in found} == {
         ("info", "delimiter", None),
+        ("info", "layout", None),
         ("info", "decimal_sign", None),
         ("warning", "windows_1252", None),
         ("warning", "utf_7", None),

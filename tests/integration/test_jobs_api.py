@@ -191,8 +191,9 @@ def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_
     path.write_text("\n".join([text[0] + ",Podiun", *text[1:5], ",".join(cells), *text[6:]]))
     job = do(green_meadows, path)
     body = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()
-    assert body["count"] == 3
-    chosen, warning, error = body["issues"]
+    assert body["count"] == 4
+    chosen, understood, warning, error = body["issues"]
+    assert "the data begin in row 2; base columns in A, B, C," in understood["message"]
     assert (chosen["severity"], chosen["code"]) == ("info", "delimiter")
     assert list(error) == ["severity", "sheet", "row", "column", "cell", "heading", "value", "code", "message"]
     letter = "ABCDEFGHIJ"[height]
@@ -210,7 +211,7 @@ def test_the_cell_of_a_workbook_is_named_with_its_sheet(
     book["Element Types"]["C17"] = "tall"
     book.save(tmp_path / "bad.xlsx")
     job = do(green_meadows, tmp_path / "bad.xlsx")
-    (issue,) = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()["issues"]
+    (issue,) = client.get(f"/api/jobs/{job.id}/issues?severity=error", headers=admin).get_json()["issues"]
     assert (issue["cell"], issue["value"]) == ("Element Types!C17", "tall")
     assert job.result == "Processed 119 of 120 elements; 1 row was rejected"
     assert job.error is not None
