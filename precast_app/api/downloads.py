@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-
-from flask import Response, current_app, send_file, stream_with_context
+from flask import Response, current_app, send_file
 
 from precast_app.accounts.permissions import Act
+from precast_app.api import attachments
+from precast_app.api.attachments import BINARY, TEXT, XLSX
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.guard import takes
 from precast_app.errors import NotFound
@@ -16,13 +16,10 @@ from precast_app.reading import jobs as reading
 
 blueprint = Blueprint("downloads", __name__, description="A job's files.")
 
-_CSV = "text/csv; charset=utf-8"
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
 
 @blueprint.route(f"{JOB}/file", methods=["GET"])
 @takes(Act.READ)
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+@blueprint.response(200, BINARY, content_type="application/octet-stream")
 def upload(job_id: int) -> Response:
     """The file as it was uploaded."""
     job = reading.one(job_id)
@@ -32,44 +29,42 @@ def upload(job_id: int) -> Response:
 
 @blueprint.route(f"{JOB}/issues.csv", methods=["GET"])
 @takes(Act.READ)
-@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+@blueprint.response(200, TEXT, content_type="text/csv")
 def issues_csv(job_id: int) -> Response:
     """The job's issues as a CSV file."""
-    lines = stream_with_context(issues.as_csv(reading.every_issue(job_id)))
-    return Response(lines, content_type=_CSV, headers=_named(f"issues-{job_id}.csv"))
+    return attachments.csv(f"issues-{job_id}.csv", issues.as_csv(reading.every_issue(job_id)))
 
 
 @blueprint.route(f"{JOB}/issues.xlsx", methods=["GET"])
 @takes(Act.READ)
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=_XLSX)
+@blueprint.response(200, BINARY, content_type=XLSX)
 def issues_workbook(job_id: int) -> Response:
     """The job's issues as a workbook."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 # closed with the response
-    issues.as_workbook(reading.every_issue(job_id), file)
-    file.seek(0)
-    return send_file(file, _XLSX, as_attachment=True, download_name=f"issues-{job_id}.xlsx")
+    return attachments.workbook(
+        f"issues-{job_id}.xlsx", lambda file: issues.as_workbook(reading.every_issue(job_id), file)
+    )
 
 
 @blueprint.route(f"{JOB}/rejected", methods=["GET"])
 @takes(Act.READ)
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=_XLSX)
+@blueprint.response(200, BINARY, content_type=XLSX)
 def rejected_rows(job_id: int) -> Response:
     """The rows that did not go in, as a workbook of the same layout that says why; mended, it can be uploaded."""
     job = reading.one(job_id)
     reasons = reading.reasons(job_id)
     if not reasons:
         raise NotFound("No row of this job was rejected.")
-    file = tempfile.TemporaryFile()  # noqa: SIM115 # closed with the response
+    is_catalogue = job.job_type == "element_type_import"
     with files.open_stored(job_id) as upload:
         book = files.open_upload(upload, current_app.config["PRECAST"])
-        rejected.write(file, book, reasons, is_catalogue=job.job_type == "element_type_import")
-    file.seek(0)
-    return send_file(file, _XLSX, as_attachment=True, download_name=f"rejected-{job_id}.xlsx")
+        return attachments.workbook(
+            f"rejected-{job_id}.xlsx", lambda file: rejected.write(file, book, reasons, is_catalogue=is_catalogue)
+        )
 
 
 @blueprint.route(f"{JOB}/annotated", methods=["GET"])
 @takes(Act.READ)
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=_XLSX)
+@blueprint.response(200, BINARY, content_type=XLSX)
 def annotated_workbook(job_id: int) -> Response:
     """The uploaded workbook, its bad cells coloured and commented; 409 where that can't be done."""
     job = reading.one(job_id)
@@ -80,8 +75,4 @@ def annotated_workbook(job_id: int) -> Response:
     stem = (job.file_name or "upload").rpartition(".")[0] or "upload"
     ending = (job.file_name or "").rpartition(".")[2].lower()
     kind = "xlsm" if ending == "xlsm" else "xlsx"
-    return send_file(book, _XLSX, as_attachment=True, download_name=f"{stem}-annotated.{kind}")
-
-
-def _named(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
+    return send_file(book, XLSX, as_attachment=True, download_name=f"{stem}-annotated.{kind}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, send_file, stream_with_context
+from flask import Response
 
 from precast_app.accounts import projects
 from precast_app.accounts.permissions import Act
+from precast_app.api import attachments
+from precast_app.api.attachments import BINARY, TEXT, XLSX
 from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.catalogue import ElementTypesFilter
 from precast_app.api.guard import takes
@@ -23,14 +24,11 @@ from precast_app.reading.catalogue import Filter
 
 blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files that can be imported again.")
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_BINARY = {"type": "string", "format": "binary"}
-
 
 @blueprint.route(f"{PROJECT}/export/excel", methods=["GET"])
 @takes(Act.READ)
 @blueprint.arguments(ElementTypesFilter, location="query")
-@blueprint.response(200, _BINARY, content_type=XLSX)
+@blueprint.response(200, BINARY, content_type=XLSX)
 def excel(query: dict[str, Any], project_id: int) -> Response:
     """The element types as the canonical workbook."""
     return _workbook(project_id, _filter(query), "element_types")
@@ -39,7 +37,7 @@ def excel(query: dict[str, Any], project_id: int) -> Response:
 @blueprint.route(f"{PROJECT}/export_csv_element_type", methods=["GET"])
 @takes(Act.READ)
 @blueprint.arguments(ElementTypesFilter, location="query")
-@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+@blueprint.response(200, TEXT, content_type="text/csv")
 def csv(query: dict[str, Any], project_id: int) -> Response:
     """The element types as the flat CSV file."""
     return _csv(project_id, _filter(query), "element_types")
@@ -47,7 +45,7 @@ def csv(query: dict[str, Any], project_id: int) -> Response:
 
 @blueprint.route(f"{PROJECT}/template/excel", methods=["GET"])
 @takes(Act.READ)
-@blueprint.response(200, _BINARY, content_type=XLSX)
+@blueprint.response(200, BINARY, content_type=XLSX)
 def excel_template(project_id: int) -> Response:
     """The canonical workbook without rows, to fill in."""
     return _workbook(project_id, None, "template")
@@ -55,7 +53,7 @@ def excel_template(project_id: int) -> Response:
 
 @blueprint.route(f"{PROJECT}/template/csv", methods=["GET"])
 @takes(Act.READ)
-@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+@blueprint.response(200, TEXT, content_type="text/csv")
 def csv_template(project_id: int) -> Response:
     """The header row of the flat CSV file, to fill in below."""
     return _csv(project_id, None, "template")
@@ -81,17 +79,15 @@ def project_rows(project_id: int, wanted: Filter | None, columns: tuple[ExportCo
 
 def _workbook(project_id: int, wanted: Filter | None, kind: str) -> Response:
     name, columns = project_columns(project_id)
-    file = tempfile.TemporaryFile()  # noqa: SIM115 # closed with the response
-    workbook.write(file, About(project_id, name), columns, project_rows(project_id, wanted, columns))
-    file.seek(0)
-    return send_file(file, XLSX, as_attachment=True, download_name=f"{_safe(name)}_{kind}.xlsx")
+    rows = project_rows(project_id, wanted, columns)
+    about = About(project_id, name)
+    return attachments.workbook(f"{_safe(name)}_{kind}.xlsx", lambda file: workbook.write(file, about, columns, rows))
 
 
 def _csv(project_id: int, wanted: Filter | None, kind: str) -> Response:
     name, columns = project_columns(project_id)
-    lines = stream_with_context(delimited.lines(project_rows(project_id, wanted, columns), columns))
-    disposition = f'attachment; filename="{_safe(name)}_{kind}.csv"'
-    return Response(lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
+    rows = project_rows(project_id, wanted, columns)
+    return attachments.csv(f"{_safe(name)}_{kind}.csv", delimited.lines(rows, columns))
 
 
 def _safe(name: str) -> str:

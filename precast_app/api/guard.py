@@ -42,7 +42,7 @@ def takes(act: Act) -> Callable[[View], View]:
             permissions.require(who, act, _project_id(kwargs))
             return view(*args, **kwargs)
 
-        guarded.takes = act  # type: ignore[attr-defined] # the test that walks the routes looks for it
+        guarded.takes = act  # type: ignore[attr-defined] # `check` looks for it
         return guarded  # type: ignore[return-value] # wraps keeps the signature
 
     return decorate

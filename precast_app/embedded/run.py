@@ -78,7 +78,8 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _serve() -> NoReturn:
-    _say("Starting PostgreSQL and Redis …")
+    given = [name for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)]
+    _say(f"Using {' and '.join(given)} …" if len(given) == 2 else "Starting PostgreSQL and Redis …")
     with ExitStack() as stack:
         used = stack.enter_context(
             servers(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import IO
 
 import openpyxl
+from openpyxl.cell.cell import MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 from openpyxl.utils.exceptions import InvalidFileException
@@ -47,7 +48,7 @@ def write(upload: IO[bytes], issues: Iterable[Issue], first_sheet: str) -> IO[by
                 messages.setdefault((sheet, f"{issue.column or 'A'}{issue.row}"), []).append(issue)
     for (sheet, place), found in messages.items():
         cell = book[sheet][place]
-        if cell.__class__.__name__ == "MergedCell":
+        if isinstance(cell, MergedCell):
             # It can't be coloured or commented; the first cell of its range can.
             area = next(each for each in book[sheet].merged_cells.ranges if place in each)
             cell = book[sheet].cell(area.min_row, area.min_col)

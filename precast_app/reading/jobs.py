@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from precast_app.extensions import db
-from precast_app.models import ImportJob, Issue, Project, Severity
+from precast_app.models import ImportJob, Issue, Severity
 from precast_app.reading.paging import Page, page
 
 
@@ -48,8 +48,3 @@ def reasons(job_id: int) -> dict[int, str]:
         place = f"{issue.column} ({issue.heading}): " if issue.column else ""
         found.setdefault(issue.row or 0, []).append(place + issue.message)
     return {row: "\n".join(messages) for row, messages in found.items()}
-
-
-def project_name(project_id: int) -> str:
-    """The name of a project that is known to be there."""
-    return db.session.get_one(Project, project_id).name
