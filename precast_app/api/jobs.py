@@ -27,6 +27,7 @@ from precast_app.api.job_schemas import (
 from precast_app.api.schemas import FileForm, OptionalFileForm
 from precast_app.api.uploads import FeedQuery, JobQuery, OptionsQuery
 from precast_app.jobs import apply, queue, registry
+from precast_app.jobs.queue import Options
 from precast_app.models import ImportJob
 from precast_app.reading import changes
 from precast_app.reading import jobs as reading
@@ -50,7 +51,7 @@ def create(query: dict[str, Any], files: dict[str, Any], project_id: int) -> dic
         project_id=project_id,
         job_type=job_type.name,
         created_by=identity().name,
-        options=uploads.options(query),
+        options=_options(query, project_id),
         upload=uploads.from_form() if request.files else None,
     )
     return {"message": "Import job created successfully", "job_id": job.id, "status": job.status}
@@ -124,6 +125,8 @@ def carry_out(job_id: int) -> Any:
     """Carry out a dry run, as a job of its own; 409 where what it planned on has changed since."""
     dry = reading.one(job_id)
     permissions.require(identity(), registry.get(dry.job_type).act, dry.project_id)
+    if dry.create_missing:
+        permissions.require(identity(), Act.MANAGE, dry.project_id)
     job = apply.apply(job_id, identity().name)
     body = {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
     return body, 202, {"Location": url_for("jobs.show", job_id=job.id)}
@@ -141,10 +144,18 @@ def import_element_types(query: dict[str, Any], files: dict[str, Any], project_i
         project_id=project_id,
         job_type="element_type_import",
         created_by=identity().name,
-        options=uploads.options(query),
+        options=_options(query, project_id),
         upload=uploads.from_form(),
     )
     return _accepted(job), 202, {"Location": url_for("jobs.show", job_id=job.id)}
+
+
+def _options(query: dict[str, Any], project_id: int) -> Options:
+    """How the job is carried out; what makes reference data takes who may change it."""
+    options = uploads.options(query)
+    if options.create_missing:
+        permissions.require(identity(), Act.MANAGE, project_id)
+    return options
 
 
 def _accepted(job: ImportJob) -> dict[str, Any]:

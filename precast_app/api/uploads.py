@@ -27,6 +27,9 @@ class OptionsQuery(ma.Schema):
     )
     dry_run = ma.fields.Boolean()
     on_error = ma.fields.String(validate=ma.validate.OneOf([*OnError]))
+    create_missing = ma.fields.Boolean(
+        metadata={"description": "make what the headings name and the project lacks; takes a manager"}
+    )
 
 
 class JobQuery(OptionsQuery):

@@ -63,6 +63,7 @@ def apply(job_id: int, created_by: str) -> ImportJob:
         batch_size=dry.batch_size,
         concurrent_batches=dry.concurrent_batches,
         on_error=dry.on_error,
+        create_missing=dry.create_missing,
         total_items=dry.total_items,
         file_name=dry.file_name,
         file_bytes=dry.file_bytes,
@@ -82,7 +83,7 @@ def apply(job_id: int, created_by: str) -> ImportJob:
 def _is_outdated(dry: ImportJob) -> bool:
     if dry.reference is not None:
         kept = reference.from_json(dry.project_id, dry.reference)
-        if reference.to_json(reference.load(db.session(), dry.project_id)) != reference.to_json(kept):
+        if not reference.is_current(db.session(), kept):
             return True
     if dry.job_type in reference_store.MODELS:
         return dry.plan_digest != reference_store.digest(db.session(), dry.project_id, dry.job_type)

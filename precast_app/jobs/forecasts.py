@@ -13,29 +13,30 @@ from precast_app.errors import JobFailed
 from precast_app.extensions import db
 from precast_app.importing import batches, changes, reference_store
 from precast_app.importing.plan import Plan, Update
+from precast_app.importing.reference import Reference
 from precast_app.jobs.work import Work
 from precast_app.models import ImportJob, PlannedChange
 
 OUTDATED = "What the dry run planned on has changed since; nothing was changed. Make a new dry run and look at it."
 
 
-def keep(work: Work, planned: Plan) -> None:
+def keep(work: Work, planned: Plan, named: Reference) -> None:
     """Store what the plan would do, in place of what an earlier attempt stored."""
     work.fence(db.session())
     db.session.execute(delete(PlannedChange).where(PlannedChange.job_id == work.job_id))
     rows = [{"job_id": work.job_id, **row} for row in _rows(planned)]
     for start in range(0, len(rows), 1_000):
         db.session.execute(insert(PlannedChange), rows[start : start + 1_000])
-    digest = _digest(planned)
+    digest = _digest(planned, named)
     db.session.execute(update(ImportJob).where(ImportJob.id == work.job_id).values(plan_digest=digest))
     db.session.commit()
 
 
-def check(work: Work, planned: Plan) -> None:
+def check(work: Work, planned: Plan, named: Reference) -> None:
     """Raise `JobFailed` where the job carries out a dry run that planned something else; not once it has begun to."""
     wanted = _wanted(work)
     db.session.rollback()
-    if wanted is not None and wanted != _digest(planned) and not batches.stored_results(work.job_id):
+    if wanted is not None and wanted != _digest(planned, named) and not batches.stored_results(work.job_id):
         raise JobFailed(OUTDATED)
 
 
@@ -62,13 +63,26 @@ def _rows(planned: Plan) -> Iterator[dict[str, Any]]:
         yield {"row": row.number, "name": row.values[1], "type_key": row.key[0], "name_key": row.key[1], **there}
 
 
-def _digest(planned: Plan) -> str:
-    """The same for two plans that do the same to the same element types."""
+def _digest(planned: Plan, named: Reference) -> str:
+    """The same for two plans that do the same to the same element types.
+
+    What the job makes itself goes by its name: it has no number before it is there.
+    """
     digest = hashlib.sha256()
-    targets = [(column.group, column.target) for column in planned.columns.columns]
+    made = {(each.group, str(each.id)): each.key for each in named.made}
+    targets = [
+        (column.group, made.get((column.group.value, str(column.target)), column.target))
+        for column in planned.columns.columns
+    ]
     for operation, row in zip(planned.doing, _rows(planned), strict=True):
         # What is made is all that its cells say under the headings as they were understood.
         values = None if row["fields"] is not None else [str(value) for value in operation.row.values]
-        digest.update(json.dumps([row, values], sort_keys=True).encode())
+        fields = {
+            name: {made.get((name, target), target): pair for target, pair in value.items()}
+            if isinstance(value, dict)
+            else value
+            for name, value in (row["fields"] or {}).items()
+        }
+        digest.update(json.dumps([{**row, "fields": fields}, values], sort_keys=True).encode())
     digest.update(json.dumps([targets, sorted(planned.unchanged_ids)]).encode())
     return digest.hexdigest()

@@ -9,7 +9,7 @@ from sqlalchemy import text, update
 
 from precast_app.errors import JobFailed, NoRows
 from precast_app.extensions import db
-from precast_app.importing import batches, headers, plan, reference, rows, whole
+from precast_app.importing import batches, headers, making, missing, plan, reference, rows, whole
 from precast_app.importing.batches import BatchResult
 from precast_app.importing.columns import ColumnMap
 from precast_app.importing.issues import Issue, of_note
@@ -30,19 +30,28 @@ from precast_app.jobs.work import (
     summary,
 )
 from precast_app.models import ImportJob, OnError, Phase, Severity
+from precast_app.spreadsheets import FileRefused
 
 
 def run(work: Work) -> Outcome:
     """Import the job's file into its project."""
     named = _named(work)
+    try:
+        return _import(work, named)
+    except (JobFailed, FileRefused):
+        _take_away(work, named)
+        raise
+
+
+def _import(work: Work, named: Reference) -> Outcome:
     columns, data, issues = _read(work, named)
     if not data:
         raise NoRows
     planned = _plan(work, columns, data, issues)
     del data
     if work.dry_run:
-        return _foresee(work, planned)
-    forecasts.check(work, planned)
+        return _foresee(work, planned, named)
+    forecasts.check(work, planned, named)
     if planned.rejected and work.on_error is OnError.ABORT:
         work.tell(Phase.PLANNING, rejected=planned.rejected)
         raise abort(work.job_id, planned.total, planned.rejected)
@@ -52,9 +61,9 @@ def run(work: Work) -> Outcome:
     return Outcome(summary(planned.total, rejected), first_errors(work.job_id) if rejected else None)
 
 
-def _foresee(work: Work, planned: Plan) -> Outcome:
+def _foresee(work: Work, planned: Plan, named: Reference) -> Outcome:
     """Keep what the plan says instead of carrying it out."""
-    forecasts.keep(work, planned)
+    forecasts.keep(work, planned, named)
     work.tell(
         Phase.PLANNING,
         processed=planned.total,
@@ -78,11 +87,32 @@ def _named(work: Work) -> Reference:
         named = reference.from_json(work.project_id, job.reference)
         db.session.rollback()
         return named
-    named = reference.load(db.session(), work.project_id)
+    lacking = _lacking(work) if work.create_missing else {}
     work.fence(db.session())
+    if lacking and not work.dry_run:
+        named = making.make(db.session(), work.project_id, lacking)
+    else:
+        named = making.imagine(reference.load(db.session(), work.project_id), lacking)
     job.reference = reference.to_json(named)
     db.session.commit()
     return named
+
+
+def _lacking(work: Work) -> making.Entries:
+    """What the file's headings name and the project lacks."""
+    known = reference.load(db.session(), work.project_id)
+    db.session.rollback()
+    with files.open_stored(work.job_id) as file:
+        return missing.entries(files.open_upload(file, work.settings), known)
+
+
+def _take_away(work: Work, named: Reference) -> None:
+    """What was made for a file that did not go in goes again."""
+    db.session.rollback()
+    if named.made and not work.dry_run:
+        work.fence(db.session())
+        making.take_away(db.session(), named)
+        db.session.commit()
 
 
 def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issue]]:
@@ -95,7 +125,8 @@ def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issu
         every = list(rows.validate(book.rows(columns.sheet), columns))
         data = [row for row in every if not row.skipped]
         skipped = [issue for row in every if row.skipped for issue in row.issues]
-        issues = [*map(of_note, book.notes), headers.understood(columns), *issues, *skipped]
+        made = making.issues(columns, named, only_imagined=work.dry_run)
+        issues = [*map(of_note, book.notes), headers.understood(columns), *issues, *made, *skipped]
         del every
     # The workbook's memory is wanted for the plan.
     del book

@@ -29,12 +29,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a job is carried out: data rows a batch, batches at once, only looked at or done, and what bad rows stop."""
+    """How a job is carried out: data rows a batch, batches at once, only looked at or done, and what bad rows stop.
+
+    With `create_missing` what headings name and the project lacks is made.
+    """
 
     batch_size: int = BATCH_SIZE
     concurrent_batches: int = CONCURRENT_BATCHES
     dry_run: bool = False
     on_error: str = OnError.SKIP
+    create_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ def submit(*, project_id: int, job_type: str, created_by: str, options: Options,
         concurrent_batches=options.concurrent_batches,
         dry_run=options.dry_run,
         on_error=options.on_error,
+        create_missing=options.create_missing,
         total_items=total,
     )
     if upload:

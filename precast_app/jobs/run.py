@@ -45,6 +45,7 @@ def run_job(job_id: int) -> None:
                     job.concurrent_batches,
                     job.dry_run,
                     OnError(job.on_error),
+                    job.create_missing,
                 )
             )
         lifecycle.complete(lease, result=outcome.result, error=outcome.error)

@@ -37,6 +37,7 @@ class Work:
     concurrent_batches: int
     dry_run: bool
     on_error: OnError
+    create_missing: bool
 
     @property
     def job_id(self) -> int:

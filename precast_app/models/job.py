@@ -124,6 +124,7 @@ class ImportJob(Model):
     concurrent_batches: Mapped[int]
     dry_run: Mapped[bool] = mapped_column(server_default=false())
     on_error: Mapped[str] = mapped_column(String(10), server_default=OnError.SKIP)
+    create_missing: Mapped[bool] = mapped_column(server_default=false())
     # The dry run that this job carries out.
     applies_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
     undone_by_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))

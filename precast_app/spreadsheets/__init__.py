@@ -13,6 +13,7 @@ from precast_app.spreadsheets.sheet import (
     SheetRow,
     SheetScan,
     column_letter,
+    column_number,
 )
 from precast_app.spreadsheets.text import as_written
 
@@ -29,6 +30,7 @@ __all__ = [
     "armed",
     "as_written",
     "column_letter",
+    "column_number",
     "disarmed",
     "open_book",
 ]
