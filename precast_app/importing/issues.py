@@ -22,6 +22,14 @@ class Issue:
     sheet: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """Issues that are only counted, and the numbers of the rejected rows that they are about."""
+
+    count: int = 0
+    rows: frozenset[int] = frozenset()
+
+
 def of_note(note: Note) -> Issue:
     """What a reader chose or mended, as an issue of the file."""
     return Issue(Severity(note.severity), note.code, note.message)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from precast_app.importing.cells import BadCell, shown
 from precast_app.importing.columns import Column, ColumnMap
-from precast_app.importing.issues import Issue
+from precast_app.importing.issues import Beyond, Issue
 from precast_app.models import Severity
 from precast_app.names import clean, identity_key
 from precast_app.spreadsheets import Cell, MergedRange, SheetRow, column_letter
@@ -55,6 +55,23 @@ def validate(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
         last = row
     if last is not None:
         yield _totals(last.number, columns) if _is_nameless(last) else last
+
+
+def within(rows: Iterable[Row], most: int) -> tuple[list[Row], Beyond]:
+    """The rows with their issues, of errors and of others the first `most` each; and what is beyond."""
+    found: list[Row] = []
+    counts = {True: 0, False: 0}
+    beyond = 0
+    unlisted = set()
+    for row in rows:
+        if row.issues and counts[row.rejected] >= most:
+            beyond += len(row.issues)
+            if row.rejected and not row.skipped:
+                unlisted.add(row.number)
+            row = replace(row, issues=())
+        counts[row.rejected] += len(row.issues)
+        found.append(row)
+    return found, Beyond(beyond, frozenset(unlisted))
 
 
 def _is_nameless(row: Row) -> bool:

@@ -12,7 +12,7 @@ from precast_app.extensions import db
 from precast_app.importing import batches, headers, making, missing, plan, reference, rows, whole
 from precast_app.importing.batches import BatchResult
 from precast_app.importing.columns import ColumnMap
-from precast_app.importing.issues import Issue, of_note
+from precast_app.importing.issues import Beyond, Issue, of_note
 from precast_app.importing.plan import Plan, Update
 from precast_app.importing.reference import Reference
 from precast_app.importing.rows import Row
@@ -44,10 +44,10 @@ def run(work: Work) -> Outcome:
 
 
 def _import(work: Work, named: Reference) -> Outcome:
-    columns, data, issues = _read(work, named)
+    columns, data, issues, beyond = _read(work, named)
     if not data:
         raise NoRows
-    planned = _plan(work, columns, data, issues)
+    planned = _plan(work, columns, data, issues, beyond)
     del data
     if work.dry_run:
         return _foresee(work, planned, named)
@@ -115,14 +115,14 @@ def _take_away(work: Work, named: Reference) -> None:
         db.session.commit()
 
 
-def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issue]]:
-    """The file's columns, its rows as values, and what is odd about it; the file itself is let go."""
+def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issue], Beyond]:
+    """The file's columns, its rows as values, what is odd about it and how much more; the file itself is let go."""
     work.tell(Phase.READING)
     with files.open_stored(work.job_id) as file:
         book = files.open_upload(file, work.settings)
         columns, issues = headers.match(book, named)
         work.tell(Phase.CHECKING)
-        every = list(rows.validate(book.rows(columns.sheet), columns))
+        every, beyond = rows.within(rows.validate(book.rows(columns.sheet), columns), work.settings.issues_kept)
         data = [row for row in every if not row.skipped]
         skipped = [issue for row in every if row.skipped for issue in row.issues]
         made = making.issues(columns, named, only_imagined=work.dry_run)
@@ -131,10 +131,10 @@ def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issu
     # The workbook's memory is wanted for the plan.
     del book
     gc.collect()
-    return columns, data, issues
+    return columns, data, issues, beyond
 
 
-def _plan(work: Work, columns: ColumnMap, data: list[Row], issues: list[Issue]) -> Plan:
+def _plan(work: Work, columns: ColumnMap, data: list[Row], issues: list[Issue], beyond: Beyond) -> Plan:
     work.tell(Phase.PLANNING, total=len(data))
     # One view of the project, however many questions the plan asks.
     db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
@@ -143,7 +143,7 @@ def _plan(work: Work, columns: ColumnMap, data: list[Row], issues: list[Issue]) 
     planned = plan.build(data, columns, stored, work.batch_size, settled)
     db.session.rollback()
     issues = [*issues, *planned.issues]
-    store_issues(work, issues)
+    store_issues(work, issues, beyond=beyond)
     work.fence(db.session())
     db.session.execute(update(ImportJob).where(ImportJob.id == work.job_id).values(unchanged_ids=planned.unchanged_ids))
     db.session.commit()

@@ -7,21 +7,24 @@ from dataclasses import replace as changed
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from precast_app.config import Settings
 from precast_app.errors import JobFailed
 from precast_app.extensions import db
 from precast_app.importing import batches
-from precast_app.importing.issues import Issue
+from precast_app.importing.issues import Beyond, Issue
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease
 from precast_app.jobs.progress import Reporter
+from precast_app.models import ImportJob, OnError, Phase, Severity
 from precast_app.models import Issue as IssueRow
-from precast_app.models import OnError, Phase, Severity
+
+NOTHING_BEYOND = Beyond()
 
 _TOLD = 3
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +70,30 @@ class Outcome:
     error: str | None = None
 
 
-def store_issues(work: Work, issues: list[Issue], *, replace: bool = True) -> None:
-    """Keep issues that are of no batch, in place of those of an earlier attempt or beside those that are there."""
-    kept = issues[: work.settings.issues_kept]
+def store_issues(work: Work, issues: list[Issue], *, beyond: Beyond = NOTHING_BEYOND, replace: bool = True) -> None:
+    """Keep issues that are of no batch, in place of those of an earlier attempt or beside those that are there.
+
+    Where there are too many the first ones are kept, errors before warnings, and the others counted, with those
+    `beyond` that were not even collected.
+    """
+    most = work.settings.issues_kept
+    ranked = issues if len(issues) <= most else sorted(issues, key=lambda issue: _ORDER[issue.severity])
+    kept, cut = ranked[:most], ranked[most:]
+    unlisted = beyond.rows | {issue.row for issue in cut if issue.severity is Severity.ERROR and issue.row}
+    if count := beyond.count + len(cut):
+        message = (
+            f"{len(kept) + count} issues were found, of which the first {len(kept)} are listed. Mend these, and upload "
+            "the file again to see what is left."
+        )
+        kept = [*kept, Issue(Severity.WARNING, "more_issues", message)]
     work.fence(db.session())
     if replace:
+        rows = sorted(unlisted - {issue.row for issue in kept}) or None
+        db.session.execute(update(ImportJob).where(ImportJob.id == work.job_id).values(unlisted_rows=rows))
         db.session.execute(delete(IssueRow).where(IssueRow.job_id == work.job_id, IssueRow.batch.is_(None)))
     for start in range(0, len(kept), 1_000):
-        rows: list[dict[str, Any]] = [batches.row(issue, work.job_id) for issue in kept[start : start + 1_000]]
-        db.session.execute(insert(IssueRow), rows)
+        lines: list[dict[str, Any]] = [batches.row(issue, work.job_id) for issue in kept[start : start + 1_000]]
+        db.session.execute(insert(IssueRow), lines)
     db.session.commit()
 
 

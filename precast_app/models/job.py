@@ -136,6 +136,9 @@ class ImportJob(Model):
     plan_digest: Mapped[str | None] = mapped_column(String(64))
     unchanged_ids: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), deferred=True)
 
+    # Rejected rows whose issues are beyond those that are kept.
+    unlisted_rows: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), deferred=True)
+
     # How it stands.
     phase: Mapped[str] = mapped_column(String(20), server_default=Phase.WAITING_FOR_FILE)
     queued_at: Mapped[datetime | None] = _moment()

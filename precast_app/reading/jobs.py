@@ -34,6 +34,9 @@ def issues(job_id: int, severity: str | None, where: Page) -> tuple[list[Issue],
     return page(query, where)
 
 
+_UNLISTED = "Something is wrong in this row too; it is beyond the issues that are listed. Upload it again to see what."
+
+
 def every_issue(job_id: int) -> Iterator[Issue]:
     """All of a job's issues by row, some at a time."""
     query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
@@ -47,4 +50,6 @@ def reasons(job_id: int) -> dict[int, str]:
     for issue in db.session.scalars(wrong.order_by(Issue.row, Issue.id)):
         place = f"{issue.column} ({issue.heading}): " if issue.column else ""
         found.setdefault(issue.row or 0, []).append(place + issue.message)
-    return {row: "\n".join(messages) for row, messages in found.items()}
+    unlisted = db.session.scalar(select(ImportJob.unlisted_rows).where(ImportJob.id == job_id)) or ()
+    told = {row: "\n".join(messages) for row, messages in found.items()}
+    return {**dict.fromkeys(unlisted, _UNLISTED), **told}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import openpyxl.comments
 import openpyxl.styles
+import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import EXAMPLES, ROOT, do
@@ -60,6 +63,31 @@ def test_the_rows_of_a_file_with_decimal_commas(
     assert (second.created_count, second.pieces_added) == (1, 2)
     found = client.get("/api/project/1/element-types?search=1,200", headers=admin).get_json()["element_types"]
     assert [(each["name"], each["height"], each["length"]) for each in found] == [("1,200", "1.200", "3.5")]
+
+
+def test_rows_beyond_the_issues_that_are_kept(
+    app: Flask,
+    client: FlaskClient,
+    admin: dict[str, str],
+    green_meadows: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(app.config, "PRECAST", replace(app.config["PRECAST"], issues_kept=10))
+    path = tmp_path / "types.csv"
+    good = "".join(f"WALL,G-{number},1,1,1,1,1,1,1,,beyond\n" for number in range(12))
+    bad = "".join(f"WALL,W-{number},tall,long,1,1,1,1,1,\n" for number in range(30))
+    path.write_text(f"{BASE}\n{good}{bad}")
+    job = do(green_meadows, path)
+    assert (job.status, job.created_count, job.rejected_count) == ("completed", 12, 30)
+    listed = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()["issues"]
+    assert [each["severity"] for each in listed].count("error") == 10
+    (more,) = [each["message"] for each in listed if each["code"] == "more_issues"]
+    # Sixty cells, twelve warnings, and how the file was understood: the layout and the delimiter.
+    assert more.startswith("74 issues were found, of which the first 10 are listed")
+    book = fetch(client, admin, job.id, tmp_path / "rejected.xlsx")
+    names = [row[1].value for row in book.worksheets[0].iter_rows(min_row=2)]
+    assert names == [f"W-{number}" for number in range(30)]
 
 
 def test_the_rows_of_reference_data(
