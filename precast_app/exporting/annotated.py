@@ -38,7 +38,8 @@ def write(upload: IO[bytes], issues: Iterable[Issue], first_sheet: str) -> IO[by
         has_macros = any(name.lower().endswith("vbaproject.bin") for name in archive.namelist())
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), keep_vba=has_macros)
-    except (InvalidFileException, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    # OSError: a binary workbook (.xlsb), in which openpyxl finds no workbook.
+    except (InvalidFileException, KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
         raise Conflict(f"This workbook can't be annotated. {_ELSEWHERE}") from error
     messages: dict[tuple[str, str], list[Issue]] = {}
     for issue in issues:

@@ -110,8 +110,15 @@ def _put(sheet: Any, row: int, column: int, cell: Cell) -> None:
         return
     if isinstance(cell, str):
         sheet.write_string(row, column, disarmed(cell))
-    elif isinstance(cell, int) or Decimal(f"{float(cell):.16G}") == cell:
+    elif isinstance(cell, int) or _stays(cell):
         sheet.write_number(row, column, cell)
     else:
-        # More digits than are written of a number: as text they stay.
+        # As text it keeps its digits.
         sheet.write_string(row, column, f"{cell:f}")
+
+
+def _stays(number: Decimal) -> bool:
+    """Whether a number is the same after any program has saved it: LibreOffice keeps 15 digits, and 20 decimals."""
+    _, digits, exponent = number.as_tuple()
+    fits = len(digits) <= 15 and isinstance(exponent, int) and exponent >= -20
+    return fits and Decimal(f"{float(number):.16G}") == number

@@ -13,6 +13,7 @@ from precast_app.spreadsheets.ods import OdsBook
 from precast_app.spreadsheets.sheet import Book, Limits
 from precast_app.spreadsheets.text import zero_bytes
 from precast_app.spreadsheets.xls import XlsBook
+from precast_app.spreadsheets.xlsb import XlsbBook
 from precast_app.spreadsheets.xlsx_package import Package
 
 _LOOK = 64 * 1024  # bytes
@@ -72,7 +73,7 @@ def _zipped(file: BinaryIO, limits: Limits) -> Book:
     if "xl/workbook.xml" in package:
         return ExcelBook(file, package, limits)
     if "xl/workbook.bin" in package:
-        raise _unsupported("an Excel binary workbook (.xlsb)")
+        return XlsbBook(file, package, limits)
     if "content.xml" in package and "mimetype" in package:
         kind = b"".join(package.chunks("mimetype"))[:200]
         if b"opendocument.spreadsheet" in kind:

@@ -68,6 +68,15 @@ def too_many_cells(reach: str, limit: int) -> FileRefused:
     )
 
 
+def too_many_texts(limits: Limits) -> FileRefused:
+    """The refusal of a workbook with too many different texts."""
+    return FileRefused(
+        "too_many_cells",
+        f"The workbook contains more than {limits.shared_texts} different texts. Split it into "
+        "several files and upload them one after the other.",
+    )
+
+
 def too_much_text() -> FileRefused:
     """The refusal of a sheet whose texts, repeated over its cells, would fill the memory."""
     return FileRefused(

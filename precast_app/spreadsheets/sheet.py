@@ -104,7 +104,7 @@ class Book(Protocol):
 
     @property
     def format(self) -> str:
-        """`xlsx` or `csv`."""
+        """`xlsx`, `xlsb`, `xls`, `ods` or `csv`."""
 
     @property
     def decimal_comma(self) -> bool:

@@ -100,9 +100,14 @@ class Package:
 
     def worksheets(self, limits: Limits) -> tuple[Worksheet, ...]:
         """The worksheets in the workbook's order; chart sheets are none. Raises FileRefused."""
-        targets = relationships(self.chunks("xl/_rels/workbook.xml.rels"))
+        entries = sheet_entries(self.chunks("xl/workbook.xml"))
+        return self.named_worksheets("xl/_rels/workbook.xml.rels", entries, limits)
+
+    def named_worksheets(self, rels: str, entries: list[tuple[str, str]], limits: Limits) -> tuple[Worksheet, ...]:
+        """The same for a list of (name, relationship id); `rels` is the part with the relationships."""
+        targets = relationships(self.chunks(rels))
         found: list[Worksheet] = []
-        for name, key in sheet_entries(self.chunks("xl/workbook.xml")):
+        for name, key in entries:
             if key not in targets:
                 raise damaged(f"it names a sheet {name!r}, which is not in it")
             kind, target = targets[key]

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterator, Set
 from itertools import islice
 
-from precast_app.spreadsheets.errors import FileRefused, cell_too_long, damaged
+from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_texts
 from precast_app.spreadsheets.sheet import Limits
 from precast_app.spreadsheets.xlsx_package import Package
 from precast_app.spreadsheets.xlsx_xml import (
@@ -61,7 +61,7 @@ class SharedStrings:
             self.blank = set()
             for index, text in enumerate(self._parsed()):
                 if index >= limits.shared_texts:
-                    raise _too_many_texts(limits) from None
+                    raise too_many_texts(limits) from None
                 self.sizes.append(len(text))
                 if not text.strip():
                     self.blank.add(index)
@@ -120,7 +120,7 @@ class SharedStrings:
             pending = items.pop()
             count += len(items)
             if count > self._limits.shared_texts:
-                raise _too_many_texts(self._limits)
+                raise too_many_texts(self._limits)
             if len(pending) > 64 * self._limits.cell_characters:
                 raise cell_too_long(0, 0, self._limits)
             yield from items
@@ -151,14 +151,6 @@ def _is_blank(item: bytes, limits: Limits) -> bool:
     # A list of nothing but such items must not take a parser each.
     text = b"".join(_RUN.findall(item)).decode("utf-8", "replace")
     return not unescaped(html.unescape(text)).strip()
-
-
-def _too_many_texts(limits: Limits) -> FileRefused:
-    return FileRefused(
-        "too_many_cells",
-        f"The workbook contains more than {limits.shared_texts} different texts. Split it into "
-        "several files and upload them one after the other.",
-    )
 
 
 class _TextParser:

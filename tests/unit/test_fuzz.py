@@ -9,6 +9,8 @@ import io
 import os
 import random
 import zipfile
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -17,16 +19,20 @@ from precast_app.importing import headers, rows
 from precast_app.importing.reference import Reference
 from precast_app.spreadsheets import FileRefused, Limits, open_book
 from tests.conftest import EXAMPLES, ROOT
+from tests.unit.xlsb_files import rewritten
 
 RUNS = int(os.environ.get("FUZZ_RUNS", "40"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
-_FILES = {
-    "xlsx": EXAMPLES / "element_types.xlsx",
-    "csv": EXAMPLES / "element_types.csv",
-    "libreoffice.xlsx": ROOT / "tests" / "files" / "green_meadows_libreoffice.xlsx",
-    "ods": ROOT / "tests" / "files" / "green_meadows_libreoffice.ods",
-    "xls": ROOT / "tests" / "files" / "green_meadows_libreoffice.xls",
+_SAMPLE = EXAMPLES / "element_types.xlsx"
+_LIBREOFFICE = ROOT / "tests" / "files"
+_FILES: dict[str, Callable[[], bytes]] = {
+    "xlsx": _SAMPLE.read_bytes,
+    "csv": (EXAMPLES / "element_types.csv").read_bytes,
+    "libreoffice.xlsx": (_LIBREOFFICE / "green_meadows_libreoffice.xlsx").read_bytes,
+    "ods": (_LIBREOFFICE / "green_meadows_libreoffice.ods").read_bytes,
+    "xls": (_LIBREOFFICE / "green_meadows_libreoffice.xls").read_bytes,
+    "xlsb": partial(rewritten, _SAMPLE),
 }
 _WORDS = [
     b"<!DOCTYPE x [<!ENTITY a 'b'>]>",
@@ -39,6 +45,7 @@ _WORDS = [
     b"</table:table-row>",
     b'<c t="s"><v>99999999</v></c>',
     *(b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b'"', b"\r", b",,,,,,", b"=1+1"),
+    b"\xff\xff\xff\x7f",
     *(b"nan", b"1e999", b"-1", b'office:value="x"', b"]]>", b"<![CDATA["),
 ]
 # What the project has is no matter here.
@@ -87,7 +94,7 @@ def repacked(content: bytes, chance: random.Random) -> bytes:
 
 @pytest.mark.parametrize("name", _FILES)
 def test_a_broken_file_is_read_or_refused(name: str) -> None:
-    content = _FILES[name].read_bytes()
+    content = _FILES[name]()
     outcomes = {"read": 0, "refused": 0}
     for run in range(RUNS):
         chance = random.Random(f"{SEED}/{name}/{run}")

@@ -69,7 +69,8 @@ def test_a_file_of_another_kind_is_named(content: bytes, kind: str) -> None:
     [
         ({"a.txt": "a"}, "not_a_spreadsheet", "ZIP archive"),
         ({"word/document.xml": "<a/>"}, "not_a_spreadsheet", "Word"),
-        ({"xl/workbook.bin": "a"}, "unsupported_format", ".xlsb"),
+        ({"Index/Document.iwa": "a"}, "unsupported_format", "Numbers"),
+        ({"xl/workbook.bin": "a"}, "damaged_workbook", "breaks off"),
     ],
 )
 def test_a_zip_that_is_no_workbook(contents: dict[str, str], code: str, word: str) -> None:

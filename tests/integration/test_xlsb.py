@@ -1,0 +1,38 @@
+"""The sample workbook as an Excel binary workbook goes in as the sample itself does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.conftest import EXAMPLES, do
+from tests.unit.xlsb_files import rewritten
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    """The sample with all its cells and merged ranges, as .xlsb."""
+    path = tmp_path / "element_types.xlsb"
+    path.write_bytes(rewritten(EXAMPLES / "element_types.xlsx"))
+    return path
+
+
+def test_a_binary_workbook_can_not_be_annotated(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, sample: Path
+) -> None:
+    done = do(green_meadows, sample)
+    answer = client.get(f"/api/jobs/{done.id}/annotated", headers=admin)
+    assert (answer.status_code, "can't be annotated" in answer.get_json()["message"]) == (409, True)
+
+
+def test_the_sample_as_a_binary_workbook(green_meadows: int, sample: Path) -> None:
+    first = do(green_meadows, sample)
+    assert (first.status, first.created_count, first.pieces_added, first.warning_count) == (
+        "completed", 120, 1859, 0,
+    ), first.error  # fmt: skip
+    second = do(green_meadows, EXAMPLES / "element_types.xlsx")
+    assert (second.status, second.unchanged_count, second.created_count, second.updated_count) == (
+        "completed", 120, 0, 0,
+    )  # fmt: skip
