@@ -1,0 +1,81 @@
+"""What was exported, opened and saved by LibreOffice, still comes back; where LibreOffice is installed.
+
+Where it isn't, files that it saved once stand in for it (`tests/files`, and the tests that read them).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import subprocess
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from tests.conftest import EXAMPLES, do
+from tests.integration.test_exports import EXCEL, TEXTS, Export, assert_unchanged, export, row
+from tests.integration.test_import import BASE
+
+SOFFICE = shutil.which("soffice")
+
+pytestmark = pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: there is no `soffice` to run")
+
+__all__ = ["export"]  # a fixture
+
+
+def saved(path: Path, extension: str) -> Path:
+    """The file as LibreOffice saves it under another extension."""
+    folder = path.parent / f"as_{extension}"
+    command = [str(SOFFICE), f"-env:UserInstallation={(path.parent / 'profile').as_uri()}", "--headless",
+               "--convert-to", extension, "--outdir", str(folder), str(path)]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return folder / f"{path.stem}.{extension}"
+
+
+@pytest.mark.parametrize("extension", ["xlsx", "ods", "xls"])
+def test_the_sample_is_unchanged_and_one_cell_changes_alone(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, extension: str
+) -> None:
+    do(green_meadows, EXAMPLES / "element_types.csv")
+    path = export(EXCEL)
+    assert_unchanged(green_meadows, saved(path, extension), 120)
+    book = openpyxl.load_workbook(path)
+    book["Element Types"]["C10"] = 1234.5
+    book.save(path)
+    done = do(green_meadows, saved(path, extension))
+    assert (done.updated_count, done.unchanged_count, done.warning_count) == (1, 119, 0)
+    (change,) = client.get(f"/api/jobs/{done.id}/changes?change=updated", headers=admin).get_json()["changes"]
+    assert [(name, Decimal(pair["after"])) for name, pair in change["fields"].items()] == [
+        ("Height", Decimal("1234.5"))
+    ]
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(row, min_size=20, max_size=60))
+def test_whatever_is_stored_comes_back(project_id: int, export: Export, rows: list[tuple[Any, ...]]) -> None:
+    """Rows that the import takes; those that it does not are no matter here."""
+    db.session.rollback()
+    db.session.execute(text("TRUNCATE element_types, import_jobs CASCADE"))
+    db.session.commit()
+    content = io.StringIO()
+    writer = csv.writer(content)
+    writer.writerow(BASE.split(","))
+    writer.writerows([[f"{cell:f}" if isinstance(cell, Decimal) else cell or "" for cell in each] for each in rows])
+    writer.writerows([["T", f"{name} {place}".strip()] for name in TEXTS for place in ("", 1)])
+    path = export("/api/project/1/template/csv")
+    path.write_text(content.getvalue(), encoding="utf-8")
+    do(project_id, path)
+    count = db.session.execute(text("SELECT count(*) FROM element_types")).scalar_one()
+    assert count >= len(TEXTS)
+    for extension in ("xlsx", "ods"):
+        done = do(project_id, saved(export(EXCEL), extension))
+        assert (done.status, done.unchanged_count, done.created_count) == ("completed", count, 0), done.error
