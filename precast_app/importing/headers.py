@@ -58,7 +58,7 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
     for heading in layout.headings:
         if heading.base is not None or (heading.top or heading.sub) in ("", layouts.REASON):
             continue
-        meant = targets(heading.top, heading.sub, names)
+        meant = [] if heading.is_part else targets(heading.top, heading.sub, names)
         if len(meant) > 1:
             raise JobFailed(_ambiguous(heading, meant))
         if not meant:
@@ -69,7 +69,7 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
             Column(heading.index, column_letter(heading.index + 1), _shown(heading), group, named.id, CLEAN[group])
         )
     columns, repeated = _once([*base, *columns], names, layout.sheet)
-    merged, told = _merged(layout, scan, base)
+    merged, told = _merged(layout, scan, columns)
     if book.decimal_comma:
         columns = [_after_comma(column) for column in columns]
     found = ColumnMap(layout.sheet, layout.first_data_row, tuple(columns), len(layout.headings), merged)
@@ -207,21 +207,25 @@ def _once(columns: list[Column], names: Names, sheet: str) -> tuple[list[Column]
     return list(seen.values()), issues
 
 
-def _merged(layout: Layout, scan: SheetScan, base: list[Column]) -> tuple[tuple[MergedRange, ...], list[Issue]]:
-    """The cells of base columns that are merged over several data rows, whose value counts for each of the rows."""
-    columns = {column.index + 1: column for column in base}
-    found = [
+def _merged(layout: Layout, scan: SheetScan, read: list[Column]) -> tuple[tuple[MergedRange, ...], list[Issue]]:
+    """The cells that are merged over several data rows, whose value counts for each; not so what is counted in rows.
+
+    Four pieces over two rows may be four for each, or for both: they are those of the first row, and it is told.
+    """
+    columns = {column.index + 1: column for column in read}
+    merged = [
         area
         for area in scan.merged
         if area.first_row >= layout.first_data_row and area.last_row > area.first_row and area.first_column in columns
     ]
     issues = []
-    for area in found[:_MERGED_TOLD]:
+    for area in merged[:_MERGED_TOLD]:
         column = columns[area.first_column]
         place = f"{column.letter}{area.first_row}:{column.letter}{area.last_row}"
-        message = f"The cells {place} are merged; their value was taken for each row. Look whether that is meant."
+        taken = "only for the first row" if column.group in NUMBERS else "for each row"
+        message = f"The cells {place} are merged; their value was taken {taken}. Look whether that is meant."
         issues.append(_warning("merged_cells", message, column.letter, column.heading, layout.sheet, area.first_row))
-    return tuple(found), issues
+    return tuple(area for area in merged if columns[area.first_column].group not in NUMBERS), issues
 
 
 def _warning(code: str, message: str, letter: str, heading: str, sheet: str, row: int | None = None) -> Issue:

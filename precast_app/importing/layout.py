@@ -15,6 +15,8 @@ from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan, arm
 REASON = "Rejected because"
 
 _SHEET_NAME = "elementtypes"
+# Rows between the headings that are left blank.
+_BLANK_ROWS = 2
 _SAMPLE = ("drw_", "qty_", "stage_", "bom_")
 # After a heading: a unit, in brackets or bare, and punctuation.
 _UNIT = re.compile(r"([(\[][^)\]]*[)\]]|\s(mm|kg|m[²³23]))?[\s.:;,*]*$", re.IGNORECASE)
@@ -27,12 +29,16 @@ _BASE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What stands above a column: `top` in the header row (over all cells of a merge), `sub` in the row below it."""
+    """What stands above a column: `top` in the header row (over all cells of a merge), `sub` in the row below it.
+
+    With `is_part` the column has its part of a merged heading and none of its own, so that it names nothing.
+    """
 
     index: int
     top: str
     sub: str
     base: str | None
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +107,40 @@ def _below(sheet: str, scan: SheetScan, position: int, texts: list[str], base: d
     header = scan.head[position]
     rest = scan.head[position + 1 :]
     subs: list[str] = []
-    if rest and rest[0].number == header.number + 1 and _is_sub_headings(rest[0], base, texts, flat=flat):
-        subs = _texts(rest[0])
+    last = header.number
+    if rest and rest[0].number <= header.number + _BLANK_ROWS + 1 and _is_sub_headings(rest[0], base, texts, flat=flat):
+        subs, last = _texts(rest[0]), rest[0].number
         rest = rest[1:]
     used = position + 1 + bool(subs)
-    last = header.number + bool(subs)
     # A flat file has none.
     if rest and not flat and _is_sample(rest[0], base):
         used, last = used + 1, rest[0].number
-    tops = _spread(texts, header.number, scan.merged, max(len(texts), len(subs)))
-    headings = tuple(
-        Heading(index, top, subs[index] if index < len(subs) else "", base.get(index)) for index, top in enumerate(tops)
-    )
-    return Layout(sheet, headings, header.number, used, last + 1)
+    tops, shared = _spread(texts, header.number, scan.merged, max(len(texts), len(subs)))
+    headings = []
+    for index, top in enumerate(tops):
+        sub = subs[index] if index < len(subs) else ""
+        # Below a heading over several columns, one without a heading of its own is about nothing.
+        nothing = index in shared and not sub and index not in base
+        used_column = not subs or any(index < len(row.cells) and row.cells[index] != "" for row in rest)
+        if nothing and not used_column:
+            top = ""
+        headings.append(Heading(index, top, sub, base.get(index), is_part=nothing))
+    return Layout(sheet, tuple(headings), header.number, used, last + 1)
 
 
-def _spread(texts: list[str], row: int, merged: tuple[MergedRange, ...], width: int) -> list[str]:
+def _spread(
+    texts: list[str], row: int, merged: tuple[MergedRange, ...], width: int
+) -> tuple[list[str], frozenset[int]]:
+    """The headings with those that are merged over all their columns, and the columns of these."""
+    shared: set[int] = set()
     tops = texts + [""] * (width - len(texts))
     for area in merged:
         if area.first_row <= row <= area.last_row and area.first_column <= width:
             for column in range(area.first_column, min(area.last_column, width)):
                 tops[column] = tops[area.first_column - 1]
-    return tops
+            if area.last_column > area.first_column:
+                shared.update(range(area.first_column - 1, min(area.last_column, width)))
+    return tops, frozenset(shared)
 
 
 def _is_sub_headings(row: SheetRow, base: dict[int, str], tops: list[str], *, flat: bool) -> bool:
@@ -139,12 +157,12 @@ def _is_sample(row: SheetRow, base: dict[int, str]) -> bool:
     if not all(isinstance(cell, str) for _, cell in filled):
         return False
     prefixes = {
-        next((each for each in _SAMPLE if str(cell).strip().casefold().startswith(each)), None)
+        next((each for each in _SAMPLE if clean(str(cell)).casefold().startswith(each)), None)
         for index, cell in filled
         if index not in base
     }
     if None in prefixes:
         return False
-    names = {base[index]: str(cell).strip() for index, cell in filled if index in base}
+    names = {base[index]: clean(str(cell)) for index, cell in filled if index in base}
     is_first = (names.get("element_type"), names.get("name")) == ("ET001", "Beam Type A")
     return is_first or len(prefixes) > 1

@@ -70,7 +70,9 @@ def entries(book: Book, reference: Reference) -> dict[Group, list[Entry]]:
 
 def _unknown(layout: Layout, names: Names) -> Iterator[Heading]:
     for heading in layout.headings:
-        is_named = heading.base is None and (heading.top or heading.sub) not in ("", layouts.REASON)
+        is_named = (
+            heading.base is None and not heading.is_part and (heading.top or heading.sub) not in ("", layouts.REASON)
+        )
         if is_named and not headers.targets(heading.top, heading.sub, names):
             yield heading
 

@@ -131,7 +131,8 @@ class _Merged:
             cells.extend([""] * (index + 1 - len(cells)))
             if row.number == area.first_row:
                 self._values[area] = cells[index]
-            elif cells[index] == "":
+            else:
+                # What a cell holds below a merge can't be seen, and doesn't count.
                 cells[index] = self._values.get(area, "")
         return SheetRow(row.number, cells)
 

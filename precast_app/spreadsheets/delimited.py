@@ -16,6 +16,7 @@ from precast_app.spreadsheets.text import Unclosed, encoding_of, from_html, from
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _HEADER_CHARACTERS = 1024 * 1024  # of the first line, to tell the delimiter by
+_HEADINGS = 10  # as many as a header row of element types has at least
 _SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\t]*\s*', re.IGNORECASE)
 
 # Rows that are looked at for what stands between the whole and the decimals.
@@ -49,7 +50,7 @@ class DelimitedBook:
         rest = first[len(self._message) :]
         separator = _SEPARATOR.fullmatch(rest)
         self._skipped = 1 if separator else 0
-        self._delimiter = separator[1] if separator else _delimiter(rest)
+        self._delimiter = separator[1] if separator else _delimiter(self._beginning())
         self._declared = separator is not None
         self._mended: Counter[str] = Counter()
         self._suspicious = False
@@ -124,6 +125,20 @@ class DelimitedBook:
         self._file.seek(0)
         # The wrapper would close the file with itself: it gets a view that it may close.
         yield from io.TextIOWrapper(io.BufferedReader(Unclosed(self._file)), encoding=self._encoding, newline="")
+
+    def _beginning(self) -> Iterator[str]:
+        """The first records without what stands before the headings, each with the line ends inside of its quotes."""
+        record = ""
+        count = 0
+        for number, line in enumerate(self._text()):
+            record += line[len(self._message) :] if number == 0 else line
+            if record.count('"') % 2 == 0 or len(record) > _HEADER_CHARACTERS:
+                yield record
+                record = ""
+                count += 1
+                if count == HEAD_ROWS:
+                    return
+        yield record
 
     def _lines(self) -> Iterator[str]:
         """The lines of the table, which quoted fields may contain the ends of."""
@@ -218,7 +233,17 @@ def _message(line: str) -> str:
     return line[:end]
 
 
-def _delimiter(header: str) -> str:
-    """The delimiter that the first line has most of outside quotation marks; a comma if none."""
-    outside = "".join(header[:_HEADER_CHARACTERS].split('"')[::2])
-    return max(_DELIMITERS, key=outside.count)
+def _delimiter(records: Iterator[str]) -> str:
+    """What divides the first record that it divides often, else the first one that is not blank; a comma if nothing.
+
+    Before the headings there may be a title, or the rest of a message.
+    """
+    first = None
+    for record in records:
+        outside = "".join(record[:_HEADER_CHARACTERS].split('"')[::2])
+        most = max(_DELIMITERS, key=outside.count)
+        if outside.count(most) >= _HEADINGS - 1:
+            return most
+        if first is None and record.strip():
+            first = most
+    return first or ","
