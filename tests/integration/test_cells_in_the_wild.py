@@ -81,7 +81,7 @@ def test_dates_where_text_is_meant(meadows: int, tmp_path: Path) -> None:
 
 
 def test_dates_where_numbers_are_meant(meadows: int, tmp_path: Path) -> None:
-    moment = datetime(2024, 5, 6)  # noqa: DTZ001
+    moment = datetime(2024, 5, 6)  # noqa: DTZ001 - the dates of a workbook have no zone
     done = do(meadows, small(tmp_path / "types.xlsx", OTHERS, wall("A"), wall("B", (moment,)), wall("C", (), moment)))
     assert told(done) == [("not_a_number", "C", 3), ("not_a_number", "K", 4)]
     assert list(stored(meadows)) == [("WALL", "A")]

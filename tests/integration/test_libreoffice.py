@@ -5,8 +5,6 @@ Where it isn't, files that it saved once stand in for it (`tests/files`, and the
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 import subprocess
 from decimal import Decimal
@@ -18,12 +16,9 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
-from precast_app.extensions import db
 from tests.conftest import EXAMPLES, do
-from tests.integration.test_exports import EXCEL, TEXTS, Export, assert_unchanged, export, row
-from tests.integration.test_import import BASE
+from tests.integration.test_exports import EXCEL, TEXTS, Export, assert_unchanged, export, row, store
 
 SOFFICE = shutil.which("soffice")
 
@@ -61,20 +56,12 @@ def test_the_sample_is_unchanged_and_one_cell_changes_alone(
 
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(row, min_size=20, max_size=60))
-def test_whatever_is_stored_comes_back(project_id: int, export: Export, rows: list[tuple[Any, ...]]) -> None:
+def test_whatever_is_stored_comes_back(
+    project_id: int, export: Export, tmp_path: Path, rows: list[tuple[Any, ...]]
+) -> None:
     """Rows that the import takes; those that it does not are no matter here."""
-    db.session.rollback()
-    db.session.execute(text("TRUNCATE element_types, import_jobs CASCADE"))
-    db.session.commit()
-    content = io.StringIO()
-    writer = csv.writer(content)
-    writer.writerow(BASE.split(","))
-    writer.writerows([[f"{cell:f}" if isinstance(cell, Decimal) else cell or "" for cell in each] for each in rows])
-    writer.writerows([["T", f"{name} {place}".strip()] for name in TEXTS for place in ("", 1)])
-    path = export("/api/project/1/template/csv")
-    path.write_text(content.getvalue(), encoding="utf-8")
-    do(project_id, path)
-    count = db.session.execute(text("SELECT count(*) FROM element_types")).scalar_one()
+    texts = [["T", f"{name} {place}".strip()] for name in TEXTS for place in ("", 1)]
+    count = store(project_id, tmp_path / "in.csv", [*rows, *texts])
     assert count >= len(TEXTS)
     for extension in ("xlsx", "ods"):
         done = do(project_id, saved(export(EXCEL), extension))
