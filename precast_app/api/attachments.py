@@ -9,6 +9,7 @@ from typing import IO
 from flask import Response, send_file, stream_with_context
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
 # How the description of the API calls them.
 BINARY = {"type": "string", "format": "binary"}
 TEXT = {"type": "string"}

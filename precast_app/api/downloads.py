@@ -6,11 +6,11 @@ from flask import Response, current_app, send_file
 
 from precast_app.accounts.permissions import Act
 from precast_app.api import attachments
-from precast_app.api.attachments import BINARY, TEXT, XLSX
+from precast_app.api.attachments import BINARY, ODS, TEXT, XLSX
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.guard import takes
 from precast_app.errors import NotFound
-from precast_app.exporting import annotated, issues, rejected
+from precast_app.exporting import annotating, issues, rejected
 from precast_app.jobs import files
 from precast_app.reading import jobs as reading
 
@@ -66,13 +66,16 @@ def rejected_rows(job_id: int) -> Response:
 @takes(Act.READ)
 @blueprint.response(200, BINARY, content_type=XLSX)
 def annotated_workbook(job_id: int) -> Response:
-    """The uploaded workbook, its bad cells coloured and commented; 409 where that can't be done."""
+    """The upload, its bad cells coloured and commented.
+
+    A workbook (.xlsx, .xlsm, .ods) keeps its formats; a large one and any other file come as a new workbook with
+    the same cells. 409 for a file of more than 10 MB.
+    """
     job = reading.one(job_id)
     with files.open_stored(job_id) as upload:
-        sheets = files.open_upload(upload, current_app.config["PRECAST"]).sheets
+        book = files.open_upload(upload, current_app.config["PRECAST"])
         upload.seek(0)
-        book = annotated.write(upload, reading.every_issue(job_id), sheets[0])
+        copy, kind = annotating.write(upload, book, reading.every_issue(job_id))
     stem = (job.file_name or "upload").rpartition(".")[0] or "upload"
-    ending = (job.file_name or "").rpartition(".")[2].lower()
-    kind = "xlsm" if ending == "xlsm" else "xlsx"
-    return send_file(book, XLSX, as_attachment=True, download_name=f"{stem}-annotated.{kind}")
+    media_type = ODS if kind == "ods" else XLSX
+    return send_file(copy, media_type, as_attachment=True, download_name=f"{stem}-annotated.{kind}")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
-from typing import IO, Any
+from collections.abc import Mapping
+from typing import IO
 
 import xlsxwriter
 
+from precast_app.exporting.copying import Copy, sheet_names, with_point
 from precast_app.importing import headers, layout
 from precast_app.importing.layout import REASON
-from precast_app.spreadsheets import Book, Cell, CellError, SheetRow
+from precast_app.spreadsheets import Book
 
 
 def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalogue: bool) -> None:
@@ -30,42 +30,17 @@ def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalog
         first_data_row, width = header_row + 1, len(scan.head[0].cells)
         read = None
     with xlsxwriter.Workbook(file, {"constant_memory": True, "remove_timezone": True}) as out:
-        sheet = out.add_worksheet(sheet_name or "Element Types")
-        styles = {"bold": out.add_format({"bold": True}), "date": out.add_format({"num_format": "yyyy-mm-dd"})}
-        sheet.set_column(width, width, 90)
+        copy = Copy(out, sheet_names(book)[sheet_name])
+        bold = out.add_format({"bold": True})
+        copy.sheet.set_column(width, width, 90)
         line = first_data_row - 1
         for row in book.rows(sheet_name):
             if row.number < first_data_row:
-                _put(sheet, row.number - 1, row.cells, styles)
+                copy.row(row.number - 1, row.cells)
                 if row.number == header_row:
-                    sheet.write_string(row.number - 1, width, REASON, styles["bold"])
-                for area in scan.merged:
-                    if area.first_row == area.last_row == row.number and area.last_column > area.first_column:
-                        shown = str(row.cells[area.first_column - 1])
-                        sheet.merge_range(
-                            area.first_row - 1, area.first_column - 1, area.last_row - 1, area.last_column - 1, shown
-                        )
+                    copy.sheet.write_string(row.number - 1, width, REASON, bold)
+                copy.merge_headings(row.number - 1, row.cells, scan)
             elif row.number in reasons:
-                _put(sheet, line, _cells(row, width, read), styles)
-                sheet.write_string(line, width, reasons[row.number])
+                copy.row(line, with_point(read, row.cells[:width]))
+                copy.sheet.write_string(line, width, reasons[row.number])
                 line += 1
-
-
-def _cells(row: SheetRow, width: int, read: Callable[[int, Cell], Cell] | None) -> list[Cell]:
-    """The cells under the headings; numbers as they are read outside of their file."""
-    cells = list(row.cells[:width])
-    return cells if read is None else [read(index, cell) for index, cell in enumerate(cells)]
-
-
-def _put(sheet: Any, line: int, cells: Any, styles: dict[str, Any]) -> None:
-    for index, cell in enumerate(cells):
-        if isinstance(cell, CellError):
-            sheet.write_string(line, index, cell.text)
-        elif isinstance(cell, (date, datetime, time)):
-            sheet.write_datetime(line, index, cell, styles["date"])
-        elif isinstance(cell, bool):
-            sheet.write_boolean(line, index, cell)
-        elif isinstance(cell, (int, float)):
-            sheet.write_number(line, index, cell)
-        elif isinstance(cell, str) and cell:
-            sheet.write_string(line, index, cell)

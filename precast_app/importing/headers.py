@@ -68,7 +68,7 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
         columns.append(
             Column(heading.index, column_letter(heading.index + 1), _shown(heading), group, named.id, CLEAN[group])
         )
-    columns, repeated = _once([*base, *columns], names, layout.sheet)
+    columns, repeated = _once([*base, *columns], names, layout)
     merged, told = _merged(layout, scan, columns)
     if book.decimal_comma:
         columns = [_after_comma(column) for column in columns]
@@ -186,12 +186,13 @@ def _unknown(heading: Heading, names: Names, sheet: str) -> Issue:
         f"The project has no drawing type, node, stage or product called {shown}{hint}. The column was left out; "
         "correct its heading, or add what it names to the project, and upload the file again."
     )
-    return _warning("unknown_heading", message, column_letter(heading.index + 1), shown, sheet)
+    return _warning("unknown_heading", message, column_letter(heading.index + 1), shown, sheet, heading.row)
 
 
-def _once(columns: list[Column], names: Names, sheet: str) -> tuple[list[Column], list[Issue]]:
+def _once(columns: list[Column], names: Names, layout: Layout) -> tuple[list[Column], list[Issue]]:
     """Of columns that mean the same the first one, and a warning for each of the others."""
     seen: dict[tuple[Group, str | int], Column] = {}
+    rows = {heading.index: heading.row for heading in layout.headings}
     issues = []
     for column in columns:
         first = seen.setdefault((column.group, column.target), column)
@@ -203,7 +204,8 @@ def _once(columns: list[Column], names: Names, sheet: str) -> tuple[list[Column]
             f"The columns {first.letter} ({first.heading}) and {column.letter} ({column.heading}) mean the same. The "
             f"first one was read and this one left out; delete the one that is wrong.{ways}"
         )
-        issues.append(_warning("repeated_heading", message, column.letter, column.heading, sheet))
+        row = rows[column.index]
+        issues.append(_warning("repeated_heading", message, column.letter, column.heading, layout.sheet, row))
     return list(seen.values()), issues
 
 
@@ -228,5 +230,5 @@ def _merged(layout: Layout, scan: SheetScan, read: list[Column]) -> tuple[tuple[
     return tuple(area for area in merged if columns[area.first_column].group not in NUMBERS), issues
 
 
-def _warning(code: str, message: str, letter: str, heading: str, sheet: str, row: int | None = None) -> Issue:
+def _warning(code: str, message: str, letter: str, heading: str, sheet: str, row: int) -> Issue:
     return Issue(Severity.WARNING, code, message, row=row, column=letter, heading=heading, sheet=sheet or None)

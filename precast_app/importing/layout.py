@@ -31,13 +31,15 @@ _BASE_NAMES = {
 class Heading:
     """What stands above a column: `top` in the header row (over all cells of a merge), `sub` in the row below it.
 
-    With `is_part` the column has its part of a merged heading and none of its own, so that it names nothing.
+    `row` is that of the lower of the two. With `is_part` the column has its part of a merged heading and none of its
+    own, so that it names nothing.
     """
 
     index: int
     top: str
     sub: str
     base: str | None
+    row: int
     is_part: bool = False
 
 
@@ -107,9 +109,9 @@ def _below(sheet: str, scan: SheetScan, position: int, texts: list[str], base: d
     header = scan.head[position]
     rest = scan.head[position + 1 :]
     subs: list[str] = []
-    last = header.number
+    last = sub_row = header.number
     if rest and rest[0].number <= header.number + _BLANK_ROWS + 1 and _is_sub_headings(rest[0], base, texts, flat=flat):
-        subs, last = _texts(rest[0]), rest[0].number
+        subs, last, sub_row = _texts(rest[0]), rest[0].number, rest[0].number
         rest = rest[1:]
     used = position + 1 + bool(subs)
     # A flat file has none.
@@ -124,7 +126,7 @@ def _below(sheet: str, scan: SheetScan, position: int, texts: list[str], base: d
         used_column = not subs or any(index < len(row.cells) and row.cells[index] != "" for row in rest)
         if nothing and not used_column:
             top = ""
-        headings.append(Heading(index, top, sub, base.get(index), is_part=nothing))
+        headings.append(Heading(index, top, sub, base.get(index), sub_row if sub else header.number, is_part=nothing))
     return Layout(sheet, tuple(headings), header.number, used, last + 1)
 
 

@@ -119,7 +119,7 @@ def test_error_cells(meadows: int, tmp_path: Path) -> None:
     rows = [wall(name, (1,), 1) for name in "ABCDE"]
     done = do(meadows, small(tmp_path / "types.xlsx", [*OTHERS, "Remarks"], *rows, fill=fill))
     cells = [("B", 5), ("C", 3), ("K", 4), ("L", 6)]
-    assert told(done) == [*(("error_cell", *cell) for cell in cells), ("unknown_heading", "O", None)]
+    assert told(done) == [*(("error_cell", *cell) for cell in cells), ("unknown_heading", "O", 1)]
     assert done.error is not None
     assert "#REF!" in done.error
     assert list(stored(meadows)) == [("WALL", "A")]

@@ -250,7 +250,7 @@ def test_the_workbook_saved_as_csv(meadows: int, tmp_path: Path) -> None:
     path.write_text(delimited([*rows[:2], *rows[3:]]), "utf-8", newline="")
     done = do(meadows, path)
     lost = ["O", "P", "Q", "R", "S", "U", "V", "W", "X", "Y", "AJ", "AK", "AM", "AO"]
-    assert told(done) == [("unknown_heading", letter, None) for letter in lost]
+    assert told(done) == [("unknown_heading", letter, 2) for letter in lost]
     header, *data = flat()
     expected: Stored = truth([header, *data])
     gone = {f"Tower_{tower}.Floor_{floor}" for tower in "AB" for floor in range(2, 7)}

@@ -199,7 +199,7 @@ def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_
     letter = "ABCDEFGHIJ"[height]
     assert (error["severity"], error["row"], error["column"], error["cell"]) == ("error", 6, letter, f"{letter}6")
     assert (error["heading"], error["value"], error["code"]) == ("Height", "tall", "not_a_number")
-    assert (warning["severity"], warning["row"], warning["cell"]) == ("warning", None, None)
+    assert (warning["severity"], warning["row"], warning["cell"]) == ("warning", 1, "AR1")
     errors = client.get(f"/api/jobs/{job.id}/issues?severity=error", headers=admin).get_json()
     assert errors == {"issues": [error], "count": 1}
 

@@ -126,7 +126,7 @@ def test_a_repeated_column(meadows: int, tmp_path: Path) -> None:
         ["Mass", None, "2400", *[1] * COUNT],
     ]
     done = do(meadows, written(tmp_path / "types.xlsx", [*columns(), *again]))
-    assert_read(meadows, done, *(("repeated_heading", letter, None) for letter in ("AR", "AS", "AT")))
+    assert_read(meadows, done, *(("repeated_heading", *place) for place in (("AR", 2), ("AS", 2), ("AT", 1))))
 
 
 def test_a_node_without_a_parent_under_a_blank_heading(meadows: int, tmp_path: Path) -> None:
@@ -144,14 +144,14 @@ def test_blank_headings_that_are_not_merged_continue_nothing(meadows: int, tmp_p
     floors = [f"Tower_{tower}.Floor_{floor}" for tower in "AB" for floor in range(2, 7)]
     lost = ["O", "P", "Q", "R", "S", "U", "V", "W", "X", "Y", "AJ", "AK", "AM", "AO"]
     left_out = without(*floors, "Steel_8MM", "Steel_12MM", "Concrete_M40", "Lifter_2.5T")
-    assert_read(meadows, done, *(("unknown_heading", letter, None) for letter in lost), expected=left_out)
+    assert_read(meadows, done, *(("unknown_heading", letter, 2) for letter in lost), expected=left_out)
 
 
 def test_a_heading_that_names_nothing(meadows: int, tmp_path: Path) -> None:
     cells = columns()
     under(cells, None, "Podium")[1] = "Podiumm"
     done = do(meadows, written(tmp_path / "types.xlsx", cells))
-    assert_read(meadows, done, ("unknown_heading", "Z", None), expected=without("Podium"))
+    assert_read(meadows, done, ("unknown_heading", "Z", 2), expected=without("Podium"))
     assert "called Podiumm; the nearest name that it has is Podium." in message(done, "unknown_heading")
 
 

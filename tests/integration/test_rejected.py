@@ -1,4 +1,4 @@
-"""What is wrong, shown in the workbook itself; and the rejected rows as one that goes in when mended."""
+"""The rejected rows as a workbook that goes in when mended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import EXAMPLES, ROOT, do
+from tests.conftest import EXAMPLES, do
 from tests.integration.test_import import BASE, TOTALS, totals
 
 
@@ -101,40 +101,3 @@ def test_the_rows_of_reference_data(
     rejected.worksheets[0]["B2"] = 2
     rejected.save(tmp_path / "rejected.xlsx")
     assert do(project_id, tmp_path / "rejected.xlsx", "stage_import").created_count == 1
-
-
-def test_the_upload_with_its_bad_cells_coloured(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
-) -> None:
-    book = openpyxl.load_workbook(EXAMPLES / "element_types.xlsx")
-    sheet = book["Element Types"]
-    for place, bad in (("C5", "tall"), ("P9", -1), ("A20", None)):
-        sheet[place] = bad
-    sheet["C5"].comment = openpyxl.comments.Comment("Ask the engineer", "Me")
-    sheet["B6"].font = openpyxl.styles.Font(bold=True, color="FF0000")
-    sheet["D7"] = "=1500+1000"
-    book.save(tmp_path / "bad.xlsx")
-    done = do(green_meadows, tmp_path / "bad.xlsx")
-    with client.get(f"/api/jobs/{done.id}/annotated", headers=admin) as answer:
-        assert answer.status_code == 200
-        assert answer.headers["Content-Disposition"] == "attachment; filename=bad-annotated.xlsx"
-        (tmp_path / "annotated.xlsx").write_bytes(answer.data)
-    found = openpyxl.load_workbook(tmp_path / "annotated.xlsx")["Element Types"]
-    for place in ("C5", "P9", "A20", "D7"):
-        assert found[place].fill.start_color.rgb == "00FFC7CE", place
-        assert found[place].comment.text
-    assert found["C5"].comment.text.startswith("Ask the engineer\nA number is needed here")
-    assert found["D5"].comment is None
-    assert (found["B6"].font.b, found["D7"].value) == (True, "=1500+1000")
-    assert found.merged_cells.ranges == sheet.merged_cells.ranges
-    assert found.protection.sheet is True
-
-
-def test_a_file_that_is_no_workbook_is_not_annotated(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int
-) -> None:
-    done = do(green_meadows, EXAMPLES / "element_types.csv")
-    answer = client.get(f"/api/jobs/{done.id}/annotated", headers=admin)
-    assert (answer.status_code, "`rejected`" in answer.get_json()["message"]) == (409, True)
-    ods = do(green_meadows, ROOT / "tests" / "files" / "green_meadows_libreoffice.ods")
-    assert client.get(f"/api/jobs/{ods.id}/annotated", headers=admin).status_code == 409

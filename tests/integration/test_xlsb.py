@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
 
 from tests.conftest import EXAMPLES, do
 from tests.unit.xlsb_files import rewritten
@@ -17,14 +16,6 @@ def sample(tmp_path: Path) -> Path:
     path = tmp_path / "element_types.xlsb"
     path.write_bytes(rewritten(EXAMPLES / "element_types.xlsx"))
     return path
-
-
-def test_a_binary_workbook_can_not_be_annotated(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int, sample: Path
-) -> None:
-    done = do(green_meadows, sample)
-    answer = client.get(f"/api/jobs/{done.id}/annotated", headers=admin)
-    assert (answer.status_code, "can't be annotated" in answer.get_json()["message"]) == (409, True)
 
 
 def test_the_sample_as_a_binary_workbook(green_meadows: int, sample: Path) -> None:

@@ -1,0 +1,38 @@
+"""Annotates a workbook of Excel."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import IO
+
+import openpyxl
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill
+from openpyxl.utils.exceptions import InvalidFileException
+
+from precast_app.exporting.annotating.marks import AUTHOR, Marks, NotSo
+
+FORMATS = ("xlsx",)
+# openpyxl holds the workbook in memory (measured: 18 seconds and 250 MiB for 2.1 MB, which were 540 000 cells).
+MOST_BYTES = 3_000_000
+
+
+def write(upload: io.BytesIO, marks: Marks) -> tuple[IO[bytes], str]:
+    """The annotated workbook and its kind; raises `NotSo`. Formats, formulas and macros are kept."""
+    with zipfile.ZipFile(upload) as archive:
+        has_macros = any(name.lower().endswith("vbaproject.bin") for name in archive.namelist())
+    try:
+        book = openpyxl.load_workbook(upload, keep_vba=has_macros)
+    except (InvalidFileException, KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+        raise NotSo from error
+    for sheet in book.worksheets:
+        for mark in marks.of(sheet.title):
+            cell = sheet.cell(mark.row, mark.column)
+            cell.fill = PatternFill("solid", start_color=mark.colour, end_color=mark.colour)
+            text = mark.text if cell.comment is None else f"{cell.comment.text}\n{mark.text}"
+            cell.comment = Comment(text, AUTHOR, width=360, height=120)
+    out = io.BytesIO()
+    book.save(out)
+    out.seek(0)
+    return out, "xlsm" if has_macros else "xlsx"

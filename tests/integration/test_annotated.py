@@ -1,0 +1,159 @@
+"""What is wrong, shown in the upload itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import odfdo
+import openpyxl
+import openpyxl.comments
+import openpyxl.styles
+import pytest
+from flask.testing import FlaskClient
+
+from precast_app.exporting import annotating
+from precast_app.exporting.annotating import excel, opendocument
+from tests.conftest import EXAMPLES, ROOT, do
+from tests.integration.test_import import BASE
+from tests.unit.xlsb_files import rewritten
+
+ODS = ROOT / "tests" / "files" / "green_meadows_libreoffice.ods"
+RED, YELLOW = "FFFFC7CE", "FFFFEB9C"
+
+
+def fetch(client: FlaskClient, headers: dict[str, str], job_id: int, path: Path) -> str:
+    """The annotated copy, written to a path; answers what the download is called."""
+    with client.get(f"/api/jobs/{job_id}/annotated", headers=headers) as answer:
+        assert answer.status_code == 200, answer.get_json()
+        path.write_bytes(answer.data)
+        return str(answer.headers["Content-Disposition"]).removeprefix("attachment; filename=")
+
+
+def test_the_upload_with_its_bad_cells_coloured(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    book = openpyxl.load_workbook(EXAMPLES / "element_types.xlsx")
+    sheet = book["Element Types"]
+    for place, bad in (("C5", "tall"), ("P9", -1), ("A20", None)):
+        sheet[place] = bad
+    sheet["C5"].comment = openpyxl.comments.Comment("Ask the engineer", "Me")
+    sheet["B6"].font = openpyxl.styles.Font(bold=True, color="FF0000")
+    sheet["D7"] = "=1500+1000"
+    book.save(tmp_path / "bad.xlsx")
+    done = do(green_meadows, tmp_path / "bad.xlsx")
+    assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "bad-annotated.xlsx"
+    found = openpyxl.load_workbook(tmp_path / "annotated.xlsx")["Element Types"]
+    for place in ("C5", "P9", "A20", "D7"):
+        assert found[place].fill.start_color.rgb == RED.replace("FF", "00", 1), place
+        assert found[place].comment.text
+    assert found["C5"].comment.text.startswith("Ask the engineer\nA number is needed here")
+    assert found["D5"].comment is None
+    assert (found["B6"].font.b, found["D7"].value) == (True, "=1500+1000")
+    assert found.merged_cells.ranges == sheet.merged_cells.ranges
+    assert found.protection.sheet is True
+
+
+def test_an_opendocument_spreadsheet_keeps_its_formats(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    document = odfdo.Document(ODS)
+    table = document.body.get_table(name="Element Types")
+    for place, bad in (("C5", "tall"), ("P9", -1), ("A20", None)):
+        cell = table.get_cell(place)
+        cell.value = bad
+        table.set_cell(place, cell)
+    noted = table.get_cell("C5")
+    noted.insert(odfdo.Annotation("Ask the engineer", creator="Me"), position=0)
+    table.set_cell("C5", noted)
+    document.save(tmp_path / "bad.ods")
+    done = do(green_meadows, tmp_path / "bad.ods")
+    assert (done.created_count, done.rejected_count) == (117, 3)
+
+    assert fetch(client, admin, done.id, tmp_path / "annotated.ods") == "bad-annotated.ods"
+    found = odfdo.Document(tmp_path / "annotated.ods")
+    before, after = (each.body.get_table(name="Element Types") for each in (document, found))
+    for place in ("C5", "P9", "A20"):
+        cell = after.get_cell(place)
+        own, coloured = (doc.get_style("table-cell", each.style) for doc, each in (
+            (document, before.get_cell(place)), (found, cell),
+        ))  # fmt: skip
+        assert coloured.get_properties() == {**(own.get_properties() or {}), "fo:background-color": "#FFC7CE"}, place
+        assert [note.creator for note in cell.get_annotations()] == ["Import"]
+    assert after.get_cell("C5").get_annotations()[0].note_body.startswith("Ask the engineer\nA number is needed")
+    for place in ("D5", "P10", "A21", "K1"):
+        assert after.get_cell(place).serialize() == before.get_cell(place).serialize()
+    again = do(green_meadows, tmp_path / "annotated.ods")
+    assert (again.unchanged_count, again.rejected_count) == (117, 3)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xls", "xlsb", "xlsx", "ods"])
+def test_other_files_and_large_ones_come_as_new_workbooks(
+    client: FlaskClient,
+    admin: dict[str, str],
+    project_id: int,
+    tmp_path: Path,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for writer in (excel, opendocument):
+        monkeypatch.setattr(writer, "MOST_BYTES", 100)
+    path = tmp_path / f"types.{kind}"
+    if kind == "csv":
+        path.write_bytes((EXAMPLES / "element_types.csv").read_bytes())
+    elif kind == "xlsb":
+        path.write_bytes(rewritten(EXAMPLES / "element_types.xlsx"))
+    else:
+        path.write_bytes(ODS.with_suffix(f".{kind}").read_bytes())
+    done = do(project_id, path)
+    # The project has no floors, stages, drawing types and products: 33 headings match nothing.
+    assert (done.created_count, done.warning_count) == (120, 33)
+    assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "types-annotated.xlsx"
+    sheet = openpyxl.load_workbook(tmp_path / "annotated.xlsx")["Element Types"]
+    marked = [cell for row in sheet.iter_rows() for cell in row if cell.comment]
+    assert len(marked) == 33
+    assert {cell.fill.start_color.rgb for cell in marked} == {YELLOW}
+    before = do(project_id, EXAMPLES / "element_types.xlsx")
+    again = do(project_id, tmp_path / "annotated.xlsx")
+    assert (before.unchanged_count, again.unchanged_count, again.warning_count) == (120, 120, 33)
+
+
+def test_a_csv_with_decimal_commas_can_be_mended_in_its_copy(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "types.csv"
+    path.write_text(f'{BASE.replace(",", ";")};Podium\nWALL;W-1;2,5;1.200;;;;;;;1\nWALL;W-2;1,2;3,5;;;;;;"A;1";x\n')
+    done = do(green_meadows, path)
+    assert (done.created_count, done.rejected_count) == (1, 1)
+    assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "types-annotated.xlsx"
+    book = openpyxl.load_workbook(tmp_path / "annotated.xlsx")
+    sheet = book.worksheets[0]
+    assert [cell.value for cell in sheet[2]][:4] == ["WALL", "W-1", "2.5", "1200"]
+    assert (sheet["K3"].fill.start_color.rgb, sheet["K3"].value) == (RED, "x")
+    assert sheet["K3"].comment.text.startswith("A number is needed here")
+    assert sheet["K2"].comment is None
+    sheet["K3"] = 2
+    book.save(tmp_path / "mended.xlsx")
+    again = do(green_meadows, tmp_path / "mended.xlsx")
+    assert (again.created_count, again.unchanged_count, again.pieces_added, again.warning_count) == (1, 1, 2, 0)
+
+
+def test_what_is_wrong_under_a_merged_range_stands_at_its_first_cell(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    book = openpyxl.load_workbook(EXAMPLES / "element_types.xlsx")
+    book["Element Types"].merge_cells("A8:B9")
+    book.save(tmp_path / "bad.xlsx")
+    done = do(green_meadows, tmp_path / "bad.xlsx")
+    assert done.rejected_count == 2
+    fetch(client, admin, done.id, tmp_path / "annotated.xlsx")
+    found = openpyxl.load_workbook(tmp_path / "annotated.xlsx")["Element Types"]
+    assert [cell.coordinate for row in found.iter_rows() for cell in row if cell.comment] == ["A8"]
+
+
+def test_a_file_that_is_too_large_is_not_annotated(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotating, "MOST_BYTES", 1000)
+    done = do(green_meadows, EXAMPLES / "element_types.csv")
+    answer = client.get(f"/api/jobs/{done.id}/annotated", headers=admin)
+    assert (answer.status_code, "`rejected`" in answer.get_json()["message"]) == (409, True)
