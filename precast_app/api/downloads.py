@@ -69,7 +69,7 @@ def annotated_workbook(job_id: int) -> Response:
     """The upload, its bad cells coloured and commented.
 
     A workbook (.xlsx, .xlsm, .ods) keeps its formats; a large one and any other file come as a new workbook with
-    the same cells. 409 for a file of more than 10 MB.
+    the same cells. 409 for a file of which that would take too long (some 8 000 rows of an .ods, 40 000 of an .xlsx).
     """
     job = reading.one(job_id)
     with files.open_stored(job_id) as upload:

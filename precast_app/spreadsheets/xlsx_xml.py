@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from xml.parsers import expat
 
 from precast_app.spreadsheets.errors import FileRefused, cell_too_long, damaged, too_many_columns
@@ -234,6 +235,8 @@ def doctype() -> FileRefused:
     return damaged("it contains a document type declaration, which does not belong there")
 
 
+# A document has few names and many elements; the bound is for one that was made to have many names.
+@lru_cache(maxsize=1024)
 def local(tag: str) -> str:
     """An element's name without its prefix."""
     return tag.rpartition(":")[2]

@@ -153,7 +153,7 @@ def test_what_is_wrong_under_a_merged_range_stands_at_its_first_cell(
 def test_a_file_that_is_too_large_is_not_annotated(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(annotating, "MOST_BYTES", 1000)
+    monkeypatch.setitem(annotating.MOST_BYTES, "csv", 1000)
     done = do(green_meadows, EXAMPLES / "element_types.csv")
     answer = client.get(f"/api/jobs/{done.id}/annotated", headers=admin)
     assert (answer.status_code, "`rejected`" in answer.get_json()["message"]) == (409, True)
