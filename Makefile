@@ -31,8 +31,9 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
 	$(PY) -m pytest $(ARGS)
 
-fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_SEED)
-	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(PY) -m pytest tests/unit/test_fuzz.py $(ARGS)
+fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEED)
+	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_JOBS=$${FUZZ_JOBS:-100} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
+		$(PY) -m pytest tests/unit/test_fuzz.py tests/e2e/test_fuzz_jobs.py $(ARGS)
 
 lint: $(STAMP)  ## check style (ruff) and types (mypy)
 	$(PY) -m ruff check .

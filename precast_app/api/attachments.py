@@ -18,7 +18,11 @@ TEXT = {"type": "string"}
 def workbook(name: str, write: Callable[[IO[bytes]], None]) -> Response:
     """A workbook that `write` writes: to disk first, so that memory stays flat."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 # closed with the response
-    write(file)
+    try:
+        write(file)
+    except BaseException:
+        file.close()
+        raise
     file.seek(0)
     return send_file(file, XLSX, as_attachment=True, download_name=name)
 

@@ -55,8 +55,7 @@ def rejected_rows(job_id: int) -> Response:
     if not reasons:
         raise NotFound("No row of this job was rejected.")
     is_catalogue = job.job_type == "element_type_import"
-    with files.open_stored(job_id) as upload:
-        book = files.open_upload(upload, current_app.config["PRECAST"])
+    with files.opened(job_id, current_app.config["PRECAST"]) as (_, book):
         return attachments.workbook(
             f"rejected-{job_id}.xlsx", lambda file: rejected.write(file, book, reasons, is_catalogue=is_catalogue)
         )
@@ -69,11 +68,11 @@ def annotated_workbook(job_id: int) -> Response:
     """The upload, its bad cells coloured and commented.
 
     A workbook (.xlsx, .xlsm, .ods) keeps its formats; a large one and any other file come as a new workbook with
-    the same cells. 409 for a file of which that would take too long (some 8 000 rows of an .ods, 40 000 of an .xlsx).
+    the same cells. 409 for a file that can't be read, and for one that would take too long: of some 8 000 rows as
+    .ods, of 40 000 as .xlsx.
     """
     job = reading.one(job_id)
-    with files.open_stored(job_id) as upload:
-        book = files.open_upload(upload, current_app.config["PRECAST"])
+    with files.opened(job_id, current_app.config["PRECAST"]) as (upload, book):
         upload.seek(0)
         copy, kind = annotating.write(upload, book, reading.every_issue(job_id))
     stem = (job.file_name or "upload").rpartition(".")[0] or "upload"

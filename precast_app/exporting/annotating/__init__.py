@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterable
 from typing import IO
 
 from precast_app.errors import Conflict
 from precast_app.exporting.annotating import copied, excel, opendocument
-from precast_app.exporting.annotating.marks import Marks, NotSo
+from precast_app.exporting.annotating.marks import Marks
 from precast_app.models import Issue
 from precast_app.spreadsheets import Book
 
+_log = logging.getLogger(__name__)
 # Bytes beyond which the copy of the cells would take longer than the 30 s that one waits for an answer: their number
 # is what takes time, and the formats need more or less room for one.
 MOST_BYTES = {"csv": 6_000_000, "ods": 1_500_000, "xls": 15_000_000, "xlsb": 3_000_000, "xlsx": 10_000_000}
@@ -35,6 +37,7 @@ def write(upload: IO[bytes], book: Book, issues: Iterable[Issue]) -> tuple[IO[by
         if book.format in writer.FORMATS and len(content) <= writer.MOST_BYTES:
             try:
                 return writer.write(io.BytesIO(content), marks)
-            except NotSo:
-                break
+            # Whatever a library makes of a file that is damaged where the import did not look.
+            except Exception:
+                _log.info("A workbook is annotated as a copy of its cells.", exc_info=True)
     return copied.write(book, marks), "xlsx"

@@ -15,7 +15,18 @@ from precast_app.spreadsheets import Book
 
 
 def write(book: Book, marks: Marks) -> IO[bytes]:
-    """A workbook with every sheet of the upload, its cells where they were."""
+    """A workbook with every sheet of the upload, its cells where they were; raises `FileRefused`."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 # the caller closes it
+    try:
+        _write(file, book, marks)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _write(file: IO[bytes], book: Book, marks: Marks) -> None:
     try:
         found = layout.find(book)[0]
     except JobFailed:
@@ -23,7 +34,6 @@ def write(book: Book, marks: Marks) -> IO[bytes]:
         catalogue, first_data_row, read = None, 0, None
     else:
         catalogue, first_data_row, read = found.sheet, found.first_data_row, headers.number_reader(book, found)
-    file = tempfile.TemporaryFile()  # noqa: SIM115 # the caller closes it
     with xlsxwriter.Workbook(file, {"constant_memory": True, "remove_timezone": True}) as out:
         for sheet, name in sheet_names(book).items():
             copy = Copy(out, name)
@@ -39,5 +49,3 @@ def write(book: Book, marks: Marks) -> IO[bytes]:
                 copy.row(row.number - 1, with_point(read, row.cells) if is_data else row.cells, colours)
                 if not is_data:
                     copy.merge_headings(row.number - 1, row.cells, scan)
-    file.seek(0)
-    return file

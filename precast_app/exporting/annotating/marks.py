@@ -13,10 +13,6 @@ AUTHOR = "Import"
 _COLOURS = {Severity.ERROR: "FFC7CE", Severity.WARNING: "FFEB9C"}
 
 
-class NotSo(Exception):  # no fault of anyone
-    """The library for this format does not take this file."""
-
-
 @dataclass(frozen=True, slots=True)
 class Mark:
     """`row` and `column` count from 1; `colour` is an RGB value in hexadecimal."""

@@ -7,7 +7,7 @@ from typing import IO
 
 from odfdo import Annotation, Cell, Document, Style
 
-from precast_app.exporting.annotating.marks import AUTHOR, Marks, NotSo
+from precast_app.exporting.annotating.marks import AUTHOR, Marks
 
 FORMATS = ("ods",)
 # odfdo holds the document in memory (measured: 630 MiB for 660 kB, which were 430 000 cells).
@@ -15,24 +15,21 @@ MOST_BYTES = 250_000
 
 
 def write(upload: io.BytesIO, marks: Marks) -> tuple[IO[bytes], str]:
-    """The annotated document and its kind; raises `NotSo`. Formats and formulas are kept."""
-    try:
-        document = Document(upload)
-        colouring = _Colouring(document)
-        for table in document.body.tables:
-            for mark in marks.of(table.name or ""):
-                place = mark.column - 1, mark.row - 1
-                cell = table.get_cell(place)
-                cell.style = colouring.style(
-                    cell.style or table.get_column(place[0]).get_default_cell_style(), mark.colour
-                )
-                _comment(cell, mark.text)
-                table.set_cell(place, cell)
-        out = io.BytesIO()
-        document.save(out)
-    # The document was read once already; what the library makes of one that it does not expect varies.
-    except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
-        raise NotSo from error
+    """The annotated document and its kind (ods). Formats and formulas are kept.
+
+    Raises what odfdo raises for a document that it does not take.
+    """
+    document = Document(upload)
+    colouring = _Colouring(document)
+    for table in document.body.tables:
+        for mark in marks.of(table.name or ""):
+            place = mark.column - 1, mark.row - 1
+            cell = table.get_cell(place)
+            cell.style = colouring.style(cell.style or table.get_column(place[0]).get_default_cell_style(), mark.colour)
+            _comment(cell, mark.text)
+            table.set_cell(place, cell)
+    out = io.BytesIO()
+    document.save(out)
     out.seek(0)
     return out, "ods"
 
