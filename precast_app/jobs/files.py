@@ -40,7 +40,7 @@ def open_stored(job_id: int) -> IO[bytes]:
 
 @contextmanager
 def opened(job_id: int, settings: Settings) -> Iterator[tuple[IO[bytes], Book]]:
-    """A job's file and its rows, to be read again; `NotFound` where it is kept no longer, `Conflict` if it is damaged."""
+    """A job's file and its rows, read again; `NotFound` where it is kept no longer, `Conflict` if it is damaged."""
     with open_stored(job_id) as file:
         try:
             yield file, open_upload(file, settings)
