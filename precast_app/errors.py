@@ -65,5 +65,9 @@ class NoRows(JobFailed):
         super().__init__("The file has no data rows below its headings. Fill in at least one and upload it again.")
 
 
+class Cancelled(Exception):
+    """A person wants the job stopped; whoever works on it takes back what has gone in."""
+
+
 class LeaseLost(Exception):
     """The job has been given to another worker, or has ended; this one must stop writing."""

@@ -132,6 +132,17 @@ def carry_out(job_id: int) -> Any:
     return body, 202, {"Location": url_for("jobs.show", job_id=job.id)}
 
 
+@blueprint.route(f"{JOB}/cancel", methods=["POST"])
+@takes(Act.READ)
+@blueprint.response(202, CreatedJob)
+def cancel(job_id: int) -> dict[str, Any]:
+    """Stop a job; what has gone in is taken out again. 409 where it has ended."""
+    running = reading.one(job_id)
+    permissions.require(identity(), registry.get(running.job_type).act, running.project_id)
+    job = queue.cancel(job_id, identity().name)
+    return {"message": "Import job is being cancelled", "job_id": job.id, "status": job.status}
+
+
 @blueprint.route(f"{PROJECT}/import/excel", methods=["POST"], endpoint="import_excel")
 @blueprint.route(f"{PROJECT}/import_csv_element_type", methods=["POST"], endpoint="import_csv")
 @takes(Act.IMPORT)

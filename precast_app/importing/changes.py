@@ -3,8 +3,8 @@
 The image (`models.Change.fields`) is JSON of what was changed and nothing else, each as [before, after]:
 `{"height": ["3000", "3100"], "version": ["VR-1", "VR-2"], "drawings": {"7": [null, "W-1.dwg"]},
 "quantities": {"12": [3, 1]}, "stages": {"4": [false, true]}, "bom": {"9": ["1.5", null]},
-"removed_pieces": [[node_id, number, code], …]}`. Decimals are strings, so that no digit is lost; the keys of a group
-are ids of drawing types, nodes, stages and products.
+"removed_pieces": [[node_id, number, code, job_id], …]}`, where the job is the one that had made the piece. Decimals are
+strings, so that no digit is lost; the keys of a group are ids of drawing types, nodes, stages and products.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from precast_app.importing.columns import ColumnMap, Group
 from precast_app.models.catalogue import MEASURES
 
 GROUPS = (Group.DRAWINGS, Group.NODES, Group.STAGES, Group.BOM)
+GROUP_NAMES = frozenset(group.value for group in GROUPS)
 # What is stored where there is no row for a target.
 NONE: dict[Group, Any] = {Group.DRAWINGS: None, Group.NODES: 0, Group.STAGES: False, Group.BOM: None}
 
 Pair = tuple[Any, Any]
+# A piece that was removed: its node, number and code, and the job that had made it.
+Removed = tuple[int, int, str, int | None]
 
 
 @dataclass(slots=True)
@@ -73,7 +76,7 @@ class Comparison:
         return Difference(base, groups)
 
 
-def to_json(difference: Difference, removed_pieces: list[tuple[int, int, str]]) -> dict[str, Any]:
+def to_json(difference: Difference, removed_pieces: list[Removed]) -> dict[str, Any]:
     """The image that is kept."""
     image: dict[str, Any] = {name: [_plain(value) for value in pair] for name, pair in difference.base.items()}
     for group, pairs in difference.groups.items():
@@ -94,6 +97,17 @@ def rewind(stored: StoredType, image: dict[str, Any]) -> None:
                 stored.groups[group].pop(int(target), None)
             else:
                 stored.groups[group][int(target)] = _decimal(before) if group is Group.BOM else before
+
+
+def inverse(image: dict[str, Any]) -> dict[str, Any]:
+    """The image of a change back: what was after is before. Pieces are left out; they are no values."""
+    back: dict[str, Any] = {}
+    for name, change in image.items():
+        if name in GROUP_NAMES:
+            back[name] = {target: [after, before] for target, (before, after) in change.items()}
+        elif name != "removed_pieces":
+            back[name] = [change[1], change[0]]
+    return back
 
 
 def _plain(value: Any) -> Any:

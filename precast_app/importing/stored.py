@@ -133,6 +133,6 @@ class Stored:
     def _removed(self) -> dict[Place, list[int]]:
         removed: dict[Place, list[int]] = defaultdict(list)
         for id_, image in self._changed.items():
-            for node, number, _ in (image or {}).get("removed_pieces", ()):
+            for node, number, *_ in (image or {}).get("removed_pieces", ()):
                 removed[id_, node].append(number)
         return removed

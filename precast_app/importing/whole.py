@@ -24,10 +24,11 @@ def run(plan: Plan, target: Target, *, done: frozenset[int], fence: Fence) -> li
     Those that are in are all of them: an earlier attempt was lost after its commit.
     """
     results = []
-    fence(db.session())
     for batch in plan.batches():
         if batch.number in done:
             continue
+        # Held once; asked again, so that a cancelled job stops between two batches.
+        fence(db.session())
         result = batches.write_inside(batch, target)
         if result.issues:
             db.session.rollback()

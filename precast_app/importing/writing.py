@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from precast_app.importing import changes
+from precast_app.importing.changes import Removed
 from precast_app.importing.columns import ColumnMap, Group
 from precast_app.importing.plan import Create, Step, Update
 from precast_app.models.catalogue import MEASURES
@@ -83,7 +84,7 @@ _REMOVE_PIECES = """
     )
     DELETE FROM pieces p USING chosen
     WHERE p.id = chosen.id AND chosen.place <= chosen.count AND p.status = 'planned'
-    RETURNING p.element_type_id, p.node_id, p.number, p.code
+    RETURNING p.element_type_id, p.node_id, p.number, p.code, p.job_id
 """
 
 
@@ -167,17 +168,23 @@ def _update(cursor: Any, updates: list[Update], target: Target) -> None:
     if changed:
         places = {str(name): place for place, name in target.columns.positions(Group.BASE)}
         rows = [(update.id, *(update.row.values[places[name]] for name in _BASE)) for update in changed]
-        cursor.execute(_UPDATE, _arrays(rows))
-    for group, table in _TABLES.items():
+        cursor.execute(_UPDATE, arrays(rows))
+    for group in _TABLES:
         cells = [
             (update.id, each, after)
             for update in updates
             for each, (_, after) in update.difference.groups.get(group, {}).items()
         ]
-        if gone := [cell[:2] for cell in cells if not cell[2]]:
-            cursor.execute(table.delete, _arrays(gone))
-        if stay := [cell if table.value else cell[:2] for cell in cells if cell[2]]:
-            cursor.execute(table.upsert, _arrays(stay))
+        write_cells(cursor, group, cells)
+
+
+def write_cells(cursor: Any, group: Group, cells: Sequence[tuple[int, int, Any]]) -> None:
+    """Store (element type, target, value) of a group; a value that is none takes what is stored away."""
+    table = _TABLES[group]
+    if gone := [cell[:2] for cell in cells if not cell[2]]:
+        cursor.execute(table.delete, arrays(gone))
+    if stay := [cell if table.value else cell[:2] for cell in cells if cell[2]]:
+        cursor.execute(table.upsert, arrays(stay))
 
 
 def _make_pieces(cursor: Any, runs: list[tuple[int, str, Any]], target: Target) -> None:
@@ -187,7 +194,7 @@ def _make_pieces(cursor: Any, runs: list[tuple[int, str, Any]], target: Target) 
         _MAKE_PIECES,
         (
             target.job_id,
-            *_arrays(
+            *arrays(
                 [
                     (id_, run.node_id, run.first, run.count, f"{kind}/{target.naming_conventions[run.node_id]}/")
                     for id_, kind, run in runs
@@ -197,18 +204,18 @@ def _make_pieces(cursor: Any, runs: list[tuple[int, str, Any]], target: Target) 
     )
 
 
-def _remove_pieces(cursor: Any, updates: list[Update]) -> dict[int, list[tuple[int, int, str]]]:
-    """Remove the highest-numbered planned pieces; (node, number, code) of each, by element type."""
+def _remove_pieces(cursor: Any, updates: list[Update]) -> dict[int, list[Removed]]:
+    """Remove the highest-numbered planned pieces; those that were, by element type."""
     wanted = [(update.id, node, count) for update in updates for node, count in update.removals]
     if not wanted:
         return {}
-    cursor.execute(_REMOVE_PIECES, _arrays(wanted))
-    removed: dict[int, list[tuple[int, int, str]]] = {}
+    cursor.execute(_REMOVE_PIECES, arrays(wanted))
+    removed: dict[int, list[Removed]] = {}
     rows = cursor.fetchall()
     if len(rows) != sum(count for _, _, count in wanted):
         raise PiecesInProduction
-    for id_, node, number, code in rows:
-        removed.setdefault(id_, []).append((node, number, code))
+    for id_, node, number, code, job_id in rows:
+        removed.setdefault(id_, []).append((node, number, code, job_id))
     return removed
 
 
@@ -217,7 +224,7 @@ def _record(
     creates: list[Step],
     ids: list[int],
     updates: list[Update],
-    removed: dict[int, list[tuple[int, int, str]]],
+    removed: dict[int, list[Removed]],
     target: Target,
 ) -> None:
     rows: list[tuple[Any, ...]] = [
@@ -229,7 +236,7 @@ def _record(
     _copy(cursor, "element_type_changes (job_id, element_type_id, row, fields)", rows)
 
 
-def _arrays(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+def arrays(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     """The rows as columns for `unnest`, each written as PostgreSQL writes an array.
 
     The driver would turn a list into one too, but element by element, and hold up the other threads meanwhile

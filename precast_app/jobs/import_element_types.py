@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import closing
 
 from sqlalchemy import text, update
 
@@ -122,7 +123,9 @@ def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issu
         book = files.open_upload(file, work.settings)
         columns, issues = headers.match(book, named)
         work.tell(Phase.CHECKING)
-        every, beyond = rows.within(rows.validate(book.rows(columns.sheet), columns), work.settings.issues_kept)
+        every, beyond = rows.within(
+            work.heeding(rows.validate(book.rows(columns.sheet), columns)), work.settings.issues_kept
+        )
         data = [row for row in every if not row.skipped]
         skipped = [issue for row in every if row.skipped for issue in row.issues]
         made = making.issues(columns, named, only_imagined=work.dry_run)
@@ -155,15 +158,16 @@ def _write(work: Work, planned: Plan, target: Target) -> int:
     """Carry the plan out; the number of rejected rows, those of the plan and those that the database refused."""
     known = [*{each.number: each for each in batches.stored_results(work.job_id)}.values()]
     _tell(work, planned, known)
-    for result in _results(work, planned, target, frozenset(each.number for each in known)):
-        known.append(result)
-        _tell(work, planned, known[-1:])
+    # Closed, so that batches that have not begun are not begun when the job stops here.
+    with closing(_results(work, planned, target, frozenset(each.number for each in known))) as results:
+        for result in results:
+            _tell(work, planned, [result])
     return work.reporter.newest.rejected
 
 
-def _results(work: Work, planned: Plan, target: Target, done: frozenset[int]) -> Iterable[BatchResult]:
+def _results(work: Work, planned: Plan, target: Target, done: frozenset[int]) -> Generator[BatchResult]:
     if work.on_error is OnError.SKIP:
-        return batches.run(
+        yield from batches.run(
             work.app,
             planned,
             target,
@@ -171,8 +175,9 @@ def _results(work: Work, planned: Plan, target: Target, done: frozenset[int]) ->
             concurrent_batches=work.concurrent_batches,
             fence=work.fence,
         )
+        return
     try:
-        return whole.run(planned, target, done=done, fence=work.fence)
+        yield from whole.run(planned, target, done=done, fence=work.fence)
     except whole.RowsRefused as refused:
         store_issues(work, list(refused.issues), replace=False)
         raise abort(work.job_id, planned.total, len(refused.issues)) from None

@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg2.errors import LockNotAvailable
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from precast_app.errors import LeaseLost
+from precast_app.errors import Cancelled, LeaseLost
 from precast_app.extensions import db
 from precast_app.models import Phase
 
@@ -43,6 +43,8 @@ _CLAIM = text(f"""
     RETURNING id
 """)
 
+_HELD = text("SELECT cancelled_by FROM import_jobs WHERE id = :job_id AND lease_token = :token")
+
 _END = """
     UPDATE import_jobs
     SET status = :status, phase = 'done', progress = CASE WHEN :status = 'completed' THEN 100 ELSE progress END,
@@ -55,10 +57,15 @@ _END = """
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on a job, until it runs out and another takes it."""
+    """The right to work on a job, until it runs out and another takes it.
+
+    With `heeds_cancel` the right is to do the job, and ends when a person cancels it; without, it is to end the job in
+    any case, by taking it back or by what is left of it.
+    """
 
     job_id: int
     token: UUID
+    heeds_cancel: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,46 +109,92 @@ def claim(job_id: int, *, lease_seconds: int, attempts: int) -> Lease | None:
 
 
 def fence(session: Session, lease: Lease) -> None:
-    """Hold the lease for the rest of this transaction; raises `LeaseLost` where it is another's by now.
+    """Hold the lease for the rest of this transaction; raises `LeaseLost` where it is another's by now, or `Cancelled`.
 
     An advisory lock rather than one on the job's row, whose progress is written meanwhile.
     """
     names = {"locks": LOCKS, "job_id": lease.job_id, "token": lease.token}
     session.execute(text("SELECT pg_advisory_xact_lock_shared(:locks, :job_id)"), names)
-    held = session.execute(text("SELECT FROM import_jobs WHERE id = :job_id AND lease_token = :token"), names).first()
+    _check(lease, session.execute(_HELD, names).first())
+
+
+def hold_alone(session: Session, lease: Lease) -> None:
+    """Like `fence`, when every transaction that holds the job has ended; none begins before this one ends."""
+    names = {"locks": LOCKS, "job_id": lease.job_id, "token": lease.token}
+    session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), names)
+    _check(lease, session.execute(_HELD, names).first())
+
+
+def look(lease: Lease) -> None:
+    """Raise `LeaseLost` or `Cancelled`, if it is so."""
+    held = db.session.execute(_HELD, {"job_id": lease.job_id, "token": lease.token}).first()
+    db.session.rollback()
+    _check(lease, held)
+
+
+def _check(lease: Lease, held: Row[Any] | None) -> None:
     if held is None:
         raise LeaseLost(f"Job {lease.job_id} has been taken by another worker, or has ended.")
+    if lease.heeds_cancel and held.cancelled_by is not None:
+        raise Cancelled(f"Job {lease.job_id} is cancelled by {held.cancelled_by}.")
 
 
 def report(lease: Lease, progress: Progress, *, lease_seconds: int) -> None:
-    """Write how far the job is and renew the lease; the percentage never falls, and is 100 only when completed."""
+    """Write how far the job is and renew the lease; the percentage never falls, and is 100 only when completed.
+
+    Raises as `fence` does.
+    """
     written = db.session.execute(
         text("""
             UPDATE import_jobs
-            SET phase = :phase, total_items = :total, processed_items = greatest(processed_items, :processed),
+            SET phase = CASE WHEN cancelled_by IS NULL THEN :phase ELSE 'cancelling' END,
+                total_items = :total, processed_items = greatest(processed_items, :processed),
                 progress = greatest(progress, least(99, 100 * :processed / greatest(:total, 1))),
                 created_count = :created, updated_count = :updated, unchanged_count = :unchanged,
                 rejected_count = :rejected, pieces_added = :pieces_added, pieces_removed = :pieces_removed,
                 warning_count = :warnings, updated_at = clock_timestamp(),
                 lease_until = clock_timestamp() + make_interval(secs => :lease_seconds)
             WHERE id = :job_id AND lease_token = :token
-            RETURNING id
+            RETURNING cancelled_by
         """),
         {**_values(progress), "job_id": lease.job_id, "token": lease.token, "lease_seconds": lease_seconds},
     ).first()
     db.session.commit()
-    if written is None:
-        raise LeaseLost(f"Job {lease.job_id} has been taken by another worker, or has ended.")
+    _check(lease, written)
 
 
 def complete(lease: Lease, *, result: str, error: str | None = None) -> bool:
-    """processing → completed; False where the lease is lost."""
-    return _end("lease_token = :token", lease.job_id, "completed", result=result, error=error, token=lease.token)
+    """processing → completed; False where the lease is lost, or the job cancelled."""
+    condition = "lease_token = :token" + (" AND cancelled_by IS NULL" if lease.heeds_cancel else "")
+    return _end(condition, lease.job_id, "completed", result=result, error=error, token=lease.token)
 
 
 def fail(lease: Lease, *, error: str) -> bool:
-    """processing → failed; False where the lease is lost."""
+    """processing → failed, with what the session has done before; False where the lease is lost."""
     return _end("lease_token = :token", lease.job_id, "failed", error=error, token=lease.token)
+
+
+def cancel(job_id: int, user: str) -> bool:
+    """Stop a job: a pending one fails at once; who holds a processing one is told to. False where it has ended."""
+    if _end("status = 'pending'", job_id, "failed", error=cancelled_error(user)):
+        return True
+    told = db.session.execute(
+        # It gets its attempts again: what it is to do now is something else.
+        text("""
+            UPDATE import_jobs
+            SET cancelled_by = coalesce(cancelled_by, :user), phase = 'cancelling', attempt = 0,
+                updated_at = clock_timestamp()
+            WHERE id = :job_id AND status = 'processing' RETURNING id
+        """),
+        {"job_id": job_id, "user": user},
+    ).first()
+    db.session.commit()
+    return told is not None
+
+
+def cancelled_error(user: str, kept: str | None = None) -> str:
+    """The contract's `error` of a cancelled job; `kept` says what of it could not be taken out again."""
+    return f"Cancelled by {user}; {kept or 'nothing was changed'}"
 
 
 def expire(job_id: int) -> bool:

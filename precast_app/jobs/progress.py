@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from precast_app.config import Settings
-from precast_app.errors import LeaseLost
+from precast_app.errors import Cancelled, LeaseLost
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
@@ -32,7 +32,7 @@ class Reporter:
         self._newest = first
         self._written: Progress | None = None
         self._over = threading.Event()
-        self._lost = threading.Event()
+        self._end: LeaseLost | Cancelled | None = None
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
     def __enter__(self) -> Reporter:
@@ -51,15 +51,19 @@ class Reporter:
         return self._newest
 
     def tell(self, progress: Progress) -> None:
-        """Tell how far the work is; raises `LeaseLost` where the job is another's by now."""
+        """Tell how far the work is; raises as `check` does."""
         self._newest = progress
-        if self._lost.is_set():
-            raise LeaseLost(f"Job {self._lease.job_id} has been taken by another worker, or has ended.")
+        self.check()
+
+    def check(self) -> None:
+        """Raise `LeaseLost` where the job is another's by now, `Cancelled` where a person wants it stopped."""
+        if self._end is not None:
+            raise self._end
 
     def _run(self) -> None:
         renewed = 0.0
         with self._app.app_context():
-            while not self._lost.is_set():
+            while self._end is None:
                 over = self._over.is_set()
                 newest = self._newest
                 due = time.monotonic() - renewed > self._settings.lease_seconds / 3
@@ -68,6 +72,8 @@ class Reporter:
                         renewed, self._written = time.monotonic(), newest
                     elif over:
                         return
+                else:
+                    self._look()
                 if over:
                     return
                 self._over.wait(self._settings.progress_seconds)
@@ -75,8 +81,8 @@ class Reporter:
     def _write(self, progress: Progress) -> bool:
         try:
             lifecycle.report(self._lease, progress, lease_seconds=self._settings.lease_seconds)
-        except LeaseLost:
-            self._lost.set()
+        except (LeaseLost, Cancelled) as end:
+            self._end = end
             return False
         except SQLAlchemyError:
             # The next round tries again; if the database stays away, the batches fail and say so.
@@ -84,3 +90,11 @@ class Reporter:
             db.session.rollback()
             return False
         return True
+
+    def _look(self) -> None:
+        try:
+            lifecycle.look(self._lease)
+        except (LeaseLost, Cancelled) as end:
+            self._end = end
+        except SQLAlchemyError:
+            db.session.rollback()

@@ -92,6 +92,16 @@ def feed(job_id: int, upload: Upload) -> ImportJob:
     return job
 
 
+def cancel(job_id: int, user: str) -> ImportJob:
+    """Stop a job that has not ended; `Conflict` where it has."""
+    if not lifecycle.cancel(job_id, user):
+        raise Conflict(f"Job {job_id} has ended; it can't be cancelled any more.")
+    job = db.session.get_one(ImportJob, job_id, populate_existing=True)
+    if job.status == "failed":
+        ring_next(job.project_id)
+    return job
+
+
 def ring(job_id: int) -> None:
     """Put the job's number into the queue. Where Redis is away, the watchman rings later."""
     number = db.session.execute(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 from flask import Flask, current_app
 from rq.timeouts import JobTimeoutException
 
 from precast_app.config import Settings
-from precast_app.errors import JobFailed, LeaseLost, Refused
+from precast_app.errors import Cancelled, JobFailed, LeaseLost, Refused
 from precast_app.extensions import db
 from precast_app.importing.batches import RETRYABLE
-from precast_app.jobs import horse, lifecycle, queue, registry
+from precast_app.jobs import cancelling, horse, lifecycle, queue, registry
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import Reporter
 from precast_app.jobs.work import Outcome, Work
@@ -28,27 +31,14 @@ def run_job(job_id: int) -> None:
     if lease is None:
         log.info("Job %d is left: it has ended, is another worker's, or it isn't its turn.", job_id)
         return
-    job = db.session.get_one(ImportJob, job_id)
-    project_id = job.project_id
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # threads need the application itself
-    first = Progress(Phase.READING, total=job.total_items)
+    project_id = db.session.get_one(ImportJob, job_id).project_id
     try:
-        with Reporter(app, lease, first) as reporter:
-            outcome = _run(
-                Work(
-                    app,
-                    lease,
-                    reporter,
-                    project_id,
-                    job.job_type,
-                    job.batch_size,
-                    job.concurrent_batches,
-                    job.dry_run,
-                    OnError(job.on_error),
-                    job.create_missing,
-                )
-            )
-        lifecycle.complete(lease, result=outcome.result, error=outcome.error)
+        try:
+            _do(lease)
+        except Cancelled as cancelled:
+            db.session.rollback()
+            log.info("%s", cancelled)
+            _end_cancelled(replace(lease, heeds_cancel=False))
     except LeaseLost as lost:
         db.session.rollback()
         log.warning("%s", lost)
@@ -82,9 +72,42 @@ def run_job(job_id: int) -> None:
     queue.ring_next(project_id)
 
 
-def _run(work: Work) -> Outcome:
-    db.session.rollback()
-    return registry.get(work.job_type).run(work)
+def _do(lease: Lease) -> None:
+    """Do the job and complete it; raises `Cancelled` at the latest when it would have been completed."""
+    with _work(lease, Phase.READING) as work:
+        outcome: Outcome = registry.get(work.job_type).run(work)
+    if not lifecycle.complete(lease, result=outcome.result, error=outcome.error):
+        lifecycle.look(lease)
+
+
+def _end_cancelled(lease: Lease) -> None:
+    with _work(lease, Phase.CANCELLING) as work:
+        too_late = cancelling.is_too_late(work)
+        if not too_late:
+            cancelling.finish(work)
+    if too_late:
+        _do(lease)
+
+
+@contextmanager
+def _work(lease: Lease, phase: Phase) -> Iterator[Work]:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # threads need the application itself
+    job = db.session.get_one(ImportJob, lease.job_id)
+    with Reporter(app, lease, Progress(phase, total=job.total_items)) as reporter:
+        work = Work(
+            app,
+            lease,
+            reporter,
+            job.project_id,
+            job.job_type,
+            job.batch_size,
+            job.concurrent_batches,
+            job.dry_run,
+            OnError(job.on_error),
+            job.create_missing,
+        )
+        db.session.rollback()
+        yield work
 
 
 def _fail(lease: Lease, error: str) -> None:

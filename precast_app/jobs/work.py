@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import replace as changed
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 from sqlalchemy import delete, func, insert, select, update
@@ -21,6 +22,7 @@ from precast_app.jobs.progress import Reporter
 from precast_app.models import ImportJob, OnError, Phase, Severity
 from precast_app.models import Issue as IssueRow
 
+Thing = TypeVar("Thing")
 NOTHING_BEYOND = Beyond()
 
 _TOLD = 3
@@ -54,8 +56,14 @@ class Work:
         return settings
 
     def fence(self, session: Session) -> None:
-        """Hold the job for the rest of the session's transaction, or raise `errors.LeaseLost`."""
+        """Hold the job for the rest of the session's transaction, or raise `errors.LeaseLost` or `errors.Cancelled`."""
         lifecycle.fence(session, self.lease)
+
+    def heeding(self, things: Iterable[Thing]) -> Iterator[Thing]:
+        """The things, for as long as the job is to go on; raises as `fence` does."""
+        for each in things:
+            self.reporter.check()
+            yield each
 
     def tell(self, phase: Phase, **counts: int) -> None:
         """Tell the phase and the counts that have changed."""

@@ -94,6 +94,17 @@ class ImportJob(Model):
             postgresql_where=text("status = 'processing'"),
         ),
         Index("ix_import_jobs_project_id_id", "project_id", "id"),
+        # A job is undone once; an undo that failed can be tried again.
+        Index(
+            "uq_import_jobs_undoes_job_id", "undoes_job_id", unique=True, postgresql_where=text("status <> 'failed'")
+        ),
+        Index(
+            "uq_import_jobs_created_by_idempotency_key",
+            "created_by",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
         Index(
             "ix_import_jobs_unfinished",
             "queued_at",
@@ -127,7 +138,11 @@ class ImportJob(Model):
     create_missing: Mapped[bool] = mapped_column(server_default=false())
     # The dry run that this job carries out.
     applies_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
+    # The job that this one takes back, and the one that took this one back.
+    undoes_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"))
     undone_by_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
+    # What the sender called the upload, so that it is known when it comes again; forgotten after a day.
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
 
     # The project's reference data as its first attempt found it: a later one reads the headings in the same way.
     reference: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
@@ -150,6 +165,9 @@ class ImportJob(Model):
     pieces_added: Mapped[int] = _count()
     pieces_removed: Mapped[int] = _count()
     warning_count: Mapped[int] = _count()
+
+    # Who wants it stopped; whoever holds the lease heeds it.
+    cancelled_by: Mapped[str | None] = mapped_column(String(100))
 
     # Who works on it: the lease of one worker, and the rings of the doorbell.
     lease_token: Mapped[UUID | None]

@@ -1,0 +1,149 @@
+"""Take back what a job did to element types: from its images to what was there before.
+
+Only what the job did is touched. Element types of which pieces that the job made have gone into production, and those
+that the database does not let go or come back, are left as they are, whole, and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import psycopg2
+
+from precast_app.importing.changes import GROUPS
+from precast_app.importing.columns import Group
+from precast_app.importing.writing import arrays, write_cells
+from precast_app.models.catalogue import MEASURES
+
+_CHUNK = 500
+# By element type; null for one that the job made (see `models.Change.fields`).
+Images = Mapping[int, dict[str, Any] | None]
+
+_HELD = """
+    WITH held AS (
+        SELECT element_type_id, status FROM pieces
+        WHERE element_type_id = ANY(%s::int[]) AND job_id = %s ORDER BY id FOR UPDATE)
+    SELECT DISTINCT element_type_id FROM held WHERE status <> 'planned'
+"""
+_DELETE_PIECES = "DELETE FROM pieces WHERE element_type_id = ANY(%s::int[]) AND job_id = %s"
+_DELETE_TYPES = "DELETE FROM element_types WHERE id = ANY(%s::int[])"
+_MAKE_PIECES = """
+    INSERT INTO pieces (project_id, element_type_id, node_id, number, code, job_id)
+    SELECT t.project_id, t.id, v.node_id, v.number, v.code, v.job_id
+    FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::int[]) AS v(id, node_id, number, code, job_id)
+    JOIN element_types t USING (id)
+"""
+
+
+@dataclass(slots=True)
+class TakenBack:
+    """What was taken back: element types and pieces. `kept` are the ids of those that stayed as they were."""
+
+    deleted: int = 0
+    restored: int = 0
+    pieces_removed: int = 0
+    pieces_added: int = 0
+    kept: frozenset[int] = frozenset()
+
+
+def take_back(cursor: Any, job_id: int, images: Images, tell: Callable[[int], None]) -> TakenBack:
+    """Take the job's changes back with a psycopg2 cursor, in the caller's transaction.
+
+    `tell` is called now and then with the number of element types that are done, and may raise.
+    """
+    # Every row is found by its key.
+    cursor.execute("SET LOCAL enable_seqscan = off")
+    kept = _in_production(cursor, job_id, list(images))
+    while True:
+        cursor.execute("SAVEPOINT taking_back")
+        done, refused = _try(cursor, job_id, {id_: each for id_, each in images.items() if id_ not in kept}, tell)
+        if not refused:
+            done.kept = frozenset(kept)
+            return done
+        # Once more without those that can't go back, so that they stay whole.
+        cursor.execute("ROLLBACK TO SAVEPOINT taking_back")
+        kept |= refused
+
+
+def _in_production(cursor: Any, job_id: int, ids: Sequence[int]) -> set[int]:
+    """The element types with pieces of the job that have gone on; its other pieces are held where they are."""
+    found: set[int] = set()
+    for chunk in _chunks(ids):
+        cursor.execute(_HELD, (chunk, job_id))
+        found.update(row[0] for row in cursor.fetchall())
+    return found
+
+
+def _try(cursor: Any, job_id: int, images: Images, tell: Callable[[int], None]) -> tuple[TakenBack, set[int]]:
+    """Take back, and what the database refuses to."""
+    done = TakenBack()
+    refused: set[int] = set()
+    # All pieces first: their codes may be those of pieces that come back.
+    for chunk in _chunks(list(images)):
+        tell(0)
+        cursor.execute(_DELETE_PIECES, (chunk, job_id))
+        done.pieces_removed += cursor.rowcount
+    count = 0
+    for chunk in _chunks(list(images)):
+        tell(count)
+        if not _attempt(cursor, chunk, images, done):
+            refused.update(id_ for id_ in chunk if not _attempt(cursor, [id_], images, done))
+        count += len(chunk)
+    tell(count)
+    return done, refused
+
+
+def _attempt(cursor: Any, ids: Sequence[int], images: Images, done: TakenBack) -> bool:
+    cursor.execute("SAVEPOINT some")
+    made = [id_ for id_ in ids if images[id_] is None]
+    changed = [(id_, image) for id_ in ids if (image := images[id_]) is not None]
+    try:
+        if made:
+            cursor.execute(_DELETE_TYPES, (made,))
+        pieces = _restore(cursor, changed)
+    except (psycopg2.IntegrityError, psycopg2.DataError):
+        cursor.execute("ROLLBACK TO SAVEPOINT some")
+        return False
+    cursor.execute("RELEASE SAVEPOINT some")
+    done.deleted += len(made)
+    done.restored += len(changed)
+    done.pieces_added += pieces
+    return True
+
+
+def _restore(cursor: Any, images: Sequence[tuple[int, dict[str, Any]]]) -> int:
+    for field in (*MEASURES, "version"):
+        if rows := [(id_, image[field][0]) for id_, image in images if field in image]:
+            kind = "text" if field == "version" else "numeric"
+            cursor.execute(
+                f"UPDATE element_types t SET {field} = v.value FROM unnest(%s::int[], %s::{kind}[]) AS v(id, value) "
+                "WHERE t.id = v.id",
+                arrays(rows),
+            )
+    for group in GROUPS:
+        cells = [
+            (id_, int(target), _value(group, before))
+            for id_, image in images
+            for target, (before, _) in image.get(group.value, {}).items()
+        ]
+        write_cells(cursor, group, cells)
+    pieces = [
+        (id_, node, number, code, job[0] if job else None)
+        for id_, image in images
+        for node, number, code, *job in image.get("removed_pieces", ())
+    ]
+    if pieces:
+        cursor.execute(_MAKE_PIECES, arrays(pieces))
+    return len(pieces)
+
+
+def _value(group: Group, before: Any) -> Any:
+    return Decimal(before) if group is Group.BOM and before is not None else before
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), _CHUNK):
+        yield list(ids[start : start + _CHUNK])
