@@ -97,7 +97,7 @@ def _try(cursor: Any, job_id: int, images: Images, tell: Callable[[int], None]) 
 
 
 def _attempt(cursor: Any, ids: Sequence[int], images: Images, done: TakenBack) -> bool:
-    cursor.execute("SAVEPOINT some")
+    cursor.execute("SAVEPOINT one_chunk")
     made = [id_ for id_ in ids if images[id_] is None]
     changed = [(id_, image) for id_ in ids if (image := images[id_]) is not None]
     try:
@@ -105,9 +105,9 @@ def _attempt(cursor: Any, ids: Sequence[int], images: Images, done: TakenBack) -
             cursor.execute(_DELETE_TYPES, (made,))
         pieces = _restore(cursor, changed)
     except (psycopg2.IntegrityError, psycopg2.DataError):
-        cursor.execute("ROLLBACK TO SAVEPOINT some")
+        cursor.execute("ROLLBACK TO SAVEPOINT one_chunk")
         return False
-    cursor.execute("RELEASE SAVEPOINT some")
+    cursor.execute("RELEASE SAVEPOINT one_chunk")
     done.deleted += len(made)
     done.restored += len(changed)
     done.pieces_added += pieces
