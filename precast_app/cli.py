@@ -80,7 +80,9 @@ def create_project(name: str) -> None:
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--project", "project_id", type=int, required=True, help="The number of the project.")
-@click.option("--job-type", type=click.Choice([*registry.TYPES]), default="element_type_import", show_default=True)
+@click.option(
+    "--job-type", type=click.Choice(registry.creatable_names()), default="element_type_import", show_default=True
+)
 @with_appcontext
 def import_file(file: Path, project_id: int, job_type: str) -> None:
     """Import FILE into a project by a worker, and wait for it. The exit status is 0 if it was completed."""

@@ -1,4 +1,4 @@
-"""All that a project holds, in a form that can be compared: without the numbers that PostgreSQL hands out, and times."""
+"""All that a project holds, to be compared: without the numbers that PostgreSQL hands out, and times."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import marshmallow as ma
 from precast_app.api.schemas import Moment, PageQuery
 from precast_app.models import ImportJob, JobStatus, Severity
 
-CHANGES = ["created", "updated", "unchanged"]
+CHANGES = ["created", "updated", "deleted", "unchanged"]
 
 
 class Job(ma.Schema):

@@ -26,7 +26,7 @@ from precast_app.api.job_schemas import (
 )
 from precast_app.api.schemas import FileForm, OptionalFileForm
 from precast_app.api.uploads import FeedQuery, JobQuery, OptionsQuery
-from precast_app.jobs import apply, queue, registry
+from precast_app.jobs import apply, queue, registry, undo
 from precast_app.jobs.queue import Options
 from precast_app.models import ImportJob
 from precast_app.reading import changes
@@ -45,7 +45,7 @@ _POLL_SECONDS = "2"
 @blueprint.response(201, CreatedJob)
 def create(query: dict[str, Any], files: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Create a job; with a file it starts at once, else it waits for one."""
-    job_type = registry.get(query.pop("job_type"))
+    job_type = registry.creatable(query.pop("job_type"))
     permissions.require(identity(), job_type.act, project_id)
     job = queue.submit(
         project_id=project_id,
@@ -123,13 +123,29 @@ def changed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 @blueprint.response(202, CreatedJob)
 def carry_out(job_id: int) -> Any:
     """Carry out a dry run, as a job of its own; 409 where what it planned on has changed since."""
-    dry = reading.one(job_id)
-    permissions.require(identity(), registry.get(dry.job_type).act, dry.project_id)
-    if dry.create_missing:
-        permissions.require(identity(), Act.MANAGE, dry.project_id)
-    job = apply.apply(job_id, identity().name)
-    body = {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
-    return body, 202, {"Location": url_for("jobs.show", job_id=job.id)}
+    _require(job_id)
+    return _started(apply.apply(job_id, identity().name))
+
+
+@blueprint.route(f"{JOB}/undo", methods=["POST"])
+@takes(Act.READ)
+@blueprint.response(202, CreatedJob)
+def take_back(job_id: int) -> Any:
+    """Take back what an ended import changed, as a job of its own; 409 with what stands against it.
+
+    Of an undo, import the file of what it undid again.
+    """
+    _require(job_id)
+    return _started(undo.start(job_id, identity().name))
+
+
+@blueprint.route(f"{JOB}/retry", methods=["POST"])
+@takes(Act.READ)
+@blueprint.response(202, CreatedJob)
+def again(job_id: int) -> Any:
+    """Do a failed job again from its kept file; what is in stays in. 409 where it has not failed."""
+    _require(job_id)
+    return _started(queue.retry(job_id))
 
 
 @blueprint.route(f"{JOB}/cancel", methods=["POST"])
@@ -137,8 +153,7 @@ def carry_out(job_id: int) -> Any:
 @blueprint.response(202, CreatedJob)
 def cancel(job_id: int) -> dict[str, Any]:
     """Stop a job; what has gone in is taken out again. 409 where it has ended."""
-    running = reading.one(job_id)
-    permissions.require(identity(), registry.get(running.job_type).act, running.project_id)
+    _require(job_id)
     job = queue.cancel(job_id, identity().name)
     return {"message": "Import job is being cancelled", "job_id": job.id, "status": job.status}
 
@@ -159,6 +174,19 @@ def import_element_types(query: dict[str, Any], files: dict[str, Any], project_i
         upload=uploads.from_form(),
     )
     return _accepted(job), 202, {"Location": url_for("jobs.show", job_id=job.id)}
+
+
+def _require(job_id: int) -> None:
+    """Whoever acts on a job must be allowed to start such a one."""
+    job = reading.one(job_id)
+    permissions.require(identity(), registry.get(job.job_type).act, job.project_id)
+    if job.create_missing:
+        permissions.require(identity(), Act.MANAGE, job.project_id)
+
+
+def _started(job: ImportJob) -> Any:
+    body = {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
+    return body, 202, {"Location": url_for("jobs.show", job_id=job.id)}
 
 
 def _options(query: dict[str, Any], project_id: int) -> Options:

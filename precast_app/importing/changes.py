@@ -5,6 +5,8 @@ The image (`models.Change.fields`) is JSON of what was changed and nothing else,
 "quantities": {"12": [3, 1]}, "stages": {"4": [false, true]}, "bom": {"9": ["1.5", null]},
 "removed_pieces": [[node_id, number, code, job_id], …]}`, where the job is the one that had made the piece. Decimals are
 strings, so that no digit is lost; the keys of a group are ids of drawing types, nodes, stages and products.
+
+An undo's image of an element type that it deleted is `{"deleted": [element_type, name]}`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from precast_app.importing.columns import ColumnMap, Group
 from precast_app.models.catalogue import MEASURES
 
 GROUPS = (Group.DRAWINGS, Group.NODES, Group.STAGES, Group.BOM)
+DELETED = "deleted"
 GROUP_NAMES = frozenset(group.value for group in GROUPS)
 # What is stored where there is no row for a target.
 NONE: dict[Group, Any] = {Group.DRAWINGS: None, Group.NODES: 0, Group.STAGES: False, Group.BOM: None}

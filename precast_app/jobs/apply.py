@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from sqlalchemy import exists, select, text
+from sqlalchemy import text
 
 from precast_app.errors import Conflict
 from precast_app.extensions import db
 from precast_app.importing import reference, reference_store
 from precast_app.jobs import queue
 from precast_app.jobs.forecasts import OUTDATED
-from precast_app.models import FileChunk, ImportJob, JobStatus, OnError, Phase
+from precast_app.models import ImportJob, JobStatus, OnError
 
 # An element type that the dry run would make is there; one that it would change, or leave, was changed after it; or
 # pieces that it would remove have gone into production.
@@ -35,11 +33,6 @@ _CHANGED = text("""
     )
 """)
 
-_COPY_FILE = text("""
-    INSERT INTO import_file_chunks (job_id, number, data)
-    SELECT :new, number, data FROM import_file_chunks WHERE job_id = :old
-""")
-
 
 def apply(job_id: int, created_by: str) -> ImportJob:
     """Make and ring for the job that does what a dry run has shown.
@@ -52,32 +45,9 @@ def apply(job_id: int, created_by: str) -> ImportJob:
         raise Conflict(f"Job {job_id} is no dry run that was completed. Only such a one can be applied.")
     if dry.rejected_count and dry.on_error == OnError.ABORT:
         raise Conflict("Rows of the file are wrong, and on_error=abort lets nothing in then. Mend them first.")
-    if not db.session.scalar(select(exists().where(FileChunk.job_id == job_id))):
-        raise Conflict("The file of this dry run is kept no longer. Upload it again.")
     if _is_outdated(dry):
         raise Conflict(OUTDATED)
-    job = ImportJob(
-        project_id=dry.project_id,
-        job_type=dry.job_type,
-        created_by=created_by,
-        batch_size=dry.batch_size,
-        concurrent_batches=dry.concurrent_batches,
-        on_error=dry.on_error,
-        create_missing=dry.create_missing,
-        total_items=dry.total_items,
-        file_name=dry.file_name,
-        file_bytes=dry.file_bytes,
-        file_sha256=dry.file_sha256,
-        applies_job_id=dry.id,
-        phase=Phase.QUEUED,
-        queued_at=datetime.now(UTC),
-    )
-    db.session.add(job)
-    db.session.flush()
-    db.session.execute(_COPY_FILE, {"new": job.id, "old": job_id})
-    db.session.commit()
-    queue.ring(job.id)
-    return job
+    return queue.submit_again(dry, created_by, applies_job_id=dry.id)
 
 
 def _is_outdated(dry: ImportJob) -> bool:

@@ -43,6 +43,20 @@ _CLAIM = text(f"""
     RETURNING id
 """)
 
+_BEGIN_ANEW = (
+    """
+        DELETE FROM import_issues i USING import_batches b
+        WHERE b.job_id = :job_id AND i.job_id = b.job_id AND i.batch = b.number
+          AND b.created_count = 0 AND b.updated_count = 0
+    """,
+    "DELETE FROM import_batches WHERE job_id = :job_id AND created_count = 0 AND updated_count = 0",
+    # The headings are read anew where nothing of the file is in.
+    """
+        UPDATE import_jobs SET reference = NULL
+        WHERE id = :job_id AND NOT EXISTS (SELECT FROM import_batches WHERE job_id = :job_id)
+    """,
+)
+
 _HELD = text("SELECT cancelled_by FROM import_jobs WHERE id = :job_id AND lease_token = :token")
 
 _END = """
@@ -172,6 +186,27 @@ def complete(lease: Lease, *, result: str, error: str | None = None) -> bool:
 def fail(lease: Lease, *, error: str) -> bool:
     """processing → failed, with what the session has done before; False where the lease is lost."""
     return _end("lease_token = :token", lease.job_id, "failed", error=error, token=lease.token)
+
+
+def retry(job_id: int) -> bool:
+    """failed → pending, as new but for the batches that are in; False where it has not failed."""
+    names = {"job_id": job_id}
+    again = db.session.execute(
+        text("""
+            UPDATE import_jobs
+            SET status = 'pending', phase = 'queued', queued_at = clock_timestamp(), updated_at = clock_timestamp(),
+                completed_at = NULL, started_at = NULL, error = NULL, cancelled_by = NULL, attempt = 0, progress = 0,
+                processed_items = 0
+            WHERE id = :job_id AND status = 'failed' RETURNING id
+        """),
+        names,
+    ).first()
+    if again is not None:
+        # What the database refused may be taken now.
+        for statement in _BEGIN_ANEW:
+            db.session.execute(text(statement), names)
+    db.session.commit()
+    return again is not None
 
 
 def cancel(job_id: int, user: str) -> bool:

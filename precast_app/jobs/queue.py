@@ -14,7 +14,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
-from sqlalchemy import insert, select, text
+from sqlalchemy import exists, insert, select, text
 
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
 from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge
@@ -25,6 +25,12 @@ from precast_app.models import FileChunk, ImportJob, OnError, Phase, Project
 from precast_app.spreadsheets import FileRefused
 
 log = logging.getLogger(__name__)
+
+
+_COPY_FILE = text("""
+    INSERT INTO import_file_chunks (job_id, number, data)
+    SELECT :new, number, data FROM import_file_chunks WHERE job_id = :old
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ def submit(*, project_id: int, job_type: str, created_by: str, options: Options,
     """Store a job, with its file if there is one, and ring for it. Raises `errors.Refused` for what can be told now."""
     if db.session.get(Project, project_id) is None:
         raise NotFound(f"There is no project {project_id}.")
-    registry.get(job_type)
+    registry.creatable(job_type)
     total = _check(upload, job_type) if upload else 0
     job = ImportJob(
         project_id=project_id,
@@ -76,6 +82,53 @@ def submit(*, project_id: int, job_type: str, created_by: str, options: Options,
     if upload:
         ring(job.id)
     return job
+
+
+def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = None) -> ImportJob:
+    """A new job for the file of another one, with its options, and ring for it; `Conflict` where the file is not kept.
+
+    It is no dry run, whatever the other one was; `applies_job_id` names the dry run that it carries out.
+    """
+    if not has_file(old.id):
+        raise Conflict(f"The file of job {old.id} is kept no longer. Upload it again.")
+    job = ImportJob(
+        project_id=old.project_id,
+        job_type=old.job_type,
+        created_by=created_by,
+        batch_size=old.batch_size,
+        concurrent_batches=old.concurrent_batches,
+        on_error=old.on_error,
+        create_missing=old.create_missing,
+        total_items=old.total_items,
+        file_name=old.file_name,
+        file_bytes=old.file_bytes,
+        file_sha256=old.file_sha256,
+        applies_job_id=applies_job_id,
+        phase=Phase.QUEUED,
+        queued_at=datetime.now(UTC),
+    )
+    db.session.add(job)
+    db.session.flush()
+    db.session.execute(_COPY_FILE, {"new": job.id, "old": old.id})
+    db.session.commit()
+    ring(job.id)
+    return job
+
+
+def retry(job_id: int) -> ImportJob:
+    """Do a failed job again, from its kept file; batches that are in stay in and are not done again."""
+    job = db.session.get_one(ImportJob, job_id)
+    if job.undoes_job_id is None and not has_file(job_id):
+        raise Conflict(f"The file of job {job_id} is kept no longer, or never came. Upload it as a new job.")
+    if not lifecycle.retry(job_id):
+        raise Conflict(f"Job {job_id} has not failed. Only a failed job can be tried again.")
+    ring(job_id)
+    return db.session.get_one(ImportJob, job_id, populate_existing=True)
+
+
+def has_file(job_id: int) -> bool:
+    """Whether the job's file is kept."""
+    return bool(db.session.scalar(select(exists().where(FileChunk.job_id == job_id))))
 
 
 def feed(job_id: int, upload: Upload) -> ImportJob:

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JobType:
-    """A type of job: the module whose `run` does it, and what one must be allowed to do to start it."""
+    """A type of job: the module whose `run` does it, and what one must be allowed to do to start it.
+
+    One with `by_verb` is not created by itself, but by what is done with another job.
+    """
 
     name: str
     module: str
     act: Act
+    by_verb: bool = False
 
     @property
     def run(self) -> Callable[[Work], Outcome]:
@@ -33,6 +37,7 @@ TYPES = {
     job_type.name: job_type
     for job_type in (
         JobType("element_type_import", "precast_app.jobs.import_element_types", Act.IMPORT),
+        JobType("element_type_undo", "precast_app.jobs.undo_element_types", Act.IMPORT, by_verb=True),
         JobType("hierarchy_import", "precast_app.jobs.import_reference", Act.MANAGE),
         JobType("stage_import", "precast_app.jobs.import_reference", Act.MANAGE),
         JobType("drawing_type_import", "precast_app.jobs.import_reference", Act.MANAGE),
@@ -42,10 +47,18 @@ TYPES = {
 
 
 def get(name: str) -> JobType:
-    """The job type with this name; raises `Refused` with the names that there are."""
-    try:
+    """The job type with this name."""
+    return TYPES[name]
+
+
+def creatable(name: str) -> JobType:
+    """The job type with this name that a person can create; raises `Refused` with the names that there are."""
+    if name in creatable_names():
         return TYPES[name]
-    except KeyError:
-        known = ", ".join(TYPES)
-        message = f"There is no job type {name!r}. Use one of: {known}."
-        raise Refused(message, {"query": {"job_type": [message]}}) from None
+    message = f"There is no job type {name!r}. Use one of: {', '.join(creatable_names())}."
+    raise Refused(message, {"query": {"job_type": [message]}})
+
+
+def creatable_names() -> list[str]:
+    """The names of the job types that a person can create."""
+    return [each.name for each in TYPES.values() if not each.by_verb]

@@ -18,8 +18,10 @@ from precast_app.reading.paging import Page
 
 _FOUND = """
     FROM (
-        SELECT CASE WHEN c.fields IS NULL THEN 'created' ELSE 'updated' END AS change, c.row, c.element_type_id,
-               t.element_type, t.name, c.fields
+        SELECT CASE WHEN c.fields IS NULL THEN 'created' WHEN c.fields ? 'deleted' THEN 'deleted' ELSE 'updated' END
+                   AS change, c.row, c.element_type_id,
+               coalesce(t.element_type, c.fields -> 'deleted' ->> 0) AS element_type,
+               coalesce(t.name, c.fields -> 'deleted' ->> 1) AS name, c.fields
         FROM element_type_changes c LEFT JOIN element_types t ON t.id = c.element_type_id
         WHERE c.job_id = :job_id
         UNION ALL
@@ -40,7 +42,7 @@ _HEADINGS = {column.field: column.heading for column in BASE}
 
 
 def of_job(job_id: int, change: str | None, where: Page) -> tuple[list[dict[str, Any]], int]:
-    """Created and updated element types by row, then those that were left; `fields` by heading, before and after."""
+    """Created, updated and deleted element types by row, then those left; `fields` by heading, before and after."""
     job = db.session.get_one(ImportJob, job_id)
     named = _Names(reference.from_json(job.project_id, job.reference or _EMPTY))
     names = {"job_id": job_id, "change": change, "limit": where.limit, "offset": where.offset}

@@ -1,0 +1,192 @@
+"""An import that is undone leaves the project as it was, or is refused with what stands against it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from precast_app.jobs.run import run_job
+from precast_app.models import ImportJob
+from tests import snapshot
+from tests.conftest import EXAMPLES, do, job
+from tests.e2e.test_worker import workbook
+
+Headers = dict[str, str]
+SAMPLE = EXAMPLES / "element_types.xlsx"
+
+
+def ask(client: FlaskClient, admin: Headers, verb: str, job_id: int) -> tuple[int, dict[str, Any]]:
+    answer = client.post(f"/api/jobs/{job_id}/{verb}", headers=admin)
+    return answer.status_code, answer.get_json()
+
+
+def undo(client: FlaskClient, admin: Headers, job_id: int) -> ImportJob:
+    status, body = ask(client, admin, "undo", job_id)
+    assert status == 202, body
+    run_job(body["job_id"])
+    return job(body["job_id"])
+
+
+def edited(path: Path) -> Path:
+    """The sample with every kind of change, and some element types more."""
+    book = openpyxl.load_workbook(SAMPLE)
+    sheet = book["Element Types"]
+    for row in range(4, 60):
+        sheet.cell(row, 3).value = 1234.5
+        sheet.cell(row, 10).value = "VR-2"
+        sheet.cell(row, 11).value = None if row % 2 else f"new-{row}.dwg"
+        sheet.cell(row, 14).value = (sheet.cell(row, 14).value or 0) + 2
+        sheet.cell(row, 15).value = 0
+        sheet.cell(row, 27).value = None if row % 3 else "yes"
+        sheet.cell(row, 35).value = row / 4
+    for number in range(3):
+        sheet.append(["WALL", f"NEW-{number}", *[None] * 11, 4])
+    book.save(path)
+    return path
+
+
+def test_what_was_created_and_changed_goes_back(
+    client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
+) -> None:
+    first = do(green_meadows, SAMPLE)
+    before = snapshot.of_project(green_meadows)
+    second = do(green_meadows, edited(tmp_path / "edited.xlsx"))
+    assert (second.created_count, second.updated_count) == (3, 56)
+    after = snapshot.of_project(green_meadows)
+
+    done = undo(client, admin, second.id)
+    assert (done.status, done.job_type, done.phase) == ("completed", "element_type_undo", "done"), done.error
+    assert done.result == f"Undid job {second.id}: 3 elements deleted, 56 put back as they were"
+    assert (done.updated_count, done.pieces_removed) == (56, second.pieces_added)
+    assert done.pieces_added == second.pieces_removed > 0
+    snapshot.assert_same(snapshot.of_project(green_meadows), before)
+    shown = client.get(f"/api/jobs/{second.id}", headers=admin).get_json()["job"]
+    assert shown["undone_by_job_id"] == done.id
+    listed = client.get(f"/api/jobs/{done.id}/changes?limit=100", headers=admin).get_json()
+    assert listed["count"] == 59
+    deleted = [each for each in listed["changes"] if each["change"] == "deleted"]
+    assert [(each["element_type"], each["name"]) for each in deleted] == [("WALL", f"NEW-{n}") for n in range(3)]
+    assert listed["changes"][0]["fields"]["Height"]["before"] == "1234.5"
+
+    # The undo is taken back by importing the file again.
+    status, body = ask(client, admin, "undo", done.id)
+    assert status == 202
+    run_job(body["job_id"])
+    assert (job(body["job_id"]).job_type, job(body["job_id"]).created_count) == ("element_type_import", 3)
+    snapshot.assert_same(snapshot.of_project(green_meadows), after)
+
+    # From the newest to the oldest, all of them.
+    assert undo(client, admin, body["job_id"]).status == "completed"
+    assert undo(client, admin, first.id).status == "completed"
+    found = snapshot.of_project(green_meadows)
+    assert (found["element_types"], found["pieces"], found["quantities"]) == ([], [], [])
+
+
+def test_what_was_changed_since_stands_against_it(
+    client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
+) -> None:
+    first = do(green_meadows, SAMPLE)
+    second = do(green_meadows, edited(tmp_path / "edited.xlsx"))
+    status, body = ask(client, admin, "undo", first.id)
+    assert status == 409
+    assert f"Job {second.id} has changed " in body["message"]
+    assert " and 46 more since: undo that job first." in body["message"]
+    assert undo(client, admin, second.id).status == "completed"
+    status, body = ask(client, admin, "undo", second.id)
+    assert (status, "It was undone by job" in body["message"]) == (409, True)
+    assert undo(client, admin, first.id).status == "completed"
+
+
+def test_pieces_in_production_stand_against_it(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    done = do(green_meadows, SAMPLE)
+    before = snapshot.of_project(green_meadows)
+    status, body = ask(client, admin, "undo", done.id)
+    assert status == 202
+    # After the request was accepted, one goes into production.
+    db.session.execute(text("UPDATE pieces SET status = 'in_production' WHERE id = (SELECT min(id) FROM pieces)"))
+    db.session.commit()
+    run_job(body["job_id"])
+    failed = job(body["job_id"])
+    assert (failed.status, failed.phase) == ("failed", "done")
+    assert "Pieces that it made are in production: " in str(failed.error)
+    after = snapshot.of_project(green_meadows)
+    assert {table for table in before if before[table] != after[table]} == {"pieces"}
+    status, body = ask(client, admin, "undo", done.id)
+    assert (status, "are in production" in body["message"]) == (409, True)
+    # It may be tried again when that is mended.
+    db.session.execute(text("UPDATE pieces SET status = 'planned'"))
+    db.session.commit()
+    assert undo(client, admin, done.id).status == "completed"
+
+
+def test_what_was_before_but_is_deleted_by_now_stands_against_it(
+    client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "types.csv"
+    header = (EXAMPLES / "element_types.csv").read_text("utf-8-sig").splitlines()[0].split(",")
+    base = ",".join(header[:10])
+    path.write_text(f"{base},Podium,Casting\nWALL,A,1,,,,,,,,3,yes\nWALL,B,1,,,,,,,,1,yes\n")
+    assert do(green_meadows, path).created_count == 2
+    path.write_text(f"{base},Podium,Casting\nWALL,A,2,,,,,,,,,\nWALL,B,2,,,,,,,,,\n")
+    second = do(green_meadows, path)
+    assert second.pieces_removed == 4
+    db.session.execute(text("DELETE FROM hierarchy_nodes WHERE path = 'Podium'"))
+    db.session.commit()
+    before = snapshot.of_project(green_meadows)
+    failed = undo(client, admin, second.id)
+    assert (failed.status, str(failed.error)[-17:]) == ("failed", ": WALL A, WALL B.")
+    snapshot.assert_same(snapshot.of_project(green_meadows), before)
+
+
+def test_what_an_import_made_goes_with_it(client: FlaskClient, admin: Headers, project_id: int) -> None:
+    before = snapshot.of_project(project_id)
+    done = do(project_id, EXAMPLES / "element_types.csv", create_missing=True)
+    assert done.created_count == 120
+    assert undo(client, admin, done.id).status == "completed"
+    snapshot.assert_same(snapshot.of_project(project_id), before)
+
+
+@pytest.mark.parametrize("kind", ["dry run", "reference data", "unchanged", "pending"])
+def test_there_is_nothing_to_undo(client: FlaskClient, admin: Headers, green_meadows: int, kind: str) -> None:
+    if kind == "dry run":
+        target = do(green_meadows, SAMPLE, dry_run=True).id
+    elif kind == "reference data":
+        target = do(green_meadows, EXAMPLES / "stages.csv", "stage_import").id
+    elif kind == "unchanged":
+        do(green_meadows, SAMPLE)
+        target = do(green_meadows, SAMPLE).id
+    else:
+        answer = client.post(f"/api/project/{green_meadows}/jobs?job_type=element_type_import", headers=admin)
+        target = answer.get_json()["job_id"]
+    status, body = ask(client, admin, "undo", target)
+    assert status == 409, body
+    assert len(body["message"]) > 40
+
+
+def test_an_undo_is_not_created_by_itself(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    answer = client.post(f"/api/project/{green_meadows}/jobs?job_type=element_type_undo", headers=admin)
+    assert answer.status_code == 422
+
+
+def test_two_undos_at_once_are_one(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    done = do(green_meadows, SAMPLE)
+    assert ask(client, admin, "undo", done.id)[0] == 202
+    assert ask(client, admin, "undo", done.id)[0] == 409
+
+
+def test_a_large_import_with_interleaved_codes(
+    client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
+) -> None:
+    assert do(green_meadows, workbook(tmp_path / "a.xlsx", 300, 100, 2)).status == "completed"
+    before = snapshot.of_project(green_meadows)
+    second = do(green_meadows, workbook(tmp_path / "b.xlsx", 1_200, 200, 0))
+    third = do(green_meadows, workbook(tmp_path / "c.xlsx", 1_300, 300, 3))
+    for each in (third, second):
+        assert undo(client, admin, each.id).status == "completed"
+    snapshot.assert_same(snapshot.of_project(green_meadows), before)
