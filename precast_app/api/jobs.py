@@ -25,7 +25,7 @@ from precast_app.api.job_schemas import (
     OneJob,
 )
 from precast_app.api.schemas import FileForm, OptionalFileForm
-from precast_app.api.uploads import FeedQuery, JobQuery, OptionsQuery
+from precast_app.api.uploads import FeedQuery, JobQuery, KeyHeader, OptionsQuery
 from precast_app.jobs import apply, queue, registry, undo
 from precast_app.jobs.queue import Options
 from precast_app.models import ImportJob
@@ -41,9 +41,10 @@ _POLL_SECONDS = "2"
 @blueprint.route(f"{PROJECT}/jobs", methods=["POST"])
 @takes(Act.READ)
 @blueprint.arguments(JobQuery, location="query")
+@blueprint.arguments(KeyHeader, location="headers")
 @blueprint.arguments(OptionalFileForm, location="files")
 @blueprint.response(201, CreatedJob)
-def create(query: dict[str, Any], files: dict[str, Any], project_id: int) -> dict[str, Any]:
+def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Create a job; with a file it starts at once, else it waits for one."""
     job_type = registry.creatable(query.pop("job_type"))
     permissions.require(identity(), job_type.act, project_id)
@@ -53,6 +54,7 @@ def create(query: dict[str, Any], files: dict[str, Any], project_id: int) -> dic
         created_by=identity().name,
         options=_options(query, project_id),
         upload=uploads.from_form() if request.files else None,
+        key=headers["key"],
     )
     return {"message": "Import job created successfully", "job_id": job.id, "status": job.status}
 
@@ -162,9 +164,10 @@ def cancel(job_id: int) -> dict[str, Any]:
 @blueprint.route(f"{PROJECT}/import_csv_element_type", methods=["POST"], endpoint="import_csv")
 @takes(Act.IMPORT)
 @blueprint.arguments(OptionsQuery, location="query")
+@blueprint.arguments(KeyHeader, location="headers")
 @blueprint.arguments(FileForm, location="files")
 @blueprint.response(202, AcceptedJob)
-def import_element_types(query: dict[str, Any], files: dict[str, Any], project_id: int) -> Any:
+def import_element_types(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int) -> Any:
     """Import a workbook or a CSV file of element types; the content decides how it is read."""
     job = queue.submit(
         project_id=project_id,
@@ -172,6 +175,7 @@ def import_element_types(query: dict[str, Any], files: dict[str, Any], project_i
         created_by=identity().name,
         options=_options(query, project_id),
         upload=uploads.from_form(),
+        key=headers["key"],
     )
     return _accepted(job), 202, {"Location": url_for("jobs.show", job_id=job.id)}
 

@@ -38,6 +38,17 @@ class JobQuery(OptionsQuery):
     job_type = ma.fields.String(required=True)
 
 
+class KeyHeader(ma.Schema):
+    """What the sender calls this upload, so that it is known when it is sent again."""
+
+    key = ma.fields.String(
+        data_key="Idempotency-Key",
+        load_default=None,
+        validate=ma.validate.Length(1, 200),
+        metadata={"description": "the same key within a day answers with the same job; with another upload: 409"},
+    )
+
+
 class FeedQuery(ma.Schema):
     """What the file is called, where it is the raw body and so has no name of its own."""
 

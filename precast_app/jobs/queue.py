@@ -15,12 +15,13 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import exists, insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
 from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge
 from precast_app.extensions import db
 from precast_app.importing import headers, reference_files
-from precast_app.jobs import files, lifecycle, registry
+from precast_app.jobs import files, keys, lifecycle, registry
 from precast_app.models import FileChunk, ImportJob, OnError, Phase, Project
 from precast_app.spreadsheets import FileRefused
 
@@ -55,8 +56,19 @@ class Upload:
     name: str
 
 
-def submit(*, project_id: int, job_type: str, created_by: str, options: Options, upload: Upload | None) -> ImportJob:
-    """Store a job, with its file if there is one, and ring for it. Raises `errors.Refused` for what can be told now."""
+def submit(
+    *,
+    project_id: int,
+    job_type: str,
+    created_by: str,
+    options: Options,
+    upload: Upload | None,
+    key: str | None = None,
+) -> ImportJob:
+    """Store a job, with its file if there is one, and ring for it. Raises `errors.Refused` for what can be told now.
+
+    The same `key` of the same sender within a day answers with the same job; with another upload it is a `Conflict`.
+    """
     if db.session.get(Project, project_id) is None:
         raise NotFound(f"There is no project {project_id}.")
     registry.creatable(job_type)
@@ -71,11 +83,23 @@ def submit(*, project_id: int, job_type: str, created_by: str, options: Options,
         on_error=options.on_error,
         create_missing=options.create_missing,
         total_items=total,
+        idempotency_key=key,
     )
     if upload:
+        _name(job, upload)
         job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
+    if key is not None and (there := keys.known(job)):
+        db.session.commit()
+        return there
     db.session.add(job)
-    db.session.flush()
+    try:
+        db.session.flush()
+    except IntegrityError:
+        # The same key came in the same moment, and its job is there now.
+        db.session.rollback()
+        if key is not None and (there := keys.known(job)):
+            return there
+        raise
     if upload:
         _store(job, upload)
     db.session.commit()
@@ -139,6 +163,7 @@ def feed(job_id: int, upload: Upload) -> ImportJob:
         db.session.rollback()
         raise Conflict(f"Job {job_id} isn't waiting for a file. Create a new job for this file.")
     job.total_items = total
+    _name(job, upload)
     _store(job, upload)
     db.session.commit()
     ring(job_id)
@@ -245,15 +270,22 @@ def _check(upload: Upload, job_type: str) -> int:
 def _store(job: ImportJob, upload: Upload) -> None:
     """Put the file into the database, in pieces."""
     upload.stream.seek(0)
-    digest = hashlib.sha256()
-    size = number = 0
+    number = 0
     while data := upload.stream.read(_settings().upload_chunk_bytes):
         db.session.execute(insert(FileChunk), {"job_id": job.id, "number": number, "data": data})
+        number += 1
+
+
+def _name(job: ImportJob, upload: Upload) -> None:
+    """Tell the job what its file is: name, size and digest."""
+    job.file_bytes = upload.stream.seek(0, 2)
+    upload.stream.seek(0)
+    digest = hashlib.sha256()
+    while data := upload.stream.read(_settings().upload_chunk_bytes):
         digest.update(data)
-        size, number = size + len(data), number + 1
+    job.file_sha256 = digest.hexdigest()
     name = "".join(filter(str.isprintable, PurePath(upload.name.replace("\\", "/")).name))
     job.file_name = name[-255:] or "upload"
-    job.file_bytes, job.file_sha256 = size, digest.hexdigest()
 
 
 def positions(jobs: list[ImportJob]) -> dict[int, int]:
