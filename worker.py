@@ -6,6 +6,7 @@ another, and a worker forks before it has touched the database.
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import signal
@@ -15,12 +16,18 @@ import threading
 import time
 from types import FrameType
 
+import psycopg2
+
 from precast_app.config import Settings
+from precast_app.errors import ConfigurationError
+from precast_app.jobs import connections
 
 log = logging.getLogger("worker")
 
 _RESTART_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
+# A host leaves 30 seconds between SIGTERM and SIGKILL.
+_STOP_SECONDS = 18
 # A worker that waits says so to Redis more often than this; one that was killed is forgotten after twice the time.
 _SEEN_SECONDS = 60
 
@@ -28,20 +35,27 @@ _SEEN_SECONDS = 60
 def main() -> int:
     """Without an argument: keep the children alive. With one: be the child that it names."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    match sys.argv[1:]:
-        case []:
-            return _supervise(Settings.from_environment())
-        case ["jobs"]:
-            _do_jobs()
-        case ["watchman"]:
-            _watch()
-        case _:
-            print("Usage: python worker.py", file=sys.stderr)
-            return 2
-    return 0
+    parser = argparse.ArgumentParser(description="Do the jobs that the web server takes in.")
+    parser.add_argument("--processes", type=int, help="jobs at a time (default: WORKER_PROCESSES)")
+    parser.add_argument("child", nargs="?", choices=["jobs", "watchman"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        {"jobs": _do_jobs, "watchman": _watch}[arguments.child]()
+        return 0
+    settings = Settings.from_environment()
+    processes = settings.worker_processes if arguments.processes is None else arguments.processes
+    if processes < 1:
+        parser.error("--processes must be 1 or more")
+    try:
+        connections.check(settings, processes)
+    except ConfigurationError as error:
+        parser.error(str(error))
+    except psycopg2.OperationalError:
+        log.warning("The database could not be reached; the worker starts all the same, and waits for it.")
+    return _supervise(processes)
 
 
-def _supervise(settings: Settings) -> int:
+def _supervise(processes: int) -> int:
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -49,7 +63,7 @@ def _supervise(settings: Settings) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    roles = ["watchman", *["jobs"] * settings.worker_processes]
+    roles = ["watchman", *["jobs"] * processes]
     children = [(role, _start(role)) for role in roles]
     while not stopping.wait(_LOOK_SECONDS):
         for place, (role, child) in enumerate(children):
@@ -57,11 +71,16 @@ def _supervise(settings: Settings) -> int:
                 log.error("A child (%s) ended with status %s and is started again.", role, child.returncode)
                 time.sleep(_RESTART_SECONDS)
                 children[place] = (role, _start(role))
-    # A warm stop: workers finish the job that they are at.
+    # Workers give back the job that they are at.
     for _, child in children:
         child.terminate()
+    last = time.monotonic() + _STOP_SECONDS
     for _, child in children:
-        child.wait()
+        try:
+            child.wait(max(0, last - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
     return 0
 
 
@@ -77,8 +96,8 @@ def _do_jobs() -> None:
     from precast_app.jobs import queue
     from precast_app.jobs.horse import BoundedWorker
 
-    app = create_app()
-    settings: Settings = app.config["PRECAST"]
+    settings = Settings.from_environment()
+    app = create_app(settings, connections=settings.job_connections)
     _leave_with_parent()
     with app.app_context():
         worker = BoundedWorker(
@@ -95,8 +114,8 @@ def _watch() -> None:
     from precast_app import create_app
     from precast_app.jobs import watchman
 
-    app = create_app()
-    settings: Settings = app.config["PRECAST"]
+    settings = Settings.from_environment()
+    app = create_app(settings, connections=connections.WATCHMAN)
     _leave_with_parent()
     while True:
         try:

@@ -8,10 +8,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from precast_app.config import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, *, connections: int | None = None) -> Flask:
     """Build the application: settings → extensions → blueprints → error handlers → commands.
 
-    Without `settings` they are read from the environment; a bad one raises `errors.ConfigurationError`.
+    Without `settings` they are read from the environment; a bad one raises `errors.ConfigurationError`. At most
+    `connections` to the database are open at a time; without it, as many as a web process may have.
     """
     # Imported here, so that `precast_app.spreadsheets` and `precast_app.embedded` can be used without all of it.
     from precast_app import api, cli, models, web
@@ -20,6 +21,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder="web/static")
     app.config.from_mapping(settings.flask)
+    if connections is not None:
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = settings.engine_options(connections)
     # In the order in which fields are declared, as the contract shows them.
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     if settings.proxies:

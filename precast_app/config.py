@@ -36,13 +36,17 @@ class Settings:
     issues_kept: int = _setting("ISSUES_KEPT", 10_000, "issues stored for one job; beyond that they are only counted")
 
     queue_name: str = _setting("QUEUE_NAME", "imports", "the RQ queue that web and worker share")
-    worker_processes: int = _setting("WORKER_PROCESSES", 2, "jobs that one worker.py works on at a time")
+    worker_processes: int = _setting("WORKER_PROCESSES", 1, "jobs that one worker.py works on at a time")
+    job_connections: int = _setting(
+        "JOB_CONNECTIONS", 9, "most database connections of one job; its batches share them"
+    )
+    web_connections: int = _setting("WEB_CONNECTIONS", 4, "most database connections of one web process")
     job_seconds: int = _setting("JOB_SECONDS", 3_600, "longest run of one job before RQ ends it")
     job_bytes: int = _setting("JOB_BYTES", 1024 * MIB, "most memory of one job; a file that needs more fails its job")
     lease_seconds: int = _setting("LEASE_SECONDS", 30, "how long a job belongs to a worker that has gone silent")
     watch_seconds: float = _setting("WATCH_SECONDS", 5.0, "how often the watchman looks for lost jobs")
     progress_seconds: float = _setting("PROGRESS_SECONDS", 1.0, "shortest time between two writes of a job's progress")
-    attempts: int = _setting("ATTEMPTS", 5, "runs of one job, crashes included, before it is given up as failed")
+    attempts: int = _setting("ATTEMPTS", 3, "runs of one job, crashes included, before it is given up as failed")
     feed_seconds: int = _setting("FEED_SECONDS", 86_400, "how long a job waits for its file before it fails")
     file_days: int = _setting("FILE_DAYS", 30, "how long the file of an ended job is kept, in days")
 
@@ -69,12 +73,11 @@ class Settings:
                 )
         return settings
 
-    @property
-    def engine_options(self) -> dict[str, Any]:
-        """Options of the SQLAlchemy engine: as many connections as the widest job has threads, and some beside."""
+    def engine_options(self, connections: int) -> dict[str, Any]:
+        """Options of the SQLAlchemy engine; who finds all connections in use waits for one."""
         return {
-            "pool_size": 5,
-            "max_overflow": MAX_CONCURRENT_BATCHES + 5,
+            "pool_size": connections,
+            "max_overflow": 0,
             "pool_pre_ping": True,
             "pool_timeout": 30,
             # The other side's machine may vanish without a word: half a minute, not hours, until that is noticed.
@@ -88,7 +91,7 @@ class Settings:
             "PRECAST": self,
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": database_uri(self.database_url),
-            "SQLALCHEMY_ENGINE_OPTIONS": self.engine_options,
+            "SQLALCHEMY_ENGINE_OPTIONS": self.engine_options(self.web_connections),
             # A multipart body is a little longer than the file in it; the file itself is held to `upload_bytes`.
             "MAX_CONTENT_LENGTH": self.upload_bytes + 64 * 1024,
             "SESSION_COOKIE_NAME": "precast_session",

@@ -69,5 +69,9 @@ class Cancelled(Exception):
     """A person wants the job stopped; whoever works on it takes back what has gone in."""
 
 
+class Stopped(Exception):
+    """The process is to end; the job is given back, and another worker goes on with it."""
+
+
 class LeaseLost(Exception):
     """The job has been given to another worker, or has ended; this one must stop writing."""

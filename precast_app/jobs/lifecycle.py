@@ -177,6 +177,18 @@ def report(lease: Lease, progress: Progress, *, lease_seconds: int) -> None:
     _check(lease, written)
 
 
+def give_back(lease: Lease) -> None:
+    """Let another worker take the job now; the attempt doesn't count. It stays `processing`, with no one at it."""
+    db.session.execute(
+        text("""
+            UPDATE import_jobs SET lease_until = clock_timestamp(), attempt = greatest(attempt - 1, 0)
+            WHERE id = :job_id AND lease_token = :token
+        """),
+        {"job_id": lease.job_id, "token": lease.token},
+    )
+    db.session.commit()
+
+
 def complete(lease: Lease, *, result: str, error: str | None = None) -> bool:
     """processing → completed; False where the lease is lost, or the job cancelled."""
     condition = "lease_token = :token" + (" AND cancelled_by IS NULL" if lease.heeds_cancel else "")

@@ -11,9 +11,10 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from precast_app.config import Settings
-from precast_app.errors import Cancelled, LeaseLost
+from precast_app.errors import Cancelled, LeaseLost, Stopped
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle
+from precast_app.jobs.horse import STOPPING
 from precast_app.jobs.lifecycle import Lease, Progress
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,12 @@ class Reporter:
         self.check()
 
     def check(self) -> None:
-        """Raise `LeaseLost` where the job is another's by now, `Cancelled` where a person wants it stopped."""
+        """Raise `LeaseLost` where the job is another's by now, `Cancelled` where a person wants it stopped.
+
+        And `Stopped` where this process is to end.
+        """
+        if STOPPING.is_set():
+            raise Stopped(f"Job {self._lease.job_id} is given back: this worker stops.")
         if self._end is not None:
             raise self._end
 

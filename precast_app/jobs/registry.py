@@ -47,18 +47,24 @@ TYPES = {
 
 
 def get(name: str) -> JobType:
-    """The job type with this name."""
+    """The job type with this name; raises `Refused` with the names that there are."""
+    if name not in TYPES:
+        raise _unknown(name)
     return TYPES[name]
 
 
 def creatable(name: str) -> JobType:
     """The job type with this name that a person can create; raises `Refused` with the names that there are."""
-    if name in creatable_names():
-        return TYPES[name]
-    message = f"There is no job type {name!r}. Use one of: {', '.join(creatable_names())}."
-    raise Refused(message, {"query": {"job_type": [message]}})
+    if name not in creatable_names():
+        raise _unknown(name)
+    return TYPES[name]
 
 
 def creatable_names() -> list[str]:
     """The names of the job types that a person can create."""
     return [each.name for each in TYPES.values() if not each.by_verb]
+
+
+def _unknown(name: str) -> Refused:
+    message = f"There is no job type {name!r}. Use one of: {', '.join(creatable_names())}."
+    return Refused(message, {"query": {"job_type": [message]}})

@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from rq.timeouts import JobTimeoutException
 
 from precast_app.config import Settings
-from precast_app.errors import Cancelled, JobFailed, LeaseLost, Refused
+from precast_app.errors import Cancelled, JobFailed, LeaseLost, Refused, Stopped
 from precast_app.extensions import db
 from precast_app.importing.batches import RETRYABLE
 from precast_app.jobs import cancelling, horse, lifecycle, queue, registry
@@ -39,6 +39,12 @@ def run_job(job_id: int) -> None:
             db.session.rollback()
             log.info("%s", cancelled)
             _end_cancelled(replace(lease, heeds_cancel=False))
+    except Stopped as stopped:
+        db.session.rollback()
+        log.info("%s", stopped)
+        lifecycle.give_back(lease)
+        queue.ring(job_id)
+        return
     except LeaseLost as lost:
         db.session.rollback()
         log.warning("%s", lost)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import xlsxwriter
 from flask import Flask
 from sqlalchemy import text
@@ -12,7 +16,7 @@ from sqlalchemy import text
 from precast_app.accounts import projects
 from precast_app.extensions import db
 from precast_app.reading import catalogue
-from tests.conftest import EXAMPLES, REFERENCE_DATA, do, job, kill, submit, wait_for, worker
+from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, do, job, kill, submit, wait_for, worker
 from tests.integration.test_import import TOTALS, totals
 
 _ENDED = ("completed", "failed")
@@ -111,3 +115,33 @@ def test_a_file_that_takes_too_much_memory_fails_its_job_and_not_the_worker(
     assert (large.status, large.attempt) == ("failed", 1)
     assert "more memory than the 273 MB" in str(large.error)
     assert small.status == "completed", small.error
+
+
+def test_a_worker_that_is_told_to_stop_gives_its_job_back(
+    green_meadows: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """SIGTERM to each of its processes, as a host sends it: gone in time, and the next one goes on."""
+    path = workbook(tmp_path / "types.xlsx", 6_000, 200, 1)
+    job_id = submit(green_meadows, path, concurrent_batches=2)
+    with worker(environment) as first:
+        wait_for(job_id, lambda job: job.status in _ENDED or job.progress >= 10)
+        family = [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]
+        for each in family:
+            each.send_signal(signal.SIGTERM)
+        gone, alive = psutil.wait_procs(family, timeout=20)
+    assert (len(gone), alive) == (len(family), [])
+    given_back = job(job_id)
+    assert (given_back.status, given_back.attempt) == ("processing", 0)
+    assert 0 < given_back.progress < 100
+    with worker(environment):
+        ended = wait_for(job_id, lambda job: job.status in _ENDED)
+    assert (ended.status, ended.created_count, ended.attempt) == ("completed", 6_000, 1), ended.error
+    assert catalogue.summary(green_meadows)["pieces"] == ended.pieces_added
+
+
+def test_a_worker_that_would_need_too_many_connections_says_so(environment: dict[str, str]) -> None:
+    started = subprocess.run(
+        [sys.executable, "worker.py", "--processes", "50"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert started.returncode == 2
+    assert "50 processes with JOB_CONNECTIONS=9 may open 452 connections, but PostgreSQL allows" in started.stderr

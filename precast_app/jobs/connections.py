@@ -1,0 +1,40 @@
+"""Whether the database connections that a worker may open are there to be had."""
+
+from __future__ import annotations
+
+import psycopg2
+
+from precast_app.config import Settings
+from precast_app.errors import ConfigurationError
+
+# The watchman's: its lock, and its work.
+WATCHMAN = 2
+
+_MOST = """
+    SELECT least(
+        (SELECT setting::int FROM pg_settings WHERE name = 'max_connections')
+            - (SELECT sum(setting::int) FROM pg_settings
+               WHERE name IN ('superuser_reserved_connections', 'reserved_connections')),
+        (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+        (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database()))
+"""
+
+
+def needed(settings: Settings, processes: int) -> int:
+    """The most that a worker with so many processes opens."""
+    return processes * settings.job_connections + WATCHMAN
+
+
+def check(settings: Settings, processes: int) -> None:
+    """Raise `ConfigurationError` where PostgreSQL allows fewer than the worker may open."""
+    with psycopg2.connect(settings.database_url, connect_timeout=10) as connection, connection.cursor() as cursor:
+        cursor.execute(_MOST)
+        (most,) = cursor.fetchone() or (None,)
+    connection.close()
+    wanted = needed(settings, processes)
+    if most is not None and wanted > most:
+        raise ConfigurationError(
+            f"{processes} processes with JOB_CONNECTIONS={settings.job_connections} may open {wanted} connections, but "
+            f"PostgreSQL allows this user {most}. Use fewer processes (WORKER_PROCESSES, --processes) or a smaller "
+            "JOB_CONNECTIONS, or let PostgreSQL allow more; the web server needs some too."
+        )
