@@ -238,7 +238,12 @@ def queue() -> Queue:
 
 def has_worker() -> bool:
     """Whether a worker has said lately that it is there."""
-    return bool(Worker.all(queue=queue(), serializer=JSONSerializer))
+    return bool(names_of_workers())
+
+
+def names_of_workers() -> list[str]:
+    """What the workers that have said lately that they are there call themselves."""
+    return [worker.name for worker in Worker.all(queue=queue(), serializer=JSONSerializer)]
 
 
 def _settings() -> Settings:

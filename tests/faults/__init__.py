@@ -1,0 +1,1 @@
+"""One thing goes wrong at a random moment of an import, and nothing is lost."""

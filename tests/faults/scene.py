@@ -1,0 +1,177 @@
+"""What faults are done to: the servers, the workers, and the job that is under way."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg2
+import redis
+from redis.exceptions import RedisError
+
+from precast_app.embedded import process
+from precast_app.embedded.identity import server_identity
+from precast_app.jobs import queue
+from tests.conftest import ROOT, kill
+
+_START_SECONDS = 30
+
+
+def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for something."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+class Scene:
+    """The processes of an installation; started ones are killed by `clear`."""
+
+    def __init__(self, environment: dict[str, str], chance: random.Random) -> None:
+        self.environment = environment
+        self.chance = chance
+        self.job_id = 0
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def start_worker(self) -> None:
+        """Start a `worker.py` and wait until it listens."""
+        known = set(queue.names_of_workers())
+        started = subprocess.Popen(
+            [sys.executable, "worker.py"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.workers.append(started)
+        until(lambda: bool(set(queue.names_of_workers()) - known), _START_SECONDS, "a worker listens")
+
+    def children(self, role: str) -> list[psutil.Process]:
+        """The processes of the workers: `jobs`, `watchman`, or `horse` for those that do a job."""
+        found = []
+        for each in self.workers:
+            with suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(each.pid).children():
+                    with suppress(psutil.NoSuchProcess):
+                        if role == "horse":
+                            found += child.children()
+                        elif role in child.cmdline():
+                            found.append(child)
+        return found
+
+    def clear(self) -> None:
+        """Kill every worker."""
+        for each in self.workers:
+            kill(each)
+        self.workers.clear()
+
+    @property
+    def database_url(self) -> str:
+        """Where PostgreSQL is."""
+        return self.environment["DATABASE_URL"]
+
+    def connect(self) -> psycopg2.extensions.connection:
+        """A connection of our own, past the application's."""
+        connection = psycopg2.connect(self.database_url, application_name="faults", connect_timeout=5)
+        connection.autocommit = True
+        return connection
+
+
+class Servers:
+    """PostgreSQL and Redis as processes that can be stopped and started again where they were."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._database_url = environment["DATABASE_URL"]
+        self._redis_url = environment["REDIS_URL"]
+        information = self._redis().info("server")
+        self._redis_pid = int(information["process_id"])
+        self._redis_command = [information["executable"], information["config_file"]]
+        port = f"--port={urlsplit(self._database_url).port}"
+        self._postgres = next(
+            each for each in psutil.process_iter() if port in _command(each) and "-D" in _command(each)
+        )
+        self._postgres_command = self._postgres.cmdline()
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def _redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self._redis_url, socket_connect_timeout=1, socket_timeout=1)
+
+    def kill_redis(self) -> None:
+        """Kill Redis, which forgets all that it knew."""
+        self._end(psutil.Process(self._redis_pid), signal.SIGKILL)
+
+    def start_redis(self) -> None:
+        """Start Redis where it was."""
+        started = subprocess.Popen(
+            self._redis_command,
+            cwd=Path(self._redis_command[1]).parent,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._started.append(started)
+        self._redis_pid = started.pid
+        until(self._redis_answers, _START_SECONDS, "Redis answers")
+
+    def _redis_answers(self) -> bool:
+        try:
+            return bool(self._redis().ping())
+        except RedisError:
+            return False
+
+    def hold_redis(self, *, held: bool) -> None:
+        """Let Redis hang, or go on."""
+        os.kill(self._redis_pid, signal.SIGSTOP if held else signal.SIGCONT)
+
+    def restart_postgres(self, sign: signal.Signals) -> None:
+        """Stop PostgreSQL with a signal, and start it where it was."""
+        self._end(self._postgres, sign)
+        data = Path(self._postgres_command[self._postgres_command.index("-D") + 1])
+        identity = server_identity(data, Path(self._postgres_command[0]).parent)
+        log = data.parent / "restarted.log"
+        started = process.start(
+            self._postgres_command, log, directory=Path("/"), identity=identity, farewell=signal.SIGINT
+        )
+        self._started.append(started)
+        self._postgres = psutil.Process(started.pid)
+        until(self._postgres_answers, _START_SECONDS, "PostgreSQL answers")
+
+    def _postgres_answers(self) -> bool:
+        try:
+            psycopg2.connect(self._database_url, connect_timeout=2).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def _end(self, server: psutil.Process, sign: signal.Signals) -> None:
+        server.send_signal(sign)
+        for started in self._started:
+            if started.pid == server.pid:
+                started.wait(_START_SECONDS)
+                return
+        # The child of another part of this process, which has not asked for its end yet.
+        until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, _START_SECONDS, "it ends")
+
+    def stop(self) -> None:
+        """Stop what was started in place of the first ones."""
+        for started in reversed(self._started):
+            if started.poll() is None:
+                started.send_signal(signal.SIGINT)
+                started.wait(_START_SECONDS)
+
+
+def _command(server: psutil.Process) -> list[str]:
+    try:
+        return server.cmdline()
+    except psutil.Error:
+        return []

@@ -1,0 +1,187 @@
+"""An import of some hundred rows, again and again, while one thing goes wrong at a random moment.
+
+Afterwards the project, the job, its issues and its images are what an undisturbed run leaves. `FAULT_RUNS` says how
+many (`make faults`: a hundred), `FAULT_SEED` which ones. `var/log/faults.log` tells what was broken when.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from precast_app.extensions import db
+from precast_app.jobs.run import run_job
+from precast_app.models import ImportJob
+from tests import snapshot
+from tests.conftest import ROOT, do, job, submit, wait_for
+from tests.faults.kinds import KINDS
+from tests.faults.scene import Scene, Servers
+
+RUNS = int(os.environ.get("FAULT_RUNS", "10"))
+SEED = int(os.environ.get("FAULT_SEED", "1"))
+# What is promised: the lease (3 s here, 30 s by default), the watchman's rounds, and the work itself.
+BOUND_SECONDS = 60
+LOG = ROOT / "var" / "log" / "faults.log"
+BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
+
+
+def workbook(path: Path, rows: int, height: int, seed: int) -> Path:
+    """Rows that create, change, leave and are rejected, depending on what was before."""
+    chance = random.Random(seed)
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Element Types")
+        nodes = [f"Tower_A.Floor_{number}" for number in range(1, 7)]
+        sheet.write_row(0, 0, [*BASE.split(","), "Assembly", *nodes, "Casting"])
+        for number in range(1, rows + 1):
+            name = f"N-{number:05}"
+            kept = number % 4 == 0
+            amounts = [2] * 6 if kept else [chance.randrange(4) for _ in nodes]
+            high: Any = "tall" if height == 200 and number % 50 == 7 else 100 if kept else height
+            drawing = f"{name}-{100 if kept else height}.dwg"
+            sheet.write_row(number, 0, [f"TYPE {number % 7}", name, high, *[None] * 7, drawing, *amounts, "yes"])
+    return path
+
+
+def has_ended(job: ImportJob) -> bool:
+    return job.status in ("completed", "failed")
+
+
+@pytest.fixture(scope="module")
+def fault_servers(environment: dict[str, str]) -> Iterator[Servers]:
+    found = Servers(environment)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def scene(environment: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Scene]:
+    made = Scene(environment, random.Random(f"{SEED}/{request.node.name}"))
+    yield made
+    made.clear()
+
+
+_undisturbed: dict[str, Any] = {}
+
+
+def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is left when nothing goes wrong; `seconds` is how long a worker takes for it."""
+    if not _undisturbed:
+        assert do(project_id, first).status == "completed"
+        scene.start_worker()
+        start = time.monotonic()
+        done = wait_for(submit(project_id, second, batch_size=5, concurrent_batches=2), has_ended)
+        _undisturbed["seconds"] = time.monotonic() - start
+        assert (done.status, done.rejected_count) == ("completed", 8), done.error
+        assert min(done.created_count, done.updated_count, done.unchanged_count, done.pieces_removed) > 20
+        _undisturbed["project"], _undisturbed["job"] = snapshot.of_project(project_id), snapshot.of_job(done.id)
+        scene.clear()
+    return _undisturbed["project"], _undisturbed["job"]
+
+
+def _moment(scene: Scene) -> ImportJob:
+    """Wait for a random moment: before the job writes, or at some percentage."""
+    if scene.chance.random() < 0.3:
+        time.sleep(scene.chance.uniform(0, _undisturbed["seconds"] / 2))
+        return job(scene.job_id)
+    percentage = scene.chance.uniform(0, 95)
+    return wait_for(scene.job_id, lambda each: has_ended(each) or each.progress > percentage)
+
+
+def tell(line: str) -> None:
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    with LOG.open("a") as log:
+        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+
+
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    return workbook(tmp_path / "first.xlsx", 250, 100, 1), workbook(tmp_path / "second.xlsx", 400, 200, 2)
+
+
+def test_undisturbed(green_meadows: int, scene: Scene, tmp_path: Path) -> None:
+    first, second = files(tmp_path)
+    undisturbed(green_meadows, first, second, scene)
+
+
+@pytest.mark.parametrize("run", range(RUNS))
+def test_a_fault(green_meadows: int, scene: Scene, fault_servers: Servers, tmp_path: Path, run: int) -> None:
+    if not _undisturbed:
+        pytest.skip("The undisturbed run has failed, or was not asked for.")
+    first, second = files(tmp_path)
+    assert do(green_meadows, first).status == "completed"
+    names = list(KINDS)
+    name = names[(SEED + run) % len(names)] if run < len(names) else scene.chance.choice(names)
+    scene.start_worker()
+    scene.job_id = submit(green_meadows, second, batch_size=5, concurrent_batches=2)
+    before = _moment(scene)
+    # Our own connections are cut too.
+    db.session.remove()
+    db.engine.dispose()
+    moment = f"{before.status}/{before.phase} at {before.progress:2} %"
+    start = time.monotonic()
+    KINDS[name](scene, fault_servers)
+    db.session.remove()
+    db.engine.dispose()
+    done = wait_for(scene.job_id, has_ended, BOUND_SECONDS)
+    took = time.monotonic() - start
+    told = f"seed {SEED} run {run:3}: {name:18} {moment:32} → {done.status} after {took:4.1f} s, attempt {done.attempt}"
+    try:
+        snapshot.assert_same(snapshot.of_project(green_meadows), _undisturbed["project"])
+        found = snapshot.of_job(scene.job_id)
+        assert found["job"] == _undisturbed["job"]["job"]
+        snapshot.assert_same(found, {key: _undisturbed["job"][key] for key in ("issues", "changes")})
+    except AssertionError as error:
+        tell(f"{told}: WRONG: {error}")
+        raise
+    tell(f"{told}, as undisturbed")
+
+
+def test_an_upload_while_redis_is_away(
+    green_meadows: int, scene: Scene, fault_servers: Servers, tmp_path: Path
+) -> None:
+    """The row is the truth: the upload is taken, and done when Redis is back."""
+    fault_servers.kill_redis()
+    try:
+        job_id = submit(green_meadows, files(tmp_path)[0])
+        assert job(job_id).status == "pending"
+    finally:
+        fault_servers.start_redis()
+    scene.start_worker()
+    assert wait_for(job_id, has_ended, BOUND_SECONDS).status == "completed"
+
+
+def test_a_job_that_kills_its_worker_each_time(
+    green_meadows: int, project_id: int, scene: Scene, tmp_path: Path
+) -> None:
+    """After three tries it has failed and says so, and the next one of the project is done."""
+    first, second = files(tmp_path)
+    scene.start_worker()
+    poisoned = submit(green_meadows, second, batch_size=1, concurrent_batches=1)
+    killed = 0
+    end = time.monotonic() + BOUND_SECONDS
+    while not has_ended(found := job(poisoned)) and time.monotonic() < end:
+        if found.attempt > killed:
+            for horse in scene.children("horse"):
+                horse.kill()
+            killed = found.attempt
+        time.sleep(0.05)
+    failed = job(poisoned)
+    assert (failed.status, failed.attempt) == ("failed", 3)
+    assert str(failed.error).startswith("The import was interrupted 3 times and was given up.")
+    assert wait_for(submit(green_meadows, first), has_ended, BOUND_SECONDS).status == "completed"
+
+
+def test_the_same_number_by_two_processes_at_once(green_meadows: int, scene: Scene, tmp_path: Path) -> None:
+    """This process and a worker take the same job: one of them does it."""
+    first, _ = files(tmp_path)
+    scene.start_worker()
+    job_id = submit(green_meadows, first)
+    run_job(job_id)
+    done = wait_for(job_id, has_ended)
+    assert (done.status, done.created_count, done.attempt) == ("completed", 250, 1)
