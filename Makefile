@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Settings of the application that a shell may still carry, and that would make a test or a command mean something else.
 unexport FLASK_APP
 
-.PHONY: help setup run test lint format bench fuzz lock clean
+.PHONY: help setup run test lint format bench fuzz faults lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,11 +29,14 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 	@$(PY) -m precast_app.embedded.run
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEED)
 	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_JOBS=$${FUZZ_JOBS:-100} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
 		$(PY) -m pytest tests/unit/test_fuzz.py tests/e2e/test_fuzz_jobs.py $(ARGS)
+
+faults: $(STAMP)  ## break an import at random moments (FAULT_RUNS, FAULT_SEED)
+	FAULT_RUNS=$${FAULT_RUNS:-100} FAULT_SEED=$${FAULT_SEED:-$$(date +%s)} $(PY) -m pytest -q tests/faults $(ARGS)
 
 lint: $(STAMP)  ## check style (ruff) and types (mypy)
 	$(PY) -m ruff check .

@@ -49,6 +49,7 @@ class Settings:
     attempts: int = _setting("ATTEMPTS", 3, "runs of one job, crashes included, before it is given up as failed")
     feed_seconds: int = _setting("FEED_SECONDS", 86_400, "how long a job waits for its file before it fails")
     file_days: int = _setting("FILE_DAYS", 30, "how long the file of an ended job is kept, in days")
+    issue_days: int = _setting("ISSUE_DAYS", 365, "how long the issues of an ended job are kept, in days")
 
     token_days: int = _setting("TOKEN_DAYS", 365, "life of a new API token, in days")
     session_hours: int = _setting("SESSION_HOURS", 12, "life of a login in the browser, in hours")

@@ -57,8 +57,11 @@ def run_job(job_id: int) -> None:
             f"The import took longer than {settings.job_seconds} seconds and was stopped. What had gone in stays; "
             "split the file and upload its parts.",
         )
-    except MemoryError:
+    except (MemoryError, SystemError) as error:
         horse.lift()
+        # Some parts of the interpreter say that they have no memory in this way.
+        if isinstance(error, SystemError) and not isinstance(error.__cause__, MemoryError):
+            raise
         _fail(
             lease,
             f"The import needed more memory than the {settings.job_bytes / 1e6:.0f} MB that a job may take, and was "

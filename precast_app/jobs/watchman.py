@@ -38,18 +38,23 @@ _NEVER_FED = text("""
       AND created_at < clock_timestamp() - make_interval(secs => :seconds)
 """)
 
-_DROP_FILES = text("""
-    DELETE FROM import_file_chunks USING import_jobs
-    WHERE import_jobs.id = import_file_chunks.job_id
-      AND import_jobs.completed_at < clock_timestamp() - make_interval(days => :days)
-""")
-
-# A dry run can be carried out no longer than its file is kept.
-_DROP_PLANS = text("""
-    DELETE FROM planned_changes USING import_jobs
-    WHERE import_jobs.id = planned_changes.job_id
-      AND import_jobs.completed_at < clock_timestamp() - make_interval(days => :days)
-""")
+# What ended jobs keep for a time, some of it in each round, so that no round takes long: the table, its key beside the
+# job, how many rows at a time (a row of a file has a megabyte), and the setting that says how long. A dry run can be
+# carried out no longer than its file is kept.
+_KEPT = (
+    ("import_file_chunks", "number", 50, "file_days"),
+    ("planned_changes", "row", 5_000, "file_days"),
+    ("import_issues", "id", 5_000, "issue_days"),
+)
+_DROP = """
+    DELETE FROM {table} USING (
+        SELECT job.id AS job_id, kept.key FROM import_jobs job
+        CROSS JOIN LATERAL (SELECT {key} AS key FROM {table} WHERE job_id = job.id LIMIT {most}) AS kept
+        WHERE job.completed_at < clock_timestamp() - make_interval(days => :days)
+        LIMIT {most}
+    ) AS old
+    WHERE {table}.job_id = old.job_id AND {table}.{key} = old.key
+"""
 
 
 def look() -> list[int]:
@@ -71,9 +76,10 @@ def look() -> list[int]:
 def _round(settings: Settings) -> list[int]:
     for (job_id,) in db.session.execute(_NEVER_FED, {"seconds": settings.feed_seconds}).all():
         lifecycle.expire(job_id)
-    for drop in (_DROP_FILES, _DROP_PLANS):
-        db.session.execute(drop, {"days": settings.file_days})
-    db.session.commit()
+    for table, key, most, days in _KEPT:
+        drop = text(_DROP.format(table=table, key=key, most=most))
+        db.session.execute(drop, {"days": getattr(settings, days)})
+        db.session.commit()
     lost = db.session.execute(_LOST, {"quiet": _QUIET_SECONDS}).all()
     db.session.rollback()
     rung = []

@@ -53,8 +53,9 @@ def has_ended(job: ImportJob) -> bool:
     return job.status in ("completed", "failed")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fault_servers(environment: dict[str, str]) -> Iterator[Servers]:
+    # Other tests go on with those that were started in place of the first ones.
     found = Servers(environment)
     yield found
     found.stop()

@@ -304,6 +304,29 @@ def test_old_files_are_dropped_and_the_job_stays(app: Flask, project_id: int) ->
     assert job(number).status == "completed"
 
 
+def test_old_issues_are_dropped_in_small_steps(app: Flask, project_id: int) -> None:
+    number = stages(project_id)
+    run_job(number)
+    db.session.execute(
+        text("""
+            INSERT INTO import_issues (job_id, severity, code, message)
+            SELECT :id, 'warning', 'a_code', 'text' FROM generate_series(1, 7000)
+        """),
+        {"id": number},
+    )
+    db.session.commit()
+    issues = text("SELECT count(*) FROM import_issues WHERE job_id = :id")
+    watchman.look()
+    before = db.session.execute(issues, {"id": number}).scalar_one()
+    assert before >= 7_000
+    later(number, app.config["PRECAST"].issue_days * 86_400 + 1)
+    watchman.look()
+    assert db.session.execute(issues, {"id": number}).scalar_one() == before - 5_000
+    watchman.look()
+    assert db.session.execute(issues, {"id": number}).scalar_one() == 0
+    assert job(number).status == "completed"
+
+
 def test_two_watchmen_do_not_look_at_the_same_time(project_id: int) -> None:
     number = stages(project_id)
     later(number)

@@ -1,0 +1,74 @@
+"""The web server is killed in the middle of an upload: there is no half job."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+
+from precast_app.embedded import process
+from precast_app.extensions import db
+from tests.conftest import EXAMPLES, ROOT, kill
+from tests.faults.scene import until
+
+BODY = (EXAMPLES / "element_types.xlsx").read_bytes()
+FORM = (
+    b'--edge\r\nContent-Disposition: form-data; name="file"; filename="types.xlsx"\r\n'
+    b"Content-Type: application/octet-stream\r\n\r\n" + BODY + b"\r\n--edge--\r\n"
+)
+
+
+@contextmanager
+def web(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    port = process.free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        cwd=ROOT,
+        env={**environment, "PORT": str(port), "WEB_CONCURRENCY": "1"},
+    )
+    try:
+        until(lambda: _answers(port), 30, "the web server answers")
+        yield server, port
+    finally:
+        kill(server)
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("share", [0.5, 0.999, 1.0])
+def test_killed_in_the_middle_of_an_upload(
+    green_meadows: int, admin: dict[str, str], environment: dict[str, str], share: float
+) -> None:
+    jobs = text("SELECT count(*) FROM import_jobs")
+    before = db.session.scalar(jobs) or 0
+    db.session.rollback()
+    head = (
+        f"POST /api/project/{green_meadows}/import/excel HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: {admin['Authorization']}\r\nContent-Type: multipart/form-data; boundary=edge\r\n"
+        f"Content-Length: {len(FORM)}\r\n\r\n"
+    )
+    with web(environment) as (server, port), socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(head.encode() + FORM[: int(len(FORM) * share)])
+        os.kill(server.pid, signal.SIGSTOP)
+        kill(server)
+    # All of it or nothing: with the whole body sent, it may have been just in time.
+    whole = text("""
+        SELECT count(*) FROM import_jobs j WHERE j.file_bytes = (
+            SELECT sum(length(data)) FROM import_file_chunks c WHERE c.job_id = j.id)
+    """)
+    after = db.session.scalar(jobs) or 0
+    assert after - before in ((0,) if share < 1 else (0, 1))
+    assert db.session.scalar(whole) == after
