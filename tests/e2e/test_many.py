@@ -19,7 +19,7 @@ from tests.integration.test_import import BASE
 def test_twenty_projects_on_four_processes(
     app: Flask, green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """A large one, and two small ones in each other project: all are done, and no small one waits for the large one's end."""
+    """A large one, and two small ones in each other project: all are done, and no small one waits for its end."""
     small = tmp_path / "small.csv"
     small.write_text(f"{BASE},Casting\n" + "".join(f"WALL,W-{number},1,,,,,,,,yes\n" for number in range(40)))
     ids = [projects.create(f"Project {number}").id for number in range(19)]
