@@ -29,7 +29,7 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 	@$(PY) -m precast_app.embedded.run
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
-	$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEED)
 	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_JOBS=$${FUZZ_JOBS:-100} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \

@@ -75,7 +75,7 @@ def test_cancelling_survives_the_death_of_the_worker(
 ) -> None:
     assert do(green_meadows, workbook(tmp_path / "before.xlsx", 1_000, 100, 2)).status == "completed"
     before = snapshot.of_project(green_meadows)
-    job_id = submit(green_meadows, workbook(tmp_path / "after.xlsx", 6_000, 200, 0), concurrent_batches=2)
+    job_id = submit(green_meadows, workbook(tmp_path / "after.xlsx", 4_000, 200, 0), concurrent_batches=2)
     with worker(environment) as first:
         wait_for(job_id, lambda job: has_ended(job) or job.progress > 20)
         kill(first)
@@ -87,7 +87,7 @@ def test_cancelling_survives_the_death_of_the_worker(
     snapshot.assert_same(snapshot.of_project(green_meadows), before)
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.3, 0.6, 0.9, 1.2])
+@pytest.mark.parametrize("moment", [0.2, 0.5, 0.8])
 def test_at_any_moment_there_is_one_outcome_or_the_other(
     client: FlaskClient, admin: Headers, green_meadows: int, environment: Headers, moment: float
 ) -> None:
@@ -110,7 +110,7 @@ def test_at_any_moment_there_is_one_outcome_or_the_other(
 def test_pieces_that_went_into_production_stay(
     client: FlaskClient, admin: Headers, green_meadows: int, environment: Headers, tmp_path: Path
 ) -> None:
-    job_id = submit(green_meadows, workbook(tmp_path / "types.xlsx", 6_000, 200, 1), concurrent_batches=2)
+    job_id = submit(green_meadows, workbook(tmp_path / "types.xlsx", 3_000, 200, 1), concurrent_batches=2)
     with worker(environment):
         wait_for(job_id, lambda job: has_ended(job) or job.created_count > 0)
         moved = db.session.execute(

@@ -18,7 +18,7 @@ from precast_app.models import Piece, Quantity
 from tests.conftest import wait_for, worker
 from tests.unit.broken_files import FILES, SEED, mutated
 
-JOBS = int(os.environ.get("FUZZ_JOBS", "5"))
+JOBS = int(os.environ.get("FUZZ_JOBS", "3"))
 REFUSED = (400, 413, 415, 422)
 DOWNLOADS = ("file", "issues", "issues.csv", "issues.xlsx", "rejected", "annotated", "changes")
 
