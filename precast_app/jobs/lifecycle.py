@@ -52,7 +52,7 @@ _BEGIN_ANEW = (
     "DELETE FROM import_batches WHERE job_id = :job_id AND created_count = 0 AND updated_count = 0",
     # The headings are read anew where nothing of the file is in.
     """
-        UPDATE import_jobs SET reference = NULL
+        UPDATE import_jobs SET reference = NULL, started_at = NULL
         WHERE id = :job_id AND NOT EXISTS (SELECT FROM import_batches WHERE job_id = :job_id)
     """,
 )
@@ -201,15 +201,23 @@ def fail(lease: Lease, *, error: str) -> bool:
 
 
 def retry(job_id: int) -> bool:
-    """failed → pending, as new but for the batches that are in; False where it has not failed."""
+    """failed → pending, as new but for the batches that are in.
+
+    False where it has not failed, is undone, or was cancelled and could not be taken out as a whole.
+    """
     names = {"job_id": job_id}
     again = db.session.execute(
         text("""
             UPDATE import_jobs
             SET status = 'pending', phase = 'queued', queued_at = clock_timestamp(), updated_at = clock_timestamp(),
-                completed_at = NULL, started_at = NULL, error = NULL, cancelled_by = NULL, attempt = 0, progress = 0,
+                completed_at = NULL, error = NULL, cancelled_by = NULL, attempt = 0, progress = 0,
                 processed_items = 0
-            WHERE id = :job_id AND status = 'failed' RETURNING id
+            WHERE id = :job_id AND status = 'failed' AND undone_by_job_id IS NULL
+              AND NOT EXISTS (
+                  SELECT FROM import_jobs undo WHERE undo.undoes_job_id = :job_id AND undo.status <> 'failed')
+              AND (EXISTS (SELECT FROM import_batches WHERE job_id = :job_id)
+                   OR NOT EXISTS (SELECT FROM element_type_changes WHERE job_id = :job_id))
+            RETURNING id
         """),
         names,
     ).first()

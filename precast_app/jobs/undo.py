@@ -15,15 +15,15 @@ from precast_app.models import Batch, ImportJob, JobStatus, Phase
 
 UNDO = "element_type_undo"
 
-# Later jobs that touched the same element types and still stand: they were not undone, and are no undo of one that came
-# after the job in question.
+# Jobs that touched the same element types later (they ended after this one began: one that is tried again works twice)
+# and still stand: they were not undone, and are no undo of one that came after the job in question.
 _LATER = text("""
     SELECT c.job_id, array_agg(c.element_type_id) FROM element_type_changes c
     JOIN import_jobs later ON later.id = c.job_id
     LEFT JOIN import_jobs target ON target.id = later.undoes_job_id
     WHERE c.element_type_id IN (SELECT element_type_id FROM element_type_changes WHERE job_id = :job_id)
-      AND later.id <> :job_id AND later.started_at > :since AND later.undone_by_job_id IS NULL
-      AND NOT coalesce(target.started_at > :since, false)
+      AND later.id <> :job_id AND coalesce(later.completed_at, 'infinity') > :since AND later.undone_by_job_id IS NULL
+      AND NOT coalesce(target.completed_at > :since, false)
     GROUP BY c.job_id ORDER BY c.job_id
 """)
 _IN_PRODUCTION = text("""

@@ -41,6 +41,8 @@ def _take_back(work: Work, target_id: int, images: Images) -> None:
     session = db.session()
     work.fence(session)
     target = session.get_one(ImportJob, target_id, with_for_update=True, populate_existing=True)
+    if target.completed_at is None:
+        raise JobFailed(f"Job {target_id} is being tried again, and was not undone. Wait for its end.")
     if against := undo.obstacles(target):
         raise JobFailed(" ".join([f"Job {target_id} was not undone; nothing was changed.", *against]))
     names = _names(images)

@@ -125,6 +125,18 @@ def test_a_failed_job_goes_on_where_it_was(
     assert retry(client, admin, job_id)[0] == 409
 
 
+def test_an_undone_job_is_not_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    done = do(green_meadows, WORKBOOK)
+    db.session.execute(text("UPDATE import_jobs SET status = 'failed', progress = 99 WHERE id = :id"), {"id": done.id})
+    db.session.commit()
+    undo = client.post(f"/api/jobs/{done.id}/undo", headers=admin).get_json()["job_id"]
+    assert retry(client, admin, done.id)[0] == 409
+    run_job(undo)
+    assert job(undo).status == "completed"
+    assert retry(client, admin, done.id)[0] == 409
+    assert totals(green_meadows)["element_types"] == 0
+
+
 def test_what_stopped_it_is_mended_before(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
