@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 import psycopg2
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 # failures as OperationalError too.
 RETRYABLE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 _TRIES = 4
+_CONNECTIONS_LEFT = 2
 
 # What the database refuses because of the data.
 REFUSED = (psycopg2.IntegrityError, psycopg2.DataError, PiecesInProduction)
@@ -60,12 +62,16 @@ def run(
     `fence` is called in each transaction and raises if the job may write no more. What a batch raises is raised here,
     after the ones under way have ended; no further ones are begun.
     """
+    # Batches share the process's connections, and leave two of them to who writes the progress, and the main thread: a
+    # pool hands a free one to whoever asks first, so that those could wait for the whole import.
+    connections: int = db.engine.pool.size()  # type: ignore[attr-defined] # of a QueuePool
+    places = BoundedSemaphore(max(1, connections - _CONNECTIONS_LEFT))
     waiting = (batch for batch in plan.batches() if batch.number not in done)
     under_way: set[Future[BatchResult]] = set()
     with ThreadPoolExecutor(concurrent_batches, thread_name_prefix="batch") as pool:
         # Twice as many are handed over as run, so that no thread waits for the next one to be planned.
         for batch in waiting:
-            under_way.add(pool.submit(_in_context, app, batch, target, fence))
+            under_way.add(pool.submit(_in_context, app, places, batch, target, fence))
             if len(under_way) >= 2 * concurrent_batches:
                 yield from _take(under_way)
         while under_way:
@@ -84,8 +90,8 @@ def _take(under_way: set[Future[BatchResult]]) -> Iterator[BatchResult]:
         raise
 
 
-def _in_context(app: Flask, batch: PlannedBatch, target: Target, fence: Fence) -> BatchResult:
-    with app.app_context():
+def _in_context(app: Flask, places: BoundedSemaphore, batch: PlannedBatch, target: Target, fence: Fence) -> BatchResult:
+    with places, app.app_context():
         for attempt in range(1, _TRIES + 1):
             try:
                 return _write(batch, target, fence)

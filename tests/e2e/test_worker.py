@@ -145,3 +145,15 @@ def test_a_worker_that_would_need_too_many_connections_says_so(environment: dict
     )
     assert started.returncode == 2
     assert "50 processes with JOB_CONNECTIONS=9 may open 452 connections, but PostgreSQL allows" in started.stderr
+
+
+def test_progress_is_seen_while_the_batches_share_few_connections(
+    green_meadows: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Fifteen batches at once want the worker's connections; who writes the progress gets one all the same."""
+    job_id = submit(green_meadows, workbook(tmp_path / "types.xlsx", 4_000, 100, 2))
+    seen = set()
+    with worker({**environment, "JOB_CONNECTIONS": "4"}):
+        ended = wait_for(job_id, lambda job: bool(seen.add(job.progress)) or job.status in _ENDED)
+    assert (ended.status, ended.created_count) == ("completed", 4_000), ended.error
+    assert len(seen) > 8, seen
