@@ -103,6 +103,12 @@ class Servers:
         )
         self._postgres_command = self._postgres.cmdline()
         self._started: list[subprocess.Popen[bytes]] = []
+        # The tests' PostgreSQL is careless, and could forget in a crash what it has said to be committed.
+        with psycopg2.connect(self._database_url) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT current_database()")
+            (name,) = cursor.fetchone() or ("",)
+            cursor.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = on')
+        connection.close()
 
     def _redis(self) -> redis.Redis:
         return redis.Redis.from_url(self._redis_url, socket_connect_timeout=1, socket_timeout=1)
