@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 from precast_app.errors import LeaseLost
 from precast_app.extensions import db
@@ -49,10 +49,3 @@ def finish(work: Work) -> None:
     kept = taken_back.told(done.kept) if done.kept else None
     if not lifecycle.fail(work.lease, error=lifecycle.cancelled_error(user, kept)):
         raise LeaseLost(f"Job {work.job_id} has been taken by another worker, or has ended.")
-
-
-def wanted_by(job_id: int) -> str | None:
-    """Who wants the job stopped."""
-    user = db.session.scalar(select(ImportJob.cancelled_by).where(ImportJob.id == job_id))
-    db.session.rollback()
-    return user
