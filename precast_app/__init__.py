@@ -16,6 +16,7 @@ def create_app(settings: Settings | None = None, *, connections: int | None = No
     """
     # Imported here, so that `precast_app.spreadsheets` and `precast_app.embedded` can be used without all of it.
     from precast_app import api, cli, models, web
+    from precast_app.accounts import guard
     from precast_app.extensions import db, migrate
 
     settings = settings or Settings.from_environment()
@@ -35,4 +36,5 @@ def create_app(settings: Settings | None = None, *, connections: int | None = No
     api.init_app(app)
     web.init_app(app)
     cli.init_app(app)
+    guard.check(app)
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from precast_app.api import catalogue, docs, downloads, errors, exports, guard, health, jobs, projects, reference
+from precast_app.api import catalogue, docs, downloads, errors, exports, health, jobs, projects, reference
 from precast_app.extensions import api
 
 RESOURCES = (projects, reference, jobs, downloads, catalogue, exports)
@@ -19,4 +19,3 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(health.blueprint)
     errors.init_app(app)
-    guard.check(app)

@@ -8,9 +8,9 @@ import marshmallow as ma
 
 from precast_app import production
 from precast_app.accounts import projects
+from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.api.blueprint import PROJECT, Blueprint
-from precast_app.api.guard import takes
 from precast_app.api.schemas import Digits, Moment, PageQuery, identifier
 from precast_app.models import PieceStatus
 from precast_app.models.catalogue import MEASURES

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Response, current_app, send_file
 
+from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.api import attachments
 from precast_app.api.attachments import BINARY, ODS, TEXT, XLSX
 from precast_app.api.blueprint import JOB, Blueprint
-from precast_app.api.guard import takes
 from precast_app.errors import NotFound
 from precast_app.exporting import annotating, issues, rejected
 from precast_app.jobs import files

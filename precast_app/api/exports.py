@@ -9,12 +9,12 @@ from typing import Any
 from flask import Response
 
 from precast_app.accounts import projects
+from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.api import attachments
 from precast_app.api.attachments import BINARY, TEXT, XLSX
 from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.catalogue import ElementTypesFilter
-from precast_app.api.guard import takes
 from precast_app.exporting import delimited, layout, workbook
 from precast_app.exporting.layout import ExportColumn
 from precast_app.exporting.rows import Cell, cells

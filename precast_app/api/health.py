@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from precast_app.accounts.guard import open_to_all
 from precast_app.extensions import db
 from precast_app.jobs import queue
 
@@ -16,12 +17,14 @@ blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
+@open_to_all
 def alive() -> Response:
     """The process answers."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.get("/readyz")
+@open_to_all
 def ready() -> tuple[Response, int]:
     """Database and Redis answer, and a worker was seen lately; 503 where one of them is missing."""
     checks = {

@@ -7,11 +7,11 @@ from typing import Any
 from flask import request, url_for
 
 from precast_app.accounts import permissions, projects
+from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
 from precast_app.api import uploads
 from precast_app.api.blueprint import JOB, PROJECT, Blueprint
-from precast_app.api.guard import takes
 from precast_app.api.job_schemas import (
     AcceptedJob,
     ChangedElementTypes,

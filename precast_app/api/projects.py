@@ -7,10 +7,10 @@ from typing import Any
 import marshmallow as ma
 
 from precast_app.accounts import projects
+from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
 from precast_app.api.blueprint import PROJECT, Blueprint
-from precast_app.api.guard import takes
 from precast_app.api.schemas import Moment, PageQuery
 from precast_app.models import Role
 from precast_app.reading import projects as reading

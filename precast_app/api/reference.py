@@ -7,9 +7,9 @@ from typing import Any
 import marshmallow as ma
 
 from precast_app.accounts import projects
+from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.api.blueprint import PROJECT, Blueprint
-from precast_app.api.guard import takes
 from precast_app.api.schemas import Digits, PageQuery, identifier
 from precast_app.extensions import db
 from precast_app.importing import cells, reference_store

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from precast_app.web import dashboard, pages
+from precast_app.web import dashboard, pages, sign_in
 
 
 def init_app(app: Flask) -> None:
     """Register the pages and, for administrators, the dashboard of the queue."""
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(sign_in.blueprint)
     dashboard.init_app(app)

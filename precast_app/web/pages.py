@@ -1,12 +1,12 @@
-"""The way in: login, logout, and a page that says where one is."""
+"""The page that one comes to."""
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request, session
+from flask import Blueprint, current_app, redirect, render_template
 from werkzeug.wrappers import Response
 
-from precast_app.accounts import users
-from precast_app.accounts.requests import Unauthorized, check_same_site, identity
+from precast_app.accounts.guard import open_to_all
+from precast_app.accounts.requests import Unauthorized, identity
 from precast_app.reading import projects
 from precast_app.reading.paging import Page
 
@@ -14,6 +14,7 @@ blueprint = Blueprint("pages", __name__, template_folder="templates")
 
 
 @blueprint.get("/")
+@open_to_all
 def home() -> str | Response:
     """Who one is, and the projects that one may see."""
     try:
@@ -25,35 +26,7 @@ def home() -> str | Response:
 
 
 @blueprint.get("/favicon.ico")
+@open_to_all
 def icon() -> Response:
     """For pages that name no icon of their own."""
     return current_app.send_static_file("favicon.ico")
-
-
-@blueprint.get("/login")
-def login_form() -> str:
-    """The form to log in with."""
-    return render_template("login.html", problem=None)
-
-
-@blueprint.post("/login")
-def login() -> Response | tuple[str, int]:
-    """Log in with name and password."""
-    check_same_site()
-    user = users.by_password(request.form.get("name", ""), request.form.get("password", ""))
-    if user is None:
-        return render_template("login.html", problem="Name or password is wrong. Try again."), 401
-    session.clear()
-    session["user_id"] = user.id
-    session.permanent = True
-    target = request.args.get("next", "/")
-    # Only to pages of our own.
-    return redirect(target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/")
-
-
-@blueprint.post("/logout")
-def logout() -> Response:
-    """Forget who is logged in in this browser."""
-    check_same_site()
-    session.clear()
-    return redirect("/login")

@@ -24,8 +24,8 @@ _OWNED: dict[str, tuple[Any, str]] = {
     "job_id": (ImportJob, "job"),
     "element_id": (Piece, "element"),
 }
-# They describe the API and show nothing of any project.
-_OPEN = ("/api/docs", "/api/openapi.json")
+# Routes of others: files that everyone may have, the API's description, and the dashboard with a check of its own.
+_OTHERS = ("/static/", "/api/docs", "/api/openapi.json", "/rq")
 
 
 def takes(act: Act) -> Callable[[View], View]:
@@ -48,13 +48,19 @@ def takes(act: Act) -> Callable[[View], View]:
     return decorate
 
 
+def open_to_all(view: View) -> View:
+    """Let in everyone, also who has not said who is asking."""
+    view.takes = None  # type: ignore[attr-defined] # `check` looks for it
+    return view
+
+
 def check(app: Flask) -> None:
-    """Refuse to start with a route below `/api` that doesn't say whom it lets in."""
+    """Refuse to start with a route that doesn't say whom it lets in."""
     for rule in app.url_map.iter_rules():
-        guarded = hasattr(app.view_functions[rule.endpoint], "takes")
-        if rule.rule.startswith("/api") and not rule.rule.startswith(_OPEN) and not guarded:
+        if not rule.rule.startswith(_OTHERS) and not hasattr(app.view_functions[rule.endpoint], "takes"):
             raise RuntimeError(
-                f"The route {rule.rule} lets anyone in. Put `@takes(Act.…)` below its `@blueprint.route`."
+                f"The route {rule.rule} says nobody may come in. Put `@takes(Act.…)` below its route, "
+                "or `@open_to_all` where there is nothing to protect."
             )
 
 
