@@ -30,12 +30,15 @@ def main() -> None:
 
 def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, str]:
     from precast_app import create_app
+    from precast_app.config import Settings
     from precast_app.jobs import import_element_types, queue
     from precast_app.jobs.run import run_job
     from precast_app.reading import jobs
 
     assert import_element_types
-    with create_app().app_context():
+    settings = Settings.from_environment()
+    # As many connections as a worker's job has.
+    with create_app(settings, connections=settings.job_connections).app_context():
         with workbook.open("rb") as stream:
             job_id = queue.submit(
                 project_id=project_id,

@@ -108,6 +108,11 @@ def decimal(cell: object, *, most: int, unit: str = "") -> Decimal | None:
     """A number from 0 to `most` with the digits that were written; None for a blank cell."""
     if cell == "":
         return None
+    if type(cell) is float and 0 <= cell <= most:
+        # What nearly every cell is. `repr` gives the shortest digits that mean the number, which were the ones written.
+        digits = repr(cell)
+        if "e" not in digits and len(digits) - digits.index(".") - 1 <= _MOST_DECIMALS:
+            return Decimal(int(cell)) if digits.endswith(".0") else Decimal(digits)
     try:
         value = _number(cell)
     except (ValueError, OverflowError) as error:
@@ -116,13 +121,13 @@ def decimal(cell: object, *, most: int, unit: str = "") -> Decimal | None:
         raise BadCell("not_a_number", "A number is needed here; write it in digits, for example 1250.5.") from error
     if value is None:
         return None
+    if 0 <= value <= most:
+        # Without its sign, for -0; `abs` would round.
+        return value.copy_abs()
     limit = f"{most:,}".replace(",", " ") + (f" {unit}" if unit else "")
     if value < 0:
         raise BadCell("negative_number", f"The number is negative; write one from 0 to {limit}.")
-    if value > most:
-        raise BadCell("number_too_large", f"The number is too large; write one from 0 to {limit}.")
-    # Without its sign, for -0; `abs` would round.
-    return value.copy_abs()
+    raise BadCell("number_too_large", f"The number is too large; write one from 0 to {limit}.")
 
 
 def with_point(cell: Cell) -> Cell:
