@@ -67,9 +67,9 @@ def of_job(job_id: int) -> dict[str, Any]:
     """)
     issues = text('SELECT severity, "row", "column", code, message FROM import_issues WHERE job_id = :job_id')
     changes = text("""
-        SELECT c.row, t.type_key, t.name_key, c.fields IS NULL, c.fields - 'removed_pieces',
+        SELECT c.row, t.type_key, t.name_key, c.fields IS NULL, c.fields::jsonb - 'removed_pieces',
                (SELECT array_agg(piece ->> 2 ORDER BY piece ->> 2)
-                FROM jsonb_array_elements(c.fields -> 'removed_pieces') AS piece)
+                FROM json_array_elements(c.fields -> 'removed_pieces') AS piece)
         FROM element_type_changes c LEFT JOIN element_types t ON t.id = c.element_type_id WHERE c.job_id = :job_id
     """)
     names = {"job_id": job_id}

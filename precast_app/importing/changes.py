@@ -11,6 +11,7 @@ An undo's image of an element type that it deleted is `{"deleted": [element_type
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -79,13 +80,14 @@ class Comparison:
         return Difference(base, groups)
 
 
-def to_json(difference: Difference, removed_pieces: list[Removed]) -> dict[str, Any]:
-    """The image that is kept."""
-    image: dict[str, Any] = {name: [_plain(value) for value in pair] for name, pair in difference.base.items()}
-    for group, pairs in difference.groups.items():
-        image[group.value] = {str(target): [_plain(value) for value in pair] for target, pair in pairs.items()}
-    if removed_pieces:
-        image["removed_pieces"] = [list(piece) for piece in removed_pieces]
+def to_text(difference: Difference, removed_pieces: list[Removed]) -> str:
+    """The image that is kept, as JSON."""
+    return _ENCODER.encode(_image(difference, removed_pieces))
+
+
+def to_json(difference: Difference) -> dict[str, Any]:
+    """The image of a change that is only planned, as it is read back."""
+    image: dict[str, Any] = json.loads(to_text(difference, []))
     return image
 
 
@@ -113,8 +115,15 @@ def inverse(image: dict[str, Any]) -> dict[str, Any]:
     return back
 
 
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Decimal) else value
+# JSON has only text for the ids that are keys; a value that it doesn't know is a decimal.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=str)
+
+
+def _image(difference: Difference, removed_pieces: list[Removed]) -> dict[str, Any]:
+    image: dict[str, Any] = {**difference.base, **{group.value: pairs for group, pairs in difference.groups.items()}}
+    if removed_pieces:
+        image["removed_pieces"] = removed_pieces
+    return image
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -231,8 +230,8 @@ def _record(
         (target.job_id, id_, step.operation.row.number, None) for id_, step in zip(ids, creates, strict=True)
     ]
     for update in updates:
-        image = changes.to_json(update.difference, removed.get(update.id, []))
-        rows.append((target.job_id, update.id, update.row.number, json.dumps(image, ensure_ascii=False)))
+        image = changes.to_text(update.difference, removed.get(update.id, []))
+        rows.append((target.job_id, update.id, update.row.number, image))
     _copy(cursor, "element_type_changes (job_id, element_type_id, row, fields)", rows)
 
 

@@ -24,7 +24,7 @@ _CHANGED = text("""
               SELECT element_type_id FROM planned_changes WHERE job_id = :job_id
               UNION SELECT unnest(unchanged_ids) FROM import_jobs WHERE id = :job_id)
     ) OR EXISTS (
-        SELECT FROM planned_changes p, jsonb_each(p.fields -> 'quantities') AS lowered(node_id, pair)
+        SELECT FROM planned_changes p, json_each(p.fields -> 'quantities') AS lowered(node_id, pair)
         WHERE p.job_id = :job_id
           AND (pair ->> 0)::int - (pair ->> 1)::int > (
               SELECT count(*) FROM pieces

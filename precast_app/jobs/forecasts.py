@@ -58,7 +58,7 @@ def _rows(planned: Plan) -> Iterator[dict[str, Any]]:
         row = operation.row
         there: dict[str, Any] = {"element_type_id": None, "element_type": row.values[0], "fields": None}
         if isinstance(operation, Update):
-            image = changes.to_json(operation.difference, [])
+            image = changes.to_json(operation.difference)
             there = {"element_type_id": operation.id, "element_type": operation.element_type, "fields": image}
         yield {"row": row.number, "name": row.values[1], "type_key": row.key[0], "name_key": row.key[1], **there}
 

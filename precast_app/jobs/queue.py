@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import IO
@@ -73,18 +73,8 @@ def submit(
         raise NotFound(f"There is no project {project_id}.")
     registry.creatable(job_type)
     total = _check(upload, job_type) if upload else 0
-    job = ImportJob(
-        project_id=project_id,
-        job_type=job_type,
-        created_by=created_by,
-        batch_size=options.batch_size,
-        concurrent_batches=options.concurrent_batches,
-        dry_run=options.dry_run,
-        on_error=options.on_error,
-        create_missing=options.create_missing,
-        total_items=total,
-        idempotency_key=key,
-    )
+    job = _job(project_id, job_type, created_by, options)
+    job.total_items, job.idempotency_key = total, key
     if upload:
         _name(job, upload)
         job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
@@ -115,28 +105,23 @@ def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = N
     """
     if not has_file(old.id):
         raise Conflict(f"The file of job {old.id} is kept no longer. Upload it again.")
-    job = ImportJob(
-        project_id=old.project_id,
-        job_type=old.job_type,
-        created_by=created_by,
-        batch_size=old.batch_size,
-        concurrent_batches=old.concurrent_batches,
-        on_error=old.on_error,
-        create_missing=old.create_missing,
-        total_items=old.total_items,
-        file_name=old.file_name,
-        file_bytes=old.file_bytes,
-        file_sha256=old.file_sha256,
-        applies_job_id=applies_job_id,
-        phase=Phase.QUEUED,
-        queued_at=datetime.now(UTC),
+    options = Options(
+        old.batch_size, old.concurrent_batches, on_error=old.on_error, create_missing=old.create_missing
     )
+    job = _job(old.project_id, old.job_type, created_by, options)
+    job.total_items, job.applies_job_id = old.total_items, applies_job_id
+    job.file_name, job.file_bytes, job.file_sha256 = old.file_name, old.file_bytes, old.file_sha256
+    job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
     db.session.add(job)
     db.session.flush()
     db.session.execute(_COPY_FILE, {"new": job.id, "old": old.id})
     db.session.commit()
     ring(job.id)
     return job
+
+
+def _job(project_id: int, job_type: str, created_by: str, options: Options) -> ImportJob:
+    return ImportJob(project_id=project_id, job_type=job_type, created_by=created_by, **asdict(options))
 
 
 def retry(job_id: int) -> ImportJob:

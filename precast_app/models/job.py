@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     DateTime,
@@ -242,7 +243,7 @@ class Change(Model):
     # No foreign key: the record outlives the element type.
     element_type_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     row: Mapped[int]
-    fields: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    fields: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class PlannedChange(Model):
@@ -260,4 +261,4 @@ class PlannedChange(Model):
     name: Mapped[str] = mapped_column(String(150))
     type_key: Mapped[str] = mapped_column(String(450))
     name_key: Mapped[str] = mapped_column(String(450))
-    fields: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    fields: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -132,8 +132,13 @@ def test_a_fault(green_meadows: int, scene: Scene, fault_servers: Servers, tmp_p
     done = wait_for(scene.job_id, has_ended, BOUND_SECONDS)
     took = time.monotonic() - start
     told = f"seed {SEED} run {run:3}: {name:18} {moment:32} → {done.status} after {took:4.1f} s, attempt {done.attempt}"
+    _compare(green_meadows, scene, told)
+
+
+def _compare(project_id: int, scene: Scene, told: str) -> None:
+    """Hold what is there now against what an undisturbed run leaves, and write down what came of it."""
     try:
-        snapshot.assert_same(snapshot.of_project(green_meadows), _undisturbed["project"])
+        snapshot.assert_same(snapshot.of_project(project_id), _undisturbed["project"])
         found = snapshot.of_job(scene.job_id)
         assert found["job"] == _undisturbed["job"]["job"]
         snapshot.assert_same(found, {key: _undisturbed["job"][key] for key in ("issues", "changes")})
@@ -141,6 +146,31 @@ def test_a_fault(green_meadows: int, scene: Scene, fault_servers: Servers, tmp_p
         tell(f"{told}: WRONG: {error}")
         raise
     tell(f"{told}, as undisturbed")
+
+
+@pytest.mark.skipif(RUNS < 100, reason="takes a minute and more; `make faults` does it")
+@pytest.mark.parametrize("how", ["gone", "silent"])
+def test_redis_is_away_for_a_minute(
+    green_meadows: int, scene: Scene, fault_servers: Servers, tmp_path: Path, how: str
+) -> None:
+    """The job under way goes on meanwhile; the next one of the project is done when Redis is back."""
+    first, second = files(tmp_path)
+    assert do(green_meadows, first).status == "completed"
+    scene.start_worker()
+    scene.job_id = submit(green_meadows, second, batch_size=5, concurrent_batches=2)
+    wait_for(scene.job_id, lambda each: each.progress > 20)
+    start = time.monotonic()
+    fault_servers.kill_redis() if how == "gone" else fault_servers.hold_redis(held=True)
+    try:
+        following = submit(green_meadows, second)
+        time.sleep(max(0.0, start + 60 - time.monotonic()))
+        told = f"seed {SEED}: Redis {how} for a minute: {job(scene.job_id).status} at {job(scene.job_id).progress} %"
+    finally:
+        fault_servers.start_redis() if how == "gone" else fault_servers.hold_redis(held=False)
+    wait_for(scene.job_id, has_ended, BOUND_SECONDS)
+    again = wait_for(following, has_ended, BOUND_SECONDS)
+    assert (again.status, again.created_count, again.updated_count) == ("completed", 0, 0)
+    _compare(green_meadows, scene, told)
 
 
 def test_an_upload_while_redis_is_away(

@@ -234,5 +234,5 @@ def test_the_image_of_a_change_leads_back(before: Any, after: Any, old: Any, new
     difference = plan.Comparison(columns).difference(tuple(row), stored)
     changed = stored_type(1, height=new)
     changed.groups = {group: dict(each) for group, each in after.items()}
-    rewind(changed, to_json(difference, []))
+    rewind(changed, to_json(difference))
     assert changed == stored
