@@ -19,7 +19,8 @@ from precast_app.reading.paging import Page
 _FOUND = """
     FROM (
         SELECT CASE WHEN c.fields IS NULL THEN 'created'
-                    WHEN c.fields -> 'deleted' IS NOT NULL THEN 'deleted' ELSE 'updated' END AS change, c.row, c.element_type_id,
+                    WHEN c.fields -> 'deleted' IS NOT NULL THEN 'deleted' ELSE 'updated' END AS change,
+               c.row, c.element_type_id,
                coalesce(t.element_type, c.fields -> 'deleted' ->> 0) AS element_type,
                coalesce(t.name, c.fields -> 'deleted' ->> 1) AS name, c.fields
         FROM element_type_changes c LEFT JOIN element_types t ON t.id = c.element_type_id
