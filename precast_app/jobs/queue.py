@@ -105,9 +105,7 @@ def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = N
     """
     if not has_file(old.id):
         raise Conflict(f"The file of job {old.id} is kept no longer. Upload it again.")
-    options = Options(
-        old.batch_size, old.concurrent_batches, on_error=old.on_error, create_missing=old.create_missing
-    )
+    options = Options(old.batch_size, old.concurrent_batches, on_error=old.on_error, create_missing=old.create_missing)
     job = _job(old.project_id, old.job_type, created_by, options)
     job.total_items, job.applies_job_id = old.total_items, applies_job_id
     job.file_name, job.file_bytes, job.file_sha256 = old.file_name, old.file_bytes, old.file_sha256
