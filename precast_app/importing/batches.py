@@ -186,9 +186,9 @@ def _cursor() -> Any:
     cursor = connection.cursor()
     # Every row is found by its key. Without this, the plans of the foreign keys' checks, made once for each connection,
     # read whole tables where those were empty when the import began (measured at 10 000 rows: three times slower).
-    # And no batch waits for the disk: should the server crash, its rows and its number are lost together and are done
-    # again. What is told of a batch is written by a transaction that does wait, and which is later in the log.
-    cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL synchronous_commit = off")
+    # Each batch waits for the disk, though that costs time: where the server crashes and is back at once, this process
+    # goes on, and would not know that batches which it takes for done were lost.
+    cursor.execute("SET LOCAL enable_seqscan = off")
     return cursor
 
 
