@@ -12,7 +12,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from precast_app.accounts import projects, users
+from precast_app.accounts import projects, tokens, users
 from precast_app.errors import Refused
 from precast_app.extensions import db
 from precast_app.jobs import queue, registry
@@ -62,7 +62,7 @@ def create_token(name: str, project_id: int | None, read_only: bool, days: int |
         if project_id is not None:
             projects.get(project_id)
         days = days or current_app.config["PRECAST"].token_days
-        click.echo(users.create_token(user, days=days, project_id=project_id, read_only=read_only))
+        click.echo(tokens.create(user, days=days, project_id=project_id, read_only=read_only))
     except Refused as refused:
         _stop(refused)
 

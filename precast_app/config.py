@@ -52,7 +52,10 @@ class Settings:
     issue_days: int = _setting("ISSUE_DAYS", 365, "how long the issues of an ended job are kept, in days")
 
     token_days: int = _setting("TOKEN_DAYS", 365, "life of a new API token, in days")
-    session_hours: int = _setting("SESSION_HOURS", 12, "life of a login in the browser, in hours")
+    session_hours: int = _setting("SESSION_HOURS", 12, "longest life of a session in the browser, in hours")
+    session_idle_minutes: int = _setting(
+        "SESSION_IDLE_MINUTES", 120, "how long a session lasts that nobody uses, in minutes"
+    )
     cookie_secure: bool = _setting("COOKIE_SECURE", False, "send the session cookie over https only (true/false)")
     proxies: int = _setting("PROXIES", 0, "reverse proxies in front whose X-Forwarded headers are believed")
 

@@ -54,6 +54,22 @@ class NotASpreadsheet(Refused):
     http_status = 415
 
 
+class TooMany(Refused):
+    """More than is allowed in a time; `retry_after` says in how many seconds another one is."""
+
+    http_status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Busy(TooMany):
+    """All that can be done at once is being done."""
+
+    http_status = 503
+
+
 class JobFailed(Exception):
     """The job can't be completed, for a reason in its file or its project; the message becomes the job's `error`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
+from precast_app.accounts import audit
 from precast_app.errors import Conflict, NotFound
 from precast_app.extensions import db
 from precast_app.models import Piece, PieceStatus
@@ -19,9 +20,11 @@ def advance(piece_id: int, status: PieceStatus) -> Piece:
     place = _ORDER.index(status)
     before = _ORDER[place - 1] if place else None
     # The status is a condition of the change: of two who ask at the same time one is told what the other did.
-    db.session.execute(update(Piece).where(Piece.id == piece_id, Piece.status == before).values(status=status))
-    db.session.commit()
+    moved = db.session.execute(update(Piece).where(Piece.id == piece_id, Piece.status == before).values(status=status))
     piece = db.session.get(Piece, piece_id, populate_existing=True)
+    if piece is not None and moved.rowcount:  # type: ignore[attr-defined] # of an UPDATE's result
+        audit.record("piece.status", project_id=piece.project_id, about=piece.code, status=status)
+    db.session.commit()
     if piece is None:
         raise NotFound(f"The piece {piece_id} has just been removed: an import needs fewer of its kind there.")
     if piece.status != status:

@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from precast_app import create_app
-from precast_app.accounts import projects, users
+from precast_app.accounts import projects, tokens, users
 from precast_app.config import Settings
 from precast_app.embedded import Servers, servers
 from precast_app.extensions import db
@@ -89,7 +89,7 @@ def client(app: Flask) -> FlaskClient:
 def admin(app: Flask) -> dict[str, str]:
     """The headers of an administrator's requests."""
     user = users.create("admin", "correct horse", is_admin=True)
-    return {"Authorization": f"Bearer {users.create_token(user, days=1)}"}
+    return {"Authorization": f"Bearer {tokens.create(user, days=1)}"}
 
 
 @pytest.fixture

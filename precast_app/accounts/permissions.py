@@ -23,6 +23,10 @@ _MAY = {Role.VIEWER: Act.READ, Role.EDITOR: Act.IMPORT, Role.MANAGER: Act.MANAGE
 _WHO = {Act.IMPORT: "an editor", Act.MANAGE: "a manager", Act.ADMINISTER: "an administrator"}
 
 
+# Where a request keeps who is asking, once that is known.
+KEPT = "precast.identity"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who is asking: a user, by the browser's session or by a token, which may be narrowed."""
@@ -32,6 +36,9 @@ class Identity:
     is_admin: bool
     project_id: int | None = None
     read_only: bool = False
+    # By which of the two the asker is known.
+    session_id: int | None = None
+    token_id: int | None = None
 
 
 def require(identity: Identity, act: Act, project_id: int | None) -> None:

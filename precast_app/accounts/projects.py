@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from precast_app.accounts import users
+from precast_app.accounts import audit, users
 from precast_app.errors import Conflict, NotFound, Refused
 from precast_app.extensions import db
 from precast_app.models import Membership, Project, Role
@@ -16,6 +16,7 @@ def create(name: str) -> Project:
     """Make a project; raises `Conflict` where the name is taken."""
     project = Project(name=_checked(name))
     db.session.add(project)
+    audit.record("project.create", about=project.name)
     _commit(project.name)
     return project
 
@@ -31,7 +32,8 @@ def get(project_id: int) -> Project:
 def rename(project_id: int, name: str) -> Project:
     """Give the project another name; raises `Conflict` where it is taken."""
     project = get(project_id)
-    project.name = _checked(name)
+    before, project.name = project.name, _checked(name)
+    audit.record("project.rename", project_id=project_id, about=project.name, before=before)
     _commit(project.name)
     return project
 
@@ -46,6 +48,19 @@ def set_role(project_id: int, user_name: str, role: Role) -> None:
             index_elements=["project_id", "user_id"], set_={"role": statement.excluded.role}
         )
     )
+    audit.record("member.set", project_id=project_id, about=user.name, role=role)
+    db.session.commit()
+
+
+def remove_member(project_id: int, user_name: str) -> None:
+    """Take a user's role in the project away; raises `NotFound` where there is none."""
+    get(project_id)
+    user = users.find(user_name)
+    member = db.session.get(Membership, (project_id, user.id))
+    if member is None:
+        raise NotFound(f"{user.name!r} is no member of this project.")
+    db.session.delete(member)
+    audit.record("member.remove", project_id=project_id, about=user.name, role=member.role)
     db.session.commit()
 
 

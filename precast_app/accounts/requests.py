@@ -1,17 +1,16 @@
-"""Who sends the request at hand: the bearer of a token, or whoever is logged in in the browser."""
+"""Who sends the request at hand: the bearer of a token, or whoever is signed in in the browser."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import request, session
+from flask import request
 
-from precast_app.accounts import users
-from precast_app.accounts.permissions import Identity
+from precast_app.accounts import sessions, tokens
+from precast_app.accounts.permissions import KEPT, Identity
 from precast_app.errors import Forbidden, Refused
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_KEPT = "precast.identity"
 
 
 class Unauthorized(Refused):
@@ -23,9 +22,9 @@ class Unauthorized(Refused):
 def identity() -> Identity:
     """Who is asking; raises `Unauthorized` where that isn't known, `Forbidden` for a request from another site."""
     # Kept with the request: an application context, and so `g`, may outlive it.
-    found: Identity | None = request.environ.get(_KEPT)
+    found: Identity | None = request.environ.get(KEPT)
     if found is None:
-        found = request.environ[_KEPT] = _identify()
+        found = request.environ[KEPT] = _identify()
     return found
 
 
@@ -33,16 +32,15 @@ def _identify() -> Identity:
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, token = header.partition(" ")
-        found = users.by_token(token.strip()) if scheme.lower() == "bearer" else None
+        found = tokens.recognise(token.strip()) if scheme.lower() == "bearer" else None
         if found is None:
             raise Unauthorized(
                 "This token is unknown or has expired. Send `Authorization: Bearer <token>` with a valid one."
             )
         return found
-    user_id = session.get("user_id")
-    found = users.by_id(user_id) if user_id is not None else None
+    found = sessions.recognise()
     if found is None:
-        raise Unauthorized("Send `Authorization: Bearer <token>`, or log in at /login.")
+        raise Unauthorized("Send `Authorization: Bearer <token>`, or sign in at /login.")
     check_same_site()
     return found
 

@@ -1,34 +1,29 @@
-"""Users and their tokens: made, and recognised."""
+"""Users: made, changed, kept out, and recognised by their password."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from werkzeug.security import check_password_hash, generate_password_hash
 
+from precast_app.accounts import audit, passwords, sessions
 from precast_app.accounts.permissions import Identity
 from precast_app.errors import Conflict, NotFound, Refused
 from precast_app.extensions import db
-from precast_app.models import ApiToken, User
-
-_SHORTEST_PASSWORD = 8
-# Checked where there is no such user, so that the answer takes as long.
-_NOBODY = generate_password_hash(secrets.token_hex())
+from precast_app.models import User
 
 
 def create(name: str, password: str, *, is_admin: bool = False) -> User:
     """Make a user; raises `Conflict` where the name is taken, `Refused` where name or password won't do."""
     name = name.strip()
-    if not 0 < len(name) <= 100:
-        raise Refused("A user's name has 1 to 100 characters.")
-    if len(password) < _SHORTEST_PASSWORD:
-        raise Refused(f"The password is too short; it takes at least {_SHORTEST_PASSWORD} characters.")
-    user = User(name=name, password_hash=generate_password_hash(password), is_admin=is_admin)
+    if not 0 < len(name) <= 100 or not name.isprintable():
+        raise Refused("A user's name has 1 to 100 characters that can be shown.")
+    if name == audit.COMMAND:
+        raise Refused("This name stands for the server's own commands. Choose another one.")
+    user = User(name=name, password_hash=passwords.hashed(password, name), is_admin=is_admin)
     db.session.add(user)
+    audit.record("user.create", about=name, is_admin=is_admin)
     try:
         db.session.commit()
     except IntegrityError:
@@ -41,54 +36,72 @@ def find(name: str) -> User:
     """The user with this name; raises `NotFound`."""
     user = _named(name)
     if user is None:
-        raise NotFound(f"There is no user {name!r}. Create one with `flask user create {name}`.")
+        raise NotFound(f"There is no user {name!r}.")
     return user
 
 
-def create_token(user: User, *, days: int, project_id: int | None = None, read_only: bool = False) -> str:
-    """Make a token and return its text, which can't be had again: only its hash is stored."""
-    token = secrets.token_urlsafe(32)
-    db.session.add(
-        ApiToken(
-            user_id=user.id,
-            token_hash=_hash(token),
-            project_id=project_id,
-            read_only=read_only,
-            expires_at=datetime.now(UTC) + timedelta(days=days),
-        )
-    )
-    db.session.commit()
-    return token
-
-
-def by_token(token: str) -> Identity | None:
-    """Who bears this token; None where it is unknown or has expired."""
-    found = db.session.scalar(
-        select(ApiToken).where(ApiToken.token_hash == _hash(token), ApiToken.expires_at > datetime.now(UTC))
-    )
-    if found is None:
-        return None
-    user = found.user
-    return Identity(user.id, user.name, user.is_admin, found.project_id, found.read_only)
-
-
 def by_password(name: str, password: str) -> User | None:
-    """The user with this name and password."""
+    """The user with this name and password, unless kept out; an old way of keeping the password is renewed."""
     user = _named(name.strip())
-    matches = check_password_hash(user.password_hash if user else _NOBODY, password)
-    return user if matches else None
+    kept = user.password_hash if user else passwords.NOBODYS
+    if not passwords.matches(kept, password) or user is None or user.disabled_at is not None:
+        return None
+    if passwords.is_old(kept):
+        user.password_hash = passwords.renewed(password)
+    return user
 
 
-def by_id(user_id: int) -> Identity | None:
-    """Who is logged in under this number."""
-    user = db.session.get(User, user_id)
-    return Identity(user.id, user.name, user.is_admin) if user else None
+def change_password(who: Identity, old: str, new: str) -> None:
+    """Give oneself another password; all other sessions end. Raises `Refused` where the old one is wrong."""
+    user = db.session.get_one(User, who.user_id)
+    if not passwords.matches(user.password_hash, old):
+        raise Refused("The old password is wrong. Nothing was changed.")
+    _set_password(user, new, but=who.session_id)
+
+
+def set_password(name: str, password: str) -> None:
+    """Give a user another password; the sessions of the user end."""
+    _set_password(find(name), password)
+
+
+def set_disabled(name: str, disabled: bool) -> User:
+    """Keep a user out, from this moment on, or let in again; `Conflict` for the last administrator."""
+    user = find(name)
+    if disabled:
+        _check_not_last(user)
+        sessions.end_all(user.id)
+    user.disabled_at = datetime.now(UTC) if disabled else None
+    audit.record("user.disable" if disabled else "user.enable", about=user.name)
+    db.session.commit()
+    return user
+
+
+def set_admin(name: str, is_admin: bool) -> User:
+    """Make a user an administrator, or no longer; `Conflict` for the last one."""
+    user = find(name)
+    if not is_admin:
+        _check_not_last(user)
+    user.is_admin = is_admin
+    audit.record("user.admin", about=user.name, is_admin=is_admin)
+    db.session.commit()
+    return user
+
+
+def _set_password(user: User, password: str, but: int | None = None) -> None:
+    user.password_hash = passwords.hashed(password, user.name)
+    sessions.end_all(user.id, but=but)
+    audit.record("user.password", about=user.name)
+    db.session.commit()
+
+
+def _check_not_last(user: User) -> None:
+    # Locked, so that two administrators can't take each other away at once.
+    admins = db.session.scalars(select(User).where(User.is_admin, User.disabled_at.is_(None)).with_for_update()).all()
+    if [each.id for each in admins] == [user.id]:
+        db.session.rollback()
+        raise Conflict(f"{user.name!r} is the only administrator who can sign in. Make another one first.")
 
 
 def _named(name: str) -> User | None:
     # PostgreSQL can't be asked for a text that it can't hold.
     return None if "\0" in name else db.session.scalar(select(User).where(User.name == name))
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from precast_app.errors import Refused
+from precast_app.errors import Refused, TooMany
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,10 @@ def answer(code: int, message: str, errors: dict[str, Any] | None = None) -> Res
 
 
 def _refused(error: Refused) -> Response:
-    return answer(error.http_status, error.message, error.errors)
+    response = answer(error.http_status, error.message, error.errors)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _http(error: HTTPException) -> Response:

@@ -6,7 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from precast_app.accounts import projects
+from precast_app.accounts import audit, projects
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.api.blueprint import PROJECT, Blueprint
@@ -88,6 +88,12 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
     # Under a name of its own, since in the description it is a schema of its own.
     change_schema = type(f"{schema.__name__}Change", (schema,), {})(partial=True)
     words = one.replace("_", " ")
+
+    def _record(verb: str, project_id: int, values: dict[str, Any], number: int | None = None) -> None:
+        # Stored by the commit of the act itself.
+        about = values.get("name") or values.get("product_name") or f"number {number}"
+        audit.record(f"{one}.{verb}", project_id=project_id, about=about, **({"number": number} if number else {}))
+
     item = f"{PROJECT}/{path}/<int(max=2147483647):number>"
 
     @blueprint.route(f"{PROJECT}/{path}", methods=["GET"], endpoint=f"list_{many}")
@@ -106,6 +112,7 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
     @blueprint.arguments(schema)
     @blueprint.response(201, one_schema)
     def create(body: dict[str, Any], project_id: int) -> dict[str, Any]:
+        _record("create", project_id, body)
         return {one: reference_store.create(db.session(), project_id, job_type, body)}
 
     @blueprint.route(item, methods=["PATCH"], endpoint=f"change_{one}")
@@ -114,6 +121,7 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
     @blueprint.arguments(change_schema)
     @blueprint.response(200, one_schema)
     def change(body: dict[str, Any], project_id: int, number: int) -> dict[str, Any]:
+        _record("change", project_id, body, number)
         return {one: reference_store.change(db.session(), project_id, job_type, number, body)}
 
     @blueprint.route(item, methods=["DELETE"], endpoint=f"delete_{one}")
@@ -121,6 +129,7 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
     @blueprint.doc(summary=f"Delete a {words} that nothing uses.")
     @blueprint.response(204)
     def delete(project_id: int, number: int) -> None:
+        _record("delete", project_id, {}, number)
         reference_store.delete(db.session(), project_id, job_type, number)
 
 

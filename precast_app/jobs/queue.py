@@ -17,6 +17,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import exists, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from precast_app.accounts import audit
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
 from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge
 from precast_app.extensions import db
@@ -92,6 +93,7 @@ def submit(
         raise
     if upload:
         _store(job, upload)
+    _record(job)
     db.session.commit()
     if upload:
         ring(job.id)
@@ -113,6 +115,7 @@ def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = N
     db.session.add(job)
     db.session.flush()
     db.session.execute(_COPY_FILE, {"new": job.id, "old": old.id})
+    _record(job, of_job=old.id)
     db.session.commit()
     ring(job.id)
     return job
@@ -120,6 +123,14 @@ def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = N
 
 def _job(project_id: int, job_type: str, created_by: str, options: Options) -> ImportJob:
     return ImportJob(project_id=project_id, job_type=job_type, created_by=created_by, **asdict(options))
+
+
+def _record(job: ImportJob, **details: int) -> None:
+    about = f"job {job.id}: {job.file_name or job.job_type}"
+    audit.record(
+        "job.create", who=job.created_by, project_id=job.project_id, about=about, job_type=job.job_type,
+        dry_run=job.dry_run, **details,
+    )  # fmt: skip
 
 
 def retry(job_id: int) -> ImportJob:
@@ -132,6 +143,8 @@ def retry(job_id: int) -> ImportJob:
             f"Job {job_id} has not failed, or it was undone, or something of it was left when it was cancelled. Only a "
             "failed job can be tried again; otherwise upload its file as a new job."
         )
+    audit.record("job.retry", project_id=job.project_id, about=f"job {job.id}")
+    db.session.commit()
     ring(job_id)
     return db.session.get_one(ImportJob, job_id, populate_existing=True)
 
@@ -151,6 +164,7 @@ def feed(job_id: int, upload: Upload) -> ImportJob:
     job.total_items = total
     _name(job, upload)
     _store(job, upload)
+    audit.record("job.file", project_id=job.project_id, about=f"job {job.id}: {job.file_name}")
     db.session.commit()
     ring(job_id)
     return job
@@ -161,6 +175,8 @@ def cancel(job_id: int, user: str) -> ImportJob:
     if not lifecycle.cancel(job_id, user):
         raise Conflict(f"Job {job_id} has ended; it can't be cancelled any more.")
     job = db.session.get_one(ImportJob, job_id, populate_existing=True)
+    audit.record("job.cancel", who=user, project_id=job.project_id, about=f"job {job.id}")
+    db.session.commit()
     if job.status == "failed":
         ring_next(job.project_id)
     return job

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import exists, select, text
 from sqlalchemy.exc import IntegrityError
 
+from precast_app.accounts import audit
 from precast_app.config import BATCH_SIZE
 from precast_app.errors import Conflict
 from precast_app.extensions import db
@@ -61,6 +62,7 @@ def start(job_id: int, created_by: str) -> ImportJob:
         queued_at=datetime.now(UTC),
     )
     db.session.add(job)
+    audit.record("job.undo", who=created_by, project_id=job.project_id, about=f"job {job_id}: {target.file_name or ''}")
     try:
         db.session.commit()
     except IntegrityError:

@@ -1,6 +1,6 @@
 """The tables. Rules that keep data right under concurrency stand here, as constraints of the database."""
 
-from precast_app.models.account import ApiToken, Membership, Role, User
+from precast_app.models.account import ApiToken, AuditEntry, Membership, Role, User, UserSession
 from precast_app.models.catalogue import (
     BomLine,
     Drawing,
@@ -26,6 +26,7 @@ from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, P
 
 __all__ = [
     "ApiToken",
+    "AuditEntry",
     "Batch",
     "BomLine",
     "BomProduct",
@@ -51,4 +52,5 @@ __all__ = [
     "Stage",
     "StagePassed",
     "User",
+    "UserSession",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, String, false, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, String, false, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from precast_app.extensions import Model
-from precast_app.models.columns import CreatedAt, Id, one_of
+from precast_app.models.columns import CreatedAt, Id, Moment, one_of
 
 
 class Role(StrEnum):
@@ -32,6 +34,8 @@ class User(Model):
     password_hash: Mapped[str] = mapped_column(String(255))
     is_admin: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[CreatedAt]
+    # Since when the user may not come in any more; neither with a password nor with a token or a session.
+    disabled_at: Mapped[Moment | None]
 
 
 class ApiToken(Model):
@@ -42,12 +46,17 @@ class ApiToken(Model):
     id: Mapped[Id]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(100), server_default="")
+    # The last characters of its text, to know it again by.
+    ending: Mapped[str] = mapped_column(String(8), server_default="")
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
     read_only: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=text("CURRENT_TIMESTAMP + interval '1 year'")
     )
+    # To the minute.
+    used_at: Mapped[Moment | None]
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
@@ -63,3 +72,38 @@ class Membership(Model):
     role: Mapped[str] = mapped_column(String(20))
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class UserSession(Model):
+    """Someone who is signed in in a browser, which holds a random text; here is only its SHA-256."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    session_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    address: Mapped[str] = mapped_column(String(45))
+    browser: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[CreatedAt]
+    # To the minute; a session that is not used ends before its time.
+    seen_at: Mapped[CreatedAt]
+    expires_at: Mapped[Moment] = mapped_column(index=True)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class AuditEntry(Model):
+    """Who did what, when: written with the act itself and never changed, which a trigger of the database keeps."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index(None, "project_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[CreatedAt]
+    # Names and numbers instead of keys: the entry outlives what it tells of.
+    who: Mapped[str] = mapped_column(String(100), index=True)
+    act: Mapped[str] = mapped_column(String(40))
+    project_id: Mapped[int | None]
+    about: Mapped[str] = mapped_column(String(200), server_default="")
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    address: Mapped[str] = mapped_column(String(45), server_default="")

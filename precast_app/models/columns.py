@@ -11,6 +11,7 @@ from sqlalchemy.orm import mapped_column
 
 Id = Annotated[int, mapped_column(primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.current_timestamp())]
+Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 ProjectId = Annotated[int, mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, session
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from precast_app.accounts import users
+from precast_app.accounts import sign_in
 from precast_app.accounts.guard import open_to_all
 from precast_app.accounts.requests import check_same_site
+from precast_app.errors import TooMany
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -15,21 +16,23 @@ blueprint = Blueprint("sign_in", __name__)
 @blueprint.get("/login")
 @open_to_all
 def login_form() -> str:
-    """The form to log in with."""
+    """The form to sign in with."""
     return render_template("login.html", problem=None)
 
 
 @blueprint.post("/login")
 @open_to_all
-def login() -> Response | tuple[str, int]:
-    """Log in with name and password."""
+def login() -> Response:
+    """Sign in with name and password."""
     check_same_site()
-    user = users.by_password(request.form.get("name", ""), request.form.get("password", ""))
-    if user is None:
-        return render_template("login.html", problem="Name or password is wrong. Try again."), 401
-    session.clear()
-    session["user_id"] = user.id
-    session.permanent = True
+    try:
+        known = sign_in.sign_in(request.form.get("name", ""), request.form.get("password", ""))
+    except TooMany as refused:
+        answer = make_response(render_template("login.html", problem=refused.message), refused.http_status)
+        answer.headers["Retry-After"] = str(refused.retry_after)
+        return answer
+    if not known:
+        return make_response(render_template("login.html", problem="Name or password is wrong. Try again."), 401)
     target = request.args.get("next", "/")
     # Only to pages of our own.
     return redirect(target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/")
@@ -38,7 +41,7 @@ def login() -> Response | tuple[str, int]:
 @blueprint.post("/logout")
 @open_to_all
 def logout() -> Response:
-    """Forget who is logged in in this browser."""
+    """End the session of this browser."""
     check_same_site()
-    session.clear()
+    sign_in.sign_out()
     return redirect("/login")

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from precast_app.accounts import projects, users
+from precast_app.accounts import projects, tokens, users
 from precast_app.accounts.permissions import Act
 from precast_app.models import Role
 from tests.conftest import EXAMPLES, submit
@@ -19,7 +19,7 @@ OPEN = ("/api/docs", "/api/openapi.json", "/healthz", "/readyz", "/login", "/log
 
 def bearer(name: str, *, password: str = "correct horse", **narrowed: Any) -> dict[str, str]:
     """The headers of a new user's requests."""
-    return {"Authorization": f"Bearer {users.create_token(users.create(name, password), days=1, **narrowed)}"}
+    return {"Authorization": f"Bearer {tokens.create(users.create(name, password), days=1, **narrowed)}"}
 
 
 def member(project_id: int, role: Role, **narrowed: Any) -> dict[str, str]:
@@ -94,7 +94,7 @@ def test_a_token_is_narrowed_to_reading_and_to_a_project(client: FlaskClient, pr
     refused = client.post(f"/api/project/{project_id}/stages", headers=reading, json={"name": "Curing"})
     assert (refused.status_code, refused.get_json()["status"]) == (403, "Forbidden")
     admin = users.create("chief", "correct horse", is_admin=True)
-    narrow = {"Authorization": f"Bearer {users.create_token(admin, days=1, project_id=other)}"}
+    narrow = {"Authorization": f"Bearer {tokens.create(admin, days=1, project_id=other)}"}
     assert client.get(f"/api/project/{other}", headers=narrow).status_code == 200
     assert client.get(f"/api/project/{project_id}", headers=narrow).status_code == 404
     assert client.post("/api/project", headers=narrow, json={"name": "Third"}).status_code == 403

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from precast_app.accounts import users
+from precast_app.accounts import tokens, users
 from precast_app.jobs import queue
 from tests.conftest import EXAMPLES, worker
 
@@ -67,7 +67,7 @@ def test_names_are_taken_once(app: Flask) -> None:
 def test_a_narrowed_token(app: Flask, client: FlaskClient, project_id: int) -> None:
     users.create("ada", "correct horse", is_admin=True)
     token = call(app, "token", "create", "ada", "--read-only", "--project", "1", "--days", "7")[1].strip()
-    identity = users.by_token(token)
+    identity = tokens.recognise(token)
     assert identity is not None
     assert (identity.project_id, identity.read_only) == (1, True)
     assert call(app, "token", "create", "ada", "--days", "0")[0] == 2

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from precast_app.accounts import projects, users
+from precast_app.accounts import projects, tokens, users
 from precast_app.extensions import db
 from precast_app.jobs.run import run_job
 from precast_app.models import Issue, Role
@@ -128,7 +128,7 @@ def test_nothing_is_left_of_it_where_nothing_goes_in(green_meadows: int, tmp_pat
 def test_it_takes_who_may_change_reference_data(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     editor = users.create("ed", "correct horse")
     projects.set_role(green_meadows, "ed", Role.EDITOR)
-    headers = {"Authorization": f"Bearer {users.create_token(editor, days=1)}"}
+    headers = {"Authorization": f"Bearer {tokens.create(editor, days=1)}"}
     for address in ("import/excel?create_missing=true", "jobs?job_type=element_type_import&create_missing=true"):
         with WORKBOOK.open("rb") as file:
             answer = client.post(f"/api/project/{green_meadows}/{address}", headers=headers, data={"file": file})

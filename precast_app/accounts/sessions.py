@@ -1,0 +1,78 @@
+"""Sessions of the pages, kept on the server: the browser's cookie holds only a random text that names one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from flask import current_app, request, session
+from sqlalchemy import delete, select
+
+from precast_app.accounts import secret
+from precast_app.accounts.permissions import Identity
+from precast_app.config import Settings
+from precast_app.extensions import db
+from precast_app.models import User, UserSession
+
+_KEY = "session"
+_MINUTE = timedelta(minutes=1)
+
+
+def start(user: User) -> None:
+    """Begin a session of the user in the browser that asks; the one that it had ends. The caller commits."""
+    end()
+    text = secret.make()
+    settings: Settings = current_app.config["PRECAST"]
+    db.session.add(
+        UserSession(
+            user_id=user.id,
+            session_hash=secret.hashed(text),
+            address=request.remote_addr or "",
+            browser=str(request.user_agent)[:200],
+            expires_at=datetime.now(UTC) + timedelta(hours=settings.session_hours),
+        )
+    )
+    session[_KEY] = text
+    session.permanent = True
+
+
+def end() -> None:
+    """End the session of the browser that asks, on the server too. The caller commits."""
+    text = session.get(_KEY)
+    session.clear()
+    if text is not None:
+        db.session.execute(delete(UserSession).where(UserSession.session_hash == secret.hashed(str(text))))
+
+
+def end_all(user_id: int, *, but: int | None = None) -> None:
+    """End the sessions of a user, but for one. The caller commits."""
+    db.session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.id.is_distinct_from(but)))
+
+
+def of_user(user_id: int) -> list[UserSession]:
+    """Where the user is signed in, the last used first."""
+    found = select(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at > datetime.now(UTC))
+    return list(db.session.scalars(found.order_by(UserSession.seen_at.desc())))
+
+
+def recognise() -> Identity | None:
+    """Who is signed in in the browser that asks; None where the session has ended or its user is kept out."""
+    text = session.get(_KEY)
+    if text is None:
+        return None
+    settings: Settings = current_app.config["PRECAST"]
+    now = datetime.now(UTC)
+    found = db.session.scalar(
+        select(UserSession).where(
+            UserSession.session_hash == secret.hashed(str(text)),
+            UserSession.expires_at > now,
+            UserSession.seen_at > now - timedelta(minutes=settings.session_idle_minutes),
+        )
+    )
+    if found is None or found.user.disabled_at is not None:
+        return None
+    user, session_id = found.user, found.id
+    known = Identity(user.id, user.name, user.is_admin, session_id=session_id)
+    if now - found.seen_at > _MINUTE:
+        found.seen_at = now
+        db.session.commit()
+    return known

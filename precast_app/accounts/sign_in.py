@@ -1,0 +1,30 @@
+"""Signing in and out with a browser, as one story: slowed down, checked, begun, and written down."""
+
+from __future__ import annotations
+
+from precast_app.accounts import audit, sessions, throttle, users
+from precast_app.extensions import db
+
+
+def sign_in(name: str, password: str) -> bool:
+    """Begin a session where name and password are right; raises `TooMany` where too many have been wrong lately."""
+    throttle.check(name)
+    user = users.by_password(name, password)
+    if user is None:
+        throttle.failed(name)
+        audit.record("session.refused", who=name.strip())
+    else:
+        throttle.succeeded(name)
+        sessions.start(user)
+        audit.record("session.start", who=user.name)
+    db.session.commit()
+    return user is not None
+
+
+def sign_out() -> None:
+    """End the session of the browser that asks, if there is one."""
+    known = sessions.recognise()
+    if known is not None:
+        audit.record("session.end", who=known.name)
+    sessions.end()
+    db.session.commit()

@@ -1,0 +1,116 @@
+"""Sign-ins are slowed down for who guesses, and for nobody else.
+
+Three counts of attempts that failed: of a name from one address, of an address whatever the name, and of a name from
+all addresses from which its user has not signed in lately. So a stranger who guesses at a name is stopped, yet can't
+keep its user out, whose own address is known. Counts are kept in Redis; where Redis is away each process counts for
+itself, so that people can still sign in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+
+from flask import Flask, current_app, request
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+from redis.exceptions import RedisError
+
+from precast_app.config import Settings
+from precast_app.errors import TooMany
+
+_NAME_AND_ADDRESS = RateLimitItemPerMinute(5)
+_ADDRESS = RateLimitItemPerMinute(30)
+_NAME = RateLimitItemPerHour(50)
+# How long an address from which a user has signed in counts as the user's own, in days.
+_KNOWN = RateLimitItemPerHour(1, 24 * 30)
+_EXTENSION = "precast.throttle"
+
+
+class Throttle:
+    """The counts, in Redis and, for when that is away, in memory."""
+
+    def __init__(self, redis_url: str) -> None:
+        shared = storage_from_string(redis_url, key_prefix="sign-in", socket_connect_timeout=2, socket_timeout=2)
+        assert isinstance(shared, Storage)
+        self._shared = FixedWindowRateLimiter(shared)
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+
+    def test(self, limit: RateLimitItem, *key: str) -> bool:
+        """Whether another one is allowed."""
+        return self._ask(lambda counts: counts.test(limit, *key))
+
+    def hit(self, limit: RateLimitItem, *key: str) -> None:
+        """Count one."""
+        self._ask(lambda counts: counts.hit(limit, *key))
+
+    def clear(self, limit: RateLimitItem, *key: str) -> None:
+        """Forget the count."""
+        self._ask(lambda counts: counts.clear(limit, *key) is None)
+
+    def seconds_left(self, limit: RateLimitItem, *key: str) -> int:
+        """How long until another one is allowed."""
+        try:
+            reset = self._shared.get_window_stats(limit, *key).reset_time
+        except RedisError:
+            reset = self._own.get_window_stats(limit, *key).reset_time
+        return max(1, round(reset - time.time()))
+
+    def _ask(self, ask: Callable[[FixedWindowRateLimiter], bool]) -> bool:
+        try:
+            return ask(self._shared)
+        except RedisError:
+            return ask(self._own)
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its counts."""
+    settings: Settings = app.config["PRECAST"]
+    app.extensions[_EXTENSION] = Throttle(settings.redis_url)
+
+
+def check(name: str) -> None:
+    """Raise `TooMany` where too many sign-ins with this name, or from this address, have failed lately."""
+    counts, name, address = _counts(), _short(name), request.remote_addr or ""
+    limits: list[tuple[RateLimitItem, tuple[str, ...]]] = [
+        (_NAME_AND_ADDRESS, (name, address)),
+        (_ADDRESS, (address,)),
+    ]
+    if counts.test(_KNOWN, "known", name, address):
+        limits.append((_NAME, (name,)))
+    for limit, key in limits:
+        if not counts.test(limit, *key):
+            seconds = counts.seconds_left(limit, *key)
+            raise TooMany(f"Too many sign-ins have failed. Try again in {_in_words(seconds)}.", seconds)
+
+
+def failed(name: str) -> None:
+    """Count a sign-in that failed."""
+    counts, name, address = _counts(), _short(name), request.remote_addr or ""
+    counts.hit(_NAME_AND_ADDRESS, name, address)
+    counts.hit(_ADDRESS, address)
+    if counts.test(_KNOWN, "known", name, address):
+        counts.hit(_NAME, name)
+
+
+def succeeded(name: str) -> None:
+    """Remember that this address is the user's own."""
+    counts, name, address = _counts(), _short(name), request.remote_addr or ""
+    counts.clear(_NAME_AND_ADDRESS, name, address)
+    counts.hit(_KNOWN, "known", name, address)
+
+
+def _counts() -> Throttle:
+    counts: Throttle = current_app.extensions[_EXTENSION]
+    return counts
+
+
+def _short(name: str) -> str:
+    """The name as a key: of one length whatever was typed, and told to nobody who can read Redis."""
+    return hashlib.sha256(name.strip().encode(errors="replace")).hexdigest()[:32]
+
+
+def _in_words(seconds: int) -> str:
+    return f"{seconds} seconds" if seconds < 100 else f"{round(seconds / 60)} minutes"
