@@ -13,6 +13,7 @@ from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.schemas import Answer, Body, PageQuery, identifier
 from precast_app.extensions import db
 from precast_app.importing import cells, reference_store
+from precast_app.importing.reference_files import LAST_POSITION
 from precast_app.names import clean
 from precast_app.reading import reference as reading
 from precast_app.reading.paging import Page
@@ -24,7 +25,10 @@ class Name(ma.fields.String):
     """A name as it is stored: trimmed, and without what can't be seen."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        return clean(super()._deserialize(value, attr, data, **kwargs))
+        text = super()._deserialize(value, attr, data, **kwargs)
+        # As it came too: the description says how long it may be, and nothing of what can't be seen.
+        self._validate(text)
+        return clean(text)
 
 
 def _text(most: int, **options: Any) -> Name:
@@ -46,7 +50,7 @@ class StageBody(Body):
     """A step of production; `position` is its place in the project's order."""
 
     name = _text(150, required=True)
-    position = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, 100_000))
+    position = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, LAST_POSITION))
 
 
 class DrawingTypeBody(Body):
