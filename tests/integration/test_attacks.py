@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from precast_app.accounts import projects
+from precast_app.accounts import projects, users
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle, queue
 from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, ImportJob, Piece, Role, Stage
@@ -197,6 +197,27 @@ def test_a_search_takes_every_sign_for_itself(client: FlaskClient, scene: Scene)
             answer = client.get(path, query_string={name: search}, headers=scene.viewer)
             assert (search, answer.status_code, answer.get_json()["count"]) == (search, 200, 0)
     assert client.get(path, query_string={"search": "wall"}, headers=scene.viewer).get_json()["count"] > 0
+
+
+def test_a_token_that_may_only_read_changes_nothing(app: Flask, client: FlaskClient, scene: Scene) -> None:
+    """Each route, with numbers of what is there, by the token of one who may do everything."""
+    chief = users.create("chief", "correct horse", is_admin=True)
+    reading = {"Authorization": f"Bearer {users.create_token(chief, days=1, read_only=True)}"}
+    before, ids = snapshot.of_project(scene.theirs), scene.ids
+    numbers = {"project_id": scene.theirs, "job_id": scene.jobs["queued"], "element_id": ids["piece"]}
+    tried = 0
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}:
+            if rule.rule.startswith("/api/"):
+                kind = {"hierarchy": "node", "stages": "stage", "drawing-types": "drawing_type"}
+                number = ids[kind.get(rule.rule.split("/")[-2], "product")]
+                values = {**dict.fromkeys(rule.arguments, 1), "number": number, "user": "vera", **numbers}
+                _, path = rule.build(values, append_unknown=False) or ("", "")
+                query = "?job_type=element_type_import" if path.endswith("/jobs") else ""
+                assert (method, path, said(client, reading, method, path + query)[0]) == (method, path, 403)
+                tried += 1
+    assert tried > 20
+    assert snapshot.of_project(scene.theirs) == before
 
 
 def test_a_viewer_changes_nothing_in_the_own_project(app: Flask, client: FlaskClient, scene: Scene) -> None:

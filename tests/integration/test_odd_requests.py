@@ -218,6 +218,21 @@ def test_json_of_all_kinds_is_refused(client: FlaskClient, admin: dict[str, str]
     assert len(answer.data) < 2_000
 
 
+def test_json_that_would_fill_the_memory_is_not_read(client: FlaskClient, admin: dict[str, str]) -> None:
+    body = b'{"name": [' + b"{}," * 400_000 + b"{}]}"
+    told = client.post("/api/project", data=body, content_type="application/json", headers=admin)
+    assert (told.status_code, "at most 1024 KB" in told.get_json()["message"]) == (413, True)
+    untold = client.post(
+        "/api/project",
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        headers={**admin, "Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    # Read as far as the limit, where it breaks off.
+    assert untold.status_code in (400, 413)
+
+
 def test_what_is_too_long_is_refused(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
     long = "x" * 20_000
     for path, options, expected in (
