@@ -18,10 +18,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Settings of the application that a shell may still carry, and that would make a test or a command mean something else.
 unexport FLASK_APP
 
-.PHONY: help setup run test lint format bench fuzz faults lock clean
+.PHONY: help setup run test lint format bench fuzz fuzz-api faults lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP)  ## make .venv with the locked packages
 
@@ -34,6 +34,10 @@ test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
 fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEED)
 	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_JOBS=$${FUZZ_JOBS:-100} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
 		$(PY) -m pytest tests/unit/test_fuzz.py tests/e2e/test_fuzz_jobs.py $(ARGS)
+
+fuzz-api: $(STAMP)  ## try thousands of odd requests (FUZZ_API_EXAMPLES, FUZZ_SEED)
+	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-200} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
+		$(PY) -m pytest tests/integration/test_description.py $(ARGS)
 
 faults: $(STAMP)  ## break an import at random moments (FAULT_RUNS, FAULT_SEED)
 	FAULT_RUNS=$${FAULT_RUNS:-100} FAULT_SEED=$${FAULT_SEED:-$$(date +%s)} $(PY) -m pytest -q tests/faults $(ARGS)

@@ -84,6 +84,8 @@ class Settings:
             "max_overflow": 0,
             "pool_pre_ping": True,
             "pool_timeout": 30,
+            # Errors go to the log; what the statements were about (names, cells, hashes) doesn't.
+            "hide_parameters": True,
             # The other side's machine may vanish without a word: half a minute, not hours, until that is noticed.
             "connect_args": {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3},
         }

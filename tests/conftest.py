@@ -66,17 +66,24 @@ def _application(environment: dict[str, str]) -> Flask:
     return create_app(Settings.from_environment(environment))
 
 
-@pytest.fixture
-def app(_application: Flask) -> Iterator[Flask]:
+@contextmanager
+def emptied(application: Flask) -> Iterator[Flask]:
     """The application inside a context, on empty tables and an empty queue."""
-    with _application.app_context():
+    with application.app_context():
         tables = ", ".join(table.name for table in db.metadata.sorted_tables)
         db.session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
         db.session.commit()
         queue.connection().flushdb()
-        yield _application
+        yield application
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def app(_application: Flask) -> Iterator[Flask]:
+    """The application on empty tables, for one test."""
+    with emptied(_application) as empty:
+        yield empty
 
 
 @pytest.fixture
@@ -127,12 +134,17 @@ def job(job_id: int) -> ImportJob:
 @pytest.fixture
 def green_meadows(project_id: int) -> int:
     """A project with the sample's reference data."""
+    fill_reference(project_id)
+    return project_id
+
+
+def fill_reference(project_id: int) -> None:
+    """Import the sample's reference data."""
     for job_type, name in REFERENCE_DATA.items():
         done = do(project_id, EXAMPLES / name, job_type)
         assert done.status == "completed", done.error
     # Their rings were heard by nobody, since the jobs were done in this process.
     queue.connection().flushdb()
-    return project_id
 
 
 def wait_for(job_id: int, until: Callable[[ImportJob], bool], seconds: float = 60) -> ImportJob:

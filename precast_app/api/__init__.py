@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from precast_app.api import catalogue, docs, downloads, errors, exports, health, jobs, projects, reference
+from precast_app.api import catalogue, docs, downloads, errors, exports, health, jobs, metrics, projects, reference
+from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
 RESOURCES = (projects, reference, jobs, downloads, catalogue, exports)
@@ -12,10 +13,14 @@ RESOURCES = (projects, reference, jobs, downloads, catalogue, exports)
 
 def init_app(app: Flask) -> None:
     """Register every resource, the documentation, the addresses for machines, and the shape of errors."""
+    # Every operation names what it can answer (`blueprint`); there is no shape for all else.
+    api.ERROR_SCHEMA = Problem
+    api.DEFAULT_ERROR_RESPONSE_NAME = None
     # Before flask-smorest, which registers handlers of its own for what has none.
     api.init_app(app)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     errors.init_app(app)

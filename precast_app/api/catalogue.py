@@ -11,7 +11,7 @@ from precast_app.accounts import projects
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.api.blueprint import PROJECT, Blueprint
-from precast_app.api.schemas import Digits, Moment, PageQuery, identifier
+from precast_app.api.schemas import Answer, Body, Digits, Moment, PageQuery, identifier
 from precast_app.models import PieceStatus
 from precast_app.models.catalogue import MEASURES
 from precast_app.reading import catalogue as reading
@@ -20,7 +20,7 @@ from precast_app.reading.paging import Page
 
 blueprint = Blueprint("catalogue", __name__, description="Element types and the pieces made of them.")
 
-ElementType = ma.Schema.from_dict(
+ElementType = Answer.from_dict(
     {
         "id": ma.fields.Integer(),
         "element_type": ma.fields.String(),
@@ -33,7 +33,7 @@ ElementType = ma.Schema.from_dict(
 )
 
 
-class DrawingOf(ma.Schema):
+class DrawingOf(Answer):
     """A drawing of an element type."""
 
     drawing_type_id = ma.fields.Integer()
@@ -41,7 +41,7 @@ class DrawingOf(ma.Schema):
     file_name = ma.fields.String()
 
 
-class QuantityOf(ma.Schema):
+class QuantityOf(Answer):
     """Pieces of an element type that go to a node."""
 
     node_id = ma.fields.Integer()
@@ -49,14 +49,14 @@ class QuantityOf(ma.Schema):
     quantity = ma.fields.Integer()
 
 
-class StageOf(ma.Schema):
+class StageOf(Answer):
     """A stage that an element type goes through."""
 
     stage_id = ma.fields.Integer()
     stage = ma.fields.String()
 
 
-class BomLineOf(ma.Schema):
+class BomLineOf(Answer):
     """What one piece takes of a product."""
 
     product_id = ma.fields.Integer()
@@ -65,7 +65,7 @@ class BomLineOf(ma.Schema):
     quantity = Digits()
 
 
-class ChangeOf(ma.Schema):
+class ChangeOf(Answer):
     """A job that made or changed the element type."""
 
     job_id = ma.fields.Integer()
@@ -85,14 +85,14 @@ class WholeElementType(ElementType):  # type: ignore[valid-type,misc] # made fro
     jobs = ma.fields.List(ma.fields.Nested(ChangeOf))
 
 
-class ElementTypes(ma.Schema):
+class ElementTypes(Answer):
     """A page of element types."""
 
     element_types = ma.fields.List(ma.fields.Nested(ElementType))
     count = ma.fields.Integer()
 
 
-class OneElementType(ma.Schema):
+class OneElementType(Answer):
     """An element type in its envelope."""
 
     element_type = ma.fields.Nested(WholeElementType)
@@ -111,7 +111,7 @@ class ElementTypesQuery(PageQuery, ElementTypesFilter):
     """Which element types, and which part of the list."""
 
 
-class Element(ma.Schema):
+class Element(Answer):
     """One physical piece."""
 
     id = ma.fields.Integer()
@@ -123,20 +123,20 @@ class Element(ma.Schema):
     created_at = Moment()
 
 
-class Elements(ma.Schema):
+class Elements(Answer):
     """A page of pieces."""
 
     elements = ma.fields.List(ma.fields.Nested(Element))
     count = ma.fields.Integer()
 
 
-class OneElement(ma.Schema):
+class OneElement(Answer):
     """A piece in its envelope."""
 
     element = ma.fields.Nested(Element)
 
 
-class StatusBody(ma.Schema):
+class StatusBody(Body):
     """Where a piece is now."""
 
     status = ma.fields.String(required=True, validate=ma.validate.OneOf([*PieceStatus]))
@@ -150,7 +150,7 @@ class ElementsQuery(PageQuery):
     status = ma.fields.String(load_default=None, validate=ma.validate.OneOf([*PieceStatus]))
 
 
-class PiecesAt(ma.Schema):
+class PiecesAt(Answer):
     """The pieces at a node, in all and by status."""
 
     node_id = ma.fields.Integer()
@@ -165,7 +165,7 @@ class PiecesAt(ma.Schema):
     erected = ma.fields.Integer()
 
 
-class Material(ma.Schema):
+class Material(Answer):
     """What all pieces take of a product."""
 
     id = ma.fields.Integer()
@@ -175,7 +175,7 @@ class Material(ma.Schema):
     quantity = Digits()
 
 
-class Summary(ma.Schema):
+class Summary(Answer):
     """The project in numbers."""
 
     element_types = ma.fields.Integer()
@@ -188,7 +188,7 @@ class Summary(ma.Schema):
     materials = ma.fields.List(ma.fields.Nested(Material))
 
 
-class OneSummary(ma.Schema):
+class OneSummary(Answer):
     """The summary in its envelope."""
 
     summary = ma.fields.Nested(Summary)

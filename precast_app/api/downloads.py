@@ -47,6 +47,7 @@ def issues_workbook(job_id: int) -> Response:
 
 @blueprint.route(f"{JOB}/rejected", methods=["GET"])
 @takes(Act.READ)
+@blueprint.doc(responses={409: "CONFLICT"})
 @blueprint.response(200, BINARY, content_type=XLSX)
 def rejected_rows(job_id: int) -> Response:
     """The rows that did not go in, as a workbook of the same layout that says why; mended, it can be uploaded."""
@@ -63,6 +64,7 @@ def rejected_rows(job_id: int) -> Response:
 
 @blueprint.route(f"{JOB}/annotated", methods=["GET"])
 @takes(Act.READ)
+@blueprint.doc(responses={409: "CONFLICT"})
 @blueprint.response(200, BINARY, content_type=XLSX)
 def annotated_workbook(job_id: int) -> Response:
     """The upload, its bad cells coloured and commented.

@@ -7,12 +7,16 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Response, jsonify, request
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from precast_app.errors import Refused, TooMany
 
 log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = "5"
 
 _MESSAGES = {
     400: "The request can't be read. Check its headers and body.",
@@ -28,6 +32,8 @@ def init_app(app: Flask) -> None:
     """Answer every error of the application in the one shape."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Refused, _refused)
+    for away in (OperationalError, TimeoutError, RedisError):
+        app.register_error_handler(away, _away)
     app.register_error_handler(Exception, _bug)
 
 
@@ -62,11 +68,25 @@ def _http(error: HTTPException) -> Response:
     return response
 
 
+def _away(error: Exception) -> Response:
+    number = _logged(error)
+    message = f"Database or queue can't be reached now. Try again in a little; the log has this under {number}."
+    response = answer(503, message, {"request_id": number})
+    response.headers["Retry-After"] = _RETRY_SECONDS
+    return response
+
+
 def _bug(error: Exception) -> Response:
-    number = uuid4().hex[:12]
-    log.exception("Request %s (%s %s) failed.", number, request.method, request.path, exc_info=error)
+    number = _logged(error)
     message = f"Something went wrong on our side. Tell the administrator the number {number}; the log has it too."
     return answer(500, message, {"request_id": number})
+
+
+def _logged(error: Exception) -> str:
+    """Log an error with the request, under the number that is returned."""
+    number = uuid4().hex[:12]
+    log.exception("Request %s (%s %r) failed.", number, request.method, request.path, exc_info=error)
+    return number
 
 
 def _first(errors: Any, name: str = "") -> str:

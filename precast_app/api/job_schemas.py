@@ -7,19 +7,14 @@ from typing import Any
 
 import marshmallow as ma
 
-from precast_app.api.schemas import Moment, PageQuery
+from precast_app.api.schemas import Answer, Moment, PageQuery
 from precast_app.models import ImportJob, JobStatus, Severity
 
 CHANGES = ["created", "updated", "deleted", "unchanged"]
 
 
-class Job(ma.Schema):
+class Job(Answer):
     """A job: the contract's fields, then the finer ones."""
-
-    class Meta:
-        """In this order."""
-
-        ordered = True
 
     id = ma.fields.Integer()
     project_id = ma.fields.Integer()
@@ -64,13 +59,13 @@ class Job(ma.Schema):
         }
 
 
-class OneJob(ma.Schema):
+class OneJob(Answer):
     """A job in its envelope."""
 
     job = ma.fields.Nested(Job)
 
 
-class Jobs(ma.Schema):
+class Jobs(Answer):
     """A page of jobs."""
 
     jobs = ma.fields.List(ma.fields.Nested(Job))
@@ -84,7 +79,7 @@ class JobsQuery(PageQuery):
     job_type = ma.fields.String()
 
 
-class CreatedJob(ma.Schema):
+class CreatedJob(Answer):
     """The answer to whoever created a job."""
 
     message = ma.fields.String()
@@ -100,7 +95,7 @@ class AcceptedJob(CreatedJob):
     concurrent_batches = ma.fields.Integer()
 
 
-class Issue(ma.Schema):
+class Issue(Answer):
     """Something in the file that a person should know."""
 
     severity = ma.fields.String(metadata={"enum": [*Severity]})
@@ -114,7 +109,7 @@ class Issue(ma.Schema):
     message = ma.fields.String()
 
 
-class Issues(ma.Schema):
+class Issues(Answer):
     """A page of issues."""
 
     issues = ma.fields.List(ma.fields.Nested(Issue))
@@ -127,14 +122,14 @@ class IssuesQuery(PageQuery):
     severity = ma.fields.String(validate=ma.validate.OneOf([*Severity]))
 
 
-class BeforeAfter(ma.Schema):
+class BeforeAfter(Answer):
     """A field of an element type before and after a change."""
 
     before = ma.fields.Raw(allow_none=True)
     after = ma.fields.Raw(allow_none=True)
 
 
-class ChangedElementType(ma.Schema):
+class ChangedElementType(Answer):
     """What a job did to an element type; `fields` are named by their headings."""
 
     change = ma.fields.String(metadata={"enum": CHANGES})
@@ -148,7 +143,7 @@ class ChangedElementType(ma.Schema):
     )
 
 
-class ChangedElementTypes(ma.Schema):
+class ChangedElementTypes(Answer):
     """A page of changes."""
 
     changes = ma.fields.List(ma.fields.Nested(ChangedElementType))

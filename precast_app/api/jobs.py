@@ -11,7 +11,8 @@ from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
 from precast_app.api import uploads
-from precast_app.api.blueprint import JOB, PROJECT, Blueprint
+from precast_app.api.attachments import BINARY
+from precast_app.api.blueprint import JOB, LOCATION, PROJECT, Blueprint
 from precast_app.api.job_schemas import (
     AcceptedJob,
     ChangedElementTypes,
@@ -37,12 +38,23 @@ blueprint = Blueprint("jobs", __name__, description="Imports in the background."
 
 _POLL_SECONDS = "2"
 
+# How the description of the API calls a file that comes as it is, or as a field of a form.
+_FILE_BODY = {
+    "required": True,
+    "content": {
+        "application/octet-stream": {"schema": BINARY},
+        "multipart/form-data": {
+            "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+        },
+    },
+}
+
 
 @blueprint.route(f"{PROJECT}/jobs", methods=["POST"])
 @takes(Act.READ)
 @blueprint.arguments(JobQuery, location="query")
 @blueprint.arguments(KeyHeader, location="headers")
-@blueprint.arguments(OptionalFileForm, location="files")
+@blueprint.arguments(OptionalFileForm, location="files", required=False)
 @blueprint.response(201, CreatedJob)
 def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Create a job; with a file it starts at once, else it waits for one."""
@@ -62,6 +74,7 @@ def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any]
 @blueprint.route(f"{JOB}/file", methods=["PUT"])
 @takes(Act.READ)
 @blueprint.arguments(FeedQuery, location="query")
+@blueprint.doc(requestBody=_FILE_BODY)
 @blueprint.response(202, CreatedJob)
 def feed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """Give a waiting job its file: the raw body, or the multipart field `file`."""
@@ -122,7 +135,7 @@ def changed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 
 @blueprint.route(f"{JOB}/apply", methods=["POST"])
 @takes(Act.READ)
-@blueprint.response(202, CreatedJob)
+@blueprint.response(202, CreatedJob, headers=LOCATION)
 def carry_out(job_id: int) -> Any:
     """Carry out a dry run, as a job of its own; 409 where what it planned on has changed since."""
     _require(job_id)
@@ -131,7 +144,7 @@ def carry_out(job_id: int) -> Any:
 
 @blueprint.route(f"{JOB}/undo", methods=["POST"])
 @takes(Act.READ)
-@blueprint.response(202, CreatedJob)
+@blueprint.response(202, CreatedJob, headers=LOCATION)
 def take_back(job_id: int) -> Any:
     """Take back what an ended import changed, as a job of its own; 409 with what stands against it.
 
@@ -143,7 +156,7 @@ def take_back(job_id: int) -> Any:
 
 @blueprint.route(f"{JOB}/retry", methods=["POST"])
 @takes(Act.READ)
-@blueprint.response(202, CreatedJob)
+@blueprint.response(202, CreatedJob, headers=LOCATION)
 def again(job_id: int) -> Any:
     """Do a failed job again from its kept file; what is in stays in. 409 where it has not failed."""
     _require(job_id)
@@ -166,7 +179,7 @@ def cancel(job_id: int) -> dict[str, Any]:
 @blueprint.arguments(OptionsQuery, location="query")
 @blueprint.arguments(KeyHeader, location="headers")
 @blueprint.arguments(FileForm, location="files")
-@blueprint.response(202, AcceptedJob)
+@blueprint.response(202, AcceptedJob, headers=LOCATION)
 def import_element_types(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int) -> Any:
     """Import a workbook or a CSV file of element types; the content decides how it is read."""
     job = queue.submit(

@@ -11,7 +11,7 @@ from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
 from precast_app.api.blueprint import PROJECT, Blueprint
-from precast_app.api.schemas import Moment, PageQuery
+from precast_app.api.schemas import Answer, Body, Moment, PageQuery
 from precast_app.models import Role
 from precast_app.reading import projects as reading
 from precast_app.reading.paging import Page
@@ -19,40 +19,47 @@ from precast_app.reading.paging import Page
 blueprint = Blueprint("projects", __name__, description="Building contracts, and who works on them.")
 
 
-class Project(ma.Schema):
+class ProjectBody(Body):
+    """What a building contract is called."""
+
+    name = ma.fields.String(required=True, validate=ma.validate.Length(1, 150))
+
+
+class Project(Answer):
     """A building contract."""
 
-    id = ma.fields.Integer(dump_only=True)
-    name = ma.fields.String(required=True)
-    created_at = Moment(dump_only=True)
+    id = ma.fields.Integer()
+    name = ma.fields.String()
+    created_at = Moment()
 
 
-class OneProject(ma.Schema):
+class OneProject(Answer):
     """A project in its envelope."""
 
     project = ma.fields.Nested(Project)
 
 
-class Projects(ma.Schema):
+class Projects(Answer):
     """A page of projects."""
 
     projects = ma.fields.List(ma.fields.Nested(Project))
     count = ma.fields.Integer()
 
 
-class RoleBody(ma.Schema):
+class RoleBody(Body):
     """What a member may do."""
 
     role = ma.fields.String(required=True, validate=ma.validate.OneOf([*Role]))
 
 
-class Member(RoleBody):
+class Member(Answer):
     """A user with a role in the project."""
 
+    role = ma.fields.String(metadata={"enum": [*Role]})
     name = ma.fields.String(attribute="user.name")
 
 
-class Members(ma.Schema):
+class Members(Answer):
     """A project's members."""
 
     members = ma.fields.List(ma.fields.Nested(Member))
@@ -71,7 +78,7 @@ def seen(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/api/project", methods=["POST"])
 @takes(Act.ADMINISTER)
-@blueprint.arguments(Project)
+@blueprint.arguments(ProjectBody)
 @blueprint.response(201, OneProject)
 def create(body: dict[str, Any]) -> dict[str, Any]:
     """Create a project."""
@@ -88,7 +95,7 @@ def show(project_id: int) -> dict[str, Any]:
 
 @blueprint.route(PROJECT, methods=["PATCH"])
 @takes(Act.MANAGE)
-@blueprint.arguments(Project)
+@blueprint.arguments(ProjectBody)
 @blueprint.response(200, OneProject)
 def rename(body: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Give a project another name."""

@@ -10,9 +10,10 @@ from precast_app.accounts import audit, projects
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.api.blueprint import PROJECT, Blueprint
-from precast_app.api.schemas import Digits, PageQuery, identifier
+from precast_app.api.schemas import Answer, Body, PageQuery, identifier
 from precast_app.extensions import db
 from precast_app.importing import cells, reference_store
+from precast_app.importing.reference_files import LAST_POSITION
 from precast_app.names import clean
 from precast_app.reading import reference as reading
 from precast_app.reading.paging import Page
@@ -24,18 +25,20 @@ class Name(ma.fields.String):
     """A name as it is stored: trimmed, and without what can't be seen."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        return clean(super()._deserialize(value, attr, data, **kwargs))
+        text = super()._deserialize(value, attr, data, **kwargs)
+        # As it came too: the description says how long it may be, and nothing of what can't be seen.
+        self._validate(text)
+        return clean(text)
 
 
 def _text(most: int, **options: Any) -> Name:
     return Name(validate=ma.validate.Length(1, most), **options)
 
 
-class Node(ma.Schema):
+class NodeBody(Body):
     """A tower or a floor; what is left out follows from the name and the parent."""
 
-    id = ma.fields.Integer(dump_only=True)
-    parent_id = identifier(allow_none=True)
+    parent_id = identifier(strict=True, allow_none=True)
     name = _text(150, required=True)
     description = ma.fields.String(allow_none=True, validate=ma.validate.Length(max=2000))
     prefix = _text(50)
@@ -43,23 +46,27 @@ class Node(ma.Schema):
     naming_convention = _text(150)
 
 
-class Stage(ma.Schema):
+class StageBody(Body):
     """A step of production; `position` is its place in the project's order."""
 
-    id = ma.fields.Integer(dump_only=True)
     name = _text(150, required=True)
-    position = ma.fields.Integer(validate=ma.validate.Range(0, 100_000))
+    position = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, LAST_POSITION))
 
 
-class DrawingType(ma.Schema):
+class DrawingTypeBody(Body):
     """A class of drawing."""
 
-    id = ma.fields.Integer(dump_only=True)
     name = _text(150, required=True)
 
 
-class Rate(Digits):
+class Rate(ma.fields.Field):
     """A price per unit, taken as a number or as text, by the same rules as from a file."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"oneOf": [{"type": "string"}, {"type": "number"}]}, **options)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:f}"
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
@@ -68,25 +75,31 @@ class Rate(Digits):
             raise ma.ValidationError(bad.message) from bad
 
 
-class BomProduct(ma.Schema):
-    """A material; `name_id` is how a heading of the flat file names it."""
+class BomProductBody(Body):
+    """A material; a heading of the flat file names it by its `name_id`, name and type together."""
 
-    id = ma.fields.Integer(dump_only=True)
     product_name = _text(150, required=True)
     product_type = _text(150, required=True)
     unit = _text(50, required=True)
     rate = Rate(allow_none=True)
-    name_id = ma.fields.String(dump_only=True)
 
 
-def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: str) -> None:
-    """List, create, change and delete, below `/api/project/{id}/<path>`."""
-    one_schema = ma.Schema.from_dict({one: ma.fields.Nested(schema)}, name=f"One{schema.__name__}")
-    many_schema = ma.Schema.from_dict(
-        {many: ma.fields.List(ma.fields.Nested(schema)), "count": ma.fields.Integer()}, name=f"{schema.__name__}List"
+class Stored(Answer):
+    """What the database adds."""
+
+    id = ma.fields.Integer()
+
+
+def _routes(path: str, job_type: str, schema: type[Body], one: str, many: str, **derived: ma.fields.Field) -> None:
+    """List, create, change and delete, below `/api/project/{id}/<path>`; fields that are `derived` only go out."""
+    name = schema.__name__.removesuffix("Body")
+    stored = type(name, (schema, Stored), {"Meta": Stored.Meta, **derived})
+    one_schema = Answer.from_dict({one: ma.fields.Nested(stored)}, name=f"One{name}")
+    many_schema = Answer.from_dict(
+        {many: ma.fields.List(ma.fields.Nested(stored)), "count": ma.fields.Integer()}, name=f"{name}List"
     )
     # Under a name of its own, since in the description it is a schema of its own.
-    change_schema = type(f"{schema.__name__}Change", (schema,), {})(partial=True)
+    change_schema = type(f"{name}Change", (schema,), {})(partial=True)
     words = one.replace("_", " ")
 
     def _record(verb: str, project_id: int, values: dict[str, Any], number: int | None = None) -> None:
@@ -133,7 +146,7 @@ def _routes(path: str, job_type: str, schema: type[ma.Schema], one: str, many: s
         reference_store.delete(db.session(), project_id, job_type, number)
 
 
-_routes("hierarchy", "hierarchy_import", Node, "node", "hierarchy")
-_routes("stages", "stage_import", Stage, "stage", "stages")
-_routes("drawing-types", "drawing_type_import", DrawingType, "drawing_type", "drawing_types")
-_routes("bom-products", "bom_product_import", BomProduct, "bom_product", "bom_products")
+_routes("hierarchy", "hierarchy_import", NodeBody, "node", "hierarchy")
+_routes("stages", "stage_import", StageBody, "stage", "stages")
+_routes("drawing-types", "drawing_type_import", DrawingTypeBody, "drawing_type", "drawing_types")
+_routes("bom-products", "bom_product_import", BomProductBody, "bom_product", "bom_products", name_id=ma.fields.String())

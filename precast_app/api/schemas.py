@@ -9,20 +9,46 @@ from typing import Any
 import marshmallow as ma
 from flask_smorest.fields import Upload
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from precast_app.errors import TooLarge
 from precast_app.reading.paging import LARGEST_ID
+
+# Uploads may be large; JSON takes many times its length in memory once it is read, and ours is always short.
+_JSON_BYTES = 1024 * 1024
 
 
 class Parser(FlaskParser):
-    """Reads requests strictly: an option that nobody knows is refused, never ignored."""
+    """Reads requests strictly: an option that nobody knows, or that is given twice, is refused, never ignored."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": ma.RAISE, "json": ma.RAISE, "files": ma.EXCLUDE, "headers": ma.EXCLUDE}
 
+    def load_json(self, req: Any, schema: ma.Schema) -> Any:
+        """The body; 415 where it is something else than JSON, 413 and 400 where it is more than anyone writes."""
+        if not req.is_json and (req.content_length or req.headers.get("Transfer-Encoding")):
+            raise UnsupportedMediaType("Send the body as JSON, with `Content-Type: application/json`.")
+        if (req.content_length or 0) > _JSON_BYTES:
+            raise TooLarge(f"A body of JSON has at most {_JSON_BYTES // 1024} KB here. Send less.")
+        # It also holds where the length isn't told before.
+        req.max_content_length = _JSON_BYTES
+        try:
+            return super().load_json(req, schema)
+        except (RecursionError, ValueError) as error:
+            raise BadRequest("The JSON is nested too deeply, or a number in it has too many digits.") from error
+
     def pre_load(self, location_data: Any, *, schema: ma.Schema, req: Any, location: str) -> Any:
-        """Refuse text that PostgreSQL can't hold, before anything is done with it."""
-        if location in ("query", "json") and any(not storable(text) for text in _texts(location_data)):
+        """Refuse what is given twice, and text that PostgreSQL can't hold, before anything is done with it."""
+        if location == "query" and (twice := repeated(req.args)):
+            raise ma.ValidationError(twice)
+        if location in ("query", "json", "headers") and any(not storable(text) for text in _texts(location_data)):
             raise ma.ValidationError("A text holds a NUL or half of a character. Leave it out.")
         return location_data
+
+
+def repeated(given: MultiDict[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with options that are given more than once, by their names."""
+    return {name: ["Given more than once. Give it once."] for name, values in given.lists() if len(values) > 1}
 
 
 def storable(text: str) -> bool:
@@ -31,25 +57,57 @@ def storable(text: str) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from _texts(name)
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
+    # Without recursion: JSON can be nested more deeply than Python calls can.
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            left += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            left += one
 
 
-class Moment(ma.fields.Field):
+class Body(ma.Schema):
+    """What comes in as JSON; a field that nobody knows is refused, and the description says so."""
+
+    class Meta:
+        """Strict."""
+
+        unknown = ma.RAISE
+
+
+class Answer(ma.Schema):
+    """What goes out: every field is always there, null where it has no value."""
+
+    class Meta:
+        """More fields may come later."""
+
+        unknown = ma.EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field) -> None:
+        """Let the description say so; nothing is read by this schema."""
+        field_obj.required = True
+
+
+class Problem(Answer):
+    """The one shape of errors."""
+
+    code = ma.fields.Integer()
+    status = ma.fields.String(metadata={"description": "the code in words"})
+    message = ma.fields.String(metadata={"description": "what is wrong and what to do"})
+    errors = ma.fields.Dict(keys=ma.fields.String(), metadata={"description": "what is wrong with each field"})
+
+
+class Moment(ma.fields.DateTime):
     """A time as `2024-01-01T10:00:00Z`."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Digits(ma.fields.Field):
+class Digits(ma.fields.String):
     """A decimal as a string, with the digits that it was written with."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:

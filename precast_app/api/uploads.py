@@ -11,6 +11,7 @@ import marshmallow as ma
 from flask import current_app, request
 
 from precast_app import config
+from precast_app.api.schemas import repeated
 from precast_app.errors import Refused, TooLarge
 from precast_app.jobs.queue import Options, Upload
 from precast_app.models import OnError
@@ -57,6 +58,8 @@ class FeedQuery(ma.Schema):
 
 def options(query: Mapping[str, Any]) -> Options:
     """The options of the query, and those of the form; raises `Refused` for one that is out of range or unknown."""
+    if twice := repeated(request.form):
+        raise Refused(f"{', '.join(twice)}: given more than once. Give each once.", {"form": twice})
     try:
         form = OptionsQuery().load(request.form.to_dict())
     except ma.ValidationError as error:

@@ -22,6 +22,10 @@ _NAME = partial(cells.required_text, most=150)
 _optional = partial(cells.text, blank=None)
 
 
+# The last place that a stage can have in the project's order.
+LAST_POSITION = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A column of a reference file: its heading, the attribute that it fills, and how a cell becomes its value."""
@@ -44,7 +48,7 @@ class Entry:
 FIELDS: Mapping[str, tuple[Field, ...]] = {
     "stage_import": (
         Field("Name", "name", _NAME),
-        Field("Order", "position", partial(cells.optional_count, most=100_000), required=False),
+        Field("Order", "position", partial(cells.optional_count, most=LAST_POSITION), required=False),
     ),
     "drawing_type_import": (Field("Name", "name", _NAME),),
     "bom_product_import": (

@@ -20,7 +20,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from precast_app.errors import Conflict, NotFound, Refused
 from precast_app.importing import nodes
 from precast_app.importing.issues import Issue
-from precast_app.importing.reference_files import Entry, key_of
+from precast_app.importing.reference_files import LAST_POSITION, Entry, key_of
 from precast_app.models import (
     BomProduct,
     DrawingType,
@@ -156,7 +156,8 @@ def _new(session: Session, model: Any, project_id: int, key: str, values: dict[s
     if model is Stage and columns.get("position") is None:
         # A stage without an order goes to the end.
         last = session.scalar(select(func.max(Stage.position)).where(Stage.project_id == project_id))
-        columns["position"] = 1 if last is None else last + 1
+        # Of those that share the last place the newest comes last.
+        columns["position"] = 1 if last is None else min(last + 1, LAST_POSITION)
     thing = model(**{**columns, "project_id": project_id, "match_key": key})
     session.add(thing)
     return thing

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from precast_app.config import Settings
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, queue
+from precast_app.jobs import lifecycle, measures, queue
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,9 @@ def look() -> list[int]:
             return []
         connection.commit()
         try:
-            return _round(settings)
+            rung = _round(settings)
+            measures.note_round()
+            return rung
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:locks, 0)"), names)
             connection.commit()

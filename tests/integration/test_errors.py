@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -68,12 +69,13 @@ def test_an_unknown_job_type_is_told_the_known_ones(
 
 
 def test_a_bug_tells_a_number_that_the_log_has_too(
-    app: Flask, client: FlaskClient, admin: dict[str, str], caplog: pytest.LogCaptureFixture
+    app: Flask, client: FlaskClient, admin: dict[str, str], project_id: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A setting of a wrong type is a bug as good as any."""
     app.config["MAX_CONTENT_LENGTH"], kept = "much", app.config["MAX_CONTENT_LENGTH"]
     try:
-        answer = client.post("/api/project", json={"name": "A"}, headers=admin)
+        file = {"file": (io.BytesIO(b"a"), "a.csv")}
+        answer = client.post(f"/api/project/{project_id}/import/excel", data=file, headers=admin)
     finally:
         app.config["MAX_CONTENT_LENGTH"] = kept
     body = answer.get_json()

@@ -235,3 +235,20 @@ def test_a_file_changes_what_is_there(project_id: int, tmp_path: Path) -> None:
     path.write_text("Name,Order\ncasting,2\nCuring,2\nLoading,\n")
     done = do(project_id, path, "stage_import")
     assert (done.created_count, done.updated_count, done.unchanged_count) == (1, 1, 1)
+
+
+def test_after_the_last_place_there_is_room(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+    stages = f"/api/project/{project_id}/stages"
+    for body in ({"name": "Last", "position": 100_000}, {"name": "Later"}, {"name": "Latest"}):
+        made = client.post(stages, json=body, headers=admin)
+        assert (made.status_code, made.get_json()["stage"]["position"]) == (201, 100_000)
+    listed = client.get(stages, headers=admin).get_json()["stages"]
+    assert [stage["name"] for stage in listed] == ["Last", "Later", "Latest"]
+
+
+def test_a_name_is_no_longer_than_it_may_be_before_it_is_trimmed(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
+    stages = f"/api/project/{project_id}/stages"
+    for name, status in ((" " * 149 + "A", 201), (" " * 150 + "B", 422), ("\u200b", 422)):
+        assert client.post(stages, json={"name": name}, headers=admin).status_code == status

@@ -1,0 +1,75 @@
+"""For Prometheus: how the installation stands. Nothing in it tells of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Blueprint, Response, request
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from precast_app.accounts.guard import takes
+from precast_app.accounts.permissions import Act
+from precast_app.jobs import measures
+from precast_app.jobs.measures import Measures
+from precast_app.models import JobStatus
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+@takes(Act.ADMINISTER)
+def metrics() -> Response:
+    """The numbers of this moment, for who administers the installation."""
+    registry = CollectorRegistry()
+    registry.register(_Numbers(measures.take()))
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return Response(encode(registry), content_type=content_type)
+
+
+class _Numbers(Collector):
+    """Gauges all of them: a job that is tried again is no longer a failed one, so nothing here only grows."""
+
+    def __init__(self, found: Measures) -> None:
+        self._found = found
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        found = self._found
+        jobs = GaugeMetricFamily("precast_jobs", "Jobs by type and status.", labels=["job_type", "status"])
+        for job_type in sorted({job_type for job_type, _ in found.by_type_and_status}):
+            for status in JobStatus:
+                jobs.add_metric([job_type, status], found.by_type_and_status.get((job_type, status), 0))
+        yield jobs
+        ended = GaugeMetricFamily(
+            "precast_jobs_ended_last_hour", "Jobs that ended within the last hour, by outcome.", labels=["outcome"]
+        )
+        for outcome, count in found.ended_last_hour.items():
+            ended.add_metric([outcome], count)
+        yield ended
+        yield _gauge("precast_jobs_queued", "Jobs that wait for a worker or for their turn.", found.queued)
+        yield _gauge("precast_jobs_waiting_for_file", "Jobs that were never given their file so far.", found.unfed)
+        yield _gauge(
+            "precast_oldest_queued_job_seconds", "How long the first of them has waited; 0 without any.",
+            found.oldest_seconds,
+        )  # fmt: skip
+        yield _gauge("precast_jobs_lost", "Jobs whose worker has gone silent; the watchman rings for them.", found.lost)
+        yield _gauge("precast_database_bytes", "Size of the database.", found.database_bytes)
+        yield _gauge("precast_files_bytes", "Of it, the files of jobs.", found.file_bytes)
+        yield _gauge("precast_redis_up", "Whether Redis answers.", found.queue is not None)
+        if found.queue is None:
+            return
+        yield _gauge("precast_workers", "Workers that have said lately that they are there.", found.queue.workers)
+        yield _gauge("precast_rings", "Jobs' numbers in the queue that no worker has taken yet.", found.queue.rings)
+        if found.queue.watchman_seconds is not None:
+            yield _gauge(
+                "precast_watchman_seconds", "Time since the watchman's last round.", found.queue.watchman_seconds
+            )
+
+
+def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, value=value)

@@ -1,0 +1,103 @@
+"""How the jobs stand, in numbers: read from the table and Redis when asked, so that every web process says the same."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from flask import current_app
+from redis.exceptions import RedisError
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from precast_app.jobs import queue
+
+_WATCHED = "precast:watchman"
+
+_BY_STATUS = text("SELECT job_type, status, count(*) FROM import_jobs GROUP BY job_type, status ORDER BY 1, 2")
+_ENDED = text("""
+    SELECT CASE WHEN status = 'failed' AND (cancelled_by IS NOT NULL OR error LIKE 'Cancelled by %') THEN 'cancelled'
+                WHEN status = 'failed' THEN 'failed'
+                WHEN rejected_count > 0 THEN 'completed_with_rejects' ELSE 'completed' END AS outcome,
+           count(*) FROM import_jobs
+    WHERE completed_at > clock_timestamp() - interval '1 hour' GROUP BY outcome
+""")
+_NOW = text("""
+    SELECT count(*) FILTER (WHERE phase = 'queued') AS queued,
+           count(*) FILTER (WHERE phase = 'waiting_for_file') AS unfed,
+           coalesce(extract(epoch FROM clock_timestamp() - min(queued_at) FILTER (WHERE phase = 'queued')), 0)
+               AS oldest_seconds,
+           count(*) FILTER (WHERE status = 'processing' AND lease_until < clock_timestamp()) AS lost,
+           pg_database_size(current_database()) AS database_bytes,
+           pg_total_relation_size('import_file_chunks') AS file_bytes
+    FROM import_jobs WHERE status IN ('pending', 'processing')
+""")
+OUTCOMES = ("completed", "completed_with_rejects", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What Redis knows: workers seen lately, rings not yet heard, seconds since the watchman's last round, if any."""
+
+    workers: int
+    rings: int
+    watchman_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """All jobs of the installation. `queue` is None where Redis can't be reached."""
+
+    by_type_and_status: dict[tuple[str, str], int]
+    ended_last_hour: dict[str, int]
+    queued: int
+    unfed: int
+    oldest_seconds: float
+    lost: int
+    database_bytes: int
+    file_bytes: int
+    queue: Queue | None
+
+
+def take() -> Measures:
+    """The numbers as they are now."""
+    by_status = {(job_type, status): count for job_type, status, count in db.session.execute(_BY_STATUS)}
+    ended = dict.fromkeys(OUTCOMES, 0)
+    for outcome, count in db.session.execute(_ENDED):
+        ended[outcome] = count
+    now = db.session.execute(_NOW).one()
+    db.session.rollback()
+    return Measures(
+        by_type_and_status=by_status,
+        ended_last_hour=ended,
+        queued=now.queued,
+        unfed=now.unfed,
+        oldest_seconds=float(now.oldest_seconds),
+        lost=now.lost,
+        database_bytes=now.database_bytes,
+        file_bytes=now.file_bytes,
+        queue=_queue(),
+    )
+
+
+def note_round() -> None:
+    """The watchman has been round."""
+    try:
+        queue.connection().set(_key(), time.time())
+    except RedisError:
+        # Nothing is lost but the note; that Redis is away is told elsewhere.
+        return
+
+
+def _queue() -> Queue | None:
+    try:
+        noted = queue.connection().get(_key())
+        seconds = None if noted is None else max(0.0, time.time() - float(noted))
+        return Queue(len(queue.names_of_workers()), queue.queue().count, seconds)
+    except RedisError:
+        return None
+
+
+def _key() -> str:
+    # Of this installation: several may share a Redis.
+    return f"{_WATCHED}:{current_app.config['PRECAST'].queue_name}"

@@ -1,0 +1,159 @@
+"""What all processes write of a full run: nothing that opens a door, and nothing of what is in a file."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+
+from precast_app.embedded import process
+from precast_app.extensions import db
+from tests.conftest import EXAMPLES, ROOT, kill
+from tests.e2e.test_over_http import procfile
+
+PASSWORD = "correct horse battery staple"
+WRONG = "incorrect-horse-battery-staple"
+MARK = "XyzzyMarker"
+
+BROKEN = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'unforeseen' USING ERRCODE = 'XX000'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON stages EXECUTE FUNCTION refuse()
+"""
+MENDED = "DROP FUNCTION refuse CASCADE"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The address of the running system, an administrator's token, and the file that all processes write to."""
+
+    address: str
+    token: str
+    log: Path
+
+
+@pytest.fixture
+def run(app: Flask, environment: dict[str, str], tmp_path: Path) -> Iterator[Run]:
+    """Web and worker by the lines of the Procfile, their output in a file."""
+    port = process.free_port(22_000)
+    path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
+    given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1"}
+
+    def flask(*words: str, stdin: str = "") -> str:
+        return subprocess.run(
+            ["flask", *words], cwd=ROOT, env=given, input=stdin, text=True, check=True, capture_output=True
+        ).stdout.strip()
+
+    flask("user", "create", "ada", "--admin", "--password-stdin", stdin=f"{PASSWORD}\n")
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        running = [
+            subprocess.Popen(
+                procfile()[name], shell=True, cwd=ROOT, env=given, stdout=output, stderr=output
+            )  # as a host
+            for name in ("web", "worker")
+        ]
+        try:
+            found = Run(f"http://127.0.0.1:{port}", flask("token", "create", "ada"), log)
+            wait_until_ready(found)
+            yield found
+        finally:
+            for each in running:
+                kill(each)
+
+
+def wait_until_ready(run: Run) -> None:
+    for _ in range(300):
+        try:
+            if requests.get(f"{run.address}/readyz", timeout=5, proxies={"http": ""}).ok:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(run.log.read_text(errors="replace"))
+
+
+def test_no_log_tells_a_secret_or_what_is_in_a_file(app: Flask, run: Run, tmp_path: Path) -> None:
+    program, browser = requests.Session(), requests.Session()
+    program.trust_env = browser.trust_env = False
+    program.headers["Authorization"] = f"Bearer {run.token}"
+
+    # In and out by the form, with a wrong password, and with a token that is none.
+    assert browser.post(f"{run.address}/login", data={"name": "ada", "password": WRONG}, timeout=30).status_code == 401
+    login = {"name": "ada", "password": PASSWORD}
+    entered = browser.post(f"{run.address}/login", data=login, allow_redirects=False, timeout=30)
+    assert entered.status_code == 302
+    cookie = browser.cookies["precast_session"]
+    assert browser.get(f"{run.address}/api/project", timeout=30).status_code == 200
+    stolen = {"Authorization": "Bearer not-a-token-of-ours-0123456789"}
+    assert (
+        requests.get(f"{run.address}/api/project", headers=stolen, timeout=30, proxies={"http": ""}).status_code == 401
+    )
+
+    # A file whose rows hold the mark: one that goes in, one whose rows are wrong, one that is no spreadsheet.
+    project = program.post(f"{run.address}/api/project", json={"name": "Logs"}, timeout=30).json()["project"]["id"]
+    stages = tmp_path / "stages.csv"
+    stages.write_text(f"name\n{MARK} curing\n", encoding="utf-8")
+    assert ended(program, run, upload(program, run, f"{project}/jobs?job_type=stage_import", stages)) == "completed"
+    lines = (EXAMPLES / "element_types.csv").read_text(encoding="utf-8").splitlines()
+    heading = ",".join(lines[0].split(",")[:10])
+    bad = tmp_path / "bad.csv"
+    bad.write_text(f"{heading}\n" + f"{MARK},{MARK} A,{MARK}\n" * 3, encoding="utf-8")
+    failed = upload(program, run, f"{project}/import_csv_element_type", bad)
+    assert ended(program, run, failed) == "failed"
+    assert MARK in program.get(f"{run.address}/api/jobs/{failed}/issues", timeout=30).text
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + MARK.encode())
+    with picture.open("rb") as file:
+        path = f"{run.address}/api/project/{project}/import/excel"
+        assert program.post(path, files={"file": file}, timeout=30).status_code == 415
+
+    # A bug in the web process, and one in the worker: the database refuses in a way that nobody foresaw.
+    db.session.execute(db.text(BROKEN))
+    db.session.commit()
+    try:
+        path = f"{run.address}/api/project/{project}/stages"
+        broken = program.post(path, json={"name": f"{MARK} striking"}, timeout=30)
+        assert broken.status_code == 500
+        stages.write_text(f"name\n{MARK} lifting\n", encoding="utf-8")
+        lost = upload(program, run, f"{project}/jobs?job_type=stage_import", stages)
+        assert ended(program, run, lost) == "failed"
+    finally:
+        db.session.execute(db.text(MENDED))
+        db.session.commit()
+    assert browser.post(f"{run.address}/logout", allow_redirects=False, timeout=30).status_code == 302
+
+    log = run.log.read_text(encoding="utf-8", errors="replace")
+    # It is the log of all that: both processes, the bug's number, and the trace that goes with it.
+    assert broken.json()["errors"]["request_id"] in log
+    assert '"POST /login' in log
+    assert log.count("INSERT INTO stages") >= 2
+    assert f"job {lost}" in log.lower()
+    secrets = {
+        "token": run.token, "password": PASSWORD, "its encoded form": PASSWORD.replace(" ", "+"),
+        "wrong password": WRONG, "cookie": cookie, "unknown token": "not-a-token-of-ours",
+        "cell of a file": MARK, "secret key": "only for tests",
+    }  # fmt: skip
+    assert [name for name, secret in secrets.items() if secret in log] == []
+
+
+def upload(program: requests.Session, run: Run, route: str, path: Path) -> int:
+    with path.open("rb") as file:
+        answer = program.post(f"{run.address}/api/project/{route}", files={"file": file}, timeout=30)
+    assert answer.ok, answer.text
+    return int(answer.json()["job_id"])
+
+
+def ended(program: requests.Session, run: Run, job_id: int) -> str:
+    for _ in range(600):
+        job = program.get(f"{run.address}/api/jobs/{job_id}", timeout=30).json()["job"]
+        if job["status"] in ("completed", "failed"):
+            return str(job["status"])
+        time.sleep(0.05)
+    raise AssertionError(f"the job does not end: {job}")

@@ -1,0 +1,81 @@
+"""What Prometheus is told."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from precast_app.accounts import projects, users
+from precast_app.extensions import db
+from precast_app.jobs import lifecycle, watchman
+from precast_app.models import ImportJob, Role
+from tests.conftest import EXAMPLES, do, submit
+from tests.integration.test_access import member
+from tests.integration.test_lifecycle import settings
+
+Samples = dict[tuple[str, tuple[str, ...]], float]
+
+
+def scrape(client: FlaskClient, headers: dict[str, str]) -> Samples:
+    answer = client.get("/metrics", headers=headers)
+    assert (answer.status_code, answer.content_type.split(";")[0]) == (200, "text/plain")
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    file = EXAMPLES / "element_types.csv"
+    do(green_meadows, file)
+    cancelled, queued = submit(green_meadows, file), submit(green_meadows, file)
+    assert lifecycle.cancel(cancelled, "vera")
+    db.session.query(ImportJob).filter_by(id=queued).update(
+        {"queued_at": ImportJob.created_at - db.text("interval '1 hour'")}
+    )
+    db.session.commit()
+    found = scrape(client, admin)
+    assert found["precast_jobs", ("element_type_import", "completed")] == 1
+    assert found["precast_jobs", ("element_type_import", "failed")] == 1
+    assert found["precast_jobs", ("stage_import", "completed")] == 1
+    assert found["precast_jobs", ("stage_import", "processing")] == 0
+    assert found["precast_jobs_ended_last_hour", ("completed",)] == 5
+    assert found["precast_jobs_ended_last_hour", ("cancelled",)] == 1
+    assert found["precast_jobs_ended_last_hour", ("failed",)] == 0
+    assert found["precast_jobs_queued", ()] == 1
+    assert 3600 <= found["precast_oldest_queued_job_seconds", ()] < 3700
+    assert found["precast_jobs_lost", ()] == 0
+    assert found["precast_rings", ()] == 3
+    assert found["precast_workers", ()] == 0
+    assert found["precast_redis_up", ()] == 1
+    assert found["precast_database_bytes", ()] > found["precast_files_bytes", ()] > file.stat().st_size
+
+
+def test_the_watchman_is_seen(client: FlaskClient, admin: dict[str, str]) -> None:
+    assert ("precast_watchman_seconds", ()) not in scrape(client, admin)
+    watchman.look()
+    assert 0 <= scrape(client, admin)["precast_watchman_seconds", ()] < 10
+
+
+def test_without_redis_the_table_is_still_told(app: Flask, client: FlaskClient, admin: dict[str, str]) -> None:
+    with settings(app, redis_url="redis://127.0.0.1:1/0"):
+        found = scrape(client, admin)
+    assert found["precast_redis_up", ()] == 0
+    assert found["precast_jobs_queued", ()] == 0
+    assert ("precast_workers", ()) not in found
+
+
+def test_it_tells_of_no_project_and_only_administrators(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int
+) -> None:
+    submit(green_meadows, EXAMPLES / "element_types.csv")
+    text = client.get("/metrics", headers=admin).text
+    for secret in ("Green Meadows", "element_types", "tester", "admin"):
+        assert secret not in text
+    assert client.get("/metrics").status_code == 401
+    assert client.get("/metrics", headers=member(green_meadows, Role.MANAGER)).status_code == 403
+    chief = users.create("chief", "correct horse", is_admin=True)
+    narrowed = users.create_token(chief, days=1, project_id=projects.create("Other").id)
+    assert client.get("/metrics", headers={"Authorization": f"Bearer {narrowed}"}).status_code == 403
