@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import statistics
 import subprocess
 import sys
@@ -41,7 +42,8 @@ def main() -> None:
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     with servers(VAR) as used:
-        os.environ.update(DATABASE_URL=used.database_url, REDIS_URL=used.redis_url, SECRET_KEY="bench")
+        key = secrets.token_urlsafe(48)
+        os.environ.update(DATABASE_URL=used.database_url, REDIS_URL=used.redis_url, SECRET_KEY=key)
         subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, check=True, capture_output=True)
         print(
             "| element types | what | seconds | ratio | rows/s | peak MiB |\n|---:|---|---:|---|---:|---:|", flush=True

@@ -14,6 +14,8 @@ from typing import Any
 from precast_app.errors import ConfigurationError
 
 MIB = 1024 * 1024
+_SHORTEST_KEY = 32
+_MAKE_KEY = 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(48))"`. '
 
 
 def _setting(variable: str, default: Any, effect: str) -> Any:
@@ -40,6 +42,7 @@ class Settings:
     job_connections: int = _setting(
         "JOB_CONNECTIONS", 9, "most database connections of one job; its batches share them"
     )
+    web_threads: int = _setting("WEB_THREADS", 8, "requests that one web process answers at once; half may have bodies")
     web_connections: int = _setting("WEB_CONNECTIONS", 4, "most database connections of one web process")
     job_seconds: int = _setting("JOB_SECONDS", 3_600, "longest run of one job before RQ ends it")
     job_bytes: int = _setting("JOB_BYTES", 1024 * MIB, "most memory of one job; a file that needs more fails its job")
@@ -50,6 +53,10 @@ class Settings:
     feed_seconds: int = _setting("FEED_SECONDS", 86_400, "how long a job waits for its file before it fails")
     file_days: int = _setting("FILE_DAYS", 30, "how long the file of an ended job is kept, in days")
     issue_days: int = _setting("ISSUE_DAYS", 365, "how long the issues of an ended job are kept, in days")
+
+    requests_per_minute: int = _setting("REQUESTS_PER_MINUTE", 1_200, "most requests of one user or strange address")
+    uploads_per_minute: int = _setting("UPLOADS_PER_MINUTE", 60, "most uploads of one user")
+    waiting_jobs: int = _setting("WAITING_JOBS", 100, "most jobs of one project that wait or are under way")
 
     token_days: int = _setting("TOKEN_DAYS", 365, "life of a new API token, in days")
     session_hours: int = _setting("SESSION_HOURS", 12, "longest life of a session in the browser, in hours")
@@ -73,8 +80,13 @@ class Settings:
             if setting.default == "" and not getattr(settings, setting.name):
                 raise ConfigurationError(
                     f"Set {setting.metadata['variable']}: {setting.metadata['effect']}. "
-                    "`.env.example` shows one; `make run` sets all of them by itself."
+                    + (_MAKE_KEY if setting.name == "secret_key" else "`.env.example` shows one. ")
+                    + "`make run` sets all of them by itself."
                 )
+        if len(settings.secret_key) < _SHORTEST_KEY or len(set(settings.secret_key)) < 8:
+            raise ConfigurationError(
+                f"SECRET_KEY is too easy to guess; it takes at least {_SHORTEST_KEY} random characters. {_MAKE_KEY}"
+            )
         return settings
 
     def engine_options(self, connections: int) -> dict[str, Any]:
@@ -100,7 +112,8 @@ class Settings:
             "SQLALCHEMY_ENGINE_OPTIONS": self.engine_options(self.web_connections),
             # A multipart body is a little longer than the file in it; the file itself is held to `upload_bytes`.
             "MAX_CONTENT_LENGTH": self.upload_bytes + 64 * 1024,
-            "SESSION_COOKIE_NAME": "precast_session",
+            # Browsers send a cookie of this name to this host alone, and take it over https only.
+            "SESSION_COOKIE_NAME": "__Host-precast_session" if self.cookie_secure else "precast_session",
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_COOKIE_SECURE": self.cookie_secure,
@@ -114,8 +127,6 @@ class Settings:
             },
             "OPENAPI_URL_PREFIX": "/api",
             "OPENAPI_JSON_PATH": "openapi.json",
-            "OPENAPI_SWAGGER_UI_PATH": "docs",
-            "OPENAPI_SWAGGER_UI_URL": "/api/docs/assets/",
         }
 
 

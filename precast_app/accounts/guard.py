@@ -25,7 +25,7 @@ _OWNED: dict[str, tuple[Any, str]] = {
     "element_id": (Piece, "element"),
 }
 # Routes of others: files that everyone may have, the API's description, and the dashboard with a check of its own.
-_OTHERS = ("/static/", "/api/docs", "/api/openapi.json", "/rq")
+_OTHERS = ("/static/", "/api/openapi.json", "/rq")
 
 
 def takes(act: Act) -> Callable[[View], View]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from flask import Flask, current_app, request
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -48,7 +49,9 @@ class Throttle:
 
     def clear(self, limit: RateLimitItem, *key: str) -> None:
         """Forget the count."""
-        self._ask(lambda counts: counts.clear(limit, *key) is None)
+        with suppress(RedisError):
+            self._shared.clear(limit, *key)
+        self._own.clear(limit, *key)
 
     def seconds_left(self, limit: RateLimitItem, *key: str) -> int:
         """How long until another one is allowed."""

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from flask import Flask
 
-from precast_app.api import catalogue, docs, downloads, errors, exports, health, jobs, metrics, projects, reference
+from precast_app.api import (
+    catalogue,
+    docs,
+    downloads,
+    errors,
+    exports,
+    health,
+    jobs,
+    metrics,
+    projects,
+    receiving,
+    reference,
+)
 from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
@@ -24,3 +36,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     errors.init_app(app)
+    receiving.init_app(app)

@@ -7,11 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Response, jsonify, request
+from flask_limiter import RateLimitExceeded
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
+from precast_app.accounts import limits
 from precast_app.errors import Refused, TooMany
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,8 @@ def _http(error: HTTPException) -> Response:
     if errors and code == 422:
         message = f"{message} {_first(errors)}"
     response = answer(code, message, errors if isinstance(errors, dict) else {"request": errors})
+    if isinstance(error, RateLimitExceeded):
+        response.headers["Retry-After"] = str(limits.retry_after())
     if error.get_response().headers.get("Allow"):
         response.headers["Allow"] = error.get_response().headers["Allow"]
     return response

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from precast_app.accounts import permissions, projects
+from precast_app.accounts import limits, permissions, projects
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
@@ -52,6 +52,7 @@ _FILE_BODY = {
 
 @blueprint.route(f"{PROJECT}/jobs", methods=["POST"])
 @takes(Act.READ)
+@limits.uploads
 @blueprint.arguments(JobQuery, location="query")
 @blueprint.arguments(KeyHeader, location="headers")
 @blueprint.arguments(OptionalFileForm, location="files", required=False)
@@ -73,6 +74,7 @@ def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any]
 
 @blueprint.route(f"{JOB}/file", methods=["PUT"])
 @takes(Act.READ)
+@limits.uploads
 @blueprint.arguments(FeedQuery, location="query")
 @blueprint.doc(requestBody=_FILE_BODY)
 @blueprint.response(202, CreatedJob)
@@ -176,6 +178,7 @@ def cancel(job_id: int) -> dict[str, Any]:
 @blueprint.route(f"{PROJECT}/import/excel", methods=["POST"], endpoint="import_excel")
 @blueprint.route(f"{PROJECT}/import_csv_element_type", methods=["POST"], endpoint="import_csv")
 @takes(Act.IMPORT)
+@limits.uploads
 @blueprint.arguments(OptionsQuery, location="query")
 @blueprint.arguments(KeyHeader, location="headers")
 @blueprint.arguments(FileForm, location="files")

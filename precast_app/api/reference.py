@@ -105,7 +105,7 @@ def _routes(path: str, job_type: str, schema: type[Body], one: str, many: str, *
     def _record(verb: str, project_id: int, values: dict[str, Any], number: int | None = None) -> None:
         # Stored by the commit of the act itself.
         about = values.get("name") or values.get("product_name") or f"number {number}"
-        audit.record(f"{one}.{verb}", project_id=project_id, about=about, **({"number": number} if number else {}))
+        audit.record(f"{one}.{verb}", project_id=project_id, about=about, number=number)
 
     item = f"{PROJECT}/{path}/<int(max=2147483647):number>"
 

@@ -14,16 +14,16 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
-from sqlalchemy import exists, insert, select, text
+from sqlalchemy import exists, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from precast_app.accounts import audit
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
-from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge
+from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge, TooMany
 from precast_app.extensions import db
 from precast_app.importing import headers, reference_files
 from precast_app.jobs import files, keys, lifecycle, registry
-from precast_app.models import FileChunk, ImportJob, OnError, Phase, Project
+from precast_app.models import FileChunk, ImportJob, JobStatus, OnError, Phase, Project
 from precast_app.spreadsheets import FileRefused
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ def submit(
     if key is not None and (there := keys.known(job)):
         db.session.commit()
         return there
+    _check_room(project_id)
     db.session.add(job)
     try:
         db.session.flush()
@@ -107,6 +108,7 @@ def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = N
     """
     if not has_file(old.id):
         raise Conflict(f"The file of job {old.id} is kept no longer. Upload it again.")
+    _check_room(old.project_id)
     options = Options(old.batch_size, old.concurrent_batches, on_error=old.on_error, create_missing=old.create_missing)
     job = _job(old.project_id, old.job_type, created_by, options)
     job.total_items, job.applies_job_id = old.total_items, applies_job_id
@@ -119,6 +121,19 @@ def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = N
     db.session.commit()
     ring(job.id)
     return job
+
+
+def _check_room(project_id: int) -> None:
+    """A project's jobs wait for each other: where very many do, something sends them without end."""
+    waiting = db.session.scalar(
+        select(func.count()).where(
+            ImportJob.project_id == project_id, ImportJob.status.in_((JobStatus.PENDING, JobStatus.PROCESSING))
+        )
+    )
+    if (waiting or 0) >= _settings().waiting_jobs:
+        raise TooMany(
+            f"{waiting} jobs of this project wait or are under way. Wait until some have ended, or cancel some.", 60
+        )
 
 
 def _job(project_id: int, job_type: str, created_by: str, options: Options) -> ImportJob:

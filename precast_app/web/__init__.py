@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from precast_app.web import dashboard, pages, sign_in
+from precast_app.web import dashboard, headers, pages, sign_in
 
 
 def init_app(app: Flask) -> None:
@@ -12,3 +12,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(sign_in.blueprint)
     dashboard.init_app(app)
+    headers.init_app(app)

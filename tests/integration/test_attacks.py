@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from precast_app.accounts import projects, users
+from precast_app.accounts import projects, tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle, queue
 from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, ImportJob, Piece, Role, Stage
@@ -202,7 +202,7 @@ def test_a_search_takes_every_sign_for_itself(client: FlaskClient, scene: Scene)
 def test_a_token_that_may_only_read_changes_nothing(app: Flask, client: FlaskClient, scene: Scene) -> None:
     """Each route, with numbers of what is there, by the token of one who may do everything."""
     chief = users.create("chief", "correct horse", is_admin=True)
-    reading = {"Authorization": f"Bearer {users.create_token(chief, days=1, read_only=True)}"}
+    reading = {"Authorization": f"Bearer {tokens.create(chief, days=1, read_only=True)}"}
     before, ids = snapshot.of_project(scene.theirs), scene.ids
     numbers = {"project_id": scene.theirs, "job_id": scene.jobs["queued"], "element_id": ids["piece"]}
     tried = 0

@@ -21,7 +21,7 @@ from schemathesis.checks import load_all_checks, not_a_server_error
 from schemathesis.specs.openapi import checks
 from sqlalchemy import select
 
-from precast_app.accounts import projects, users
+from precast_app.accounts import projects, tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle, queue
 from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, Piece, Role, Stage
@@ -69,7 +69,7 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "drawing-types": first(DrawingType),
             "bom-products": first(BomProduct),
         }
-        headers = {"Authorization": f"Bearer {users.create_token(admin, days=1)}"}
+        headers = {"Authorization": f"Bearer {tokens.create(admin, days=1)}"}
         config = schemathesis.Config()
         # The token is ours, always; who comes without one is the business of `test_access`.
         config.projects.default.generation.update(with_security_parameters=False)

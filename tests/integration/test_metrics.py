@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from precast_app.accounts import projects, users
+from precast_app.accounts import projects, tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle, watchman
 from precast_app.models import ImportJob, Role
@@ -77,5 +77,5 @@ def test_it_tells_of_no_project_and_only_administrators(
     assert client.get("/metrics").status_code == 401
     assert client.get("/metrics", headers=member(green_meadows, Role.MANAGER)).status_code == 403
     chief = users.create("chief", "correct horse", is_admin=True)
-    narrowed = users.create_token(chief, days=1, project_id=projects.create("Other").id)
+    narrowed = tokens.create(chief, days=1, project_id=projects.create("Other").id)
     assert client.get("/metrics", headers={"Authorization": f"Bearer {narrowed}"}).status_code == 403

@@ -13,7 +13,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 
 from precast_app import create_app
-from precast_app.accounts import projects, users
+from precast_app.accounts import projects, tokens
 from precast_app.extensions import db
 from precast_app.models import FileChunk, ImportJob, User
 from tests.conftest import EXAMPLES
@@ -323,4 +323,4 @@ def test_without_its_database_it_says_when_to_come_again(app: Flask, admin: dict
     answer = away.test_client().get("/api/project", headers=admin)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "127.0.0.1" not in answer.text
-    assert users.by_token("x") is None
+    assert tokens.recognise("x") is None

@@ -10,7 +10,11 @@ from precast_app.config import Settings, database_uri
 from precast_app.errors import ConfigurationError
 from tests.conftest import ROOT
 
-NEEDED = {"DATABASE_URL": "postgresql://localhost/precast", "REDIS_URL": "redis://localhost", "SECRET_KEY": "s"}
+NEEDED = {
+    "DATABASE_URL": "postgresql://localhost/precast",
+    "REDIS_URL": "redis://localhost",
+    "SECRET_KEY": "only for tests, abcdefghijklmnop",
+}
 
 
 @pytest.mark.parametrize("missing", NEEDED)

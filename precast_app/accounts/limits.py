@@ -1,0 +1,63 @@
+"""How many requests and uploads one may send: counted by user, or by address for who has not said who is asking."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Flask, current_app, request
+from flask_limiter import Limiter
+from sqlalchemy.exc import SQLAlchemyError
+
+from precast_app.accounts.requests import identity
+from precast_app.config import Settings
+from precast_app.errors import Refused
+
+# Asked for again and again by machines, and for each page by browsers; they cost next to nothing.
+_FREE = frozenset({"static", "health.alive", "health.ready"})
+
+
+def _asker() -> str:
+    try:
+        return f"user {identity().user_id}"
+    except (Refused, SQLAlchemyError):
+        return f"address {request.remote_addr}"
+
+
+def _requests() -> str:
+    return f"{_settings().requests_per_minute} per minute"
+
+
+def _uploads() -> str:
+    return f"{_settings().uploads_per_minute} per minute"
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["PRECAST"]
+    return settings
+
+
+limiter = Limiter(
+    _asker,
+    application_limits=[_requests],
+    # Where Redis is away each process counts for itself: uploads are still taken.
+    in_memory_fallback_enabled=True,
+    key_prefix="limits",
+)
+
+
+def retry_after() -> int:
+    """In how many seconds the request that was refused may be sent again."""
+    reached = limiter.current_limit
+    return max(1, round(reached.reset_at - time.time())) if reached else 60
+
+
+uploads = limiter.shared_limit(_uploads, scope="uploads")
+
+
+def init_app(app: Flask) -> None:
+    """Count the requests to the application."""
+    settings: Settings = app.config["PRECAST"]
+    app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_connect_timeout": 2, "socket_timeout": 2}
+    limiter.request_filter(lambda: request.endpoint in _FREE)
+    limiter.init_app(app)

@@ -1,0 +1,7 @@
+// The description of the API, readable: Swagger UI on the page /api/docs.
+window.SwaggerUIBundle({
+  url: "/api/openapi.json",
+  dom_id: "#docs",
+  deepLinking: true,
+  presets: [window.SwaggerUIBundle.presets.apis],
+});
