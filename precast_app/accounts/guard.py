@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask
+from flask import Flask, request
 from sqlalchemy import select
 
 from precast_app.accounts import permissions
@@ -28,18 +28,21 @@ _OWNED: dict[str, tuple[Any, str]] = {
 _OTHERS = ("/static/", "/api/openapi.json", "/rq")
 
 
-def takes(act: Act) -> Callable[[View], View]:
+def takes(act: Act, *, whole: bool = False) -> Callable[[View], View]:
     """Let in only who may do `act` in the project that the route is about.
 
     The project is that of `project_id`, `job_id` or `element_id` in the path; without any, the act is about the
-    installation.
+    installation. What is `whole` no narrowed token may do.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             who = identity()
-            permissions.require(who, act, _project_id(kwargs))
+            changes = request.method not in ("GET", "HEAD", "OPTIONS")
+            permissions.require(who, act, _project_id(kwargs), changes=changes)
+            if whole:
+                permissions.require_whole(who)
             return view(*args, **kwargs)
 
         guarded.takes = act  # type: ignore[attr-defined] # `check` looks for it

@@ -41,11 +41,12 @@ class Identity:
     token_id: int | None = None
 
 
-def require(identity: Identity, act: Act, project_id: int | None) -> None:
+def require(identity: Identity, act: Act, project_id: int | None, *, changes: bool | None = None) -> None:
     """Raise `NotFound` where the project may not be seen, `Forbidden` where the act is not allowed in it.
 
     Without a project (`None`) the act is about the installation: anyone may read what is theirs, administrators may do
-    the rest.
+    the rest. `changes` says whether something will be changed, which a token for reading may not do; unless it is said,
+    all acts but reading change something.
     """
     if project_id is None:
         may = Act.ADMINISTER if identity.is_admin and identity.project_id is None else Act.READ
@@ -54,13 +55,17 @@ def require(identity: Identity, act: Act, project_id: int | None) -> None:
         if most is None:
             raise NotFound(f"There is no project {project_id}, or it isn't yours to see.")
         may = most
-    if identity.read_only:
-        may = min(may, Act.READ)
-        if act > may:
-            raise Forbidden("This token may only read. Use one that may write.")
+    if identity.read_only and (act > Act.READ if changes is None else changes):
+        raise Forbidden("This token may only read. Use one that may write.")
     if act > may:
         place = f"in project {project_id}" if project_id is not None else "of this installation"
         raise Forbidden(f"This takes {_WHO[act]} {place}. Ask for that role.")
+
+
+def require_whole(identity: Identity) -> None:
+    """Raise `Forbidden` for a token that is narrowed: who holds it must not make a wider one of it."""
+    if identity.project_id is not None or identity.read_only:
+        raise Forbidden("This token is narrowed. Use one that isn't, or sign in.")
 
 
 def _most(identity: Identity, project_id: int) -> Act | None:

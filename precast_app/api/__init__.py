@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from precast_app.api import (
+    accounts,
     catalogue,
     docs,
     downloads,
@@ -20,7 +21,7 @@ from precast_app.api import (
 from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
-RESOURCES = (projects, reference, jobs, downloads, catalogue, exports)
+RESOURCES = (accounts, projects, reference, jobs, downloads, catalogue, exports)
 
 
 def init_app(app: Flask) -> None:

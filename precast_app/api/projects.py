@@ -122,3 +122,11 @@ def set_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]
     projects.set_role(project_id, user, Role(body["role"]))
     found, count = reading.members(project_id, Page())
     return {"members": found, "count": count}
+
+
+@blueprint.route(f"{PROJECT}/members/<user>", methods=["DELETE"])
+@takes(Act.MANAGE)
+@blueprint.response(204)
+def remove_member(project_id: int, user: str) -> None:
+    """Take a user's role in the project away."""
+    projects.remove_member(project_id, user)

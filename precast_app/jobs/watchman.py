@@ -57,6 +57,11 @@ _DROP = """
 """
 
 
+_OLD_SESSIONS = text("""
+    DELETE FROM user_sessions WHERE id IN (SELECT id FROM user_sessions WHERE expires_at < clock_timestamp() LIMIT 1000)
+""")
+
+
 def look() -> list[int]:
     """One round; the numbers of the jobs that were rung for. Where another watchman is at it, none."""
     settings: Settings = current_app.config["PRECAST"]
@@ -82,6 +87,8 @@ def _round(settings: Settings) -> list[int]:
         drop = text(_DROP.format(table=table, key=key, most=most))
         db.session.execute(drop, {"days": getattr(settings, days)})
         db.session.commit()
+    db.session.execute(_OLD_SESSIONS)
+    db.session.commit()
     lost = db.session.execute(_LOST, {"quiet": _QUIET_SECONDS}).all()
     db.session.rollback()
     rung = []

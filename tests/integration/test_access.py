@@ -1,25 +1,30 @@
-"""Who gets in: every route asks, and what one may not see is not there."""
+"""Who gets in: every route is tried as everyone that docs/access.md names, and what one may not see is not there."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from precast_app.accounts import projects, tokens, users
-from precast_app.accounts.permissions import Act
 from precast_app.models import Role
-from tests.conftest import EXAMPLES, submit
+from tests.conftest import EXAMPLES, ROOT, do
 
-# Whoever asks gets these: the description of the API, and what machines ask to see whether we are alive.
-OPEN = ("/api/docs", "/api/openapi.json", "/healthz", "/readyz", "/login", "/logout", "/", "/favicon.ico")
+# What the table of docs/access.md says of who asks, by column.
+ASKERS = (
+    "stranger", "viewer", "editor", "manager", "administrator", "elsewhere", "reading token", "token elsewhere",
+)  # fmt: skip
+IN, LOGIN = "✓", "login"
 
 
-def bearer(name: str, *, password: str = "correct horse", **narrowed: Any) -> dict[str, str]:
+def bearer(name: str, *, is_admin: bool = False, **narrowed: Any) -> dict[str, str]:
     """The headers of a new user's requests."""
-    return {"Authorization": f"Bearer {tokens.create(users.create(name, password), days=1, **narrowed)}"}
+    user = users.create(name, "correct horse", is_admin=is_admin)
+    return {"Authorization": f"Bearer {tokens.create(user, days=1, **narrowed)}"}
 
 
 def member(project_id: int, role: Role, **narrowed: Any) -> dict[str, str]:
@@ -28,63 +33,75 @@ def member(project_id: int, role: Role, **narrowed: Any) -> dict[str, str]:
     return headers
 
 
-def address(rule: str) -> str:
-    for variable in ("project_id", "job_id", "element_id", "element_type_id", "number"):
-        rule = rule.replace(f"<int(max=2147483647):{variable}>", "1")
-    return rule.replace("<user>", "anyone")
+def written() -> dict[tuple[str, str], tuple[str, ...]]:
+    """Of each method and address in the table: what each asker is told."""
+    page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if "| `/" in line]
+    return {(method, rule): tuple(told) for method, rule, *told in rows}
 
 
-def guarded(app: Flask) -> list[tuple[str, str, Act]]:
-    """Method, address and act of every route of the API but those that are open."""
-    routes = []
+def served(app: Flask) -> list[tuple[str, str]]:
+    """Method and address of every route; those of the dashboard, which is another project's, as one."""
+    found = {("GET", "/rq/"), ("GET", "/static/<name>"), ("GET", "/api/openapi.json")}
     for rule in app.url_map.iter_rules():
-        if rule.rule.startswith(("/rq", "/static")) or rule.rule in OPEN or rule.rule.startswith("/api/docs/"):
-            continue
-        view = app.view_functions[rule.endpoint]
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            routes.append((method, address(rule.rule), view.takes))  # type: ignore[attr-defined]
-    return routes
+        if not rule.rule.startswith(("/rq", "/static", "/api/openapi.json")):
+            address = re.sub(r"<(int\(max=2147483647\)|int|path):", "<", rule.rule)
+            found |= {(method, address) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+    return sorted(found, key=lambda each: (each[1], each[0]))
 
 
-def test_nobody_gets_in_without_saying_who_they_are(app: Flask, client: FlaskClient, project_id: int) -> None:
-    routes = guarded(app)
-    assert len(routes) > 30
-    for method, path, _ in routes:
-        answer = client.open(path, method=method)
-        assert (path, answer.status_code) == (path, 401)
-        assert set(answer.get_json()) == {"code", "status", "message", "errors"}
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
-        assert client.open(path, method=method, headers={"Authorization": "Bearer wrong"}).status_code == 401
+def test_the_table_has_every_route(app: Flask) -> None:
+    assert sorted(written()) == sorted(served(app))
 
 
-def test_a_stranger_sees_nothing_of_a_project(app: Flask, client: FlaskClient, green_meadows: int) -> None:
-    submit(green_meadows, EXAMPLES / "element_types.csv")
-    stranger = bearer("stranger")
-    for method, path, _ in guarded(app):
-        answer = client.open(path, method=method, headers=stranger)
-        if path in ("/api/project", "/metrics"):
-            expected = 200 if (method, path) == ("GET", "/api/project") else 403
-            assert answer.status_code == expected
-        else:
-            assert (method, path, answer.status_code) == (method, path, 404)
-    assert client.get("/api/project", headers=stranger).get_json() == {"projects": [], "count": 0}
+def filled(rule: str, job_id: int) -> str:
+    """The address with the numbers of what is there; no token has number 9999."""
+    values = {"<job_id>": str(job_id), "<token_id>": "9999", "<user>": "viewer", "<name>": "favicon.ico"}
+    path = re.sub(r"<\w+>", lambda found: values.get(found[0], "1"), rule)
+    return f"{path}?job_type=element_type_import" if path.endswith("/jobs") else path
 
 
-@pytest.mark.parametrize(
-    ("role", "may"), [(Role.VIEWER, Act.READ), (Role.EDITOR, Act.IMPORT), (Role.MANAGER, Act.MANAGE)]
-)
-def test_a_role_allows_what_it_says(app: Flask, client: FlaskClient, project_id: int, role: Role, may: Act) -> None:
-    headers = member(project_id, role)
-    for method, path, act in guarded(app):
-        # Closed, since some send a file.
-        with client.open(path, method=method, headers=headers) as answer:
-            refused = answer.status_code == 403
-        if path in ("/api/jobs/1", "/api/elements/1") or "/jobs/1/" in path:
-            assert answer.status_code == 404
-        elif act > may:
-            assert (method, path, refused) == (method, path, True)
-        else:
-            assert (method, path, refused) == (method, path, False)
+def told(answer: TestResponse) -> str:
+    """What an answer says of whether one may come in, as the table writes it."""
+    # The page of the sign-in says 401 too, of a password that is wrong.
+    if answer.status_code == 403 or "WWW-Authenticate" in answer.headers:
+        return str(answer.status_code)
+    if answer.status_code == 302 and answer.headers["Location"].startswith("/login"):
+        return LOGIN
+    # Who may come in may still be told that a user or a token is not there.
+    return "404" if answer.status_code == 404 and "yours to see" in answer.text else IN
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+def test_every_route_lets_in_whom_the_table_says(
+    app: Flask, client: FlaskClient, green_meadows: int, asker: str
+) -> None:
+    job_id = do(green_meadows, EXAMPLES / "element_types.csv").id
+    other = projects.create("Harbour").id
+    roles = {"reading token": Role.MANAGER, "token elsewhere": Role.MANAGER, "elsewhere": Role.MANAGER}
+    if asker == "stranger":
+        headers = {}
+    elif asker == "administrator":
+        headers = bearer("chief", is_admin=True)
+    else:
+        headers = bearer(
+            "someone", read_only=asker == "reading token", project_id=other if asker == "token elsewhere" else None
+        )
+        projects.set_role(other if asker == "elsewhere" else green_meadows, "someone", roles.get(asker) or Role(asker))
+    users.create("viewer", "correct horse")
+    table = written()
+    found, expected = {}, {}
+    for method, rule in served(app):
+        answer = client.open(filled(rule, job_id), method=method, headers=headers)
+        found[method, rule] = told(answer)
+        expected[method, rule] = table[method, rule][ASKERS.index(asker)]
+        answer.close()
+    assert found == expected
+
+
+def test_a_wrong_token_opens_nothing(client: FlaskClient, project_id: int) -> None:
+    for header in ("Bearer wrong", "Bearer", "Basic YTpi", "Bearer \xe4"):
+        assert client.get(f"/api/project/{project_id}", headers={"Authorization": header}).status_code == 401
 
 
 def test_a_token_is_narrowed_to_reading_and_to_a_project(client: FlaskClient, project_id: int) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import select
 from precast_app.accounts import projects, tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle, queue
-from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, Piece, Role, Stage
+from precast_app.models import ApiToken, BomProduct, DrawingType, ElementType, HierarchyNode, Piece, Role, Stage
 from tests.conftest import EXAMPLES, do, emptied, fill_reference, submit
 
 TRIES = int(os.environ.get("FUZZ_API_EXAMPLES", "6"))
@@ -57,6 +57,8 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
         users.create("vera", "correct horse")
         project = projects.create("Green Meadows").id
         projects.set_role(project, "vera", Role.VIEWER)
+        for name in ("Prometheus", "Nightly export"):
+            tokens.create(admin, days=1, name=name)
         fill_reference(project)
         numbers = {
             "project_id": [project],
@@ -64,6 +66,7 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "element_id": first(Piece),
             "element_type_id": first(ElementType),
             "user": ["vera", "nobody"],
+            "token_id": first(ApiToken),
             "hierarchy": first(HierarchyNode),
             "stages": first(Stage),
             "drawing-types": first(DrawingType),
