@@ -39,10 +39,7 @@ def init_app(app: Flask) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, not from the keyboard.")
 def create_user(name: str, admin: bool, password_stdin: bool) -> None:
     """Create the user NAME."""
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = _password(password_stdin)
     try:
         users.create(name, password, is_admin=admin)
     except Refused as refused:
@@ -50,21 +47,89 @@ def create_user(name: str, admin: bool, password_stdin: bool) -> None:
     click.echo(f"Created {'the administrator' if admin else 'the user'} {name.strip()}.")
 
 
+@user_group.command("password")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, not from the keyboard.")
+def change_password(name: str, password_stdin: bool) -> None:
+    """Give the user NAME another password; the user's sessions end."""
+    password = _password(password_stdin)
+    try:
+        users.set_password(name, password)
+    except Refused as refused:
+        _stop(refused)
+    click.echo(f"{name} has another password.")
+
+
+@user_group.command("disable")
+@click.argument("name")
+def disable_user(name: str) -> None:
+    """Keep the user NAME out from now on: passwords, sessions and tokens count no longer."""
+    try:
+        users.set_disabled(name, True)
+    except Refused as refused:
+        _stop(refused)
+    click.echo(f"{name} is kept out.")
+
+
+@user_group.command("enable")
+@click.argument("name")
+def enable_user(name: str) -> None:
+    """Let the user NAME in again."""
+    try:
+        users.set_disabled(name, False)
+    except Refused as refused:
+        _stop(refused)
+    click.echo(f"{name} may come in again.")
+
+
+@token_group.command("list")
+@click.argument("name")
+def list_tokens(name: str) -> None:
+    """List the tokens of the user NAME: number, last characters, name, expiry and last use."""
+    try:
+        found = tokens.of_user(users.find(name).id)
+    except Refused as refused:
+        _stop(refused)
+    for token in found:
+        used = f"{token.used_at:%Y-%m-%d}" if token.used_at else "never used"
+        click.echo(f"{token.id}\t…{token.ending}\t{token.name}\tuntil {token.expires_at:%Y-%m-%d}\t{used}")
+
+
+@token_group.command("revoke")
+@click.argument("name")
+@click.argument("number", type=int)
+def revoke_token(name: str, number: int) -> None:
+    """Take the token NUMBER of the user NAME back."""
+    try:
+        tokens.revoke(users.find(name).id, number)
+    except Refused as refused:
+        _stop(refused)
+    click.echo(f"The token {number} is good no longer.")
+
+
 @token_group.command("create")
 @click.argument("name")
 @click.option("--project", "project_id", type=int, help="Narrow the token to one project.")
 @click.option("--read-only", is_flag=True, help="Narrow the token to reading.")
 @click.option("--days", type=click.IntRange(1, 3650), help="How long it is good for; TOKEN_DAYS if left out.")
-def create_token(name: str, project_id: int | None, read_only: bool, days: int | None) -> None:
+@click.option("--label", default="", help="What it is for, to know it again by.")
+def create_token(name: str, project_id: int | None, read_only: bool, days: int | None, label: str) -> None:
     """Print a new API token of the user NAME. It can't be shown again."""
     try:
         user = users.find(name)
         if project_id is not None:
             projects.get(project_id)
         days = days or current_app.config["PRECAST"].token_days
-        click.echo(tokens.create(user, days=days, project_id=project_id, read_only=read_only))
+        click.echo(tokens.create(user, days=days, name=label, project_id=project_id, read_only=read_only))
     except Refused as refused:
         _stop(refused)
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
 
 
 @project_group.command("create")

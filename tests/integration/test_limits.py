@@ -1,0 +1,101 @@
+"""How much one may send: requests, uploads, jobs that wait; and what strangers may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from precast_app import create_app
+from precast_app.accounts import projects, tokens, users
+from precast_app.errors import TooMany
+from precast_app.jobs import lifecycle
+from precast_app.models import Role
+from tests.conftest import EXAMPLES, submit
+
+SHEET = EXAMPLES / "element_types.csv"
+
+
+def small(app: Flask, **limits: int) -> FlaskClient:
+    """A client of the same installation with other limits."""
+    return create_app(replace(app.config["PRECAST"], **limits)).test_client()
+
+
+def member(project_id: int, name: str) -> dict[str, str]:
+    headers = {"Authorization": f"Bearer {tokens.create(users.create(name, 'correct horse'), days=1)}"}
+    projects.set_role(project_id, name, Role.EDITOR)
+    return headers
+
+
+def test_requests_are_counted_by_user(app: Flask, project_id: int) -> None:
+    client = small(app, requests_per_minute=5)
+    ada, bob = member(project_id, "ada"), member(project_id, "bob")
+    assert [client.get("/api/me", headers=ada).status_code for _ in range(6)] == [200] * 5 + [429]
+    refused = client.get("/api/project", headers=ada)
+    assert refused.get_json()["status"] == "Too Many Requests"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert client.get("/api/me", headers=bob).status_code == 200
+    assert [client.get("/healthz").status_code for _ in range(9)] == [200] * 9, "machines that watch are let in"
+
+
+def test_strangers_are_counted_by_address(app: Flask) -> None:
+    client = small(app, requests_per_minute=5)
+    answers = [client.get("/api/me", headers={"Authorization": f"Bearer {number}"}).status_code for number in range(6)]
+    assert answers == [401] * 5 + [429]
+    assert client.get("/api/me", environ_base={"REMOTE_ADDR": "10.0.0.9"}).status_code == 401
+
+
+def test_uploads_are_counted_by_user_whatever_the_route(app: Flask, project_id: int) -> None:
+    client, ada = small(app, uploads_per_minute=2), member(project_id, "ada")
+    for path, expected in (("import/excel", 202), ("import_csv_element_type", 202), ("import/excel", 429)):
+        with SHEET.open("rb") as file:
+            answer = client.post(f"/api/project/{project_id}/{path}", data={"file": (file, "a.csv")}, headers=ada)
+        assert answer.status_code == expected
+    assert answer.headers["Retry-After"]
+    job = client.post(f"/api/project/{project_id}/jobs?job_type=element_type_import", headers=ada)
+    assert job.status_code == 429
+    assert client.get(f"/api/project/{project_id}/jobs", headers=ada).status_code == 200
+
+
+def test_uploads_are_taken_while_redis_is_away(app: Flask, project_id: int) -> None:
+    ada = member(project_id, "ada")
+    away = create_app(replace(app.config["PRECAST"], redis_url="redis://127.0.0.1:1/0", uploads_per_minute=2))
+    answers = []
+    for _ in range(3):
+        with SHEET.open("rb") as file:
+            answers.append(
+                away.test_client()
+                .post(f"/api/project/{project_id}/import/excel", data={"file": (file, "a.csv")}, headers=ada)
+                .status_code
+            )
+    assert answers == [202, 202, 429]
+
+
+def test_a_project_has_only_so_many_jobs_waiting(app: Flask, project_id: int) -> None:
+    client, ada = small(app, waiting_jobs=2), member(project_id, "ada")
+    other = projects.create("Harbour").id
+    projects.set_role(other, "ada", Role.EDITOR)
+
+    def upload(project: int) -> int:
+        with SHEET.open("rb") as file:
+            return client.post(
+                f"/api/project/{project}/import/excel", data={"file": (file, "a.csv")}, headers=ada
+            ).status_code
+
+    assert [upload(project_id) for _ in range(3)] == [202, 202, 429]
+    assert upload(other) == 202
+    assert lifecycle.cancel(1, "ada")
+    assert upload(project_id) == 202
+
+
+def test_the_message_says_what_to_do(app: Flask, project_id: int) -> None:
+    settings = app.config["PRECAST"]
+    app.config["PRECAST"] = replace(settings, waiting_jobs=1)
+    try:
+        submit(project_id, SHEET)
+        with pytest.raises(TooMany, match="Wait until some have ended, or cancel some"):
+            submit(project_id, SHEET)
+    finally:
+        app.config["PRECAST"] = settings

@@ -1,0 +1,174 @@
+"""Signing in: passwords, sessions on the server, and how guessing is slowed down."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+from werkzeug.security import generate_password_hash
+from werkzeug.test import TestResponse
+
+from precast_app.accounts import sessions, tokens, users
+from precast_app.errors import Conflict, Refused
+from precast_app.extensions import db
+from precast_app.jobs import watchman
+from precast_app.models import User, UserSession
+
+PASSWORD = "correct horse"
+
+
+def sign_in(
+    client: FlaskClient, *, name: str = "ada", password: str = PASSWORD, address: str = "10.0.0.1"
+) -> TestResponse:
+    return client.post("/login", data={"name": name, "password": password}, environ_base={"REMOTE_ADDR": address})
+
+
+def is_in(client: FlaskClient) -> bool:
+    return client.get("/api/me").status_code == 200
+
+
+@pytest.fixture
+def ada(app: Flask) -> User:
+    return users.create("ada", PASSWORD)
+
+
+def test_a_session_ends_on_the_server(app: Flask, ada: User, client: FlaskClient) -> None:
+    assert sign_in(client).status_code == 302
+    cookie = client.get_cookie("precast_session")
+    assert cookie is not None
+    client.post("/logout")
+    client.set_cookie("precast_session", cookie.value)
+    assert not is_in(client), "what was copied from the browser is worth nothing any more"
+    assert db.session.scalars(select(UserSession)).all() == []
+
+
+def test_each_sign_in_has_a_session_of_its_own(app: Flask, ada: User, client: FlaskClient) -> None:
+    sign_in(client)
+    first = client.get_cookie("precast_session")
+    sign_in(client)
+    assert first is not None
+    assert client.get_cookie("precast_session") != first
+    client.set_cookie("precast_session", first.value)
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("column", ["expires_at", "seen_at"])
+def test_a_session_ends_by_itself(app: Flask, ada: User, client: FlaskClient, column: str) -> None:
+    sign_in(client)
+    assert is_in(client)
+    db.session.execute(text(f"UPDATE user_sessions SET {column} = now() - interval '1 day'"))
+    db.session.commit()
+    assert not is_in(client)
+    watchman.look()
+    assert len(db.session.scalars(select(UserSession)).all()) == (0 if column == "expires_at" else 1)
+
+
+def test_the_cookie_is_for_this_server_alone(app: Flask, ada: User, client: FlaskClient) -> None:
+    cookie = sign_in(client).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    stored = db.session.scalar(select(UserSession.session_hash))
+    assert stored is not None
+    assert stored not in cookie
+
+
+def test_another_password_ends_all_other_sessions(app: Flask, ada: User, client: FlaskClient) -> None:
+    elsewhere = app.test_client()
+    sign_in(client)
+    sign_in(elsewhere)
+    wrong = client.put("/api/me/password", json={"old": "wrong horse", "new": "battery staple"})
+    assert (wrong.status_code, "old password" in wrong.get_json()["message"]) == (422, True)
+    assert client.put("/api/me/password", json={"old": PASSWORD, "new": "battery staple"}).status_code == 204
+    assert is_in(client)
+    assert not is_in(elsewhere)
+    assert sign_in(elsewhere).status_code == 401
+    assert sign_in(elsewhere, password="battery staple").status_code == 302
+
+
+def test_who_is_kept_out_is_out_at_once(app: Flask, ada: User, client: FlaskClient, admin: dict[str, str]) -> None:
+    bearer = {"Authorization": f"Bearer {tokens.create(ada, days=1)}"}
+    sign_in(client)
+    other = app.test_client()
+    assert other.patch("/api/users/ada", json={"disabled": True}, headers=admin).status_code == 200
+    assert not is_in(client)
+    assert client.get("/api/me", headers=bearer).status_code == 401
+    assert sign_in(client).status_code == 401
+    assert other.patch("/api/users/ada", json={"disabled": False}, headers=admin).status_code == 200
+    assert sign_in(client).status_code == 302
+
+
+def test_the_last_administrator_stays(app: Flask, admin: dict[str, str], client: FlaskClient) -> None:
+    for change in ({"disabled": True}, {"is_admin": False}):
+        answer = client.patch("/api/users/admin", json=change, headers=admin)
+        assert (answer.status_code, "only administrator" in answer.get_json()["message"]) == (409, True)
+    users.create("second", PASSWORD, is_admin=True)
+    users.set_disabled("admin", True)
+    with pytest.raises(Conflict):
+        users.set_admin("second", False)
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 1001, "password", "PASSWORD1", "ada lovelace", "aaaabbbb"])
+def test_what_is_no_good_as_a_password(app: Flask, password: str) -> None:
+    with pytest.raises(Refused):
+        users.create("Ada Lovelace", password)
+
+
+def test_passwords_are_kept_with_argon2_and_old_ways_are_renewed(app: Flask, ada: User, client: FlaskClient) -> None:
+    assert ada.password_hash.startswith("$argon2id$")
+    ada.password_hash = generate_password_hash(PASSWORD)
+    db.session.commit()
+    assert sign_in(client, password="wrong horse").status_code == 401
+    assert sign_in(client).status_code == 302
+    db.session.expire_all()
+    assert users.find("ada").password_hash.startswith("$argon2id$")
+
+
+def test_guessing_at_a_name_is_stopped(app: Flask, ada: User, client: FlaskClient) -> None:
+    for _ in range(5):
+        assert sign_in(client, password="wrong horse").status_code == 401
+    refused = sign_in(client)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert "Too many sign-ins" in refused.text
+    assert sign_in(client, address="10.0.0.2").status_code == 302, "the same name from elsewhere is let in"
+
+
+def test_a_stranger_cannot_lock_a_user_out(app: Flask, ada: User, client: FlaskClient) -> None:
+    """Many addresses guess at one name: they are stopped together, the user's own address is not."""
+    assert sign_in(client, address="10.0.0.1").status_code == 302
+    answers = [
+        sign_in(client, password="wrong horse", address=f"10.9.{number // 4}.1").status_code for number in range(60)
+    ]
+    assert answers[:50] == [401] * 50
+    assert answers[50:] == [429] * 10
+    assert sign_in(client, address="10.0.0.1").status_code == 302
+
+
+def test_an_address_that_tries_many_names_is_stopped(app: Flask, ada: User, client: FlaskClient) -> None:
+    answers = [sign_in(client, name=f"user {number}").status_code for number in range(31)]
+    assert answers == [401] * 30 + [429]
+
+
+def test_a_sign_in_that_succeeds_forgets_what_failed(app: Flask, ada: User, client: FlaskClient) -> None:
+    for _ in range(3):
+        for _ in range(4):
+            assert sign_in(client, password="wrong horse").status_code == 401
+        assert sign_in(client).status_code == 302
+
+
+def test_people_sign_in_while_redis_is_away(app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from precast_app.accounts.throttle import Throttle
+
+    monkeypatch.setitem(app.extensions, "precast.throttle", Throttle("redis://127.0.0.1:1/0"))
+    client = app.test_client()
+    assert sign_in(client).status_code == 302
+    for _ in range(5):
+        assert sign_in(client, password="wrong horse").status_code == 401
+    assert sign_in(client, password="wrong horse").status_code == 429, "each process counts for itself"
+
+
+def test_where_someone_is_signed_in(app: Flask, ada: User, client: FlaskClient) -> None:
+    sign_in(client)
+    (found,) = sessions.of_user(ada.id)
+    assert (found.address, found.browser.startswith("Werkzeug")) == ("10.0.0.1", True)
