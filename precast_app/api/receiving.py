@@ -10,7 +10,7 @@ from precast_app.config import Settings
 from precast_app.errors import Busy
 
 _HELD = "precast.receiving"
-_WAIT_SECONDS = 1.0
+_WAIT_SECONDS = 0.25
 _RETRY_SECONDS = 5
 
 
