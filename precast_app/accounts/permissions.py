@@ -51,10 +51,7 @@ def require(identity: Identity, act: Act, project_id: int | None, *, changes: bo
     if project_id is None:
         may = Act.ADMINISTER if identity.is_admin and identity.project_id is None else Act.READ
     else:
-        most = _most(identity, project_id)
-        if most is None:
-            raise NotFound(f"There is no project {project_id}, or it isn't yours to see.")
-        may = most
+        may = most(identity, project_id)
     if identity.read_only and (act > Act.READ if changes is None else changes):
         raise Forbidden("This token may only read. Use one that may write.")
     if act > may:
@@ -68,10 +65,11 @@ def require_whole(identity: Identity) -> None:
         raise Forbidden("This token is narrowed. Use one that isn't, or sign in.")
 
 
-def _most(identity: Identity, project_id: int) -> Act | None:
-    if identity.project_id not in (None, project_id):
-        return None
-    if identity.is_admin:
-        return Act.ADMINISTER
-    membership = db.session.get(Membership, (project_id, identity.user_id))
-    return _MAY[Role(membership.role)] if membership else None
+def most(identity: Identity, project_id: int) -> Act:
+    """The most that may be done in the project; raises `NotFound` where it may not be seen."""
+    if identity.project_id in (None, project_id):
+        if identity.is_admin:
+            return Act.ADMINISTER
+        if membership := db.session.get(Membership, (project_id, identity.user_id)):
+            return _MAY[Role(membership.role)]
+    raise NotFound(f"There is no project {project_id}, or it isn't yours to see.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import marshmallow as ma
 
 from precast_app.api.schemas import Answer, Moment, PageQuery
 from precast_app.models import ImportJob, JobStatus, Severity
+from precast_app.reading import jobs as reading
 
 CHANGES = ["created", "updated", "deleted", "unchanged"]
 
@@ -49,12 +49,11 @@ class Job(Answer):
     def of(job: ImportJob, positions: dict[int, int]) -> dict[str, Any]:
         """A job's own fields and those that follow from them; `positions` are places in the queue by job."""
         stored = {name: getattr(job, name) for name in Job._declared_fields if hasattr(ImportJob, name)}
-        rate = _rows_per_second(job.started_at, job.completed_at or job.updated_at, job.processed_items)
-        running = job.status == JobStatus.PROCESSING
+        pace = reading.pace(job)
         return {
             **stored,
-            "rows_per_second": rate,
-            "eta_seconds": round((job.total_items - job.processed_items) / rate) if running and rate else None,
+            "rows_per_second": pace.rows_per_second,
+            "eta_seconds": pace.seconds_left,
             "queue_position": positions.get(job.id),
         }
 
@@ -154,9 +153,3 @@ class ChangesQuery(PageQuery):
     """Which of a job's changes."""
 
     change = ma.fields.String(load_default=None, validate=ma.validate.OneOf(CHANGES))
-
-
-def _rows_per_second(start: datetime | None, end: datetime | None, rows: int) -> float | None:
-    if start is None or end is None or not rows:
-        return None
-    return round(rows / max((end - start).total_seconds(), 0.001), 1)

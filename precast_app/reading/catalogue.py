@@ -187,3 +187,10 @@ def summary(project_id: int) -> dict[str, Any]:
         ],
         "materials": [dict(row._mapping) for row in materials],
     }
+
+
+def kinds(project_id: int) -> list[str]:
+    """What the project's element types are called, such as WALL, each once."""
+    name = func.min(ElementType.element_type)
+    query = select(name).where(ElementType.project_id == project_id).group_by(ElementType.type_key).order_by(name)
+    return list(db.session.scalars(query))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from precast_app.extensions import db
-from precast_app.models import ImportJob, Issue, Severity
+from precast_app.models import ImportJob, Issue, JobStatus, Severity
 from precast_app.reading.paging import Page, page
 
 
@@ -53,3 +54,33 @@ def reasons(job_id: int) -> dict[int, str]:
     unlisted = db.session.scalar(select(ImportJob.unlisted_rows).where(ImportJob.id == job_id)) or ()
     told = {row: "\n".join(messages) for row, messages in found.items()}
     return {**dict.fromkeys(unlisted, _UNLISTED), **told}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a job is: rows a second, and the seconds that are left while it runs."""
+
+    rows_per_second: float | None = None
+    seconds_left: int | None = None
+
+
+def pace(job: ImportJob) -> Pace:
+    """From the job's start to its end, or to the last thing that was told of it."""
+    end = job.completed_at or job.updated_at
+    if job.started_at is None or end is None or not job.processed_items:
+        return Pace()
+    rate = job.processed_items / max((end - job.started_at).total_seconds(), 0.001)
+    left = round((job.total_items - job.processed_items) / rate) if job.status == JobStatus.PROCESSING else None
+    return Pace(round(rate, 1), left)
+
+
+def kinds_of_issue(job_id: int) -> list[tuple[str, str, int, str]]:
+    """Of each kind of issue of a job: severity, code, how many, and one of its messages; errors first."""
+    number = func.count().label("number")
+    found = (
+        select(Issue.severity, Issue.code, number, func.min(Issue.message))
+        .where(Issue.job_id == job_id)
+        .group_by(Issue.severity, Issue.code)
+        .order_by(Issue.severity, number.desc())
+    )
+    return [(severity, code, count, message) for severity, code, count, message in db.session.execute(found)]

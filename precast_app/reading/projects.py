@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
 
 from precast_app.accounts.permissions import Identity
-from precast_app.models import Membership, Project
+from precast_app.extensions import db
+from precast_app.models import ElementType, ImportJob, JobStatus, Membership, Piece, Project
 from precast_app.reading.paging import Page, page
 
 
@@ -22,3 +26,32 @@ def seen_by(identity: Identity, where: Page) -> tuple[list[Project], int]:
 def members(project_id: int, where: Page) -> tuple[list[Membership], int]:
     """The members of a project, in the order in which they came to the installation."""
     return page(select(Membership).where(Membership.project_id == project_id).order_by(Membership.user_id), where)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A project in numbers, and the job that is under way in it."""
+
+    element_types: int = 0
+    pieces: int = 0
+    running: ImportJob | None = None
+    newest: ImportJob | None = None
+
+
+def counts(project_ids: list[int]) -> dict[int, Counts]:
+    """Of each project: how much is in it, what runs in it, and its newest job."""
+
+    def count(model: Any) -> dict[int, int]:
+        mine = select(model.project_id, func.count()).where(model.project_id.in_(project_ids))
+        return {row[0]: row[1] for row in db.session.execute(mine.group_by(model.project_id))}
+
+    types, pieces = count(ElementType), count(Piece)
+    of_these = ImportJob.project_id.in_(project_ids)
+    mine = select(ImportJob).where(of_these)
+    running = {job.project_id: job for job in db.session.scalars(mine.where(ImportJob.status == JobStatus.PROCESSING))}
+    newest_ids = select(func.max(ImportJob.id)).where(of_these).group_by(ImportJob.project_id)
+    newest = {job.project_id: job for job in db.session.scalars(mine.where(ImportJob.id.in_(newest_ids)))}
+    return {
+        each: Counts(types.get(each, 0), pieces.get(each, 0), running.get(each), newest.get(each))
+        for each in project_ids
+    }

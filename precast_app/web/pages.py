@@ -1,4 +1,4 @@
-"""The page that one comes to."""
+"""The page that one comes to: the projects."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ blueprint = Blueprint("pages", __name__, template_folder="templates")
 @blueprint.get("/")
 @open_to_all
 def home() -> str | Response:
-    """Who one is, and the projects that one may see."""
+    """The projects that one may see, and what runs in them."""
     try:
         who = identity()
     except Unauthorized:
         return redirect("/login")
     found, _ = projects.seen_by(who, Page())
-    return render_template("home.html", who=who, projects=found)
+    counts = projects.counts([project.id for project in found])
+    return render_template("home.html", who=who, projects=found, counts=counts)
 
 
 @blueprint.get("/favicon.ico")

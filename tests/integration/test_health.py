@@ -41,7 +41,7 @@ def test_the_description_of_the_api(app: Flask, client: FlaskClient) -> None:
     rules = {
         rule.rule
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/api/") and hasattr(app.view_functions[rule.endpoint], "takes")
+        if rule.rule.startswith("/api/") and not rule.rule.startswith(("/api/docs", "/api/openapi.json"))
     }
     assert len(described["paths"]) == len(rules)
     for name in ("/api/project/{project_id}/import/excel", "/api/jobs/{job_id}", "/api/elements/{element_id}"):

@@ -1,0 +1,19 @@
+"""What the pages of a project know about it and about who looks at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from precast_app.accounts import permissions, projects
+from precast_app.accounts.requests import identity
+
+
+def of_project(project_id: int, section: str) -> dict[str, Any]:
+    """The project, who is asking and how much that person may do in it; `section` is the tab that is open."""
+    who = identity()
+    return {
+        "project": projects.get(project_id),
+        "who": who,
+        "may": permissions.most(who, project_id),
+        "section": section,
+    }

@@ -1,0 +1,34 @@
+"""Errors as pages, for browsers at addresses outside of the API."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+from flask import Flask, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from precast_app.accounts import sessions
+from precast_app.errors import Refused
+
+_NOT_PAGES = ("/api", "/healthz", "/readyz", "/metrics", "/static", "/rq")
+
+
+def init_app(app: Flask) -> None:
+    """Show the errors of pages as pages: after they were answered in the one shape."""
+
+    @app.after_request
+    def _page(response: Response) -> Response:
+        told = response.get_json(silent=True) if response.is_json and response.status_code >= 400 else None
+        if not isinstance(told, dict) or request.path.startswith(_NOT_PAGES):
+            return response
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")
+        try:
+            who = sessions.recognise()
+        except Refused:
+            who = None
+        page = app.make_response((render_template("error.html", told=told, who=who), response.status_code))
+        if "Retry-After" in response.headers:
+            page.headers["Retry-After"] = response.headers["Retry-After"]
+        return page

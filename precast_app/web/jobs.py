@@ -1,0 +1,102 @@
+"""Imports and jobs: drop a file, see what it would do, let it, watch it, and see what it did."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from precast_app.accounts.guard import takes
+from precast_app.accounts.permissions import Act
+from precast_app.jobs import queue, registry
+from precast_app.models import ImportJob, JobStatus
+from precast_app.reading import changes
+from precast_app.reading import jobs as reading
+from precast_app.reading.paging import Page
+from precast_app.web import context
+from precast_app.web.display import KINDS
+from precast_app.web.fragments import fragment
+
+blueprint = Blueprint("job_pages", __name__)
+
+_LINES = 50
+_MOST_OFFSET = 1_000_000
+
+
+@blueprint.get("/projects/<int(max=2147483647):project_id>/import")
+@takes(Act.IMPORT)
+def new(project_id: int) -> str:
+    """Where files are dropped."""
+    kinds = [name for name in registry.creatable_names() if name in KINDS]
+    return render_template("jobs/import.html", **context.of_project(project_id, "Import"), kinds=kinds)
+
+
+@blueprint.get("/projects/<int(max=2147483647):project_id>/jobs")
+@takes(Act.READ)
+def of_project(project_id: int) -> str:
+    """A project's jobs, newest first."""
+    status, job_type, where = request.args.get("status"), request.args.get("job_type"), _page()
+    found, count = reading.of_project(project_id, status, job_type, where)
+    return render_template(
+        "jobs/list.html",
+        **context.of_project(project_id, "Jobs"),
+        jobs=found,
+        count=count,
+        page=where,
+        kinds=KINDS,
+        statuses=[*JobStatus],
+        chosen={"status": status, "job_type": job_type},
+        link=lambda offset: url_for(".of_project", project_id=project_id, **{**request.args, "offset": offset}),
+    )
+
+
+@blueprint.get("/projects/<int(max=2147483647):project_id>/jobs/rows")
+@takes(Act.READ)
+def rows(project_id: int) -> Response:
+    """The jobs alone, for a page that is open."""
+    found, _ = reading.of_project(project_id, request.args.get("status"), request.args.get("job_type"), _page())
+    return fragment("jobs/rows.html", jobs=found)
+
+
+@blueprint.get("/jobs/<int(max=2147483647):job_id>")
+@takes(Act.READ)
+def show(job_id: int) -> str:
+    """One job: how it stands, what it did, and what was wrong with its file."""
+    job = reading.one(job_id)
+    where, change, severity = _page(), request.args.get("change") or None, request.args.get("severity") or None
+    changed, changed_count = changes.of_job(job_id, change, where)
+    issues, issue_count = reading.issues(job_id, severity, where)
+    known = context.of_project(job.project_id, "Jobs")
+    return render_template(
+        "jobs/show.html",
+        **known,
+        job=job,
+        may_act=known["may"] >= registry.get(job.job_type).act,
+        position=_position(job),
+        pace=reading.pace(job),
+        changed=changed,
+        changed_count=changed_count,
+        issues=issues,
+        issue_count=issue_count,
+        kinds_of_issue=reading.kinds_of_issue(job_id),
+        has_file=queue.has_file(job_id),
+        page=where,
+        chosen={"change": change, "severity": severity},
+        link=lambda **given: url_for(".show", job_id=job_id, **{**request.args, **given}),
+    )
+
+
+@blueprint.get("/jobs/<int(max=2147483647):job_id>/state")
+@takes(Act.READ)
+def state(job_id: int) -> Response:
+    """How a job stands, alone, for a page that is open."""
+    job = reading.one(job_id)
+    return fragment("jobs/state.html", job=job, position=_position(job), pace=reading.pace(job))
+
+
+def _position(job: ImportJob) -> int | None:
+    return queue.positions([job]).get(job.id)
+
+
+def _page() -> Page:
+    offset = request.args.get("offset", 0, type=int)
+    return Page(_LINES, min(max(offset, 0), _MOST_OFFSET))

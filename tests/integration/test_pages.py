@@ -1,0 +1,170 @@
+"""The pages, as a browser gets them: what each role sees, and what they say when there is nothing to see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from precast_app.accounts import projects, users
+from precast_app.jobs import lifecycle, queue
+from precast_app.models import Role
+from tests.conftest import EXAMPLES, do, submit
+
+SHEET = EXAMPLES / "element_types.csv"
+
+
+def signed_in(app: Flask, project_id: int, name: str, role: Role | None) -> FlaskClient:
+    users.create(name, "correct horse", is_admin=role is None)
+    if role is not None:
+        projects.set_role(project_id, name, role)
+    client = app.test_client()
+    assert client.post("/login", data={"name": name, "password": "correct horse"}).status_code == 302
+    return client
+
+
+@pytest.fixture
+def viewer(app: Flask, green_meadows: int) -> FlaskClient:
+    return signed_in(app, green_meadows, "vera", Role.VIEWER)
+
+
+@pytest.fixture
+def editor(app: Flask, green_meadows: int) -> FlaskClient:
+    return signed_in(app, green_meadows, "eve", Role.EDITOR)
+
+
+def page(client: FlaskClient, path: str, status: int = 200) -> str:
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "text/html"
+    for forbidden in ("style=", "onclick", "<script>", "<style"):
+        assert forbidden not in answer.text, "the content security policy would stop it"
+    return answer.text
+
+
+def test_strangers_come_to_the_sign_in_and_back(client: FlaskClient, project_id: int) -> None:
+    answer = client.get(f"/projects/{project_id}/jobs?status=failed")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/projects/1/jobs%3Fstatus%3Dfailed")
+    assert "<h1>Sign in</h1>" in page(client, "/login")
+
+
+def test_what_is_not_there_is_told_as_a_page(viewer: FlaskClient) -> None:
+    other = projects.create("Harbour").id
+    for path in (f"/projects/{other}", "/projects/999", "/jobs/999", "/nowhere"):
+        assert "<h1>Not found</h1>" in page(viewer, path, 404)
+    assert "<h1>Not allowed</h1>" in page(viewer, "/projects/1/import", 403)
+    assert viewer.get("/api/nowhere").is_json, "the API answers as it always does"
+
+
+def test_an_empty_installation_says_what_to_do(app: Flask, project_id: int) -> None:
+    admin = signed_in(app, project_id, "ada", None)
+    assert "no towers and floors yet" in page(admin, f"/projects/{project_id}")
+    assert "No jobs yet" in page(admin, f"/projects/{project_id}/jobs")
+    assert "No element types yet" in page(admin, f"/projects/{project_id}/element-types")
+    users.create("nora", "correct horse")
+    nora = app.test_client()
+    nora.post("/login", data={"name": "nora", "password": "correct horse"})
+    assert "An administrator makes projects" in page(nora, "/")
+
+
+def test_the_overview_shows_the_sample(editor: FlaskClient, viewer: FlaskClient, green_meadows: int) -> None:
+    do(green_meadows, SHEET)
+    shown = page(editor, f"/projects/{green_meadows}")
+    for text in ("<strong>120</strong>", "Tower", "Pieces by tower and floor", "Materials needed", "element_types.csv"):
+        assert text in shown
+    assert f'href="/projects/{green_meadows}/import"' in shown
+    assert f'href="/projects/{green_meadows}/import"' not in page(viewer, f"/projects/{green_meadows}")
+    assert "120 element types" in page(viewer, "/")
+
+
+def test_a_dry_run_offers_to_go_on(editor: FlaskClient, viewer: FlaskClient, green_meadows: int) -> None:
+    done = do(green_meadows, SHEET, dry_run=True)
+    shown = page(editor, f"/jobs/{done.id}")
+    assert "Would create 120" in shown
+    assert f'data-call="POST /api/jobs/{done.id}/apply"' in shown
+    assert "data-call" not in page(viewer, f"/jobs/{done.id}")
+
+
+def test_a_job_with_rejected_rows_says_what_is_wrong(editor: FlaskClient, green_meadows: int, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    lines = SHEET.read_text(encoding="utf-8").splitlines()
+    cells = lines[1].split(",")
+    cells[2] = "<b>tall</b>"
+    bad.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]), encoding="utf-8")
+    done = do(green_meadows, bad)
+    shown = page(editor, f"/jobs/{done.id}")
+    assert "119 of 120 elements" in shown
+    assert "&lt;b&gt;tall&lt;/b&gt;" in shown
+    assert f'href="/api/jobs/{done.id}/annotated"' in shown
+    assert f'data-call="POST /api/jobs/{done.id}/undo"' in shown
+    only = page(editor, f"/jobs/{done.id}?change=unchanged&severity=warning")
+    assert "What it did" in only
+
+
+def test_a_changed_field_is_shown_before_and_after(editor: FlaskClient, green_meadows: int, tmp_path: Path) -> None:
+    do(green_meadows, SHEET)
+    lines = SHEET.read_text(encoding="utf-8").splitlines()
+    cells = lines[1].split(",")
+    before, cells[2] = cells[2], "3333"
+    changed = tmp_path / "changed.csv"
+    changed.write_text("\n".join([lines[0], ",".join(cells)]), encoding="utf-8")
+    done = do(green_meadows, changed)
+    shown = page(editor, f"/jobs/{done.id}")
+    assert f"<del>{before}</del> → <ins>3333</ins>" in shown
+
+
+def test_a_job_that_waits_and_one_that_was_cancelled(editor: FlaskClient, green_meadows: int) -> None:
+    waiting = submit(green_meadows, SHEET)
+    shown = page(editor, f"/jobs/{waiting}")
+    assert "Queued" in shown
+    assert "data-moving" in shown
+    assert f'data-call="POST /api/jobs/{waiting}/cancel"' in shown
+    assert lifecycle.cancel(waiting, "eve")
+    shown = page(editor, f"/jobs/{waiting}")
+    assert "Cancelled by eve; nothing was changed" in shown
+    assert "data-moving" not in shown
+    assert f'data-call="POST /api/jobs/{waiting}/retry"' in shown
+
+
+def test_a_job_that_waits_for_its_file(editor: FlaskClient, green_meadows: int) -> None:
+    job = queue.submit(
+        project_id=green_meadows, job_type="element_type_import", created_by="eve", options=queue.Options(), upload=None
+    )
+    assert "Waiting for its file" in page(editor, f"/jobs/{job.id}")
+
+
+def test_a_page_that_asks_again_is_told_when_nothing_changed(viewer: FlaskClient, green_meadows: int) -> None:
+    job = submit(green_meadows, SHEET)
+    for path in (f"/jobs/{job}/state", f"/projects/{green_meadows}/jobs/rows", f"/projects/{green_meadows}/recent"):
+        first = viewer.get(path)
+        assert first.status_code == 200
+        assert viewer.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+        assert lifecycle.cancel(job, "eve") in (True, False)
+    assert "Cancelled" in viewer.get(f"/jobs/{job}/state").text
+
+
+def test_jobs_are_filtered(viewer: FlaskClient, green_meadows: int) -> None:
+    failed = submit(green_meadows, SHEET)
+    assert lifecycle.cancel(failed, "eve")
+    shown = page(viewer, f"/projects/{green_meadows}/jobs?status=failed")
+    assert f'href="/jobs/{failed}"' in shown
+    assert "stages.csv" not in shown
+    assert "No jobs like that" in page(viewer, f"/projects/{green_meadows}/jobs?status=pending")
+    assert "No jobs" in page(viewer, f"/projects/{green_meadows}/jobs?offset=999999999999")
+
+
+def test_element_types_are_found_and_shown(viewer: FlaskClient, green_meadows: int) -> None:
+    do(green_meadows, SHEET)
+    listed = page(viewer, f"/projects/{green_meadows}/element-types?search=w-&node=&offset=0")
+    assert "export/excel?search=w-" in listed
+    nothing = page(viewer, f"/projects/{green_meadows}/element-types?search=%25_nothing")
+    assert "Nothing matches" in nothing
+    one = page(viewer, f"/projects/{green_meadows}/element-types/1")
+    for text in ("Height", "Materials", "Imports that changed it", "created, row"):
+        assert text in one
+    assert "Not found" in page(viewer, f"/projects/{green_meadows}/element-types/999999", 404)
+    next_page = page(viewer, f"/projects/{green_meadows}/element-types?offset=100")
+    assert 'rel="prev"' in next_page
+    assert 'rel="next"' not in next_page
