@@ -22,13 +22,9 @@ _CHUNK = 500
 # By element type; null for one that the job made (see `models.Change.fields`).
 Images = Mapping[int, dict[str, Any] | None]
 
-_HELD = """
-    WITH held AS (
-        SELECT element_type_id, status FROM pieces
-        WHERE element_type_id = ANY(%s::int[]) AND job_id = %s ORDER BY id FOR UPDATE)
-    SELECT DISTINCT element_type_id FROM held WHERE status <> 'planned'
-"""
-_DELETE_PIECES = "DELETE FROM pieces WHERE element_type_id = ANY(%s::int[]) AND job_id = %s"
+# Waits for whoever moves a piece on, and leaves it then; what is left of the job's pieces is in production.
+_DELETE_PIECES = "DELETE FROM pieces WHERE element_type_id = ANY(%s::int[]) AND job_id = %s AND status = 'planned'"
+_LEFT = "SELECT DISTINCT element_type_id FROM pieces WHERE element_type_id = ANY(%s::int[]) AND job_id = %s"
 _DELETE_TYPES = "DELETE FROM element_types WHERE id = ANY(%s::int[])"
 _MAKE_PIECES = """
     INSERT INTO pieces (project_id, element_type_id, node_id, number, code, job_id)
@@ -56,7 +52,7 @@ def take_back(cursor: Any, job_id: int, images: Images, tell: Callable[[int], No
     """
     # Every row is found by its key.
     cursor.execute("SET LOCAL enable_seqscan = off")
-    kept = _in_production(cursor, job_id, list(images))
+    kept: set[int] = set()
     while True:
         cursor.execute("SAVEPOINT taking_back")
         done, refused = _try(cursor, job_id, {id_: each for id_, each in images.items() if id_ not in kept}, tell)
@@ -68,17 +64,8 @@ def take_back(cursor: Any, job_id: int, images: Images, tell: Callable[[int], No
         kept |= refused
 
 
-def _in_production(cursor: Any, job_id: int, ids: Sequence[int]) -> set[int]:
-    """The element types with pieces of the job that have gone on; its other pieces are held where they are."""
-    found: set[int] = set()
-    for chunk in _chunks(ids):
-        cursor.execute(_HELD, (chunk, job_id))
-        found.update(row[0] for row in cursor.fetchall())
-    return found
-
-
 def _try(cursor: Any, job_id: int, images: Images, tell: Callable[[int], None]) -> tuple[TakenBack, set[int]]:
-    """Take back, and what the database refuses to."""
+    """Take back, and what can't be: element types with pieces in production, and what the database refuses to."""
     done = TakenBack()
     refused: set[int] = set()
     # All pieces first: their codes may be those of pieces that come back.
@@ -86,6 +73,10 @@ def _try(cursor: Any, job_id: int, images: Images, tell: Callable[[int], None]) 
         tell(0)
         cursor.execute(_DELETE_PIECES, (chunk, job_id))
         done.pieces_removed += cursor.rowcount
+        cursor.execute(_LEFT, (chunk, job_id))
+        refused.update(row[0] for row in cursor.fetchall())
+    if refused:
+        return done, refused
     count = 0
     for chunk in _chunks(list(images)):
         tell(count)
