@@ -34,6 +34,8 @@ _TABS = (
     ("/import", "Import", Act.IMPORT),
     ("/jobs", "Jobs", Act.READ),
     ("/element-types", "Element types", Act.READ),
+    ("/members", "Members", Act.MANAGE),
+    ("/audit", "Audit", Act.MANAGE),
 )
 # Between thousands, too narrow to break a line.
 _THIN = "\N{NARROW NO-BREAK SPACE}"

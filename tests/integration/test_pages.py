@@ -168,3 +168,35 @@ def test_element_types_are_found_and_shown(viewer: FlaskClient, green_meadows: i
     next_page = page(viewer, f"/projects/{green_meadows}/element-types?offset=100")
     assert 'rel="prev"' in next_page
     assert 'rel="next"' not in next_page
+
+
+def test_an_account_shows_tokens_and_sessions(editor: FlaskClient) -> None:
+    made = editor.post("/api/tokens", json={"name": "Nightly <export>", "days": 5}).get_json()["token"]
+    shown = page(editor, "/account")
+    assert "Nightly &lt;export&gt;" in shown
+    assert f"…{made[-4:]}" in shown
+    assert made not in shown, "a token's text is shown once"
+    assert "this one" in shown
+
+
+def test_managers_see_members_and_what_was_done(app: Flask, editor: FlaskClient, green_meadows: int) -> None:
+    manager = signed_in(app, green_meadows, "mia", Role.MANAGER)
+    assert editor.post(f"/api/jobs/{submit(green_meadows, SHEET)}/cancel").status_code == 202
+    members = page(manager, f"/projects/{green_meadows}/members")
+    assert "/members/eve" in members
+    assert "Audit" in members
+    done = page(manager, f"/projects/{green_meadows}/audit?by=eve")
+    assert "job.cancel" in done
+    assert "member.set" not in done
+    assert "Nothing like that" in page(manager, f"/projects/{green_meadows}/audit?act=nothing")
+    page(manager, "/users", 403)
+    page(editor, f"/projects/{green_meadows}/members", 403)
+
+
+def test_administrators_see_users(app: Flask, editor: FlaskClient, green_meadows: int) -> None:
+    admin = signed_in(app, green_meadows, "ada", None)
+    users.set_disabled("eve", True)
+    shown = page(admin, "/users")
+    assert "kept out" in shown
+    assert "administrator" in shown
+    assert "session.start" in page(admin, "/audit?offset=0")

@@ -68,7 +68,7 @@ async function act(button) {
     else location.reload();
   } catch (error) {
     button.disabled = false;
-    const place = document.querySelector("[data-problem]");
+    const place = (button.closest("section") ?? document).querySelector("[data-problem]");
     if (place) {
       place.textContent = error.message;
       place.hidden = false;
