@@ -48,7 +48,7 @@ limiter = Limiter(
 def retry_after() -> int:
     """In how many seconds the request that was refused may be sent again."""
     reached = limiter.current_limit
-    return max(1, round(reached.reset_at - time.time())) if reached else 60
+    return max(1, int(reached.reset_at - time.time())) if reached else 60
 
 
 uploads = limiter.shared_limit(_uploads, scope="uploads")

@@ -20,7 +20,8 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def _page(response: Response) -> Response:
         told = response.get_json(silent=True) if response.is_json and response.status_code >= 400 else None
-        if not isinstance(told, dict) or request.path.startswith(_NOT_PAGES):
+        for_people = "text/html" in request.headers.get("Accept", "") and not request.path.startswith(_NOT_PAGES)
+        if not isinstance(told, dict) or not for_people:
             return response
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")

@@ -92,7 +92,7 @@ def test_every_route_lets_in_whom_the_table_says(
     table = written()
     found, expected = {}, {}
     for method, rule in served(app):
-        answer = client.open(filled(rule, job_id), method=method, headers=headers)
+        answer = client.open(filled(rule, job_id), method=method, headers={"Accept": "text/html", **headers})
         found[method, rule] = told(answer)
         expected[method, rule] = table[method, rule][ASKERS.index(asker)]
         answer.close()

@@ -14,6 +14,7 @@ from precast_app.models import Role
 from tests.conftest import EXAMPLES, do, submit
 
 SHEET = EXAMPLES / "element_types.csv"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 def signed_in(app: Flask, project_id: int, name: str, role: Role | None) -> FlaskClient:
@@ -36,7 +37,7 @@ def editor(app: Flask, green_meadows: int) -> FlaskClient:
 
 
 def page(client: FlaskClient, path: str, status: int = 200) -> str:
-    answer = client.get(path)
+    answer = client.get(path, headers=BROWSER)
     assert answer.status_code == status, answer.text
     assert answer.mimetype == "text/html"
     for forbidden in ("style=", "onclick", "<script>", "<style"):
@@ -45,7 +46,7 @@ def page(client: FlaskClient, path: str, status: int = 200) -> str:
 
 
 def test_strangers_come_to_the_sign_in_and_back(client: FlaskClient, project_id: int) -> None:
-    answer = client.get(f"/projects/{project_id}/jobs?status=failed")
+    answer = client.get(f"/projects/{project_id}/jobs?status=failed", headers=BROWSER)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/projects/1/jobs%3Fstatus%3Dfailed")
     assert "<h1>Sign in</h1>" in page(client, "/login")
 
@@ -55,7 +56,8 @@ def test_what_is_not_there_is_told_as_a_page(viewer: FlaskClient) -> None:
     for path in (f"/projects/{other}", "/projects/999", "/jobs/999", "/nowhere"):
         assert "<h1>Not found</h1>" in page(viewer, path, 404)
     assert "<h1>Not allowed</h1>" in page(viewer, "/projects/1/import", 403)
-    assert viewer.get("/api/nowhere").is_json, "the API answers as it always does"
+    assert viewer.get("/api/nowhere", headers=BROWSER).is_json, "the API answers as it always does"
+    assert viewer.get("/nowhere").is_json, "and so does everything to who asks for no page"
 
 
 def test_an_empty_installation_says_what_to_do(app: Flask, project_id: int) -> None:
