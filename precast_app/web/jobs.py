@@ -19,6 +19,7 @@ from precast_app.web.fragments import fragment
 blueprint = Blueprint("job_pages", __name__)
 
 _LINES = 50
+_FILTERS = ("status", "job_type", "change", "severity")
 _MOST_OFFSET = 1_000_000
 
 
@@ -45,7 +46,7 @@ def of_project(project_id: int) -> str:
         kinds=KINDS,
         statuses=[*JobStatus],
         chosen={"status": status, "job_type": job_type},
-        link=lambda offset: url_for(".of_project", project_id=project_id, **{**request.args, "offset": offset}),
+        link=lambda offset: url_for(".of_project", project_id=project_id, **{**_given(), "offset": offset}),
     )
 
 
@@ -81,7 +82,7 @@ def show(job_id: int) -> str:
         has_file=queue.has_file(job_id),
         page=where,
         chosen={"change": change, "severity": severity},
-        link=lambda **given: url_for(".show", job_id=job_id, **{**request.args, **given}),
+        link=lambda **given: url_for(".show", job_id=job_id, **{**_given(), **given}),
     )
 
 
@@ -91,6 +92,11 @@ def state(job_id: int) -> Response:
     """How a job stands, alone, for a page that is open."""
     job = reading.one(job_id)
     return fragment("jobs/state.html", job=job, position=_position(job), pace=reading.pace(job))
+
+
+def _given() -> dict[str, str]:
+    """What the page was asked for, to be asked for again; nothing else of the address goes into its links."""
+    return {name: text for name, text in request.args.items() if name in _FILTERS}
 
 
 def _position(job: ImportJob) -> int | None:

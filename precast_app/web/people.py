@@ -19,6 +19,7 @@ from precast_app.web import context
 blueprint = Blueprint("people", __name__)
 
 _LINES = 100
+_FILTERS = ("by", "act")
 _MOST_OFFSET = 10_000_000
 _PROJECT = "/projects/<int(max=2147483647):project_id>"
 
@@ -76,7 +77,8 @@ def _audit(project_id: int | None, **known: object) -> str:
     wanted = Wanted(request.args.get("by") or None, request.args.get("act") or None)
     where = Page(_LINES, min(max(request.args.get("offset", 0, type=int), 0), _MOST_OFFSET))
     entries, count = accounts.audit(project_id, wanted, where)
-    given = {**(request.view_args or {}), **request.args}
+    chosen = {name: text for name, text in request.args.items() if name in _FILTERS}
+    given = {**chosen, **(request.view_args or {})}
     return render_template(
         "people/audit.html",
         **known,

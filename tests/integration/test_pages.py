@@ -202,3 +202,12 @@ def test_administrators_see_users(app: Flask, editor: FlaskClient, green_meadows
     assert "kept out" in shown
     assert "administrator" in shown
     assert "session.start" in page(admin, "/audit?offset=0")
+
+
+@pytest.mark.parametrize("odd", ["project_id=9", "job_id=9", "endpoint=x", "_method=PUT", "_external=1", "_scheme=x"])
+def test_odd_addresses_change_no_link(app: Flask, green_meadows: int, odd: str) -> None:
+    admin = signed_in(app, green_meadows, "ada", None)
+    job = do(green_meadows, SHEET).id
+    for path in (f"/projects/{green_meadows}/jobs", f"/jobs/{job}", "/audit", f"/projects/{green_meadows}/audit"):
+        shown = page(admin, f"{path}?offset=1&{odd}")
+        assert odd.partition("=")[0] + "=" not in shown
