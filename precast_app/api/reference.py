@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
+from flask import Response
 
 from precast_app.accounts import audit, projects
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
+from precast_app.api import attachments
+from precast_app.api.attachments import TEXT
 from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.schemas import Answer, Body, PageQuery, identifier
+from precast_app.exporting import delimited
 from precast_app.extensions import db
 from precast_app.importing import cells, reference_store
 from precast_app.importing.reference_files import LAST_POSITION
@@ -51,6 +55,12 @@ class StageBody(Body):
 
     name = _text(150, required=True)
     position = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, LAST_POSITION))
+
+
+class StageOrder(Body):
+    """All stages of a project by their ids, the first step first."""
+
+    stages = ma.fields.List(identifier(strict=True), required=True, validate=ma.validate.Length(max=LAST_POSITION))
 
 
 class DrawingTypeBody(Body):
@@ -119,6 +129,15 @@ def _routes(path: str, job_type: str, schema: type[Body], one: str, many: str, *
         found, count = reading.listed(project_id, job_type, Page(**query))
         return {many: found, "count": count}
 
+    @blueprint.route(f"{PROJECT}/{path}/csv", methods=["GET"], endpoint=f"{many}_as_csv")
+    @takes(Act.READ)
+    @blueprint.doc(summary=f"Each {words} as a CSV file that can be imported again; of an empty project its header.")
+    @blueprint.response(200, TEXT, content_type="text/csv")
+    def as_csv(project_id: int) -> Response:
+        projects.get(project_id)
+        things = reading.everything(project_id, job_type)
+        return attachments.csv(f"{many}.csv", delimited.reference_lines(job_type, things))
+
     @blueprint.route(f"{PROJECT}/{path}", methods=["POST"], endpoint=f"create_{one}")
     @takes(Act.MANAGE)
     @blueprint.doc(summary=f"Add a {words}.")
@@ -150,3 +169,13 @@ _routes("hierarchy", "hierarchy_import", NodeBody, "node", "hierarchy")
 _routes("stages", "stage_import", StageBody, "stage", "stages")
 _routes("drawing-types", "drawing_type_import", DrawingTypeBody, "drawing_type", "drawing_types")
 _routes("bom-products", "bom_product_import", BomProductBody, "bom_product", "bom_products", name_id=ma.fields.String())
+
+
+@blueprint.route(f"{PROJECT}/stages/order", methods=["PUT"])
+@takes(Act.MANAGE)
+@blueprint.arguments(StageOrder)
+@blueprint.response(204)
+def order_stages(body: dict[str, Any], project_id: int) -> None:
+    """Put the stages into an order: all of them, each once."""
+    audit.record("stage.order", project_id=project_id, about=f"{len(body['stages'])} stages")
+    reference_store.order_stages(db.session(), project_id, body["stages"])

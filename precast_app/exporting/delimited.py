@@ -1,4 +1,4 @@
-"""The flat CSV file: one header row, in UTF-8 with the mark by which Excel knows it."""
+"""CSV files, the flat one and those of reference data: a header row, in UTF-8 with the mark by which Excel knows it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 
 from precast_app.exporting import layout
 from precast_app.exporting.layout import ExportColumn
 from precast_app.exporting.rows import BASE_HEADINGS, Cell
+from precast_app.importing.reference_files import FIELDS
 from precast_app.spreadsheets import as_written, disarmed
+
+# Where the model calls something otherwise than the file.
+_STORED = {"parent": "parent_id"}
 
 
 def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> Iterator[str]:
@@ -20,6 +25,14 @@ def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> It
     yield "\ufeff" + _line([*BASE_HEADINGS, *(as_written(disarmed(column.heading)) for column in flat)])
     for row in rows:
         yield _line([_cell(row[place]) for place in places])
+
+
+def reference_lines(job_type: str, things: Iterable[Any]) -> Iterator[str]:
+    """The lines of a reference file that imports of this type read; without `things` its header alone, to fill in."""
+    fields = FIELDS[job_type]
+    yield "\ufeff" + _line([field.heading for field in fields])
+    for thing in things:
+        yield _line([_cell(getattr(thing, _STORED.get(field.attribute, field.attribute))) for field in fields])
 
 
 def _cell(cell: Cell) -> str:

@@ -128,6 +128,17 @@ def delete(session: Session, project_id: int, job_type: str, number: int) -> Non
         ) from None
 
 
+def order_stages(session: Session, project_id: int, numbers: Sequence[int]) -> None:
+    """Put all stages of the project into the order of these ids and commit; raises `Conflict` where they are others."""
+    hold(session, project_id)
+    stages = {stage.id: stage for stage in session.scalars(select(Stage).where(Stage.project_id == project_id))}
+    if len(numbers) != len(stages) or set(numbers) != stages.keys():
+        raise Conflict("The project has other stages by now. Read them again, and name each of them once.")
+    for position, number in enumerate(numbers, 1):
+        stages[number].position = position
+    session.commit()
+
+
 def get(session: Session, project_id: int, job_type: str, number: int) -> Thing:
     """One thing of the project; raises `NotFound`."""
     thing = cast(Thing | None, session.get(cast(Any, MODELS[job_type]), number))

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
+from precast_app.extensions import db
 from precast_app.importing.reference_store import MODELS
-from precast_app.models import Stage
+from precast_app.models import BomLine, Drawing, Quantity, Stage, StagePassed
 from precast_app.reading.paging import Page, page
+
+# What refers to each kind of thing: one row an element type.
+_USES: dict[str, Any] = {
+    "hierarchy_import": Quantity.node_id,
+    "stage_import": StagePassed.stage_id,
+    "drawing_type_import": Drawing.drawing_type_id,
+    "bom_product_import": BomLine.product_id,
+}
 
 
 def listed(project_id: int, job_type: str, where: Page) -> tuple[list[Any], int]:
     """What the imports of this type make: stages in the project's order, the others in the order they came."""
+    return page(_all(project_id, job_type), where)
+
+
+def everything(project_id: int, job_type: str) -> Sequence[Any]:
+    """All that the imports of this type make, in the same order."""
+    return db.session.scalars(_all(project_id, job_type)).all()
+
+
+def uses(project_id: int, job_type: str) -> dict[int, int]:
+    """How many element types refer to each thing that the imports of this type make, by its id; no line for the unused."""
+    model: Any = MODELS[job_type]
+    column = _USES[job_type]
+    query = select(column, func.count()).where(column == model.id, model.project_id == project_id).group_by(column)
+    return dict(db.session.execute(query).tuples().all())
+
+
+def _all(project_id: int, job_type: str) -> Select[Any]:
     model: Any = MODELS[job_type]
     order = (model.position, model.id) if model is Stage else (model.id,)
-    return page(select(model).where(model.project_id == project_id).order_by(*order), where)
+    return select(model).where(model.project_id == project_id).order_by(*order)

@@ -34,6 +34,7 @@ _TABS = (
     ("/import", "Import", Act.IMPORT),
     ("/jobs", "Jobs", Act.READ),
     ("/element-types", "Element types", Act.READ),
+    ("/reference", "Reference data", Act.READ),
     ("/members", "Members", Act.MANAGE),
     ("/audit", "Audit", Act.MANAGE),
 )

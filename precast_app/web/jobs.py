@@ -27,8 +27,9 @@ _MOST_OFFSET = 1_000_000
 @takes(Act.IMPORT)
 def new(project_id: int) -> str:
     """Where files are dropped."""
-    kinds = [name for name in registry.creatable_names() if name in KINDS]
-    return render_template("jobs/import.html", **context.of_project(project_id, "Import"), kinds=kinds)
+    known = context.of_project(project_id, "Import")
+    picked = request.args.get("job_type")
+    return render_template("jobs/import.html", **known, kinds=_importable(known["may"]), picked=picked)
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/jobs")
@@ -71,6 +72,8 @@ def show(job_id: int) -> str:
         "jobs/show.html",
         **known,
         job=job,
+        kinds=_importable(known["may"]),
+        picked=job.job_type,
         may_act=known["may"] >= registry.get(job.job_type).act,
         position=_position(job),
         pace=reading.pace(job),
@@ -92,6 +95,11 @@ def state(job_id: int) -> Response:
     """How a job stands, alone, for a page that is open."""
     job = reading.one(job_id)
     return fragment("jobs/state.html", job=job, position=_position(job), pace=reading.pace(job))
+
+
+def _importable(may: Act) -> list[str]:
+    """The types of job that one may drop a file for."""
+    return [name for name in registry.creatable_names() if name in KINDS and registry.get(name).act <= may]
 
 
 def _given() -> dict[str, str]:

@@ -1,4 +1,11 @@
-// Calls the API with the cookie of the page; what it refuses is thrown with its message.
+// Calls the API with the cookie of the page; what it refuses is thrown with its message and the reasons that it lists.
+// What the errors of an answer say: pairs of field and text, however deep.
+function reasons(errors, field = "") {
+  if (typeof errors === "string") return [[field, errors]];
+  if (Array.isArray(errors)) return errors.flatMap((each) => reasons(each, field));
+  return Object.entries(errors).flatMap(([name, each]) => reasons(each, name));
+}
+
 export async function call(method, path, body) {
   const headers = body ? { "Content-Type": "application/json" } : {};
   let answer;
@@ -8,6 +15,8 @@ export async function call(method, path, body) {
     throw new Error("The server can't be reached. Check the connection and try again.");
   }
   const told = (answer.headers.get("Content-Type") ?? "").includes("json") ? await answer.json() : null;
-  if (!answer.ok) throw new Error(told?.message ?? `The server answered ${answer.status}. Try again.`);
-  return told;
+  if (answer.ok) return told;
+  const error = new Error(told?.message ?? `The server answered ${answer.status}. Try again.`);
+  error.reasons = reasons(told?.errors ?? {});
+  throw error;
 }

@@ -1,50 +1,63 @@
-// Drop or choose files: each is sent as a dry run, whose page shows what it would do.
+// Drop or choose files on any page of a project: each is sent as a dry run, whose page shows what it would do.
+const project = document.body.dataset.project;
 const form = document.getElementById("import");
-const uploads = document.getElementById("uploads");
+const PANEL = "uploads";
+const SAME_MS = 3000;
+// What a file's name tells of what is in it; element types otherwise.
+const BY_NAME = [
+  [/hierarch/i, "hierarchy_import"],
+  [/stage/i, "stage_import"],
+  [/drawing.?type/i, "drawing_type_import"],
+  [/^bom|product/i, "bom_product_import"],
+];
 
-function card(name) {
-  const line = document.createElement("li");
-  line.className = "card";
-  const title = document.createElement("div");
-  title.className = "title";
-  title.textContent = name;
-  const told = document.createElement("div");
-  told.className = "meta";
-  const progress = document.createElement("progress");
-  progress.max = 1;
-  progress.setAttribute("aria-label", `Sending ${name}`);
-  line.append(title, progress, told);
-  uploads.prepend(line);
-  return { title, told, progress, line };
+function panel() {
+  const there = document.getElementById(PANEL);
+  if (there) return there;
+  const made = Object.assign(document.createElement("ul"), { id: PANEL, className: "cards dropped" });
+  made.setAttribute("aria-live", "polite");
+  document.body.append(made);
+  return made;
 }
 
-function address() {
-  const query = new URLSearchParams({ job_type: form.elements.job_type.value, dry_run: "true" });
-  if (form.elements.abort.checked) query.set("on_error", "abort");
-  if (form.elements.create_missing?.checked) query.set("create_missing", "true");
-  return `/api/project/${form.dataset.project}/jobs?${query}`;
+function card(name, about) {
+  const line = Object.assign(document.createElement("li"), { className: "card" });
+  const title = Object.assign(document.createElement("div"), { className: "title", textContent: name });
+  const told = Object.assign(document.createElement("div"), { className: "meta", textContent: about });
+  const progress = Object.assign(document.createElement("progress"), { max: 1 });
+  progress.setAttribute("aria-label", `Sending ${name}`);
+  line.append(title, progress, told);
+  panel().prepend(line);
+  return { told, progress };
+}
+
+function kindOf(name) {
+  const chosen = form?.elements.job_type.value || document.body.dataset.drop;
+  return chosen || BY_NAME.find(([pattern]) => pattern.test(name))?.[1] || "element_type_import";
 }
 
 function send(file, isOnly) {
-  const shown = card(file.name);
+  const kind = kindOf(file.name);
+  const query = new URLSearchParams({ job_type: kind, dry_run: "true" });
+  if (form?.elements.abort.checked) query.set("on_error", "abort");
+  if (form?.elements.create_missing?.checked && kind === "element_type_import") query.set("create_missing", "true");
+  const shown = card(file.name, "Sending …");
   const body = new FormData();
   body.append("file", file);
   const request = new XMLHttpRequest();
-  request.open("POST", address());
+  request.open("POST", `/api/project/${project}/jobs?${query}`);
   // The same file sent twice in a moment, by a double click say, is one job.
-  request.setRequestHeader("Idempotency-Key", `${file.name.length}-${file.size}-${file.lastModified}-${Math.floor(Date.now() / 3000)}`);
+  const same = [query, file.size, file.lastModified, Math.floor(Date.now() / SAME_MS)].join("-").replace(/[^\w-]/g, "");
+  request.setRequestHeader("Idempotency-Key", `${file.name.length}-${same}`);
   request.upload.addEventListener("progress", (event) => { shown.progress.value = event.loaded / event.total; });
   request.addEventListener("load", () => {
-    shown.progress.remove();
     let answer = {};
     try { answer = JSON.parse(request.responseText); } catch { /* a proxy's own page */ }
-    if (request.status < 300) {
-      if (isOnly) { location.href = `/jobs/${answer.job_id}`; return; }
-      const link = document.createElement("a");
-      link.href = `/jobs/${answer.job_id}`;
-      link.textContent = "See what it would do";
-      shown.told.replaceChildren(link);
-    } else fail(shown, answer.message ?? `The server answered ${request.status}. Try again.`);
+    if (request.status >= 300) { fail(shown, answer.message ?? `The server answered ${request.status}. Try again.`); return; }
+    if (isOnly) { location.href = `/jobs/${answer.job_id}`; return; }
+    shown.progress.remove();
+    const link = Object.assign(document.createElement("a"), { href: `/jobs/${answer.job_id}`, textContent: `See what ${file.name} would do` });
+    shown.told.replaceChildren(link);
   });
   request.addEventListener("error", () => fail(shown, "The server can't be reached. Check the connection and drop the file again."));
   request.send(body);
@@ -53,21 +66,44 @@ function send(file, isOnly) {
 function fail(shown, message) {
   shown.progress.remove();
   shown.told.className = "note bad";
+  shown.told.setAttribute("role", "alert");
   shown.told.textContent = message;
 }
 
-if (form) {
-  const zone = form.querySelector(".drop");
-  const take = (files) => [...files].forEach((file) => send(file, files.length === 1));
-  form.elements.file.addEventListener("change", (event) => {
-    take(event.target.files);
-    event.target.value = "";
-  });
-  document.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) zone.classList.remove("over"); });
-  document.addEventListener("drop", (event) => {
+// A file whose bytes can't be read is a folder, or was moved meanwhile.
+async function readable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function take(files) {
+  for (const file of files) {
+    if (await readable(file)) send(file, files.length === 1);
+    else fail(card(file.name, ""), "This can't be read: it is a folder, or it was moved or deleted. Drop the file itself.");
+  }
+}
+
+form?.elements.file.addEventListener("change", (event) => {
+  const files = [...event.target.files];
+  take(files);
+  event.target.value = "";
+});
+if (project) {
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
     event.preventDefault();
-    zone.classList.remove("over");
-    take(event.dataTransfer.files);
+    document.body.classList.add("dropping");
+  });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
+  document.addEventListener("drop", (event) => {
+    document.body.classList.remove("dropping");
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    take([...event.dataTransfer.files]);
   });
 }

@@ -1,0 +1,73 @@
+// Buttons and forms that call the API.
+import { call } from "./api.js";
+import { ask, noProblem, problem, sayLater, toast } from "./say.js";
+import { renew } from "./live.js";
+
+// <button data-call="POST /api/…" data-body="{…}" data-ask="Really?" data-said="Done." data-then="/where/{job_id}">
+export async function act(button) {
+  const { body, then } = button.dataset;
+  if (button.dataset.ask && !(await ask(button.dataset.ask))) return;
+  const [method, path] = button.dataset.call.split(" ");
+  button.disabled = true;
+  try {
+    const answer = await call(method, path, body);
+    sayLater(button.dataset.said);
+    if (then) location.href = then.replace("{job_id}", answer?.job_id);
+    else location.reload();
+  } catch (error) {
+    button.disabled = false;
+    problem(button.closest("section") ?? document, error);
+  }
+}
+
+function fields(form) {
+  const found = {};
+  for (const field of form.elements) {
+    if (!field.name || field.disabled) continue;
+    if (field.type === "checkbox") found[field.name] = field.checked;
+    else if (field.value !== "") found[field.name] = field.dataset.number === undefined ? field.value : Number(field.value);
+    else if (field.dataset.blank === "null") found[field.name] = null;
+  }
+  return found;
+}
+
+// <form data-api="POST /api/…" data-said="Added."> sends its fields as JSON; a field of the name of a {part} of the
+// address goes there. With <output>, what the answer's field of that name holds is shown, and data-renew is renewed.
+export async function send(form) {
+  const [method, path] = form.dataset.api.split(" ");
+  const body = fields(form);
+  const address = path.replace(/\{(\w+)\}/g, (_, name) => {
+    const part = encodeURIComponent(body[name] ?? "");
+    delete body[name];
+    return part;
+  });
+  const output = form.querySelector("output");
+  const button = form.querySelector("button");
+  noProblem(form);
+  button.disabled = true;
+  try {
+    const answer = await call(method, address, JSON.stringify(body));
+    if (output) {
+      output.textContent = answer[output.dataset.field];
+      output.closest("[hidden]").hidden = false;
+      if (form.dataset.renew) await again(form.dataset.renew);
+    } else {
+      sayLater(form.dataset.said);
+      location.reload();
+      return;
+    }
+  } catch (error) {
+    problem(form, error);
+  }
+  button.disabled = false;
+}
+
+async function again(selector) {
+  const answer = await fetch(location.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  renew(document.querySelector(selector), page.querySelector(selector).innerHTML);
+}
+
+export function copy(button) {
+  navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent).then(() => toast("Copied."));
+}

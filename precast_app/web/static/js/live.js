@@ -1,0 +1,89 @@
+// Parts of a page that are asked for again while it is open.
+import { drawBars, sayTimes } from "./say.js";
+
+const FAST_MS = 700;
+const SLOWEST_MS = 15000;
+const SLOWER = 1.6;
+
+export function enliven(root) {
+  sayTimes(root);
+  drawBars(root);
+}
+
+// Where a thing stands below another one, as a path of places.
+function placeOf(element, root) {
+  const path = [];
+  for (let each = element; each !== root; each = each.parentElement) path.unshift([...each.parentElement.children].indexOf(each));
+  return path;
+}
+
+// New content that leaves alone what a person has done to the old one: opened, scrolled, gone to.
+export function renew(element, html) {
+  const opened = [...element.querySelectorAll("details")].map((each) => each.open);
+  const scrolled = [...element.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
+  const active = element.contains(document.activeElement) ? placeOf(document.activeElement, element) : null;
+  element.innerHTML = html;
+  element.querySelectorAll("details").forEach((each, place) => { each.open = opened[place] ?? each.open; });
+  element.querySelectorAll(".scroll").forEach((each, place) => { [each.scrollLeft, each.scrollTop] = scrolled[place] ?? [0, 0]; });
+  if (active) active.reduce((each, place) => each?.children[place], element)?.focus({ preventScroll: true });
+  enliven(element);
+}
+
+// <div data-live="/address"> is asked for soon while it holds something [data-moving], ever more seldom otherwise, and
+// not at all while the page is in the background. With data-reload the whole page is loaded when the movement ends.
+export function follow(element) {
+  let etag = "";
+  let wasMoving = Boolean(element.querySelector("[data-moving]"));
+  let pause = wasMoving ? FAST_MS : SLOWEST_MS / 3;
+  async function look() {
+    if (document.hidden) {
+      pause = FAST_MS;
+      document.addEventListener("visibilitychange", look, { once: true });
+      return;
+    }
+    try {
+      const answer = await fetch(element.dataset.live, { headers: etag ? { "If-None-Match": etag } : {} });
+      if (answer.status === 200 && !answer.redirected) {
+        etag = answer.headers.get("ETag") ?? "";
+        renew(element, await answer.text());
+      } else if (answer.status !== 304) return;
+      const isMoving = Boolean(element.querySelector("[data-moving]"));
+      if (wasMoving && !isMoving && element.dataset.reload !== undefined) {
+        location.reload();
+        return;
+      }
+      wasMoving = isMoving;
+      pause = isMoving ? FAST_MS : Math.min(pause * SLOWER, SLOWEST_MS);
+    } catch {
+      pause = SLOWEST_MS;
+    }
+    setTimeout(look, pause);
+  }
+  setTimeout(look, pause);
+}
+
+// <form data-search="#results"> shows what is found while one types.
+export function search(form) {
+  let timer;
+  let latest = 0;
+  async function find() {
+    const given = [...new FormData(form)].filter(([, text]) => text);
+    const address = `${form.getAttribute("action")}?${new URLSearchParams(given)}`;
+    const mine = ++latest;
+    const place = document.querySelector(form.dataset.search);
+    place.setAttribute("aria-busy", "true");
+    let found = null;
+    try {
+      const answer = await fetch(address);
+      if (answer.ok) found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(form.dataset.search);
+    } catch { /* said below */ }
+    if (mine !== latest) return;
+    if (!found) { location.href = address; return; }
+    place.replaceWith(found);
+    enliven(found);
+    found.querySelectorAll("[data-live]").forEach(follow);
+    history.replaceState(null, "", address);
+  }
+  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(find, 200); });
+  form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); find(); });
+}

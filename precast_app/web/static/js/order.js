@@ -1,0 +1,79 @@
+// <ol data-order="PUT /api/…" data-field="stages">: its items, by drag or by their arrows, into an order that is stored.
+import { call } from "./api.js";
+import { toast } from "./say.js";
+
+function arrows(list) {
+  const items = [...list.children];
+  items.forEach((item, place) => {
+    item.querySelector("[data-move='-1']").disabled = place === 0;
+    item.querySelector("[data-move='1']").disabled = place === items.length - 1;
+  });
+}
+
+function begin(list) {
+  const [method, path] = list.dataset.order.split(" ");
+  const told = document.querySelector("[data-order-told]");
+  let stored = [...list.children];
+  let dragged = null;
+
+  async function store(item) {
+    arrows(list);
+    const wanted = [...list.children];
+    if (wanted.every((each, place) => each === stored[place])) return;
+    const body = JSON.stringify({ [list.dataset.field]: wanted.map((each) => Number(each.dataset.id)) });
+    try {
+      await call(method, path, body);
+      stored = wanted;
+      told.textContent = `${item.querySelector("strong").textContent} is number ${wanted.indexOf(item) + 1} of ${wanted.length} now.`;
+    } catch (error) {
+      list.append(...stored);
+      arrows(list);
+      toast(error.message);
+    }
+  }
+
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-move]");
+    if (!button) return;
+    const item = button.closest("li");
+    if (button.dataset.move === "-1") item.previousElementSibling?.before(item);
+    else item.nextElementSibling?.after(item);
+    store(item);
+    // At the end of the way the arrow back is the one that is left.
+    (button.disabled ? item.querySelector("[data-move]:not(:disabled)") : button).focus();
+  });
+
+  function move(event) {
+    const over = [...list.children].find((other) => {
+      const box = other.getBoundingClientRect();
+      return event.clientY >= box.top && event.clientY < box.bottom;
+    });
+    if (!over || over === dragged) return;
+    const box = over.getBoundingClientRect();
+    const middle = box.top + box.height / 2;
+    // Past the middle, so that lines of different heights don't change places to and fro.
+    const isBelow = Boolean(dragged.compareDocumentPosition(over) & Node.DOCUMENT_POSITION_FOLLOWING);
+    if (isBelow && event.clientY > middle) over.after(dragged);
+    else if (!isBelow && event.clientY < middle) over.before(dragged);
+  }
+
+  function drop() {
+    document.removeEventListener("pointermove", move);
+    dragged.classList.remove("dragged");
+    store(dragged);
+  }
+
+  // By the grip alone, so that text and forms in the line can be used as ever.
+  for (const grip of list.querySelectorAll(".grip")) {
+    grip.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      dragged = grip.closest("li");
+      dragged.classList.add("dragged");
+      document.addEventListener("pointermove", move);
+      document.addEventListener("pointerup", drop, { once: true });
+    });
+  }
+  arrows(list);
+}
+
+document.querySelectorAll("[data-order]").forEach(begin);
