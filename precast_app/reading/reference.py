@@ -32,7 +32,7 @@ def everything(project_id: int, job_type: str) -> Sequence[Any]:
 
 
 def uses(project_id: int, job_type: str) -> dict[int, int]:
-    """How many element types refer to each thing that the imports of this type make, by its id; no line for the unused."""
+    """By the id of each thing that these imports make, how many element types refer to it; the unused are left out."""
     model: Any = MODELS[job_type]
     column = _USES[job_type]
     query = select(column, func.count()).where(column == model.id, model.project_id == project_id).group_by(column)

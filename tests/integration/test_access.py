@@ -56,7 +56,8 @@ def test_the_table_has_every_route(app: Flask) -> None:
 
 def filled(rule: str, job_id: int) -> str:
     """The address with the numbers of what is there; no token has number 9999."""
-    values = {"<job_id>": str(job_id), "<token_id>": "9999", "<user>": "viewer", "<name>": "favicon.ico", "<path>": "stages"}
+    values = {"<job_id>": str(job_id), "<token_id>": "9999", "<user>": "viewer"}
+    values |= {"<name>": "favicon.ico", "<path>": "stages"}
     path = re.sub(r"<\w+>", lambda found: values.get(found[0], "1"), rule)
     return f"{path}?job_type=element_type_import" if path.endswith("/jobs") else path
 

@@ -14,6 +14,7 @@ export async function call(method, path, body) {
   } catch {
     throw new Error("The server can't be reached. Check the connection and try again.");
   }
+  if (answer.status === 204) return null;
   const told = (answer.headers.get("Content-Type") ?? "").includes("json") ? await answer.json() : null;
   if (answer.ok) return told;
   const error = new Error(told?.message ?? `The server answered ${answer.status}. Try again.`);
