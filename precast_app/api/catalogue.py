@@ -105,10 +105,20 @@ class ElementTypesFilter(ma.Schema):
     type = ma.fields.String(load_default=None, validate=ma.validate.Length(max=150))
     node = identifier(load_default=None)
     stage = identifier(load_default=None)
+    without_drawing = identifier(
+        load_default=None, metadata={"description": "id of a drawing type: only those that have no such drawing"}
+    )
+
+    @ma.post_load
+    def _as_filter(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        wanted = Filter(data["search"], data["type"], data["node"], data["stage"], data["without_drawing"])
+        return {**data, "filter": wanted}
 
 
 class ElementTypesQuery(PageQuery, ElementTypesFilter):
-    """Which element types, and which part of the list."""
+    """Which element types, which part of the list, and in which order."""
+
+    sort = ma.fields.String(load_default=None, validate=ma.validate.OneOf(reading.SORTS))
 
 
 class Element(Answer):
@@ -201,8 +211,8 @@ class OneSummary(Answer):
 def element_types(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """A project's element types."""
     projects.get(project_id)
-    wanted = Filter(query["search"], query["type"], query["node"], query["stage"])
-    found, count = reading.element_types(project_id, wanted, Page(query["limit"], query["offset"]))
+    where = Page(query["limit"], query["offset"])
+    found, count = reading.element_types(project_id, query["filter"], where, query["sort"])
     return {"element_types": found, "count": count}
 
 

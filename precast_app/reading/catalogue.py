@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +30,28 @@ from precast_app.models.catalogue import MEASURES
 from precast_app.names import identity_key
 from precast_app.reading.paging import Page, page
 
+_SORTED: dict[str, Any] = {
+    "name": ElementType.name_key,
+    "type": ElementType.type_key,
+    "version": ElementType.version,
+    **{name: getattr(ElementType, name) for name in (*MEASURES, "density")},
+}
+# What element types can be sorted by: upwards, and with a minus downwards.
+SORTS = (*_SORTED, *(f"-{name}" for name in _SORTED))
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What element types are wanted: `search` in type or name, `element_type` exactly, at a node, through a stage."""
+    """What element types are wanted: `search` in type or name, `element_type` exactly, at a node, through a stage.
+
+    With `without_drawing` those that have no drawing of the drawing type with this id.
+    """
 
     search: str | None = None
     element_type: str | None = None
     node_id: int | None = None
     stage_id: int | None = None
+    without_drawing: int | None = None
 
 
 def matching(project_id: int, wanted: Filter) -> Select[ElementType]:
@@ -60,12 +74,44 @@ def matching(project_id: int, wanted: Filter) -> Select[ElementType]:
         query = query.where(
             ElementType.id.in_(select(StagePassed.element_type_id).where(StagePassed.stage_id == wanted.stage_id))
         )
+    if wanted.without_drawing is not None:
+        drawn = select(Drawing.element_type_id).where(Drawing.drawing_type_id == wanted.without_drawing)
+        query = query.where(ElementType.id.not_in(drawn))
     return query
 
 
-def element_types(project_id: int, wanted: Filter, where: Page) -> tuple[list[ElementType], int]:
-    """A project's element types by type and name."""
-    return page(matching(project_id, wanted).order_by(ElementType.type_key, ElementType.name_key), where)
+def element_types(
+    project_id: int, wanted: Filter, where: Page, sort: str | None = None
+) -> tuple[list[ElementType], int]:
+    """A project's element types, by type and name or as `sort`, one of `SORTS`, says; what has no value comes last."""
+    order = [ElementType.type_key, ElementType.name_key]
+    if sort:
+        column = _SORTED[sort.removeprefix("-")]
+        order.insert(0, column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_last())
+    return page(matching(project_id, wanted).order_by(*order), where)
+
+
+def piece_counts(element_type_ids: Sequence[int]) -> dict[int, int]:
+    """How many pieces are needed of each of these element types; none of those without a line."""
+    query = (
+        select(Quantity.element_type_id, func.sum(Quantity.quantity))
+        .where(Quantity.element_type_id.in_(element_type_ids))
+        .group_by(Quantity.element_type_id)
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def statuses(element_type_id: int) -> dict[int, dict[str, int]]:
+    """The pieces of an element type: by the id of the node, how many have each status."""
+    found: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(PieceStatus, 0))
+    query = (
+        select(Piece.node_id, Piece.status, func.count())
+        .where(Piece.element_type_id == element_type_id)
+        .group_by(Piece.node_id, Piece.status)
+    )
+    for node_id, status, count in db.session.execute(query):
+        found[node_id][status] = count
+    return found
 
 
 def element_type(project_id: int, element_type_id: int) -> dict[str, Any]:

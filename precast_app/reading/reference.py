@@ -36,7 +36,7 @@ def uses(project_id: int, job_type: str) -> dict[int, int]:
     model: Any = MODELS[job_type]
     column = _USES[job_type]
     query = select(column, func.count()).where(column == model.id, model.project_id == project_id).group_by(column)
-    return dict(db.session.execute(query).tuples().all())
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def _all(project_id: int, job_type: str) -> Select[Any]:

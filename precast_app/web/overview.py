@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -15,6 +16,7 @@ from precast_app.reading import catalogue
 from precast_app.reading import jobs as reading
 from precast_app.reading.paging import Page
 from precast_app.web import context
+from precast_app.web.display import in_order
 from precast_app.web.fragments import fragment
 
 blueprint = Blueprint("overview", __name__)
@@ -48,6 +50,7 @@ def show(project_id: int) -> str:
         "overview.html",
         **context.of_project(project_id, "Overview"),
         summary=found,
+        made=sum(statuses[status] for status in _DONE),
         towers=_towers(found["by_node"], by_made=by_made),
         by_made=by_made,
         statuses=statuses,
@@ -69,12 +72,12 @@ def _towers(nodes: list[dict[str, Any]], *, by_made: bool) -> dict[str, list[Flo
     shown = [node for node in nodes if node["floor"] or node["tower"] not in with_floors or node["pieces"]]
     most = max((node["pieces"] for node in shown), default=0)
     towers: dict[str, list[Floor]] = {}
-    for node in sorted(shown, key=lambda each: each["node_id"], reverse=True):
+    for node in reversed(in_order(sorted(shown, key=itemgetter("node_id")), "path")):
         pieces, made = node["pieces"], sum(node[status] for status in _DONE)
         share = (made / pieces if pieces else 0.0) if by_made else (pieces / most if most else 0.0)
         floor = Floor(node["node_id"], node["path"], node["floor"] or "–", pieces, made, _shade(share))
         towers.setdefault(node["tower"], []).append(floor)
-    return dict(sorted(towers.items()))
+    return {name: towers[name] for name in in_order(reversed(towers))}
 
 
 def _shade(share: float) -> int:
