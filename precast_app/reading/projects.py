@@ -46,12 +46,30 @@ def counts(project_ids: list[int]) -> dict[int, Counts]:
         return {row[0]: row[1] for row in db.session.execute(mine.group_by(model.project_id))}
 
     types, pieces = count(ElementType), count(Piece)
-    of_these = ImportJob.project_id.in_(project_ids)
-    mine = select(ImportJob).where(of_these)
-    running = {job.project_id: job for job in db.session.scalars(mine.where(ImportJob.status == JobStatus.PROCESSING))}
-    newest_ids = select(func.max(ImportJob.id)).where(of_these).group_by(ImportJob.project_id)
-    newest = {job.project_id: job for job in db.session.scalars(mine.where(ImportJob.id.in_(newest_ids)))}
+    under_way, newest = _jobs(project_ids)
     return {
-        each: Counts(types.get(each, 0), pieces.get(each, 0), running.get(each), newest.get(each))
+        each: Counts(types.get(each, 0), pieces.get(each, 0), under_way.get(each), newest.get(each))
         for each in project_ids
     }
+
+
+def stamp(project_ids: list[int]) -> str:
+    """The same for two moments between which no job in these projects moved; counts nothing that is in them."""
+    told = [
+        (job.project_id, job.id, job.status, job.phase, job.progress)
+        for jobs in _jobs(project_ids)
+        for job in jobs.values()
+    ]
+    return repr((project_ids, told))
+
+
+def _jobs(project_ids: list[int]) -> tuple[dict[int, ImportJob], dict[int, ImportJob]]:
+    """By project: the job that runs, or else the next one that waits; and the newest one."""
+    mine = select(ImportJob).where(ImportJob.project_id.in_(project_ids))
+    moving = mine.where(ImportJob.status.in_((JobStatus.PROCESSING, JobStatus.PENDING)))
+    # Later ones overwrite: of those that wait the first, and the one that runs before them all.
+    order = (ImportJob.status == JobStatus.PROCESSING, ImportJob.id.desc())
+    under_way = {job.project_id: job for job in db.session.scalars(moving.order_by(*order))}
+    newest_ids = select(func.max(ImportJob.id)).where(ImportJob.project_id.in_(project_ids))
+    newest_of_each = mine.where(ImportJob.id.in_(newest_ids.group_by(ImportJob.project_id)))
+    return under_way, {job.project_id: job for job in db.session.scalars(newest_of_each)}

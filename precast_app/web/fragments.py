@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Mapping
+
 from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
@@ -11,3 +14,14 @@ def fragment(template: str, **context: object) -> Response:
     response = make_response(render_template(template, **context))
     response.add_etag()
     return response.make_conditional(request)
+
+
+def stamped(template: str, stamp: str, context: Callable[[], Mapping[str, object]]) -> Response:
+    """The same for a part that costs something: `context` is asked for only where `stamp` is new to the page."""
+    tag = hashlib.sha256(stamp.encode()).hexdigest()[:32]
+    if request.if_none_match.contains(tag):
+        response = make_response("", 304)
+    else:
+        response = make_response(render_template(template, **context()))
+    response.set_etag(tag)
+    return response

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.jobs import queue, registry
-from precast_app.models import ImportJob, JobStatus
+from precast_app.models import ImportJob, JobStatus, Severity
 from precast_app.reading import changes
 from precast_app.reading import jobs as reading
 from precast_app.reading.paging import Page
@@ -21,6 +23,8 @@ blueprint = Blueprint("job_pages", __name__)
 _LINES = 50
 _FILTERS = ("status", "job_type", "change", "severity")
 _MOST_OFFSET = 1_000_000
+# What a reader tells of a file; each is a line or two.
+_NOTES = 20
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/import")
@@ -64,10 +68,19 @@ def rows(project_id: int) -> Response:
 def show(job_id: int) -> str:
     """One job: how it stands, what it did, and what was wrong with its file."""
     job = reading.one(job_id)
-    where, change, severity = _page(), request.args.get("change") or None, request.args.get("severity") or None
+    change, severity = request.args.get("change") or None, request.args.get("severity") or None
+    where, issue_where = _page(), _page("issue")
     changed, changed_count = changes.of_job(job_id, change, where)
-    issues, issue_count = reading.issues(job_id, severity, where)
+    issues, issue_count = reading.issues(job_id, severity, issue_where)
+    read_as, _ = reading.issues(job_id, Severity.INFO, Page(_NOTES))
+    kinds_of_issue = reading.kinds_of_issue(job_id)
     known = context.of_project(job.project_id, "Jobs")
+    # Each of the two lists keeps its place while one pages through the other.
+    places = {"offset": where.offset, "issue": issue_where.offset}
+
+    def link(**given: Any) -> str:
+        return url_for(".show", job_id=job_id, **{**_given(), **places, **given})
+
     return render_template(
         "jobs/show.html",
         **known,
@@ -81,11 +94,15 @@ def show(job_id: int) -> str:
         changed_count=changed_count,
         issues=issues,
         issue_count=issue_count,
-        kinds_of_issue=reading.kinds_of_issue(job_id),
+        issue_page=issue_where,
+        issue_link=lambda offset: f"{link(issue=offset)}#cells",
+        read_as=read_as,
+        kinds_of_issue=kinds_of_issue,
+        found_wrong=[each for each in kinds_of_issue if each[0] != Severity.INFO],
         has_file=queue.has_file(job_id),
         page=where,
         chosen={"change": change, "severity": severity},
-        link=lambda **given: url_for(".show", job_id=job_id, **{**_given(), **given}),
+        link=link,
     )
 
 
@@ -111,6 +128,6 @@ def _position(job: ImportJob) -> int | None:
     return queue.positions([job]).get(job.id)
 
 
-def _page() -> Page:
-    offset = request.args.get("offset", 0, type=int)
+def _page(name: str = "offset") -> Page:
+    offset = request.args.get(name, 0, type=int)
     return Page(_LINES, min(max(offset, 0), _MOST_OFFSET))

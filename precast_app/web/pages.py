@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, current_app, redirect, render_template
 from werkzeug.wrappers import Response
 
-from precast_app.accounts.guard import open_to_all
+from precast_app.accounts.guard import open_to_all, takes
+from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import Unauthorized, identity
+from precast_app.models import Project
 from precast_app.reading import projects
 from precast_app.reading.paging import Page
+from precast_app.web.fragments import stamped
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 
@@ -22,8 +27,20 @@ def home() -> str | Response:
     except Unauthorized:
         return redirect("/login")
     found, _ = projects.seen_by(who, Page())
-    counts = projects.counts([project.id for project in found])
-    return render_template("home.html", who=who, projects=found, counts=counts)
+    return render_template("home.html", who=who, **_shown(found))
+
+
+@blueprint.get("/projects/rows")
+@takes(Act.READ)
+def rows() -> Response:
+    """The projects alone, for a page that is open."""
+    found, _ = projects.seen_by(identity(), Page())
+    stamp = projects.stamp([project.id for project in found])
+    return stamped("projects.html", stamp, lambda: _shown(found))
+
+
+def _shown(found: list[Project]) -> dict[str, Any]:
+    return {"projects": found, "counts": projects.counts([project.id for project in found])}
 
 
 @blueprint.get("/favicon.ico")
