@@ -15,7 +15,7 @@ from flask import Flask
 from precast_app.embedded import process
 from precast_app.extensions import db
 from tests.conftest import EXAMPLES, ROOT, kill
-from tests.e2e.test_over_http import procfile
+from tests.site import procfile
 
 PASSWORD = "correct horse battery staple"
 WRONG = "incorrect-horse-battery-staple"

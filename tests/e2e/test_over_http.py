@@ -2,97 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 from flask import Flask
 
-from precast_app.embedded import process
-from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, kill
+from tests.conftest import EXAMPLES, REFERENCE_DATA
 from tests.integration.test_import import TOTALS
-
-Json = dict[str, Any]
-
-
-def procfile() -> dict[str, str]:
-    lines = (ROOT / "Procfile").read_text().splitlines()
-    return {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
-
-
-class Site:
-    """The running system, as the bearer of an administrator's token sees it."""
-
-    def __init__(self, address: str, token: str) -> None:
-        self.address = address
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["Authorization"] = f"Bearer {token}"
-
-    def get(self, path: str) -> Json:
-        answer = self.session.get(f"{self.address}{path}", timeout=30)
-        answer.raise_for_status()
-        found: Json = answer.json()
-        return found
-
-    def post(self, path: str, **body: Any) -> Json:
-        answer = self.session.post(f"{self.address}{path}", timeout=60, **body)
-        answer.raise_for_status()
-        found: Json = answer.json()
-        return found
-
-    def upload(self, path: str, file: Path) -> Json:
-        with file.open("rb") as content:
-            return self.post(path, files={"file": content})
-
-    def follow(self, job_id: int) -> list[Json]:
-        """What one sees who asks again and again until the job has ended."""
-        seen = []
-        for _ in range(600):
-            job = self.get(f"/api/jobs/{job_id}")["job"]
-            seen.append(job)
-            if job["status"] in ("completed", "failed"):
-                return seen
-            time.sleep(0.05)
-        raise AssertionError(f"the job does not end: {seen[-1]}")
+from tests.site import Site, started
 
 
 @pytest.fixture
 def site(app: Flask, environment: dict[str, str]) -> Iterator[Site]:
-    """Release, web and worker by the lines of the Procfile."""
-    port = process.free_port(21_000)
-    path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
-    given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1"}
-    lines = procfile()
-
-    def flask(*words: str, stdin: str = "") -> str:
-        return subprocess.run(
-            ["flask", *words], cwd=ROOT, env=given, input=stdin, text=True, check=True, capture_output=True
-        ).stdout.strip()
-
-    subprocess.run(lines["release"], shell=True, cwd=ROOT, env=given, check=True)  # as a host runs it
-    flask("user", "create", "ada", "--admin", "--password-stdin", stdin="correct horse\n")
-    running = [
-        subprocess.Popen(lines[name], shell=True, cwd=ROOT, env=given)  # as a host runs it
-        for name in ("web", "worker")
-    ]
-    try:
-        found = Site(f"http://127.0.0.1:{port}", flask("token", "create", "ada"))
-        for _ in range(300):
-            try:
-                if found.session.get(f"{found.address}/readyz", timeout=5).ok:
-                    break
-            except requests.RequestException:
-                pass
-            time.sleep(0.1)
+    """The system on empty tables."""
+    with started(environment) as found:
         yield found
-    finally:
-        for each in running:
-            kill(each)
 
 
 def test_a_workbook_from_upload_to_totals(site: Site) -> None:

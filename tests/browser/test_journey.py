@@ -1,0 +1,199 @@
+"""What people do, as they do it: sign in, drop, look, import, watch, cancel, undo, filter, export; with keys too."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import openpyxl
+from playwright.sync_api import Page, expect
+
+from bench import workbooks
+from tests.browser.conftest import PHONE, Opened, checked
+from tests.conftest import EXAMPLES
+from tests.site import Site
+
+WORKBOOK = EXAMPLES / "element_types.xlsx"
+LARGE = 10_000
+
+
+def drop(page: Page, *files: Path) -> None:
+    """Let files fall onto the page, as from a folder's window."""
+    given = [(file.name, base64.b64encode(file.read_bytes()).decode()) for file in files]
+    data = page.evaluate_handle(
+        """given => {
+            const data = new DataTransfer();
+            for (const [name, text] of given)
+                data.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name));
+            return data;
+        }""",
+        given,
+    )
+    page.dispatch_event("body", "dragover", {"dataTransfer": data})
+    expect(page.get_by_text("Drop to see what it would do")).to_be_visible()
+    page.dispatch_event("body", "drop", {"dataTransfer": data})
+
+
+def test_from_a_dropped_workbook_to_its_export(opened: Opened, site: Site, tmp_path: Path) -> None:
+    project = site.project("From drop to export")
+    site.member(project, "eva", "editor")
+    page = opened(f"/projects/{project}", "eva")
+
+    # With a mistake first; on a page that is not even about imports.
+    book = openpyxl.load_workbook(WORKBOOK)
+    sheet = book.worksheets[0]
+    row = next(cell.row for cell in sheet["B"] if cell.row > 3 and cell.value)
+    before, sheet.cell(row, 3).value = sheet.cell(row, 3).value, "tall"
+    bad = tmp_path / "mine.xlsx"
+    book.save(bad)
+    drop(page, bad)
+    page.wait_for_url("**/jobs/*")
+    expect(page.get_by_text("Would create 119")).to_be_visible()
+    expect(page.get_by_role("cell", name=f"C{row}", exact=True)).to_be_visible()
+    expect(page.get_by_text("How the file was read")).to_be_visible()
+    checked(page)
+
+    # Mended, and dropped again where it was refused.
+    sheet.cell(row, 3).value = before
+    book.save(bad)
+    drop(page, bad)
+    expect(page.get_by_text("Would create 120")).to_be_visible()
+    page.get_by_role("button", name="Import now").click()
+    expect(page.get_by_text("Successfully processed 120 elements")).to_be_visible()
+    checked(page)
+
+    # Found again, filtered, exported.
+    page.get_by_role("link", name="Element types").click()
+    page.keyboard.press("/")
+    page.keyboard.type("SW-00")
+    page.wait_for_url("**search=SW-00**")
+    shown = int(page.get_by_role("status").filter(has_text="element type").inner_text().split()[0])
+    assert 0 < shown < 120
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="workbook").click()
+    out = tmp_path / "out.xlsx"
+    waiting.value.save_as(out)
+    names = [cell.value for cell in openpyxl.load_workbook(out).worksheets[0]["B"] if cell.value]
+    assert sum("SW-00" in str(name) for name in names) == shown
+
+    # And taken back.
+    page.get_by_role("link", name="Jobs", exact=True).click()
+    page.locator("tbody tr", has_not_text="dry run").get_by_role("link").first.click()
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_text("120 elements deleted")).to_be_visible()
+
+
+def test_undo_says_what_stands_against_it(opened: Opened, site: Site) -> None:
+    project = site.project("Undo")
+    first = site.upload(f"/api/project/{project}/import/excel", WORKBOOK)["job_id"]
+    site.follow(first)
+    content = (EXAMPLES / "element_types.csv").read_bytes().replace(b",3150,", b",3151,")
+    second = site.post(
+        f"/api/project/{project}/jobs?job_type=element_type_import", files={"file": ("higher.csv", content)}
+    )
+    assert site.follow(second["job_id"])[-1]["updated_count"] > 0
+    page = opened(f"/jobs/{first}", refusals=True)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("alert").filter(has_text=f"Job {second['job_id']} has changed")).to_be_visible()
+    checked(page)
+
+
+def test_a_large_import_is_watched_left_found_again_and_cancelled(opened: Opened, site: Site, tmp_path: Path) -> None:
+    project = site.project("Large", reference=False)
+    large = workbooks.make(tmp_path / "large.xlsx", LARGE)
+    page = opened(f"/projects/{project}/import", size=PHONE)
+    page.get_by_text("Options").click()
+    page.get_by_label("Make the drawing types").check()
+    page.get_by_label("Drop a workbook or CSV file here").set_input_files(large)
+    page.wait_for_url("**/jobs/*")
+    page.get_by_role("button", name="Import now").click(timeout=60_000)
+    bar = page.get_by_role("progressbar", name="Progress", exact=True)
+    expect(bar).to_be_visible()
+    expect(page.get_by_text("a second")).to_be_visible(timeout=60_000)
+    checked(page)
+    page.goto("/")
+    page.get_by_role("link", name="Writing").click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_text("Cancelled by ada; nothing was changed")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Element types").click()
+    expect(page.get_by_text("No element types yet.")).to_be_visible()
+
+
+def test_several_files_and_one_that_is_no_spreadsheet(opened: Opened, site: Site, tmp_path: Path) -> None:
+    project = site.project("Several", reference=False)
+    picture = tmp_path / "holiday.xlsx"
+    picture.write_bytes(b"\xff\xd8\xff\xe0" + b"\0" * 2_000)
+    page = opened(f"/projects/{project}/import", refusals=True)
+    drop(page, EXAMPLES / "stages.csv", EXAMPLES / "hierarchy.csv", picture)
+    expect(page.get_by_role("link", name="See what")).to_have_count(2)
+    expect(page.get_by_role("alert")).to_contain_text("JPEG")
+    checked(page)
+    page.get_by_role("link", name="See what stages.csv would do").click()
+    expect(page.get_by_text("Would create 8")).to_be_visible()
+
+
+def test_stages_are_ordered_by_keys_and_by_drag(opened: Opened, site: Site) -> None:
+    project = site.project("Stages")
+    site.member(project, "mira", "manager")
+    page = opened(f"/projects/{project}/reference/stages", "mira", refusals=True)
+    names = page.locator(".order strong")
+    first, second, third, *_ = before = names.all_inner_texts()
+    page.get_by_role("button", name=f"Move {first} down").press("Enter")
+    expect(page.get_by_text(f"{first} is number 2 of {len(before)} now.")).to_be_attached()
+    expect(names).to_have_text([second, first, *before[2:]])
+    grip, target = page.locator(".grip").nth(2).bounding_box(), page.locator(".grip").nth(0).bounding_box()
+    assert grip and target
+    page.mouse.move(grip["x"] + 5, grip["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 5, target["y"] + 2, steps=6)
+    with page.expect_response("**/stages/order"):
+        page.mouse.up()
+    page.reload()
+    expect(names).to_have_text([third, second, first, *before[3:]])
+
+    page.get_by_label("Name").last.fill("Polishing")
+    page.get_by_role("button", name="Add stage").click()
+    expect(page.get_by_text("Added.")).to_be_visible()
+    page.get_by_label("Name").last.fill("polishing")
+    page.get_by_role("button", name="Add stage").click()
+    expect(page.get_by_role("alert")).to_contain_text("of that name already")
+    page.get_by_role("button", name="Delete Polishing").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(names).to_have_text([third, second, first, *before[3:]])
+
+
+def test_what_is_open_stays_open_and_keys_can_be_switched_off(opened: Opened, site: Site) -> None:
+    project = site.project("Keys")
+    page = opened(f"/projects/{project}")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    checked(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("j")
+    page.wait_for_url("**/jobs")
+    link = page.get_by_role("link", name="stages.csv")
+    link.focus()
+    site.upload(f"/api/project/{project}/import/excel", WORKBOOK)
+    expect(page.get_by_role("link", name="element_types.xlsx")).to_be_visible(timeout=20_000)
+    assert page.evaluate("document.activeElement.tagName") == "A", "the focus is in the list as before"
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_label("Keys are on").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_token_is_made_copied_and_taken_back(opened: Opened) -> None:
+    page = opened("/account")
+    page.get_by_label("What it is for").fill("the plant's dashboard")
+    page.get_by_role("button", name="Make token").click()
+    expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_be_visible()
+    assert len(page.locator("#new-token").inner_text()) > 30
+    checked(page)
+    page.get_by_role("row", name="the plant's dashboard").get_by_role("button", name="Take back").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_have_count(0)
