@@ -18,10 +18,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Settings of the application that a shell may still carry, and that would make a test or a command mean something else.
 unexport FLASK_APP
 
-.PHONY: help setup run test lint format bench fuzz fuzz-api faults lock clean
+.PHONY: help setup run test lint format bench fuzz fuzz-api faults screenshots lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP)  ## make .venv with the locked packages
 
@@ -30,6 +30,9 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
 	$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+screenshots: $(STAMP)  ## make the pictures of docs/tour.md anew
+	$(PY) -m tests.browser.screenshots
 
 fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEED)
 	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_JOBS=$${FUZZ_JOBS:-100} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import time
@@ -18,6 +19,7 @@ from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, kill
 Json = dict[str, Any]
 ADMIN = "ada"
 PASSWORD = "correct horse"
+_PORTS = 100
 
 
 def procfile() -> dict[str, str]:
@@ -81,7 +83,9 @@ class Site:
 @contextmanager
 def started(environment: Mapping[str, str]) -> Iterator[Site]:
     """Release, web and worker by the lines of the Procfile, with one administrator."""
-    port = process.free_port(21_000)
+    # Of the processes that run tests at the same time each looks in a range of its own.
+    beside = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    port = process.free_port(21_000 + _PORTS * beside)
     path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
     given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1"}
     lines = procfile()

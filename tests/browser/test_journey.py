@@ -41,7 +41,7 @@ def test_from_a_dropped_workbook_to_its_export(opened: Opened, site: Site, tmp_p
 
     # With a mistake first; on a page that is not even about imports.
     book = openpyxl.load_workbook(WORKBOOK)
-    sheet = book.worksheets[0]
+    sheet = book["Element Types"]
     row = next(cell.row for cell in sheet["B"] if cell.row > 3 and cell.value)
     before, sheet.cell(row, 3).value = sheet.cell(row, 3).value, "tall"
     bad = tmp_path / "mine.xlsx"
@@ -60,10 +60,12 @@ def test_from_a_dropped_workbook_to_its_export(opened: Opened, site: Site, tmp_p
     expect(page.get_by_text("Would create 120")).to_be_visible()
     page.get_by_role("button", name="Import now").click()
     expect(page.get_by_text("Successfully processed 120 elements")).to_be_visible()
+    expect(page.get_by_role("heading", name="What it did")).to_be_visible()
     checked(page)
 
     # Found again, filtered, exported.
     page.get_by_role("link", name="Element types").click()
+    page.wait_for_url("**/element-types")
     page.keyboard.press("/")
     page.keyboard.type("SW-00")
     page.wait_for_url("**search=SW-00**")
@@ -73,7 +75,7 @@ def test_from_a_dropped_workbook_to_its_export(opened: Opened, site: Site, tmp_p
         page.get_by_role("link", name="workbook").click()
     out = tmp_path / "out.xlsx"
     waiting.value.save_as(out)
-    names = [cell.value for cell in openpyxl.load_workbook(out).worksheets[0]["B"] if cell.value]
+    names = [cell.value for cell in openpyxl.load_workbook(out)["Element Types"]["B"] if cell.value]
     assert sum("SW-00" in str(name) for name in names) == shown
 
     # And taken back.
@@ -115,6 +117,7 @@ def test_a_large_import_is_watched_left_found_again_and_cancelled(opened: Opened
     checked(page)
     page.goto("/")
     page.get_by_role("link", name="Writing").click()
+    page.wait_for_url("**/jobs/*")
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_text("Cancelled by ada; nothing was changed")).to_be_visible(timeout=60_000)

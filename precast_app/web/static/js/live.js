@@ -48,11 +48,13 @@ export function follow(element) {
         renew(element, await answer.text());
       } else if (answer.status !== 304) return;
       const isMoving = Boolean(element.querySelector("[data-moving]"));
-      if (wasMoving && !isMoving && element.dataset.reload !== undefined) {
+      const hasEnded = wasMoving && !isMoving && element.dataset.reload !== undefined;
+      // Not under the eyes of who is answering a question.
+      if (hasEnded && !document.querySelector("dialog[open]")) {
         location.reload();
         return;
       }
-      wasMoving = isMoving;
+      wasMoving = isMoving || hasEnded;
       pause = isMoving ? FAST_MS : Math.min(pause * SLOWER, SLOWEST_MS);
     } catch {
       pause = SLOWEST_MS;

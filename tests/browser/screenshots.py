@@ -1,0 +1,116 @@
+"""`python -m tests.browser.screenshots`: the pictures of docs/tour.md, of the sample in a system of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from precast_app.embedded import servers
+from tests.browser import chromium
+from tests.conftest import EXAMPLES, ROOT
+from tests.site import ADMIN, PASSWORD, Site, started
+
+OUT = ROOT / "docs" / "tour"
+_WIDE: ViewportSize = {"width": 1180, "height": 760}
+_PHONE: ViewportSize = {"width": 360, "height": 740}
+# Of the sample's pieces, so that the pictures show a project that is under way: status, and how many have it.
+_UNDER_WAY = (("erected", 260), ("dispatched", 180), ("produced", 240), ("in_production", 150))
+_STEPS = ("in_production", "produced", "dispatched", "erected")
+
+
+def main() -> None:
+    with chromium.launched() as browser, tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as used:
+        if browser is None:
+            sys.exit(chromium.HOW)
+        key = secrets.token_urlsafe(48)
+        given = {"DATABASE_URL": used.database_url, "REDIS_URL": used.redis_url, "SECRET_KEY": key}
+        limits = {"REQUESTS_PER_MINUTE": "1000000", "UPLOADS_PER_MINUTE": "1000000"}
+        with started({**os.environ, **given, **limits}) as site:
+            _take(browser, site, Path(folder))
+
+
+def _take(browser: Browser, site: Site, folder: Path) -> None:
+    OUT.mkdir(exist_ok=True)
+    project = site.project("Green Meadows")
+    page = _signed_in(browser, site, _WIDE)
+    page.goto(f"{site.address}/projects/{project}/import")
+    _keep(page, "import")
+
+    page.get_by_label("Drop a workbook or CSV file here").set_input_files(_with_mistakes(folder))
+    page.get_by_role("heading", name="What was found in the file").wait_for()
+    _keep(page, "dry-run")
+
+    done = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
+    site.follow(done["job_id"])
+    _move_pieces(site, project)
+    changed = (EXAMPLES / "element_types.csv").read_bytes().replace(b",3150,", b",3200,")
+    done = site.post(
+        f"/api/project/{project}/jobs?job_type=element_type_import", files={"file": ("revised.csv", changed)}
+    )
+    site.follow(done["job_id"])
+
+    for name, path in {
+        "overview": f"/projects/{project}",
+        "job": f"/jobs/{done['job_id']}?change=updated",
+        "jobs": f"/projects/{project}/jobs",
+        "element-types": f"/projects/{project}/element-types?sort=-height",
+        "stages": f"/projects/{project}/reference/stages",
+    }.items():
+        page.goto(f"{site.address}{path}")
+        _keep(page, name)
+
+    dark = _signed_in(browser, site, _WIDE, dark=True)
+    dark.goto(f"{site.address}/projects/{project}?shade=made")
+    _keep(dark, "overview-dark")
+    phone = _signed_in(browser, site, _PHONE)
+    phone.goto(f"{site.address}/projects/{project}")
+    _keep(phone, "phone")
+
+
+def _signed_in(browser: Browser, site: Site, size: ViewportSize, *, dark: bool = False) -> Page:
+    page = browser.new_page(viewport=size, color_scheme="dark" if dark else "light", reduced_motion="reduce")
+    page.goto(f"{site.address}/login")
+    page.get_by_label("Name").fill(ADMIN)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{site.address}/")
+    return page
+
+
+def _keep(page: Page, name: str) -> None:
+    page.screenshot(path=OUT / f"{name}.png")
+    print(f"docs/tour/{name}.png")
+
+
+def _with_mistakes(folder: Path) -> Path:
+    """The sample's CSV file with three cells that can't be used."""
+    lines = (EXAMPLES / "element_types.csv").read_text(encoding="utf-8").splitlines()
+    for row, column, text in ((2, 2, "tall"), (9, 4, "-120"), (17, 3, "2.5 m")):
+        cells = lines[row].split(",")
+        cells[column] = text
+        lines[row] = ",".join(cells)
+    path = folder / "element_types.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def _move_pieces(site: Site, project: int) -> None:
+    """Let some pieces be made, step by step as the plant does it; the lower floors first."""
+    pieces = site.get(f"/api/project/{project}/elements?limit=1000")["elements"]
+    pieces.sort(key=lambda piece: [int(digits) for digits in re.findall(r"F(\d+)", piece["code"])[:1]] or [0])
+    start = 0
+    for status, count in _UNDER_WAY:
+        for piece in pieces[start : start + count]:
+            for step in _STEPS[: _STEPS.index(status) + 1]:
+                site.session.patch(f"{site.address}/api/elements/{piece['id']}", json={"status": step})
+        start += count
+
+
+if __name__ == "__main__":
+    main()
