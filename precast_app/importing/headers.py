@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -37,7 +37,7 @@ _GROUP_WORDS = {
     Group.BOM: "materials",
 }
 # Columns of a group that are told of.
-_LETTERS = 40
+_RUNS = 40
 # Merged cells that are told of one by one.
 _MERGED_TOLD = 50
 
@@ -76,14 +76,25 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
     return found, [*issues, *repeated, *told]
 
 
+def _runs(columns: Sequence[Column]) -> list[str]:
+    """The letters of columns in order, those that stand side by side together: A to C, E."""
+    runs: list[list[Column]] = []
+    for column in columns:
+        if runs and column.index == runs[-1][-1].index + 1:
+            runs[-1].append(column)
+        else:
+            runs.append([column])
+    return [run[0].letter if len(run) == 1 else f"{run[0].letter} to {run[-1].letter}" for run in runs]
+
+
 def understood(columns: ColumnMap) -> Issue:
     """How the sheet was understood, for a person who wonders why: where its data begin, and what its columns are."""
     groups = []
     in_order = sorted(columns.columns, key=attrgetter("index"))
     for group, words in _GROUP_WORDS.items():
-        letters = [column.letter for column in in_order if column.group is group]
-        if letters:
-            groups.append(f"{words} in {', '.join(letters[:_LETTERS])}{' …' if len(letters) > _LETTERS else ''}")
+        runs = _runs([column for column in in_order if column.group is group])
+        if runs:
+            groups.append(f"{words} in {', '.join(runs[:_RUNS])}{' …' if len(runs) > _RUNS else ''}")
     sheet = f"the sheet {columns.sheet}" if columns.sheet else "the file"
     message = f"In {sheet} the data begin in row {columns.first_data_row}; {'; '.join(groups)}."
     return Issue(Severity.INFO, "layout", message, sheet=columns.sheet or None)

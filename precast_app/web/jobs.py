@@ -25,6 +25,7 @@ _FILTERS = ("status", "job_type", "change", "severity")
 _MOST_OFFSET = 1_000_000
 # What a reader tells of a file; each is a line or two.
 _NOTES = 20
+_ALL = "all"
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/import")
@@ -68,12 +69,15 @@ def rows(project_id: int) -> Response:
 def show(job_id: int) -> str:
     """One job: how it stands, what it did, and what was wrong with its file."""
     job = reading.one(job_id)
-    change, severity = request.args.get("change") or None, request.args.get("severity") or None
+    change = request.args.get("change") or None
+    kinds_of_issue = reading.kinds_of_issue(job_id)
+    found_wrong = [each for each in kinds_of_issue if each[0] != Severity.INFO]
+    # What the reader tells stands above them.
+    severity = request.args.get("severity") or (found_wrong[0][0] if found_wrong else _ALL)
     where, issue_where = _page(), _page("issue")
     changed, changed_count = changes.of_job(job_id, change, where)
-    issues, issue_count = reading.issues(job_id, severity, issue_where)
+    issues, issue_count = reading.issues(job_id, None if severity == _ALL else severity, issue_where)
     read_as, _ = reading.issues(job_id, Severity.INFO, Page(_NOTES))
-    kinds_of_issue = reading.kinds_of_issue(job_id)
     known = context.of_project(job.project_id, "Jobs")
     # Each of the two lists keeps its place while one pages through the other.
     places = {"offset": where.offset, "issue": issue_where.offset}
@@ -98,7 +102,9 @@ def show(job_id: int) -> str:
         issue_link=lambda offset: f"{link(issue=offset)}#cells",
         read_as=read_as,
         kinds_of_issue=kinds_of_issue,
-        found_wrong=[each for each in kinds_of_issue if each[0] != Severity.INFO],
+        found_wrong=found_wrong,
+        asked_for_cells=bool({"severity", "issue"} & request.args.keys()),
+        severities=[*Severity, _ALL],
         has_file=queue.has_file(job_id),
         page=where,
         chosen={"change": change, "severity": severity},

@@ -193,7 +193,7 @@ def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_
     body = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()
     assert body["count"] == 4
     chosen, understood, warning, error = body["issues"]
-    assert "the data begin in row 2; base columns in A, B, C," in understood["message"]
+    assert "the data begin in row 2; base columns in A to J;" in understood["message"]
     assert (chosen["severity"], chosen["code"]) == ("info", "delimiter")
     assert list(error) == ["severity", "sheet", "row", "column", "cell", "heading", "value", "code", "message"]
     letter = "ABCDEFGHIJ"[height]

@@ -4,6 +4,8 @@ import { drawBars, sayTimes } from "./say.js";
 const FAST_MS = 700;
 const SLOWEST_MS = 15000;
 const SLOWER = 1.6;
+// A pause is at least so many times as long as the answer took: who is many, or asks a busy server, asks less often.
+const POLITE = 20;
 
 export function enliven(root) {
   sayTimes(root);
@@ -41,6 +43,7 @@ export function follow(element) {
       document.addEventListener("visibilitychange", look, { once: true });
       return;
     }
+    const asked = performance.now();
     try {
       const answer = await fetch(element.dataset.live, { headers: etag ? { "If-None-Match": etag } : {} });
       if (answer.status === 200 && !answer.redirected) {
@@ -55,7 +58,8 @@ export function follow(element) {
         return;
       }
       wasMoving = isMoving || hasEnded;
-      pause = isMoving ? FAST_MS : Math.min(pause * SLOWER, SLOWEST_MS);
+      const took = performance.now() - asked;
+      pause = Math.min(isMoving ? Math.max(FAST_MS, took * POLITE) : pause * SLOWER, SLOWEST_MS);
     } catch {
       pause = SLOWEST_MS;
     }
