@@ -90,6 +90,23 @@ def test_element_types_are_found(client: FlaskClient, admin: dict[str, str], imp
     assert (page["count"], len(page["element_types"])) == (120, 1)
 
 
+def test_element_types_in_an_order_and_without_a_drawing(
+    client: FlaskClient, admin: dict[str, str], imported: int
+) -> None:
+    for sort, name, reverse in (("height", "Height", False), ("-mass", "Mass", True)):
+        found = get(client, admin, f"{PROJECT}/element-types?sort={sort}")["element_types"]
+        values = [Decimal(each[name.lower()]) for each in found if each[name.lower()] is not None]
+        assert values == sorted(values, reverse=reverse)
+        assert all(each[name.lower()] is None for each in found[len(values) :]), "those without a value come last"
+    kinds = get(client, admin, f"{PROJECT}/drawing-types")["drawing_types"]
+    for kind in kinds:
+        found = get(client, admin, f"{PROJECT}/element-types?without_drawing={kind['id']}")["element_types"]
+        assert {each["name"] for each in found} == {
+            row["Element Type Name"] for row in sample() if not row[kind["name"]].strip()
+        }
+    assert client.get(f"{PROJECT}/element-types?sort=colour", headers=admin).status_code == 422
+
+
 def test_the_summary_adds_up(client: FlaskClient, admin: dict[str, str], imported: int) -> None:
     summary = get(client, admin, f"{PROJECT}/summary")["summary"]
     assert {name: summary[name] for name in TOTALS} == TOTALS

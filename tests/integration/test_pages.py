@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from precast_app.accounts import projects, users
 from precast_app.jobs import lifecycle, queue
 from precast_app.models import Role
+from precast_app.web.display import in_order
 from tests.conftest import EXAMPLES, do, submit
 
 SHEET = EXAMPLES / "element_types.csv"
@@ -211,3 +212,45 @@ def test_odd_addresses_change_no_link(app: Flask, green_meadows: int, odd: str) 
     for path in (f"/projects/{green_meadows}/jobs", f"/jobs/{job}", "/audit", f"/projects/{green_meadows}/audit"):
         shown = page(admin, f"{path}?offset=1&{odd}")
         assert odd.partition("=")[0] + "=" not in shown
+
+
+def test_reference_data_is_shown_to_all_and_changed_by_managers(
+    app: Flask, editor: FlaskClient, green_meadows: int
+) -> None:
+    do(green_meadows, SHEET)
+    manager = signed_in(app, green_meadows, "mia", Role.MANAGER)
+    base = f"/projects/{green_meadows}/reference"
+    assert editor.get(base, headers=BROWSER).headers["Location"] == f"{base}/hierarchy"
+    for path, text in (
+        ("hierarchy", "Tower_A.Floor_1"),
+        ("stages", "Stockyard"),
+        ("drawing-types", "Assembly"),
+        ("bom-products", "6MM"),
+    ):
+        shown = page(manager, f"{base}/{path}")
+        assert text in shown
+        assert f'data-api="POST /api/project/{green_meadows}/{path}"' in shown
+        assert 'data-call="DELETE' not in shown, "all of the sample is used"
+        assert "data-api" not in page(editor, f"{base}/{path}")
+    assert "<h1>Not found</h1>" in page(editor, f"{base}/colours", 404)
+
+
+def test_things_are_in_the_order_of_their_numbers() -> None:
+    assert in_order(["Basement", "Floor 10", "Floor 2", "Roof", "Floor 1"]) == [
+        "Basement",
+        "Floor 1",
+        "Floor 2",
+        "Roof",
+        "Floor 10",
+    ]
+    assert in_order(["B.F2", "A.F10", "A.F9", "B.F1"]) == ["B.F1", "A.F9", "A.F10", "B.F2"]
+
+
+def test_the_projects_are_told_again_only_when_something_moved(editor: FlaskClient, green_meadows: int) -> None:
+    first = editor.get("/projects/rows")
+    assert first.status_code == 200
+    again = {"If-None-Match": first.headers["ETag"]}
+    assert editor.get("/projects/rows", headers=again).status_code == 304
+    submit(green_meadows, SHEET)
+    moved = editor.get("/projects/rows", headers=again)
+    assert (moved.status_code, "data-moving" in moved.text) == (200, True)

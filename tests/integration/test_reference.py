@@ -252,3 +252,37 @@ def test_a_name_is_no_longer_than_it_may_be_before_it_is_trimmed(
     stages = f"/api/project/{project_id}/stages"
     for name, status in ((" " * 149 + "A", 201), (" " * 150 + "B", 422), ("\u200b", 422)):
         assert client.post(stages, json={"name": name}, headers=admin).status_code == status
+
+
+@pytest.mark.parametrize(("job_type", "file"), REFERENCE_DATA.items())
+def test_what_goes_out_as_csv_comes_in_and_changes_nothing(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, job_type: str, file: str, tmp_path: Path
+) -> None:
+    path = {"hierarchy_import": "hierarchy", "stage_import": "stages"}.get(job_type) or file[:-4].replace("_", "-")
+    out = client.get(f"{PROJECT}/{path}/csv", headers=admin)
+    assert out.status_code == 200
+    again = tmp_path / file
+    again.write_bytes(out.data)
+    done = do(green_meadows, again, job_type)
+    assert (done.created_count, done.updated_count, done.rejected_count) == (0, 0, 0)
+    assert done.unchanged_count == client.get(f"{PROJECT}/{path}", headers=admin).get_json()["count"] > 0
+    empty = projects.create("Empty").id
+    assert len(client.get(f"/api/project/{empty}/{path}/csv", headers=admin).text.splitlines()) == 1
+
+
+def test_stages_are_put_into_an_order_all_at_once(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int
+) -> None:
+    def stages() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = client.get(f"{PROJECT}/stages", headers=admin).get_json()["stages"]
+        return found
+
+    def order(numbers: list[int]) -> int:
+        return client.put(f"{PROJECT}/stages/order", json={"stages": numbers}, headers=admin).status_code
+
+    before = [stage["id"] for stage in stages()]
+    assert order(before[::-1]) == 204
+    assert [(stage["id"], stage["position"]) for stage in stages()] == list(zip(before[::-1], range(1, 9), strict=True))
+    for wrong in (before[:-1], [*before, before[0]], [*before[:-1], 999], [*before[:-1], before[0]]):
+        assert order(wrong) == 409
+    assert [stage["id"] for stage in stages()] == before[::-1], "nothing of a refused order is done"
