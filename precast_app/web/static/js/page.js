@@ -19,6 +19,7 @@ document.addEventListener("submit", (event) => {
 });
 document.addEventListener("keydown", press);
 enliven(document);
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" });
 sayNow();
 document.querySelectorAll("[data-live]").forEach(follow);
 document.querySelectorAll("[data-search]").forEach(search);
