@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import IO
 
 from precast_app.errors import Conflict
-from precast_app.exporting.annotating import copied, excel, opendocument
+from precast_app.exporting.annotating import copied
 from precast_app.exporting.annotating.marks import Marks
 from precast_app.models import Issue
 from precast_app.spreadsheets import Book
@@ -26,6 +26,9 @@ def write(upload: IO[bytes], book: Book, issues: Iterable[Issue]) -> tuple[IO[by
     spreadsheet stays: formats, formulas, macros. A large one, any other file, and one that the library for its format
     does not take, becomes a new workbook with the same cells in the same places.
     """
+    # Not at the top: their libraries take 28 MiB, which every process of the web and of jobs would hold for them.
+    from precast_app.exporting.annotating import excel, opendocument
+
     marks = Marks(issues, book)
     content = upload.read()
     if len(content) > MOST_BYTES[book.format]:

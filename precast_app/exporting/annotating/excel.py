@@ -6,6 +6,10 @@ import io
 import zipfile
 from typing import IO
 
+import openpyxl
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill
+
 from precast_app.exporting.annotating.marks import AUTHOR, Marks
 
 FORMATS = ("xlsx",)
@@ -18,11 +22,6 @@ def write(upload: io.BytesIO, marks: Marks) -> tuple[IO[bytes], str]:
 
     Raises what openpyxl raises for a workbook that it does not take.
     """
-    # Not at the top: some 20 MiB, which every process of the web and of jobs would hold for it.
-    import openpyxl
-    from openpyxl.comments import Comment
-    from openpyxl.styles import PatternFill
-
     with zipfile.ZipFile(upload) as archive:
         has_macros = any(name.lower().endswith("vbaproject.bin") for name in archive.namelist())
     book = openpyxl.load_workbook(upload, keep_vba=has_macros)
