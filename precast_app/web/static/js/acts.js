@@ -69,5 +69,11 @@ async function again(selector) {
 }
 
 export function copy(button) {
-  navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent).then(() => toast("Copied."));
+  const shown = document.querySelector(button.dataset.copy);
+  // Browsers have a clipboard for https and this machine alone.
+  if (navigator.clipboard) navigator.clipboard.writeText(shown.textContent).then(() => toast("Copied."));
+  else {
+    getSelection().selectAllChildren(shown);
+    toast("It is marked now: copy it with Ctrl+C, or with ⌘C.");
+  }
 }
