@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from bench import workbooks
 from tests.browser.conftest import PHONE, Opened, checked
 from tests.conftest import EXAMPLES
-from tests.site import Site
+from tests.site import PASSWORD, Site
 
 WORKBOOK = EXAMPLES / "element_types.xlsx"
 LARGE = 10_000
@@ -200,3 +200,14 @@ def test_a_token_is_made_copied_and_taken_back(opened: Opened) -> None:
     page.get_by_role("row", name="the plant's dashboard").get_by_role("button", name="Take back").click()
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_have_count(0)
+
+
+def test_a_page_whose_session_has_ended_leads_back_after_the_sign_in(opened: Opened, site: Site) -> None:
+    project = site.project("Signed out")
+    page = opened(f"/projects/{project}/jobs", refusals=True)
+    page.context.clear_cookies()
+    page.wait_for_url("**/login?**")
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**/projects/{project}/jobs**")

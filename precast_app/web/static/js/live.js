@@ -46,7 +46,12 @@ export function follow(element) {
     const asked = performance.now();
     try {
       const answer = await fetch(element.dataset.live, { headers: etag ? { "If-None-Match": etag } : {} });
-      if (answer.status === 200 && !answer.redirected) {
+      if (answer.status === 401) {
+        // The session has ended: the sign-in leads back to here.
+        location.reload();
+        return;
+      }
+      if (answer.status === 200) {
         etag = answer.headers.get("ETag") ?? "";
         renew(element, await answer.text());
       } else if (answer.status !== 304) return;
