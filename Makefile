@@ -29,7 +29,7 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 	@$(PY) -m precast_app.embedded.run
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
-	$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PY) -m pytest -rs --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 screenshots: $(STAMP)  ## make the pictures of docs/tour.md anew
 	$(PY) -m tests.browser.screenshots
