@@ -34,7 +34,7 @@ class Counts:
 
     element_types: int = 0
     pieces: int = 0
-    running: ImportJob | None = None
+    under_way: ImportJob | None = None
     newest: ImportJob | None = None
 
 
