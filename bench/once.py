@@ -31,7 +31,7 @@ def main() -> None:
 def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, str]:
     from precast_app import create_app
     from precast_app.config import Settings
-    from precast_app.jobs import import_element_types, queue
+    from precast_app.jobs import import_element_types, memory, queue
     from precast_app.jobs.run import run_job
     from precast_app.reading import jobs
 
@@ -47,6 +47,7 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, s
                 options=queue.Options(dry_run=dry_run),
                 upload=queue.Upload(stream, workbook.name),
             ).id
+        memory.keep()  # as a work horse does
         start = time.perf_counter()
         run_job(job_id)
         seconds = time.perf_counter() - start

@@ -12,6 +12,8 @@ from typing import Any
 
 from rq import Worker
 
+from precast_app.jobs import memory
+
 log = logging.getLogger(__name__)
 
 # Set in a work horse that is to give its job back and end.
@@ -33,6 +35,7 @@ class BoundedWorker(Worker):
     def main_work_horse(self, job: Any, queue: Any) -> None:
         """See `rq.Worker`; called in the new process."""
         limit(self._job_bytes)
+        memory.keep()
         super().main_work_horse(job, queue)
 
     def setup_work_horse_signals(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Generator, Iterable
 from contextlib import closing
 
@@ -19,7 +18,7 @@ from precast_app.importing.reference import Reference
 from precast_app.importing.rows import Row
 from precast_app.importing.stored import Stored
 from precast_app.importing.writing import Target
-from precast_app.jobs import files, forecasts
+from precast_app.jobs import files, forecasts, memory
 from precast_app.jobs.work import (
     Outcome,
     Work,
@@ -45,11 +44,12 @@ def run(work: Work) -> Outcome:
 
 
 def _import(work: Work, named: Reference) -> Outcome:
-    columns, data, issues, beyond = _read(work, named)
-    if not data:
-        raise NoRows
-    planned = _plan(work, columns, data, issues, beyond)
-    del data
+    with memory.filling():
+        columns, data, issues, beyond = _read(work, named)
+        if not data:
+            raise NoRows
+        planned = _plan(work, columns, data, issues, beyond)
+        del data
     if work.dry_run:
         return _foresee(work, planned, named)
     forecasts.check(work, planned, named)
@@ -130,10 +130,8 @@ def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issu
         skipped = [issue for row in every if row.skipped for issue in row.issues]
         made = making.issues(columns, named, only_imagined=work.dry_run)
         issues = [*map(of_note, book.notes), headers.understood(columns), *issues, *made, *skipped]
-        del every
-    # The workbook's memory is wanted for the plan.
-    del book
-    gc.collect()
+        # The workbook's memory is wanted for the plan.
+        del every, book
     return columns, data, issues, beyond
 
 
