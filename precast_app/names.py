@@ -13,7 +13,9 @@ _SEPARATORS = re.compile(r"[\s_\-]+")
 
 def clean(text: str) -> str:
     """The text without invisible characters, trimmed, every run of white space as one space."""
-    return " ".join(text.translate(_INVISIBLE).split())
+    if not text.isascii():
+        text = text.translate(_INVISIBLE)
+    return " ".join(text.split())
 
 
 def identity_key(text: str) -> str:

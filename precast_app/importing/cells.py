@@ -11,6 +11,8 @@ from precast_app.names import clean
 from precast_app.spreadsheets import Cell, CellError, armed
 
 _MOST_DECIMALS = 30
+# From here to 1e16 `repr` writes a float without an exponent, and so with at most 21 decimals.
+_WITHOUT_EXPONENT = 0.0001
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([,  ']\d{3})+(\.\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})+(?:,\d+)?|\d+,\d+)")
 _YES = frozenset({"yes", "y", "true", "1", "x"})
@@ -44,13 +46,7 @@ def _refuse_error(cell: object) -> None:
 
 def text(cell: object, *, most: int, blank: str | None) -> str | None:
     """Text of at most `most` characters; a blank cell is `blank`."""
-    _refuse_error(cell)
-    if isinstance(cell, datetime) and not (cell.hour or cell.minute or cell.second):
-        value = cell.date().isoformat()
-    elif isinstance(cell, bool):
-        value = "TRUE" if cell else "FALSE"
-    else:
-        value = armed(clean(shown(cell)))
+    value = armed(clean(cell if isinstance(cell, str) else _in_words(cell)))
     if not value:
         return blank
     if len(value) > most:
@@ -58,6 +54,16 @@ def text(cell: object, *, most: int, blank: str | None) -> str | None:
     if not value.isprintable():
         raise BadCell("unprintable_text", "The text holds characters that can't be shown; type it anew.")
     return value
+
+
+def _in_words(cell: object) -> str:
+    """What stands in a cell that is no text."""
+    _refuse_error(cell)
+    if isinstance(cell, datetime) and not (cell.hour or cell.minute or cell.second):
+        return cell.date().isoformat()
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    return shown(cell)
 
 
 def required_text(cell: object, *, most: int) -> str:
@@ -106,13 +112,11 @@ def _parse(written: str) -> Decimal:
 
 def decimal(cell: object, *, most: int, unit: str = "") -> Decimal | None:
     """A number from 0 to `most` with the digits that were written; None for a blank cell."""
+    if type(cell) is float and _WITHOUT_EXPONENT <= cell <= most:
+        # What nearly every cell is. `repr` gives the shortest digits that mean the number, which were the ones written.
+        return Decimal(int(cell)) if cell.is_integer() else Decimal(repr(cell))
     if cell == "":
         return None
-    if type(cell) is float and 0 <= cell <= most:
-        # What nearly every cell is. `repr` gives the shortest digits that mean the number, which were the ones written.
-        digits = repr(cell)
-        if "e" not in digits and len(digits) - digits.index(".") - 1 <= _MOST_DECIMALS:
-            return Decimal(int(cell)) if digits.endswith(".0") else Decimal(digits)
     try:
         value = _number(cell)
     except (ValueError, OverflowError) as error:

@@ -69,7 +69,11 @@ class Comparison:
         }
         groups = {}
         for group, none, places in self._groups:
-            get = stored.groups[group].get
+            there = stored.groups[group]
+            # Mostly nothing changes, and two dicts are compared in no time.
+            if there == {target: value for place, target in places if (value := values[place]) != none}:
+                continue
+            get = there.get
             pairs = {
                 target: (before, values[place])
                 for place, target in places

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from precast_app.importing import changes
+from precast_app.importing.arrays import array, arrays
 from precast_app.importing.changes import StoredType
 from precast_app.importing.columns import Group
 from precast_app.models.catalogue import MEASURES
@@ -55,15 +56,18 @@ _PLANNED = text("""
 def groups_of(session: Session, ids: Sequence[int]) -> dict[Group, dict[int, dict[int, Any]]]:
     """Of element types by id: for each group the values by the id of what they are about (of a stage: true)."""
     groups: dict[Group, dict[int, dict[int, Any]]] = {}
+    # Arrays of thousands of element types outgrow what PostgreSQL gives an aggregate, and would go by way of the disk.
+    session.execute(text("SET LOCAL work_mem = '32MB'"))
+    wanted = array(ids)
     for group, (table, target, value) in _CHILDREN.items():
         found = session.execute(
             text(f"""
                 SELECT element_type_id, array_agg({target}), array_agg({value})
                 FROM {table} WHERE element_type_id = ANY(CAST(:ids AS int[])) GROUP BY element_type_id
             """),
-            {"ids": list(ids)},
+            {"ids": wanted},
         )
-        groups[group] = {id_: dict(zip(targets, values, strict=True)) for id_, targets, values in found}
+        groups[group] = {id_: dict(zip(targets, values, strict=True)) for id_, targets, values in found.all()}
     return groups
 
 
@@ -82,9 +86,8 @@ class Stored:
         """The element types with these keys, those that are there."""
         if not keys:
             return {}
-        found = self._session.execute(
-            _TYPES, {**self._names, "type_keys": [key[0] for key in keys], "name_keys": [key[1] for key in keys]}
-        )
+        type_keys, name_keys = arrays(keys)
+        found = self._session.execute(_TYPES, {**self._names, "type_keys": type_keys, "name_keys": name_keys}).all()
         types: dict[Key, StoredType] = {}
         by_id: dict[int, StoredType] = {}
         for type_key, name_key, id_, element_type, version, *measures in found:
@@ -110,20 +113,19 @@ class Stored:
         if removed:
             keys = self._session.execute(
                 text("SELECT id, type_key FROM element_types WHERE id = ANY(CAST(:ids AS int[]))"),
-                {"ids": [id_ for id_, _ in removed]},
+                {"ids": array(id_ for id_, _ in removed)},
             )
-            type_keys = {row[0]: row[1] for row in keys}
+            by_id = {row[0]: row[1] for row in keys}
             for (id_, node), numbers in removed.items():
-                place = (type_keys[id_], node)
+                place = (by_id[id_], node)
                 last[place] = max(last.get(place, 0), *numbers)
         return last
 
     def planned(self, places: Sequence[Place]) -> dict[Place, int]:
         """How many pieces of an element type (by id) at a node are still planned."""
         counts: dict[Place, int] = defaultdict(int)
-        found = self._session.execute(
-            _PLANNED, {**self._names, "ids": [id_ for id_, _ in places], "nodes": [node for _, node in places]}
-        )
+        ids, nodes = arrays(places)
+        found = self._session.execute(_PLANNED, {**self._names, "ids": ids, "nodes": nodes})
         for id_, node, count in found:
             counts[id_, node] = count
         for place, numbers in self._removed().items():

@@ -13,9 +13,10 @@ from typing import Any
 
 import psycopg2
 
+from precast_app.importing.arrays import arrays
 from precast_app.importing.changes import GROUPS
 from precast_app.importing.columns import Group
-from precast_app.importing.writing import arrays, write_cells
+from precast_app.importing.writing import write_cells
 from precast_app.models.catalogue import MEASURES
 
 _CHUNK = 500

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from precast_app.importing import changes
+from precast_app.importing.arrays import arrays
 from precast_app.importing.changes import Removed
 from precast_app.importing.columns import ColumnMap, Group
 from precast_app.importing.plan import Create, Step, Update
@@ -233,23 +234,6 @@ def _record(
         image = changes.to_text(update.difference, removed.get(update.id, []))
         rows.append((target.job_id, update.id, update.row.number, image))
     _copy(cursor, "element_type_changes (job_id, element_type_id, row, fields)", rows)
-
-
-def arrays(rows: Sequence[tuple[Any, ...]]) -> list[str]:
-    """The rows as columns for `unnest`, each written as PostgreSQL writes an array.
-
-    The driver would turn a list into one too, but element by element, and hold up the other threads meanwhile
-    (measured for 10 000 element types: 1.6 s instead of 0.14 s).
-    """
-    return ["{" + ",".join([_element(value) for value in column]) + "}" for column in zip(*rows, strict=True)]
-
-
-def _element(value: Any) -> str:
-    if type(value) is str:
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if value is None:
-        return "NULL"
-    return f"{value:f}" if type(value) is Decimal else str(value)
 
 
 def _copy(cursor: Any, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
