@@ -35,7 +35,7 @@ def check(package: Package, part: str, strings: SharedStrings, limits: Limits) -
         block, pending = buffer[: end + len(_ROW_END)], buffer[end + len(_ROW_END) :]
         if end < 0:
             block, pending = b"", buffer
-        shared_cells += block.count(b't="s"') + block.count(b"t='s'")
+        shared_cells += block.count(b't="s"') + (block.count(b"t='s'") if b"'" in block else 0)
         rows = block.split(_ROW_END)
         for row in rows[:-1]:
             start = row.rfind(b"<row")

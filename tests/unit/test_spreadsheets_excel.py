@@ -292,6 +292,10 @@ def prefixed(xml: str) -> str:
 ODD_WAYS: dict[str, Callable[[str], str]] = {
     "prefixed tags": prefixed,
     "single quotes": lambda xml: xml.replace('"', "'"),
+    "rows without cells before and between": lambda xml: xml.replace(
+        "<row ", '<row r="1" spans="1:4" ht="15"/> <row ', 1
+    ).replace('<row r="5">', '<row r="4" hidden="1"/><row r="5">'),
+    "an error's type in single quotes": lambda xml: xml.replace('t="e"', "t='e'"),
     "a comment": lambda xml: xml.replace("<row r=", "<!-- </row> --><row r=", 1),
     "type before reference": lambda xml: xml.replace('r="B5" t="e"', 't="e" r="B5"'),
     "blanks between tags": lambda xml: xml.replace("><", ">\n  <").replace("<t>\n", "<t>"),
