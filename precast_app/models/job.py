@@ -179,7 +179,7 @@ class ImportJob(Model):
 
 
 class FileChunk(Model):
-    """A piece of an uploaded file; `number` counts from 0."""
+    """A piece of an uploaded file, stored as it came, not compressed once more; `number` counts from 0."""
 
     __tablename__ = "import_file_chunks"
 
