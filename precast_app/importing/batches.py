@@ -275,7 +275,9 @@ def _refusal(step: Step, target: Target, error: Exception) -> Issue:
             "again, and tell the administrator if it is refused once more."
         )
         code = "refused_by_database"
-        log.warning("Row %d of job %d was refused.", step.operation.row.number, target.job_id, exc_info=error)
+        # A line, since thousands of rows may be refused for one reason, and without the row's values.
+        what = f"{type(error).__name__} {error.diag.constraint_name}" if isinstance(error, psycopg2.Error) else error
+        log.warning("Row %d of job %d was refused: %s", step.operation.row.number, target.job_id, what)
     values = step.operation.row.values
     name = target.columns.columns[1]
     operation = step.operation
