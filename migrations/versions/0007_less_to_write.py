@@ -1,4 +1,4 @@
-"""Pieces of files are stored as they come: a workbook is a zip, and PostgreSQL tried in vain to make it smaller."""
+"""What cost more than it gave: an index of the pieces, and the try to compress what is a zip already."""
 
 from alembic import op
 
@@ -9,8 +9,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.drop_index("ix_pieces_node_id_element_type_id", table_name="pieces")
     op.execute("ALTER TABLE import_file_chunks ALTER COLUMN data SET STORAGE EXTERNAL")
 
 
 def downgrade() -> None:
     op.execute("ALTER TABLE import_file_chunks ALTER COLUMN data SET STORAGE EXTENDED")
+    op.create_index("ix_pieces_node_id_element_type_id", "pieces", ["node_id", "element_type_id"])

@@ -27,8 +27,8 @@ from precast_app.models import (
     HierarchyNode,
     ImportJob,
     JobStatus,
-    Piece,
     Project,
+    Quantity,
     Severity,
     Stage,
 )
@@ -180,13 +180,14 @@ def _change(session: Session, thing: Thing, values: dict[str, Any]) -> None:
         parent_id = values.get("parent_id")
         if parent_id is not None and thing.id in [node.id for node in _upwards(session, parent_id)]:
             raise Conflict("A place can't be below itself. Choose another parent.")
-        convention = values.get("naming_convention", thing.naming_convention)
-        if convention != thing.naming_convention and session.scalar(select(exists().where(Piece.node_id == thing.id))):
+        renamed = values.get("naming_convention", thing.naming_convention) != thing.naming_convention
+        # Where there is a quantity there are pieces.
+        if renamed and session.scalar(select(exists().where(Quantity.node_id == thing.id))):
             raise Conflict(
                 f"The pieces at {thing.path} have the naming convention {thing.naming_convention} in their codes, "
                 "which never change. Leave it as it is."
             )
-        if convention != thing.naming_convention and session.scalar(select(exists().where(*_importing(thing)))):
+        if renamed and session.scalar(select(exists().where(*_importing(thing)))):
             raise Conflict("An import into this project is running, which uses the naming convention. Try again then.")
     for name, value in values.items():
         setattr(thing, name, value)

@@ -65,11 +65,10 @@ _UPDATE = f"""
 
 _MAKE_PIECES = """
     INSERT INTO pieces (project_id, element_type_id, node_id, number, job_id, code)
-    SELECT t.project_id, t.id, run.node_id, n, %s,
+    SELECT %s, run.element_type_id, run.node_id, n, %s,
            run.prefix || lpad(n::text, greatest(4, length(n::text)), '0')
     FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::text[])
-           AS run(element_type_id, node_id, first, count, prefix)
-    JOIN element_types t ON t.id = run.element_type_id,
+             AS run(element_type_id, node_id, first, count, prefix),
          generate_series(run.first, run.first + run.count - 1) AS n
 """
 
@@ -193,6 +192,7 @@ def _make_pieces(cursor: Any, runs: list[tuple[int, str, Any]], target: Target) 
     cursor.execute(
         _MAKE_PIECES,
         (
+            target.project_id,
             target.job_id,
             *arrays(
                 [

@@ -131,14 +131,14 @@ class Piece(Model):
             ["element_type_id", "node_id"],
             ["element_type_quantities.element_type_id", "element_type_quantities.node_id"],
         ),
+        # The pieces of a node are found by its quantities.
         Index(None, "element_type_id", "node_id"),
-        Index(None, "node_id", "element_type_id"),
         one_of("status", PieceStatus),
         CheckConstraint("number > 0", name="number"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    # That of the element type, repeated for the unique key; what makes pieces takes it from there.
+    # That of the element type, repeated for the unique key.
     project_id: Mapped[int]
     element_type_id: Mapped[int]
     node_id: Mapped[int]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import Select, func, or_, select, text, tuple_
 
 from precast_app.errors import NotFound
 from precast_app.extensions import db
@@ -177,7 +177,9 @@ def elements(
     """A project's pieces by code."""
     query: Select[Any] = select(Piece).where(Piece.project_id == project_id)
     if node_id is not None:
-        query = query.where(Piece.node_id == node_id)
+        # By way of the quantities, whose index begins with the node; that of the pieces does not.
+        here = select(Quantity.element_type_id, Quantity.node_id).where(Quantity.node_id == node_id)
+        query = query.where(tuple_(Piece.element_type_id, Piece.node_id).in_(here))
     if element_type_id is not None:
         query = query.where(Piece.element_type_id == element_type_id)
     if status:
@@ -208,11 +210,17 @@ def summary(project_id: int) -> dict[str, Any]:
     )
     materials = db.session.execute(
         text("""
+            WITH needed AS (
+                SELECT q.element_type_id, sum(q.quantity) AS pieces
+                FROM element_type_quantities q JOIN element_types t ON t.id = q.element_type_id
+                WHERE t.project_id = :project_id
+                GROUP BY q.element_type_id
+            )
             SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate,
-                   sum(b.quantity * q.quantity) AS quantity
+                   sum(b.quantity * needed.pieces) AS quantity
             FROM bom_products p
             JOIN element_type_bom b ON b.product_id = p.id
-            JOIN element_type_quantities q ON q.element_type_id = b.element_type_id
+            JOIN needed USING (element_type_id)
             WHERE p.project_id = :project_id
             GROUP BY p.id ORDER BY p.id
         """),
