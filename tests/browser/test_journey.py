@@ -202,6 +202,23 @@ def test_a_token_is_made_copied_and_taken_back(opened: Opened) -> None:
     expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_have_count(0)
 
 
+def test_before_the_scripts_are_there_nothing_is_sent(opened: Opened) -> None:
+    page = opened("/account", refusals=True)
+    page.context.route("**/*.js", lambda route: route.abort())
+    page.goto("/account")
+    page.get_by_label("Old password").fill(PASSWORD)
+    page.get_by_label("New password").fill("a password that no log may hold")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.keyboard.press("Enter")
+    button = page.get_by_role("button", name="Change password")
+    assert button.evaluate("each => getComputedStyle(each).pointerEvents") == "none"
+    button.evaluate("each => each.click()")
+    page.wait_for_timeout(300)
+    assert sent == []
+    assert page.url.endswith("/account")
+
+
 def test_a_page_whose_session_has_ended_leads_back_after_the_sign_in(opened: Opened, site: Site) -> None:
     project = site.project("Signed out")
     page = opened(f"/projects/{project}/jobs", refusals=True)

@@ -31,8 +31,10 @@ function fields(form) {
   return found;
 }
 
-// <form data-api="POST /api/…" data-said="Added."> sends its fields as JSON; a field of the name of a {part} of the
-// address goes there. With <output>, what the answer's field of that name holds is shown, and data-renew is renewed.
+// <form method="dialog" data-api="POST /api/…" data-said="Added."> sends its fields as JSON; a field of the name of a
+// {part} of the address goes there. With <output>, what the answer's field of that name holds is shown, and data-renew
+// is renewed. The method is one by which a browser sends nothing: sent before this runs, a password would else stand in
+// the page's address.
 export async function send(form) {
   const [method, path] = form.dataset.api.split(" ");
   const body = fields(form);

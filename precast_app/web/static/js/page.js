@@ -23,3 +23,5 @@ document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "neares
 sayNow();
 document.querySelectorAll("[data-live]").forEach(follow);
 document.querySelectorAll("[data-search]").forEach(search);
+// From here on the buttons do something.
+document.documentElement.dataset.ready = "";
