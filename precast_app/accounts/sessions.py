@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from flask import current_app, request, session
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 
-from precast_app.accounts import secret
+from precast_app.accounts import audit, secret
 from precast_app.accounts.permissions import Identity
 from precast_app.config import Settings
+from precast_app.errors import NotFound
 from precast_app.extensions import db
 from precast_app.models import User, UserSession
 
@@ -48,10 +49,27 @@ def end_all(user_id: int, *, but: int | None = None) -> None:
     db.session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.id.is_distinct_from(but)))
 
 
+def end_one(user_id: int, session_id: int) -> None:
+    """End a session of the user, on whatever machine it is; raises `NotFound`."""
+    found = db.session.get(UserSession, session_id)
+    if found is None or found.user_id != user_id:
+        raise NotFound(f"There is no session {session_id}, or it isn't yours.")
+    audit.record("session.end", about=f"{found.address} {found.browser}")
+    db.session.delete(found)
+    db.session.commit()
+
+
 def of_user(user_id: int) -> list[UserSession]:
     """Where the user is signed in, the last used first."""
-    found = select(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at > datetime.now(UTC))
+    found = select(UserSession).where(UserSession.user_id == user_id, *_goes_on(datetime.now(UTC)))
     return list(db.session.scalars(found.order_by(UserSession.seen_at.desc())))
+
+
+def _goes_on(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a session that has not ended by itself."""
+    settings: Settings = current_app.config["PRECAST"]
+    idle = timedelta(minutes=settings.session_idle_minutes)
+    return UserSession.expires_at > now, UserSession.seen_at > now - idle
 
 
 def recognise() -> Identity | None:
@@ -59,14 +77,9 @@ def recognise() -> Identity | None:
     text = session.get(_KEY)
     if text is None:
         return None
-    settings: Settings = current_app.config["PRECAST"]
     now = datetime.now(UTC)
     found = db.session.scalar(
-        select(UserSession).where(
-            UserSession.session_hash == secret.hashed(str(text)),
-            UserSession.expires_at > now,
-            UserSession.seen_at > now - timedelta(minutes=settings.session_idle_minutes),
-        )
+        select(UserSession).where(UserSession.session_hash == secret.hashed(str(text)), *_goes_on(now))
     )
     if found is None or found.user.disabled_at is not None:
         return None

@@ -1,4 +1,4 @@
-"""Oneself and one's tokens; the users, for administrators; and who did what."""
+"""Oneself, one's sessions and tokens; the users, for administrators; and who did what."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import marshmallow as ma
 from flask import current_app
 
-from precast_app.accounts import permissions, projects, tokens, users
+from precast_app.accounts import permissions, projects, sessions, tokens, users
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act, Identity
 from precast_app.accounts.requests import identity
 from precast_app.api.blueprint import PROJECT, Blueprint
-from precast_app.api.schemas import Answer, Body, Moment, PageQuery, identifier
+from precast_app.api.schemas import Answer, Body, Moment, PageQuery, YesNo, identifier
 from precast_app.errors import NotFound, Refused
 from precast_app.extensions import db
 from precast_app.models import User
@@ -49,7 +49,7 @@ class TokenBody(Body):
     name = ma.fields.String(load_default="", validate=ma.validate.Length(max=100))
     days = ma.fields.Integer(strict=True, load_default=None, allow_none=True, validate=ma.validate.Range(1, 3650))
     project_id = identifier(strict=True, load_default=None, allow_none=True)
-    read_only = ma.fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    read_only = YesNo(load_default=False)
 
 
 class Token(Answer):
@@ -78,20 +78,38 @@ class Tokens(Answer):
     count = ma.fields.Integer()
 
 
+class SessionShown(Answer):
+    """Where one is signed in."""
+
+    id = ma.fields.Integer()
+    address = ma.fields.String()
+    browser = ma.fields.String(metadata={"description": "what it calls itself"})
+    created_at = Moment()
+    seen_at = Moment()
+    expires_at = Moment()
+
+
+class Sessions(Answer):
+    """One's sessions, the last used first."""
+
+    sessions = ma.fields.List(ma.fields.Nested(SessionShown))
+    count = ma.fields.Integer()
+
+
 class UserBody(Body):
     """A user that is wanted."""
 
     name = ma.fields.String(required=True, validate=ma.validate.Length(1, 100))
     password = ma.fields.String(required=True)
-    is_admin = ma.fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    is_admin = YesNo(load_default=False)
 
 
 class UserChange(Body):
     """What is to be changed; what is left out stays as it is."""
 
     password = ma.fields.String()
-    is_admin = ma.fields.Boolean(truthy={True}, falsy={False})
-    disabled = ma.fields.Boolean(truthy={True}, falsy={False})
+    is_admin = YesNo()
+    disabled = YesNo()
 
 
 class UserShown(Answer):
@@ -195,6 +213,23 @@ def create_token(body: dict[str, Any]) -> dict[str, str]:
 def revoke(token_id: int) -> None:
     """Take a token of one's own back."""
     tokens.revoke(identity().user_id, token_id)
+
+
+@blueprint.route("/api/sessions", methods=["GET"])
+@takes(Act.READ)
+@blueprint.response(200, Sessions)
+def signed_in() -> dict[str, Any]:
+    """Where one is signed in."""
+    found = sessions.of_user(identity().user_id)
+    return {"sessions": found, "count": len(found)}
+
+
+@blueprint.route("/api/sessions/<int(max=2147483647):session_id>", methods=["DELETE"])
+@takes(Act.READ, whole=True)
+@blueprint.response(204)
+def end_session(session_id: int) -> None:
+    """End a session of one's own."""
+    sessions.end_one(identity().user_id, session_id)
 
 
 @blueprint.route("/api/users", methods=["GET"])

@@ -69,6 +69,15 @@ def _texts(value: Any) -> Iterator[str]:
             left += one
 
 
+class YesNo(ma.fields.Boolean):
+    """`true` or `false` in JSON, and nothing that is taken for one of them elsewhere: neither 1 nor 0.0 nor "yes"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Body(ma.Schema):
     """What comes in as JSON; a field that nobody knows is refused, and the description says so."""
 

@@ -276,8 +276,10 @@ def _refusal(step: Step, target: Target, error: Exception) -> Issue:
         )
         code = "refused_by_database"
         # A line, since thousands of rows may be refused for one reason, and without the row's values.
-        what = f"{type(error).__name__} {error.diag.constraint_name}" if isinstance(error, psycopg2.Error) else error
-        log.warning("Row %d of job %d was refused: %s", step.operation.row.number, target.job_id, what)
+        rule = getattr(getattr(error, "diag", None), "constraint_name", None) or "no constraint that has a name"
+        log.warning(
+            "Row %d of job %d was refused: %s, %s", step.operation.row.number, target.job_id, type(error).__name__, rule
+        )
     values = step.operation.row.values
     name = target.columns.columns[1]
     operation = step.operation

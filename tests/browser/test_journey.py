@@ -202,6 +202,19 @@ def test_a_token_is_made_copied_and_taken_back(opened: Opened) -> None:
     expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_have_count(0)
 
 
+def test_someone_signs_out_on_another_machine(opened: Opened) -> None:
+    there = opened("/account", refusals=True)
+    page = opened("/account")
+    elsewhere = page.get_by_role("row").filter(has_text="Sign out there")
+    count = elsewhere.count()
+    elsewhere.first.get_by_role("button").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(elsewhere).to_have_count(count - 1)
+    checked(page)
+    there.reload()
+    there.wait_for_url("**/login?**")
+
+
 def test_before_the_scripts_are_there_nothing_is_sent(opened: Opened) -> None:
     page = opened("/account", refusals=True)
     page.context.route("**/*.js", lambda route: route.abort())

@@ -24,7 +24,17 @@ from sqlalchemy import select
 from precast_app.accounts import projects, tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle, queue
-from precast_app.models import ApiToken, BomProduct, DrawingType, ElementType, HierarchyNode, Piece, Role, Stage
+from precast_app.models import (
+    ApiToken,
+    BomProduct,
+    DrawingType,
+    ElementType,
+    HierarchyNode,
+    Piece,
+    Role,
+    Stage,
+    UserSession,
+)
 from tests.conftest import EXAMPLES, do, emptied, fill_reference, submit
 
 TRIES = int(os.environ.get("FUZZ_API_EXAMPLES", "6"))
@@ -59,6 +69,7 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
         projects.set_role(project, "vera", Role.VIEWER)
         for name in ("Prometheus", "Nightly export"):
             tokens.create(admin, days=1, name=name)
+            app.test_client().post("/login", data={"name": "admin", "password": "correct horse"})
         fill_reference(project)
         numbers = {
             "project_id": [project],
@@ -67,6 +78,7 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "element_type_id": first(ElementType),
             "user": ["vera", "nobody"],
             "token_id": first(ApiToken),
+            "session_id": first(UserSession),
             "hierarchy": first(HierarchyNode),
             "stages": first(Stage),
             "drawing-types": first(DrawingType),

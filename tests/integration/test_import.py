@@ -196,7 +196,9 @@ def test_a_heading_that_names_nothing_is_a_warning(green_meadows: int, write: Wr
     assert "Podium" in issue.message
 
 
-def test_a_row_that_the_database_refuses_stays_out_alone(green_meadows: int, write: Write) -> None:
+def test_a_row_that_the_database_refuses_stays_out_alone(
+    green_meadows: int, write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
     """A trigger stands for a rule that only the database knows."""
     db.session.execute(
         text("""
@@ -219,4 +221,6 @@ def test_a_row_that_the_database_refuses_stays_out_alone(green_meadows: int, wri
     assert (done.created_count, done.rejected_count, done.processed_items) == (2, 1, 3)
     (issue,) = issues(done.id)
     assert (issue.code, issue.row, issue.batch) == ("refused_by_database", 3, 1)
+    (told,) = [each for each in caplog.records if "was refused" in each.getMessage()]
+    assert (told.exc_info, "CheckViolation" in told.getMessage(), "Cursed" in caplog.text) == (None, True, False)
     assert totals(green_meadows)["element_types"] == 2

@@ -13,7 +13,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 
 from precast_app import create_app
-from precast_app.accounts import projects, tokens
+from precast_app.accounts import projects, tokens, users
 from precast_app.extensions import db
 from precast_app.models import FileChunk, ImportJob, User
 from tests.conftest import EXAMPLES
@@ -216,6 +216,14 @@ def test_json_of_all_kinds_is_refused(client: FlaskClient, admin: dict[str, str]
     assert answer.status_code in (400, 422)
     assert set(answer.get_json()) == {"code", "status", "message", "errors"}
     assert len(answer.data) < 2_000
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.0, "yes", "true", [], None])
+def test_only_true_and_false_are_taken_for_yes_and_no(client: FlaskClient, admin: dict[str, str], value: Any) -> None:
+    users.create("vera", "correct horse")
+    for field in ("is_admin", "disabled"):
+        assert client.patch("/api/users/vera", json={field: value}, headers=admin).status_code == 422
+    assert client.post("/api/tokens", json={"read_only": value}, headers=admin).status_code == 422
 
 
 def test_json_that_would_fill_the_memory_is_not_read(client: FlaskClient, admin: dict[str, str]) -> None:

@@ -172,3 +172,32 @@ def test_where_someone_is_signed_in(app: Flask, ada: User, client: FlaskClient) 
     sign_in(client)
     (found,) = sessions.of_user(ada.id)
     assert (found.address, found.browser.startswith("Werkzeug")) == ("10.0.0.1", True)
+
+
+def test_a_session_elsewhere_is_ended(app: Flask, ada: User, client: FlaskClient) -> None:
+    plant = app.test_client()
+    sign_in(plant, address="10.0.0.2")
+    sign_in(client)
+    listed = client.get("/api/sessions").get_json()
+    assert (listed["count"], {each["address"] for each in listed["sessions"]}) == (2, {"10.0.0.1", "10.0.0.2"})
+    (there,) = [each["id"] for each in listed["sessions"] if each["address"] == "10.0.0.2"]
+    assert client.delete(f"/api/sessions/{there}").status_code == 204
+    assert (is_in(plant), is_in(client)) == (False, True)
+    assert client.delete(f"/api/sessions/{there}").status_code == 404, "it has ended"
+
+
+def test_nobody_ends_the_session_of_another(app: Flask, ada: User, client: FlaskClient) -> None:
+    users.create("bob", PASSWORD)
+    sign_in(client)
+    (hers,) = sessions.of_user(ada.id)
+    other = app.test_client()
+    sign_in(other, name="bob")
+    assert other.delete(f"/api/sessions/{hers.id}").status_code == 404
+    assert is_in(client)
+
+
+def test_a_session_that_has_ended_by_itself_is_not_listed(app: Flask, ada: User, client: FlaskClient) -> None:
+    sign_in(client)
+    db.session.execute(text("UPDATE user_sessions SET seen_at = seen_at - interval '30 days'"))
+    db.session.commit()
+    assert sessions.of_user(ada.id) == []
