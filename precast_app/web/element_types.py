@@ -11,8 +11,8 @@ from precast_app.accounts.permissions import Act
 from precast_app.models import PieceStatus
 from precast_app.reading import catalogue, reference
 from precast_app.reading.catalogue import SORTS, Filter
-from precast_app.reading.paging import LARGEST_ID, Page
-from precast_app.web import context
+from precast_app.reading.paging import LARGEST_ID
+from precast_app.web import context, paging
 
 blueprint = Blueprint("element_type_pages", __name__)
 
@@ -47,7 +47,7 @@ def of_project(project_id: int) -> str:
     )
     sort = request.args.get("sort") if request.args.get("sort") in SORTS else None
     columns = [name for name in COLUMNS if name in request.args.getlist("column")]
-    where = Page(_LINES, _number("offset") or 0)
+    where = paging.asked(_LINES)
     found, count = catalogue.element_types(project_id, wanted, where, sort)
     chosen: dict[str, Any] = {key: text for key, text in request.args.items() if key in _FILTERS and text}
     shown = {**chosen, "sort": sort, "column": columns}

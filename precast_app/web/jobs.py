@@ -14,7 +14,7 @@ from precast_app.models import ImportJob, JobStatus, Severity
 from precast_app.reading import changes
 from precast_app.reading import jobs as reading
 from precast_app.reading.paging import Page
-from precast_app.web import context
+from precast_app.web import context, paging
 from precast_app.web.display import KINDS
 from precast_app.web.fragments import fragment
 
@@ -22,7 +22,6 @@ blueprint = Blueprint("job_pages", __name__)
 
 _LINES = 50
 _FILTERS = ("status", "job_type", "change", "severity")
-_MOST_OFFSET = 1_000_000
 # What a reader tells of a file; each is a line or two.
 _NOTES = 20
 _ALL = "all"
@@ -41,7 +40,7 @@ def new(project_id: int) -> str:
 @takes(Act.READ)
 def of_project(project_id: int) -> str:
     """A project's jobs, newest first."""
-    status, job_type, where = request.args.get("status"), request.args.get("job_type"), _page()
+    status, job_type, where = request.args.get("status"), request.args.get("job_type"), paging.asked(_LINES)
     found, count = reading.of_project(project_id, status, job_type, where)
     return render_template(
         "jobs/list.html",
@@ -60,7 +59,8 @@ def of_project(project_id: int) -> str:
 @takes(Act.READ)
 def rows(project_id: int) -> Response:
     """The jobs alone, for a page that is open."""
-    found, _ = reading.of_project(project_id, request.args.get("status"), request.args.get("job_type"), _page())
+    status, job_type, where = request.args.get("status"), request.args.get("job_type"), paging.asked(_LINES)
+    found, _ = reading.of_project(project_id, status, job_type, where)
     return fragment("jobs/rows.html", jobs=found)
 
 
@@ -74,7 +74,7 @@ def show(job_id: int) -> str:
     found_wrong = [each for each in kinds_of_issue if each[0] != Severity.INFO]
     # What the reader tells stands above them.
     severity = request.args.get("severity") or (found_wrong[0][0] if found_wrong else _ALL)
-    where, issue_where = _page(), _page("issue")
+    where, issue_where = paging.asked(_LINES), paging.asked(_LINES, "issue")
     changed, changed_count = changes.of_job(job_id, change, where)
     issues, issue_count = reading.issues(job_id, None if severity == _ALL else severity, issue_where)
     read_as, _ = reading.issues(job_id, Severity.INFO, Page(_NOTES))
@@ -132,8 +132,3 @@ def _given() -> dict[str, str]:
 
 def _position(job: ImportJob) -> int | None:
     return queue.positions([job]).get(job.id)
-
-
-def _page(name: str = "offset") -> Page:
-    offset = request.args.get(name, 0, type=int)
-    return Page(_LINES, min(max(offset, 0), _MOST_OFFSET))

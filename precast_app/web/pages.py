@@ -12,10 +12,12 @@ from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import Unauthorized, identity
 from precast_app.models import Project
 from precast_app.reading import projects
-from precast_app.reading.paging import Page
+from precast_app.web import paging
 from precast_app.web.fragments import stamped
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+_LINES = 100
 
 
 @blueprint.get("/")
@@ -26,15 +28,16 @@ def home() -> str | Response:
         who = identity()
     except Unauthorized:
         return redirect("/login")
-    found, _ = projects.seen_by(who, Page())
-    return render_template("home.html", who=who, **_shown(found))
+    where = paging.asked(_LINES)
+    found, count = projects.seen_by(who, where)
+    return render_template("home.html", who=who, page=where, count=count, link=paging.link, **_shown(found))
 
 
 @blueprint.get("/projects/rows")
 @takes(Act.READ)
 def rows() -> Response:
     """The projects alone, for a page that is open."""
-    found, _ = projects.seen_by(identity(), Page())
+    found, _ = projects.seen_by(identity(), paging.asked(_LINES))
     stamp = projects.stamp([project.id for project in found])
     return stamped("projects.html", stamp, lambda: _shown(found))
 

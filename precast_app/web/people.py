@@ -14,13 +14,12 @@ from precast_app.models import Role
 from precast_app.reading import accounts, projects
 from precast_app.reading.accounts import Wanted
 from precast_app.reading.paging import Page
-from precast_app.web import context
+from precast_app.web import context, paging
 
 blueprint = Blueprint("people", __name__)
 
 _LINES = 100
 _FILTERS = ("by", "act")
-_MOST_OFFSET = 10_000_000
 _PROJECT = "/projects/<int(max=2147483647):project_id>"
 
 
@@ -45,9 +44,16 @@ def account() -> str:
 @takes(Act.MANAGE)
 def members(project_id: int) -> str:
     """Who works on the project."""
-    found, _ = projects.members(project_id, Page())
+    where = paging.asked(_LINES)
+    found, count = projects.members(project_id, where)
     return render_template(
-        "people/members.html", **context.of_project(project_id, "Members"), members=found, roles=[*Role]
+        "people/members.html",
+        **context.of_project(project_id, "Members"),
+        members=found,
+        roles=[*Role],
+        count=count,
+        page=where,
+        link=paging.link,
     )
 
 
@@ -55,8 +61,9 @@ def members(project_id: int) -> str:
 @takes(Act.ADMINISTER)
 def users() -> str:
     """All users of the installation."""
-    found, _ = accounts.users(Page())
-    return render_template("people/users.html", who=identity(), users=found)
+    where = paging.asked(_LINES)
+    found, count = accounts.users(where)
+    return render_template("people/users.html", who=identity(), users=found, count=count, page=where, link=paging.link)
 
 
 @blueprint.get(f"{_PROJECT}/audit")
@@ -75,7 +82,7 @@ def of_all() -> str:
 
 def _audit(project_id: int | None, **known: object) -> str:
     wanted = Wanted(request.args.get("by") or None, request.args.get("act") or None)
-    where = Page(_LINES, min(max(request.args.get("offset", 0, type=int), 0), _MOST_OFFSET))
+    where = paging.asked(_LINES)
     entries, count = accounts.audit(project_id, wanted, where)
     chosen = {name: text for name, text in request.args.items() if name in _FILTERS}
     given = {**chosen, **(request.view_args or {})}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from flask import Flask
 from flask.testing import FlaskClient
 
 from precast_app.accounts import projects, users
+from precast_app.extensions import db
 from precast_app.jobs import lifecycle, queue
 from precast_app.models import Role
 from precast_app.web.display import in_order
@@ -254,3 +256,25 @@ def test_the_projects_are_told_again_only_when_something_moved(editor: FlaskClie
     submit(green_meadows, SHEET)
     moved = editor.get("/projects/rows", headers=again)
     assert (moved.status_code, "data-moving" in moved.text) == (200, True)
+
+
+def test_long_lists_come_in_pages(app: Flask, project_id: int) -> None:
+    chief = signed_in(app, project_id, "chief", None)
+    db.session.execute(
+        sqlalchemy.text("""
+            INSERT INTO projects (name) SELECT 'Site ' || lpad(n::text, 3, '0') FROM generate_series(1, 100) AS n;
+            INSERT INTO users (name, password_hash)
+            SELECT 'user ' || lpad(n::text, 3, '0'), '' FROM generate_series(1, 100) AS n;
+            INSERT INTO memberships (project_id, user_id, role) SELECT :id, id, 'viewer' FROM users
+        """),
+        {"id": project_id},
+    )
+    db.session.commit()
+    for path, last in (("/", "Site 100"), ("/users", "user 100"), (f"/projects/{project_id}/members", "user 100")):
+        first = page(chief, path)
+        assert (last in first, "of 101 " in first, 'rel="next"' in first) == (False, True, True), path
+        second = page(chief, f"{path}?offset=100")
+        assert (last in second, 'rel="prev"' in second, 'rel="next"' in second) == (True, True, False), path
+        assert 'rel="prev"' in page(chief, f"{path}?offset=9999999999")
+    assert "/projects/rows?offset=100" in page(chief, "/?offset=100")
+    assert "Site 100" in page(chief, "/projects/rows?offset=100")

@@ -1,0 +1,19 @@
+"""Lists in pages: which one the address asks for, and where the others are."""
+
+from __future__ import annotations
+
+from flask import request, url_for
+
+from precast_app.reading.paging import Page
+
+_MOST_OFFSET = 10_000_000
+
+
+def asked(lines: int, name: str = "offset") -> Page:
+    """The page of so many lines that begins where the address says; a number that is none, or far out, is mended."""
+    return Page(lines, min(max(request.args.get(name, 0, type=int), 0), _MOST_OFFSET))
+
+
+def link(offset: int) -> str:
+    """Where this list goes on."""
+    return url_for(str(request.endpoint), **{**(request.view_args or {}), "offset": offset})
