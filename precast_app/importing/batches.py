@@ -276,7 +276,8 @@ def _refusal(step: Step, target: Target, error: Exception) -> Issue:
         )
         code = "refused_by_database"
         # A line, since thousands of rows may be refused for one reason, and without the row's values.
-        rule = getattr(getattr(error, "diag", None), "constraint_name", None) or "no constraint that has a name"
+        assert isinstance(error, psycopg2.Error), "the other errors in REFUSED are told above"
+        rule = error.diag.constraint_name or "no constraint that has a name"
         log.warning(
             "Row %d of job %d was refused: %s, %s", step.operation.row.number, target.job_id, type(error).__name__, rule
         )

@@ -11,7 +11,7 @@ from precast_app.names import clean
 from precast_app.spreadsheets import Cell, CellError, armed
 
 _MOST_DECIMALS = 30
-# From here to 1e16 `repr` writes a float without an exponent, and so with at most 21 decimals.
+# From here to 1e16 `repr` writes a float without an exponent, and so with at most 20 decimals.
 _WITHOUT_EXPONENT = 0.0001
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([,  ']\d{3})+(\.\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})+(?:,\d+)?|\d+,\d+)")

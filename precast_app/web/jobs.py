@@ -51,7 +51,7 @@ def of_project(project_id: int) -> str:
         kinds=KINDS,
         statuses=[*JobStatus],
         chosen={"status": status, "job_type": job_type},
-        link=lambda offset: url_for(".of_project", project_id=project_id, **{**_given(), "offset": offset}),
+        link=paging.links(**_given()),
     )
 
 

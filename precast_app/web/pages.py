@@ -30,7 +30,7 @@ def home() -> str | Response:
         return redirect("/login")
     where = paging.asked(_LINES)
     found, count = projects.seen_by(who, where)
-    return render_template("home.html", who=who, page=where, count=count, link=paging.link, **_shown(found))
+    return render_template("home.html", who=who, page=where, count=count, link=paging.links(), **_shown(found))
 
 
 @blueprint.get("/projects/rows")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import request, url_for
 
 from precast_app.reading.paging import Page
@@ -14,6 +16,11 @@ def asked(lines: int, name: str = "offset") -> Page:
     return Page(lines, min(max(request.args.get(name, 0, type=int), 0), _MOST_OFFSET))
 
 
-def link(offset: int) -> str:
-    """Where this list goes on."""
-    return url_for(str(request.endpoint), **{**(request.view_args or {}), "offset": offset})
+def links(**chosen: str) -> Callable[[int], str]:
+    """Where this list goes on from an offset, with what was chosen of it; nothing else of the address goes along."""
+    endpoint, known = str(request.endpoint), {**chosen, **(request.view_args or {})}
+
+    def link(offset: int) -> str:
+        return url_for(endpoint, **{**known, "offset": offset})
+
+    return link

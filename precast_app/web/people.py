@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, request
 
 from precast_app.accounts import sessions, tokens
 from precast_app.accounts.guard import takes
@@ -53,7 +53,7 @@ def members(project_id: int) -> str:
         roles=[*Role],
         count=count,
         page=where,
-        link=paging.link,
+        link=paging.links(),
     )
 
 
@@ -63,7 +63,9 @@ def users() -> str:
     """All users of the installation."""
     where = paging.asked(_LINES)
     found, count = accounts.users(where)
-    return render_template("people/users.html", who=identity(), users=found, count=count, page=where, link=paging.link)
+    return render_template(
+        "people/users.html", who=identity(), users=found, count=count, page=where, link=paging.links()
+    )
 
 
 @blueprint.get(f"{_PROJECT}/audit")
@@ -85,7 +87,6 @@ def _audit(project_id: int | None, **known: object) -> str:
     where = paging.asked(_LINES)
     entries, count = accounts.audit(project_id, wanted, where)
     chosen = {name: text for name, text in request.args.items() if name in _FILTERS}
-    given = {**chosen, **(request.view_args or {})}
     return render_template(
         "people/audit.html",
         **known,
@@ -94,5 +95,5 @@ def _audit(project_id: int | None, **known: object) -> str:
         page=where,
         wanted=wanted,
         path=request.path,
-        link=lambda offset: url_for(str(request.endpoint), **{**given, "offset": offset}),
+        link=paging.links(**chosen),
     )

@@ -265,7 +265,8 @@ def test_long_lists_come_in_pages(app: Flask, project_id: int) -> None:
             INSERT INTO projects (name) SELECT 'Site ' || lpad(n::text, 3, '0') FROM generate_series(1, 100) AS n;
             INSERT INTO users (name, password_hash)
             SELECT 'user ' || lpad(n::text, 3, '0'), '' FROM generate_series(1, 100) AS n;
-            INSERT INTO memberships (project_id, user_id, role) SELECT :id, id, 'viewer' FROM users
+            INSERT INTO memberships (project_id, user_id, role) SELECT :id, id, 'viewer' FROM users;
+            INSERT INTO audit_entries (who, act) SELECT 'ada', 'project.rename' FROM generate_series(1, 101)
         """),
         {"id": project_id},
     )
@@ -276,5 +277,7 @@ def test_long_lists_come_in_pages(app: Flask, project_id: int) -> None:
         second = page(chief, f"{path}?offset=100")
         assert (last in second, 'rel="prev"' in second, 'rel="next"' in second) == (True, True, False), path
         assert 'rel="prev"' in page(chief, f"{path}?offset=9999999999")
+    chosen = page(chief, "/audit?act=project.rename&by=ada&next=elsewhere")
+    assert 'href="/audit?act=project.rename&amp;by=ada&amp;offset=100"' in chosen, "what was chosen goes along, no more"
     assert "/projects/rows?offset=100" in page(chief, "/?offset=100")
     assert "Site 100" in page(chief, "/projects/rows?offset=100")
