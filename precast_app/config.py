@@ -118,6 +118,9 @@ class Settings:
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_COOKIE_SECURE": self.cookie_secure,
             "PERMANENT_SESSION_LIFETIME": self.session_hours * 3600,
+            # A session ends when it was to end from the beginning, so that the cookie is sent once. With each answer, a
+            # late one would bring back the cookie of a session that has been ended.
+            "SESSION_REFRESH_EACH_REQUEST": False,
             "API_TITLE": "Precast Management System",
             "API_VERSION": "v1",
             "OPENAPI_VERSION": "3.0.3",

@@ -73,6 +73,14 @@ def test_the_cookie_is_for_this_server_alone(app: Flask, ada: User, client: Flas
     assert stored not in cookie
 
 
+@pytest.mark.parametrize("path", ["/", "/api/me", "/static/favicon.ico"])
+def test_the_cookie_is_set_at_the_sign_in_alone(app: Flask, ada: User, client: FlaskClient, path: str) -> None:
+    """An answer that comes late would else bring back the cookie of a session that was ended meanwhile."""
+    sign_in(client)
+    with client.get(path) as answer:
+        assert (answer.status_code, "Set-Cookie" in answer.headers) == (200, False)
+
+
 def test_another_password_ends_all_other_sessions(app: Flask, ada: User, client: FlaskClient) -> None:
     elsewhere = app.test_client()
     sign_in(client)
