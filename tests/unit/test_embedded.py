@@ -70,6 +70,7 @@ def test_only_a_process_that_bears_our_mark_is_stopped(tmp_path: Path) -> None:
     other = subprocess.Popen(SLEEP)
     try:
         for child in (ours, other):
+            _await_its_words(child)
             stop_leftover(child.pid, mark, signals=[signal.SIGTERM], seconds=10)
         assert ours.wait(10) is not None
         assert other.poll() is None
@@ -77,6 +78,14 @@ def test_only_a_process_that_bears_our_mark_is_stopped(tmp_path: Path) -> None:
         for child in (ours, other):
             child.kill()
             child.wait()
+
+
+def _await_its_words(child: subprocess.Popen[bytes]) -> None:
+    """Linux shows no command line for a moment after the new program has taken the place of the old."""
+    deadline = time.monotonic() + 30
+    while not psutil.Process(child.pid).cmdline():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_a_process_that_is_gone_is_no_obstacle() -> None:
