@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 
 import openpyxl
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from bench import workbooks
 from tests.browser.conftest import PHONE, Opened, checked
@@ -241,3 +241,35 @@ def test_a_page_whose_session_has_ended_leads_back_after_the_sign_in(opened: Ope
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"**/projects/{project}/jobs**")
+
+
+def test_a_page_says_when_the_server_does_not_answer_and_goes_on_afterwards(opened: Opened, site: Site) -> None:
+    project = site.project("Away")
+    page = opened(f"/projects/{project}/import", refusals=True)
+    refused = iter([429, 503, 502, 503])
+
+    def answer(route: Route) -> None:
+        """As a proxy does while what is behind it restarts; then all is well."""
+        status = next(refused, None)
+        if status is None:
+            route.continue_()
+        else:
+            route.fulfill(status=status, headers={"Retry-After": "1"}, body="Later.")
+
+    page.context.route("**/jobs/*/state", answer)
+    page.get_by_label("Drop a workbook or CSV file here").set_input_files(WORKBOOK)
+    page.wait_for_url("**/jobs/*")
+    note = page.get_by_text("the server does not answer")
+    expect(note).to_be_visible()
+    checked(page)
+    expect(note).to_have_count(0)
+    expect(page.get_by_text("Would create 120")).to_be_visible()
+
+
+def test_a_page_that_may_be_seen_no_longer_says_so(opened: Opened, site: Site) -> None:
+    project = site.project("Left")
+    site.member(project, "otto", "viewer")
+    page = opened(f"/projects/{project}/jobs", "otto", refusals=True)
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    site.session.delete(f"{site.address}/api/project/{project}/members/otto").raise_for_status()
+    expect(page.get_by_text("no longer open to you")).to_be_visible()

@@ -31,12 +31,38 @@ export function renew(element, html) {
   enliven(element);
 }
 
+const NOT_THERE = "What is shown below may have changed since: the server does not answer. It is asked again by itself.";
+const NOT_YOURS = "What is shown below is no longer there, or no longer open to you. Load the page anew.";
+
+// Above a part that can't be renewed stands why; one note at a time, none without a text.
+function noteAbove(element, text) {
+  const above = element.previousElementSibling;
+  const there = above?.dataset.stale === undefined ? null : above;
+  if (!text) { there?.remove(); return; }
+  if (there?.textContent === text) return;
+  const note = there ?? document.createElement("p");
+  note.className = "note warn";
+  note.dataset.stale = "";
+  note.role = "status";
+  note.textContent = text;
+  if (!there) element.before(note);
+}
+
 // <div data-live="/address"> is asked for soon while it holds something [data-moving], ever more seldom otherwise, and
-// not at all while the page is in the background. With data-reload the whole page is loaded when the movement ends.
+// not at all while the page is in the background. With data-reload the whole page is loaded when the movement ends. A
+// server that is away or has too much to do (429, 5xx) is asked again, when it says so itself or else after a while.
 export function follow(element) {
   let etag = "";
   let wasMoving = Boolean(element.querySelector("[data-moving]"));
   let pause = wasMoving ? FAST_MS : SLOWEST_MS / 3;
+  let misses = 0;
+  // One miss alone is not worth a word: the page may be on its way out.
+  function missed(wait) {
+    misses += 1;
+    if (misses > 1) noteAbove(element, NOT_THERE);
+    pause = wait || (misses > 1 ? SLOWEST_MS : FAST_MS);
+    setTimeout(look, pause);
+  }
   async function look() {
     if (document.hidden) {
       pause = FAST_MS;
@@ -54,7 +80,15 @@ export function follow(element) {
       if (answer.status === 200) {
         etag = answer.headers.get("ETag") ?? "";
         renew(element, await answer.text());
-      } else if (answer.status !== 304) return;
+      } else if (answer.status === 429 || answer.status >= 500) {
+        missed(Number(answer.headers.get("Retry-After")) * 1000);
+        return;
+      } else if (answer.status !== 304) {
+        noteAbove(element, NOT_YOURS);
+        return;
+      }
+      misses = 0;
+      noteAbove(element, "");
       const isMoving = Boolean(element.querySelector("[data-moving]"));
       const hasEnded = wasMoving && !isMoving && element.dataset.reload !== undefined;
       // Not under the eyes of who is answering a question.
@@ -66,7 +100,8 @@ export function follow(element) {
       const took = performance.now() - asked;
       pause = Math.min(isMoving ? Math.max(FAST_MS, took * POLITE) : pause * SLOWER, SLOWEST_MS);
     } catch {
-      pause = SLOWEST_MS;
+      missed();
+      return;
     }
     setTimeout(look, pause);
   }
