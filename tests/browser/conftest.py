@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect
 
 from tests.browser import chromium
 from tests.conftest import emptied
@@ -22,6 +22,10 @@ DESK: ViewportSize = {"width": 1280, "height": 900}
 _WIDE = """[...document.querySelectorAll("body *")]
     .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth)
     .map((each) => `${each.tagName}.${each.className}`)"""
+
+# How long a page may take for what it will show; only what never comes takes so long.
+_PATIENCE_MS = 60_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 Opened = Callable[..., Page]
 
@@ -63,7 +67,7 @@ def opened(browser: Browser, site: Site) -> Iterator[Opened]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(_PATIENCE_MS)
         page.on("console", heard)
         page.on("pageerror", lambda error: wrong.append(f"{error} at {page.url}"))
         page.goto(path)
