@@ -300,3 +300,20 @@ def test_a_page_that_may_be_seen_no_longer_says_so(opened: Opened, site: Site) -
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     site.session.delete(f"{site.address}/api/project/{project}/members/otto").raise_for_status()
     expect(page.get_by_text("no longer open to you")).to_be_visible()
+
+
+def test_what_a_filter_has_replaced_is_asked_for_no_longer(opened: Opened, site: Site) -> None:
+    project = site.project("Filtered")
+    page = opened(f"/projects/{project}/jobs")
+    rows = page.locator("#results tbody tr")
+    expect(rows).to_have_count(4)
+    page.get_by_label("State").select_option("failed")
+    expect(rows).to_have_count(0)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("State").select_option("completed")
+    expect(rows).to_have_count(4)
+    with page.expect_response(lambda answer: "/jobs/rows?" in answer.url and "status=completed" in answer.url):
+        pass
+    # The two parts before would have been asked for sooner.
+    assert [url for url in asked if "/jobs/rows?" in url and "status=completed" not in url] == []

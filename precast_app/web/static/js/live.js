@@ -43,7 +43,7 @@ function noteAbove(element, text) {
   const note = there ?? document.createElement("p");
   note.className = "note warn";
   note.dataset.stale = "";
-  note.role = "status";
+  note.setAttribute("role", "status");
   note.textContent = text;
   if (!there) element.before(note);
 }
@@ -64,6 +64,8 @@ export function follow(element) {
     setTimeout(look, pause);
   }
   async function look() {
+    // A search has put another part in its place.
+    if (!element.isConnected) return;
     if (document.hidden) {
       pause = FAST_MS;
       document.addEventListener("visibilitychange", look, { once: true });
