@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -106,8 +107,9 @@ def stop(process: subprocess.Popen[bytes], *, first: signal.Signals, seconds: fl
         process.kill()
         process.wait()
     for member in family:
-        if member.pid != process.pid and member.is_running():
-            member.kill()
+        if member.pid != process.pid:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
 
 
 def _family(pid: int) -> set[psutil.Process]:
