@@ -270,7 +270,7 @@ def test_a_page_whose_session_has_ended_leads_back_after_the_sign_in(opened: Ope
     page.wait_for_url(f"**/projects/{project}/jobs**")
 
 
-def test_a_page_says_when_the_server_does_not_answer_and_goes_on_afterwards(opened: Opened, site: Site) -> None:
+def test_a_page_says_when_the_server_is_away_and_goes_on_afterwards(opened: Opened, site: Site) -> None:
     project = site.project("Away")
     page = opened(f"/projects/{project}/import", refusals=True)
     refused = iter([429, 503, 502, 503])
@@ -286,7 +286,7 @@ def test_a_page_says_when_the_server_does_not_answer_and_goes_on_afterwards(open
     page.context.route("**/jobs/*/state", answer)
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(WORKBOOK)
     page.wait_for_url("**/jobs/*")
-    note = page.get_by_text("the server does not answer")
+    note = page.get_by_text("the server is away or has too much to do")
     expect(note).to_be_visible()
     checked(page)
     expect(note).to_have_count(0)

@@ -31,8 +31,8 @@ export function renew(element, html) {
   enliven(element);
 }
 
-const NOT_THERE = "What is shown below may have changed since: the server does not answer. It is asked again by itself.";
-const NOT_YOURS = "What is shown below is no longer there, or no longer open to you. Load the page anew.";
+const AWAY = "What is shown below may have changed since: the server is away or has too much to do. It is asked again by itself.";
+const CLOSED = "What is shown below is no longer there, or no longer open to you. Load the page anew.";
 
 // Above a part that can't be renewed stands why; one note at a time, none without a text.
 function noteAbove(element, text) {
@@ -59,9 +59,8 @@ export function follow(element) {
   // One miss alone is not worth a word: the page may be on its way out.
   function missed(wait) {
     misses += 1;
-    if (misses > 1) noteAbove(element, NOT_THERE);
-    pause = wait || (misses > 1 ? SLOWEST_MS : FAST_MS);
-    setTimeout(look, pause);
+    if (misses > 1) noteAbove(element, AWAY);
+    setTimeout(look, wait || (misses > 1 ? SLOWEST_MS : FAST_MS));
   }
   async function look() {
     // A search has put another part in its place.
@@ -86,7 +85,7 @@ export function follow(element) {
         missed(Number(answer.headers.get("Retry-After")) * 1000);
         return;
       } else if (answer.status !== 304) {
-        noteAbove(element, NOT_YOURS);
+        noteAbove(element, CLOSED);
         return;
       }
       misses = 0;
