@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Settings of the application that a shell may still carry, and that would make a test or a command mean something else.
 unexport FLASK_APP
 
-.PHONY: help setup run test lint format bench fuzz fuzz-api faults screenshots lock clean
+.PHONY: help setup run test lint format bench fuzz fuzz-api faults attack screenshots lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,7 +29,7 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 	@$(PY) -m precast_app.embedded.run
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
-	$(PY) -m pytest -rs --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PY) -m pytest -rs --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/attacks $(ARGS)
 
 screenshots: $(STAMP)  ## make the pictures of docs/tour.md anew
 	$(PY) -m tests.browser.screenshots
@@ -44,6 +44,9 @@ fuzz-api: $(STAMP)  ## try thousands of odd requests (FUZZ_API_EXAMPLES, FUZZ_SE
 
 faults: $(STAMP)  ## break an import at random moments (FAULT_RUNS, FAULT_SEED)
 	FAULT_RUNS=$${FAULT_RUNS:-100} FAULT_SEED=$${FAULT_SEED:-$$(date +%s)} $(PY) -m pytest -q tests/faults $(ARGS)
+
+attack: $(STAMP)  ## attack a running system in the ways that take minutes
+	$(PY) -m pytest -q tests/attacks $(ARGS)
 
 lint: $(STAMP)  ## check style (ruff) and types (mypy)
 	$(PY) -m ruff check .

@@ -1,0 +1,1 @@
+"""Attacks on a running system that take minutes; run by `make attack`."""
