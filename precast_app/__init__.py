@@ -18,6 +18,7 @@ def create_app(settings: Settings | None = None, *, connections: int | None = No
     from precast_app import api, cli, models, web
     from precast_app.accounts import guard, limits, throttle
     from precast_app.extensions import db
+    from precast_app.jobs import broker
 
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder="web/static")
@@ -30,6 +31,7 @@ def create_app(settings: Settings | None = None, *, connections: int | None = No
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's own way to wrap it
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
+    broker.forbid_pickle()
     db.init_app(app)
     throttle.init_app(app)
     limits.init_app(app)

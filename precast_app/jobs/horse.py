@@ -13,6 +13,7 @@ from typing import Any
 from rq import Worker
 
 from precast_app.jobs import memory
+from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ class BoundedWorker(Worker):
     On SIGTERM the horse gives its job back, and worker and horse end.
     """
 
+    job_class = ImportRqJob
+    queue_class = ImportRqQueue
+
     def __init__(self, *args: Any, job_bytes: int, **options: Any) -> None:
         super().__init__(*args, **options)
         self._job_bytes = job_bytes
@@ -37,6 +41,10 @@ class BoundedWorker(Worker):
         limit(self._job_bytes)
         memory.keep()
         super().main_work_horse(job, queue)
+
+    def handle_payload(self, message: Any) -> None:
+        """See `rq.Worker`; commands that come through Redis (stop a job, shut down) are not obeyed."""
+        log.warning("Ignored a command that was published in Redis. Cancel a job through the API or its page.")
 
     def setup_work_horse_signals(self) -> None:
         """See `rq.Worker`; called in the new process."""

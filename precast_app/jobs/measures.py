@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from precast_app.extensions import db
-from precast_app.jobs import queue
+from precast_app.jobs import lost_jobs, queue
 
 _WATCHED = "precast:watchman"
 
@@ -27,7 +27,6 @@ _NOW = text("""
            count(*) FILTER (WHERE phase = 'waiting_for_file') AS unfed,
            coalesce(extract(epoch FROM clock_timestamp() - min(queued_at) FILTER (WHERE phase = 'queued')), 0)
                AS oldest_seconds,
-           count(*) FILTER (WHERE status = 'processing' AND lease_until < clock_timestamp()) AS lost,
            pg_database_size(current_database()) AS database_bytes,
            pg_total_relation_size('import_file_chunks') AS file_bytes
     FROM import_jobs WHERE status IN ('pending', 'processing')
@@ -73,7 +72,7 @@ def take() -> Measures:
         queued=now.queued,
         unfed=now.unfed,
         oldest_seconds=float(now.oldest_seconds),
-        lost=now.lost,
+        lost=len(lost_jobs.find()),
         database_bytes=now.database_bytes,
         file_bytes=now.file_bytes,
         queue=_queue(),

@@ -12,7 +12,7 @@ from typing import IO
 from flask import current_app
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, Worker
+from rq import Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import exists, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
@@ -22,7 +22,8 @@ from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
 from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge, TooMany
 from precast_app.extensions import db
 from precast_app.importing import headers, reference_files
-from precast_app.jobs import files, keys, lifecycle, registry
+from precast_app.jobs import broker, files, keys, lifecycle, registry
+from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 from precast_app.models import FileChunk, ImportJob, JobStatus, OnError, Phase, Project
 from precast_app.spreadsheets import FileRefused
 
@@ -207,13 +208,12 @@ def ring(job_id: int) -> None:
     settings = _settings()
     try:
         queue().enqueue_call(
-            "precast_app.jobs.run.run_job",
+            broker.RUN_JOB,
             args=(job_id,),
-            # With the ring's number: RQ refuses an id for as long as it keeps the one before.
-            job_id=ring_id(job_id, number),
+            job_id=broker.rq_job_id(job_id, number),
             timeout=settings.job_seconds,
-            result_ttl=0,
-            failure_ttl=86_400,
+            result_ttl=broker.RESULT_TTL_SECONDS,
+            failure_ttl=broker.FAILURE_TTL_SECONDS,
         )
     except RedisError:
         log.warning("Redis could not be reached; job %d waits for the watchman.", job_id, exc_info=True)
@@ -233,11 +233,6 @@ def ring_next(project_id: int) -> None:
         ring(following)
 
 
-def ring_id(job_id: int, number: int) -> str:
-    """The id of the RQ job of one ring."""
-    return f"import-{job_id}-{number}"
-
-
 def connection() -> Redis:
     """A connection to Redis that gives up rather than hang."""
     return Redis.from_url(_settings().redis_url, socket_connect_timeout=3, socket_timeout=10)
@@ -248,9 +243,30 @@ def connection_for_worker() -> Redis:
     return Redis.from_url(_settings().redis_url, socket_connect_timeout=3, socket_keepalive=True)
 
 
-def queue() -> Queue:
+def queue() -> ImportRqQueue:
     """The queue that web and worker share."""
-    return Queue(_settings().queue_name, connection=connection(), serializer=JSONSerializer)
+    return ImportRqQueue(_settings().queue_name, connection=connection(), serializer=JSONSerializer)
+
+
+def waiting_rq_ids() -> frozenset[str]:
+    """Return the RQ ids that no worker has taken yet; empty if Redis can't be reached.
+
+    The list itself is read: the hash of an RQ job still says `queued` when the worker that took its id was killed.
+    """
+    try:
+        return frozenset(queue().job_ids)
+    except RedisError:
+        return frozenset()
+
+
+def forget(rq_id: str) -> None:
+    """Remove what a worker that was killed while it took this id has left in Redis."""
+    try:
+        redis = connection()
+        redis.lrem(queue().intermediate_queue_key, 0, rq_id)
+        redis.delete(ImportRqJob.key_for(rq_id))
+    except RedisError:
+        log.warning("Redis could not be reached; %s is left to RQ's own cleanup.", rq_id)
 
 
 def has_worker() -> bool:

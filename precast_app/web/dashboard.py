@@ -17,7 +17,6 @@ def init_app(app: Flask) -> None:
     """Serve the dashboard to administrators."""
     settings: Settings = app.config["PRECAST"]
     app.config["RQ_DASHBOARD_REDIS_URL"] = [settings.redis_url]
-    app.config["RQ_DASHBOARD_JOB_SERIALIZER"] = "rq.serializers.JSONSerializer"
     app.config.setdefault("RQ_DASHBOARD_POLL_INTERVAL", 2_500)
     rq_dashboard.web.setup_rq_connection(app)
     app.register_blueprint(rq_dashboard.blueprint, url_prefix="/rq")
