@@ -28,11 +28,11 @@ _OWNED: dict[str, tuple[Any, str]] = {
 _OTHERS = ("/static/", "/api/openapi.json", "/rq")
 
 
-def takes(act: Act, *, whole: bool = False) -> Callable[[View], View]:
+def takes(act: Act, *, whole: bool = False, all_projects: bool = False) -> Callable[[View], View]:
     """Let in only who may do `act` in the project that the route is about.
 
     The project is that of `project_id`, `job_id` or `element_id` in the path; without any, the act is about the
-    installation. What is `whole` no narrowed token may do.
+    installation. What is `whole` no narrowed token may do; with `all_projects` none that is restricted to one project.
     """
 
     def decorate(view: View) -> View:
@@ -43,6 +43,8 @@ def takes(act: Act, *, whole: bool = False) -> Callable[[View], View]:
             permissions.require(who, act, _project_id(kwargs), changes=changes)
             if whole:
                 permissions.require_whole(who)
+            if all_projects:
+                permissions.require_all_projects(who)
             return view(*args, **kwargs)
 
         guarded.takes = act  # type: ignore[attr-defined] # `check` looks for it

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from flask import Flask, current_app, request
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -43,9 +44,14 @@ class Throttle:
         """Whether another one is allowed."""
         return self._ask(lambda counts: counts.test(limit, *key))
 
-    def hit(self, limit: RateLimitItem, *key: str) -> None:
-        """Count one."""
-        self._ask(lambda counts: counts.hit(limit, *key))
+    def hit(self, limit: RateLimitItem, *key: str) -> bool:
+        """Count one and return whether it was still allowed."""
+        return self._ask(lambda counts: counts.hit(limit, *key))
+
+    def refund(self, hits: Sequence[tuple[RateLimitItem, tuple[str, ...]]]) -> None:
+        """Take one hit of each limit back."""
+        for limit, key in hits:
+            self._ask(lambda counts, limit=limit, key=key: counts.hit(limit, *key, cost=-1))  # type: ignore[misc]
 
     def clear(self, limit: RateLimitItem, *key: str) -> None:
         """Forget the count."""
@@ -68,41 +74,47 @@ class Throttle:
             return ask(self._own)
 
 
-def init_app(app: Flask) -> None:
-    """Give the application its counts."""
+def init_app(app: Flask, redis_url: str | None = None) -> None:
+    """Give the application its counts, kept in the Redis of the settings or in another one."""
     settings: Settings = app.config["PRECAST"]
-    app.extensions[_EXTENSION] = Throttle(settings.redis_url)
+    app.extensions[_EXTENSION] = Throttle(redis_url or settings.redis_url)
 
 
-def check(name: str) -> None:
-    """Raise `TooMany` where too many sign-ins with this name, or from this address, have failed lately."""
-    counts, name, address = _counts(), _short(name), request.remote_addr or ""
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A password that is about to be checked, counted as a failure until it turns out to be right."""
+
+    name_key: str
+    address: str
+    counted: tuple[tuple[RateLimitItem, tuple[str, ...]], ...]
+
+    def succeed(self) -> None:
+        """Take the attempt back from the counts, and remember that this address is the user's own."""
+        counts = _counts()
+        counts.refund(self.counted)
+        counts.clear(_NAME_AND_ADDRESS, self.name_key, self.address)
+        counts.hit(_KNOWN, "known", self.name_key, self.address)
+
+
+def begin(name: str) -> Attempt:
+    """Count an attempt at the password of `name` before it is checked.
+
+    Raise `TooMany` if too many with this name, or from this address, have failed lately or are under way: attempts that
+    come at the same moment are counted one after another, so that no more of them than allowed are checked.
+    """
+    counts, key, address = _counts(), _short(name), request.remote_addr or ""
     limits: list[tuple[RateLimitItem, tuple[str, ...]]] = [
-        (_NAME_AND_ADDRESS, (name, address)),
+        (_NAME_AND_ADDRESS, (key, address)),
         (_ADDRESS, (address,)),
     ]
-    if counts.test(_KNOWN, "known", name, address):
-        limits.append((_NAME, (name,)))
-    for limit, key in limits:
-        if not counts.test(limit, *key):
-            seconds = counts.seconds_left(limit, *key)
+    if counts.test(_KNOWN, "known", key, address):
+        limits.append((_NAME, (key,)))
+    for place, (limit, parts) in enumerate(limits):
+        if not counts.hit(limit, *parts):
+            counts.refund(limits[: place + 1])
+            seconds = counts.seconds_left(limit, *parts)
             raise TooMany(f"Too many sign-ins have failed. Try again in {_in_words(seconds)}.", seconds)
-
-
-def failed(name: str) -> None:
-    """Count a sign-in that failed."""
-    counts, name, address = _counts(), _short(name), request.remote_addr or ""
-    counts.hit(_NAME_AND_ADDRESS, name, address)
-    counts.hit(_ADDRESS, address)
-    if counts.test(_KNOWN, "known", name, address):
-        counts.hit(_NAME, name)
-
-
-def succeeded(name: str) -> None:
-    """Remember that this address is the user's own."""
-    counts, name, address = _counts(), _short(name), request.remote_addr or ""
-    counts.clear(_NAME_AND_ADDRESS, name, address)
-    counts.hit(_KNOWN, "known", name, address)
+    return Attempt(key, address, tuple(limits))
 
 
 def _counts() -> Throttle:

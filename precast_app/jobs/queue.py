@@ -18,6 +18,7 @@ from sqlalchemy import exists, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from precast_app.accounts import audit
+from precast_app.accounts.permissions import Identity
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
 from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge, TooMany
 from precast_app.extensions import db
@@ -66,17 +67,19 @@ def submit(
     options: Options,
     upload: Upload | None,
     key: str | None = None,
+    started_by_user_id: int | None = None,
 ) -> ImportJob:
     """Store a job, with its file if there is one, and ring for it. Raises `errors.Refused` for what can be told now.
 
-    The same `key` of the same sender within a day answers with the same job; with another upload it is a `Conflict`.
+    Without `started_by_user_id` it is a job of the server's command line. The same `key` of the same sender within a
+    day answers with the same job; with another upload it is a `Conflict`.
     """
     if db.session.get(Project, project_id) is None:
         raise NotFound(f"There is no project {project_id}.")
     registry.creatable(job_type)
     total = _check(upload, job_type) if upload else 0
     job = _job(project_id, job_type, created_by, options)
-    job.total_items, job.idempotency_key = total, key
+    job.total_items, job.idempotency_key, job.started_by_user_id = total, key, started_by_user_id
     if upload:
         _name(job, upload)
         job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
@@ -102,7 +105,7 @@ def submit(
     return job
 
 
-def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = None) -> ImportJob:
+def submit_again(old: ImportJob, starter: Identity, applies_job_id: int | None = None) -> ImportJob:
     """A new job for the file of another one, with its options, and ring for it; `Conflict` where the file is not kept.
 
     It is no dry run, whatever the other one was; `applies_job_id` names the dry run that it carries out.
@@ -111,7 +114,8 @@ def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = N
         raise Conflict(f"The file of job {old.id} is kept no longer. Upload it again.")
     _check_room(old.project_id)
     options = Options(old.batch_size, old.concurrent_batches, on_error=old.on_error, create_missing=old.create_missing)
-    job = _job(old.project_id, old.job_type, created_by, options)
+    job = _job(old.project_id, old.job_type, starter.name, options)
+    job.started_by_user_id = starter.user_id
     job.total_items, job.applies_job_id = old.total_items, applies_job_id
     job.file_name, job.file_bytes, job.file_sha256 = old.file_name, old.file_bytes, old.file_sha256
     job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
@@ -149,7 +153,7 @@ def _record(job: ImportJob, **details: int) -> None:
     )  # fmt: skip
 
 
-def retry(job_id: int) -> ImportJob:
+def retry(job_id: int, started_by_user_id: int) -> ImportJob:
     """Do a failed job again, from its kept file; batches that are in stay in and are not done again."""
     job = db.session.get_one(ImportJob, job_id)
     if job.undoes_job_id is None and not has_file(job_id):
@@ -159,6 +163,7 @@ def retry(job_id: int) -> ImportJob:
             f"Job {job_id} has not failed, or it was undone, or something of it was left when it was cancelled. Only a "
             "failed job can be tried again; otherwise upload its file as a new job."
         )
+    job.started_by_user_id = started_by_user_id
     audit.record("job.retry", project_id=job.project_id, about=f"job {job.id}")
     db.session.commit()
     ring(job_id)
@@ -170,14 +175,14 @@ def has_file(job_id: int) -> bool:
     return bool(db.session.scalar(select(exists().where(FileChunk.job_id == job_id))))
 
 
-def feed(job_id: int, upload: Upload) -> ImportJob:
+def feed(job_id: int, upload: Upload, started_by_user_id: int) -> ImportJob:
     """Give a waiting job its file and start it; `Conflict` where it has one."""
     job = db.session.get_one(ImportJob, job_id)
     total = _check(upload, job.job_type)
     if not lifecycle.enqueue(job_id):
         db.session.rollback()
         raise Conflict(f"Job {job_id} isn't waiting for a file. Create a new job for this file.")
-    job.total_items = total
+    job.total_items, job.started_by_user_id = total, started_by_user_id
     _name(job, upload)
     _store(job, upload)
     audit.record("job.file", project_id=job.project_id, about=f"job {job.id}: {job.file_name}")

@@ -14,7 +14,7 @@ from precast_app.config import Settings
 from precast_app.errors import Cancelled, JobFailed, LeaseLost, Refused, Stopped
 from precast_app.extensions import db
 from precast_app.importing.batches import RETRYABLE
-from precast_app.jobs import cancelling, horse, lifecycle, queue, registry
+from precast_app.jobs import cancelling, horse, lifecycle, permissions, queue, registry
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import Reporter
 from precast_app.jobs.work import Outcome, Work
@@ -31,8 +31,12 @@ def run_job(job_id: int) -> None:
     if lease is None:
         log.info("Job %d is left: it has ended, is another worker's, or it isn't its turn.", job_id)
         return
-    project_id = db.session.get_one(ImportJob, job_id).project_id
+    job = db.session.get_one(ImportJob, job_id)
+    project_id, revoked = job.project_id, None if job.cancelled_by else permissions.revoked(job)
+    db.session.rollback()
     try:
+        if revoked is not None:
+            raise JobFailed(f"{revoked} Nothing further was changed.")
         try:
             _do(lease)
         except Cancelled as cancelled:

@@ -95,6 +95,11 @@ class ImportJob(Model):
             postgresql_where=text("status = 'processing'"),
         ),
         Index("ix_import_jobs_project_id_id", "project_id", "id"),
+        # For deletions: PostgreSQL looks for the rows that refer to what is deleted.
+        *(
+            Index(None, name, postgresql_where=text(f"{name} IS NOT NULL"))
+            for name in ("applies_job_id", "undoes_job_id", "undone_by_job_id", "started_by_user_id")
+        ),
         # A job is undone once; an undo that failed can be tried again.
         Index(
             "uq_import_jobs_undoes_job_id", "undoes_job_id", unique=True, postgresql_where=text("status <> 'failed'")
@@ -127,6 +132,10 @@ class ImportJob(Model):
     completed_at: Mapped[datetime | None] = _moment()
     error: Mapped[str | None] = mapped_column(Text)
     result: Mapped[str | None] = mapped_column(Text)
+
+    # The user whose permission the job needs: the last to have created it, attached its file or retried it.
+    # None for a job of the server's command line.
+    started_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
     # What was asked for.
     file_name: Mapped[str | None] = mapped_column(String(255))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import rq_dashboard
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
@@ -29,7 +31,7 @@ def _administrators_only() -> Response | None:
     try:
         who = identity()
     except Unauthorized:
-        return redirect(f"/login?next={request.path}")
+        return redirect(f"/login?next={quote(request.path)}")
     permissions.require(who, Act.ADMINISTER, None)
     check_same_site()
     if request.method == "GET" and "requeue" in request.path:

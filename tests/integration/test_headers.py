@@ -34,7 +34,7 @@ def test_what_is_kept_by_browsers(client: FlaskClient, admin: dict[str, str], gr
     assert shown.headers["Cache-Control"] == "private, no-cache"
     again = client.get(f"/api/jobs/{job}", headers={**admin, "If-None-Match": shown.headers["ETag"]})
     assert again.status_code == 304
-    assert client.get("/api/project", headers=admin).headers["Cache-Control"] == "no-store"
+    assert client.get("/api/project", headers=admin).headers["Cache-Control"] == "private, no-store"
 
 
 def test_over_https_the_cookie_never_leaves_it(app: Flask) -> None:
