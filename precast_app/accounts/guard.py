@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from flask import Flask, request
 from sqlalchemy import select
 
+from precast_app import database
 from precast_app.accounts import permissions
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
@@ -43,6 +44,8 @@ def takes(act: Act, *, whole: bool = False) -> Callable[[View], View]:
             permissions.require(who, act, _project_id(kwargs), changes=changes)
             if whole:
                 permissions.require_whole(who)
+            # The view may wait, for its turn or for the rest of the request.
+            database.release_connection()
             return view(*args, **kwargs)
 
         guarded.takes = act  # type: ignore[attr-defined] # `check` looks for it
