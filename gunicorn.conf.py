@@ -9,11 +9,15 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers import gthread
 
+from precast_app import database
+from precast_app.config import Settings
+
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 
 # Threads, since a request mostly waits: for the database, or for the next bytes of a slow upload. A sync worker would
 # be killed in the middle of an upload that takes longer than `timeout`; a threaded one goes on saying it is alive.
-worker_class = "gthread"
+# Health checks have threads of their own, which no other request can hold.
+worker_class = "gunicorn_worker.HealthFirstWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 timeout = 60
@@ -43,6 +47,11 @@ def when_ready(server: Any) -> None:
     """Accepted connections take this over from the sockets that listen."""
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", silence_seconds, 0))
+
+
+def post_worker_init(worker: Any) -> None:
+    """Bound the waits of this process for PostgreSQL."""
+    database.limit_waits(Settings.from_environment())
 
 
 accesslog = "-"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from flask import Flask, request
 from sqlalchemy import select
 
+from precast_app import database
 from precast_app.accounts import permissions
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
@@ -45,6 +46,8 @@ def takes(act: Act, *, whole: bool = False, all_projects: bool = False) -> Calla
                 permissions.require_whole(who)
             if all_projects:
                 permissions.require_all_projects(who)
+            # The view may wait, for its turn or for the rest of the request.
+            database.release_connection()
             return view(*args, **kwargs)
 
         guarded.takes = act  # type: ignore[attr-defined] # `check` looks for it

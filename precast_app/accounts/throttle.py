@@ -20,6 +20,7 @@ from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
+from precast_app.accounts.limits import redis_options
 from precast_app.config import Settings
 from precast_app.errors import TooMany
 
@@ -34,8 +35,8 @@ _EXTENSION = "precast.throttle"
 class Throttle:
     """The counts, in Redis and, for when that is away, in memory."""
 
-    def __init__(self, redis_url: str) -> None:
-        shared = storage_from_string(redis_url, key_prefix="sign-in", socket_connect_timeout=2, socket_timeout=2)
+    def __init__(self, settings: Settings) -> None:
+        shared = storage_from_string(settings.redis_url, key_prefix="sign-in", **redis_options(settings))
         assert isinstance(shared, Storage)
         self._shared = FixedWindowRateLimiter(shared)
         self._own = FixedWindowRateLimiter(MemoryStorage())
@@ -74,10 +75,10 @@ class Throttle:
             return ask(self._own)
 
 
-def init_app(app: Flask, redis_url: str | None = None) -> None:
-    """Give the application its counts, kept in the Redis of the settings or in another one."""
+def init_app(app: Flask) -> None:
+    """Give the application its counts."""
     settings: Settings = app.config["PRECAST"]
-    app.extensions[_EXTENSION] = Throttle(redis_url or settings.redis_url)
+    app.extensions[_EXTENSION] = Throttle(settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from precast_app.api import attachments
 from precast_app.api.attachments import BINARY, TEXT, XLSX
 from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.catalogue import ElementTypesFilter
+from precast_app.api.export_slots import takes_export_slot
 from precast_app.exporting import delimited, layout, workbook
 from precast_app.exporting.layout import ExportColumn
 from precast_app.exporting.rows import Cell, cells
@@ -27,6 +28,7 @@ blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files 
 
 @blueprint.route(f"{PROJECT}/export/excel", methods=["GET"])
 @takes(Act.READ)
+@takes_export_slot
 @blueprint.arguments(ElementTypesFilter, location="query")
 @blueprint.response(200, BINARY, content_type=XLSX)
 def excel(query: dict[str, Any], project_id: int) -> Response:
@@ -36,6 +38,7 @@ def excel(query: dict[str, Any], project_id: int) -> Response:
 
 @blueprint.route(f"{PROJECT}/export_csv_element_type", methods=["GET"])
 @takes(Act.READ)
+@takes_export_slot
 @blueprint.arguments(ElementTypesFilter, location="query")
 @blueprint.response(200, TEXT, content_type="text/csv")
 def csv(query: dict[str, Any], project_id: int) -> Response:

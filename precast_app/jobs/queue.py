@@ -11,7 +11,9 @@ from typing import IO
 
 from flask import current_app
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import exists, func, insert, select, text
@@ -77,6 +79,8 @@ def submit(
     if db.session.get(Project, project_id) is None:
         raise NotFound(f"There is no project {project_id}.")
     registry.creatable(job_type)
+    # Reading the file takes its time, for which no connection is kept.
+    db.session.rollback()
     total = _check(upload, job_type) if upload else 0
     job = _job(project_id, job_type, created_by, options)
     job.total_items, job.idempotency_key, job.started_by_user_id = total, key, started_by_user_id
@@ -178,7 +182,9 @@ def has_file(job_id: int) -> bool:
 def feed(job_id: int, upload: Upload, started_by_user_id: int) -> ImportJob:
     """Give a waiting job its file and start it; `Conflict` where it has one."""
     job = db.session.get_one(ImportJob, job_id)
-    total = _check(upload, job.job_type)
+    job_type = job.job_type
+    db.session.rollback()
+    total = _check(upload, job_type)
     if not lifecycle.enqueue(job_id):
         db.session.rollback()
         raise Conflict(f"Job {job_id} isn't waiting for a file. Create a new job for this file.")
@@ -240,7 +246,9 @@ def ring_next(project_id: int) -> None:
 
 def connection() -> Redis:
     """A connection to Redis that gives up rather than hang."""
-    return Redis.from_url(_settings().redis_url, socket_connect_timeout=3, socket_timeout=10)
+    seconds = _settings().redis_seconds
+    no_retry = Retry(NoBackoff(), 0)
+    return Redis.from_url(_settings().redis_url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=no_retry)
 
 
 def connection_for_worker() -> Redis:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from precast_app.accounts import sessions, throttle, tokens, users
+from precast_app.config import Settings
 from precast_app.errors import Conflict, Refused, TooMany
 from precast_app.extensions import db
 from precast_app.jobs import watchman
@@ -235,8 +237,10 @@ def test_guessing_at_the_old_password_is_stopped_and_recorded(app: Flask, ada: U
 def test_no_more_guesses_are_checked_at_once_than_one_after_another(
     app: Flask, ada: User, redis_is_there: bool
 ) -> None:
+    settings: Settings = app.config["PRECAST"]
     if not redis_is_there:
-        throttle.init_app(app, "redis://127.0.0.1:1/0")
+        app.config["PRECAST"] = replace(settings, redis_url="redis://127.0.0.1:1/0")
+    throttle.init_app(app)
     start = Barrier(24)
 
     def guess(number: int) -> str:
@@ -252,6 +256,7 @@ def test_no_more_guesses_are_checked_at_once_than_one_after_another(
         with ThreadPoolExecutor(24) as pool:
             answers = Counter(pool.map(guess, range(24)))
     finally:
+        app.config["PRECAST"] = settings
         throttle.init_app(app)
     assert answers == {"checked": 5, "not checked": 19}
 
