@@ -73,7 +73,7 @@ def run_job(job_id: int) -> None:
         )
     except RETRYABLE:
         # The database is away. The lease runs out and the watchman rings again.
-        db.session.rollback()
+        db.session().invalidate()
         raise
     except Exception:
         log.exception("Job %d failed.", job_id)
