@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from flask import Flask, Response, request
 
 from precast_app.config import Settings
@@ -47,7 +49,8 @@ def init_app(app: Flask) -> None:
         if request.endpoint not in _CACHED:
             # Nothing that holds data is stored, downloads included. A job that is polled has an ETag: the browser keeps
             # its last answer and asks each time whether it still holds.
-            kept = "ETag" in response.headers and "Content-Disposition" not in response.headers
+            polled = "ETag" in response.headers or response.status_code == HTTPStatus.NOT_MODIFIED
+            kept = polled and "Content-Disposition" not in response.headers
             response.headers["Cache-Control"] = "private, no-cache" if kept else "private, no-store"
         return response
 
