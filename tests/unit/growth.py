@@ -33,8 +33,8 @@ _SAMPLES = {
 def growth(run: Callable[[Any], object], attack: Callable[[int], Any], longest: int) -> float:
     """Return how many times as long `run` takes for twice the text; 0 if it is quick even for the longest text.
 
-    `attack` makes a text of about a given length. The length is doubled until the time can be measured. The text that it
-    is compared with is a quarter as long, so that what else the machine does weighs less.
+    `attack` makes a text of about a given length. The length is doubled until the time can be measured. The text that
+    it is compared with is a quarter as long, so that what else the machine does weighs less.
     """
     length = _SHORTEST
     while min(seconds(run, attack(4 * length)) for _ in range(2)) < _FLOOR:
