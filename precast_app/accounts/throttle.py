@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from flask import Flask, current_app, request
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -30,16 +30,21 @@ _NAME = RateLimitItemPerHour(50)
 # How long an address from which a user has signed in counts as the user's own, in days.
 _KNOWN = RateLimitItemPerHour(1, 24 * 30)
 _EXTENSION = "precast.throttle"
+_AWAY_SECONDS = 5
+
+Answer = TypeVar("Answer")
 
 
 class Throttle:
     """The counts, in Redis and, for when that is away, in memory."""
 
-    def __init__(self, settings: Settings) -> None:
-        shared = storage_from_string(settings.redis_url, key_prefix="sign-in", **redis_options(settings))
+    def __init__(self, redis_url: str, seconds: float = 2.0) -> None:
+        """Wait for Redis no longer than `seconds`."""
+        shared = storage_from_string(redis_url, key_prefix="sign-in", **redis_options(seconds))
         assert isinstance(shared, Storage)
         self._shared = FixedWindowRateLimiter(shared)
         self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._away_until = 0.0
 
     def test(self, limit: RateLimitItem, *key: str) -> bool:
         """Whether another one is allowed."""
@@ -56,29 +61,29 @@ class Throttle:
 
     def clear(self, limit: RateLimitItem, *key: str) -> None:
         """Forget the count."""
-        with suppress(RedisError):
-            self._shared.clear(limit, *key)
+        self._ask(lambda counts: counts.clear(limit, *key))
         self._own.clear(limit, *key)
 
     def seconds_left(self, limit: RateLimitItem, *key: str) -> int:
         """How long until another one is allowed."""
-        try:
-            reset = self._shared.get_window_stats(limit, *key).reset_time
-        except RedisError:
-            reset = self._own.get_window_stats(limit, *key).reset_time
+        reset = self._ask(lambda counts: counts.get_window_stats(limit, *key).reset_time)
         return max(1, round(reset - time.time()))
 
-    def _ask(self, ask: Callable[[FixedWindowRateLimiter], bool]) -> bool:
-        try:
-            return ask(self._shared)
-        except RedisError:
-            return ask(self._own)
+    def _ask(self, ask: Callable[[FixedWindowRateLimiter], Answer]) -> Answer:
+        """Ask the counts in Redis, or those in memory for some seconds once Redis has not answered."""
+        if time.monotonic() >= self._away_until:
+            try:
+                return ask(self._shared)
+            except RedisError:
+                # A sign-in asks several times, and would wait each time.
+                self._away_until = time.monotonic() + _AWAY_SECONDS
+        return ask(self._own)
 
 
 def init_app(app: Flask) -> None:
     """Give the application its counts."""
     settings: Settings = app.config["PRECAST"]
-    app.extensions[_EXTENSION] = Throttle(settings)
+    app.extensions[_EXTENSION] = Throttle(settings.redis_url, settings.redis_seconds)
 
 
 @dataclass(frozen=True, slots=True)

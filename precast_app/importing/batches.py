@@ -103,7 +103,7 @@ def _in_context(app: Flask, places: BoundedSemaphore, batch: PlannedBatch, targe
             try:
                 return _write(batch, target, fence)
             except RETRYABLE:
-                # Not a rollback, which fails on a connection that is closed.
+                # A rollback would fail where the connection was lost under COPY, of which SQLAlchemy doesn't know.
                 db.session().invalidate()
                 if attempt == _TRIES:
                     raise

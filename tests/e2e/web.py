@@ -36,7 +36,7 @@ class Web:
 @contextmanager
 def started(environment: Mapping[str, str], **settings: str) -> Iterator[Web]:
     """Run gunicorn while the context lasts."""
-    port = process.free_port(22_000)
+    port = process.free_port()
     given = {**environment, "WEB_CONCURRENCY": "1", **settings, "PORT": str(port)}
     running = subprocess.Popen([sys.executable, "-m", "gunicorn", "wsgi:app"], cwd=ROOT, env=given)
     web = Web(port)
@@ -47,6 +47,7 @@ def started(environment: Mapping[str, str], **settings: str) -> Iterator[Web]:
                 break
             except requests.RequestException:
                 time.sleep(0.1)
+        assert running.poll() is None, "gunicorn has not started"
         yield web
     finally:
         kill(running)
