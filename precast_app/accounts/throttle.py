@@ -30,6 +30,8 @@ _NAME = RateLimitItemPerHour(50)
 # How long an address from which a user has signed in counts as the user's own, in days.
 _KNOWN = RateLimitItemPerHour(1, 24 * 30)
 _EXTENSION = "precast.throttle"
+# Redis is away, or holds something that is no count.
+_USELESS = (RedisError, ValueError)
 
 
 class Throttle:
@@ -56,7 +58,7 @@ class Throttle:
 
     def clear(self, limit: RateLimitItem, *key: str) -> None:
         """Forget the count."""
-        with suppress(RedisError):
+        with suppress(*_USELESS):
             self._shared.clear(limit, *key)
         self._own.clear(limit, *key)
 
@@ -64,14 +66,14 @@ class Throttle:
         """How long until another one is allowed."""
         try:
             reset = self._shared.get_window_stats(limit, *key).reset_time
-        except RedisError:
+        except _USELESS:
             reset = self._own.get_window_stats(limit, *key).reset_time
         return max(1, round(reset - time.time()))
 
     def _ask(self, ask: Callable[[FixedWindowRateLimiter], bool]) -> bool:
         try:
             return ask(self._shared)
-        except RedisError:
+        except _USELESS:
             return ask(self._own)
 
 
