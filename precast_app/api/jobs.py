@@ -30,7 +30,7 @@ from precast_app.api.schemas import FileForm, OptionalFileForm
 from precast_app.api.uploads import FeedQuery, JobQuery, KeyHeader, OptionsQuery
 from precast_app.jobs import apply, queue, registry, undo
 from precast_app.jobs.queue import Options
-from precast_app.models import ImportJob
+from precast_app.models import ImportJob, JobStatus
 from precast_app.reading import changes
 from precast_app.reading import jobs as reading
 from precast_app.reading.paging import Page
@@ -168,7 +168,9 @@ def again(job_id: int) -> Any:
 def cancel(job_id: int) -> dict[str, Any]:
     """Stop a job; what has gone in is taken out again. 409 where it has ended."""
     job = queue.cancel(job_id, identity().name)
-    return {"message": "Import job is being cancelled", "job_id": job.id, "status": job.status}
+    ended = job.status == JobStatus.FAILED
+    message = "Import job was cancelled" if ended else "Import job is being cancelled"
+    return {"message": message, "job_id": job.id, "status": job.status}
 
 
 @blueprint.route(f"{PROJECT}/import/excel", methods=["POST"], endpoint="import_excel")

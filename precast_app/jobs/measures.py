@@ -12,13 +12,14 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.jobs import lost_jobs, queue
+from precast_app.models import FailureReason
 
 _WATCHED = "precast:watchman"
 
 _BY_STATUS = text("SELECT job_type, status, count(*) FROM import_jobs GROUP BY job_type, status ORDER BY 1, 2")
 _ENDED = text("""
-    SELECT CASE WHEN status = 'failed' AND (cancelled_by IS NOT NULL OR error LIKE 'Cancelled by %') THEN 'cancelled'
-                WHEN status = 'failed' THEN 'failed'
+    SELECT CASE WHEN status = 'failed' AND coalesce(failure_reason, 'error') = 'error' THEN 'failed'
+                WHEN status = 'failed' THEN failure_reason
                 WHEN rejected_count > 0 THEN 'completed_with_rejects' ELSE 'completed' END AS outcome,
            count(*) FROM import_jobs
     WHERE completed_at > clock_timestamp() - interval '1 hour' GROUP BY outcome
@@ -32,7 +33,11 @@ _NOW = text("""
            pg_total_relation_size('import_file_chunks') AS file_bytes
     FROM import_jobs WHERE status IN ('pending', 'processing')
 """)
-OUTCOMES = ("completed", "completed_with_rejects", "failed", "cancelled")
+# An error is `failed`, as it was before the other reasons were told apart.
+OUTCOMES = (
+    "completed", "completed_with_rejects", "failed",
+    *(str(reason) for reason in FailureReason if reason is not FailureReason.ERROR),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

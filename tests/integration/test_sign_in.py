@@ -173,9 +173,9 @@ def test_a_sign_in_that_succeeds_forgets_what_failed(app: Flask, ada: User, clie
 
 
 def test_people_sign_in_while_redis_is_away(app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from precast_app.accounts.throttle import Throttle
-
-    monkeypatch.setitem(app.extensions, "precast.throttle", Throttle("redis://127.0.0.1:1/0"))
+    settings: Settings = app.config["PRECAST"]
+    elsewhere = throttle.Throttle(replace(settings, redis_url="redis://127.0.0.1:1/0"))
+    monkeypatch.setitem(app.extensions, "precast.throttle", elsewhere)
     client = app.test_client()
     assert sign_in(client).status_code == 302
     for _ in range(5):

@@ -177,13 +177,10 @@ def test_a_bomb_is_refused_before_it_is_unpacked(bomb: bytes, declared: int | No
     if declared is not None:
         file = with_declared_size(file, SHEET_PART, declared)
     tracemalloc.start()
-    start = time.perf_counter()
     found = refusal(file)
-    seconds = time.perf_counter() - start
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.code in ("unpacks_too_large", "damaged_workbook")
-    assert seconds < 1
     assert peak < 100 * 2**20
 
 
