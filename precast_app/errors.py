@@ -54,6 +54,12 @@ class NotASpreadsheet(Refused):
     http_status = 415
 
 
+class Unreadable(Refused):
+    """A server behind this one holds something that can't be read."""
+
+    http_status = 502
+
+
 class TooMany(Refused):
     """More than is allowed in a time; `retry_after` says in how many seconds another one is."""
 

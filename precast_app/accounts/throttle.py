@@ -31,6 +31,8 @@ _NAME = RateLimitItemPerHour(50)
 _KNOWN = RateLimitItemPerHour(1, 24 * 30)
 _EXTENSION = "precast.throttle"
 _AWAY_SECONDS = 5
+# Redis is away, or holds something that is no count.
+_UNUSABLE = (RedisError, ValueError)
 
 Answer = TypeVar("Answer")
 
@@ -74,7 +76,7 @@ class Throttle:
         if time.monotonic() >= self._away_until:
             try:
                 return ask(self._shared)
-            except RedisError:
+            except _UNUSABLE:
                 # A sign-in asks several times, and would wait each time.
                 self._away_until = time.monotonic() + _AWAY_SECONDS
         return ask(self._own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import isfinite
 
 from flask import current_app
 from redis.exceptions import RedisError
@@ -96,10 +97,18 @@ def note_round() -> None:
 def _queue() -> Queue | None:
     try:
         noted = queue.connection().get(_key())
-        seconds = None if noted is None else max(0.0, time.time() - float(noted))
-        return Queue(len(queue.names_of_workers()), queue.queue().count, seconds)
+        return Queue(len(queue.names_of_workers()), queue.queue().count, _seconds_since(noted))
     except RedisError:
         return None
+
+
+def _seconds_since(noted: str | bytes | None) -> float | None:
+    """Return how long ago that time was; None where it isn't a time."""
+    try:
+        seconds = time.time() - float(noted or "")
+    except ValueError:
+        return None
+    return max(0.0, seconds) if isfinite(seconds) else None
 
 
 def _key() -> str:
