@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None, *, connections: int | None = No
     # Imported here, so that `precast_app.spreadsheets` and `precast_app.embedded` can be used without all of it.
     from precast_app import api, cli, models, web
     from precast_app.accounts import guard, limits, throttle
+    from precast_app.api import receiving
     from precast_app.extensions import db
 
     settings = settings or Settings.from_environment()
@@ -31,6 +32,8 @@ def create_app(settings: Settings | None = None, *, connections: int | None = No
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     db.init_app(app)
+    # Before whatever may ask the database about a request.
+    receiving.init_small_bodies(app)
     throttle.init_app(app)
     limits.init_app(app)
     assert models.ImportJob.metadata is db.metadata
