@@ -26,6 +26,7 @@ from precast_app.api.job_schemas import (
     JobsQuery,
     OneJob,
 )
+from precast_app.api.receiving import receives_upload
 from precast_app.api.schemas import FileForm, OptionalFileForm
 from precast_app.api.uploads import FeedQuery, JobQuery, KeyHeader, OptionsQuery
 from precast_app.jobs import apply, queue, registry, undo
@@ -52,6 +53,7 @@ _FILE_BODY = {
 
 
 @blueprint.route(f"{PROJECT}/jobs", methods=["POST"])
+@receives_upload
 @takes(Act.READ)
 @limits.uploads
 @blueprint.arguments(JobQuery, location="query")
@@ -75,6 +77,7 @@ def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any]
 
 
 @blueprint.route(f"{JOB}/file", methods=["PUT"])
+@receives_upload
 @requires_job_permission
 @limits.uploads
 @blueprint.arguments(FeedQuery, location="query")
@@ -175,6 +178,7 @@ def cancel(job_id: int) -> dict[str, Any]:
 
 @blueprint.route(f"{PROJECT}/import/excel", methods=["POST"], endpoint="import_excel")
 @blueprint.route(f"{PROJECT}/import_csv_element_type", methods=["POST"], endpoint="import_csv")
+@receives_upload
 @takes(Act.IMPORT)
 @limits.uploads
 @blueprint.arguments(OptionsQuery, location="query")
