@@ -17,7 +17,7 @@ from sqlalchemy import text
 from precast_app.accounts import projects
 from precast_app.errors import LeaseLost
 from precast_app.extensions import db
-from precast_app.jobs import broker, lifecycle, queue, watchman
+from precast_app.jobs import lifecycle, queue, watchman
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.run import run_job
 from precast_app.models import Phase
@@ -247,22 +247,6 @@ def test_a_job_whose_worker_went_silent_is_rung_for_again(project_id: int) -> No
     assert watchman.look() == []
     run_job(number)
     assert (job(number).status, job(number).attempt) == ("completed", 2)
-
-
-def test_a_job_is_enqueued_again_by_one_of_two_who_found_it_lost(project_id: int) -> None:
-    number = stages(project_id)
-    assert [queue.ring(number, after=1), queue.ring(number, after=1)] == [True, False]
-    assert job(number).ring == 2
-
-
-def test_a_job_is_given_up_even_if_no_worker_takes_its_id_from_the_queue(app: Flask, project_id: int) -> None:
-    number = stages(project_id)
-    with settings(app, attempts=1):
-        taken(number, attempts=1)
-        later(number)
-        watchman.look()
-    assert queue.queue().job_ids == [broker.rq_job_id(number, 1)]
-    assert job(number).status == "failed"
 
 
 def test_a_job_that_is_lost_each_time_is_given_up_and_the_next_one_rung(app: Flask, project_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Jobs that no worker works on and that do not wait in Redis either."""
+"""Which jobs count as lost, and that each is enqueued again once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Flask
 from precast_app.extensions import db
 from precast_app.jobs import broker, lost_jobs, measures, queue, watchman
 from tests.conftest import job
-from tests.integration.test_lifecycle import later, stages, taken
+from tests.integration.test_lifecycle import later, settings, stages, taken
 
 
 def test_a_job_whose_worker_was_killed_at_pick_up_is_found(project_id: int) -> None:
@@ -50,3 +50,19 @@ def test_a_job_that_is_being_picked_up_is_not_lost(app: Flask, project_id: int) 
         assert watchman.look() == []
         claiming.result()
     assert (job(number).status, job(number).ring) == ("processing", 1)
+
+
+def test_a_job_is_enqueued_again_by_one_of_two_who_found_it_lost(project_id: int) -> None:
+    number = stages(project_id)
+    assert [queue.ring(number, after=1), queue.ring(number, after=1)] == [True, False]
+    assert job(number).ring == 2
+
+
+def test_a_job_is_given_up_even_if_no_worker_takes_its_id_from_the_queue(app: Flask, project_id: int) -> None:
+    number = stages(project_id)
+    with settings(app, attempts=1):
+        taken(number, attempts=1)
+        later(number)
+        watchman.look()
+    assert queue.queue().job_ids == [broker.rq_job_id(number, 1)]
+    assert job(number).status == "failed"
