@@ -5,8 +5,6 @@ Every text is escaped here. A stored one that an import should read back as it i
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -18,12 +16,15 @@ from precast_app.spreadsheets import inert
 
 # XlsxWriter would make formulas, links and numbers of the texts that its `write` and `merge_range` are given.
 _AS_THEY_ARE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+_NUMBER = re.compile(r"[+-](?:[0-9][0-9., ']*+)?")
 # Halves of characters, which no encoding of a file holds.
 _HALVES = re.compile(r"[\ud800-\udfff]")
 # What XML can't hold. XlsxWriter escapes it in cells, but not everything that writes comments does.
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Of the 32 767 characters that Excel allows in a cell or a comment; some of ours count twice there.
 _LONGEST_NOTE = 16_000
+# What the format wants quoted, and other separators: a program that guesses which one it is does not count quoted ones.
+_TO_QUOTE = re.compile(r'[",;|\t\r\n]')
 
 Style = Any
 CsvCell = str | int | Decimal | None
@@ -36,7 +37,9 @@ def workbook(file: IO[bytes], **options: Any) -> xlsxwriter.Workbook:
 
 def write(sheet: Any, row: int, column: int, text: str, style: Style = None) -> None:
     """Write a text into a cell; rows and columns count from 0."""
-    sheet.write_string(row, column, _HALVES.sub("\ufffd", inert(text)), style)
+    # In a cell of its own a number runs nothing; in a line of a CSV file it could be the start of something that does.
+    shown = text if _NUMBER.fullmatch(text) else inert(text)
+    sheet.write_string(row, column, _HALVES.sub("\ufffd", shown), style)
 
 
 def merge(sheet: Any, row: int, first: int, last: int, text: str, style: Style = None) -> None:
@@ -57,14 +60,15 @@ def note(text: str) -> str:
 
 def csv_line(cells: Iterable[CsvCell]) -> str:
     """Return a line of a CSV file."""
-    line = io.StringIO()
-    csv.writer(line).writerow([_csv_cell(cell) for cell in cells])
-    return line.getvalue()
+    written = [_csv_cell(cell) for cell in cells]
+    # A line of one blank cell would be a blank line.
+    return ",".join(written) + "\r\n" if written != [""] else '""\r\n'
 
 
 def _csv_cell(cell: CsvCell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return inert(cell)
+        text = inert(cell)
+        return '"' + text.replace('"', '""') + '"' if _TO_QUOTE.search(text) else text
     return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)

@@ -83,7 +83,7 @@ def _number(cell: object) -> Decimal | None:
     if isinstance(cell, (float, int)):
         value = Decimal(int(cell)) if cell == cell // 1 else Decimal(repr(cell))
     else:
-        # A copy of the cell may have a number such as +1e5 escaped.
+        # A copy of the cell has a number such as +1e5 escaped.
         written = clean(armed(str(cell)))
         if not written:
             return None
@@ -173,7 +173,7 @@ def count(cell: object, *, most: int) -> int:
 def yes_or_no(cell: object) -> bool:
     """Whether the cell says yes."""
     _refuse_error(cell)
-    word = clean(shown(cell)).casefold()
+    word = clean(armed(shown(cell))).casefold()
     if word in _YES:
         return True
     if word in _NO:

@@ -24,8 +24,6 @@ _ESCAPED = re.compile(rf"({_CELL_START})'('*+)(?=[{_STARTS}])")
 # What nearly every text fails, and quickly: it holds a separator or begins as a formula.
 _SUSPECT = re.compile(rf"\A{_BEFORE}*+'*+[{_STARTS}]")
 _SEPARATOR = re.compile(f"[{_SEPARATORS}]")
-# A number or a lone sign runs nothing.
-_NUMBER = re.compile(r"[+-](?:[0-9][0-9., ']*+)?")
 
 
 def disarmed(text: str) -> str:
@@ -44,9 +42,9 @@ def armed(text: str) -> str:
 def inert(text: str) -> str:
     """Return the text of an uploaded cell with its formulas escaped where they are not yet.
 
-    An import reads the same from it as from the cell, and a number stays one.
+    An import reads the same from it as from the cell.
     """
-    return _UNESCAPED.sub(r"\1'", text) if _is_suspect(text) and not _NUMBER.fullmatch(text) else text
+    return _UNESCAPED.sub(r"\1'", text) if _is_suspect(text) else text
 
 
 def _is_suspect(text: str) -> bool:

@@ -216,11 +216,46 @@ DOWNLOADS = {
     "/api/jobs/N/issues.csv",
     "/api/jobs/N/issues.xlsx",
     "/api/jobs/N/rejected",
+    *(f"/api/project/N/{kind}/csv" for kind in ("hierarchy", "stages", "drawing-types", "bom-products")),
     "/api/project/N/export/excel",
     "/api/project/N/export_csv_element_type",
     "/api/project/N/template/csv",
     "/api/project/N/template/excel",
 }
+
+
+@pytest.mark.parametrize("address", ["export/excel", "export_csv_element_type"])
+def test_hostile_names_come_back(
+    client: FlaskClient, admin: dict[str, str], hostile: None, tmp_path: Path, address: str
+) -> None:
+    """As element types, as drawings, and as headings."""
+    path = tmp_path / "export"
+    with client.get(f"/api/project/1/{address}", headers=admin) as answer:
+        path.write_bytes(answer.data)
+    done = do(1, path)
+    assert (done.status, done.unchanged_count, done.total_items) == ("completed", len(HOSTILE), len(HOSTILE))
+    issues = client.get(f"/api/jobs/{done.id}/issues?severity=warning", headers=admin).get_json()["issues"]
+    # What a CSV file says of texts that look like those of other programs.
+    assert {issue["code"] for issue in issues} <= {"utf_7", "html_entities"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "job_type"),
+    [
+        ("stages", "stage"),
+        ("drawing-types", "drawing_type"),
+        ("bom-products", "bom_product"),
+        ("hierarchy", "hierarchy"),
+    ],
+)
+def test_hostile_reference_data_comes_back(
+    client: FlaskClient, admin: dict[str, str], hostile: None, tmp_path: Path, kind: str, job_type: str
+) -> None:
+    path = tmp_path / "reference.csv"
+    with client.get(f"/api/project/1/{kind}/csv", headers=admin) as answer:
+        path.write_bytes(answer.data)
+    done = do(1, path, f"{job_type}_import")
+    assert (done.status, done.created_count, done.rejected_count) == ("completed", 0, 0), done.error
 
 
 @pytest.fixture

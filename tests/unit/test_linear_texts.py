@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import xlrd
 
 from precast_app import names
 from precast_app.errors import JobFailed
@@ -202,6 +204,17 @@ def test_merged_cells_take_linear_time() -> None:
 
     for reference in ("A1:BXX1", "K1:XFD1", "A2:A1048576", "A1:A1", "A3:BXX4"):
         assert growth(quietly(read), merged(reference), 90_000) <= MOST_GROWTH, reference
+
+
+def test_a_number_format_of_an_old_workbook_takes_linear_time() -> None:
+    book = SimpleNamespace(verbosity=0, logfile=None)
+    for piece in ("[", "]", '"', "\\", "[h", "d;", "0"):
+        found = growth(
+            lambda text: xlrd.formatting.is_date_format_string(book, text),
+            lambda length, piece=piece: piece * (length // len(piece)),
+            _CELL,
+        )
+        assert found <= MOST_GROWTH, piece
 
 
 def test_suggestions_are_bounded() -> None:
