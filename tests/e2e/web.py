@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -10,7 +11,6 @@ from contextlib import contextmanager
 
 import requests
 
-from precast_app.embedded import process
 from tests.conftest import ROOT, kill
 
 Answer = requests.Response
@@ -33,10 +33,18 @@ class Web:
         return self.ask("GET", path, **options)  # type: ignore[arg-type] # of requests
 
 
+def _free_port() -> int:
+    """Return a port that the system chose: one counted up from a fixed number is found by several runs at once."""
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        port: int = opened.getsockname()[1]
+        return port
+
+
 @contextmanager
 def started(environment: Mapping[str, str], **settings: str) -> Iterator[Web]:
     """Run gunicorn while the context lasts."""
-    port = process.free_port(22_000)
+    port = _free_port()
     given = {**environment, "WEB_CONCURRENCY": "1", **settings, "PORT": str(port)}
     running = subprocess.Popen([sys.executable, "-m", "gunicorn", "wsgi:app"], cwd=ROOT, env=given)
     web = Web(port)
