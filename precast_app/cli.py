@@ -56,7 +56,7 @@ def create_user(name: str, admin: bool, password_stdin: bool) -> None:
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, not from the keyboard.")
 def change_password(name: str, password_stdin: bool) -> None:
-    """Give the user NAME another password; the user's sessions end."""
+    """Give the user NAME another password; the user's sessions end and their tokens are revoked."""
     password = _password(password_stdin)
     try:
         users.set_password(name, password)

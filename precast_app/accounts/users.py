@@ -20,7 +20,7 @@ def create(name: str, password: str, *, is_admin: bool = False) -> User:
     if not 0 < len(name) <= 100 or not name.isprintable():
         raise Refused("A user's name has 1 to 100 characters that can be shown.")
     if name in (".", "..") or "/" in name or "\\" in name:
-        raise Refused("A user's name is part of addresses: it can't contain a slash or a backslash, or be . or ...")
+        raise Refused("A user's name can't contain a slash or a backslash, nor consist of dots. Choose another one.")
     if name == audit.COMMAND:
         raise Refused("This name stands for the server's own commands. Choose another one.")
     user = User(name=name, password_hash=passwords.hashed(password, name), is_admin=is_admin)
@@ -59,7 +59,7 @@ def verify_password(name: str, password: str, *, refusal: str) -> User | None:
 
 
 def _by_password(name: str, password: str) -> User | None:
-    user = _named(name.strip())
+    user = _named(name)
     kept = user.password_hash if user else passwords.NOBODYS
     if not passwords.matches(kept, password) or user is None or user.disabled_at is not None:
         return None
@@ -77,13 +77,17 @@ def change_password(who: Identity, old: str, new: str) -> None:
     if user is None:
         raise Refused("The old password is wrong. Nothing was changed.")
     _set_password(user, new, but=who.session_id)
+    audit.record("user.password", about=user.name)
+    db.session.commit()
 
 
 def set_password(name: str, password: str) -> None:
     """Give a user another password, as an administrator; the user's sessions end and their tokens are revoked."""
     user = find(name)
-    tokens.revoke_all(user.id)
     _set_password(user, password)
+    tokens.revoke_all(user.id)
+    audit.record("user.password", about=user.name, reset=True)
+    db.session.commit()
 
 
 def set_disabled(name: str, disabled: bool) -> User:
@@ -110,10 +114,9 @@ def set_admin(name: str, is_admin: bool) -> User:
 
 
 def _set_password(user: User, password: str, but: int | None = None) -> None:
+    # First, since it refuses some passwords.
     user.password_hash = passwords.hashed(password, user.name)
     sessions.end_all(user.id, but=but)
-    audit.record("user.password", about=user.name)
-    db.session.commit()
 
 
 def _check_not_last(user: User) -> None:
@@ -126,4 +129,4 @@ def _check_not_last(user: User) -> None:
 
 def _named(name: str) -> User | None:
     # PostgreSQL can't be asked for a text that it can't hold.
-    return None if "\0" in name else db.session.scalar(select(User).where(User.name == name))
+    return None if "\0" in name else db.session.scalar(select(User).where(User.name == name.strip()))

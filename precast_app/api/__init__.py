@@ -20,6 +20,7 @@ from precast_app.api import (
     receiving,
     reference,
 )
+from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
@@ -28,6 +29,7 @@ RESOURCES = (accounts, projects, reference, jobs, downloads, catalogue, exports)
 
 def init_app(app: Flask) -> None:
     """Register every resource, the documentation, the addresses for machines, and the shape of errors."""
+    app.url_map.converters["user_name"] = UserNameConverter
     # Every operation names what it can answer (`blueprint`); there is no shape for all else.
     api.ERROR_SCHEMA = Problem
     api.DEFAULT_ERROR_RESPONSE_NAME = None

@@ -12,7 +12,7 @@ from precast_app.accounts import permissions, projects, sessions, tokens, users
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act, Identity
 from precast_app.accounts.requests import identity
-from precast_app.api.blueprint import PROJECT, Blueprint
+from precast_app.api.blueprint import PROJECT, USER, Blueprint
 from precast_app.api.schemas import Answer, Body, Moment, PageQuery, YesNo, identifier
 from precast_app.errors import NotFound, Refused
 from precast_app.extensions import db
@@ -251,7 +251,7 @@ def create_user(body: dict[str, Any]) -> dict[str, Any]:
     return {"user": users.create(body["name"], body["password"], is_admin=body["is_admin"])}
 
 
-@blueprint.route("/api/users/<path:user>", methods=["PATCH"])
+@blueprint.route(f"/api/users/{USER}", methods=["PATCH"], merge_slashes=False)
 @takes(Act.ADMINISTER)
 @blueprint.arguments(UserChange)
 @blueprint.response(200, OneUser)

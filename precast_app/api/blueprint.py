@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import request
 from flask_smorest import Blueprint as SmorestBlueprint
+from werkzeug.routing import BaseConverter
 
 from precast_app.accounts.permissions import Act
 from precast_app.api.schemas import Parser
@@ -17,9 +18,18 @@ from precast_app.errors import Refused
 # Ids are of the database's integers; a larger one is no address of ours.
 PROJECT = "/api/project/<int(max=2147483647):project_id>"
 JOB = "/api/jobs/<int(max=2147483647):job_id>"
+# Where the name of a user ends an address; such a rule takes `merge_slashes=False`.
+USER = "<user_name:user>"
 
 # Where to look next: the job that was made.
 LOCATION = {"Location": {"description": "the address of the job", "required": True, "schema": {"type": "string"}}}
+
+
+class UserNameConverter(BaseConverter):
+    """A converter for the whole rest of an address: a user's name of old may hold any character, slashes too."""
+
+    regex = ".+"
+    part_isolating = False
 
 
 class Blueprint(SmorestBlueprint):

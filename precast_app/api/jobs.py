@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from precast_app.accounts import limits, permissions, projects
+from precast_app.accounts import limits, projects
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
@@ -29,7 +29,7 @@ from precast_app.api.job_schemas import (
 from precast_app.api.receiving import receives_upload
 from precast_app.api.schemas import FileForm, OptionalFileForm
 from precast_app.api.uploads import FeedQuery, JobQuery, KeyHeader, OptionsQuery
-from precast_app.jobs import apply, queue, registry, undo
+from precast_app.jobs import apply, permissions, queue, registry, undo
 from precast_app.jobs.queue import Options
 from precast_app.models import ImportJob, JobStatus
 from precast_app.reading import changes
@@ -63,13 +63,13 @@ _FILE_BODY = {
 def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Create a job; with a file it starts at once, else it waits for one."""
     job_type = registry.creatable(query.pop("job_type"))
-    permissions.require(identity(), job_type.act, project_id)
+    options = _options(query, project_id, job_type.name)
     job = queue.submit(
         project_id=project_id,
         job_type=job_type.name,
         created_by=identity().name,
         started_by_user_id=identity().user_id,
-        options=_options(query, project_id),
+        options=options,
         upload=uploads.from_form() if request.files else None,
         key=headers["key"],
     )
@@ -192,7 +192,7 @@ def import_element_types(query: dict[str, Any], headers: dict[str, Any], files: 
         job_type="element_type_import",
         created_by=identity().name,
         started_by_user_id=identity().user_id,
-        options=_options(query, project_id),
+        options=_options(query, project_id, "element_type_import"),
         upload=uploads.from_form(),
         key=headers["key"],
     )
@@ -204,11 +204,10 @@ def _started(job: ImportJob) -> Any:
     return body, 202, {"Location": url_for("jobs.show", job_id=job.id)}
 
 
-def _options(query: dict[str, Any], project_id: int) -> Options:
-    """How the job is carried out; what makes reference data takes who may change it."""
+def _options(query: dict[str, Any], project_id: int, job_type: str) -> Options:
+    """Return the options of the request; raise `Forbidden` if the user may not create such a job."""
     options = uploads.options(query)
-    if options.create_missing:
-        permissions.require(identity(), Act.MANAGE, project_id)
+    permissions.require_to_create(identity(), project_id, job_type, create_missing=options.create_missing)
     return options
 
 

@@ -10,7 +10,7 @@ from precast_app.accounts import projects
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
-from precast_app.api.blueprint import PROJECT, Blueprint
+from precast_app.api.blueprint import PROJECT, USER, Blueprint
 from precast_app.api.schemas import Answer, Body, Moment, PageQuery
 from precast_app.models import Role
 from precast_app.reading import projects as reading
@@ -113,7 +113,7 @@ def members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     return {"members": found, "count": count}
 
 
-@blueprint.route(f"{PROJECT}/members/<path:user>", methods=["PUT"])
+@blueprint.route(f"{PROJECT}/members/{USER}", methods=["PUT"], merge_slashes=False)
 @takes(Act.MANAGE)
 @blueprint.arguments(RoleBody)
 @blueprint.response(200, Members)
@@ -124,7 +124,7 @@ def set_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]
     return {"members": found, "count": count}
 
 
-@blueprint.route(f"{PROJECT}/members/<path:user>", methods=["DELETE"])
+@blueprint.route(f"{PROJECT}/members/{USER}", methods=["DELETE"], merge_slashes=False)
 @takes(Act.MANAGE)
 @blueprint.response(204)
 def remove_member(project_id: int, user: str) -> None:

@@ -37,10 +37,12 @@ _CLAIM = text(f"""
     SET status = 'processing', phase = 'reading', lease_token = :token,
         lease_until = clock_timestamp() + make_interval(secs => :lease_seconds),
         attempt = attempt + 1, started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp()
+    FROM (SELECT status FROM import_jobs WHERE id = :job_id FOR UPDATE) AS before
     WHERE id = :job_id AND attempt < :attempts
-      AND ((status = 'pending' AND phase = 'queued') OR (status = 'processing' AND lease_until < clock_timestamp()))
+      AND ((import_jobs.status = 'pending' AND phase = 'queued')
+           OR (import_jobs.status = 'processing' AND lease_until < clock_timestamp()))
       AND {_ITS_TURN}
-    RETURNING id
+    RETURNING before.status
 """)
 
 _BEGIN_ANEW = (
@@ -74,12 +76,13 @@ class Lease:
     """The right to work on a job, until it runs out and another takes it.
 
     With `heeds_cancel` the right is to do the job, and ends when a person cancels it; without, it is to end the job in
-    any case, by taking it back or by what is left of it.
+    any case, by taking it back or by what is left of it. `is_resumed` says that another worker had begun the job.
     """
 
     job_id: int
     token: UUID
     heeds_cancel: bool = True
+    is_resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def claim(job_id: int, *, lease_seconds: int, attempts: int) -> Lease | None:
             raise
         db.session.rollback()
         return None
-    return Lease(job_id, token) if taken else None
+    return Lease(job_id, token, is_resumed=taken.status == "processing") if taken else None
 
 
 def fence(session: Session, lease: Lease) -> None:
@@ -203,7 +206,7 @@ def fail(lease: Lease, *, error: str, reason: FailureReason = FailureReason.ERRO
 def retry(job_id: int) -> bool:
     """failed → pending, as new but for the batches that are in.
 
-    False where it has not failed, is undone, or was cancelled and could not be taken out as a whole.
+    False where it has not failed, is undone, or was cancelled and could not be taken out as a whole. Does not commit.
     """
     names = {"job_id": job_id}
     again = db.session.execute(
@@ -225,7 +228,6 @@ def retry(job_id: int) -> bool:
         # What the database refused may be taken now.
         for statement in _BEGIN_ANEW:
             db.session.execute(text(statement), names)
-    db.session.commit()
     return again is not None
 
 

@@ -10,18 +10,27 @@ from precast_app.jobs import registry
 from precast_app.models import ImportJob, User
 
 
+def required_for(job_type: str, *, create_missing: bool) -> Act:
+    """Return the permission for creating a job: that of its type, or of reference data if it may create some."""
+    act = registry.get(job_type).act
+    return max(act, Act.MANAGE) if create_missing else act
+
+
 def required(job: ImportJob) -> Act:
     """Return the permission for starting, retrying, applying, undoing or cancelling the job.
 
-    It is that of the job's type; a job that creates reference data (`create_missing`), or that undoes one which did and
-    so deletes it, or whose own undo would create it again, takes the permission for reference data.
+    An undo takes that of the job which it undoes as well: it deletes the reference data which that job created, and its
+    own undo would create it again.
     """
-    act = registry.get(job.job_type).act
-    if job.create_missing:
-        act = max(act, Act.MANAGE)
+    act = required_for(job.job_type, create_missing=job.create_missing)
     if job.undoes_job_id is not None:
         act = max(act, required(db.session.get_one(ImportJob, job.undoes_job_id)))
     return act
+
+
+def require_to_create(identity: Identity, project_id: int, job_type: str, *, create_missing: bool) -> None:
+    """Raise `NotFound` if the project is not visible to the user, `Forbidden` if their role does not suffice."""
+    permissions.require(identity, required_for(job_type, create_missing=create_missing), project_id)
 
 
 def require(identity: Identity, job: ImportJob) -> None:
@@ -38,7 +47,7 @@ def revoked(job: ImportJob) -> str | None:
         return None
     user = db.session.get(User, job.started_by_user_id)
     if user is None:
-        return "The user who started this job no longer exists. Another member of the project can retry it."
+        return "The user who started it no longer exists. Another member of the project can retry it."
     if user.disabled_at is not None:
         return f"{user.name} was disabled before the job began. Another member of the project can retry it."
     try:

@@ -163,6 +163,7 @@ def retry(job_id: int, started_by_user_id: int) -> ImportJob:
     if job.undoes_job_id is None and not has_file(job_id):
         raise Conflict(f"The file of job {job_id} is kept no longer, or never came. Upload it as a new job.")
     if not lifecycle.retry(job_id):
+        db.session.rollback()
         raise Conflict(
             f"Job {job_id} has not failed, or it was undone, or something of it was left when it was cancelled. Only a "
             "failed job can be tried again; otherwise upload its file as a new job."

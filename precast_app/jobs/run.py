@@ -13,6 +13,7 @@ from rq.timeouts import JobTimeoutException
 from precast_app.config import Settings
 from precast_app.errors import AllRowsRejected, Cancelled, ImportAborted, JobFailed, LeaseLost, Refused, Stopped
 from precast_app.extensions import db
+from precast_app.importing import batches
 from precast_app.importing.batches import RETRYABLE
 from precast_app.jobs import cancelling, horse, lifecycle, permissions, queue, registry
 from precast_app.jobs.lifecycle import Lease, Progress
@@ -31,12 +32,9 @@ def run_job(job_id: int) -> None:
     if lease is None:
         log.info("Job %d is left: it has ended, is another worker's, or it isn't its turn.", job_id)
         return
-    job = db.session.get_one(ImportJob, job_id)
-    project_id, revoked = job.project_id, None if job.cancelled_by else permissions.revoked(job)
-    db.session.rollback()
+    project_id = db.session.get_one(ImportJob, job_id).project_id
     try:
-        if revoked is not None:
-            raise JobFailed(f"{revoked} Nothing further was changed.")
+        _check_starter(lease)
         try:
             _do(lease)
         except Cancelled as cancelled:
@@ -87,6 +85,19 @@ def run_job(job_id: int) -> None:
             "Upload the file again, and tell the administrator if it happens again.",
         )
     queue.ring_next(project_id)
+
+
+def _check_starter(lease: Lease) -> None:
+    """Raise `JobFailed` if the user who started the job may no longer do so; not for a job that is half done.
+
+    A job that lost its worker goes on, unless it has written nothing yet: then it is as if it had not begun.
+    """
+    job = db.session.get_one(ImportJob, lease.job_id)
+    is_half_done = lease.is_resumed and (job.reference is not None or bool(batches.stored_results(job.id)))
+    revoked = None if job.cancelled_by or is_half_done else permissions.revoked(job)
+    db.session.rollback()
+    if revoked is not None:
+        raise JobFailed(f"{revoked} Nothing further was changed.")
 
 
 def _do(lease: Lease) -> None:

@@ -113,7 +113,7 @@ class ImportJob(Model):
         # For deletions: PostgreSQL looks for the rows that refer to what is deleted.
         *(
             Index(None, name, postgresql_where=text(f"{name} IS NOT NULL"))
-            for name in ("applies_job_id", "undoes_job_id", "undone_by_job_id", "started_by_user_id")
+            for name in ("applies_job_id", "undoes_job_id", "undone_by_job_id")
         ),
         # A job is undone once; an undo that failed can be tried again.
         Index(
@@ -149,8 +149,9 @@ class ImportJob(Model):
     result: Mapped[str | None] = mapped_column(Text)
 
     # The user whose permission the job needs: the last to have created it, attached its file or retried it.
-    # None for a job of the server's command line.
-    started_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    # None for a job of the server's command line, which needs none: so no foreign key, by which the deletion of a user
+    # would turn the user's waiting jobs into such jobs.
+    started_by_user_id: Mapped[int | None]
 
     # What was asked for.
     file_name: Mapped[str | None] = mapped_column(String(255))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from flask import Flask
 
@@ -66,8 +67,13 @@ _THIN = "\N{NARROW NO-BREAK SPACE}"
 def init_app(app: Flask) -> None:
     """Give the templates their filters."""
     said = {"iso": iso, "day": day, "grouped": grouped, "state": state, "tone": tone, "kind": kind, "value": value}
-    app.jinja_env.filters.update(said, in_order=in_order)
+    app.jinja_env.filters.update(said, in_order=in_order, path_segment=path_segment)
     app.jinja_env.globals.update(tabs=tabs)
+
+
+def path_segment(name: str) -> str:
+    """Return the name as one segment of an address; its slashes must not make several, such as `/../`."""
+    return quote(name, safe="")
 
 
 def tabs(may: Act) -> list[tuple[str, str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from flask import Flask, Response, request
 
 from precast_app.config import Settings
@@ -32,7 +30,7 @@ _ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 # Files that are the same for everyone; they say themselves how long they are kept.
-_CACHED = frozenset({"static", "docs.asset", "rq_dashboard.static"})
+_CACHED = frozenset({"static", "pages.icon", "docs.asset", "rq_dashboard.static"})
 _YEAR_SECONDS = 31_536_000
 
 
@@ -47,11 +45,9 @@ def init_app(app: Flask) -> None:
         if settings.cookie_secure:
             response.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}; includeSubDomains"
         if request.endpoint not in _CACHED:
-            # Nothing that holds data is stored, downloads included. A job that is polled has an ETag: the browser keeps
-            # its last answer and asks each time whether it still holds.
-            polled = "ETag" in response.headers or response.status_code == HTTPStatus.NOT_MODIFIED
-            kept = polled and "Content-Disposition" not in response.headers
-            response.headers["Cache-Control"] = "private, no-cache" if kept else "private, no-store"
+            # Nothing that holds data is stored, downloads included. Clients that ask again and again keep the ETag of
+            # the last answer themselves, as our pages do.
+            response.headers["Cache-Control"] = "private, no-store"
         return response
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
-from precast_app.jobs import queue, registry
+from precast_app.jobs import permissions, queue, registry
 from precast_app.models import ImportJob, JobStatus, Severity
 from precast_app.reading import changes
 from precast_app.reading import jobs as reading
@@ -91,7 +91,7 @@ def show(job_id: int) -> str:
         job=job,
         kinds=_importable(known["may"]),
         picked=job.job_type,
-        may_act=known["may"] >= registry.get(job.job_type).act,
+        may_act=known["may"] >= permissions.required(job),
         position=_position(job),
         pace=reading.pace(job),
         changed=changed,

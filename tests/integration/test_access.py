@@ -46,7 +46,7 @@ def served(app: Flask) -> list[tuple[str, str]]:
     found = {("GET", "/rq/"), ("GET", "/static/<name>"), ("GET", "/api/openapi.json")}
     for rule in app.url_map.iter_rules():
         if not rule.rule.startswith(("/rq", "/static", "/api/openapi.json")):
-            address = re.sub(r"<(int\(max=2147483647\)|int|path):", "<", rule.rule)
+            address = re.sub(r"<(int\(max=2147483647\)|int|path|user_name):", "<", rule.rule)
             found |= {(method, address) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
     return sorted(found, key=lambda each: (each[1], each[0]))
 

@@ -31,7 +31,7 @@ def test_every_answer_is_strict(client: FlaskClient, path: str) -> None:
 def test_what_is_kept_by_browsers(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     job = submit(green_meadows, EXAMPLES / "element_types.csv")
     shown = client.get(f"/api/jobs/{job}", headers=admin)
-    assert shown.headers["Cache-Control"] == "private, no-cache"
+    assert shown.headers["Cache-Control"] == "private, no-store"
     again = client.get(f"/api/jobs/{job}", headers={**admin, "If-None-Match": shown.headers["ETag"]})
     assert (again.status_code, again.headers["Cache-Control"]) == (304, "private, no-cache")
     assert client.get("/api/project", headers=admin).headers["Cache-Control"] == "private, no-store"

@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 
 from precast_app.accounts import projects, users
 from precast_app.extensions import db
-from precast_app.jobs import queue, registry
+from precast_app.importing import reference
+from precast_app.jobs import lifecycle, queue, registry
 from precast_app.jobs.run import run_job
-from precast_app.models import ImportJob, Role, Stage
+from precast_app.models import Batch, ImportJob, Role, Stage
 from tests.conftest import EXAMPLES, ROOT, do, job
 from tests.integration.test_access import member
 
@@ -111,6 +112,9 @@ def test_each_action_takes_the_documented_role(project_id: int, client: FlaskCli
             found[action, role] = answer.status_code
             expected[action, role] = 403 if ROLES.index(role) < ROLES.index(Role(least)) else found[action, role]
             assert answer.status_code in (201, 202, 403, 409), (action, role, answer.get_json())
+            if answer.status_code < 300 and action != "cancel":
+                started = db.session.get_one(ImportJob, answer.get_json()["job_id"], populate_existing=True)
+                assert started.started_by_user_id == users.find(role).id, "whom the worker asks for"
             for left in db.session.query(ImportJob).filter(ImportJob.status == "pending"):
                 client.post(f"/api/jobs/{left.id}/cancel", headers=asked[Role.MANAGER])
     assert found == expected
@@ -134,7 +138,7 @@ def test_an_editor_creates_no_reference_data_through_a_managers_job(
     assert db.session.query(ImportJob).count() == 2
 
 
-@pytest.mark.parametrize("how", ["disabled", "removed", "demoted"])
+@pytest.mark.parametrize("how", ["disabled", "removed", "demoted", "deleted"])
 def test_a_job_whose_starter_lost_the_permission_does_not_begin(
     project_id: int, client: FlaskClient, admin: dict[str, str], file: Path, how: str
 ) -> None:
@@ -146,12 +150,15 @@ def test_a_job_whose_starter_lost_the_permission_does_not_begin(
         users.set_disabled("editor", True)
     elif how == "removed":
         projects.remove_member(project_id, "editor")
+    elif how == "deleted":
+        db.session.delete(users.find("editor"))
+        db.session.commit()
     else:
         projects.set_role(project_id, "editor", Role.VIEWER)
     run_job(number)
     failed = job(number)
     assert (failed.status, failed.created_count, failed.processed_items) == ("failed", 0, 0)
-    assert "editor" in str(failed.error)
+    assert ("user who started it" if how == "deleted" else "editor") in str(failed.error)
     assert "retry" in str(failed.error)
     assert client.post(f"/api/jobs/{number}/retry", headers=admin).status_code == 202
     run_job(number)
@@ -161,3 +168,41 @@ def test_a_job_whose_starter_lost_the_permission_does_not_begin(
 def test_a_job_of_the_command_line_has_no_user_to_ask_for(project_id: int, file: Path) -> None:
     users.create("tester", "correct horse")
     assert do(project_id, file).status == "completed"
+
+
+@pytest.mark.parametrize("written", ["nothing", "a batch", "reference data"])
+def test_a_job_that_lost_its_worker_half_done_goes_on(
+    project_id: int, client: FlaskClient, file: Path, written: str
+) -> None:
+    """Its rows are in by halves: they are better as a whole, and can be undone."""
+    manager = member(project_id, Role.MANAGER)
+    stages = EXAMPLES / "stages.csv"
+    if written == "a batch":
+        query, content = {"job_type": "stage_import"}, stages.read_bytes()
+    else:
+        query, content = {"job_type": "element_type_import", "create_missing": "true"}, file.read_bytes()
+    number = client.post(f"/api/project/{project_id}/jobs", query_string=query, headers=manager).get_json()["job_id"]
+    client.put(f"/api/jobs/{number}/file", data=content, headers=manager)
+    lease = lifecycle.claim(number, lease_seconds=60, attempts=3)
+    assert lease is not None
+    if written == "reference data":
+        values = {"reference": reference.to_json(reference.load(db.session(), project_id))}
+        db.session.query(ImportJob).filter_by(id=number).update(values)
+    elif written == "a batch":
+        counts = dict.fromkeys(("updated_count", "rejected_count", "pieces_added", "pieces_removed"), 0)
+        db.session.add(Batch(job_id=number, number=1, created_count=8, **counts))
+    db.session.commit()
+    lifecycle.give_back(lease)
+    projects.remove_member(project_id, "manager")
+    run_job(number)
+    assert job(number).status == ("failed" if written == "nothing" else "completed"), job(number).error
+
+
+def test_the_page_offers_what_the_role_allows(project_id: int, client: FlaskClient, file: Path) -> None:
+    manager, editor = member(project_id, Role.MANAGER), member(project_id, Role.EDITOR)
+    done = do(project_id, file, create_missing=True)
+    undo = client.post(f"/api/jobs/{done.id}/undo", headers=manager).get_json()["job_id"]
+    for number, action in ((done.id, "undo"), (undo, "cancel")):
+        call = f"POST /api/jobs/{number}/{action}"
+        assert call in client.get(f"/jobs/{number}", headers=manager).text
+        assert call not in client.get(f"/jobs/{number}", headers=editor).text
