@@ -9,6 +9,8 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers import gthread
 
+from precast_app import parsing
+
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 
 # Threads, since a request mostly waits: for the database, or for the next bytes of a slow upload. A sync worker would
@@ -46,3 +48,8 @@ def when_ready(server: Any) -> None:
 
 
 accesslog = "-"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load the parsers before the first file comes, in the process that reads files for this one."""
+    parsing.start_early()

@@ -15,7 +15,7 @@ def create_app(settings: Settings | None = None, *, connections: int | None = No
     `connections` to the database are open at a time; without it, as many as a web process may have.
     """
     # Imported here, so that `precast_app.spreadsheets` and `precast_app.embedded` can be used without all of it.
-    from precast_app import api, cli, models, web
+    from precast_app import api, cli, models, parsing, web
     from precast_app.accounts import guard, limits, throttle
     from precast_app.extensions import db
 
@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None, *, connections: int | None = No
     db.init_app(app)
     throttle.init_app(app)
     limits.init_app(app)
+    parsing.init_app(app)
     assert models.ImportJob.metadata is db.metadata
     api.init_app(app)
     web.init_app(app)

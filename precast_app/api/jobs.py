@@ -83,10 +83,10 @@ def feed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     waiting = reading.one(job_id)
     permissions.require(identity(), registry.get(waiting.job_type).act, waiting.project_id)
     if request.mimetype == "multipart/form-data":
-        job = queue.feed(job_id, uploads.from_form())
+        job = queue.feed(job_id, uploads.from_form(), identity().name)
     else:
         with uploads.from_body(query["file_name"]) as upload:
-            job = queue.feed(job_id, upload)
+            job = queue.feed(job_id, upload, identity().name)
     return {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
 
 

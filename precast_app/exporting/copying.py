@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import xlsxwriter
 
-from precast_app.spreadsheets import Book, Cell, CellError, SheetScan
+from precast_app.spreadsheets import Book, Cell, CellError, MergedRange, SheetScan
 
 NOTHING: Mapping[int, str] = {}
 # What Excel allows in the name of a sheet.
@@ -46,6 +47,8 @@ class Copy:
         self._out = out
         self.sheet = out.add_worksheet(name)
         self._formats: dict[tuple[bool, str], Any] = {}
+        # Of the upload's sheet: what is merged within one row, by its number.
+        self._merged: dict[int, list[MergedRange]] | None = None
 
     def row(self, line: int, cells: Sequence[Cell], colours: Mapping[int, str] = NOTHING) -> None:
         """Write cells to a line (from 0); `colours` by the index of the cell."""
@@ -57,10 +60,14 @@ class Copy:
 
     def merge_headings(self, line: int, cells: Sequence[Cell], scan: SheetScan) -> None:
         """Merge what is merged within this line of the upload, which stands at the same line of the copy."""
-        for area in scan.merged:
-            if area.first_row == area.last_row == line + 1 and area.last_column > area.first_column:
-                shown = str(cells[area.first_column - 1])
-                self.sheet.merge_range(line, area.first_column - 1, line, area.last_column - 1, shown)
+        if self._merged is None:
+            self._merged = defaultdict(list)
+            for area in scan.merged:
+                if area.first_row == area.last_row and area.last_column > area.first_column:
+                    self._merged[area.first_row].append(area)
+        for area in self._merged.get(line + 1, ()):
+            shown = str(cells[area.first_column - 1]) if area.first_column <= len(cells) else ""
+            self.sheet.merge_range(line, area.first_column - 1, line, area.last_column - 1, shown)
 
     def _cell(self, line: int, index: int, cell: Cell, colour: str) -> None:
         if isinstance(cell, CellError):

@@ -12,7 +12,7 @@ from precast_app.importing.columns import Column, ColumnMap
 from precast_app.importing.issues import Beyond, Issue
 from precast_app.models import Severity
 from precast_app.names import clean, identity_key
-from precast_app.spreadsheets import Cell, MergedRange, SheetRow, column_letter
+from precast_app.spreadsheets import Cell, MergedRange, SheetRow, Sweep, column_letter
 
 # Cells repeat: "yes", 2.0, 3150.0. So each column remembers what it has seen, but no more than this many.
 _REMEMBERED = 20_000
@@ -86,7 +86,7 @@ def _checked(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
     for row in rows:
         if row.number < columns.first_data_row:
             continue
-        if merged.rows:
+        if merged.is_needed:
             row = merged.filled(row)
         cells = row.cells
         width = len(cells)
@@ -115,18 +115,18 @@ class _Merged:
     """Cells that are merged over several rows: their value, which stands in the first one, for the others."""
 
     def __init__(self, columns: ColumnMap) -> None:
-        self.rows: dict[int, list[MergedRange]] = {}
-        for area in columns.merged:
-            for number in range(area.first_row, min(area.last_row, area.first_row + _MERGED_ROWS) + 1):
-                self.rows.setdefault(number, []).append(area)
+        self.is_needed = bool(columns.merged)
+        self._sweep = Sweep(columns.merged)
         self._values: dict[MergedRange, Cell] = {}
 
     def filled(self, row: SheetRow) -> SheetRow:
-        areas = self.rows.get(row.number)
+        areas = self._sweep.at(row.number)
         if not areas:
             return row
         cells = list(row.cells)
-        for area in areas:
+        for area in areas.values():
+            if row.number > area.first_row + _MERGED_ROWS:
+                continue
             index = area.first_column - 1
             cells.extend([""] * (index + 1 - len(cells)))
             if row.number == area.first_row:
