@@ -45,6 +45,11 @@ class Settings:
     parse_wait_seconds: float = _setting(
         "PARSE_WAIT_SECONDS", 5.0, "how long a request waits for its file to be read before it is answered with 503"
     )
+    pieces_per_cell: int = _setting(
+        "PIECES_PER_CELL", 10_000, "most pieces of one element type at one node; 100000 can't be exceeded"
+    )
+    pieces_per_file: int = _setting("PIECES_PER_FILE", 1_000_000, "most pieces that one file may add")
+    pieces_per_project: int = _setting("PIECES_PER_PROJECT", 5_000_000, "most pieces of one project")
     issues_kept: int = _setting("ISSUES_KEPT", 10_000, "issues stored for one job; beyond that they are only counted")
 
     queue_name: str = _setting("QUEUE_NAME", "imports", "the RQ queue that web and worker share")
