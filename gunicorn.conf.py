@@ -5,7 +5,7 @@ from typing import Any
 
 from gunicorn.workers import gthread
 
-from precast_app import database
+from precast_app import database, parsing
 from precast_app.config import Settings
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
@@ -34,8 +34,9 @@ gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
 
 
 def post_worker_init(worker: Any) -> None:
-    """Bound the waits of this process for PostgreSQL."""
+    """Bound the waits of this process for PostgreSQL, and load the parsers before the first file comes."""
     database.limit_waits(Settings.from_environment())
+    parsing.start_early()
 
 
 accesslog = "-"

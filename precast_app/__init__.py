@@ -17,7 +17,7 @@ def create_app(
     `connections` to the database are open at a time, whose sessions have `limits`; both are a web process's by default.
     """
     # Imported here, so that `precast_app.spreadsheets` and `precast_app.embedded` can be used without all of it.
-    from precast_app import api, cli, database, models, web
+    from precast_app import api, cli, database, models, parsing, web
     from precast_app.accounts import guard, throttle
     from precast_app.accounts import limits as request_limits
     from precast_app.api import receiving
@@ -43,6 +43,7 @@ def create_app(
     receiving.init_small_bodies(app)
     throttle.init_app(app)
     request_limits.init_app(app)
+    parsing.init_app(app)
     assert models.ImportJob.metadata is db.metadata
     api.init_app(app)
     web.init_app(app)

@@ -59,6 +59,21 @@ class Settings:
     unpacked_bytes: int = _setting("UNPACKED_BYTES", 1024 * MIB, "largest total that a workbook may unpack to")
     sheet_rows: int = _setting("SHEET_ROWS", 200_000, "most rows in a sheet")
     sheet_columns: int = _setting("SHEET_COLUMNS", 2_000, "most columns in a sheet")
+    parse_seconds: float = _setting(
+        "PARSE_SECONDS", 20.0, "longest time that a web process reads one file; a file that needs longer is refused"
+    )
+    parse_memory_bytes: int = _setting(
+        "PARSE_MEMORY_BYTES", 512 * MIB, "most memory that reading one file takes in a child of a web process"
+    )
+    parse_processes: int = _setting("PARSE_PROCESSES", 2, "files that one web process reads at once")
+    parse_wait_seconds: float = _setting(
+        "PARSE_WAIT_SECONDS", 5.0, "how long a request waits for its file to be read before it is answered with 503"
+    )
+    pieces_per_cell: int = _setting(
+        "PIECES_PER_CELL", 10_000, "most pieces of one element type at one node; 100000 can't be exceeded"
+    )
+    pieces_per_file: int = _setting("PIECES_PER_FILE", 1_000_000, "most pieces that one file may add")
+    pieces_per_project: int = _setting("PIECES_PER_PROJECT", 5_000_000, "most pieces of one project")
     issues_kept: int = _setting("ISSUES_KEPT", 10_000, "issues stored for one job; beyond that they are only counted")
 
     queue_name: str = _setting("QUEUE_NAME", "imports", "the RQ queue that web and worker share")

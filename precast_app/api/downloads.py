@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, send_file
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from flask import Response, send_file
+
+from precast_app import parsing
 from precast_app.accounts.guard import takes
 from precast_app.accounts.permissions import Act
+from precast_app.accounts.requests import identity
 from precast_app.api import attachments
 from precast_app.api.attachments import BINARY, ODS, TEXT, XLSX
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.export_slots import takes_export_slot
-from precast_app.errors import NotFound
-from precast_app.exporting import annotating, issues, rejected
+from precast_app.errors import Conflict, JobFailed, NotFound
+from precast_app.exporting import issues
 from precast_app.jobs import files
 from precast_app.reading import jobs as reading
+from precast_app.spreadsheets import FileRefused
 
 blueprint = Blueprint("downloads", __name__, description="A job's files.")
 
@@ -59,10 +65,9 @@ def rejected_rows(job_id: int) -> Response:
     if not reasons:
         raise NotFound("No row of this job was rejected.")
     is_catalogue = job.job_type == "element_type_import"
-    with files.opened(job_id, current_app.config["PRECAST"]) as (_, book):
-        return attachments.workbook(
-            f"rejected-{job_id}.xlsx", lambda file: rejected.write(file, book, reasons, is_catalogue=is_catalogue)
-        )
+    with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
+        file = parsing.get().rejected(upload, reasons, identity().name, is_catalogue=is_catalogue)
+    return send_file(file, XLSX, as_attachment=True, download_name=f"rejected-{job_id}.xlsx")
 
 
 @blueprint.route(f"{JOB}/annotated", methods=["GET"])
@@ -76,10 +81,18 @@ def annotated_workbook(job_id: int) -> Response:
     the same cells. 409 for a file that can't be read, and for one that would take too long: of some 8 000 rows as
     .ods, of 40 000 as .xlsx.
     """
-    job = reading.one(job_id)
-    with files.opened(job_id, current_app.config["PRECAST"]) as (upload, book):
-        upload.seek(0)
-        copy, kind = annotating.write(upload, book, reading.every_issue(job_id))
-    stem = (job.file_name or "upload").rpartition(".")[0] or "upload"
+    stem = (reading.one(job_id).file_name or "upload").rpartition(".")[0] or "upload"
+    issues = list(reading.every_issue(job_id))
+    with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
+        copy, kind = parsing.get().annotate(upload, issues, identity().name)
     media_type = ODS if kind == "ods" else XLSX
     return send_file(copy, media_type, as_attachment=True, download_name=f"{stem}-annotated.{kind}")
+
+
+@contextmanager
+def _refusals_as_conflicts() -> Iterator[None]:
+    """Answer 409 for a kept file that can't be read."""
+    try:
+        yield
+    except (FileRefused, JobFailed) as refusal:
+        raise Conflict(str(refusal)) from refusal

@@ -86,10 +86,10 @@ def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any]
 def feed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """Give a waiting job its file: the raw body, or the multipart field `file`."""
     if request.mimetype == "multipart/form-data":
-        job = queue.feed(job_id, uploads.from_form(), identity().user_id)
+        job = queue.feed(job_id, uploads.from_form(), identity())
     else:
         with uploads.from_body(query["file_name"]) as upload:
-            job = queue.feed(job_id, upload, identity().user_id)
+            job = queue.feed(job_id, upload, identity())
     return {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
 
 

@@ -82,6 +82,8 @@ class Copy:
         self._out = out
         self.sheet = out.add_worksheet(name)
         self._formats: dict[tuple[bool, str], Any] = {}
+        # Of the upload's sheet: what is merged within one row, by its number.
+        self._merged: dict[int, list[MergedRange]] | None = None
 
     def row(self, line: int, cells: Sequence[Cell], colours: Mapping[int, str] = NOTHING) -> None:
         """Write cells to a line (from 0); `colours` by the index of the cell."""

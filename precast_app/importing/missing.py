@@ -146,6 +146,8 @@ def _ranges(book: Book, layout: Layout, names: Names) -> dict[int, Group]:
             columns = range(first, last + 1)
             if all(group in known.get(index, {group}) or not known.get(index) for index in columns):
                 found.update(dict.fromkeys(columns, group))
+        # Each pass over a sheet may be one over the whole file.
+        break
     return found
 
 

@@ -108,9 +108,25 @@ class Plan:
         for operations in self.operations.values():
             yield from (operation for operation in operations if operation.row.number not in self.idle)
 
+    @property
+    def pieces_added(self) -> int:
+        """The number of pieces that are made."""
+        nodes = self._nodes()
+        return sum(count for operation in self.doing for _, count in _additions(operation, nodes))
+
+    @property
+    def pieces_removed(self) -> int:
+        """The number of pieces that are deleted."""
+        return sum(
+            count for operation in self.doing if isinstance(operation, Update) for _, count in operation.removals
+        )
+
+    def _nodes(self) -> list[tuple[int, int]]:
+        return [(place, int(target)) for place, target in self.columns.positions(Group.NODES)]
+
     def batches(self) -> Iterator[PlannedBatch]:
         """The batches in file order, each with its piece numbers: the same ones however often the plan is made."""
-        nodes = [(place, int(target)) for place, target in self.columns.positions(Group.NODES)]
+        nodes = self._nodes()
         last = dict(self.last_numbers)
         for number, operations in self.operations.items():
             steps = []

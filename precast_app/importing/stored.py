@@ -44,6 +44,8 @@ _NUMBERS = text("""
     GROUP BY t.type_key, p.node_id
 """)
 
+_COUNT = text("SELECT count(*) FROM pieces WHERE project_id = :project_id AND job_id IS DISTINCT FROM :job_id")
+
 _PLANNED = text("""
     SELECT p.element_type_id, p.node_id, count(*)
     FROM unnest(CAST(:ids AS int[]), CAST(:nodes AS int[])) AS wanted(element_type_id, node_id)
@@ -120,6 +122,11 @@ class Stored:
                 place = (by_id[id_], node)
                 last[place] = max(last.get(place, 0), *numbers)
         return last
+
+    def pieces(self) -> int:
+        """The number of pieces in the project."""
+        there: int = self._session.execute(_COUNT, self._names).scalar_one()
+        return there + sum(map(len, self._removed().values()))
 
     def planned(self, places: Sequence[Place]) -> dict[Place, int]:
         """How many pieces of an element type (by id) at a node are still planned."""

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Any, cast
 
 from sqlalchemy import select
 
+from precast_app import parsing
 from precast_app.config import Settings
-from precast_app.errors import Conflict, NotFound
+from precast_app.errors import NotFound
 from precast_app.extensions import db
 from precast_app.models import FileChunk
-from precast_app.spreadsheets import Book, FileRefused, Limits, open_book
+from precast_app.spreadsheets import Book, open_book
 
 
 def open_upload(file: IO[bytes], settings: Settings) -> Book:
     """Open a file under this installation's limits; raises `spreadsheets.FileRefused`."""
-    limits = Limits(unpacked_bytes=settings.unpacked_bytes, rows=settings.sheet_rows, columns=settings.sheet_columns)
-    return open_book(cast(Any, file), limits)
+    return open_book(cast(Any, file), parsing.limits(settings))
 
 
 def open_stored(job_id: int) -> IO[bytes]:
@@ -36,13 +34,3 @@ def open_stored(job_id: int) -> IO[bytes]:
     db.session.rollback()
     file.seek(0)
     return file
-
-
-@contextmanager
-def opened(job_id: int, settings: Settings) -> Iterator[tuple[IO[bytes], Book]]:
-    """A job's file and its rows, read again; `NotFound` where it is kept no longer, `Conflict` if it is damaged."""
-    with open_stored(job_id) as file:
-        try:
-            yield file, open_upload(file, settings)
-        except FileRefused as refusal:
-            raise Conflict(str(refusal)) from refusal

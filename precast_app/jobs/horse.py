@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import signal
 import threading
 import time
@@ -15,6 +14,7 @@ from redis.exceptions import ResponseError
 from rq import Worker, worker_registration
 from rq.utils import now
 
+from precast_app import process_limits
 from precast_app.jobs import memory
 from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 
@@ -43,7 +43,7 @@ class BoundedWorker(Worker):
 
     def main_work_horse(self, job: Any, queue: Any) -> None:
         """See `rq.Worker`; called in the new process."""
-        limit(self._job_bytes)
+        process_limits.limit_memory(self._job_bytes)
         memory.keep()
         super().main_work_horse(job, queue)
 
@@ -115,15 +115,3 @@ def _stop(number: int, frame: FrameType | None) -> None:
         last = threading.Timer(STOP_SECONDS, os._exit, [1])
         last.daemon = True
         last.start()
-
-
-def limit(most: int) -> None:
-    """Let this process take at most so many bytes for its data, stacks and shared code left out."""
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-
-
-def lift() -> None:
-    """Take the limit back, so that what has happened can be told."""
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))

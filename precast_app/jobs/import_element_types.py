@@ -9,11 +9,12 @@ from sqlalchemy import text, update
 
 from precast_app.errors import AllRowsRejected, JobFailed, NoRows
 from precast_app.extensions import db
-from precast_app.importing import batches, headers, making, missing, plan, reference, rows, whole
+from precast_app.importing import batches, headers, making, missing, piece_limits, plan, reference, rows, whole
 from precast_app.importing.batches import BatchResult
 from precast_app.importing.columns import ColumnMap
 from precast_app.importing.issues import Beyond, Issue, of_note
-from precast_app.importing.plan import Plan, Update
+from precast_app.importing.piece_limits import PieceLimits
+from precast_app.importing.plan import Plan
 from precast_app.importing.reference import Reference
 from precast_app.importing.rows import Row
 from precast_app.importing.stored import Stored
@@ -72,10 +73,8 @@ def _foresee(work: Work, planned: Plan, named: Reference) -> Outcome:
         updated=planned.updated,
         unchanged=planned.unchanged,
         rejected=planned.rejected,
-        pieces_added=sum(run.count for batch in planned.batches() for step in batch.steps for run in step.pieces),
-        pieces_removed=sum(
-            count for operation in planned.doing if isinstance(operation, Update) for _, count in operation.removals
-        ),
+        pieces_added=planned.pieces_added,
+        pieces_removed=planned.pieces_removed,
     )
     told = forecast(planned.created, planned.updated, planned.unchanged, planned.rejected)
     return Outcome(told, first_errors(work.job_id) if planned.rejected else None)
@@ -122,6 +121,7 @@ def _read(work: Work, named: Reference) -> tuple[ColumnMap, list[Row], list[Issu
     with files.open_stored(work.job_id) as file:
         book = files.open_upload(file, work.settings)
         columns, issues = headers.match(book, named)
+        columns = piece_limits.limited(columns, _piece_limits(work))
         work.tell(Phase.CHECKING)
         every, beyond = rows.within(
             work.heeding(rows.validate(book.rows(columns.sheet), columns)), work.settings.issues_kept
@@ -142,14 +142,22 @@ def _plan(work: Work, columns: ColumnMap, data: list[Row], issues: list[Issue], 
     settled = refused_rows(work.job_id)
     stored = Stored(db.session(), work.project_id, work.job_id)
     planned = plan.build(data, columns, stored, work.batch_size, settled)
+    too_many = piece_limits.problem(planned, stored.pieces(), _piece_limits(work))
     db.session.rollback()
-    issues = [*issues, *planned.issues]
+    issues = [*issues, *planned.issues, *([too_many] if too_many else [])]
     store_issues(work, issues, beyond=beyond)
+    if too_many:
+        raise JobFailed(too_many.message)
     work.fence(db.session())
     db.session.execute(update(ImportJob).where(ImportJob.id == work.job_id).values(unchanged_ids=planned.unchanged_ids))
     db.session.commit()
     work.tell(Phase.PLANNING, warnings=sum(issue.severity is Severity.WARNING for issue in issues))
     return planned
+
+
+def _piece_limits(work: Work) -> PieceLimits:
+    settings = work.settings
+    return PieceLimits(settings.pieces_per_cell, settings.pieces_per_file, settings.pieces_per_project)
 
 
 def _write(work: Work, planned: Plan, target: Target) -> int:

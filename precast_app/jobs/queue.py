@@ -19,13 +19,13 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import exists, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from precast_app import parsing
 from precast_app.accounts import audit
 from precast_app.accounts.permissions import Identity
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
 from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge, TooMany
 from precast_app.extensions import db
-from precast_app.importing import headers, reference_files
-from precast_app.jobs import broker, files, keys, lifecycle, registry
+from precast_app.jobs import broker, keys, lifecycle, registry
 from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 from precast_app.models import FileChunk, ImportJob, JobStatus, OnError, Phase, Project
 from precast_app.spreadsheets import FileRefused
@@ -79,9 +79,7 @@ def submit(
     if db.session.get(Project, project_id) is None:
         raise NotFound(f"There is no project {project_id}.")
     registry.creatable(job_type)
-    # Reading the file takes its time, for which no connection is kept.
-    db.session.rollback()
-    total = _check(upload, job_type) if upload else 0
+    total = _check(upload, job_type, created_by) if upload else 0
     job = _job(project_id, job_type, created_by, options)
     job.total_items, job.idempotency_key, job.started_by_user_id = total, key, started_by_user_id
     if upload:
@@ -180,16 +178,14 @@ def has_file(job_id: int) -> bool:
     return bool(db.session.scalar(select(exists().where(FileChunk.job_id == job_id))))
 
 
-def feed(job_id: int, upload: Upload, started_by_user_id: int) -> ImportJob:
+def feed(job_id: int, upload: Upload, starter: Identity) -> ImportJob:
     """Give a waiting job its file and start it; `Conflict` where it has one."""
     job = db.session.get_one(ImportJob, job_id)
-    job_type = job.job_type
-    db.session.rollback()
-    total = _check(upload, job_type)
+    total = _check(upload, job.job_type, starter.name)
     if not lifecycle.enqueue(job_id):
         db.session.rollback()
         raise Conflict(f"Job {job_id} isn't waiting for a file. Create a new job for this file.")
-    job.total_items, job.started_by_user_id = total, started_by_user_id
+    job.total_items, job.started_by_user_id = total, starter.user_id
     _name(job, upload)
     _store(job, upload)
     audit.record("job.file", project_id=job.project_id, about=f"job {job.id}: {job.file_name}")
@@ -305,8 +301,9 @@ def _settings() -> Settings:
     return settings
 
 
-def _check(upload: Upload, job_type: str) -> int:
-    """The number of data rows; raises for a file that can't be taken."""
+def _check(upload: Upload, job_type: str, owner: str) -> int:
+    """Return the number of data rows; raise for a file that can't be taken. Ends the transaction."""
+    db.session.rollback()
     size = upload.stream.seek(0, 2)
     upload.stream.seek(0)
     most = _settings().upload_bytes
@@ -315,12 +312,9 @@ def _check(upload: Upload, job_type: str) -> int:
             f"The file has {size / 1e6:.1f} MB; {most / 1e6:.1f} MB is the most. Split it, and upload the parts."
         )
     try:
-        book = files.open_upload(upload.stream, _settings())
-        if job_type != "element_type_import":
-            return reference_files.count_rows(book, job_type)
-        return headers.count_rows(book)[1]
+        return parsing.get().count_rows(upload.stream, job_type, owner)
     except FileRefused as refused:
-        error = Refused if refused.code == "empty_file" else NotASpreadsheet
+        error = Refused if refused.code == "empty_file" or refused.code in parsing.CODES else NotASpreadsheet
         raise error(str(refused), {"file": [str(refused)]}) from refused
     except JobFailed as failed:
         raise Refused(str(failed), {"file": [str(failed)]}) from failed

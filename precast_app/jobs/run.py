@@ -10,12 +10,13 @@ from dataclasses import replace
 from flask import Flask, current_app
 from rq.timeouts import JobTimeoutException
 
+from precast_app import process_limits
 from precast_app.config import Settings
 from precast_app.errors import AllRowsRejected, Cancelled, ImportAborted, JobFailed, LeaseLost, Refused, Stopped
 from precast_app.extensions import db
 from precast_app.importing import batches
 from precast_app.importing.batches import RETRYABLE
-from precast_app.jobs import cancelling, horse, lifecycle, permissions, queue, registry
+from precast_app.jobs import cancelling, lifecycle, permissions, queue, registry
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import Reporter
 from precast_app.jobs.work import Outcome, Work
@@ -64,7 +65,7 @@ def run_job(job_id: int) -> None:
             "split the file and upload its parts.",
         )
     except (MemoryError, SystemError) as error:
-        horse.lift()
+        process_limits.lift_memory_limit()
         # Some parts of the interpreter say that they have no memory in this way.
         if isinstance(error, SystemError) and not isinstance(error.__cause__, MemoryError):
             raise

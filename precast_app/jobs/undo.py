@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from flask import current_app
 from sqlalchemy import exists, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -12,6 +13,7 @@ from precast_app.accounts.permissions import Identity
 from precast_app.config import BATCH_SIZE
 from precast_app.errors import Conflict
 from precast_app.extensions import db
+from precast_app.importing.piece_limits import shown
 from precast_app.jobs import queue, taken_back
 from precast_app.models import Batch, ImportJob, JobStatus, Phase
 
@@ -31,6 +33,17 @@ _LATER = text("""
 _IN_PRODUCTION = text("""
     SELECT DISTINCT p.element_type_id FROM element_type_changes c JOIN pieces p USING (element_type_id)
     WHERE c.job_id = :job_id AND p.job_id = :job_id AND p.status <> 'planned'
+""")
+
+# Pieces that the undo of a job brings back, and how many the project has then.
+_PIECES = text("""
+    WITH back AS (
+        SELECT coalesce(sum(json_array_length(fields -> 'removed_pieces')), 0) AS number
+        FROM element_type_changes WHERE job_id = :job_id
+    )
+    SELECT back.number, back.number + (
+        SELECT count(*) FROM pieces WHERE project_id = :project_id AND job_id IS DISTINCT FROM :job_id
+    ) FROM back
 """)
 
 
@@ -86,6 +99,13 @@ def obstacles(target: ImportJob) -> list[str]:
     ]
     if moved := list(db.session.scalars(_IN_PRODUCTION, names)):
         against.append(f"Pieces that it made are in production: {taken_back.named(moved)}.")
+    most = current_app.config["PRECAST"].pieces_per_project
+    brought_back, after = db.session.execute(_PIECES, {**names, "project_id": target.project_id}).one()
+    if brought_back and after > most:
+        against.append(
+            f"The project would have {shown(after)} pieces with those that it removed; {shown(most)} are the most "
+            "(PIECES_PER_PROJECT)."
+        )
     return against
 
 

@@ -3,6 +3,7 @@
 from precast_app.spreadsheets.detect import open_book
 from precast_app.spreadsheets.errors import FileRefused
 from precast_app.spreadsheets.formulas import armed, disarmed, inert
+from precast_app.spreadsheets.merged_ranges import Sweep
 from precast_app.spreadsheets.sheet import (
     Book,
     Cell,
@@ -16,6 +17,7 @@ from precast_app.spreadsheets.sheet import (
     column_number,
 )
 from precast_app.spreadsheets.text import as_written
+from precast_app.spreadsheets.xlsx_package import Package
 
 __all__ = [
     "Book",
@@ -25,8 +27,10 @@ __all__ = [
     "Limits",
     "MergedRange",
     "Note",
+    "Package",
     "SheetRow",
     "SheetScan",
+    "Sweep",
     "armed",
     "as_written",
     "column_letter",

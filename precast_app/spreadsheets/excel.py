@@ -77,7 +77,7 @@ def _calamine_rows(file: BinaryIO, sheet: str) -> Iterator[tuple[int, list[Any]]
         # calamine begins with row 1, and with the first column that holds a value.
         for number, cells in enumerate(rows, 1):
             yield number, padding + cells if padding else cells
-    except GeneratorExit:
+    except (GeneratorExit, MemoryError):
         raise
     except BaseException as error:
         # A panic of the library is no Exception, and its class cannot be imported.

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import BinaryIO
 
-from precast_app.spreadsheets.errors import FileRefused, cell_too_long, damaged, too_many_columns, too_many_rows
+from precast_app.spreadsheets.errors import (
+    FileRefused,
+    cell_too_long,
+    damaged,
+    too_many_cells,
+    too_many_columns,
+    too_many_rows,
+)
+from precast_app.spreadsheets.merged_ranges import disjoint
 from precast_app.spreadsheets.sheet import (
     HEAD_ROWS,
     LAST_ROW,
@@ -23,6 +33,8 @@ from precast_app.spreadsheets.xlsx_xml import Attributes, feed, local, xml_parse
 
 _CONTENT = "content.xml"
 _TABLES, _CELLS = "table", ("table-cell", "covered-table-cell")
+# Of a cell that holds something: itself, and its text.
+_ELEMENTS_PER_CELL = 2
 # What LibreOffice shows in a cell whose formula has no result.
 _ERRORS = ("#", "Err:")
 
@@ -39,58 +51,47 @@ class OdsBook:
         del file  # the package keeps it
         self._package = package
         self._limits = limits
-        self._scans: dict[str, SheetScan] = {}
-        names = _Names()
-        for _ in self._events(names):
-            pass
-        self.sheets = tuple(names.found)
-        if names.encrypted or _is_encrypted(package):
+        if _is_encrypted(package):
             raise FileRefused(
                 "password_protected",
                 "The spreadsheet is protected by a password. Save it without one and upload it again.",
             )
+        # All sheets stand in one part: a pass for each would take their number times as long.
+        reader = _Table(None, limits)
+        found = _Scans(limits)
+        for _ in self._events(reader):
+            found.take(reader)
+        self._scans = found.finished(reader)
+        self._refused = reader.refused
+        self.sheets = tuple(self._scans)
         if not self.sheets:
             raise damaged("it contains no sheet")
-        if len(self.sheets) > limits.sheets:
-            raise FileRefused("too_many_sheets", f"The spreadsheet has more than {limits.sheets} sheets.")
-        if len(set(self.sheets)) != len(self.sheets):
-            raise damaged("two of its sheets have the same name")
 
     def scan(self, sheet: str) -> SheetScan:
         """See Book."""
-        if sheet not in self._scans:
-            reader = _Table(sheet, self._limits)
-            head: list[SheetRow] = []
-            faults: dict[tuple[int, int], CellError] = {}
-            count = 0
-            for row in self._rows(reader):
-                count += 1
-                if len(head) < HEAD_ROWS:
-                    head.append(row)
-                for column, cell in enumerate(row.cells, 1):
-                    if isinstance(cell, CellError) and len(faults) < self._limits.faults:
-                        faults[row.number, column] = cell
-            self._scans[sheet] = SheetScan(tuple(head), tuple(reader.merged), count, faults)
+        if sheet in self._refused:
+            raise self._refused[sheet]
         return self._scans[sheet]
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """See Book."""
-        yield from self._rows(_Table(sheet, self._limits))
-
-    def _rows(self, reader: _Table) -> Iterator[SheetRow]:
-        if reader.sheet not in self.sheets:
-            raise KeyError(reader.sheet)
+        if sheet not in self.sheets:
+            raise KeyError(sheet)
+        reader = _Table(sheet, self._limits)
         for _ in self._events(reader):
-            yield from reader.taken()
-        yield from reader.taken()
+            for each in reader.taken():
+                yield from each.rows()
+            if sheet in reader.refused:
+                raise reader.refused[sheet]
 
-    def _events(self, handler: _Names | _Table) -> Iterator[None]:
+    def _events(self, handler: _Table) -> Iterator[None]:
         """Parse the content; after each piece of it the handler may have something."""
         parser = xml_parser(handler.start, handler.end, handler.data)
         for chunk in self._package.chunks(_CONTENT):
             feed(parser, chunk)
             yield
         feed(parser, b"", last=True)
+        yield
 
 
 def _is_encrypted(package: Package) -> bool:
@@ -98,38 +99,67 @@ def _is_encrypted(package: Package) -> bool:
     return b"encryption-data" in manifest
 
 
-class _Names:
-    """Collects the names of the sheets."""
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """A row of a sheet that stands there so many times: in the file once, in memory too."""
 
-    def __init__(self) -> None:
-        self.found: list[str] = []
-        self.encrypted = False
-        self._depth = 0
+    sheet: str
+    first: int
+    count: int
+    cells: list[Cell]
 
-    def start(self, tag: str, attributes: Attributes) -> None:
-        if local(tag) == _TABLES:
-            if not self._depth:
-                self.found.append(_get(attributes, "name"))
-            # A table inside a cell belongs to a chart or a note.
-            self._depth += 1
+    def rows(self) -> Iterator[SheetRow]:
+        """Yield the rows, which share their cells."""
+        return (SheetRow(self.first + place, self.cells) for place in range(self.count))
 
-    def end(self, tag: str) -> None:
-        if local(tag) == _TABLES:
-            self._depth -= 1
 
-    def data(self, text: str) -> None:
-        """Names stand in attributes."""
+class _Scans:
+    """Collects what the one pass over all sheets tells of each."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._heads: dict[str, list[SheetRow]] = {}
+        self._faults: dict[str, dict[tuple[int, int], CellError]] = {}
+
+    def take(self, reader: _Table) -> None:
+        """Take the rows that the reader has completed."""
+        for each in reader.taken():
+            head = self._heads.setdefault(each.sheet, [])
+            head.extend(islice(each.rows(), HEAD_ROWS - len(head)))
+            faults = self._faults.setdefault(each.sheet, {})
+            for column, cell in enumerate(each.cells, 1):
+                if isinstance(cell, CellError):
+                    for row in islice(each.rows(), self._limits.faults - len(faults)):
+                        faults[row.number, column] = cell
+
+    def finished(self, reader: _Table) -> dict[str, SheetScan]:
+        """Return the scans by sheet, in the order of the document."""
+        return {
+            sheet: SheetScan(
+                tuple(self._heads.get(sheet, ())), disjoint(merged), reader.counts[sheet], self._faults.get(sheet, {})
+            )
+            for sheet, merged in reader.merged.items()
+        }
 
 
 class _Table:
-    """Collects the rows of one sheet. Rows and cells may be repeated; those that hold nothing take no room."""
+    """Collects the rows of one sheet, or of all. Rows and cells may be repeated; those that hold nothing take no room.
 
-    def __init__(self, sheet: str, limits: Limits) -> None:
-        self.sheet = sheet
-        self.merged: list[MergedRange] = []
+    merged    of each sheet in the order of the document, its merged ranges
+    counts    of each sheet, its rows that hold something
+    refused   why a sheet is not read to its end
+    """
+
+    def __init__(self, wanted: str | None, limits: Limits) -> None:
+        self.merged: dict[str, list[MergedRange]] = {}
+        self.counts: dict[str, int] = {}
+        self.refused: dict[str, FileRefused] = {}
+        self._wanted = wanted
+        self._sheet = ""
         self._limits = limits
-        self._rows: list[SheetRow] = []
-        self._count = self._cells_seen = 0
+        self._elements = 0
+        self._rows: list[_Repeated] = []
+        self._cells_seen = 0
         self._depth = 0
         self._here = False
         self._row = 1
@@ -147,18 +177,21 @@ class _Table:
             "covered-table-cell": self._start_cell,
         }
 
-    def taken(self) -> list[SheetRow]:
+    def taken(self) -> list[_Repeated]:
         """The rows that are complete since the last time."""
         rows, self._rows = self._rows, []
         return rows
 
     def start(self, tag: str, attributes: Attributes) -> None:
+        self._elements += 1
+        if self._elements > _ELEMENTS_PER_CELL * self._limits.parsed_cells:
+            raise too_many_cells("has very many elements", self._limits.parsed_cells)
         name = local(tag)
         if name == _TABLES:
+            # A table inside a cell belongs to a chart or a note.
             self._depth += 1
             if self._depth == 1:
-                self._here = _get(attributes, "name") == self.sheet
-                self._row = 1
+                self._start_table(_get(attributes, "name"))
         elif not self._here or self._depth > 1:
             return
         elif name == "annotation":
@@ -190,14 +223,30 @@ class _Table:
     def data(self, text: str) -> None:
         if self._text is not None and not self._aside:
             self._count_characters(len(text))
-            self._text.append(text)
+            if self._here:
+                self._text.append(text)
+
+    def _start_table(self, name: str) -> None:
+        if name in self.merged:
+            raise damaged("two of its sheets have the same name")
+        if len(self.merged) >= self._limits.sheets:
+            raise FileRefused("too_many_sheets", f"The spreadsheet has more than {self._limits.sheets} sheets.")
+        self.merged[name], self.counts[name] = [], 0
+        self._sheet, self._here = name, self._wanted in (None, name)
+        self._row, self._aside = 1, 0
+        self._cell = self._text = None
+
+    def _refuse(self, refusal: FileRefused) -> None:
+        """Leave the rest of the sheet: another one may be the one that is wanted."""
+        self.refused[self._sheet] = refusal
+        self._here, self._text = False, None
 
     def _count_characters(self, count: int) -> None:
         """Count what a cell holds, the ends of its lines too."""
         self._length += count
         # The last line has no end.
         if self._length > self._limits.cell_characters + 1:
-            raise cell_too_long(self._row, len(self._cells) + self._blank + 1, self._limits)
+            self._refuse(cell_too_long(self._row, len(self._cells) + self._blank + 1, self._limits))
 
     def _start_row(self, attributes: Attributes) -> None:
         self._row_repeat = _number(attributes, "number-rows-repeated")
@@ -224,23 +273,26 @@ class _Table:
             return
         last = column + repeat - 1
         if last > self._limits.columns:
-            raise too_many_columns(self._row, last, self._limits)
+            self._refuse(too_many_columns(self._row, last, self._limits))
+            return
         self._cells.extend([""] * self._blank)
         self._blank = 0
         self._cells.extend([value] * repeat)
 
     def _merge(self, attributes: Attributes, column: int) -> None:
         columns, rows = _number(attributes, "number-columns-spanned"), _number(attributes, "number-rows-spanned")
-        if columns * rows > 1 and len(self.merged) < self._limits.merged_ranges:
-            self.merged.append(MergedRange(self._row, column, self._row + rows - 1, column + columns - 1))
+        merged = self.merged[self._sheet]
+        if columns * rows > 1 and len(merged) < self._limits.merged_ranges:
+            merged.append(MergedRange(self._row, column, self._row + rows - 1, column + columns - 1))
 
     def _end_row(self) -> None:
         if self._cells:
-            self._count += self._row_repeat
+            count = self.counts[self._sheet] = self.counts[self._sheet] + self._row_repeat
             self._cells_seen += self._row_repeat * len(self._cells)
-            if self._count > self._limits.rows or self._cells_seen > self._limits.cells:
-                raise too_many_rows(self._limits)
-            self._rows += [SheetRow(self._row + place, list(self._cells)) for place in range(self._row_repeat)]
+            if count > self._limits.rows or self._cells_seen > self._limits.cells:
+                self._refuse(too_many_rows(self._limits))
+                return
+            self._rows.append(_Repeated(self._sheet, self._row, self._row_repeat, self._cells))
         self._row += self._row_repeat
         if self._row > LAST_ROW * 2:
             raise damaged("it has more rows than a spreadsheet can have")

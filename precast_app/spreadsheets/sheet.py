@@ -69,7 +69,7 @@ class SheetScan:
 
     head       the first 8 rows that hold anything. Dates in a workbook's head are still the numbers
                that Excel stores for them, since the look does not read cell formats.
-    merged     merged ranges, in the file's order
+    merged     merged ranges by row and column, of which no two share a cell
     row_count  rows that hold anything, header rows included: as many as `Book.rows` yields
     faults     (row, column), from 1, of each cell that shows an error
     """

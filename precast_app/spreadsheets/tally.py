@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from precast_app.spreadsheets.errors import FileRefused, too_many_cells, too_many_columns, too_many_rows
+from precast_app.spreadsheets.merged_ranges import disjoint
 from precast_app.spreadsheets.sheet import CellError, Limits, MergedRange, SheetRow, SheetScan
 
 
@@ -64,4 +65,4 @@ class Tally:
 
     def scan(self, head: tuple[SheetRow, ...]) -> SheetScan:
         """Close the account."""
-        return SheetScan(head, tuple(self._merged), self.row_count, self._faults)
+        return SheetScan(head, disjoint(self._merged), self.row_count, self._faults)

@@ -17,6 +17,7 @@ from precast_app.spreadsheets.errors import (
     too_many_columns,
     too_many_rows,
 )
+from precast_app.spreadsheets.merged_ranges import disjoint
 from precast_app.spreadsheets.sheet import (
     HEAD_ROWS,
     Cell,
@@ -62,6 +63,8 @@ class XlsBook:
                     "The workbook is protected by a password. Remove the password and upload it again.",
                 ) from error
             raise damaged("it can't be read as a workbook of Excel 97 to 2003") from error
+        except MemoryError:
+            raise
         except Exception as error:
             # xlrd trusts what it reads: a damaged file ends in an error of any kind.
             raise damaged("it can't be read as a workbook of Excel 97 to 2003") from error
@@ -79,9 +82,9 @@ class XlsBook:
             if len(head) < HEAD_ROWS:
                 head.append(row)
             faults |= {(row.number, at): cell for at, cell in enumerate(row.cells, 1) if isinstance(cell, CellError)}
-        merged = self._sheet(sheet).merged_cells
-        ranges = tuple(MergedRange(top + 1, left + 1, bottom, right) for top, bottom, left, right in merged)
-        return SheetScan(tuple(head), ranges, count, faults)
+        merged = self._sheet(sheet).merged_cells[: self._limits.merged_ranges]
+        ranges = (MergedRange(top + 1, left + 1, bottom, right) for top, bottom, left, right in merged)
+        return SheetScan(tuple(head), disjoint(ranges), count, faults)
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """See Book."""

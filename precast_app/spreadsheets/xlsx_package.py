@@ -128,6 +128,9 @@ class Package:
             raise damaged("it contains no worksheet")
         if len({sheet.name for sheet in found}) != len(found):
             raise damaged("two of its sheets have the same name")
+        if len({sheet.part for sheet in found}) != len(found):
+            # Each would be read again, so that a few kB could stand for any amount of work.
+            raise damaged("two of its sheets are the same part")
         return tuple(found)
 
     def _inflated(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:

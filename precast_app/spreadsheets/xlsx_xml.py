@@ -28,6 +28,7 @@ Attributes = dict[str, str]
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 _ESCAPE = re.compile(r"_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_")  # not half a surrogate pair
+_NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 _FORMULA_SHOWN = 60  # characters of a formula that an error repeats
 
 
@@ -223,6 +224,8 @@ def feed(parser: expat.XMLParserType, chunk: bytes, last: bool = False) -> None:
     try:
         parser.Parse(chunk, last)
     except (expat.ExpatError, ValueError, LookupError) as error:
+        if isinstance(error, expat.ExpatError) and error.code == _NO_MEMORY:
+            raise MemoryError from error
         # LookupError and ValueError: an encoding that does not exist or has no use here.
         raise damaged("one of its parts is not well formed") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import IO
 
 from precast_app.errors import JobFailed
@@ -13,19 +12,8 @@ from precast_app.importing import headers, layout
 from precast_app.spreadsheets import Book
 
 
-def write(book: Book, marks: Marks) -> IO[bytes]:
-    """A workbook with every sheet of the upload, its cells where they were; raises `FileRefused`."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 # the caller closes it
-    try:
-        _write(file, book, marks)
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
-    return file
-
-
-def _write(file: IO[bytes], book: Book, marks: Marks) -> None:
+def write(file: IO[bytes], book: Book, marks: Marks) -> None:
+    """Write a workbook with every sheet of the upload, its cells where they were; raise `FileRefused`."""
     try:
         found = layout.find(book)[0]
     except JobFailed:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from precast_app.models import Issue, Severity
-from precast_app.spreadsheets import Book, MergedRange, column_number
+from precast_app.importing.issues import Issue
+from precast_app.models import Severity
+from precast_app.spreadsheets import Book, Sweep, column_number
 
 AUTHOR = "Import"
 _COLOURS = {Severity.ERROR: "FFC7CE", Severity.WARNING: "FFEB9C"}
@@ -43,22 +43,12 @@ class Marks:
         if not found:
             return
         shown: dict[tuple[int, int], list[Issue]] = {}
-        merged = _Merged(self._book.scan(sheet).merged, sorted(found))
+        merged = Sweep(self._book.scan(sheet).merged)
         for place in sorted(found):
-            shown.setdefault(merged.first_cells.get(place, place), []).extend(found[place])
+            area = merged.over(*place)
+            first = place if area is None else (area.first_row, area.first_column)
+            shown.setdefault(first, []).extend(found[place])
         for (row, column), issues in sorted(shown.items()):
             severities = {each.severity for each in issues}
             colour = _COLOURS[Severity.ERROR if Severity.ERROR in severities else Severity.WARNING]
             yield Mark(row, column, colour, "\n".join(each.message for each in issues))
-
-
-class _Merged:
-    """`first_cells`: of those places that a merged range covers, the range's first cell."""
-
-    def __init__(self, areas: Iterable[MergedRange], places: list[tuple[int, int]]) -> None:
-        """Look at places, which are sorted by row and column."""
-        self.first_cells: dict[tuple[int, int], tuple[int, int]] = {}
-        for area in areas:
-            for place in places[bisect_left(places, (area.first_row, 0)) : bisect_left(places, (area.last_row + 1, 0))]:
-                if area.first_column <= place[1] <= area.last_column:
-                    self.first_cells[place] = area.first_row, area.first_column

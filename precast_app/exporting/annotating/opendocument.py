@@ -9,10 +9,25 @@ from odfdo import Annotation, Cell, Document, Style
 
 from precast_app.exporting import texts
 from precast_app.exporting.annotating.marks import AUTHOR, Marks
+from precast_app.spreadsheets import Package
 
 FORMATS = ("ods",)
 # odfdo holds the document in memory (measured: 630 MiB for 660 kB, which were 430 000 cells).
 MOST_BYTES = 250_000
+# Its parts are read whole, by lxml, which takes some 250 bytes for a tag.
+_MOST_TAGS = 1_000_000
+
+
+def fits(package: Package) -> bool:
+    """Return whether odfdo can be expected to take the document, by what there is to parse in all of its parts."""
+    tags = 0
+    for part in package.parts:
+        if part.endswith((".xml", ".rdf")):
+            for chunk in package.chunks(part):
+                tags += chunk.count(b"<")
+                if tags > _MOST_TAGS:
+                    return False
+    return True
 
 
 def write(upload: io.BytesIO, marks: Marks) -> tuple[IO[bytes], str]:

@@ -1,0 +1,80 @@
+"""What a child of the fork server does with a file; arguments and results are JSON values."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import IO, Any, cast
+
+import xlsxwriter
+
+from precast_app.exporting import annotating, rejected
+from precast_app.importing import headers, reference_files
+from precast_app.importing.columns import BASE
+from precast_app.importing.issues import Issue
+from precast_app.models import Severity
+from precast_app.spreadsheets import Book, Limits, open_book
+
+
+def count_rows(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], job_type: str) -> int:
+    """Return the number of data rows, from a quick look at the file."""
+    book = _open(upload, limits)
+    if job_type != "element_type_import":
+        return reference_files.count_rows(book, job_type)
+    return headers.count_rows(book)[1]
+
+
+def annotate(
+    upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], issues: list[list[Any]], seconds: float
+) -> str:
+    """Write the upload with its issues as comments, and return the kind of file that it is."""
+    return annotating.write(upload, _open(upload, limits), map(_issue, issues), out, seconds)
+
+
+def write_rejected(
+    upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], reasons: list[tuple[int, str]], is_catalogue: bool
+) -> None:
+    """Write the rejected rows as a workbook of the upload's layout."""
+    rejected.write(out, _open(upload, limits), dict(reasons), is_catalogue=is_catalogue)
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    "count_rows": count_rows,
+    "annotate": annotate,
+    "write_rejected": write_rejected,
+}
+
+
+def sample() -> IO[bytes]:
+    """Return a small workbook to warm up with."""
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as out:
+        sheet = out.add_worksheet("Element Types")
+        sheet.write_row(0, 0, [column.heading for column in BASE])
+        for row in range(1, 60):
+            sheet.write_row(row, 0, ["WALL", f"W-{row}", 2500.5])
+    return file
+
+
+def warm_up(book: IO[bytes]) -> None:
+    """Do every task once, so that what Python does only the first time is done before the first fork."""
+    limits = asdict(Limits())
+    issue = [Severity.ERROR, "not_a_number", "Enter a number.", 2, "C", "Element Types"]
+    annotate(book, io.BytesIO(), limits=limits, issues=[issue], seconds=1)
+    write_rejected(book, io.BytesIO(), limits=limits, reasons=[(2, "Enter a number.")], is_catalogue=True)
+    touch_memory(book)
+
+
+def touch_memory(book: IO[bytes]) -> None:
+    """Let the kernel copy the pages that a task writes to, before a child has a person's file to read."""
+    count_rows(book, io.BytesIO(), limits=asdict(Limits()), job_type="element_type_import")
+
+
+def _open(upload: IO[bytes], limits: dict[str, int]) -> Book:
+    return open_book(cast(Any, upload), Limits(**limits))
+
+
+def _issue(fields: list[Any]) -> Issue:
+    severity, code, message, row, column, sheet = fields
+    return Issue(Severity(severity), code, message, row, column, sheet=sheet)

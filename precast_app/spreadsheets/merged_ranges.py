@@ -1,0 +1,69 @@
+"""Merged ranges as a spreadsheet program allows them: no two share a cell. A file may claim otherwise."""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
+
+from precast_app.spreadsheets.sheet import MergedRange
+
+_ORDER = attrgetter("first_row", "first_column")
+
+
+def disjoint(ranges: Iterable[MergedRange]) -> tuple[MergedRange, ...]:
+    """Return the ranges by row and column, without those that are none or share a cell with one before them."""
+    sweep = Sweep(())
+    return tuple(each for each in sorted(ranges, key=_ORDER) if sweep.add(each))
+
+
+class Sweep:
+    """Goes down a sheet and knows which ranges cover the row that it has reached.
+
+    Takes time in proportion to the ranges, however many rows each of them has. `ranges` share no cell, and are in the
+    order of their rows.
+    """
+
+    def __init__(self, ranges: Iterable[MergedRange]) -> None:
+        self._coming: Iterator[MergedRange] = iter(ranges)
+        self._next = next(self._coming, None)
+        self._columns: list[int] = []
+        self._by_column: dict[int, MergedRange] = {}
+        self._ends: list[tuple[int, int]] = []
+
+    def at(self, row: int) -> Mapping[int, MergedRange]:
+        """Return the ranges that cover a row, by their first column. Rows are asked for in ascending order."""
+        while self._next is not None and self._next.first_row <= row:
+            self.add(self._next)
+            self._next = next(self._coming, None)
+        self._forget_before(row)
+        return self._by_column
+
+    def over(self, row: int, column: int) -> MergedRange | None:
+        """Return the range that covers a cell, if there is one."""
+        by_column = self.at(row)
+        place = bisect_left(self._columns, column + 1)
+        found = by_column[self._columns[place - 1]] if place else None
+        return found if found is not None and found.last_column >= column else None
+
+    def add(self, new: MergedRange) -> bool:
+        """Go to the first row of a range, and return whether it is added; not if it shares a cell with one there."""
+        self._forget_before(new.first_row)
+        place = bisect_left(self._columns, new.first_column)
+        is_right_free = place == len(self._columns) or self._columns[place] > new.last_column
+        left = self._by_column[self._columns[place - 1]] if place else None
+        is_left_free = left is None or left.last_column < new.first_column
+        is_range = new.last_row >= new.first_row and new.last_column >= new.first_column
+        if not (is_range and is_right_free and is_left_free):
+            return False
+        insort(self._columns, new.first_column)
+        self._by_column[new.first_column] = new
+        heapq.heappush(self._ends, (new.last_row, new.first_column))
+        return True
+
+    def _forget_before(self, row: int) -> None:
+        while self._ends and self._ends[0][0] < row:
+            _, column = heapq.heappop(self._ends)
+            del self._columns[bisect_left(self._columns, column)]
+            del self._by_column[column]

@@ -1,0 +1,125 @@
+"""How many pieces a cell, a file and a project may make: told before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from precast_app.jobs import queue
+from precast_app.jobs.run import run_job
+from precast_app.models import ImportJob
+from tests import snapshot
+from tests.conftest import do, job
+from tests.integration.test_dry_run import Write, write  # noqa: F401 # a fixture
+from tests.integration.test_import import codes, line
+from tests.integration.test_undo import undo
+
+Headers = dict[str, str]
+
+
+def limit(app: Flask, monkeypatch: pytest.MonkeyPatch, **settings: int) -> None:
+    monkeypatch.setitem(app.config, "PRECAST", replace(app.config["PRECAST"], **settings))
+
+
+def issues(client: FlaskClient, admin: Headers, done: ImportJob) -> list[dict[str, Any]]:
+    found = client.get(f"/api/jobs/{done.id}/issues?severity=error", headers=admin).get_json()["issues"]
+    return [{name: each[name] for name in ("code", "row", "column", "heading", "value")} for each in found]
+
+
+def test_a_few_bytes_do_not_fill_the_database(green_meadows: int, tmp_path: Path, write: Write) -> None:  # noqa: F811
+    path = write(["Podium"], *(line(f"W{number}", 100_000) for number in range(30)))
+    assert path.stat().st_size < 1_000
+    done = do(green_meadows, path)
+    assert (done.status, done.created_count, done.rejected_count, codes(green_meadows)) == ("failed", 0, 30, [])
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("quantity", [11, 100_001, 10**12])
+def test_a_cell(
+    app: Flask,
+    client: FlaskClient,
+    admin: Headers,
+    green_meadows: int,
+    write: Write,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    dry_run: bool,
+    quantity: int,
+) -> None:
+    limit(app, monkeypatch, pieces_per_cell=10)
+    path = write(["Podium", "Tower_A.Floor_1"], line("A", 10, 1), line("B", 1, quantity))
+    done = do(green_meadows, path, dry_run=dry_run)
+    assert (done.status, done.created_count, done.rejected_count, done.pieces_added) == ("completed", 1, 1, 11)
+    assert len(codes(green_meadows)) == (0 if dry_run else 11)
+    assert issues(client, admin, done) == [
+        {"code": "too_many_pieces", "row": 3, "column": "L", "heading": "Tower_A.Floor_1", "value": str(quantity)}
+    ]
+    assert done.error is not None
+    assert "Write 10 or less" in done.error
+
+
+@pytest.mark.parametrize("on_error", ["skip", "abort"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_file(
+    app: Flask,
+    client: FlaskClient,
+    admin: Headers,
+    green_meadows: int,
+    write: Write,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    on_error: str,
+    dry_run: bool,
+) -> None:
+    limit(app, monkeypatch, pieces_per_file=20)
+    assert do(green_meadows, write(["Podium"], line("A", 20))).pieces_added == 20
+    before = snapshot.of_project(green_meadows)
+    path = write(["Podium"], line("A", 30), line("B", 10), line("C", 1))
+    done = do(green_meadows, path, on_error=on_error, dry_run=dry_run)
+    assert (done.status, done.created_count, done.updated_count) == ("failed", 0, 0)
+    assert done.error == (
+        "The file would add 21 pieces; a file may add 20 at most (PIECES_PER_FILE). Nothing was changed. Look for a "
+        "quantity that is too large, or split the file."
+    )
+    assert [each["code"] for each in issues(client, admin, done)] == ["too_many_pieces_in_file"]
+    snapshot.assert_same(snapshot.of_project(green_meadows), before)
+    if not dry_run:
+        limit(app, monkeypatch, pieces_per_file=21)
+        queue.retry(done.id)
+        run_job(done.id)
+        assert (job(done.id).status, job(done.id).pieces_added) == ("completed", 21)
+
+
+def test_a_project(
+    app: Flask,
+    client: FlaskClient,
+    admin: Headers,
+    green_meadows: int,
+    write: Write,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Pieces that go make room for others; an undo does not bring them back where there is none."""
+    limit(app, monkeypatch, pieces_per_project=30)
+    assert do(green_meadows, write(["Podium"], line("A", 20), line("B", 10))).status == "completed"
+    for dry_run in (True, False):
+        refused = do(green_meadows, write(["Podium"], line("A", 25), line("B", 6)), dry_run=dry_run)
+        assert refused.status == "failed"
+        assert (refused.error or "").startswith(
+            "The project has 30 pieces and would have 31; a project may have 30 at most (PIECES_PER_PROJECT)."
+        )
+        assert [each["code"] for each in issues(client, admin, refused)] == ["too_many_pieces_in_project"]
+    assert len(codes(green_meadows)) == 30
+    assert do(green_meadows, write(["Podium"], line("A", 25), line("B", 5))).status == "completed"
+    fewer = do(green_meadows, write(["Podium"], line("A", 5)))
+    assert fewer.pieces_removed == 20
+    other = do(green_meadows, write(["Podium"], line("C", 15)))
+    assert (other.status, len(codes(green_meadows))) == ("completed", 25)
+    answer = client.post(f"/api/jobs/{fewer.id}/undo", headers=admin)
+    assert (answer.status_code, "would have 45 pieces" in answer.get_json()["message"]) == (409, True)
+    assert len(codes(green_meadows)) == 25
+    assert undo(client, admin, other.id).status == "completed"
+    assert undo(client, admin, fewer.id).status == "completed"
+    assert len(codes(green_meadows)) == 30
