@@ -1,8 +1,12 @@
 """How gunicorn serves the application; it reads this file by itself from the folder it is started in."""
 
 import os
+from typing import Any
 
 from gunicorn.workers import gthread
+
+from precast_app import database
+from precast_app.config import Settings
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 
@@ -27,5 +31,11 @@ control_socket_disable = True
 
 # A new connection gets a thread when its first bytes are there, not while it says nothing (by default: for 5 seconds).
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
+
+
+def post_worker_init(worker: Any) -> None:
+    """Bound the waits of this process for PostgreSQL."""
+    database.limit_waits(Settings.from_environment())
+
 
 accesslog = "-"

@@ -97,7 +97,7 @@ def _do_jobs() -> None:
     from precast_app.jobs.horse import BoundedWorker
 
     settings = Settings.from_environment()
-    app = create_app(settings, connections=settings.job_connections)
+    app = create_app(settings, connections=settings.job_connections, limits=settings.job_limits)
     _leave_with_parent()
     with app.app_context():
         worker = BoundedWorker(
@@ -115,7 +115,7 @@ def _watch() -> None:
     from precast_app.jobs import watchman
 
     settings = Settings.from_environment()
-    app = create_app(settings, connections=connections.WATCHMAN)
+    app = create_app(settings, connections=connections.WATCHMAN, limits=settings.job_limits)
     _leave_with_parent()
     while True:
         try:

@@ -38,7 +38,7 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, s
     assert import_element_types
     settings = Settings.from_environment()
     # As many connections as a worker's job has.
-    with create_app(settings, connections=settings.job_connections).app_context():
+    with create_app(settings, connections=settings.job_connections, limits=settings.job_limits).app_context():
         with workbook.open("rb") as stream:
             job_id = queue.submit(
                 project_id=project_id,

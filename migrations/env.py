@@ -2,7 +2,11 @@ import logging
 from logging.config import fileConfig
 
 from alembic import context
+from alembic.util import CommandError
 from flask import current_app
+from psycopg2.errors import LockNotAvailable
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 # this is the Alembic Config object, which provides
 # access to the values within the .ini file in use.
@@ -95,9 +99,26 @@ def run_migrations_online():
     with connectable.connect() as connection:
         context.configure(connection=connection, target_metadata=get_metadata(), **conf_args)
 
-        with context.begin_transaction():
-            context.run_migrations()
+        try:
+            with context.begin_transaction():
+                _limit_lock_waits(connection)
+                context.run_migrations()
+        except OperationalError as error:
+            if isinstance(error.orig, LockNotAvailable):
+                raise CommandError(_IN_USE) from error
+            raise
 
+
+def _limit_lock_waits(connection):
+    """Let the migration wait for a table only for a short time: every request for that table waits behind it."""
+    seconds = current_app.config["PRECAST"].migration_lock_seconds
+    connection.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
+
+
+_IN_USE = (
+    "A table is in use by something that has not ended within MIGRATION_LOCK_SECONDS, so nothing was changed. Run the "
+    "same command again; if it fails again, stop the worker first, or look in pg_stat_activity for who holds the table."
+)
 
 if context.is_offline_mode():
     run_migrations_offline()

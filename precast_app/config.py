@@ -10,16 +10,40 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from precast_app.errors import ConfigurationError
 
 MIB = 1024 * 1024
+# How long workers and commands wait for a connection of their pool: its other users are their own threads.
+_PATIENT_POOL_SECONDS = 30
 _SHORTEST_KEY = 32
 _MAKE_KEY = 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(48))"`. '
 
 
 def _setting(variable: str, default: Any, effect: str) -> Any:
     return field(default=default, metadata={"variable": variable, "effect": effect})
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How long the database sessions of one kind of process may take, in seconds; 0 is no limit.
+
+    `pool_seconds` is the wait for a connection of the process's own pool; the others hold in PostgreSQL.
+    """
+
+    pool_seconds: int
+    statement_seconds: int
+    lock_seconds: int
+    idle_transaction_seconds: int
+
+    def session_settings(self) -> dict[str, int]:
+        """Return them as settings of a PostgreSQL session, in milliseconds."""
+        return {
+            "statement_timeout": self.statement_seconds * 1000,
+            "lock_timeout": self.lock_seconds * 1000,
+            "idle_in_transaction_session_timeout": self.idle_transaction_seconds * 1000,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +87,9 @@ class Settings:
         "WEB_BYTES_PER_SECOND", 4_096, "lowest average rate of an upload or an answer; a slower one is cut off"
     )
     web_connections: int = _setting("WEB_CONNECTIONS", 4, "most database connections of one web process")
+    web_exports: int = _setting(
+        "WEB_EXPORTS", 2, "exports that one web process makes at once; each keeps a database connection meanwhile"
+    )
     job_seconds: int = _setting("JOB_SECONDS", 3_600, "longest run of one job before RQ ends it")
     job_bytes: int = _setting("JOB_BYTES", 1024 * MIB, "most memory of one job; a file that needs more fails its job")
     lease_seconds: int = _setting("LEASE_SECONDS", 30, "how long a job belongs to a worker that has gone silent")
@@ -72,6 +99,34 @@ class Settings:
     feed_seconds: int = _setting("FEED_SECONDS", 86_400, "how long a job waits for its file before it fails")
     file_days: int = _setting("FILE_DAYS", 30, "how long the file of an ended job is kept, in days")
     issue_days: int = _setting("ISSUE_DAYS", 365, "how long the issues of an ended job are kept, in days")
+
+    database_session_settings: bool = _setting(
+        "DATABASE_SESSION_SETTINGS",
+        True,
+        "send the time-outs below to PostgreSQL with each connection; false behind PgBouncer (docs/operating.md)",
+    )
+    database_silence_seconds: int = _setting(
+        "DATABASE_SILENCE_SECONDS", 30, "when either side gives up a connection whose other machine has vanished"
+    )
+    web_pool_seconds: int = _setting(
+        "WEB_POOL_SECONDS", 5, "how long a request waits for a database connection before it is answered with 503"
+    )
+    web_statement_seconds: int = _setting(
+        "WEB_STATEMENT_SECONDS", 20, "longest SQL statement of a request before it is answered with 503"
+    )
+    web_lock_seconds: int = _setting("WEB_LOCK_SECONDS", 5, "longest wait of a request for a lock in the database")
+    web_idle_transaction_seconds: int = _setting(
+        "WEB_IDLE_TRANSACTION_SECONDS", 15, "when PostgreSQL ends a transaction in which a request does nothing"
+    )
+    job_lock_seconds: int = _setting("JOB_LOCK_SECONDS", 60, "longest wait of a job for a lock in the database")
+    job_idle_transaction_seconds: int = _setting(
+        "JOB_IDLE_TRANSACTION_SECONDS", 300, "when PostgreSQL ends a transaction in which a job does nothing"
+    )
+    migration_lock_seconds: int = _setting(
+        "MIGRATION_LOCK_SECONDS", 5, "longest wait of `flask db upgrade` for a table that is in use"
+    )
+    redis_seconds: float = _setting("REDIS_SECONDS", 2.0, "longest wait for an answer of Redis")
+    health_seconds: float = _setting("HEALTH_SECONDS", 1.5, "when a check of /readyz that has no answer has failed")
 
     requests_per_minute: int = _setting("REQUESTS_PER_MINUTE", 1_200, "most requests of one user or strange address")
     uploads_per_minute: int = _setting("UPLOADS_PER_MINUTE", 60, "most uploads of one user")
@@ -108,17 +163,65 @@ class Settings:
             )
         return settings
 
-    def engine_options(self, connections: int) -> dict[str, Any]:
-        """Options of the SQLAlchemy engine; who finds all connections in use waits for one."""
+    @property
+    def web_limits(self) -> SessionLimits:
+        """Return the limits of a web process's sessions."""
+        return SessionLimits(
+            self.web_pool_seconds, self.web_statement_seconds, self.web_lock_seconds, self.web_idle_transaction_seconds
+        )
+
+    @property
+    def job_limits(self) -> SessionLimits:
+        """Return the limits of a worker's sessions; a statement may take as long as its job."""
+        return SessionLimits(
+            _PATIENT_POOL_SECONDS, self.job_seconds, self.job_lock_seconds, self.job_idle_transaction_seconds
+        )
+
+    @property
+    def command_limits(self) -> SessionLimits:
+        """Return the limits of a `flask` command: a person waits for it and can stop it."""
+        return SessionLimits(_PATIENT_POOL_SECONDS, 0, self.job_lock_seconds, 0)
+
+    def engine_options(self, connections: int, limits: SessionLimits) -> dict[str, Any]:
+        """Return the options of the SQLAlchemy engine."""
+        silence = self.database_silence_seconds
+        connect_args: dict[str, Any] = {
+            "connect_timeout": max(2, min(limits.pool_seconds, 10)),
+            # Without them, a server's machine that vanished would be noticed after hours.
+            "keepalives_idle": max(1, silence // 2),
+            "keepalives_interval": max(1, silence // 6),
+            "keepalives_count": 3,
+            "tcp_user_timeout": silence * 1000,
+        }
+        if self.database_session_settings:
+            wanted = {**self._silence_settings(), **limits.session_settings()}
+            options = [f"-c {name}={value}" for name, value in wanted.items()]
+            # What the address itself sets goes first; ours are added to it.
+            given = parse_qs(urlsplit(self.database_url).query).get("options", [])
+            connect_args["options"] = " ".join([*given, *options])
         return {
             "pool_size": connections,
             "max_overflow": 0,
             "pool_pre_ping": True,
-            "pool_timeout": 30,
+            "pool_timeout": limits.pool_seconds,
             # Errors go to the log; what the statements were about (names, cells, hashes) doesn't.
             "hide_parameters": True,
-            # The other side's machine may vanish without a word: half a minute, not hours, until that is noticed.
-            "connect_args": {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3},
+            "connect_args": connect_args,
+        }
+
+    def _silence_settings(self) -> dict[str, int]:
+        """Return the session settings by which the server notices that this machine has vanished.
+
+        An idle session is found by keepalives, one that sends by `tcp_user_timeout`, one that executes a statement or
+        waits for a lock by `client_connection_check_interval`.
+        """
+        silence = self.database_silence_seconds
+        return {
+            "tcp_keepalives_idle": max(1, silence // 2),
+            "tcp_keepalives_interval": max(1, silence // 6),
+            "tcp_keepalives_count": 3,
+            "tcp_user_timeout": silence * 1000,
+            "client_connection_check_interval": max(1, silence // 6) * 1000,
         }
 
     @property
@@ -128,7 +231,6 @@ class Settings:
             "PRECAST": self,
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": database_uri(self.database_url),
-            "SQLALCHEMY_ENGINE_OPTIONS": self.engine_options(self.web_connections),
             # A multipart body is a little longer than the file in it; the file itself is held to `upload_bytes`.
             "MAX_CONTENT_LENGTH": self.upload_bytes + 64 * 1024,
             # Browsers send a cookie of this name to this host alone, and take it over https only.
@@ -165,6 +267,11 @@ def database_uri(url: str) -> str:
             "DATABASE_URL must name a PostgreSQL database, for example postgresql://user:password@localhost/precast."
         )
     return f"postgresql+psycopg2://{rest}"
+
+
+def libpq_url(url: str) -> str:
+    """Return a database's address as libpq reads it: without the driver that `database_uri` adds."""
+    return database_uri(url).replace("+psycopg2", "", 1)
 
 
 def _parse(variable: str, text: str, kind: type) -> Any:

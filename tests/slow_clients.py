@@ -129,7 +129,7 @@ class Web:
 @contextmanager
 def web_server(environment: Mapping[str, str], **settings: str) -> Iterator[Web]:
     """Run gunicorn while the context lasts, with one process unless the settings say otherwise."""
-    port = process.free_port(22_000)
+    port = process.free_port()
     given = {**environment, "WEB_CONCURRENCY": "1", **settings, "PORT": str(port)}
     running = subprocess.Popen([sys.executable, "-m", "gunicorn", "wsgi:app"], cwd=ROOT, env=given)
     try:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from flask import Flask, request
 from sqlalchemy import select
 
+from precast_app import database
 from precast_app.accounts import permissions
 from precast_app.accounts.permissions import Act
 from precast_app.accounts.requests import identity
@@ -28,11 +29,11 @@ _OWNED: dict[str, tuple[Any, str]] = {
 _OTHERS = ("/static/", "/api/openapi.json", "/rq")
 
 
-def takes(act: Act, *, whole: bool = False) -> Callable[[View], View]:
+def takes(act: Act, *, whole: bool = False, all_projects: bool = False) -> Callable[[View], View]:
     """Let in only who may do `act` in the project that the route is about.
 
     The project is that of `project_id`, `job_id` or `element_id` in the path; without any, the act is about the
-    installation. What is `whole` no narrowed token may do.
+    installation. What is `whole` no narrowed token may do; with `all_projects` none that is restricted to one project.
     """
 
     def decorate(view: View) -> View:
@@ -43,6 +44,10 @@ def takes(act: Act, *, whole: bool = False) -> Callable[[View], View]:
             permissions.require(who, act, _project_id(kwargs), changes=changes)
             if whole:
                 permissions.require_whole(who)
+            if all_projects:
+                permissions.require_all_projects(who)
+            # The view may wait, for its turn or for the rest of the request.
+            database.release_connection()
             return view(*args, **kwargs)
 
         guarded.takes = act  # type: ignore[attr-defined] # `check` looks for it

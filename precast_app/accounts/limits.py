@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError
+from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
 from precast_app.accounts.requests import identity
@@ -51,6 +55,12 @@ def retry_after() -> int:
     return max(1, int(reached.reset_at - time.time())) if reached else 60
 
 
+def redis_options(seconds: float) -> dict[str, Any]:
+    """Return the options of a Redis client that counts: it renews a lost connection, and does not wait twice."""
+    retry = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
+    return {"socket_connect_timeout": seconds, "socket_timeout": seconds, "retry": retry}
+
+
 uploads = limiter.shared_limit(_uploads, scope="uploads")
 
 
@@ -58,6 +68,6 @@ def init_app(app: Flask) -> None:
     """Count the requests to the application."""
     settings: Settings = app.config["PRECAST"]
     app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_connect_timeout": 2, "socket_timeout": 2}
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = redis_options(settings.redis_seconds)
     limiter.request_filter(lambda: request.endpoint in _FREE)
     limiter.init_app(app)

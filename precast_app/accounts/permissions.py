@@ -65,6 +65,12 @@ def require_whole(identity: Identity) -> None:
         raise Forbidden("This token is narrowed. Use one that isn't, or sign in.")
 
 
+def require_all_projects(identity: Identity) -> None:
+    """Raise `Forbidden` for a token that is restricted to one project: the user's account is no part of it."""
+    if identity.project_id is not None:
+        raise Forbidden("This token is restricted to one project. Use one that isn't, or sign in.")
+
+
 def most(identity: Identity, project_id: int) -> Act:
     """The most that may be done in the project; raises `NotFound` where it may not be seen."""
     if identity.project_id in (None, project_id):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from flask import request
+from sqlalchemy.exc import SQLAlchemyError
 
+from precast_app import database
 from precast_app.accounts import sessions, tokens
 from precast_app.accounts.permissions import KEPT, Identity
 from precast_app.errors import Forbidden, Refused
 
+_UNREACHABLE = "precast.identity.unreachable"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -20,11 +23,23 @@ class Unauthorized(Refused):
 
 
 def identity() -> Identity:
-    """Who is asking; raises `Unauthorized` where that isn't known, `Forbidden` for a request from another site."""
+    """Who is asking; raises `Unauthorized` where that isn't known, `Forbidden` for a request from another site.
+
+    It keeps no database connection: what follows may be the body of a slow sender. Where the database can't be reached
+    it is asked only once in a request.
+    """
     # Kept with the request: an application context, and so `g`, may outlive it.
     found: Identity | None = request.environ.get(KEPT)
     if found is None:
-        found = request.environ[KEPT] = _identify()
+        if error := request.environ.get(_UNREACHABLE):
+            raise error
+        try:
+            found = request.environ[KEPT] = _identify()
+        except SQLAlchemyError as error:
+            request.environ[_UNREACHABLE] = error
+            raise
+        finally:
+            database.release_connection()
     return found
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from precast_app.accounts import audit, sessions, throttle, users
+from precast_app.accounts import audit, sessions, users
 from precast_app.extensions import db
 
 
 def sign_in(name: str, password: str) -> bool:
     """Begin a session where name and password are right; raises `TooMany` where too many have been wrong lately."""
-    throttle.check(name)
-    user = users.by_password(name, password)
+    user = users.verify_password(name, password, refusal="session.refused")
     if user is None:
-        throttle.failed(name)
-        audit.record("session.refused", who=name.strip())
-    else:
-        throttle.succeeded(name)
-        sessions.start(user)
-        audit.record("session.start", who=user.name)
+        return False
+    sessions.start(user)
+    audit.record("session.start", who=user.name)
     db.session.commit()
-    return user is not None
+    return True
 
 
 def sign_out() -> None:

@@ -56,6 +56,13 @@ def revoke(user_id: int, token_id: int) -> None:
     db.session.commit()
 
 
+def revoke_all(user_id: int) -> None:
+    """Delete all tokens of the user. The caller commits."""
+    for token in of_user(user_id):
+        audit.record("token.revoke", project_id=token.project_id, about=token.name or token.ending)
+        db.session.delete(token)
+
+
 def recognise(text: str) -> Identity | None:
     """Who bears this token; None where it is unknown or has expired, or its user is kept out."""
     now = datetime.now(UTC)

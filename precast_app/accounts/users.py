@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from precast_app.accounts import audit, passwords, sessions
+from precast_app.accounts import audit, passwords, sessions, throttle, tokens
 from precast_app.accounts.permissions import Identity
 from precast_app.errors import Conflict, NotFound, Refused
 from precast_app.extensions import db
@@ -19,6 +19,8 @@ def create(name: str, password: str, *, is_admin: bool = False) -> User:
     name = name.strip()
     if not 0 < len(name) <= 100 or not name.isprintable():
         raise Refused("A user's name has 1 to 100 characters that can be shown.")
+    if name in (".", "..") or "/" in name or "\\" in name:
+        raise Refused("A user's name is part of addresses: it can't contain a slash or a backslash, or be . or ...")
     if name == audit.COMMAND:
         raise Refused("This name stands for the server's own commands. Choose another one.")
     user = User(name=name, password_hash=passwords.hashed(password, name), is_admin=is_admin)
@@ -40,8 +42,23 @@ def find(name: str) -> User:
     return user
 
 
-def by_password(name: str, password: str) -> User | None:
-    """The user with this name and password, unless kept out; an old way of keeping the password is renewed."""
+def verify_password(name: str, password: str, *, refusal: str) -> User | None:
+    """Return the user with this name and password; None if one is wrong or the user is disabled.
+
+    The one place where a password is checked: attempts are counted and slowed down, and a wrong one is put into the
+    audit under the act `refusal`. Raise `TooMany` after too many. A hash of an outdated kind is replaced.
+    """
+    attempt = throttle.begin(name)
+    user = _by_password(name, password)
+    if user is None:
+        audit.record(refusal, who=name.strip())
+    else:
+        attempt.succeed()
+    db.session.commit()
+    return user
+
+
+def _by_password(name: str, password: str) -> User | None:
     user = _named(name.strip())
     kept = user.password_hash if user else passwords.NOBODYS
     if not passwords.matches(kept, password) or user is None or user.disabled_at is not None:
@@ -52,16 +69,21 @@ def by_password(name: str, password: str) -> User | None:
 
 
 def change_password(who: Identity, old: str, new: str) -> None:
-    """Give oneself another password; all other sessions end. Raises `Refused` where the old one is wrong."""
-    user = db.session.get_one(User, who.user_id)
-    if not passwords.matches(user.password_hash, old):
+    """Give oneself another password; all other sessions end, tokens stay.
+
+    Raise `Refused` if the old password is wrong, `TooMany` after too many wrong ones.
+    """
+    user = verify_password(who.name, old, refusal="user.password_refused")
+    if user is None:
         raise Refused("The old password is wrong. Nothing was changed.")
     _set_password(user, new, but=who.session_id)
 
 
 def set_password(name: str, password: str) -> None:
-    """Give a user another password; the sessions of the user end."""
-    _set_password(find(name), password)
+    """Give a user another password, as an administrator; the user's sessions end and their tokens are revoked."""
+    user = find(name)
+    tokens.revoke_all(user.id)
+    _set_password(user, password)
 
 
 def set_disabled(name: str, disabled: bool) -> User:

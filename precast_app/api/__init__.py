@@ -6,10 +6,12 @@ from flask import Flask
 
 from precast_app.api import (
     accounts,
+    body,
     catalogue,
     docs,
     downloads,
     errors,
+    export_slots,
     exports,
     health,
     jobs,
@@ -37,4 +39,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     errors.init_app(app)
+    health.init_app(app)
+    body.init_app(app)
+    export_slots.init_app(app)
     receiving.init_app(app)

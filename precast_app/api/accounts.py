@@ -182,7 +182,7 @@ def change_password(body: dict[str, Any]) -> None:
 
 
 @blueprint.route("/api/tokens", methods=["GET"])
-@takes(Act.READ)
+@takes(Act.READ, all_projects=True)
 @blueprint.response(200, Tokens)
 def listed() -> dict[str, Any]:
     """One's own tokens."""
@@ -216,7 +216,7 @@ def revoke(token_id: int) -> None:
 
 
 @blueprint.route("/api/sessions", methods=["GET"])
-@takes(Act.READ)
+@takes(Act.READ, all_projects=True)
 @blueprint.response(200, Sessions)
 def signed_in() -> dict[str, Any]:
     """Where one is signed in."""
@@ -251,7 +251,7 @@ def create_user(body: dict[str, Any]) -> dict[str, Any]:
     return {"user": users.create(body["name"], body["password"], is_admin=body["is_admin"])}
 
 
-@blueprint.route("/api/users/<user>", methods=["PATCH"])
+@blueprint.route("/api/users/<path:user>", methods=["PATCH"])
 @takes(Act.ADMINISTER)
 @blueprint.arguments(UserChange)
 @blueprint.response(200, OneUser)

@@ -9,6 +9,7 @@ from precast_app.accounts.permissions import Act
 from precast_app.api import attachments
 from precast_app.api.attachments import BINARY, ODS, TEXT, XLSX
 from precast_app.api.blueprint import JOB, Blueprint
+from precast_app.api.export_slots import takes_export_slot
 from precast_app.errors import NotFound
 from precast_app.exporting import annotating, issues, rejected
 from precast_app.jobs import files
@@ -29,6 +30,7 @@ def upload(job_id: int) -> Response:
 
 @blueprint.route(f"{JOB}/issues.csv", methods=["GET"])
 @takes(Act.READ)
+@takes_export_slot
 @blueprint.response(200, TEXT, content_type="text/csv")
 def issues_csv(job_id: int) -> Response:
     """The job's issues as a CSV file."""
@@ -37,6 +39,7 @@ def issues_csv(job_id: int) -> Response:
 
 @blueprint.route(f"{JOB}/issues.xlsx", methods=["GET"])
 @takes(Act.READ)
+@takes_export_slot
 @blueprint.response(200, BINARY, content_type=XLSX)
 def issues_workbook(job_id: int) -> Response:
     """The job's issues as a workbook."""

@@ -15,6 +15,7 @@ from precast_app.api import attachments
 from precast_app.api.attachments import BINARY, TEXT, XLSX
 from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.catalogue import ElementTypesFilter
+from precast_app.api.export_slots import takes_export_slot
 from precast_app.exporting import delimited, layout, workbook
 from precast_app.exporting.layout import ExportColumn
 from precast_app.exporting.rows import Cell, cells
@@ -22,11 +23,14 @@ from precast_app.exporting.workbook import About
 from precast_app.reading import exports as reading
 from precast_app.reading.catalogue import Filter
 
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9]+")
+
 blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files that can be imported again.")
 
 
 @blueprint.route(f"{PROJECT}/export/excel", methods=["GET"])
 @takes(Act.READ)
+@takes_export_slot
 @blueprint.arguments(ElementTypesFilter, location="query")
 @blueprint.response(200, BINARY, content_type=XLSX)
 def excel(query: dict[str, Any], project_id: int) -> Response:
@@ -36,6 +40,7 @@ def excel(query: dict[str, Any], project_id: int) -> Response:
 
 @blueprint.route(f"{PROJECT}/export_csv_element_type", methods=["GET"])
 @takes(Act.READ)
+@takes_export_slot
 @blueprint.arguments(ElementTypesFilter, location="query")
 @blueprint.response(200, TEXT, content_type="text/csv")
 def csv(query: dict[str, Any], project_id: int) -> Response:
@@ -88,4 +93,4 @@ def _csv(project_id: int, wanted: Filter | None, kind: str) -> Response:
 
 def _safe(name: str) -> str:
     """A project's name as part of a file's name, on any system."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "project"
+    return _NOT_IN_FILE_NAMES.sub("_", name).strip("_") or "project"

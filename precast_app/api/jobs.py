@@ -13,6 +13,7 @@ from precast_app.accounts.requests import identity
 from precast_app.api import uploads
 from precast_app.api.attachments import BINARY
 from precast_app.api.blueprint import JOB, LOCATION, PROJECT, Blueprint
+from precast_app.api.job_permissions import requires_job_permission
 from precast_app.api.job_schemas import (
     AcceptedJob,
     ChangedElementTypes,
@@ -30,7 +31,7 @@ from precast_app.api.schemas import FileForm, OptionalFileForm
 from precast_app.api.uploads import FeedQuery, JobQuery, KeyHeader, OptionsQuery
 from precast_app.jobs import apply, queue, registry, undo
 from precast_app.jobs.queue import Options
-from precast_app.models import ImportJob
+from precast_app.models import ImportJob, JobStatus
 from precast_app.reading import changes
 from precast_app.reading import jobs as reading
 from precast_app.reading.paging import Page
@@ -67,6 +68,7 @@ def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any]
         project_id=project_id,
         job_type=job_type.name,
         created_by=identity().name,
+        started_by_user_id=identity().user_id,
         options=_options(query, project_id),
         upload=uploads.from_form() if request.files else None,
         key=headers["key"],
@@ -76,20 +78,18 @@ def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any]
 
 @blueprint.route(f"{JOB}/file", methods=["PUT"])
 @receives_upload
-@takes(Act.READ)
+@requires_job_permission
 @limits.uploads
 @blueprint.arguments(FeedQuery, location="query")
 @blueprint.doc(requestBody=_FILE_BODY)
 @blueprint.response(202, CreatedJob)
 def feed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """Give a waiting job its file: the raw body, or the multipart field `file`."""
-    waiting = reading.one(job_id)
-    permissions.require(identity(), registry.get(waiting.job_type).act, waiting.project_id)
     if request.mimetype == "multipart/form-data":
-        job = queue.feed(job_id, uploads.from_form())
+        job = queue.feed(job_id, uploads.from_form(), identity().user_id)
     else:
         with uploads.from_body(query["file_name"]) as upload:
-            job = queue.feed(job_id, upload)
+            job = queue.feed(job_id, upload, identity().user_id)
     return {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
 
 
@@ -139,43 +139,41 @@ def changed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(f"{JOB}/apply", methods=["POST"])
-@takes(Act.READ)
+@requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
 def carry_out(job_id: int) -> Any:
     """Carry out a dry run, as a job of its own; 409 where what it planned on has changed since."""
-    _require(job_id)
-    return _started(apply.apply(job_id, identity().name))
+    return _started(apply.apply(job_id, identity()))
 
 
 @blueprint.route(f"{JOB}/undo", methods=["POST"])
-@takes(Act.READ)
+@requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
 def take_back(job_id: int) -> Any:
     """Take back what an ended import changed, as a job of its own; 409 with what stands against it.
 
     Of an undo, import the file of what it undid again.
     """
-    _require(job_id)
-    return _started(undo.start(job_id, identity().name))
+    return _started(undo.start(job_id, identity()))
 
 
 @blueprint.route(f"{JOB}/retry", methods=["POST"])
-@takes(Act.READ)
+@requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
 def again(job_id: int) -> Any:
     """Do a failed job again from its kept file; what is in stays in. 409 where it has not failed."""
-    _require(job_id)
-    return _started(queue.retry(job_id))
+    return _started(queue.retry(job_id, identity().user_id))
 
 
 @blueprint.route(f"{JOB}/cancel", methods=["POST"])
-@takes(Act.READ)
+@requires_job_permission
 @blueprint.response(202, CreatedJob)
 def cancel(job_id: int) -> dict[str, Any]:
     """Stop a job; what has gone in is taken out again. 409 where it has ended."""
-    _require(job_id)
     job = queue.cancel(job_id, identity().name)
-    return {"message": "Import job is being cancelled", "job_id": job.id, "status": job.status}
+    ended = job.status == JobStatus.FAILED
+    message = "Import job was cancelled" if ended else "Import job is being cancelled"
+    return {"message": message, "job_id": job.id, "status": job.status}
 
 
 @blueprint.route(f"{PROJECT}/import/excel", methods=["POST"], endpoint="import_excel")
@@ -193,19 +191,12 @@ def import_element_types(query: dict[str, Any], headers: dict[str, Any], files: 
         project_id=project_id,
         job_type="element_type_import",
         created_by=identity().name,
+        started_by_user_id=identity().user_id,
         options=_options(query, project_id),
         upload=uploads.from_form(),
         key=headers["key"],
     )
     return _accepted(job), 202, {"Location": url_for("jobs.show", job_id=job.id)}
-
-
-def _require(job_id: int) -> None:
-    """Whoever acts on a job must be allowed to start such a one."""
-    job = reading.one(job_id)
-    permissions.require(identity(), registry.get(job.job_type).act, job.project_id)
-    if job.create_missing:
-        permissions.require(identity(), Act.MANAGE, job.project_id)
 
 
 def _started(job: ImportJob) -> Any:

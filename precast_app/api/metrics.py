@@ -57,7 +57,7 @@ class _Numbers(Collector):
             "precast_oldest_queued_job_seconds", "How long the first of them has waited; 0 without any.",
             found.oldest_seconds,
         )  # fmt: skip
-        yield _gauge("precast_jobs_lost", "Jobs whose worker has gone silent; the watchman rings for them.", found.lost)
+        yield _gauge("precast_jobs_lost", "Jobs that neither have a worker nor wait in the queue.", found.lost)
         yield _gauge("precast_database_bytes", "Size of the database.", found.database_bytes)
         yield _gauge("precast_files_bytes", "Of it, the files of jobs.", found.file_bytes)
         yield _gauge("precast_redis_up", "Whether Redis answers.", found.queue is not None)

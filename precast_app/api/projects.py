@@ -113,7 +113,7 @@ def members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     return {"members": found, "count": count}
 
 
-@blueprint.route(f"{PROJECT}/members/<user>", methods=["PUT"])
+@blueprint.route(f"{PROJECT}/members/<path:user>", methods=["PUT"])
 @takes(Act.MANAGE)
 @blueprint.arguments(RoleBody)
 @blueprint.response(200, Members)
@@ -124,7 +124,7 @@ def set_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]
     return {"members": found, "count": count}
 
 
-@blueprint.route(f"{PROJECT}/members/<user>", methods=["DELETE"])
+@blueprint.route(f"{PROJECT}/members/<path:user>", methods=["DELETE"])
 @takes(Act.MANAGE)
 @blueprint.response(204)
 def remove_member(project_id: int, user: str) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from precast_app import database
 from precast_app.extensions import db
 from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
@@ -30,8 +31,14 @@ from precast_app.models import Severity
 log = logging.getLogger(__name__)
 
 # What is no fault of the data: the same batch, tried again, may go in. psycopg2 raises deadlocks and serialization
-# failures as OperationalError too.
-RETRYABLE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
+# failures as OperationalError too, but not a server that became read-only in a failover.
+RETRYABLE = (
+    OperationalError,
+    InterfaceError,
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    *database.UNAVAILABLE,
+)
 _TRIES = 4
 _CONNECTIONS_LEFT = 2
 
@@ -96,7 +103,8 @@ def _in_context(app: Flask, places: BoundedSemaphore, batch: PlannedBatch, targe
             try:
                 return _write(batch, target, fence)
             except RETRYABLE:
-                db.session.rollback()
+                # A rollback would fail where the connection was lost under COPY, of which SQLAlchemy doesn't know.
+                db.session().invalidate()
                 if attempt == _TRIES:
                     raise
                 log.warning("Batch %d of job %d is tried again.", batch.number, target.job_id, exc_info=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from precast_app.accounts.permissions import Identity
 from precast_app.errors import Conflict
 from precast_app.extensions import db
 from precast_app.importing import reference, reference_store
@@ -34,7 +35,7 @@ _CHANGED = text("""
 """)
 
 
-def apply(job_id: int, created_by: str) -> ImportJob:
+def apply(job_id: int, starter: Identity) -> ImportJob:
     """Make and ring for the job that does what a dry run has shown.
 
     Raises `Conflict` where the job is no completed dry run, its file is kept no longer, or something that it planned on
@@ -47,7 +48,7 @@ def apply(job_id: int, created_by: str) -> ImportJob:
         raise Conflict("Rows of the file are wrong, and on_error=abort lets nothing in then. Mend them first.")
     if _is_outdated(dry):
         raise Conflict(OUTDATED)
-    return queue.submit_again(dry, created_by, applies_job_id=dry.id)
+    return queue.submit_again(dry, starter, applies_job_id=dry.id)
 
 
 def _is_outdated(dry: ImportJob) -> bool:

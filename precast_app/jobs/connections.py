@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg2
 
-from precast_app.config import Settings
+from precast_app.config import Settings, libpq_url
 from precast_app.errors import ConfigurationError
 
 # The watchman's: its lock, and its work.
@@ -27,7 +27,10 @@ def needed(settings: Settings, processes: int) -> int:
 
 def check(settings: Settings, processes: int) -> None:
     """Raise `ConfigurationError` where PostgreSQL allows fewer than the worker may open."""
-    with psycopg2.connect(settings.database_url, connect_timeout=10) as connection, connection.cursor() as cursor:
+    with (
+        psycopg2.connect(libpq_url(settings.database_url), connect_timeout=10) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(_MOST)
         (most,) = cursor.fetchone() or (None,)
     connection.close()

@@ -7,22 +7,26 @@ import logging
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import IO
+from typing import IO, Any
 
 from flask import current_app
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from rq import Queue, Worker
+from redis.retry import Retry
+from rq import Worker, worker_registration
 from rq.serializers import JSONSerializer
 from sqlalchemy import exists, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from precast_app.accounts import audit
+from precast_app.accounts.permissions import Identity
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
 from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, Refused, TooLarge, TooMany
 from precast_app.extensions import db
 from precast_app.importing import headers, reference_files
-from precast_app.jobs import files, keys, lifecycle, registry
+from precast_app.jobs import broker, files, keys, lifecycle, registry
+from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 from precast_app.models import FileChunk, ImportJob, JobStatus, OnError, Phase, Project
 from precast_app.spreadsheets import FileRefused
 
@@ -65,17 +69,21 @@ def submit(
     options: Options,
     upload: Upload | None,
     key: str | None = None,
+    started_by_user_id: int | None = None,
 ) -> ImportJob:
     """Store a job, with its file if there is one, and ring for it. Raises `errors.Refused` for what can be told now.
 
-    The same `key` of the same sender within a day answers with the same job; with another upload it is a `Conflict`.
+    Without `started_by_user_id` it is a job of the server's command line. The same `key` of the same sender within a
+    day answers with the same job; with another upload it is a `Conflict`.
     """
     if db.session.get(Project, project_id) is None:
         raise NotFound(f"There is no project {project_id}.")
     registry.creatable(job_type)
+    # Reading the file takes its time, for which no connection is kept.
+    db.session.rollback()
     total = _check(upload, job_type) if upload else 0
     job = _job(project_id, job_type, created_by, options)
-    job.total_items, job.idempotency_key = total, key
+    job.total_items, job.idempotency_key, job.started_by_user_id = total, key, started_by_user_id
     if upload:
         _name(job, upload)
         job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
@@ -101,7 +109,7 @@ def submit(
     return job
 
 
-def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = None) -> ImportJob:
+def submit_again(old: ImportJob, starter: Identity, applies_job_id: int | None = None) -> ImportJob:
     """A new job for the file of another one, with its options, and ring for it; `Conflict` where the file is not kept.
 
     It is no dry run, whatever the other one was; `applies_job_id` names the dry run that it carries out.
@@ -110,7 +118,8 @@ def submit_again(old: ImportJob, created_by: str, applies_job_id: int | None = N
         raise Conflict(f"The file of job {old.id} is kept no longer. Upload it again.")
     _check_room(old.project_id)
     options = Options(old.batch_size, old.concurrent_batches, on_error=old.on_error, create_missing=old.create_missing)
-    job = _job(old.project_id, old.job_type, created_by, options)
+    job = _job(old.project_id, old.job_type, starter.name, options)
+    job.started_by_user_id = starter.user_id
     job.total_items, job.applies_job_id = old.total_items, applies_job_id
     job.file_name, job.file_bytes, job.file_sha256 = old.file_name, old.file_bytes, old.file_sha256
     job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
@@ -148,7 +157,7 @@ def _record(job: ImportJob, **details: int) -> None:
     )  # fmt: skip
 
 
-def retry(job_id: int) -> ImportJob:
+def retry(job_id: int, started_by_user_id: int) -> ImportJob:
     """Do a failed job again, from its kept file; batches that are in stay in and are not done again."""
     job = db.session.get_one(ImportJob, job_id)
     if job.undoes_job_id is None and not has_file(job_id):
@@ -158,6 +167,7 @@ def retry(job_id: int) -> ImportJob:
             f"Job {job_id} has not failed, or it was undone, or something of it was left when it was cancelled. Only a "
             "failed job can be tried again; otherwise upload its file as a new job."
         )
+    job.started_by_user_id = started_by_user_id
     audit.record("job.retry", project_id=job.project_id, about=f"job {job.id}")
     db.session.commit()
     ring(job_id)
@@ -169,14 +179,16 @@ def has_file(job_id: int) -> bool:
     return bool(db.session.scalar(select(exists().where(FileChunk.job_id == job_id))))
 
 
-def feed(job_id: int, upload: Upload) -> ImportJob:
+def feed(job_id: int, upload: Upload, started_by_user_id: int) -> ImportJob:
     """Give a waiting job its file and start it; `Conflict` where it has one."""
     job = db.session.get_one(ImportJob, job_id)
-    total = _check(upload, job.job_type)
+    job_type = job.job_type
+    db.session.rollback()
+    total = _check(upload, job_type)
     if not lifecycle.enqueue(job_id):
         db.session.rollback()
         raise Conflict(f"Job {job_id} isn't waiting for a file. Create a new job for this file.")
-    job.total_items = total
+    job.total_items, job.started_by_user_id = total, started_by_user_id
     _name(job, upload)
     _store(job, upload)
     audit.record("job.file", project_id=job.project_id, about=f"job {job.id}: {job.file_name}")
@@ -197,26 +209,34 @@ def cancel(job_id: int, user: str) -> ImportJob:
     return job
 
 
-def ring(job_id: int) -> None:
-    """Put the job's number into the queue. Where Redis is away, the watchman rings later."""
+def ring(job_id: int, after: int | None = None) -> bool:
+    """Put the job's number into the queue. Where Redis is away, the watchman rings later.
+
+    With `after`, how often it was enqueued when it was found lost, return False if another process enqueued it since.
+    """
     number = db.session.execute(
-        text("UPDATE import_jobs SET ring = ring + 1, rung_at = clock_timestamp() WHERE id = :id RETURNING ring"),
-        {"id": job_id},
-    ).scalar_one()
+        text("""
+            UPDATE import_jobs SET ring = ring + 1, rung_at = clock_timestamp()
+            WHERE id = :id AND ring = coalesce(:after, ring) RETURNING ring
+        """),
+        {"id": job_id, "after": after},
+    ).scalar_one_or_none()
     db.session.commit()
+    if number is None:
+        return False
     settings = _settings()
     try:
         queue().enqueue_call(
-            "precast_app.jobs.run.run_job",
+            broker.RUN_JOB,
             args=(job_id,),
-            # With the ring's number: RQ refuses an id for as long as it keeps the one before.
-            job_id=ring_id(job_id, number),
+            job_id=broker.rq_job_id(job_id, number),
             timeout=settings.job_seconds,
-            result_ttl=0,
-            failure_ttl=86_400,
+            result_ttl=broker.RESULT_TTL_SECONDS,
+            failure_ttl=broker.FAILURE_TTL_SECONDS,
         )
     except RedisError:
         log.warning("Redis could not be reached; job %d waits for the watchman.", job_id, exc_info=True)
+    return True
 
 
 def ring_next(project_id: int) -> None:
@@ -233,14 +253,11 @@ def ring_next(project_id: int) -> None:
         ring(following)
 
 
-def ring_id(job_id: int, number: int) -> str:
-    """The id of the RQ job of one ring."""
-    return f"import-{job_id}-{number}"
-
-
 def connection() -> Redis:
     """A connection to Redis that gives up rather than hang."""
-    return Redis.from_url(_settings().redis_url, socket_connect_timeout=3, socket_timeout=10)
+    seconds = _settings().redis_seconds
+    no_retry = Retry(NoBackoff(), 0)
+    return Redis.from_url(_settings().redis_url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=no_retry)
 
 
 def connection_for_worker() -> Redis:
@@ -248,9 +265,25 @@ def connection_for_worker() -> Redis:
     return Redis.from_url(_settings().redis_url, socket_connect_timeout=3, socket_keepalive=True)
 
 
-def queue() -> Queue:
+def queue() -> ImportRqQueue:
     """The queue that web and worker share."""
-    return Queue(_settings().queue_name, connection=connection(), serializer=JSONSerializer)
+    return ImportRqQueue(_settings().queue_name, connection=connection(), serializer=JSONSerializer)
+
+
+def waiting(rq_ids: list[str]) -> frozenset[str]:
+    """Return those of the ids that no worker has taken yet; empty if Redis can't be reached."""
+    try:
+        return queue().holding(rq_ids)
+    except RedisError:
+        return frozenset()
+
+
+def forget(rq_id: str) -> None:
+    """Remove what a worker that was killed while it took this id has left in Redis."""
+    try:
+        connection().delete(ImportRqJob.key_for(rq_id))
+    except RedisError:
+        log.warning("Redis could not be reached; what it knows of %s is left there.", rq_id)
 
 
 def has_worker() -> bool:
@@ -260,7 +293,10 @@ def has_worker() -> bool:
 
 def names_of_workers() -> list[str]:
     """What the workers that have said lately that they are there call themselves."""
-    return [worker.name for worker in Worker.all(queue=queue(), serializer=JSONSerializer)]
+    redis = connection()
+    keys: Any = redis.smembers(worker_registration.WORKERS_BY_QUEUE_KEY % _settings().queue_name)
+    prefix = Worker.redis_worker_namespace_prefix.encode()
+    return [key.removeprefix(prefix).decode(errors="replace") for key in keys if redis.exists(key)]
 
 
 def _settings() -> Settings:

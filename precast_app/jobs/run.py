@@ -11,14 +11,14 @@ from flask import Flask, current_app
 from rq.timeouts import JobTimeoutException
 
 from precast_app.config import Settings
-from precast_app.errors import Cancelled, JobFailed, LeaseLost, Refused, Stopped
+from precast_app.errors import AllRowsRejected, Cancelled, ImportAborted, JobFailed, LeaseLost, Refused, Stopped
 from precast_app.extensions import db
 from precast_app.importing.batches import RETRYABLE
-from precast_app.jobs import cancelling, horse, lifecycle, queue, registry
+from precast_app.jobs import cancelling, horse, lifecycle, permissions, queue, registry
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import Reporter
 from precast_app.jobs.work import Outcome, Work
-from precast_app.models import ImportJob, OnError, Phase
+from precast_app.models import FailureReason, ImportJob, OnError, Phase
 from precast_app.spreadsheets import FileRefused
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,12 @@ def run_job(job_id: int) -> None:
     if lease is None:
         log.info("Job %d is left: it has ended, is another worker's, or it isn't its turn.", job_id)
         return
-    project_id = db.session.get_one(ImportJob, job_id).project_id
+    job = db.session.get_one(ImportJob, job_id)
+    project_id, revoked = job.project_id, None if job.cancelled_by else permissions.revoked(job)
+    db.session.rollback()
     try:
+        if revoked is not None:
+            raise JobFailed(f"{revoked} Nothing further was changed.")
         try:
             _do(lease)
         except Cancelled as cancelled:
@@ -49,6 +53,10 @@ def run_job(job_id: int) -> None:
         db.session.rollback()
         log.warning("%s", lost)
         return
+    except AllRowsRejected as failed:
+        _fail(lease, str(failed), FailureReason.REJECTED)
+    except ImportAborted as failed:
+        _fail(lease, str(failed), FailureReason.ABORTED)
     except (JobFailed, FileRefused, Refused) as failed:
         _fail(lease, str(failed))
     except JobTimeoutException:
@@ -69,7 +77,7 @@ def run_job(job_id: int) -> None:
         )
     except RETRYABLE:
         # The database is away. The lease runs out and the watchman rings again.
-        db.session.rollback()
+        db.session().invalidate()
         raise
     except Exception:
         log.exception("Job %d failed.", job_id)
@@ -119,6 +127,6 @@ def _work(lease: Lease, phase: Phase) -> Iterator[Work]:
         yield work
 
 
-def _fail(lease: Lease, error: str) -> None:
+def _fail(lease: Lease, error: str, reason: FailureReason = FailureReason.ERROR) -> None:
     db.session.rollback()
-    lifecycle.fail(lease, error=error)
+    lifecycle.fail(lease, error=error, reason=reason)

@@ -8,6 +8,7 @@ from sqlalchemy import exists, select, text
 from sqlalchemy.exc import IntegrityError
 
 from precast_app.accounts import audit
+from precast_app.accounts.permissions import Identity
 from precast_app.config import BATCH_SIZE
 from precast_app.errors import Conflict
 from precast_app.extensions import db
@@ -33,14 +34,14 @@ _IN_PRODUCTION = text("""
 """)
 
 
-def start(job_id: int, created_by: str) -> ImportJob:
+def start(job_id: int, starter: Identity) -> ImportJob:
     """Make and ring for the job that takes back what a job changed; of an undo, the one that imports its file again.
 
     Raises `Conflict` with what stands against it.
     """
     target = db.session.get_one(ImportJob, job_id)
     if target.job_type == UNDO:
-        return _again(target, created_by)
+        return _again(target, starter)
     if target.job_type != "element_type_import" or target.dry_run:
         raise Conflict(f"Job {job_id} is no import of element types, or a dry run. Only an import can be undone.")
     if target.status not in (JobStatus.COMPLETED, JobStatus.FAILED):
@@ -52,7 +53,8 @@ def start(job_id: int, created_by: str) -> ImportJob:
     job = ImportJob(
         project_id=target.project_id,
         job_type=UNDO,
-        created_by=created_by,
+        created_by=starter.name,
+        started_by_user_id=starter.user_id,
         batch_size=BATCH_SIZE,
         concurrent_batches=1,
         total_items=target.created_count + target.updated_count,
@@ -62,7 +64,8 @@ def start(job_id: int, created_by: str) -> ImportJob:
         queued_at=datetime.now(UTC),
     )
     db.session.add(job)
-    audit.record("job.undo", who=created_by, project_id=job.project_id, about=f"job {job_id}: {target.file_name or ''}")
+    about = f"job {job_id}: {target.file_name or ''}"
+    audit.record("job.undo", who=starter.name, project_id=job.project_id, about=about)
     try:
         db.session.commit()
     except IntegrityError:
@@ -86,9 +89,9 @@ def obstacles(target: ImportJob) -> list[str]:
     return against
 
 
-def _again(undo: ImportJob, created_by: str) -> ImportJob:
+def _again(undo: ImportJob, starter: Identity) -> ImportJob:
     """An undo is taken back by importing the file of the undone job again."""
     if undo.status != JobStatus.COMPLETED:
         raise Conflict(f"Job {undo.id} has undone nothing; there is nothing to take back.")
     target = db.session.get_one(ImportJob, undo.undoes_job_id)
-    return queue.submit_again(target, created_by)
+    return queue.submit_again(target, starter)

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from flask import current_app
-from redis.exceptions import RedisError
-from rq.exceptions import NoSuchJobError
-from rq.job import Job, JobStatus
-from rq.serializers import JSONSerializer
 from sqlalchemy import text
 
 from precast_app.config import Settings
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, measures, queue
+from precast_app.jobs import lifecycle, lost_jobs, measures, queue
+from precast_app.jobs.lost_jobs import LostJob
 
 log = logging.getLogger(__name__)
 
-_QUIET_SECONDS = 3
+# How long a worker may take between popping an id from the queue and claiming its job.
+_PICK_UP_SECONDS = 1.0
 
-_LOST = text("""
-    SELECT id, status, ring, attempt FROM import_jobs job
-    WHERE (rung_at IS NULL OR rung_at < clock_timestamp() - make_interval(secs => :quiet))
-      AND ((status = 'processing' AND lease_until < clock_timestamp())
-           OR (status = 'pending' AND phase = 'queued' AND NOT EXISTS (
-               SELECT FROM import_jobs other
-               WHERE other.project_id = job.project_id AND other.id <> job.id
-                 AND (other.status = 'processing'
-                      OR (other.status = 'pending' AND other.phase = 'queued'
-                          AND (other.queued_at, other.id) < (job.queued_at, job.id))))))
-    ORDER BY queued_at, id
+_EXHAUSTED = text("""
+    SELECT id, project_id FROM import_jobs
+    WHERE status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts
+    ORDER BY id
 """)
 
 _NEVER_FED = text("""
@@ -65,19 +57,15 @@ _OLD_SESSIONS = text("""
 def look() -> list[int]:
     """One round; the numbers of the jobs that were rung for. Where another watchman is at it, none."""
     settings: Settings = current_app.config["PRECAST"]
-    with db.engine.connect() as connection:
-        names = {"locks": lifecycle.LOCKS}
-        # A session's lock: it is kept over the commits of this round, and goes with the connection if we are killed.
-        if not connection.execute(text("SELECT pg_try_advisory_lock(:locks, 0)"), names).scalar():
+    # A transaction's lock on a connection of its own: it outlasts the commits of this sweep, is released if the process
+    # is killed, and, unlike a session's lock, works behind a pooler that gives each transaction another session.
+    with db.engine.begin() as connection:
+        locked = connection.execute(text("SELECT pg_try_advisory_xact_lock(:locks, 0)"), {"locks": lifecycle.LOCKS})
+        if not locked.scalar():
             return []
-        connection.commit()
-        try:
-            rung = _round(settings)
-            measures.note_round()
-            return rung
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:locks, 0)"), names)
-            connection.commit()
+        rung = _round(settings)
+        measures.note_round()
+        return rung
 
 
 def _round(settings: Settings) -> list[int]:
@@ -89,32 +77,25 @@ def _round(settings: Settings) -> list[int]:
         db.session.commit()
     db.session.execute(_OLD_SESSIONS)
     db.session.commit()
-    lost = db.session.execute(_LOST, {"quiet": _QUIET_SECONDS}).all()
+    exhausted = db.session.execute(_EXHAUSTED, {"attempts": settings.attempts}).all()
     db.session.rollback()
+    for job_id, project_id in exhausted:
+        if lifecycle.give_up(job_id, settings.attempts):
+            log.error("Job %d was lost %d times and is given up.", job_id, settings.attempts)
+            queue.ring_next(project_id)
     rung = []
-    for job_id, status, ring, attempt in lost:
-        if status == "processing" and attempt >= settings.attempts:
-            if lifecycle.give_up(job_id, settings.attempts):
-                log.error("Job %d was lost %d times and is given up.", job_id, attempt)
-                _ring_next(job_id)
-        elif not _waits(job_id, ring):
-            log.warning("Job %d was lost; ringing for it again.", job_id)
-            queue.ring(job_id)
-            rung.append(job_id)
+    for lost in _still_lost():
+        if queue.ring(lost.job_id, after=lost.enqueue_count):
+            log.warning("Job %d was lost and is enqueued again.", lost.job_id)
+            queue.forget(lost.rq_id)
+            rung.append(lost.job_id)
     return rung
 
 
-def _ring_next(job_id: int) -> None:
-    project_id = db.session.execute(
-        text("SELECT project_id FROM import_jobs WHERE id = :id"), {"id": job_id}
-    ).scalar_one()
-    queue.ring_next(project_id)
-
-
-def _waits(job_id: int, ring: int) -> bool:
-    """Whether the last ring is still to be heard: its RQ job stands in the queue."""
-    try:
-        job = Job.fetch(queue.ring_id(job_id, ring), connection=queue.connection(), serializer=JSONSerializer)
-        return job.get_status(refresh=False) == JobStatus.QUEUED
-    except (NoSuchJobError, RedisError):
-        return False
+def _still_lost() -> list[LostJob]:
+    """Return the lost jobs without those that a worker was just picking up."""
+    found = lost_jobs.find()
+    if not found:
+        return []
+    time.sleep(_PICK_UP_SECONDS)
+    return [lost for lost in lost_jobs.find() if lost in found]

@@ -52,6 +52,20 @@ class Phase(StrEnum):
     DONE = "done"
 
 
+class FailureReason(StrEnum):
+    """Why a job failed: by an error, cancelled by a person, all of its rows or (with `on_error=abort`) some were bad.
+
+    Or it was interrupted too often, or never got its file.
+    """
+
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    ABORTED = "aborted"
+    GAVE_UP = "gave_up"
+    EXPIRED = "expired"
+
+
 class OnError(StrEnum):
     """What becomes of a file with bad rows: the good ones go in, or nothing does."""
 
@@ -83,6 +97,7 @@ class ImportJob(Model):
         one_of("status", JobStatus),
         one_of("on_error", OnError),
         one_of("phase", Phase),
+        one_of("failure_reason", FailureReason),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
         CheckConstraint("(status = 'completed') = (progress = 100)", name="complete_at_100"),
         CheckConstraint("(status IN ('completed', 'failed')) = (completed_at IS NOT NULL)", name="ended"),
@@ -95,6 +110,11 @@ class ImportJob(Model):
             postgresql_where=text("status = 'processing'"),
         ),
         Index("ix_import_jobs_project_id_id", "project_id", "id"),
+        # For deletions: PostgreSQL looks for the rows that refer to what is deleted.
+        *(
+            Index(None, name, postgresql_where=text(f"{name} IS NOT NULL"))
+            for name in ("applies_job_id", "undoes_job_id", "undone_by_job_id", "started_by_user_id")
+        ),
         # A job is undone once; an undo that failed can be tried again.
         Index(
             "uq_import_jobs_undoes_job_id", "undoes_job_id", unique=True, postgresql_where=text("status <> 'failed'")
@@ -127,6 +147,10 @@ class ImportJob(Model):
     completed_at: Mapped[datetime | None] = _moment()
     error: Mapped[str | None] = mapped_column(Text)
     result: Mapped[str | None] = mapped_column(Text)
+
+    # The user whose permission the job needs: the last to have created it, attached its file or retried it.
+    # None for a job of the server's command line.
+    started_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
     # What was asked for.
     file_name: Mapped[str | None] = mapped_column(String(255))
@@ -166,6 +190,8 @@ class ImportJob(Model):
     pieces_added: Mapped[int] = _count()
     pieces_removed: Mapped[int] = _count()
     warning_count: Mapped[int] = _count()
+
+    failure_reason: Mapped[str | None] = mapped_column(String(20))
 
     # Who wants it stopped; whoever holds the lease heeds it.
     cancelled_by: Mapped[str | None] = mapped_column(String(100))

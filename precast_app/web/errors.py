@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import quote
 
 from flask import Flask, redirect, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from precast_app.accounts import sessions
+from precast_app.accounts.permissions import KEPT, Identity
 from precast_app.errors import Refused
 
 _NOT_PAGES = ("/api", "/healthz", "/readyz", "/metrics", "/static", "/rq")
@@ -25,10 +28,11 @@ def init_app(app: Flask) -> None:
             return response
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")
-        try:
-            who = sessions.recognise()
-        except Refused:
-            who = None
+        who: Identity | None = request.environ.get(KEPT)
+        # Where the server itself failed, its database is not asked once more.
+        if who is None and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            with suppress(Refused, SQLAlchemyError):
+                who = sessions.recognise()
         page = app.make_response((render_template("error.html", told=told, who=who), response.status_code))
         if "Retry-After" in response.headers:
             page.headers["Retry-After"] = response.headers["Retry-After"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from flask import Flask, Response, request
 
 from precast_app.config import Settings
@@ -29,6 +31,8 @@ _ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# Files that are the same for everyone; they say themselves how long they are kept.
+_CACHED = frozenset({"static", "docs.asset", "rq_dashboard.static"})
 _YEAR_SECONDS = 31_536_000
 
 
@@ -42,10 +46,12 @@ def init_app(app: Flask) -> None:
         response.headers["Content-Security-Policy"] = _policy(request.path)
         if settings.cookie_secure:
             response.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}; includeSubDomains"
-        if request.endpoint != "static" and "Cache-Control" not in response.headers:
-            # What has an ETag may be kept, and is asked for again each time.
-            kept = "ETag" in response.headers
-            response.headers["Cache-Control"] = "private, no-cache" if kept else "no-store"
+        if request.endpoint not in _CACHED:
+            # Nothing that holds data is stored, downloads included. A job that is polled has an ETag: the browser keeps
+            # its last answer and asks each time whether it still holds.
+            polled = "ETag" in response.headers or response.status_code == HTTPStatus.NOT_MODIFIED
+            kept = polled and "Content-Disposition" not in response.headers
+            response.headers["Cache-Control"] = "private, no-cache" if kept else "private, no-store"
         return response
 
 

@@ -24,7 +24,7 @@ _PROJECT = "/projects/<int(max=2147483647):project_id>"
 
 
 @blueprint.get("/account")
-@takes(Act.READ)
+@takes(Act.READ, all_projects=True)
 def account() -> str:
     """One's password, tokens and sessions."""
     who = identity()

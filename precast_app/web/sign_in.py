@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, redirect, render_template, request
+import re
+from urllib.parse import unquote
+
+from flask import Blueprint, current_app, make_response, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from precast_app.accounts import sign_in
@@ -33,9 +38,7 @@ def login() -> Response:
         return answer
     if not known:
         return make_response(render_template("login.html", problem="Name or password is wrong. Try again."), 401)
-    target = request.args.get("next", "/")
-    # Only to pages of our own.
-    return redirect(target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/")
+    return redirect(_own_address(request.args.get("next", "/")))
 
 
 @blueprint.post("/logout")
@@ -45,3 +48,18 @@ def logout() -> Response:
     check_same_site()
     sign_in.sign_out()
     return redirect("/login")
+
+
+def _own_address(target: str) -> str:
+    """Return the target if it is the path and query of a route of ours, else the home page.
+
+    Browsers drop control characters and read a backslash as a slash, so only plain characters are let through.
+    """
+    if not re.fullmatch(r"/(?!/)[!#-\[\]-~]*", target):
+        return "/"
+    path, separator, query = target.partition("?")
+    try:
+        current_app.url_map.bind(request.host).match(unquote(path), method="GET")
+    except (HTTPException, RequestRedirect):
+        return "/"
+    return path + separator + query

@@ -27,8 +27,8 @@ from precast_app.config import Settings
 from precast_app.webserver.client_socket import LINGER_SECONDS, ClientSocket
 from precast_app.webserver.slots import Slots
 
-# The process is alive if it can say so, however many requests it is working on.
-_WITHOUT_SLOT = frozenset({"/healthz"})
+# A check of the process's health is answered however many requests it is working on.
+_WITHOUT_SLOT = frozenset({"/healthz", "/readyz"})
 # Connections that have been given up and whose thread has not ended yet.
 _ENDING = 50
 # As much as a client may still send of what is not read, once it has been answered.

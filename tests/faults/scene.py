@@ -152,6 +152,18 @@ class Servers:
         self._postgres = psutil.Process(started.pid)
         until(self._postgres_answers, _START_SECONDS, "PostgreSQL answers")
 
+    def listen_on(self, address: str) -> None:
+        """Let both servers listen on another address of this machine too, for the network it belongs to."""
+        command = self._postgres_command
+        if any(word.endswith(f",{address}") for word in command):
+            return
+        with (Path(command[command.index("-D") + 1]) / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {address}/30 scram-sha-256\n")
+        listening = "--listen_addresses="
+        self._postgres_command = [f"{w},{address}" if w.startswith(listening) else w for w in command]
+        self.restart_postgres(signal.SIGINT)
+        self._redis().config_set("bind", f"127.0.0.1 {address}")
+
     def _postgres_answers(self) -> bool:
         try:
             psycopg2.connect(self._database_url, connect_timeout=2).close()

@@ -20,7 +20,7 @@ from precast_app.extensions import db
 from precast_app.jobs.run import run_job
 from precast_app.models import ImportJob
 from tests import snapshot
-from tests.conftest import ROOT, do, job, submit, wait_for
+from tests.conftest import EXAMPLES, ROOT, do, job, submit, wait_for
 from tests.faults.kinds import KINDS
 from tests.faults.scene import Scene, Servers
 
@@ -171,6 +171,22 @@ def test_redis_is_away_for_a_minute(
     again = wait_for(following, has_ended, BOUND_SECONDS)
     assert (again.status, again.created_count, again.updated_count) == ("completed", 0, 0)
     _compare(green_meadows, scene, told)
+
+
+@pytest.mark.parametrize("run", range(max(2, RUNS // 2)))
+def test_a_worker_killed_at_pick_up(project_id: int, scene: Scene, run: int) -> None:
+    """Killed within 50 ms of the answer, the worker may have taken the id from Redis without claiming the job."""
+    scene.start_worker()
+    job_id = submit(project_id, EXAMPLES / "stages.csv", "stage_import")
+    time.sleep(scene.chance.uniform(0, 0.05))
+    start = time.monotonic()
+    moment = job(job_id).status
+    scene.clear()
+    scene.start_worker()
+    done = wait_for(job_id, has_ended, BOUND_SECONDS)
+    took = time.monotonic() - start
+    tell(f"seed {SEED} run {run:3}: killed at pick-up, {moment} → {done.status} after {took:4.1f} s")
+    assert (done.status, done.created_count) == ("completed", 8)
 
 
 def test_an_upload_while_redis_is_away(

@@ -21,7 +21,7 @@ from precast_app.accounts import projects
 from precast_app.extensions import db
 from precast_app.jobs import queue
 from precast_app.models import ImportJob, Issue
-from tests.conftest import EXAMPLES, REFERENCE_DATA, do
+from tests.conftest import EXAMPLES, REFERENCE_DATA, do, empty_tables
 
 COUNT = 12
 BASE = [
@@ -55,8 +55,7 @@ _STORED = """
 def furnished(_application: Flask) -> int:
     """As the fixture `green_meadows`, but for a whole module: its tests are short, and there are many."""
     with _application.app_context():
-        tables = ", ".join(table.name for table in db.metadata.sorted_tables)
-        db.session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        empty_tables()
         db.session.commit()
         project_id = projects.create("Green Meadows").id
         for job_type, name in REFERENCE_DATA.items():

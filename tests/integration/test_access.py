@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +120,37 @@ def test_a_token_is_narrowed_to_reading_and_to_a_project(client: FlaskClient, pr
     assert client.get("/api/project", headers=narrow).get_json()["count"] == 1
 
 
+def test_a_token_of_one_project_sees_nothing_of_the_account(client: FlaskClient, project_id: int) -> None:
+    narrow = bearer("narrow", project_id=project_id)
+    projects.set_role(project_id, "narrow", Role.EDITOR)
+    reading = member(project_id, Role.VIEWER, read_only=True)
+    for address in ("/api/tokens", "/api/sessions", "/account"):
+        refused = client.get(address, headers=narrow)
+        assert (refused.status_code, "one project" in refused.get_json()["message"]) == (403, True)
+        assert client.get(address, headers=reading).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(f"jobs/{{job}}/{name}" for name in ("file", "annotated", "rejected", "issues.csv", "issues.xlsx")),
+        *(f"project/{{project}}/{name}" for name in ("export/excel", "export_csv_element_type", "template/excel")),
+        *(f"project/{{project}}/{name}" for name in ("template/csv", "stages/csv")),
+    ],
+)
+def test_no_download_is_stored_by_a_browser_or_a_proxy(
+    client: FlaskClient, project_id: int, tmp_path: Path, address: str
+) -> None:
+    path = tmp_path / "types.csv"
+    path.write_text(
+        "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version\n"
+        "WALL,W-1,,,,,,,,\nWALL,W-2,tall,,,,,,,\n"
+    )
+    wanted = f"/api/{address.format(job=do(project_id, path).id, project=project_id)}"
+    with client.get(wanted, headers=member(project_id, Role.VIEWER)) as answer:
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
+
+
 def test_a_job_type_asks_for_more_than_its_route(client: FlaskClient, project_id: int) -> None:
     editor = member(project_id, Role.EDITOR)
     path = f"/api/project/{project_id}/jobs?job_type="
@@ -164,10 +196,27 @@ def test_a_page_of_another_site_cannot_act_with_the_cookie(
     assert client.post("/api/project", json={"name": "Harbour"}, headers=headers).status_code == status
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example"])
-def test_after_the_login_one_stays_here(client: FlaskClient, admin: dict[str, str], target: str) -> None:
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
+        "/\nX", "/\r\nSet-Cookie: a=b", "/.//evil.example", "/%09/evil.example", "/%2F/evil.example",
+        "/%5Cevil.example",
+        "/no such page", "/nowhere", "//", "///", "", "evil.example", "javascript:alert(1)", "/@evil.example",
+        "/∕evil.example", "/projects/1\x00", "/" + "a" * 70_000, "http:/evil.example", "/;@evil.example",
+    ],
+)  # fmt: skip
+def test_the_sign_in_leads_nowhere_but_to_pages_of_ours(
+    client: FlaskClient, admin: dict[str, str], target: str
+) -> None:
     answer = client.post("/login", query_string={"next": target}, data={"name": "admin", "password": "correct horse"})
-    assert answer.headers["Location"] == "/"
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize("target", ["/projects/1?page=2&sort=name", "/account", "/projects/1/element-types", "/rq/"])
+def test_the_sign_in_leads_back_to_where_one_was(client: FlaskClient, admin: dict[str, str], target: str) -> None:
+    answer = client.post("/login", query_string={"next": target}, data={"name": "admin", "password": "correct horse"})
+    assert answer.headers["Location"] == target
 
 
 def test_the_dashboard_is_for_administrators(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
@@ -177,3 +226,5 @@ def test_the_dashboard_is_for_administrators(client: FlaskClient, admin: dict[st
     assert client.get("/rq/0/data/queues.json", headers=admin).status_code == 200
     assert client.get("/rq/0/data/workers.json", headers=admin).status_code == 200
     assert client.get("/rq/requeue/1", headers=admin).status_code == 422
+    odd = client.get("/rq/0/view/jobs/%0d%0aX:1/queued/8/asc/1")
+    assert (odd.status_code, odd.headers["Location"].splitlines()[1:]) == (302, [])

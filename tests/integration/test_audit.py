@@ -102,7 +102,15 @@ def test_tokens_and_users_are_written_down_without_their_secrets(client: FlaskCl
     assert not any(secret in everything for secret in (text_of, "battery staple", "staple battery"))
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit_entries SET who = 'nobody'", "DELETE FROM audit_entries"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_entries SET who = 'nobody'",
+        "DELETE FROM audit_entries",
+        "TRUNCATE audit_entries",
+        "TRUNCATE audit_entries, projects CASCADE",
+    ],
+)
 def test_nothing_is_changed_or_taken_out(app: Flask, statement: str) -> None:
     audit.record("session.start", who="ada")
     db.session.commit()

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from precast_app.accounts import tokens, users
+from precast_app.accounts import passwords, tokens, users
 from precast_app.jobs import queue
 from tests.conftest import EXAMPLES, worker
 
@@ -34,7 +34,7 @@ def test_a_user_a_token_and_a_project(app: Flask, client: FlaskClient) -> None:
 def test_the_password_is_asked_for_twice(app: Flask) -> None:
     status, output, _ = call(app, "user", "create", "ada", stdin="correct horse\ncorrect horse\n")
     assert (status, "correct horse" in output) == (0, False)
-    assert users.by_password("ada", "correct horse") is not None
+    assert passwords.matches(users.find("ada").password_hash, "correct horse")
 
 
 @pytest.mark.parametrize(

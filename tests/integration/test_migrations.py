@@ -45,3 +45,39 @@ def test_the_jobs_table_is_the_contracts(app: Flask) -> None:
     )
     found = {name: (kind, nullable, default) for name, kind, nullable, default in rows}
     assert {name: found[name] for name in CONTRACT} == CONTRACT
+
+
+def test_every_foreign_key_has_an_index(app: Flask) -> None:
+    """Without one, deleting a row reads the whole of each table that may refer to it."""
+    missing = db.session.execute(
+        text("""
+            SELECT constraint_.conrelid::regclass::text, constraint_.conname FROM pg_constraint constraint_
+            WHERE constraint_.contype = 'f' AND NOT EXISTS (
+                SELECT FROM pg_index index_
+                WHERE index_.indrelid = constraint_.conrelid AND index_.indkey[0] = constraint_.conkey[1]
+                  AND (index_.indpred IS NULL
+                       OR pg_get_expr(index_.indpred, index_.indrelid) = format('(%I IS NOT NULL)', (
+                           SELECT attname FROM pg_attribute
+                           WHERE attrelid = index_.indrelid AND attnum = index_.indkey[0]))))
+            ORDER BY 1, 2
+        """)
+    ).all()
+    assert missing == []
+
+
+def test_a_project_with_very_many_jobs_can_be_deleted(app: Flask) -> None:
+    db.session.execute(
+        text("""
+            INSERT INTO projects (id, name) VALUES (1, 'Large'), (2, 'Other');
+            INSERT INTO import_jobs (project_id, job_type, created_by, batch_size, concurrent_batches, phase,
+                                     applies_job_id)
+            SELECT 1, 'stage_import', 'ada', 30, 15, 'queued', CASE WHEN n % 2 = 0 THEN n - 1 END
+            FROM generate_series(1, 20000) AS n
+        """)
+    )
+    db.session.commit()
+    # Reading the whole table for each of the jobs would take minutes.
+    db.session.execute(text("SET LOCAL statement_timeout = '30s'"))
+    db.session.execute(text("DELETE FROM projects WHERE id = 1"))
+    db.session.commit()
+    assert db.session.execute(text("SELECT count(*) FROM import_jobs")).scalar_one() == 0

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+from urllib.parse import quote
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,11 +15,12 @@ from sqlalchemy import select, text
 from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
-from precast_app.accounts import sessions, tokens, users
-from precast_app.errors import Conflict, Refused
+from precast_app.accounts import sessions, throttle, tokens, users
+from precast_app.config import Settings
+from precast_app.errors import Conflict, Refused, TooMany
 from precast_app.extensions import db
 from precast_app.jobs import watchman
-from precast_app.models import User, UserSession
+from precast_app.models import AuditEntry, User, UserSession
 
 PASSWORD = "correct horse"
 
@@ -166,9 +173,9 @@ def test_a_sign_in_that_succeeds_forgets_what_failed(app: Flask, ada: User, clie
 
 
 def test_people_sign_in_while_redis_is_away(app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from precast_app.accounts.throttle import Throttle
-
-    monkeypatch.setitem(app.extensions, "precast.throttle", Throttle("redis://127.0.0.1:1/0"))
+    settings: Settings = app.config["PRECAST"]
+    elsewhere = throttle.Throttle("redis://127.0.0.1:1/0", settings.redis_seconds)
+    monkeypatch.setitem(app.extensions, "precast.throttle", elsewhere)
     client = app.test_client()
     assert sign_in(client).status_code == 302
     for _ in range(5):
@@ -209,3 +216,90 @@ def test_a_session_that_has_ended_by_itself_is_not_listed(app: Flask, ada: User,
     db.session.execute(text("UPDATE user_sessions SET seen_at = seen_at - interval '30 days'"))
     db.session.commit()
     assert sessions.of_user(ada.id) == []
+
+
+def test_guessing_at_the_old_password_is_stopped_and_recorded(app: Flask, ada: User, client: FlaskClient) -> None:
+    sign_in(client, address="127.0.0.1")
+    answers = [
+        client.put("/api/me/password", json={"old": f"wrong horse {number}", "new": "battery staple"})
+        for number in range(20)
+    ]
+    assert [answer.status_code for answer in answers] == [422] * 5 + [429] * 15
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+    right = client.put("/api/me/password", json={"old": PASSWORD, "new": "battery staple"})
+    assert right.status_code == 429, "the right one is not told apart"
+    refused = select(AuditEntry.act, AuditEntry.who).where(AuditEntry.act == "user.password_refused")
+    assert db.session.execute(refused).all() == [("user.password_refused", "ada")] * 5
+    assert sign_in(app.test_client(), address="127.0.0.1").status_code == 429, "the sign-in counts with it"
+
+
+@pytest.mark.parametrize("redis_is_there", [True, False])
+def test_no_more_guesses_are_checked_at_once_than_one_after_another(
+    app: Flask, ada: User, redis_is_there: bool
+) -> None:
+    settings: Settings = app.config["PRECAST"]
+    if not redis_is_there:
+        app.config["PRECAST"] = replace(settings, redis_url="redis://127.0.0.1:1/0")
+    throttle.init_app(app)
+    start = Barrier(24)
+
+    def guess(number: int) -> str:
+        with app.test_request_context(environ_base={"REMOTE_ADDR": "10.0.0.1"}):
+            start.wait()
+            try:
+                assert users.verify_password("ada", f"wrong horse {number}", refusal="session.refused") is None
+            except TooMany:
+                return "not checked"
+            return "checked"
+
+    try:
+        with ThreadPoolExecutor(24) as pool:
+            answers = Counter(pool.map(guess, range(24)))
+    finally:
+        app.config["PRECAST"] = settings
+        throttle.init_app(app)
+    assert answers == {"checked": 5, "not checked": 19}
+
+
+def test_signing_in_often_is_no_guessing(app: Flask, ada: User, client: FlaskClient) -> None:
+    assert [sign_in(client).status_code for _ in range(40)] == [302] * 40
+
+
+def test_an_administrators_new_password_ends_sessions_and_tokens(
+    app: Flask, ada: User, client: FlaskClient, admin: dict[str, str]
+) -> None:
+    bearer = {"Authorization": f"Bearer {tokens.create(ada, days=1)}"}
+    sign_in(client)
+    assert app.test_client().get("/api/me", headers=bearer).status_code == 200
+    other = app.test_client()
+    assert other.patch("/api/users/ada", json={"password": "battery staple"}, headers=admin).status_code == 200
+    assert not is_in(client)
+    assert other.get("/api/me", headers=bearer).status_code == 401
+    assert other.get("/api/me", headers=admin).status_code == 200, "those of others stay"
+
+
+def test_ones_own_new_password_leaves_ones_tokens(app: Flask, ada: User, client: FlaskClient) -> None:
+    bearer = {"Authorization": f"Bearer {tokens.create(ada, days=1)}"}
+    sign_in(client)
+    assert client.put("/api/me/password", json={"old": PASSWORD, "new": "battery staple"}).status_code == 204
+    assert app.test_client().get("/api/me", headers=bearer).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["a/b", "/", "a\\b", ".", ".."])
+def test_names_that_no_address_can_hold_are_refused(app: Flask, name: str) -> None:
+    with pytest.raises(Refused, match="part of addresses"):
+        users.create(name, PASSWORD)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a?b#c", "100%", "ä ö", "a.b", "a%2Fb"])
+def test_a_user_of_any_name_can_be_managed(
+    app: Flask, admin: dict[str, str], client: FlaskClient, project_id: int, name: str
+) -> None:
+    db.session.add(User(name=name, password_hash="$argon2id$none"))
+    db.session.commit()
+    address = quote(name, safe="")
+    member = f"/api/project/{project_id}/members/{address}"
+    assert client.put(member, json={"role": "viewer"}, headers=admin).status_code == 200
+    assert client.delete(member, headers=admin).status_code == 204
+    changed = client.patch(f"/api/users/{address}", json={"disabled": True}, headers=admin)
+    assert (changed.status_code, changed.get_json()["user"]["name"]) == (200, name)

@@ -1,0 +1,45 @@
+"""Exports keep a database connection while they are made, so only some of a process's connections go to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from threading import BoundedSemaphore
+from typing import Any, TypeVar
+
+from flask import Flask, current_app
+
+from precast_app import database
+from precast_app.config import Settings
+from precast_app.errors import Busy
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_EXTENSION = "precast.export_slots"
+_RETRY_SECONDS = 5
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its slots."""
+    settings: Settings = app.config["PRECAST"]
+    app.extensions[_EXTENSION] = BoundedSemaphore(settings.web_exports)
+
+
+def takes_export_slot(view: View) -> View:
+    """Let the view make its file when a slot is free; raise `Busy` if none becomes free in time.
+
+    Goes below `guard.takes`, so that nobody waits who may not have the file.
+    """
+
+    @wraps(view)
+    def waiting(*args: Any, **kwargs: Any) -> Any:
+        slots: BoundedSemaphore = current_app.extensions[_EXTENSION]
+        if not slots.acquire(timeout=current_app.config["PRECAST"].web_pool_seconds):
+            raise Busy("The server is making as many files as it can. Try again in a moment.", _RETRY_SECONDS)
+        try:
+            return view(*args, **kwargs)
+        finally:
+            database.release_connection()
+            slots.release()
+
+    return waiting  # type: ignore[return-value] # wraps keeps the signature

@@ -1,0 +1,47 @@
+"""Jobs that no worker works on and that do not wait in Redis's queue either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from precast_app.jobs import broker, queue
+
+# The id of a job that was enqueued a moment ago may not have reached Redis yet.
+_QUIET_SECONDS = 3
+
+_LOST = text("""
+    SELECT id, ring FROM import_jobs job
+    WHERE (rung_at IS NULL OR rung_at < clock_timestamp() - make_interval(secs => :quiet))
+      AND ((status = 'processing' AND lease_until < clock_timestamp())
+           OR (status = 'pending' AND phase = 'queued' AND NOT EXISTS (
+               SELECT FROM import_jobs other
+               WHERE other.project_id = job.project_id AND other.id <> job.id
+                 AND (other.status = 'processing'
+                      OR (other.status = 'pending' AND other.phase = 'queued'
+                          AND (other.queued_at, other.id) < (job.queued_at, job.id))))))
+    ORDER BY queued_at, id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class LostJob:
+    """A job whose turn it is, or whose lease has expired. `enqueue_count` says how often it was enqueued."""
+
+    job_id: int
+    enqueue_count: int
+
+    @property
+    def rq_id(self) -> str:
+        """The id under which it was last enqueued."""
+        return broker.rq_job_id(self.job_id, self.enqueue_count)
+
+
+def find() -> list[LostJob]:
+    """Return the lost jobs, in the order of the queue. While Redis is away every job that it may have lost is one."""
+    due = [LostJob(*row) for row in db.session.execute(_LOST, {"quiet": _QUIET_SECONDS})]
+    db.session.rollback()
+    waiting = queue.waiting([job.rq_id for job in due]) if due else frozenset()
+    return [job for job in due if job.rq_id not in waiting]

@@ -1,0 +1,91 @@
+"""A worker whose machine vanishes can't end its sessions; PostgreSQL gives them and their locks up by itself."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from tests.attacks.machine import Machine, machine, running
+from tests.conftest import submit, wait_for, worker
+from tests.e2e.test_worker import workbook
+from tests.faults.scene import Servers, until
+
+TAKEOVER_SECONDS = 120
+
+# Holds a lock in a statement that does not end, as the worker's sessions are set up.
+BUSY = """
+import psycopg2
+from precast_app.config import Settings, libpq_url
+
+settings = Settings.from_environment()
+arguments = settings.engine_options(1, settings.job_limits)["connect_args"]
+cursor = psycopg2.connect(libpq_url(settings.database_url), **arguments).cursor()
+cursor.execute("SELECT pg_advisory_lock(1, 1); SELECT pg_sleep(600)")
+"""
+
+
+@pytest.fixture(scope="module")
+def servers(environment: dict[str, str]) -> Iterator[Servers]:
+    found = Servers(environment)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def far_machine(app: Flask, servers: Servers) -> Iterator[Machine]:
+    with machine() as made:
+        db.session.remove()
+        db.engine.dispose()
+        servers.listen_on(made.here)
+        yield made
+        # Where a test has failed, they may still hold what the next one needs.
+        end = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_addr = CAST(:address AS inet)")
+        db.session.execute(end, {"address": made.there})
+        db.session.rollback()
+
+
+def sessions_of(far_machine: Machine) -> int:
+    count = text("SELECT count(*) FROM pg_stat_activity WHERE client_addr = CAST(:address AS inet)")
+    found: int = db.session.execute(count, {"address": far_machine.there}).scalar_one()
+    db.session.rollback()
+    return found
+
+
+def test_another_worker_takes_over(
+    far_machine: Machine, green_meadows: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    job_id = submit(green_meadows, workbook(tmp_path / "types.xlsx", 6_000, 100, 1), batch_size=30)
+    with running(far_machine.run([sys.executable, "worker.py"], environment)):
+        wait_for(job_id, lambda job: job.status == "processing" and job.progress >= 10)
+        far_machine.vanish()
+        cut = time.monotonic()
+        with worker(environment):
+            time.sleep(5)
+            # PostgreSQL has not heard of it.
+            assert sessions_of(far_machine) > 0
+            ended = wait_for(job_id, lambda job: job.status in ("completed", "failed"), TAKEOVER_SECONDS)
+            print(f"done by another worker after {time.monotonic() - cut:.0f} s")
+    assert (ended.status, ended.attempt, ended.created_count) == ("completed", 2, 6_000), ended.error
+
+
+def test_a_statement_under_way_ends(far_machine: Machine, environment: dict[str, str]) -> None:
+    def is_free() -> bool:
+        free = db.session.execute(text("SELECT pg_try_advisory_xact_lock(1, 1)")).scalar_one()
+        db.session.rollback()
+        return bool(free)
+
+    with running(far_machine.run([sys.executable, "-c", BUSY], environment)):
+        until(lambda: not is_free(), 20, "the lock is held")
+        far_machine.vanish()
+        cut = time.monotonic()
+        time.sleep(5)
+        assert not is_free()
+        until(is_free, TAKEOVER_SECONDS, "PostgreSQL has given up the session")
+        print(f"the session was given up after {time.monotonic() - cut:.0f} s")

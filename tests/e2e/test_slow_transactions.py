@@ -1,0 +1,153 @@
+"""Clients that read or send slowly hold no database connection, however many there are."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import psycopg2
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from precast_app.accounts import users
+from precast_app.config import libpq_url
+from precast_app.extensions import db
+from precast_app.jobs import queue
+from tests.e2e.web import Web, started
+
+SLOW = 10
+# More than one process may have of sockets' buffers, so that its sender has to wait for the reader.
+MANY_ISSUES = """
+    INSERT INTO import_issues (job_id, severity, row, "column", heading, value, code, message)
+    SELECT :job_id, 'error', number, 'C', 'Height', 'tall', 'not_a_number', repeat('wrong ', 150)
+    FROM generate_series(1, 12000) AS number
+"""
+
+
+@pytest.fixture
+def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
+    # Threads enough for every slow client, so that only the database's connections could run out.
+    with started(environment, WEB_THREADS="40", WEB_SILENCE_SECONDS="60", WEB_EXPORTS="2") as found:
+        yield found
+
+
+@pytest.fixture
+def token(admin: dict[str, str]) -> bytes:
+    return admin["Authorization"].encode()
+
+
+def waiting_job(project_id: int) -> int:
+    return queue.submit(
+        project_id=project_id,
+        job_type="element_type_import",
+        created_by="tester",
+        options=queue.Options(),
+        upload=None,
+    ).id
+
+
+@contextmanager
+def connection(web: Web) -> Iterator[socket.socket]:
+    opened = socket.socket()
+    # Takes little, so that the sender soon has to wait.
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    opened.settimeout(30)
+    opened.connect(("127.0.0.1", web.port))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def assert_others_are_served(web: Web, admin: dict[str, str], seconds: float) -> None:
+    """Ask for health and data for a while; the slow clients' requests are idle in no transaction."""
+    db.session.rollback()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        ready = web.get("/readyz", seconds=2)
+        assert ready.json()["checks"]["database"], ready.text
+        assert web.get("/api/project", headers=admin, seconds=3).status_code == 200
+        assert idle_in_transaction() == []
+        time.sleep(0.2)
+
+
+def idle_in_transaction() -> list[str]:
+    own = psycopg2.connect(libpq_url(db.engine.url.render_as_string(hide_password=False)))
+    with closing(own), own.cursor() as cursor:
+        cursor.execute("""
+            SELECT query FROM pg_stat_activity
+            WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+              AND state_change < clock_timestamp() - interval '0.5 s'
+        """)
+        return [query for (query,) in cursor]
+
+
+@pytest.mark.parametrize("path", ["/api/jobs/{job}/issues.csv", "/api/jobs/{job}/issues.xlsx"])
+def test_slow_readers(web: Web, admin: dict[str, str], token: bytes, project_id: int, path: str) -> None:
+    job_id = waiting_job(project_id)
+    db.session.execute(text(MANY_ISSUES), {"job_id": job_id})
+    db.session.commit()
+    head = f"GET {path.format(job=job_id)} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ".encode()
+    with ExitStack() as readers:
+        for _ in range(SLOW):
+            reader = readers.enter_context(connection(web))
+            reader.sendall(head + token + b"\r\n\r\n")
+            # Its first bytes come, and no more are read.
+            assert reader.recv(20).startswith(b"HTTP/1.1 200")
+        assert_others_are_served(web, admin, 3)
+
+
+def test_slow_writers(web: Web, admin: dict[str, str], token: bytes, project_id: int) -> None:
+    """Of every kind of body: a form with a file, a raw file, JSON, and the form of the sign-in."""
+    users.create("slow", "correct horse")
+    multipart = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nElement Type,'
+    kinds = [
+        (f"POST /api/project/{project_id}/import/excel", "multipart/form-data; boundary=x", multipart),
+        (
+            f"POST /api/project/{project_id}/jobs?job_type=element_type_import",
+            "multipart/form-data; boundary=x",
+            multipart,
+        ),
+        (f"PUT /api/jobs/{waiting_job(project_id)}/file", "application/octet-stream", b"Element Type,"),
+        (f"PUT /api/jobs/{waiting_job(project_id)}/file", "multipart/form-data; boundary=x", multipart),
+        ("POST /api/project", "application/json", b'{"name": "'),
+    ]
+    with ExitStack() as writers:
+        for number in range(SLOW):
+            line, kind, body = kinds[number % len(kinds)]
+            writer = writers.enter_context(connection(web))
+            writer.sendall(f"{line} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n".encode())
+            writer.sendall(b"Content-Length: 100000\r\nAuthorization: " + token + b"\r\n\r\n" + body)
+        for _ in range(2):
+            writers.enter_context(slow_sign_in(web))
+        assert_others_are_served(web, admin, 4)
+
+
+@contextmanager
+def slow_sign_in(web: Web) -> Iterator[None]:
+    """A sign-in in a browser that is signed in already, whose form never ends."""
+    form = {"name": "slow", "password": "correct horse"}
+    signed_in = web.ask("POST", "/login", data=form, allow_redirects=False)
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in signed_in.cookies)
+    assert cookies
+    with connection(web) as writer:
+        writer.sendall(f"POST /login HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n".encode())
+        writer.sendall(b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nname=")
+        yield
+
+
+def test_a_body_that_comes_slowly_is_taken_all_the_same(
+    web: Web, admin: dict[str, str], token: bytes, project_id: int
+) -> None:
+    body = json.dumps({"name": "Slowly named"}).encode()
+    with connection(web) as writer:
+        writer.sendall(b"POST /api/project HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
+        writer.sendall(b"Content-Length: %d\r\nAuthorization: %s\r\n\r\n" % (len(body), token))
+        for byte in body:
+            writer.sendall(bytes([byte]))
+            time.sleep(0.02)
+        assert writer.recv(20).startswith(b"HTTP/1.1 201")

@@ -1,0 +1,163 @@
+"""Whoever starts a job, on whichever way, needs the permission for what it does; also at the moment when it begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from precast_app.accounts import projects, users
+from precast_app.extensions import db
+from precast_app.jobs import queue, registry
+from precast_app.jobs.run import run_job
+from precast_app.models import ImportJob, Role, Stage
+from tests.conftest import EXAMPLES, ROOT, do, job
+from tests.integration.test_access import member
+
+ACTIONS = ("create", "attach file", "cancel", "retry", "apply", "undo")
+ROLES = (Role.VIEWER, Role.EDITOR, Role.MANAGER)
+BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
+
+
+def documented() -> dict[tuple[str, str], str]:
+    """Return, by kind of job and action, the least role that docs/access.md names."""
+    page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8").partition("## Jobs")[2].partition("\n## ")[0]
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if "|" in line]
+    heading, _, *body = rows
+    assert heading[1:] == list(ACTIONS)
+    return {(kind, action): role for kind, *roles in body for action, role in zip(ACTIONS, roles, strict=True)}
+
+
+KINDS = sorted({kind for kind, _ in documented()})
+
+
+def test_every_job_type_is_documented() -> None:
+    assert {kind.partition(" ")[0] for kind in KINDS} == set(registry.TYPES)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A list that names a stage that the project lacks."""
+    path = tmp_path / "types.csv"
+    path.write_text(f"{BASE},Stages_Curing\nWALL,W-1,,,,,,,,,yes\n")
+    return path
+
+
+def target(project_id: int, kind: str, action: str, file: Path, manager: dict[str, str], client: FlaskClient) -> int:
+    """Return a job of the kind on which the action makes sense, made by a manager."""
+    job_type, _, option = kind.partition(" ")
+    create_missing = "create_missing" in option
+    # Another list each time, so that there is always something to undo.
+    file.write_text(f"{BASE},Stages_Curing\nWALL,W-{db.session.query(ImportJob).count()},,,,,,,,,yes\n")
+    if job_type == "element_type_undo":
+        done = do(project_id, file, create_missing=create_missing)
+        undo = client.post(f"/api/jobs/{done.id}/undo", headers=manager).get_json()["job_id"]
+        if action == "undo":
+            run_job(undo)
+        elif action == "retry":
+            db.session.query(ImportJob).filter_by(id=undo).update(
+                {"status": "failed", "phase": "done", "completed_at": db.func.now()}
+            )
+            db.session.commit()
+        return int(undo)
+    path = file if job_type == "element_type_import" else EXAMPLES / _REFERENCE[job_type]
+    options: dict[str, Any] = {"create_missing": create_missing, "dry_run": action == "apply"}
+    if action == "attach file":
+        query = {"job_type": job_type, **options}
+        answer = client.post(f"/api/project/{project_id}/jobs", query_string=query, headers=manager)
+        return int(answer.get_json()["job_id"])
+    with path.open("rb") as stream:
+        made = queue.submit(
+            project_id=project_id, job_type=job_type, created_by="manager", options=queue.Options(**options),
+            upload=queue.Upload(stream, path.name),
+        ).id  # fmt: skip
+    if action in ("apply", "undo"):
+        run_job(made)
+    elif action == "retry":
+        client.post(f"/api/jobs/{made}/cancel", headers=manager)
+    return made
+
+
+_REFERENCE = {
+    "hierarchy_import": "hierarchy.csv",
+    "stage_import": "stages.csv",
+    "drawing_type_import": "drawing_types.csv",
+    "bom_product_import": "bom_products.csv",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_action_takes_the_documented_role(project_id: int, client: FlaskClient, file: Path, kind: str) -> None:
+    asked = {role: member(project_id, role) for role in ROLES}
+    job_type, _, option = kind.partition(" ")
+    found, expected = {}, {}
+    for action in ACTIONS:
+        least = documented()[kind, action]
+        if least == "–":
+            continue
+        for role in ROLES:
+            if action == "create":
+                query = {"job_type": job_type, **({"create_missing": "true"} if option else {})}
+                answer = client.post(f"/api/project/{project_id}/jobs", query_string=query, headers=asked[role])
+            else:
+                number = target(project_id, kind, action, file, asked[Role.MANAGER], client)
+                address = f"/api/jobs/{number}/{'file' if action == 'attach file' else action}"
+                method = "PUT" if action == "attach file" else "POST"
+                path = file if job_type == "element_type_import" else EXAMPLES / _REFERENCE.get(job_type, "stages.csv")
+                data = path.read_bytes() if action == "attach file" else None
+                answer = client.open(address, method=method, data=data, headers=asked[role])
+            found[action, role] = answer.status_code
+            expected[action, role] = 403 if ROLES.index(role) < ROLES.index(Role(least)) else found[action, role]
+            assert answer.status_code in (201, 202, 403, 409), (action, role, answer.get_json())
+            for left in db.session.query(ImportJob).filter(ImportJob.status == "pending"):
+                client.post(f"/api/jobs/{left.id}/cancel", headers=asked[Role.MANAGER])
+    assert found == expected
+    assert all(found[key] != 409 for key in found if key[1] == Role.MANAGER), found
+
+
+def test_an_editor_creates_no_reference_data_through_a_managers_job(
+    project_id: int, client: FlaskClient, file: Path
+) -> None:
+    manager, editor = member(project_id, Role.MANAGER), member(project_id, Role.EDITOR)
+    address = f"/api/project/{project_id}/jobs?job_type=element_type_import&create_missing=true"
+    waiting = client.post(address, headers=manager).get_json()["job_id"]
+    refused = client.put(f"/api/jobs/{waiting}/file", data=file.read_bytes(), headers=editor)
+    assert (refused.status_code, job(waiting).phase) == (403, "waiting_for_file")
+    assert client.put(f"/api/jobs/{waiting}/file", data=file.read_bytes(), headers=manager).status_code == 202
+    run_job(waiting)
+    undo = client.post(f"/api/jobs/{waiting}/undo", headers=manager).get_json()["job_id"]
+    run_job(undo)
+    assert (job(undo).status, db.session.query(Stage).count()) == ("completed", 0)
+    assert client.post(f"/api/jobs/{undo}/undo", headers=editor).status_code == 403
+    assert db.session.query(ImportJob).count() == 2
+
+
+@pytest.mark.parametrize("how", ["disabled", "removed", "demoted"])
+def test_a_job_whose_starter_lost_the_permission_does_not_begin(
+    project_id: int, client: FlaskClient, admin: dict[str, str], file: Path, how: str
+) -> None:
+    editor = member(project_id, Role.EDITOR)
+    with file.open("rb") as stream:
+        sent = client.post(f"/api/project/{project_id}/import/excel", data={"file": (stream, "a.csv")}, headers=editor)
+    number = sent.get_json()["job_id"]
+    if how == "disabled":
+        users.set_disabled("editor", True)
+    elif how == "removed":
+        projects.remove_member(project_id, "editor")
+    else:
+        projects.set_role(project_id, "editor", Role.VIEWER)
+    run_job(number)
+    failed = job(number)
+    assert (failed.status, failed.created_count, failed.processed_items) == ("failed", 0, 0)
+    assert "editor" in str(failed.error)
+    assert "retry" in str(failed.error)
+    assert client.post(f"/api/jobs/{number}/retry", headers=admin).status_code == 202
+    run_job(number)
+    assert (job(number).status, job(number).created_count) == ("completed", 1)
+
+
+def test_a_job_of_the_command_line_has_no_user_to_ask_for(project_id: int, file: Path) -> None:
+    users.create("tester", "correct horse")
+    assert do(project_id, file).status == "completed"
