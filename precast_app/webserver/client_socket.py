@@ -18,6 +18,8 @@ from precast_app.webserver.slots import Slots
 
 # How long a connection that is being closed is read on, so that its client gets the answer and not a reset.
 LINGER_SECONDS = 1.0
+# The kernel takes no more than this beyond what it may send at once; by itself it would keep megabytes for each client.
+_UNSENT_BYTES = 128 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -61,28 +63,29 @@ class ClientSocket(socket.socket):
 
     def __init__(self, fileno: int, settings: Settings) -> None:
         super().__init__(fileno=fileno)
+        if self.family != socket.AF_UNIX:
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         self._settings = settings
         self._slots: Slots | None = None
         self._given_up = False
-        self.expect_head()
-
-    def expect_head(self) -> None:
-        """Give the client time for the head of its next request."""
-        self._receiving = Patience(self._settings.request_seconds)
-        self._sending = Patience(self._settings.web_silence_seconds, self._settings.web_bytes_per_second)
-        self.deadline = time.monotonic() + self._receiving.left
+        self.begin_request()
 
     def begin_request(self) -> None:
-        """Give the client time for a small body and for taking the answer."""
-        self.expect_head()
+        """Give the client time for the next part of a request, its head or a small body, and for taking the answer."""
+        self._receiving = Patience(self._settings.request_seconds)
+        self._sending = Patience(self._settings.web_silence_seconds, self._settings.web_bytes_per_second)
         self.deadline = math.inf
+
+    def expect_first_byte(self) -> None:
+        """Note that the client has connected and said nothing; gunicorn's `keepalive` is how long it may."""
+        self.deadline = time.monotonic() + self._settings.request_seconds
 
     def expect_upload(self) -> None:
         """Give the client time for a large body: as long as it keeps to the lowest rate."""
         self._receiving = Patience(self._settings.web_silence_seconds, self._settings.web_bytes_per_second)
 
     def rest(self) -> None:
-        """Note that nothing is under way: of all connections this one is the first to be closed."""
+        """Note that nothing is under way: of all connections the idle ones are the first to be closed."""
         self.deadline = 0.0
 
     def linger(self) -> bool:

@@ -13,6 +13,7 @@ import errno
 import ipaddress
 import math
 import socket
+import sys
 from collections.abc import Iterable
 from concurrent import futures
 from contextlib import suppress
@@ -32,6 +33,9 @@ _WITHOUT_SLOT = frozenset({"/healthz", "/readyz"})
 _ENDING = 50
 # As much as a client may still send of what is not read, once it has been answered.
 _LINGER_BYTES = 64 * 1024 * 1024
+_ACCEPTED_AT_ONCE = 64
+# How long a thread goes on before others may run, in seconds; the main thread is one of many. Python's own is 0.005.
+_SWITCH_SECONDS = 0.001
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -61,6 +65,7 @@ class ClientWorker(ThreadWorker):
 
     def init_process(self) -> None:
         """Read the settings, load the application and run."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self.settings = Settings.from_environment()
         self.slots = Slots(self.cfg.threads)
         self.connections: set[Connection] = set()
@@ -78,13 +83,18 @@ class ClientWorker(ThreadWorker):
             connection.sock.give_up()
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection, and close another one if there are too many."""
-        try:
-            accepted, client = listener.accept()
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+        """Accept the connections that are there, not one a turn: a turn can take long while many threads work."""
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                accepted, client = listener.accept()
+            except OSError as error:
+                if error.errno in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+                    return
                 raise
-            return
+            self._begin(accepted, client, listener)
+
+    def _begin(self, accepted: socket.socket, client: Any, listener: socket.socket) -> None:
+        """Serve a new connection; close another one if there are too many."""
         connection = Connection(self, ClientSocket(accepted.detach(), self.settings), client, listener.getsockname())
         if not self._make_room(connection.network):
             with suppress(OSError):
@@ -97,13 +107,14 @@ class ClientWorker(ThreadWorker):
 
     def handle(self, conn: Connection) -> Any:
         """Handle a request in a thread; at the end of a connection wait until its client has taken the answer."""
-        conn.sock.expect_head()
+        conn.sock.begin_request()
         goes_on = super().handle(conn)
-        if not goes_on:
-            if conn.sock.linger():
-                util.close_graceful(conn.sock, timeout=LINGER_SECONDS, max_drain=_LINGER_BYTES)
-        elif conn.initialized:
+        if goes_on and conn.initialized:
             conn.sock.rest()
+        elif goes_on:
+            conn.sock.expect_first_byte()
+        elif conn.sock.linger():
+            util.close_graceful(conn.sock, timeout=LINGER_SECONDS, max_drain=_LINGER_BYTES)
         return goes_on
 
     def handle_request(self, req: Any, conn: Connection) -> Any:

@@ -72,6 +72,6 @@ def test_hundreds_behind_a_proxy(
 ) -> None:
     with (
         web_server(environment, WEB_CONCURRENCY="2", PROXIES="1") as web,
-        crowd(web, SLOW_CLIENTS["read nothing of eight answers"], 600),
+        crowd(web, SLOW_CLIENTS["read nothing of eight answers"], 300),
     ):
         use(web, project_id, headers, SECONDS)
