@@ -48,10 +48,11 @@ faults: $(STAMP)  ## break an import at random moments (FAULT_RUNS, FAULT_SEED)
 attack: $(STAMP)  ## attack a running system in the ways that take minutes
 	$(PY) -m pytest -q tests/attacks $(ARGS)
 
-lint: $(STAMP)  ## check style (ruff) and types (mypy)
+lint: $(STAMP)  ## check style (ruff), types (mypy) and spelling (codespell)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m codespell_lib
 
 format: $(STAMP)  ## put the code into shape
 	$(PY) -m ruff check --fix .

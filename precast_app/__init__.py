@@ -20,6 +20,7 @@ def create_app(
     from precast_app import api, cli, database, models, web
     from precast_app.accounts import guard, throttle
     from precast_app.accounts import limits as request_limits
+    from precast_app.api import receiving
     from precast_app.extensions import db
     from precast_app.jobs import broker
 
@@ -38,6 +39,8 @@ def create_app(
     broker.forbid_pickle()
     db.init_app(app)
     database.init_app(app)
+    # Before whatever may ask the database about a request.
+    receiving.init_small_bodies(app)
     throttle.init_app(app)
     request_limits.init_app(app)
     assert models.ImportJob.metadata is db.metadata

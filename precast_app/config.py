@@ -66,7 +66,26 @@ class Settings:
     job_connections: int = _setting(
         "JOB_CONNECTIONS", 9, "most database connections of one job; its batches share them"
     )
-    web_threads: int = _setting("WEB_THREADS", 8, "requests that one web process answers at once; half may have bodies")
+    web_threads: int = _setting("WEB_THREADS", 8, "requests that one web process works on at once")
+    web_uploads: int = _setting(
+        "WEB_UPLOADS", 24, "uploads that one web process receives at once; half of them may be one user's"
+    )
+    web_clients: int = _setting("WEB_CLIENTS", 250, "most connections of clients to one web process")
+    web_clients_per_address: int = _setting(
+        "WEB_CLIENTS_PER_ADDRESS", 100, "most of them from one address; with `PROXIES` there is no such bound"
+    )
+    request_seconds: int = _setting(
+        "REQUEST_SECONDS", 10, "longest wait for the head of a request, and again for a body that is no upload"
+    )
+    request_bytes: int = _setting(
+        "REQUEST_BYTES", MIB, "largest body that is no upload; a larger one is answered with 413"
+    )
+    web_silence_seconds: int = _setting(
+        "WEB_SILENCE_SECONDS", 20, "how long a client may stop in the middle of an upload or of an answer"
+    )
+    web_bytes_per_second: int = _setting(
+        "WEB_BYTES_PER_SECOND", 4_096, "lowest average rate of an upload or an answer; a slower one is cut off"
+    )
     web_connections: int = _setting("WEB_CONNECTIONS", 4, "most database connections of one web process")
     web_exports: int = _setting(
         "WEB_EXPORTS", 2, "exports that one web process makes at once; each keeps a database connection meanwhile"

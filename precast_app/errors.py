@@ -54,6 +54,12 @@ class NotASpreadsheet(Refused):
     http_status = 415
 
 
+class Unreadable(Refused):
+    """A server behind this one holds something that can't be read."""
+
+    http_status = 502
+
+
 class TooMany(Refused):
     """More than is allowed in a time; `retry_after` says in how many seconds another one is."""
 
@@ -72,6 +78,18 @@ class Busy(TooMany):
 
 class JobFailed(Exception):
     """The job can't be completed, for a reason in its file or its project; the message becomes the job's `error`."""
+
+
+class AllRowsRejected(JobFailed):
+    """No row of the file could be imported."""
+
+    def __init__(self, total: int, errors: str | None) -> None:
+        what = "The only row could not be imported" if total == 1 else f"None of the {total} rows could be imported"
+        super().__init__(f"{what}.\n{errors}")
+
+
+class ImportAborted(JobFailed):
+    """Some rows are bad, and the file was to be imported as a whole or not at all."""
 
 
 class NoRows(JobFailed):

@@ -55,10 +55,10 @@ def retry_after() -> int:
     return max(1, int(reached.reset_at - time.time())) if reached else 60
 
 
-def redis_options(settings: Settings) -> dict[str, Any]:
+def redis_options(seconds: float) -> dict[str, Any]:
     """Return the options of a Redis client that counts: it renews a lost connection, and does not wait twice."""
     retry = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
-    return {"socket_connect_timeout": settings.redis_seconds, "socket_timeout": settings.redis_seconds, "retry": retry}
+    return {"socket_connect_timeout": seconds, "socket_timeout": seconds, "retry": retry}
 
 
 uploads = limiter.shared_limit(_uploads, scope="uploads")
@@ -68,6 +68,6 @@ def init_app(app: Flask) -> None:
     """Count the requests to the application."""
     settings: Settings = app.config["PRECAST"]
     app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = redis_options(settings)
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = redis_options(settings.redis_seconds)
     limiter.request_filter(lambda: request.endpoint in _FREE)
     limiter.init_app(app)

@@ -29,6 +29,8 @@ _NAME = RateLimitItemPerHour(50)
 # How long an address from which a user has signed in counts as the user's own, in days.
 _KNOWN = RateLimitItemPerHour(1, 24 * 30)
 _EXTENSION = "precast.throttle"
+# Redis is away, or holds something that is no count.
+_UNUSABLE = (RedisError, ValueError)
 
 # A limit, and whose attempts it counts.
 Count = tuple[RateLimitItem, tuple[str, ...]]
@@ -54,7 +56,7 @@ class Attempt:
     def succeed(self) -> None:
         """Take the attempt back from the counts, and remember that this address is the user's own."""
         # Where Redis has gone meanwhile, what was counted there stays until its time is over.
-        with suppress(RedisError):
+        with suppress(*_UNUSABLE):
             for limit, key in self.counted:
                 # A count whose time is over has begun anew: it must not fall below nothing.
                 if self.counts.get_window_stats(limit, *key).remaining < limit.amount:
@@ -66,7 +68,7 @@ class Attempt:
 def init_app(app: Flask) -> None:
     """Give the application its counts."""
     settings: Settings = app.config["PRECAST"]
-    shared = storage_from_string(settings.redis_url, key_prefix="sign-in", **redis_options(settings))
+    shared = storage_from_string(settings.redis_url, key_prefix="sign-in", **redis_options(settings.redis_seconds))
     assert isinstance(shared, Storage)
     app.extensions[_EXTENSION] = Throttle(FixedWindowRateLimiter(shared), FixedWindowRateLimiter(MemoryStorage()))
 
@@ -81,7 +83,7 @@ def begin(name: str) -> Attempt:
     key, address = _short(name), request.remote_addr or ""
     try:
         return _begin(throttle.shared, key, address)
-    except RedisError:
+    except _UNUSABLE:
         return _begin(throttle.own, key, address)
 
 

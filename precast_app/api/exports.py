@@ -23,6 +23,8 @@ from precast_app.exporting.workbook import About
 from precast_app.reading import exports as reading
 from precast_app.reading.catalogue import Filter
 
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9]+")
+
 blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files that can be imported again.")
 
 
@@ -91,4 +93,4 @@ def _csv(project_id: int, wanted: Filter | None, kind: str) -> Response:
 
 def _safe(name: str) -> str:
     """A project's name as part of a file's name, on any system."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "project"
+    return _NOT_IN_FILE_NAMES.sub("_", name).strip("_") or "project"

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 
 from precast_app.api.schemas import Answer, Moment, PageQuery
-from precast_app.models import ImportJob, JobStatus, Severity
+from precast_app.models import FailureReason, ImportJob, JobStatus, Severity
 from precast_app.reading import jobs as reading
 
 CHANGES = ["created", "updated", "deleted", "unchanged"]
@@ -30,6 +30,9 @@ class Job(Answer):
     error = ma.fields.String(allow_none=True)
     result = ma.fields.String(allow_none=True)
     phase = ma.fields.String()
+    failure_reason = ma.fields.String(
+        allow_none=True, metadata={"enum": [*FailureReason, None], "description": "of a failed job; null otherwise"}
+    )
     file_name = ma.fields.String(allow_none=True)
     dry_run = ma.fields.Boolean()
     created_count = ma.fields.Integer()

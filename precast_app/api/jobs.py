@@ -26,11 +26,12 @@ from precast_app.api.job_schemas import (
     JobsQuery,
     OneJob,
 )
+from precast_app.api.receiving import receives_upload
 from precast_app.api.schemas import FileForm, OptionalFileForm
 from precast_app.api.uploads import FeedQuery, JobQuery, KeyHeader, OptionsQuery
 from precast_app.jobs import apply, permissions, queue, registry, undo
 from precast_app.jobs.queue import Options
-from precast_app.models import ImportJob
+from precast_app.models import ImportJob, JobStatus
 from precast_app.reading import changes
 from precast_app.reading import jobs as reading
 from precast_app.reading.paging import Page
@@ -52,6 +53,7 @@ _FILE_BODY = {
 
 
 @blueprint.route(f"{PROJECT}/jobs", methods=["POST"])
+@receives_upload
 @takes(Act.READ)
 @limits.uploads
 @blueprint.arguments(JobQuery, location="query")
@@ -75,6 +77,7 @@ def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any]
 
 
 @blueprint.route(f"{JOB}/file", methods=["PUT"])
+@receives_upload
 @requires_job_permission
 @limits.uploads
 @blueprint.arguments(FeedQuery, location="query")
@@ -168,11 +171,14 @@ def again(job_id: int) -> Any:
 def cancel(job_id: int) -> dict[str, Any]:
     """Stop a job; what has gone in is taken out again. 409 where it has ended."""
     job = queue.cancel(job_id, identity().name)
-    return {"message": "Import job is being cancelled", "job_id": job.id, "status": job.status}
+    ended = job.status == JobStatus.FAILED
+    message = "Import job was cancelled" if ended else "Import job is being cancelled"
+    return {"message": message, "job_id": job.id, "status": job.status}
 
 
 @blueprint.route(f"{PROJECT}/import/excel", methods=["POST"], endpoint="import_excel")
 @blueprint.route(f"{PROJECT}/import_csv_element_type", methods=["POST"], endpoint="import_csv")
+@receives_upload
 @takes(Act.IMPORT)
 @limits.uploads
 @blueprint.arguments(OptionsQuery, location="query")

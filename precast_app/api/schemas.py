@@ -12,11 +12,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from precast_app.errors import TooLarge
 from precast_app.reading.paging import LARGEST_ID
-
-# Uploads may be large; JSON takes many times its length in memory once it is read, and ours is always short.
-_JSON_BYTES = 1024 * 1024
 
 
 class Parser(FlaskParser):
@@ -25,13 +21,9 @@ class Parser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": ma.RAISE, "json": ma.RAISE, "files": ma.EXCLUDE, "headers": ma.EXCLUDE}
 
     def load_json(self, req: Any, schema: ma.Schema) -> Any:
-        """The body; 415 where it is something else than JSON, 413 and 400 where it is more than anyone writes."""
+        """The body; 415 where it is something else than JSON, 400 where it is more than anyone writes."""
         if not req.is_json and (req.content_length or req.headers.get("Transfer-Encoding")):
             raise UnsupportedMediaType("Send the body as JSON, with `Content-Type: application/json`.")
-        if (req.content_length or 0) > _JSON_BYTES:
-            raise TooLarge(f"A body of JSON has at most {_JSON_BYTES // 1024} KB here. Send less.")
-        # It also holds where the length isn't told before.
-        req.max_content_length = _JSON_BYTES
         try:
             return super().load_json(req, schema)
         except (RecursionError, ValueError) as error:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
 from typing import Any
 
 from precast_app.exporting import layout
 from precast_app.exporting.layout import ExportColumn
 from precast_app.exporting.rows import BASE_HEADINGS, Cell
+from precast_app.exporting.texts import csv_line
 from precast_app.importing.reference_files import FIELDS
 from precast_app.spreadsheets import as_written, disarmed
 
@@ -22,28 +20,19 @@ def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> It
     """The lines of the file; `rows` are in the order of `columns`."""
     flat = layout.flat(columns)
     places = [*range(len(BASE_HEADINGS)), *(len(BASE_HEADINGS) + columns.index(column) for column in flat)]
-    yield "\ufeff" + _line([*BASE_HEADINGS, *(as_written(disarmed(column.heading)) for column in flat)])
+    yield "\ufeff" + csv_line([*BASE_HEADINGS, *(as_written(disarmed(column.heading)) for column in flat)])
     for row in rows:
-        yield _line([_cell(row[place]) for place in places])
+        yield csv_line([_cell(row[place]) for place in places])
 
 
 def reference_lines(job_type: str, things: Iterable[Any]) -> Iterator[str]:
     """The lines of a reference file that imports of this type read; without `things` its header alone, to fill in."""
     fields = FIELDS[job_type]
-    yield "\ufeff" + _line([field.heading for field in fields])
+    yield "\ufeff" + csv_line([field.heading for field in fields])
     for thing in things:
-        yield _line([_cell(getattr(thing, _STORED.get(field.attribute, field.attribute))) for field in fields])
+        yield csv_line([_cell(getattr(thing, _STORED.get(field.attribute, field.attribute))) for field in fields])
 
 
-def _cell(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        return as_written(disarmed(cell))
-    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
-
-
-def _line(cells: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+def _cell(cell: Cell) -> Cell:
+    """Return the cell as an import reads it back."""
+    return as_written(disarmed(cell)) if isinstance(cell, str) else cell

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-import xlsxwriter
-
+from precast_app.exporting import texts
 from precast_app.models import Issue
-from precast_app.spreadsheets import disarmed
 
 COLUMNS = ("severity", "sheet", "row", "column", "cell", "heading", "value", "code", "message")
 _WIDTHS = (10, 16, 7, 9, 20, 24, 24, 22, 90)
@@ -18,35 +14,25 @@ _WIDTHS = (10, 16, 7, 9, 20, 24, 24, 22, 90)
 
 def as_csv(issues: Iterable[Issue]) -> Iterator[str]:
     """Lines of a CSV file in UTF-8, with the mark by which Excel knows it."""
-    yield "\ufeff" + _line(COLUMNS)
+    yield "\ufeff" + texts.csv_line(COLUMNS)
     for issue in issues:
-        yield _line([_text(getattr(issue, name)) for name in COLUMNS])
+        yield texts.csv_line([getattr(issue, name) for name in COLUMNS])
 
 
 def as_workbook(issues: Iterable[Issue], file: IO[bytes]) -> None:
     """Write a workbook, a row at a time."""
-    with xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": False}) as book:
+    with texts.workbook(file) as book:
         sheet = book.add_worksheet("Issues")
         bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
         for index, width in enumerate(_WIDTHS):
             sheet.set_column(index, index, width)
         sheet.freeze_panes(1, 0)
         for index, name in enumerate(COLUMNS):
-            sheet.write_string(0, index, name.capitalize(), bold)
+            texts.write(sheet, 0, index, name.capitalize(), bold)
         for number, issue in enumerate(issues, 1):
             for index, name in enumerate(COLUMNS):
                 value = getattr(issue, name)
                 if isinstance(value, int):
                     sheet.write_number(number, index, value, wrapped)
                 elif value is not None:
-                    sheet.write_string(number, index, _text(value), wrapped)
-
-
-def _text(value: object) -> str:
-    return "" if value is None else disarmed(str(value))
-
-
-def _line(cells: Iterable[object]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+                    texts.write(sheet, number, index, value, wrapped)

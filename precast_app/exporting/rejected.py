@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO
 
-import xlsxwriter
-
-from precast_app.exporting.copying import Copy, sheet_names, with_point
+from precast_app.exporting import texts
+from precast_app.exporting.copying import Copy, MergedRows, sheet_names, with_point
 from precast_app.importing import headers, layout
 from precast_app.importing.layout import REASON
 from precast_app.spreadsheets import Book
@@ -29,7 +28,8 @@ def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalog
         header_row = scan.head[0].number
         first_data_row, width = header_row + 1, len(scan.head[0].cells)
         read = None
-    with xlsxwriter.Workbook(file, {"constant_memory": True, "remove_timezone": True}) as out:
+    merged = MergedRows(scan.merged)
+    with texts.workbook(file, remove_timezone=True) as out:
         copy = Copy(out, sheet_names(book)[sheet_name])
         bold = out.add_format({"bold": True})
         copy.sheet.set_column(width, width, 90)
@@ -38,9 +38,9 @@ def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalog
             if row.number < first_data_row:
                 copy.row(row.number - 1, row.cells)
                 if row.number == header_row:
-                    copy.sheet.write_string(row.number - 1, width, REASON, bold)
-                copy.merge_headings(row.number - 1, row.cells, scan)
+                    texts.write(copy.sheet, row.number - 1, width, REASON, bold)
+                copy.merge_headings(row.number - 1, row.cells, merged)
             elif row.number in reasons:
                 copy.row(line, with_point(read, row.cells[:width]))
-                copy.sheet.write_string(line, width, reasons[row.number])
+                texts.write(copy.sheet, line, width, reasons[row.number])
                 line += 1

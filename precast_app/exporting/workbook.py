@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO, Any
 
-import xlsxwriter
-
-from precast_app.exporting import layout
+from precast_app.exporting import layout, texts
 from precast_app.exporting.layout import ExportColumn
 from precast_app.exporting.rows import BASE_HEADINGS, SAMPLE, Cell
 from precast_app.importing.columns import Group
@@ -43,8 +41,7 @@ class About:
 def write(file: IO[bytes], about: About, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
     """Write the workbook, a row at a time; without rows it is a template."""
     # What has no format of its own is unlocked: all cells but those of the heading rows, however many there are.
-    options = {"constant_memory": True, "default_format_properties": {"locked": False}}
-    with xlsxwriter.Workbook(file, options) as book:
+    with texts.workbook(file, default_format_properties={"locked": False}) as book:
         _summary(book, about, columns)
         _element_types(book, columns, rows)
 
@@ -63,18 +60,18 @@ def _summary(book: Any, about: About, columns: Sequence[ExportColumn]) -> None:
         if reach:
             reference.append(f"{reach}: {words} ({len(places)})")
     lines.append(("Base Columns", str(len(BASE_HEADINGS)), f"Range: A1-{column_letter(len(BASE_HEADINGS))}1"))
-    sheet.write_string(0, 0, "Element Type Export Summary", title)
+    texts.write(sheet, 0, 0, "Element Type Export Summary", title)
     for number, (name, value, reach) in enumerate(lines, 1):
-        sheet.write_string(number, 0, name, label)
+        texts.write(sheet, number, 0, name, label)
         if isinstance(value, int):
             sheet.write_number(number, 1, value)
         else:
-            sheet.write_string(number, 1, disarmed(value))
+            texts.write(sheet, number, 1, disarmed(value))
         if reach:
-            sheet.write_string(number, 2, reach)
-    sheet.write_string(len(lines) + 2, 0, "Column Layout Reference:", label)
+            texts.write(sheet, number, 2, reach)
+    texts.write(sheet, len(lines) + 2, 0, "Column Layout Reference:", label)
     for number, text in enumerate(reference, len(lines) + 3):
-        sheet.write_string(number, 0, text)
+        texts.write(sheet, number, 0, text)
 
 
 def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
@@ -91,15 +88,15 @@ def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Se
         # Blank cells of these rows are locked too.
         sheet.set_row(number, None, style)
     for index, text in enumerate(BASE_HEADINGS):
-        sheet.write_string(0, index, text, heading)
+        texts.write(sheet, 0, index, text, heading)
     for index, column in enumerate(columns, first):
-        sheet.write_string(0, index, column.top, heading)
+        texts.write(sheet, 0, index, disarmed(column.top), heading)
     for top, start, end in layout.spans(columns):
-        sheet.merge_range(0, first + start, 0, first + end, top, heading)
+        texts.merge(sheet, 0, first + start, first + end, disarmed(top), heading)
     for index, column in enumerate(columns, first):
-        sheet.write_string(1, index, column.sub, heading)
+        texts.write(sheet, 1, index, disarmed(column.sub), heading)
     for index, text in enumerate((*SAMPLE, *(column.sample for column in columns))):
-        sheet.write_string(2, index, text, sample)
+        texts.write(sheet, 2, index, text, sample)
     for number, row in enumerate(rows, 3):
         for index, cell in enumerate(row):
             _put(sheet, number, index, cell)
@@ -109,12 +106,12 @@ def _put(sheet: Any, row: int, column: int, cell: Cell) -> None:
     if cell is None:
         return
     if isinstance(cell, str):
-        sheet.write_string(row, column, disarmed(cell))
+        texts.write(sheet, row, column, disarmed(cell))
     elif isinstance(cell, int) or _stays(cell):
         sheet.write_number(row, column, cell)
     else:
         # As text it keeps its digits.
-        sheet.write_string(row, column, f"{cell:f}")
+        texts.write(sheet, row, column, f"{cell:f}")
 
 
 def _stays(number: Decimal) -> bool:

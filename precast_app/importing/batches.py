@@ -103,7 +103,8 @@ def _in_context(app: Flask, places: BoundedSemaphore, batch: PlannedBatch, targe
             try:
                 return _write(batch, target, fence)
             except RETRYABLE:
-                db.session.rollback()
+                # A rollback would fail where the connection was lost under COPY, of which SQLAlchemy doesn't know.
+                db.session().invalidate()
                 if attempt == _TRIES:
                     raise
                 log.warning("Batch %d of job %d is tried again.", batch.number, target.job_id, exc_info=True)

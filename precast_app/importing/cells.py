@@ -13,8 +13,10 @@ from precast_app.spreadsheets import Cell, CellError, armed
 _MOST_DECIMALS = 30
 # From here to 1e16 `repr` writes a float without an exponent, and so with at most 20 decimals.
 _WITHOUT_EXPONENT = 0.0001
-_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([,  ']\d{3})+(\.\d+)?")
-_COMMA_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})+(?:,\d+)?|\d+,\d+)")
+_GROUPED = re.compile(r"\A[+-]?[1-9]\d{0,2}([,  ']\d{3})+(\.\d+)?")
+_COMMA_NUMBER = re.compile(r"\A[+-]?(?:\d{1,3}(?:[. ']\d{3})+(?:,\d+)?|\d+,\d+)")
+_THOUSANDS = re.compile(r"[,  ']")
+_POINT_THOUSANDS = re.compile(r"[. ']")
 _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0", "-", ""})
 
@@ -46,7 +48,7 @@ def _refuse_error(cell: object) -> None:
 
 def text(cell: object, *, most: int, blank: str | None) -> str | None:
     """Text of at most `most` characters; a blank cell is `blank`."""
-    value = armed(clean(cell if isinstance(cell, str) else _in_words(cell)))
+    value = clean(armed(cell if isinstance(cell, str) else _in_words(cell)))
     if not value:
         return blank
     if len(value) > most:
@@ -81,7 +83,8 @@ def _number(cell: object) -> Decimal | None:
     if isinstance(cell, (float, int)):
         value = Decimal(int(cell)) if cell == cell // 1 else Decimal(repr(cell))
     else:
-        written = clean(str(cell))
+        # A copy of the cell has a number such as +1e5 escaped.
+        written = clean(armed(str(cell)))
         if not written:
             return None
         value = _parse(written)
@@ -96,7 +99,7 @@ def _number(cell: object) -> Decimal | None:
 def _parse(written: str) -> Decimal:
     plain = written
     if _GROUPED.fullmatch(plain):
-        plain = re.sub(r"[,  ']", "", plain)
+        plain = _THOUSANDS.sub("", plain)
     elif "," in plain and "." not in plain:
         # A decimal comma, perhaps with blanks between the thousands: `1 200,5`.
         plain = plain.replace(" ", "").replace(",", ".")
@@ -137,7 +140,7 @@ def decimal(cell: object, *, most: int, unit: str = "") -> Decimal | None:
 def with_point(cell: Cell) -> Cell:
     """A number with decimals after a comma, and thousands perhaps after points or blanks, as it is read elsewhere."""
     if isinstance(cell, str) and _COMMA_NUMBER.fullmatch(written := clean(cell)):
-        return re.sub(r"[. ']", "", written).replace(",", ".")
+        return _POINT_THOUSANDS.sub("", written).replace(",", ".")
     return cell
 
 
@@ -170,7 +173,7 @@ def count(cell: object, *, most: int) -> int:
 def yes_or_no(cell: object) -> bool:
     """Whether the cell says yes."""
     _refuse_error(cell)
-    word = clean(shown(cell)).casefold()
+    word = clean(armed(shown(cell))).casefold()
     if word in _YES:
         return True
     if word in _NO:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import partial
+from itertools import islice
 from operator import attrgetter
+
+from rapidfuzz import fuzz, process
 
 from precast_app.errors import JobFailed, NoRows
 from precast_app.importing import cells
@@ -40,6 +42,13 @@ _GROUP_WORDS = {
 _RUNS = 40
 # Merged cells that are told of one by one.
 _MERGED_TOLD = 50
+# Longer than any name in a project, its group's name and what may stand between its words included.
+_LONGEST_NAME = 2_000
+# Of a heading, as messages show it.
+_SHOWN_CHARACTERS = 200
+# How alike a heading and a name must be to suggest the name, in percent; and how many pairs are compared for one file.
+_ALIKE = 75
+_COMPARED = 200_000
 
 Target = tuple[Group, Named]
 Names = dict[str, list[Target]]
@@ -55,6 +64,7 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
     names = names_of(reference)
     columns: list[Column] = []
     issues: list[Issue] = []
+    suggestions = _Suggestions(names)
     for heading in layout.headings:
         if heading.base is not None or (heading.top or heading.sub) in ("", layouts.REASON):
             continue
@@ -62,7 +72,7 @@ def match(book: Book, reference: Reference) -> tuple[ColumnMap, list[Issue]]:
         if len(meant) > 1:
             raise JobFailed(_ambiguous(heading, meant))
         if not meant:
-            issues.append(_unknown(heading, names, layout.sheet))
+            issues.append(_unknown(heading, suggestions, layout.sheet))
             continue
         ((group, named),) = meant
         columns.append(
@@ -163,6 +173,8 @@ def names_of(reference: Reference) -> Names:
 
 def targets(top: str, sub: str, names: Names) -> list[Target]:
     """What a heading can mean: `top` over `sub`, one of which may be blank."""
+    if len(top) + len(sub) > _LONGEST_NAME:
+        return []
     if top and sub:
         # A group's or tower's or product's name over the member's own.
         keys = [path_key(top, sub), match_key(f"{top}_{sub}")]
@@ -177,7 +189,8 @@ def targets(top: str, sub: str, names: Names) -> list[Target]:
 
 
 def _shown(heading: Heading) -> str:
-    return " / ".join(filter(None, (heading.top, heading.sub)))
+    shown = " / ".join(filter(None, (heading.top, heading.sub)))
+    return shown if len(shown) <= _SHOWN_CHARACTERS else f"{shown[:_SHOWN_CHARACTERS]}…"
 
 
 def _ambiguous(heading: Heading, targets: Iterable[Target]) -> str:
@@ -188,11 +201,28 @@ def _ambiguous(heading: Heading, targets: Iterable[Target]) -> str:
     )
 
 
-def _unknown(heading: Heading, names: Names, sheet: str) -> Issue:
+class _Suggestions:
+    """Finds the name that a misspelled heading may mean, until as many pairs as are worth their time are compared."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._left = _COMPARED
+
+    def nearest(self, heading: Heading) -> str | None:
+        """Return the nearest name, or None if none is near or too much was compared already."""
+        text = f"{heading.top}_{heading.sub}" if heading.sub else heading.top
+        if len(text) > _SHOWN_CHARACTERS or self._left <= 0:
+            return None
+        compared = islice(self._names, self._left)
+        self._left -= len(self._names)
+        found = process.extractOne(match_key(text), compared, scorer=fuzz.ratio, score_cutoff=_ALIKE)
+        return None if found is None else self._names[found[0]][0][1].name
+
+
+def _unknown(heading: Heading, suggestions: _Suggestions, sheet: str) -> Issue:
     shown = _shown(heading)
-    key = match_key(f"{heading.top}_{heading.sub}" if heading.sub else heading.top)
-    near = get_close_matches(key, names, n=1, cutoff=0.75)
-    hint = f"; the nearest name that it has is {names[near[0]][0][1].name}" if near else ""
+    nearest = suggestions.nearest(heading)
+    hint = f"; the nearest name that it has is {nearest}" if nearest else ""
     message = (
         f"The project has no drawing type, node, stage or product called {shown}{hint}. The column was left out; "
         "correct its heading, or add what it names to the project, and upload the file again."

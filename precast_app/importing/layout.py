@@ -18,10 +18,16 @@ _SHEET_NAME = "elementtypes"
 # Rows between the headings that are left blank.
 _BLANK_ROWS = 2
 _SAMPLE = ("drw_", "qty_", "stage_", "bom_")
-# After a heading: a unit, in brackets or bare, and punctuation.
-_UNIT = re.compile(r"([(\[][^)\]]*[)\]]|\s(mm|kg|m[²³23]))?[\s.:;,*]*$", re.IGNORECASE)
+# After a heading: punctuation, and before it a unit, bare or in brackets.
+_PUNCTUATION = " .:;,*"
+_UNITS = (" mm", " kg", *(f" m{power}" for power in "²³23"))
+_LONGEST_UNIT = max(map(len, _UNITS))
+_OPENING, _CLOSING = "([", ")]"
+# Longer than any name of a base column, whatever its words are divided by.
+_LONGEST_BASE_NAME = 200
+_NO_LETTERS = re.compile(r"\W|_")
 _BASE_NAMES = {
-    re.sub(r"\W|_", "", name).casefold(): (column.field, rank)
+    _NO_LETTERS.sub("", name).casefold(): (column.field, rank)
     for column in BASE
     for rank, name in enumerate((column.heading, *column.aliases))
 }
@@ -78,11 +84,23 @@ def find(book: Book) -> tuple[Layout, SheetScan]:
 
 def base_field(heading: str) -> tuple[str, int] | None:
     """The base column that a heading names, and whether by its own name (0) or by an alias (1)."""
-    return _BASE_NAMES.get(_squeezed(_UNIT.sub("", heading)))
+    name = _without_unit(heading)
+    return _BASE_NAMES.get(_squeezed(name)) if len(name) <= _LONGEST_BASE_NAME else None
+
+
+def _without_unit(heading: str) -> str:
+    """Return a clean heading without the unit at its end: `Height (mm):` → `Height `."""
+    text = heading.rstrip(_PUNCTUATION)
+    if text.endswith(tuple(_CLOSING)):
+        closed = max(text.rfind(sign, 0, -1) for sign in _CLOSING)
+        opened = [place for sign in _OPENING if (place := text.find(sign, closed + 1)) >= 0]
+        return text[: min(opened)] if opened else text
+    end = text[-_LONGEST_UNIT:].lower()
+    return next((text[: -len(unit)] for unit in _UNITS if end.endswith(unit)), text)
 
 
 def _squeezed(text: str) -> str:
-    return re.sub(r"\W|_", "", clean(text)).casefold()
+    return _NO_LETTERS.sub("", clean(text)).casefold()
 
 
 def _layout(sheet: str, scan: SheetScan, *, flat: bool) -> Layout | None:
@@ -95,7 +113,7 @@ def _layout(sheet: str, scan: SheetScan, *, flat: bool) -> Layout | None:
 
 
 def _texts(row: SheetRow) -> list[str]:
-    return [armed(clean(cells.shown(cell))) for cell in row.cells]
+    return [clean(armed(cells.shown(cell))) for cell in row.cells]
 
 
 def _base_columns(texts: list[str]) -> dict[int, str]:
@@ -137,7 +155,9 @@ def _spread(
     shared: set[int] = set()
     tops = texts + [""] * (width - len(texts))
     for area in merged:
-        if area.first_row <= row <= area.last_row and area.first_column <= width:
+        # Ranges that overlap are in no file of a spreadsheet program; without them each column is gone through once.
+        ends = {area.first_column - 1, min(area.last_column, width) - 1}
+        if area.first_row <= row <= area.last_row and area.first_column <= width and shared.isdisjoint(ends):
             for column in range(area.first_column, min(area.last_column, width)):
                 tops[column] = tops[area.first_column - 1]
             if area.last_column > area.first_column:

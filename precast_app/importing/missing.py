@@ -39,8 +39,10 @@ _TOTALS = {
     "totalstages": Group.STAGES,
     "totalbomtypes": Group.BOM,
 }
+_LONGEST_NAME = 150
 # Between the levels of a path; `Lifter_2.5T` is no path.
 _LEVELS = re.compile(r"(?<!\d)\.|\.(?!\d)")
+_BETWEEN_WORDS = re.compile(r"[\s\-]")
 _RANGE = re.compile(r"range:\s*([a-z]{1,3})\d*\s*-\s*([a-z]{1,3})\d*", re.IGNORECASE)
 
 
@@ -82,9 +84,10 @@ def _groups(
 ) -> Iterator[tuple[Heading, Group]]:
     """The group of each heading of which it can be told: by its own words, by `Summary`, by the cells below it."""
     ranges = _ranges(book, layout, names)
+    firsts = _first_parts(reference)
     unclear = []
     for heading in unknown:
-        group = _by_words(heading, reference, is_flat=book.format == "csv") or ranges.get(heading.index)
+        group = _by_words(heading, firsts, is_flat=book.format == "csv") or ranges.get(heading.index)
         if group is None:
             unclear.append(heading)
         elif _names(heading, group):
@@ -97,14 +100,23 @@ def _groups(
             yield heading, certain[0]
 
 
-def _by_words(heading: Heading, reference: Reference, *, is_flat: bool) -> Group | None:
+def _first_parts(reference: Reference) -> dict[Group, set[str]]:
+    """The keys that a heading over others may have, since the project has a place or a product that begins so."""
+    products = (each.key.split("_") for each in reference.products)
+    return {
+        Group.NODES: {each.key.partition(".")[0] for each in reference.nodes},
+        Group.BOM: {"_".join(words[:count]) for words in products for count in range(1, len(words))},
+    }
+
+
+def _by_words(heading: Heading, firsts: dict[Group, set[str]], *, is_flat: bool) -> Group | None:
     first = heading.top or heading.sub
     for group, prefix in _PREFIXES.items():
         if (match := prefix.fullmatch(first)) and (match["name"] or (heading.top and heading.sub)):
             return group
     if heading.top and heading.sub:
-        is_place = any(each.key.split(".")[0] == match_key(heading.top) for each in reference.nodes)
-        is_product = any(each.key.startswith(f"{match_key(heading.top)}_") for each in reference.products)
+        key = match_key(heading.top)
+        is_place, is_product = key in firsts[Group.NODES], key in firsts[Group.BOM]
         if is_place != is_product:
             return Group.NODES if is_place else Group.BOM
         return None
@@ -177,15 +189,20 @@ def _names(heading: Heading, group: Group) -> tuple[str, ...]:
         first, second = (match["name"] or second, second if match["name"] else "")
     parts = [first, second] if second else [first]
     if group is Group.NODES:
-        levels = tuple(clean(level) for part in parts for level in part.split("."))
-        return levels if all(map(match_key, levels)) else ()
+        # No further than it takes to see that there are too many.
+        levels = tuple(clean(level) for part in parts for level in part.split(".", nodes.DEEPEST))
+        return levels if len(levels) <= nodes.DEEPEST and _are_names(levels) else ()
     if group is Group.BOM and not second:
         # The type is what stands behind the last of the signs that divide words.
-        product, _, kind = re.sub(r"[\s\-]", "_", first).rpartition("_")
+        product, _, kind = _BETWEEN_WORDS.sub("_", first).rpartition("_")
         parts = [first[: len(product)], first[len(first) - len(kind) :]] if kind else [first]
     names = tuple(clean(part).strip("_- ") for part in parts)
-    fits = len(names) == (2 if group is Group.BOM else 1) and all(map(match_key, names))
-    return names if fits and all(len(name) <= 150 for name in names) else ()
+    return names if len(names) == (2 if group is Group.BOM else 1) and _are_names(names) else ()
+
+
+def _are_names(names: tuple[str, ...]) -> bool:
+    """Whether the database has room for each, and a heading can name it."""
+    return all(len(name) <= _LONGEST_NAME and match_key(name) for name in names)
 
 
 def _entry(missing: Missing) -> Entry:

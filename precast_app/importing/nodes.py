@@ -11,6 +11,8 @@ from precast_app.names import path_key
 
 Row = tuple[int, dict[str, Any]]
 
+_BETWEEN_WORDS = re.compile(r"[\s\-]+")
+
 
 def key(path: str) -> str:
     """How headings find the node at a path."""
@@ -19,11 +21,11 @@ def key(path: str) -> str:
 
 def segment(name: str) -> str:
     """A node's name as a part of a path: `Floor 1` → `Floor_1`."""
-    return re.sub(r"[\s\-]+", "_", name)
+    return _BETWEEN_WORDS.sub("_", name)
 
 
 # Deeper than any building; and what the database takes, in characters.
-_DEEPEST = 20
+DEEPEST = 20
 _LENGTHS = {"prefix": 50, "path": 500, "naming_convention": 150}
 
 
@@ -76,9 +78,9 @@ def arrange(rows: list[Row]) -> tuple[list[Row], list[Issue]]:
         for number in level:
             parent = parents.get(number)
             full = complete(values_of[number], done[parent] if parent else None)
-            if depth > _DEEPEST:
+            if depth > DEEPEST:
                 issues[number] = _issue(
-                    number, "too_deep", f"It is more than {_DEEPEST} levels down. Place it higher.", "ParentID", None
+                    number, "too_deep", f"It is more than {DEEPEST} levels down. Place it higher.", "ParentID", None
                 )
             elif wrong := problem(full):
                 issues[number] = _issue(number, *wrong, "Name", values_of[number]["name"])

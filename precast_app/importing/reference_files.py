@@ -22,6 +22,10 @@ _NAME = partial(cells.required_text, most=150)
 _optional = partial(cells.text, blank=None)
 
 
+_NO_LETTERS = re.compile(r"\W|_")
+# A longer one is none of those of a reference file.
+_LONGEST_HEADING = 200
+
 # The last place that a stage can have in the project's order.
 LAST_POSITION = 100_000
 
@@ -131,7 +135,7 @@ def _places(header: SheetRow | None, fields: tuple[Field, ...]) -> dict[str, int
 
 
 def _squeezed(text: str) -> str:
-    return re.sub(r"\W|_", "", text).casefold()
+    return _NO_LETTERS.sub("", text).casefold() if len(text) <= _LONGEST_HEADING else ""
 
 
 def _values(row: SheetRow, fields: tuple[Field, ...], places: dict[str, int]) -> tuple[dict[str, Any], list[Issue]]:

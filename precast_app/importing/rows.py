@@ -6,20 +6,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import attrgetter
 
 from precast_app.importing.cells import BadCell, shown
 from precast_app.importing.columns import Column, ColumnMap
 from precast_app.importing.issues import Beyond, Issue
 from precast_app.models import Severity
 from precast_app.names import clean, identity_key
-from precast_app.spreadsheets import Cell, MergedRange, SheetRow, column_letter
+from precast_app.spreadsheets import Cell, SheetRow, column_letter
 
 # Cells repeat: "yes", 2.0, 3150.0. So each column remembers what it has seen, but no more than this many.
 _REMEMBERED = 20_000
 _SHOWN_CHARACTERS = 200
 _COMMON = {str, float}
 _MERGED_ROWS = 1_000
-_TOTAL = re.compile(r"((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计", re.IGNORECASE)
+_TOTAL = re.compile(r"\A(((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,7 @@ def _checked(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
     for row in rows:
         if row.number < columns.first_data_row:
             continue
-        if merged.rows:
-            row = merged.filled(row)
+        row = merged.filled(row)
         cells = row.cells
         width = len(cells)
         # True would be found under 1.0, which a column may take where it doesn't take True.
@@ -112,28 +112,31 @@ def _checked(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
 
 
 class _Merged:
-    """Cells that are merged over several rows: their value, which stands in the first one, for the others."""
+    """Fills the cells that are merged over several rows with their value, which stands in the first one."""
 
     def __init__(self, columns: ColumnMap) -> None:
-        self.rows: dict[int, list[MergedRange]] = {}
-        for area in columns.merged:
-            for number in range(area.first_row, min(area.last_row, area.first_row + _MERGED_ROWS) + 1):
-                self.rows.setdefault(number, []).append(area)
-        self._values: dict[MergedRange, Cell] = {}
+        # The next one is the last of the list.
+        self._ahead = sorted(columns.merged, key=attrgetter("first_row"), reverse=True)
+        # By index of the column: the last row that a range reaches, and its value.
+        self._open: dict[int, tuple[int, Cell]] = {}
 
     def filled(self, row: SheetRow) -> SheetRow:
-        areas = self.rows.get(row.number)
-        if not areas:
+        """Return the row with what is merged into it; rows come in ascending order."""
+        while self._ahead and self._ahead[-1].first_row <= row.number:
+            area = self._ahead.pop()
+            index = area.first_column - 1
+            value = _cell(row, index) if area.first_row == row.number else ""
+            self._open[index] = min(area.last_row, area.first_row + _MERGED_ROWS), value
+        if not self._open:
             return row
         cells = list(row.cells)
-        for area in areas:
-            index = area.first_column - 1
+        for index, (last, value) in list(self._open.items()):
+            if row.number > last:
+                del self._open[index]
+                continue
             cells.extend([""] * (index + 1 - len(cells)))
-            if row.number == area.first_row:
-                self._values[area] = cells[index]
-            else:
-                # What a cell holds below a merge can't be seen, and doesn't count.
-                cells[index] = self._values.get(area, "")
+            # What a cell holds below a merge can't be seen, and doesn't count.
+            cells[index] = value
         return SheetRow(row.number, cells)
 
 

@@ -1,7 +1,8 @@
 """What is believed of Redis: the ids of jobs, and nothing else.
 
 RQ stores with each job which function it calls, with which arguments and callbacks. Anyone who can write to Redis could
-choose them, so none of it is read: the one function and its one argument follow from the RQ job's id.
+choose them, so none of it is read: the one function and its one argument follow from the RQ job's id. The hash is
+written for the dashboard alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from redis import Redis
 from redis.exceptions import ResponseError
 from rq import Queue
 from rq.exceptions import NoSuchJobError
-from rq.job import Job
+from rq.executions import ExecutionRegistry
+from rq.job import Job, JobStatus
 from rq.serializers import DefaultSerializer, JSONSerializer
 
 from precast_app.config import Settings
@@ -60,6 +62,15 @@ class ImportRqJob(Job):
                 found.append(None)
         return found
 
+    @classmethod
+    def of(cls, rq_id: str, connection: Redis) -> ImportRqJob:
+        """Return the RQ job with this id, without asking Redis; raise `NoSuchJobError` if the id is not one of ours."""
+        if import_job_id(rq_id) is None:
+            raise NoSuchJobError(f"{rq_id!r:.80} is not the id of an import job.")
+        job = cls(rq_id, connection, JSONSerializer)
+        job.restore({})
+        return job
+
     def restore(self, raw_data: Any) -> None:
         """See `rq.job.Job`; only that there is a hash matters."""
         settings: Settings = current_app.config["PRECAST"]
@@ -70,11 +81,64 @@ class ImportRqJob(Job):
         self.timeout = settings.job_seconds
         self.result_ttl, self.failure_ttl = RESULT_TTL_SECONDS, FAILURE_TTL_SECONDS
 
+    def _fetch_status(self) -> JobStatus:
+        try:
+            return super()._fetch_status()
+        except ValueError:
+            # Not one of RQ's: somebody else wrote it.
+            return JobStatus.CREATED
+
 
 class ImportRqQueue(Queue):
     """The queue of import jobs, none of which has dependents, whatever Redis lists."""
 
     job_class = ImportRqJob
+
+    @classmethod
+    def dequeue_any(
+        cls, queues: Iterable[Queue], timeout: int | None, connection: Redis, *args: Any, **options: Any
+    ) -> Any:
+        """See `rq.Queue`; entries that are not ids of ours are dropped, and the job's hash is not read.
+
+        The id is popped, and lost if the worker is killed now: the reaper finds that out from the database. RQ would
+        move it to a second list, in which it stays for 20 minutes.
+        """
+        by_key = {queue.key: queue for queue in queues}
+        while True:
+            try:
+                popped = cls.lpop(list(by_key), timeout, connection=connection)
+            except ResponseError as error:
+                if not str(error).startswith("WRONGTYPE"):
+                    raise
+                log.warning(
+                    "Deleted a key of Redis that has the queue's name and is no list. Lost jobs are enqueued again."
+                )
+                connection.delete(*by_key)
+                continue
+            if popped is None:
+                return None
+            key, rq_id = (_decoded(part) for part in popped)
+            try:
+                return ImportRqJob.of(rq_id, connection), by_key[key]
+            except NoSuchJobError as error:
+                log.warning("Dropped an entry of the queue: %s", error)
+
+    def holding(self, rq_ids: list[str]) -> frozenset[str]:
+        """Return those of the ids that no worker has taken yet.
+
+        The list itself is asked: the hash of an RQ job still says `queued` when the worker that took its id was killed.
+        """
+        with self.connection.pipeline(transaction=False) as pipeline:
+            for rq_id in rq_ids:
+                pipeline.lpos(self.key, rq_id)
+            places = pipeline.execute()
+        return frozenset(rq_id for rq_id, place in zip(rq_ids, places, strict=True) if place is not None)
+
+    def discard_notes(self, rq_id: str) -> None:
+        """Delete what RQ notes of this job and of all that run: it can be of a type that RQ never writes."""
+        executions = ExecutionRegistry.key_template.format(rq_id)
+        registries = self.started_job_registry.key, self.failed_job_registry.key
+        self.connection.delete(ImportRqJob.key_for(rq_id), executions, *registries)
 
     def move_dependents_to_ready(self, *args: Any, **options: Any) -> dict[str, list[str]]:
         """See `rq.Queue`."""
@@ -91,6 +155,10 @@ def import_job_id(rq_id: str) -> int | None:
     match = _ID.fullmatch(rq_id)
     job_id = int(match[1]) if match else 0
     return job_id if 0 < job_id <= _LARGEST_JOB_ID else None
+
+
+def _decoded(part: bytes | str) -> str:
+    return part if isinstance(part, str) else part.decode(errors="backslashreplace")
 
 
 def forbid_pickle() -> None:

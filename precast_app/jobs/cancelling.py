@@ -9,12 +9,12 @@ from precast_app.extensions import db
 from precast_app.importing import batches, making, reference, taking_back
 from precast_app.jobs import lifecycle, taken_back
 from precast_app.jobs.work import Work
-from precast_app.models import Batch, Change, ImportJob, Issue, PlannedChange
+from precast_app.models import Batch, Change, FailureReason, ImportJob, Issue, PlannedChange
 
 _NOTHING = dict.fromkeys(
     (
         "created_count", "updated_count", "unchanged_count", "rejected_count", "pieces_added", "pieces_removed",
-        "warning_count", "processed_items",
+        "warning_count",
     ), 0,
 )  # fmt: skip
 
@@ -47,5 +47,6 @@ def finish(work: Work) -> None:
         .values(unchanged_ids=None, reference=None, plan_digest=None, **counts)
     )
     kept = taken_back.told(done.kept) if done.kept else None
-    if not lifecycle.fail(work.lease, error=lifecycle.cancelled_error(user, kept)):
+    error = lifecycle.cancelled_error(user, kept)
+    if not lifecycle.fail(work.lease, error=error, reason=FailureReason.CANCELLED):
         raise LeaseLost(f"Job {work.job_id} has been taken by another worker, or has ended.")

@@ -7,10 +7,13 @@ import os
 import resource
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
 
-from rq import Worker
+from redis.exceptions import ResponseError
+from rq import Worker, worker_registration
+from rq.utils import now
 
 from precast_app.jobs import memory
 from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
@@ -21,6 +24,8 @@ log = logging.getLogger(__name__)
 STOPPING = threading.Event()
 # How long it may take for that. A host sends SIGTERM and, 30 seconds later, SIGKILL.
 STOP_SECONDS = 15
+# How much longer than a job may take RQ's notes on it are kept in Redis.
+_HASH_SECONDS = 3_600
 
 
 class BoundedWorker(Worker):
@@ -45,6 +50,43 @@ class BoundedWorker(Worker):
     def handle_payload(self, message: Any) -> None:
         """See `rq.Worker`; commands that come through Redis (stop a job, shut down) are not obeyed."""
         log.warning("Ignored a command that was published in Redis. Cancel a job through the API or its page.")
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """See `rq.Worker`; a key in Redis suspends no worker."""
+
+    def run_maintenance_tasks(self) -> None:
+        """See `rq.Worker`; drop what has expired, without reading any job's hash."""
+        try:
+            for queue in self.queues:
+                worker_registration.clean_worker_registry(queue)
+                for registry in (queue.started_job_registry, queue.failed_job_registry):
+                    self.connection.zremrangebyscore(registry.key, 0, time.time())
+                # Filled by earlier versions, which dequeued as RQ does.
+                self.connection.delete(queue.intermediate_queue_key)
+        except (ResponseError, ValueError):
+            log.warning(
+                "RQ's registries hold something that RQ doesn't write; they are left as they are.", exc_info=True
+            )
+        self.last_cleaned_at = now()  # type: ignore[assignment] # declared without its type
+
+    def execute_job(self, job: Any, queue: Any) -> None:
+        """See `rq.Worker`; the worker survives if keys in Redis are not of the type that RQ needs.
+
+        They are deleted, so that the job can be done when it is enqueued again.
+        """
+        try:
+            super().execute_job(job, queue)
+        except ResponseError:
+            log.warning("Redis refused to note how %s stands.", job.id, exc_info=True)
+            self.wait_for_horse()
+            self._horse_pid = 0
+            queue.discard_notes(job.id)
+
+    def prepare_job_execution(self, job: Any, remove_from_intermediate_queue: bool = False) -> None:
+        """See `rq.Worker`; called in the new process."""
+        super().prepare_job_execution(job)
+        # Deleted when the job ends; if the worker is killed before, it expires.
+        self.connection.expire(job.key, int(job.timeout) + _HASH_SECONDS)
 
     def setup_work_horse_signals(self) -> None:
         """See `rq.Worker`; called in the new process."""

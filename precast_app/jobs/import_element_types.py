@@ -7,7 +7,7 @@ from contextlib import closing
 
 from sqlalchemy import text, update
 
-from precast_app.errors import JobFailed, NoRows
+from precast_app.errors import AllRowsRejected, JobFailed, NoRows
 from precast_app.extensions import db
 from precast_app.importing import batches, headers, making, missing, plan, reference, rows, whole
 from precast_app.importing.batches import BatchResult
@@ -58,7 +58,7 @@ def _import(work: Work, named: Reference) -> Outcome:
         raise abort(work.job_id, planned.total, planned.rejected)
     rejected = _write(work, planned, Target(work.project_id, work.job_id, columns, named.naming_conventions))
     if rejected == planned.total:
-        raise JobFailed(f"None of the {planned.total} rows could be imported.\n{first_errors(work.job_id)}")
+        raise AllRowsRejected(planned.total, first_errors(work.job_id))
     return Outcome(summary(planned.total, rejected), first_errors(work.job_id) if rejected else None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import insert, update
 
-from precast_app.errors import JobFailed, NoRows
+from precast_app.errors import AllRowsRejected, NoRows
 from precast_app.extensions import db
 from precast_app.importing import batches, reference_files, reference_store
 from precast_app.importing.reference_store import Stored
@@ -61,5 +61,5 @@ def _told(work: Work, total: int, created: int, updated: int, rejected: int) -> 
     if work.dry_run:
         return Outcome(forecast(created, updated, unchanged, rejected), errors)
     if rejected == total:
-        raise JobFailed(f"None of the {total} rows could be imported.\n{errors}")
+        raise AllRowsRejected(total, errors)
     return Outcome(summary(total, rejected), errors)

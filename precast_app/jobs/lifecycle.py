@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from precast_app.errors import Cancelled, LeaseLost
 from precast_app.extensions import db
-from precast_app.models import Phase
+from precast_app.models import FailureReason, Phase
 
 # The class of the advisory locks on jobs' numbers; the watchman's lock is of the same class, with the number 0.
 LOCKS = 7_301
@@ -65,7 +65,7 @@ _END = """
     UPDATE import_jobs
     SET status = :status, phase = 'done', progress = CASE WHEN :status = 'completed' THEN 100 ELSE progress END,
         completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL, lease_until = NULL,
-        result = :result, error = :error
+        result = :result, error = :error, failure_reason = :reason, cancelled_by = coalesce(cancelled_by, :cancelled_by)
     WHERE id = :job_id AND {condition}
     RETURNING id
 """
@@ -198,9 +198,9 @@ def complete(lease: Lease, *, result: str, error: str | None = None) -> bool:
     return _end(condition, lease.job_id, "completed", result=result, error=error, token=lease.token)
 
 
-def fail(lease: Lease, *, error: str) -> bool:
+def fail(lease: Lease, *, error: str, reason: FailureReason = FailureReason.ERROR) -> bool:
     """processing → failed, with what the session has done before; False where the lease is lost."""
-    return _end("lease_token = :token", lease.job_id, "failed", error=error, token=lease.token)
+    return _end("lease_token = :token", lease.job_id, "failed", error=error, reason=reason, token=lease.token)
 
 
 def retry(job_id: int) -> bool:
@@ -213,8 +213,8 @@ def retry(job_id: int) -> bool:
         text("""
             UPDATE import_jobs
             SET status = 'pending', phase = 'queued', queued_at = clock_timestamp(), updated_at = clock_timestamp(),
-                completed_at = NULL, error = NULL, cancelled_by = NULL, attempt = 0, progress = 0,
-                processed_items = 0
+                completed_at = NULL, error = NULL, failure_reason = NULL, cancelled_by = NULL, attempt = 0,
+                progress = 0, processed_items = 0
             WHERE id = :job_id AND status = 'failed' AND undone_by_job_id IS NULL
               AND NOT EXISTS (
                   SELECT FROM import_jobs undo WHERE undo.undoes_job_id = :job_id AND undo.status <> 'failed')
@@ -233,7 +233,8 @@ def retry(job_id: int) -> bool:
 
 def cancel(job_id: int, user: str) -> bool:
     """Stop a job: a pending one fails at once; who holds a processing one is told to. False where it has ended."""
-    if _end("status = 'pending'", job_id, "failed", error=cancelled_error(user)):
+    error, reason = cancelled_error(user), FailureReason.CANCELLED
+    if _end("status = 'pending'", job_id, "failed", error=error, reason=reason, cancelled_by=user):
         return True
     told = db.session.execute(
         # It gets its attempts again: what it is to do now is something else.
@@ -257,7 +258,8 @@ def cancelled_error(user: str, kept: str | None = None) -> str:
 def expire(job_id: int) -> bool:
     """pending → failed, for a job that was never given its file."""
     error = "No file was uploaded for this job in time. Create a new job and upload the file."
-    return _end("status = 'pending' AND phase = 'waiting_for_file'", job_id, "failed", error=error)
+    condition = "status = 'pending' AND phase = 'waiting_for_file'"
+    return _end(condition, job_id, "failed", error=error, reason=FailureReason.EXPIRED)
 
 
 def give_up(job_id: int, attempts: int) -> bool:
@@ -267,7 +269,7 @@ def give_up(job_id: int, attempts: int) -> bool:
         "again to import the rest, and tell the administrator if it happens again."
     )
     condition = "status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts"
-    return _end(condition, job_id, "failed", error=error, attempts=attempts)
+    return _end(condition, job_id, "failed", error=error, reason=FailureReason.GAVE_UP, attempts=attempts)
 
 
 def enqueue(job_id: int) -> bool:
@@ -283,12 +285,19 @@ def enqueue(job_id: int) -> bool:
 
 
 def _end(
-    condition: str, job_id: int, status: str, *, result: str | None = None, error: str | None = None, **names: Any
+    condition: str,
+    job_id: int,
+    status: str,
+    *,
+    result: str | None = None,
+    error: str | None = None,
+    reason: FailureReason | None = None,
+    cancelled_by: str | None = None,
+    **names: Any,
 ) -> bool:
-    ended = db.session.execute(
-        text(_END.format(condition=condition)),
-        {"job_id": job_id, "status": status, "result": result, "error": error, **names},
-    ).first()
+    values = {"status": status, "result": result, "error": error, "reason": reason, "cancelled_by": cancelled_by}
+    statement = text(_END.format(condition=condition))
+    ended = db.session.execute(statement, {"job_id": job_id, **values, **names}).first()
     db.session.commit()
     return ended is not None
 

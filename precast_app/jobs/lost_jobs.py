@@ -9,11 +9,11 @@ from sqlalchemy import text
 from precast_app.extensions import db
 from precast_app.jobs import broker, queue
 
-# A worker needs a moment between taking an id from the queue and claiming its job.
+# The id of a job that was enqueued a moment ago may not have reached Redis yet.
 _QUIET_SECONDS = 3
 
 _LOST = text("""
-    SELECT id, status, ring, attempt FROM import_jobs job
+    SELECT id, ring FROM import_jobs job
     WHERE (rung_at IS NULL OR rung_at < clock_timestamp() - make_interval(secs => :quiet))
       AND ((status = 'processing' AND lease_until < clock_timestamp())
            OR (status = 'pending' AND phase = 'queued' AND NOT EXISTS (
@@ -28,20 +28,20 @@ _LOST = text("""
 
 @dataclass(frozen=True, slots=True)
 class LostJob:
-    """A job whose turn it is, or whose lease has expired. `rq_id` is the id under which it was last enqueued."""
+    """A job whose turn it is, or whose lease has expired. `enqueue_count` says how often it was enqueued."""
 
     job_id: int
-    rq_id: str
-    was_processing: bool
-    attempt: int
+    enqueue_count: int
+
+    @property
+    def rq_id(self) -> str:
+        """The id under which it was last enqueued."""
+        return broker.rq_job_id(self.job_id, self.enqueue_count)
 
 
 def find() -> list[LostJob]:
     """Return the lost jobs, in the order of the queue. While Redis is away every job that it may have lost is one."""
-    rows = db.session.execute(_LOST, {"quiet": _QUIET_SECONDS}).all()
+    due = [LostJob(*row) for row in db.session.execute(_LOST, {"quiet": _QUIET_SECONDS})]
     db.session.rollback()
-    waiting = queue.waiting_rq_ids() if rows else frozenset()
-    found = [
-        LostJob(row.id, broker.rq_job_id(row.id, row.ring), row.status == "processing", row.attempt) for row in rows
-    ]
-    return [lost for lost in found if lost.rq_id not in waiting]
+    waiting = queue.waiting([job.rq_id for job in due]) if due else frozenset()
+    return [job for job in due if job.rq_id not in waiting]

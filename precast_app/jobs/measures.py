@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import isfinite
 
 from flask import current_app
 from redis.exceptions import RedisError
@@ -11,13 +12,14 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.jobs import lost_jobs, queue
+from precast_app.models import FailureReason
 
 _WATCHED = "precast:watchman"
 
 _BY_STATUS = text("SELECT job_type, status, count(*) FROM import_jobs GROUP BY job_type, status ORDER BY 1, 2")
 _ENDED = text("""
-    SELECT CASE WHEN status = 'failed' AND (cancelled_by IS NOT NULL OR error LIKE 'Cancelled by %') THEN 'cancelled'
-                WHEN status = 'failed' THEN 'failed'
+    SELECT CASE WHEN status = 'failed' AND coalesce(failure_reason, 'error') = 'error' THEN 'failed'
+                WHEN status = 'failed' THEN failure_reason
                 WHEN rejected_count > 0 THEN 'completed_with_rejects' ELSE 'completed' END AS outcome,
            count(*) FROM import_jobs
     WHERE completed_at > clock_timestamp() - interval '1 hour' GROUP BY outcome
@@ -31,7 +33,11 @@ _NOW = text("""
            pg_total_relation_size('import_file_chunks') AS file_bytes
     FROM import_jobs WHERE status IN ('pending', 'processing')
 """)
-OUTCOMES = ("completed", "completed_with_rejects", "failed", "cancelled")
+# An error is `failed`, as it was before the other reasons were told apart.
+OUTCOMES = (
+    "completed", "completed_with_rejects", "failed",
+    *(str(reason) for reason in FailureReason if reason is not FailureReason.ERROR),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +97,18 @@ def note_round() -> None:
 def _queue() -> Queue | None:
     try:
         noted = queue.connection().get(_key())
-        seconds = None if noted is None else max(0.0, time.time() - float(noted))
-        return Queue(len(queue.names_of_workers()), queue.queue().count, seconds)
+        return Queue(len(queue.names_of_workers()), queue.queue().count, _seconds_since(noted))
     except RedisError:
         return None
+
+
+def _seconds_since(noted: str | bytes | None) -> float | None:
+    """Return how long ago that time was; None where it isn't a time."""
+    try:
+        seconds = time.time() - float(noted or "")
+    except ValueError:
+        return None
+    return max(0.0, seconds) if isfinite(seconds) else None
 
 
 def _key() -> str:

@@ -7,14 +7,14 @@ import logging
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import IO
+from typing import IO, Any
 
 from flask import current_app
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from rq import Worker
+from rq import Worker, worker_registration
 from rq.serializers import JSONSerializer
 from sqlalchemy import exists, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
@@ -210,13 +210,21 @@ def cancel(job_id: int, user: str) -> ImportJob:
     return job
 
 
-def ring(job_id: int) -> None:
-    """Put the job's number into the queue. Where Redis is away, the watchman rings later."""
+def ring(job_id: int, after: int | None = None) -> bool:
+    """Put the job's number into the queue. Where Redis is away, the watchman rings later.
+
+    With `after`, how often it was enqueued when it was found lost, return False if another process enqueued it since.
+    """
     number = db.session.execute(
-        text("UPDATE import_jobs SET ring = ring + 1, rung_at = clock_timestamp() WHERE id = :id RETURNING ring"),
-        {"id": job_id},
-    ).scalar_one()
+        text("""
+            UPDATE import_jobs SET ring = ring + 1, rung_at = clock_timestamp()
+            WHERE id = :id AND ring = coalesce(:after, ring) RETURNING ring
+        """),
+        {"id": job_id, "after": after},
+    ).scalar_one_or_none()
     db.session.commit()
+    if number is None:
+        return False
     settings = _settings()
     try:
         queue().enqueue_call(
@@ -229,6 +237,7 @@ def ring(job_id: int) -> None:
         )
     except RedisError:
         log.warning("Redis could not be reached; job %d waits for the watchman.", job_id, exc_info=True)
+    return True
 
 
 def ring_next(project_id: int) -> None:
@@ -262,13 +271,10 @@ def queue() -> ImportRqQueue:
     return ImportRqQueue(_settings().queue_name, connection=connection(), serializer=JSONSerializer)
 
 
-def waiting_rq_ids() -> frozenset[str]:
-    """Return the RQ ids that no worker has taken yet; empty if Redis can't be reached.
-
-    The list itself is read: the hash of an RQ job still says `queued` when the worker that took its id was killed.
-    """
+def waiting(rq_ids: list[str]) -> frozenset[str]:
+    """Return those of the ids that no worker has taken yet; empty if Redis can't be reached."""
     try:
-        return frozenset(queue().job_ids)
+        return queue().holding(rq_ids)
     except RedisError:
         return frozenset()
 
@@ -276,11 +282,9 @@ def waiting_rq_ids() -> frozenset[str]:
 def forget(rq_id: str) -> None:
     """Remove what a worker that was killed while it took this id has left in Redis."""
     try:
-        redis = connection()
-        redis.lrem(queue().intermediate_queue_key, 0, rq_id)
-        redis.delete(ImportRqJob.key_for(rq_id))
+        connection().delete(ImportRqJob.key_for(rq_id))
     except RedisError:
-        log.warning("Redis could not be reached; %s is left to RQ's own cleanup.", rq_id)
+        log.warning("Redis could not be reached; what it knows of %s is left there.", rq_id)
 
 
 def has_worker() -> bool:
@@ -290,7 +294,10 @@ def has_worker() -> bool:
 
 def names_of_workers() -> list[str]:
     """What the workers that have said lately that they are there call themselves."""
-    return [worker.name for worker in Worker.all(queue=queue(), serializer=JSONSerializer)]
+    redis = connection()
+    keys: Any = redis.smembers(worker_registration.WORKERS_BY_QUEUE_KEY % _settings().queue_name)
+    prefix = Worker.redis_worker_namespace_prefix.encode()
+    return [key.removeprefix(prefix).decode(errors="replace") for key in keys if redis.exists(key)]
 
 
 def _settings() -> Settings:

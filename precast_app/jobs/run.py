@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from rq.timeouts import JobTimeoutException
 
 from precast_app.config import Settings
-from precast_app.errors import Cancelled, JobFailed, LeaseLost, Refused, Stopped
+from precast_app.errors import AllRowsRejected, Cancelled, ImportAborted, JobFailed, LeaseLost, Refused, Stopped
 from precast_app.extensions import db
 from precast_app.importing import batches
 from precast_app.importing.batches import RETRYABLE
@@ -19,7 +19,7 @@ from precast_app.jobs import cancelling, horse, lifecycle, permissions, queue, r
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import Reporter
 from precast_app.jobs.work import Outcome, Work
-from precast_app.models import ImportJob, OnError, Phase
+from precast_app.models import FailureReason, ImportJob, OnError, Phase
 from precast_app.spreadsheets import FileRefused
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,10 @@ def run_job(job_id: int) -> None:
         db.session.rollback()
         log.warning("%s", lost)
         return
+    except AllRowsRejected as failed:
+        _fail(lease, str(failed), FailureReason.REJECTED)
+    except ImportAborted as failed:
+        _fail(lease, str(failed), FailureReason.ABORTED)
     except (JobFailed, FileRefused, Refused) as failed:
         _fail(lease, str(failed))
     except JobTimeoutException:
@@ -71,7 +75,7 @@ def run_job(job_id: int) -> None:
         )
     except RETRYABLE:
         # The database is away. The lease runs out and the watchman rings again.
-        db.session.rollback()
+        db.session().invalidate()
         raise
     except Exception:
         log.exception("Job %d failed.", job_id)
@@ -134,6 +138,6 @@ def _work(lease: Lease, phase: Phase) -> Iterator[Work]:
         yield work
 
 
-def _fail(lease: Lease, error: str) -> None:
+def _fail(lease: Lease, error: str, reason: FailureReason = FailureReason.ERROR) -> None:
     db.session.rollback()
-    lifecycle.fail(lease, error=error)
+    lifecycle.fail(lease, error=error, reason=reason)

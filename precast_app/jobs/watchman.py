@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from flask import current_app
 from sqlalchemy import text
@@ -10,8 +11,18 @@ from sqlalchemy import text
 from precast_app.config import Settings
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle, lost_jobs, measures, queue
+from precast_app.jobs.lost_jobs import LostJob
 
 log = logging.getLogger(__name__)
+
+# How long a worker may take between popping an id from the queue and claiming its job.
+_PICK_UP_SECONDS = 1.0
+
+_EXHAUSTED = text("""
+    SELECT id, project_id FROM import_jobs
+    WHERE status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts
+    ORDER BY id
+""")
 
 _NEVER_FED = text("""
     SELECT id FROM import_jobs
@@ -66,22 +77,25 @@ def _round(settings: Settings) -> list[int]:
         db.session.commit()
     db.session.execute(_OLD_SESSIONS)
     db.session.commit()
+    exhausted = db.session.execute(_EXHAUSTED, {"attempts": settings.attempts}).all()
+    db.session.rollback()
+    for job_id, project_id in exhausted:
+        if lifecycle.give_up(job_id, settings.attempts):
+            log.error("Job %d was lost %d times and is given up.", job_id, settings.attempts)
+            queue.ring_next(project_id)
     rung = []
-    for lost in lost_jobs.find():
-        if lost.was_processing and lost.attempt >= settings.attempts:
-            if lifecycle.give_up(lost.job_id, settings.attempts):
-                log.error("Job %d was lost %d times and is given up.", lost.job_id, lost.attempt)
-                _ring_next(lost.job_id)
-        else:
+    for lost in _still_lost():
+        if queue.ring(lost.job_id, after=lost.enqueue_count):
             log.warning("Job %d was lost and is enqueued again.", lost.job_id)
             queue.forget(lost.rq_id)
-            queue.ring(lost.job_id)
             rung.append(lost.job_id)
     return rung
 
 
-def _ring_next(job_id: int) -> None:
-    project_id = db.session.execute(
-        text("SELECT project_id FROM import_jobs WHERE id = :id"), {"id": job_id}
-    ).scalar_one()
-    queue.ring_next(project_id)
+def _still_lost() -> list[LostJob]:
+    """Return the lost jobs without those that a worker was just picking up."""
+    found = lost_jobs.find()
+    if not found:
+        return []
+    time.sleep(_PICK_UP_SECONDS)
+    return [lost for lost in lost_jobs.find() if lost in found]

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from precast_app.config import Settings
-from precast_app.errors import JobFailed
+from precast_app.errors import ImportAborted
 from precast_app.extensions import db
 from precast_app.importing import batches
 from precast_app.importing.issues import Beyond, Issue
@@ -145,10 +145,10 @@ def forecast(created: int, updated: int, unchanged: int, rejected: int) -> str:
     return f"Would create {created}, update {updated} and leave {unchanged} elements; {rows} would be rejected"
 
 
-def abort(job_id: int, total: int, rejected: int) -> JobFailed:
+def abort(job_id: int, total: int, rejected: int) -> ImportAborted:
     """The end of a job that goes in as a whole or not at all."""
     rows = "1 row is" if rejected == 1 else f"{rejected} rows are"
-    return JobFailed(
+    return ImportAborted(
         f"{rows} wrong of {total}, so nothing was changed (on_error=abort). Mend what is listed, and upload the file "
         f"again.\n{first_errors(job_id)}"
     )

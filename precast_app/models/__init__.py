@@ -13,6 +13,7 @@ from precast_app.models.catalogue import (
 from precast_app.models.job import (
     Batch,
     Change,
+    FailureReason,
     FileChunk,
     ImportJob,
     Issue,
@@ -34,6 +35,7 @@ __all__ = [
     "Drawing",
     "DrawingType",
     "ElementType",
+    "FailureReason",
     "FileChunk",
     "HierarchyNode",
     "ImportJob",

@@ -52,6 +52,20 @@ class Phase(StrEnum):
     DONE = "done"
 
 
+class FailureReason(StrEnum):
+    """Why a job failed: by an error, cancelled by a person, all of its rows or (with `on_error=abort`) some were bad.
+
+    Or it was interrupted too often, or never got its file.
+    """
+
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    ABORTED = "aborted"
+    GAVE_UP = "gave_up"
+    EXPIRED = "expired"
+
+
 class OnError(StrEnum):
     """What becomes of a file with bad rows: the good ones go in, or nothing does."""
 
@@ -83,6 +97,7 @@ class ImportJob(Model):
         one_of("status", JobStatus),
         one_of("on_error", OnError),
         one_of("phase", Phase),
+        one_of("failure_reason", FailureReason),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
         CheckConstraint("(status = 'completed') = (progress = 100)", name="complete_at_100"),
         CheckConstraint("(status IN ('completed', 'failed')) = (completed_at IS NOT NULL)", name="ended"),
@@ -176,6 +191,8 @@ class ImportJob(Model):
     pieces_added: Mapped[int] = _count()
     pieces_removed: Mapped[int] = _count()
     warning_count: Mapped[int] = _count()
+
+    failure_reason: Mapped[str | None] = mapped_column(String(20))
 
     # Who wants it stopped; whoever holds the lease heeds it.
     cancelled_by: Mapped[str | None] = mapped_column(String(100))

@@ -2,7 +2,7 @@
 
 from precast_app.spreadsheets.detect import open_book
 from precast_app.spreadsheets.errors import FileRefused
-from precast_app.spreadsheets.formulas import armed, disarmed
+from precast_app.spreadsheets.formulas import armed, disarmed, inert
 from precast_app.spreadsheets.sheet import (
     Book,
     Cell,
@@ -32,5 +32,6 @@ __all__ = [
     "column_letter",
     "column_number",
     "disarmed",
+    "inert",
     "open_book",
 ]

@@ -17,14 +17,14 @@ from precast_app.spreadsheets.text import Unclosed, encoding_of, from_html, from
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _HEADER_CHARACTERS = 1024 * 1024  # of the first line, to tell the delimiter by
 _HEADINGS = 10  # as many as a header row of element types has at least
-_SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\t]*\s*', re.IGNORECASE)
+_SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\t]*+\s*', re.IGNORECASE)
 
 # Rows that are looked at for what stands between the whole and the decimals.
 _NUMBER_ROWS = 2_000
 # A comma or a point that can't stand between thousands.
-_COMMA = re.compile(r"\s*[+-]?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+|0+,\d+)\s*")
-_EITHER = re.compile(r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*")
-_POINT = re.compile(r"\s*[+-]?(?:\d{1,3}(?:[, ]\d{3})+\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d+|0+\.\d+)\s*")
+_COMMA = re.compile(r"\A\s*[+-]?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+|0+,\d+)\s*")
+_EITHER = re.compile(r"\A\s*[+-]?[1-9]\d{0,2},\d{3}\s*")
+_POINT = re.compile(r"\A\s*[+-]?(?:\d{1,3}(?:[, ]\d{3})+\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d+|0+\.\d+)\s*")
 
 _ENCODINGS = {"utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 _MENDED = {
@@ -128,17 +128,20 @@ class DelimitedBook:
 
     def _beginning(self) -> Iterator[str]:
         """The first records without what stands before the headings, each with the line ends inside of its quotes."""
-        record = ""
-        count = 0
+        record: list[str] = []
+        count = quotes = size = 0
         for number, line in enumerate(self._text()):
-            record += line[len(self._message) :] if number == 0 else line
-            if record.count('"') % 2 == 0 or len(record) > _HEADER_CHARACTERS:
-                yield record
-                record = ""
+            line = line[len(self._message) :] if number == 0 else line
+            record.append(line)
+            quotes += line.count('"')
+            size += len(line)
+            if quotes % 2 == 0 or size > _HEADER_CHARACTERS:
+                yield "".join(record)
+                record, quotes, size = [], 0, 0
                 count += 1
                 if count == HEAD_ROWS:
                     return
-        yield record
+        yield "".join(record)
 
     def _lines(self) -> Iterator[str]:
         """The lines of the table, which quoted fields may contain the ends of."""

@@ -16,6 +16,7 @@ from precast_app.spreadsheets.xls import XlsBook
 from precast_app.spreadsheets.xlsb import XlsbBook
 from precast_app.spreadsheets.xlsx_package import Package
 
+_LONGEST_SHEET_NAME = 150  # characters; Excel's own limit is 31
 _LOOK = 64 * 1024  # bytes
 _MAGICS = (
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -47,7 +48,17 @@ def open_book(file: BinaryIO, limits: Limits | None = None) -> Book:
 
     Raises FileRefused when the content is nothing that can be read.
     """
-    limits = limits or Limits()
+    book = _open(file, limits or Limits())
+    if any(len(sheet) > _LONGEST_SHEET_NAME for sheet in book.sheets):
+        raise FileRefused(
+            "sheet_name_too_long",
+            f"The name of a sheet has more than {_LONGEST_SHEET_NAME} characters. Rename the sheet and upload the file "
+            "again.",
+        )
+    return book
+
+
+def _open(file: BinaryIO, limits: Limits) -> Book:
     file.seek(0)
     start = file.read(_LOOK)
     if not start.strip(b" \t\r\n\0\xef\xbb\xbf") and not _more(file):

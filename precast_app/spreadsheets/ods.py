@@ -181,6 +181,7 @@ class _Table:
         elif name == "p" and self._text is not None and not self._aside:
             self._lines.append("".join(self._text))
             self._text = None
+            self._count_characters(1)
         elif name in _CELLS:
             self._end_cell()
         elif name == "table-row":
@@ -188,10 +189,15 @@ class _Table:
 
     def data(self, text: str) -> None:
         if self._text is not None and not self._aside:
-            self._length += len(text)
-            if self._length > self._limits.cell_characters:
-                raise cell_too_long(self._row, len(self._cells) + self._blank + 1, self._limits)
+            self._count_characters(len(text))
             self._text.append(text)
+
+    def _count_characters(self, count: int) -> None:
+        """Count what a cell holds, the ends of its lines too."""
+        self._length += count
+        # The last line has no end.
+        if self._length > self._limits.cell_characters + 1:
+            raise cell_too_long(self._row, len(self._cells) + self._blank + 1, self._limits)
 
     def _start_row(self, attributes: Attributes) -> None:
         self._row_repeat = _number(attributes, "number-rows-repeated")

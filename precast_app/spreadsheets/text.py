@@ -9,12 +9,15 @@ import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from precast_app.spreadsheets.errors import FileRefused
+from precast_app.spreadsheets.formulas import FORMULA_SIGN
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _LOOK = 1024 * 1024  # bytes
-_SHIFTED = re.compile(r"\+(?:[A-Za-z0-9+/]{3,})?-")
+# A run of the characters of a shift, taken as a whole: `_from_run` looks for the shift in it.
+_RUN = re.compile(r"[A-Za-z0-9+/]++-?")
+_SHORTEST_SHIFT = 3  # characters between `+` and `-`, unless there are none
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
@@ -69,25 +72,45 @@ def not_text() -> FileRefused:
 
 def from_utf_7(cell: str) -> str:
     """`Bolts +ACY- nuts` → `Bolts & nuts`. A `C+D` stays what it is: only a whole, well-formed shift is decoded."""
-    if not any(_shift(match) != match[0] for match in _SHIFTED.finditer(cell) if match[0] != "+-"):
+    # Without any other shift, `+-` is what a person wrote.
+    if "+" not in cell or not any(_shift(part) != part for part in map(_shift_of, _RUN.findall(cell)) if part != "+-"):
         return cell
-    return _SHIFTED.sub(_shift, cell)
+    return _RUN.sub(lambda match: _decoded(match[0]), cell)
 
 
-def _shift(match: re.Match[str]) -> str:
+def _decoded(run: str) -> str:
+    shift = _shift_of(run)
+    return run[: len(run) - len(shift)] + _shift(shift)
+
+
+def _shift_of(run: str) -> str:
+    """Return the end of a run that could be a shift, or an empty text."""
+    if not run.endswith("-"):
+        return ""
+    start = run.find("+")
+    while start >= 0 and 0 < len(run) - start - 2 < _SHORTEST_SHIFT:
+        start = run.find("+", start + 1)
+    return "" if start < 0 else run[start:]
+
+
+def _shift(shift: str) -> str:
     try:
-        text = match[0].encode("ascii").decode("utf-7")
+        text = shift.encode("ascii").decode("utf-7")
     except UnicodeDecodeError:
-        return match[0]
+        return shift
     # What writes UTF-7 shifts no letter or digit of ASCII; where one comes out, it was never shifted.
     shifted = text.isprintable() and not any(each.isascii() and each.isalnum() for each in text)
-    return text if shifted else match[0]
+    return text if shifted else shift
 
 
 def as_written(cell: str) -> str:
-    """The text so that `from_utf_7` and `from_html` make it of what is returned, whatever it looks like."""
+    """The text so that `from_utf_7` and `from_html` make it of what is returned, whatever it looks like.
+
+    An escaped text stays escaped: a program that splits lines at semicolons takes what follows an entity for the start
+    of a cell, so where entities are needed each sign that starts a formula becomes one.
+    """
     if from_html(cell) != cell:
-        cell = cell.replace("&", "&amp;")
+        return FORMULA_SIGN.sub(lambda match: f"&#{ord(match[0])};", cell.replace("&", "&amp;"))
     return cell if from_utf_7(cell) == cell else cell.replace("+", "+ACs-")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -27,6 +28,8 @@ from precast_app.spreadsheets.sheet import (
     SheetScan,
 )
 
+# xlrd's own pattern takes quadratic time for a number format of opening brackets.
+xlrd.formatting.fmt_bracketed_sub = re.compile(r"\[[^\[\]]*\]").sub
 # xlrd holds the file and all its cells in memory, many times the file's size.
 _MOST_BYTES = 20 * 1024 * 1024
 

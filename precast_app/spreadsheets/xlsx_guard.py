@@ -15,10 +15,11 @@ from precast_app.spreadsheets.xlsx_package import Package
 from precast_app.spreadsheets.xlsx_strings import SharedStrings
 
 _ROW_END = b"</row>"
-_ROW = re.compile(rb"""<row\s(?:[^<>]*\s)?r=["']([0-9]{1,7})["']""")
+_ROW = re.compile(rb"""<row\s(?>(?:[^<>]*\s)?r=["']([0-9]{1,7})["'])""")
 _REFERENCE_ROW = re.compile(rb'<c r="[A-Z]{1,3}([0-9]+)"')
 _WIDE = re.compile(rb'<c r="([A-Z]{3})[0-9]+"[^<>]*(?<!/)>')  # beyond column ZZ, with content
-_SHARED = re.compile(rb"""\st=["']s["'][^<>]*>\s*<v>\s*([0-9]{1,9})\s*</v>""")
+# From the start of the tag, which is looked at once however often it says `t="s"`.
+_SHARED = re.compile(rb"""<c(?=\s(?:[^<>]*\s)?t=["']s["'])[^<>]*>\s*<v>\s*([0-9]{1,9})\s*</v>""")
 
 
 def check(package: Package, part: str, strings: SharedStrings, limits: Limits) -> None:

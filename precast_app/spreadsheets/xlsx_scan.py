@@ -9,7 +9,6 @@ to the parser instead, with the same result.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 
@@ -24,6 +23,7 @@ from precast_app.spreadsheets.xlsx_xml import (
     doctype,
     formula_text,
     merged_range,
+    plain,
     shared_index,
     unescaped,
 )
@@ -34,8 +34,8 @@ _PREAMBLE = 4 * 1024 * 1024  # bytes before the first row: column widths, views
 _LONGEST_ROW = 16 * 1024 * 1024  # bytes of XML
 
 _DATA = re.compile(rb"<sheetData\s*(/?)>")
-_OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
-_ROW = re.compile(rb"""<row\s(?:[^<>]*\s)?r=["']([0-9]{1,7})["']""")
+_OTHER_ENCODING = re.compile(rb"""\A<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
+_ROW = re.compile(rb"""<row\s(?>(?:[^<>]*\s)?r=["']([0-9]{1,7})["'])""")
 # The usual case, and the quick one: nothing stands before the row, neither blanks nor rows without cells.
 _FIRST_ROW = re.compile(_ROW.pattern + rb"[^<>]*(?<!/)>")
 _COLUMN = re.compile(rb'<c r="([A-Z]{1,3})[0-9]')
@@ -58,7 +58,7 @@ _TYPED_TEXT = re.compile(rb"""\st=["']str["']""")
 _TYPED_ERROR = re.compile(rb"""\st=["']e["']""")
 _MERGED = re.compile(rb"""<mergeCell\s[^<>]*?ref=["']([A-Z0-9:]{1,30})["']""")
 # Surely more than white space: begins so, before any entity, escape (`_x000D_`) or non-ASCII.
-_SURELY_HELD = re.compile(rb"\s*[!-%'-^`-~]")
+_SURELY_HELD = re.compile(rb"\A\s*[!-%'-^`-~]")
 
 
 def scan(package: Package, part: str, strings: SharedStrings, limits: Limits) -> Findings:
@@ -244,7 +244,7 @@ class _Bytes:
                 raise damaged("a cell refers to a text that is not in the workbook")
             return index not in self._strings.blank
         text = value or text
-        return bool(_SURELY_HELD.match(text) or unescaped(_plain(text)).strip())
+        return bool(_SURELY_HELD.match(text) or unescaped(plain(text)).strip())
 
     def _last_column(self, part: bytes, end: int) -> int:
         """The column of the last cell that starts before `end`."""
@@ -262,20 +262,16 @@ class _Bytes:
         rows: set[int] = set()
         if b't="e"' in block or (b"'" in block and b"t='e'" in block):
             for letters, row, text in _ERROR.findall(block):
-                self._fault(rows, letters, row, _plain(text))
+                self._fault(rows, letters, row, plain(text))
         if b"<f" in block:
             for letters, row, attributes, formula, ending in _UNSAVED.findall(block):
                 if _TYPED_ERROR.search(attributes):
                     continue  # an error without its text: blank for every reader
                 if ending != b"</c>" and _TYPED_TEXT.search(attributes):
                     continue  # a formula whose result is an empty text
-                self._fault(rows, letters, row, formula_text(_plain(formula)))
+                self._fault(rows, letters, row, formula_text(plain(formula)))
         return rows
 
     def _fault(self, rows: set[int], letters: bytes, row: bytes, text: str) -> None:
         rows.add(int(row))
         self._into.fault(int(row), column_number(letters.decode()), text)
-
-
-def _plain(text: bytes) -> str:
-    return html.unescape(text.decode("utf-8", "replace"))

@@ -6,7 +6,6 @@ What is unusual (prefixes, comments, UTF-16) is parsed.
 
 from __future__ import annotations
 
-import html
 import re
 from array import array
 from collections.abc import Iterator, Set
@@ -20,6 +19,7 @@ from precast_app.spreadsheets.xlsx_xml import (
     doctype,
     feed,
     local,
+    plain,
     unescaped,
     xml_parser,
 )
@@ -29,7 +29,7 @@ _ITEM_END = b"</si>"
 # Surely more than white space: begins so, before any entity, escape (`_x000D_`) or non-ASCII.
 _SURELY_HELD = re.compile(rb"<t(?:\s[^<>]*)?>\s*[!-%'-;=-^`-~]")
 _RUN = re.compile(rb"<t(?:\s[^<>]*)?>([^<]*)</t>")
-_OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
+_OTHER_ENCODING = re.compile(rb"""\A<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
 _PREAMBLE = 64 * 1024
 
 
@@ -149,8 +149,7 @@ def _is_blank(item: bytes, limits: Limits) -> bool:
     if b"<rPh" in item:
         return not _text(item, limits).strip()
     # A list of nothing but such items must not take a parser each.
-    text = b"".join(_RUN.findall(item)).decode("utf-8", "replace")
-    return not unescaped(html.unescape(text)).strip()
+    return not unescaped(plain(b"".join(_RUN.findall(item)))).strip()
 
 
 class _TextParser:

@@ -5,6 +5,7 @@ Namespaces are not resolved: an element is known by its local name, whatever its
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -248,6 +249,16 @@ def merged_range(reference: str) -> MergedRange | None:
     if match is None:
         return None
     return MergedRange(int(match[2]), column_number(match[1]), int(match[4]), column_number(match[3]))
+
+
+def plain(text: bytes) -> str:
+    """The text that a piece of XML without tags stands for."""
+    shown = text.decode("utf-8", "replace")
+    try:
+        return html.unescape(shown)
+    except ValueError:
+        # A reference to a character has more digits than Python makes a number of.
+        return shown
 
 
 def unescaped(text: str) -> str:

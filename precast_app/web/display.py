@@ -14,7 +14,7 @@ from urllib.parse import quote
 from flask import Flask
 
 from precast_app.accounts.permissions import Act
-from precast_app.models import ImportJob, JobStatus, Phase
+from precast_app.models import FailureReason, ImportJob, JobStatus, Phase
 
 Thing = TypeVar("Thing")
 
@@ -28,6 +28,20 @@ _PHASES = {
     Phase.WRITING: "Writing",
     Phase.CANCELLING: "Cancelling",
     Phase.UNDOING: "Taking back",
+}
+_FAILURES = {
+    FailureReason.CANCELLED: "Cancelled",
+    FailureReason.REJECTED: "All rows rejected",
+    FailureReason.ABORTED: "Nothing imported",
+    FailureReason.GAVE_UP: "Given up",
+    FailureReason.EXPIRED: "No file came",
+}
+# What a person wanted, or what a corrected file ends, is no alarm.
+_FAILURE_TONES = {
+    FailureReason.CANCELLED: "",
+    FailureReason.EXPIRED: "",
+    FailureReason.REJECTED: "warn",
+    FailureReason.ABORTED: "warn",
 }
 KINDS = {
     "element_type_import": "Element types",
@@ -118,7 +132,7 @@ def state(job: ImportJob) -> str:
     if job.status == JobStatus.COMPLETED:
         return "Undone" if job.undone_by_job_id else "Dry run" if job.dry_run else "Completed"
     if job.status == JobStatus.FAILED:
-        return "Cancelled" if job.cancelled_by else "Failed"
+        return _FAILURES.get(FailureReason(job.failure_reason or FailureReason.ERROR), "Failed")
     return _PHASES.get(Phase(job.phase), "Under way")
 
 
@@ -127,5 +141,5 @@ def tone(job: ImportJob) -> str:
     if job.status == JobStatus.COMPLETED:
         return "" if job.undone_by_job_id else "warn" if job.rejected_count else "good"
     if job.status == JobStatus.FAILED:
-        return "" if job.cancelled_by else "bad"
+        return _FAILURE_TONES.get(FailureReason(job.failure_reason or FailureReason.ERROR), "bad")
     return "active"

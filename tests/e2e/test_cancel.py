@@ -60,8 +60,11 @@ def test_in_the_middle_of_writing(
         assert time.monotonic() - start < 10
         assert (ended.status, ended.error) == ("failed", "Cancelled by admin; nothing was changed")
         snapshot.assert_same(snapshot.of_project(green_meadows), before)
-        counts = ("created_count", "updated_count", "pieces_added", "pieces_removed", "processed_items")
-        assert [getattr(ended, name) for name in counts] == [0] * 5
+        counts = ("created_count", "updated_count", "pieces_added", "pieces_removed")
+        assert [getattr(ended, name) for name in counts] == [0] * 4
+        assert ended.failure_reason == "cancelled"
+        # Both say how far it had come.
+        assert ended.progress <= 100 * ended.processed_items // ended.total_items
         left = "SELECT (SELECT count(*) FROM import_batches WHERE job_id = :id) + (SELECT count(*) FROM "
         left += "element_type_changes WHERE job_id = :id)"
         assert db.session.scalar(text(left), {"id": job_id}) == 0

@@ -71,7 +71,7 @@ def test_the_worker_calls_nothing_that_redis_names(
         redis.hset(f"rq:job:{rq_id}", mapping=hostile_hash())
         redis.rpush(strange.key, rq_id)
     redis.set("rq:job:import-78-1", "no hash")
-    redis.rpush(strange.key, "import-78-1", "import-79-1")
+    redis.rpush(strange.key, "import-78-1", "import-79-1", b"\xff\xfe", "")
     good = submit(green_meadows, EXAMPLES / "element_types.csv")
     good_key = f"rq:job:{broker.rq_job_id(good, 1)}"
     assert redis.exists(good_key)
@@ -83,6 +83,39 @@ def test_the_worker_calls_nothing_that_redis_names(
         again = wait_for(submit(green_meadows, EXAMPLES / "element_types.csv"), lambda each: each.status == "completed")
         assert queue.names_of_workers() == [name], "the worker has not been restarted"
     assert (done.created_count, done.attempt, again.unchanged_count) == (120, 1, 120)
+    assert not sprung.exists()
+
+
+def test_the_worker_outlives_keys_of_other_types(green_meadows: int, environment: dict[str, str]) -> None:
+    redis, imports = queue.connection(), queue.queue()
+    sample = EXAMPLES / "element_types.csv"
+    for key in (imports.intermediate_queue_key, imports.started_job_registry.key, imports.failed_job_registry.key):
+        redis.set(key, "no list")
+    redis.set(imports.key, "no list")
+    redis.sadd(f"rq:workers:{imports.name}", b"\xff", "no worker")
+    redis.set("rq:suspended", 1)
+    with worker(environment):
+        first = wait_for(submit(green_meadows, sample), lambda each: each.status == "completed")
+        (name,) = queue.names_of_workers()
+        redis.set("rq:job:import-77-1", "no hash")
+        redis.set("rq:executions:import-78-1", "no set")
+        redis.rpush(imports.key, "import-77-1", "import-78-1")
+        second = wait_for(submit(green_meadows, sample), lambda each: each.status == "completed")
+        assert queue.names_of_workers() == [name], "the worker has not been restarted"
+    assert (first.created_count, second.unchanged_count) == (120, 120)
+
+
+def test_expired_jobs_of_rq_are_dropped_and_their_callbacks_not_called(
+    green_meadows: int, environment: dict[str, str], sprung: Path
+) -> None:
+    redis, imports = queue.connection(), queue.queue()
+    redis.hset("rq:job:import-77-1", mapping={**hostile_hash(), "status": "started", "origin": imports.name})
+    redis.zadd(imports.started_job_registry.key, {"import-77-1:execution": 1})
+    redis.zadd(f"rq:ready:{imports.name}", {"import-77-1": 1})
+    redis.rpush(imports.intermediate_queue_key, "import-77-1", b"\xff")
+    with worker(environment):
+        wait_for(submit(green_meadows, EXAMPLES / "element_types.csv"), lambda each: each.status == "completed")
+    assert not redis.exists(imports.started_job_registry.key, imports.intermediate_queue_key)
     assert not sprung.exists()
 
 
@@ -144,3 +177,36 @@ def test_pickles_are_opened_nowhere(
     assert not path.exists()
     pickle.loads(pickled).close()
     assert path.exists(), "unpickling it would have made the file"
+
+
+def test_what_redis_holds_breaks_no_page(
+    app: Flask, client: FlaskClient, admin: dict[str, str], green_meadows: int
+) -> None:
+    """The dashboard says that it can't show an entry; numbers and sign-ins go on without it."""
+    redis, imports = queue.connection(), queue.queue()
+    redis.hset("rq:job:import-77-1", mapping={**hostile_hash(), "origin": imports.name})
+    redis.zadd(imports.failed_job_registry.key, {"import-77-1": 2_000_000_000, b"\xff": 2_000_000_000})
+    redis.rpush(imports.key, "import-77-1", b"\xff", "../x")
+    redis.sadd("rq:workers", "no worker", b"\xff")
+    redis.sadd(f"rq:workers:{imports.name}", "no worker", b"\xff")
+    redis.sadd("rq:queues", b"\xff")
+    redis.set(f"precast:watchman:{imports.name}", "long ago")
+    name = imports.name
+    for address in (
+        "", "0/view/job/import-77-1", "0/data/job/import-77-1.json", "0/data/job/nothing.json", "0/data/queues.json",
+        "0/data/workers.json", f"0/data/jobs/{name}/queued/8/asc/1.json", f"0/data/jobs/{name}/failed/8/asc/1.json",
+        f"0/data/jobs/{name}/nothing/8/asc/1.json", "7/view/queues", "0/view/workers",
+    ):  # fmt: skip
+        assert client.get(f"/rq/{address}", headers=admin).status_code in (200, 404, 502), address
+    for address in ("job/import-77-1/requeue", f"requeue/{name}", "job/import-77-1/delete", f"queue/{name}/compact"):
+        assert client.post(f"/rq/{address}", headers=admin).status_code in (200, 404, 502), address
+    assert client.get("/metrics", headers=admin).status_code == 200
+    assert client.get("/readyz").status_code in (200, 503)
+    keys: Any = redis.keys("*sign-in*")
+    assert not keys
+    client.post("/login", data={"name": "ada", "password": "wrong"})
+    keys = redis.keys("*sign-in*")
+    assert keys
+    for key in keys:
+        redis.set(key, "many")
+    assert client.post("/login", data={"name": "ada", "password": "wrong"}).status_code == 401

@@ -41,7 +41,7 @@ class Run:
 @pytest.fixture
 def run(app: Flask, environment: dict[str, str], tmp_path: Path) -> Iterator[Run]:
     """Web and worker by the lines of the Procfile, their output in a file."""
-    port = process.free_port(22_000)
+    port = process.free_port()
     path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
     given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1"}
 

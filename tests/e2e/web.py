@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 
 import requests
 
+from precast_app.embedded import process
 from tests.conftest import ROOT, kill
 
 Answer = requests.Response
@@ -33,18 +33,10 @@ class Web:
         return self.ask("GET", path, **options)  # type: ignore[arg-type] # of requests
 
 
-def _free_port() -> int:
-    """Return a port that the system chose: one counted up from a fixed number is found by several runs at once."""
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        port: int = opened.getsockname()[1]
-        return port
-
-
 @contextmanager
 def started(environment: Mapping[str, str], **settings: str) -> Iterator[Web]:
     """Run gunicorn while the context lasts."""
-    port = _free_port()
+    port = process.free_port()
     given = {**environment, "WEB_CONCURRENCY": "1", **settings, "PORT": str(port)}
     running = subprocess.Popen([sys.executable, "-m", "gunicorn", "wsgi:app"], cwd=ROOT, env=given)
     web = Web(port)
@@ -55,6 +47,7 @@ def started(environment: Mapping[str, str], **settings: str) -> Iterator[Web]:
                 break
             except requests.RequestException:
                 time.sleep(0.1)
+        assert running.poll() is None, "gunicorn has not started"
         yield web
     finally:
         kill(running)

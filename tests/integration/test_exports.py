@@ -155,6 +155,12 @@ TEXTS = [
     "a,b;c",
     "Ä\\N",
     "'x",
+    "W1;=3+3;x",
+    "W1;'=3+3",
+    'a;"@x"',
+    "a |-b",
+    "＝1+1",
+    "R&amp;D=1;-2",
 ]
 
 
@@ -173,7 +179,7 @@ def test_text_that_looks_like_something_else_comes_back(green_meadows: int, expo
     path = export(address)
     if path.suffix == ".csv":
         cells = [cell for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))) for cell in row]
-        assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]
+        assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "＝")]
     done = do(green_meadows, path)
     assert (done.status, done.unchanged_count, done.created_count) == ("completed", len(names), 0), done.error
 

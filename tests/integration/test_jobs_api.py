@@ -21,7 +21,8 @@ CONTRACT = [
     "updated_at", "completed_at", "error", "result",
 ]  # fmt: skip
 FINER = [
-    "phase", "file_name", "dry_run", "created_count", "updated_count", "unchanged_count", "rejected_count",
+    "phase", "failure_reason", "file_name", "dry_run", "created_count", "updated_count", "unchanged_count",
+    "rejected_count",
     "pieces_added", "pieces_removed", "warning_count", "started_at", "rows_per_second", "eta_seconds",
     "queue_position", "undone_by_job_id",
 ]  # fmt: skip

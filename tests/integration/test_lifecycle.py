@@ -17,7 +17,7 @@ from sqlalchemy import text
 from precast_app.accounts import projects
 from precast_app.errors import LeaseLost
 from precast_app.extensions import db
-from precast_app.jobs import broker, lifecycle, lost_jobs, measures, queue, watchman
+from precast_app.jobs import lifecycle, queue, watchman
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.run import run_job
 from precast_app.models import Phase
@@ -247,24 +247,6 @@ def test_a_job_whose_worker_went_silent_is_rung_for_again(project_id: int) -> No
     assert watchman.look() == []
     run_job(number)
     assert (job(number).status, job(number).attempt) == ("completed", 2)
-
-
-def test_a_job_whose_worker_was_killed_at_pick_up_is_found(project_id: int) -> None:
-    """Its id stands in RQ's intermediate queue, and its hash still says that it is queued."""
-    number = stages(project_id)
-    redis, imports = queue.connection(), queue.queue()
-    rq_id = broker.rq_job_id(number, 1)
-    later(number)
-    assert lost_jobs.find() == [], "it waits"
-    assert redis.lmove(imports.key, imports.intermediate_queue_key, "LEFT", "RIGHT") == rq_id.encode()
-    assert [(lost.job_id, lost.rq_id, lost.was_processing) for lost in lost_jobs.find()] == [(number, rq_id, False)]
-    assert measures.take().lost == 1
-    assert watchman.look() == [number]
-    assert redis.lrange(imports.intermediate_queue_key, 0, -1) == []
-    assert not redis.exists(f"rq:job:{rq_id}")
-    assert imports.job_ids == [broker.rq_job_id(number, 2)]
-    later(number)
-    assert measures.take().lost == 0
 
 
 def test_a_job_that_is_lost_each_time_is_given_up_and_the_next_one_rung(app: Flask, project_id: int) -> None:

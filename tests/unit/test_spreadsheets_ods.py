@@ -54,6 +54,11 @@ def rows_of(content: bytes, sheet: str = "Sheet1", limits: Limits | None = None)
     return list(open_book(io.BytesIO(content), limits).rows(sheet))
 
 
+def test_a_text_of_lines_without_end_is_refused() -> None:
+    lines = f'<table:table-cell office:value-type="string">{"<text:p/>" * 40_000}<text:p>x</text:p></table:table-cell>'
+    assert code_of(ods(table(row(lines)))) == "cell_too_long"
+
+
 def code_of(content: bytes, limits: Limits | None = None) -> str:
     with pytest.raises(FileRefused) as caught:
         book = open_book(io.BytesIO(content), limits)

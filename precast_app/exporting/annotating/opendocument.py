@@ -7,6 +7,7 @@ from typing import IO
 
 from odfdo import Annotation, Cell, Document, Style
 
+from precast_app.exporting import texts
 from precast_app.exporting.annotating.marks import AUTHOR, Marks
 
 FORMATS = ("ods",)
@@ -38,7 +39,7 @@ def _comment(cell: Cell, text: str) -> None:
     for old in cell.get_annotations():
         text = f"{old.note_body}\n{text}"
         old.delete()
-    cell.insert(Annotation(text, creator=AUTHOR), position=0)
+    cell.insert(Annotation(texts.note(text), creator=AUTHOR), position=0)
 
 
 class _Colouring:

@@ -1,0 +1,1 @@
+"""How gunicorn waits for clients: in threads of their own, for a bounded time."""

@@ -1,0 +1,69 @@
+"""Web and worker behind a PgBouncer in transaction mode: a file's whole way, with a cancel, a kill and an undo."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from flask import Flask
+
+from precast_app.models import ImportJob
+from tests import snapshot
+from tests.conftest import EXAMPLES, wait_for
+from tests.e2e.test_worker import workbook
+from tests.integration.test_import import TOTALS
+from tests.pgbouncer import advisory_locks, behind, busy, needs_pgbouncer, pooled
+from tests.site import ADMIN, started
+
+pytestmark = needs_pgbouncer
+
+
+def has_ended(job: ImportJob) -> bool:
+    return job.status in ("completed", "failed")
+
+
+def test_import_cancel_undo_and_recovery(
+    app: Flask, environment: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    large = workbook(tmp_path / "large.xlsx", 3_000, 200, 1)
+    home = tmp_path_factory.mktemp("pgbouncer")
+    with pooled(environment["DATABASE_URL"], home) as url, busy(url), started(behind(environment, url)) as site:
+        project = site.project("Green Meadows")
+        first = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
+        assert site.follow(first["job_id"])[-1]["result"] == "Successfully processed 120 elements"
+        summary = site.get(f"/api/project/{project}/summary")["summary"]
+        assert {name: summary[name] for name in TOTALS} == TOTALS
+        imported = snapshot.of_project(project)
+        export = site.session.get(f"{site.address}/api/project/{project}/export/excel", timeout=30)
+        assert (export.status_code, export.content[:2]) == (200, b"PK")
+
+        cancelled = site.upload(f"/api/project/{project}/import/excel", large)["job_id"]
+        wait_for(cancelled, lambda each: has_ended(each) or each.phase == "writing")
+        site.post(f"/api/jobs/{cancelled}/cancel")
+        assert site.follow(cancelled)[-1]["error"] == f"Cancelled by {ADMIN}; nothing was changed"
+        snapshot.assert_same(snapshot.of_project(project), imported)
+
+        # The worker is killed in the middle; the reaper gives the job to the next one.
+        killed = site.upload(f"/api/project/{project}/import/excel?concurrent_batches=2", large)["job_id"]
+        wait_for(killed, lambda each: has_ended(each) or each.progress > 10)
+        kill_workers()
+        done = wait_for(killed, has_ended)
+        assert (done.status, done.created_count, done.attempt) == ("completed", 3_000, 2), done.error
+
+        undo = site.post(f"/api/jobs/{killed}/undo")["job_id"]
+        assert site.follow(undo)[-1]["status"] == "completed"
+        snapshot.assert_same(snapshot.of_project(project), imported)
+        assert site.get("/readyz")["status"] == "ok"
+    assert advisory_locks(environment) == 0
+
+
+def kill_workers() -> None:
+    """Kill every process that does jobs, with its work horse, but not the processes that start them again."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            *_, program, role = process.cmdline()
+            if program.endswith("worker.py") and role == "jobs":
+                for each in [*process.children(recursive=True), process]:
+                    each.kill()

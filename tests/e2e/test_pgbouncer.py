@@ -1,0 +1,84 @@
+"""The reaper behind a PgBouncer in transaction mode, which gives each transaction another session."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from precast_app import create_app
+from precast_app.accounts import projects
+from precast_app.config import Settings
+from precast_app.extensions import db
+from precast_app.jobs import queue, watchman
+from tests.conftest import EXAMPLES, ROOT, job, submit
+from tests.pgbouncer import advisory_locks, busy, needs_pgbouncer, pooled
+
+pytestmark = needs_pgbouncer
+
+
+@pytest.fixture
+def url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The database's address behind PgBouncer."""
+    with pooled(environment["DATABASE_URL"], tmp_path_factory.mktemp("pgbouncer")) as found:
+        yield found
+
+
+def test_the_reaper_leaves_no_lock(app: Flask, url: str, environment: dict[str, str]) -> None:
+    settings: Settings = app.config["PRECAST"]
+    reaper = create_app(replace(settings, database_url=url, database_session_settings=False), connections=2)
+    with busy(url), reaper.app_context():
+        for _ in range(30):
+            watchman.look()
+        db.session.remove()
+        db.engine.dispose()
+    assert advisory_locks(environment) == 0
+
+
+def _lost_job() -> int:
+    """A job whose id is in the database and not in Redis, as after a Redis that lost everything."""
+    project_id = projects.create("Green Meadows").id
+    number = submit(project_id, EXAMPLES / "stages.csv", "stage_import")
+    queue.connection().flushdb()
+    db.session.execute(text("UPDATE import_jobs SET rung_at = rung_at - interval '1 minute'"))
+    db.session.commit()
+    return number
+
+
+def test_two_reapers_take_turns(app: Flask, url: str) -> None:
+    """The lock of one round holds for the whole round, though its transactions are in several sessions."""
+    settings: Settings = app.config["PRECAST"]
+    held = create_app(replace(settings, database_url=url, database_session_settings=False), connections=2)
+    number = _lost_job()
+    rounds: list[list[int]] = []
+
+    def look() -> None:
+        with held.app_context():
+            rounds.append(watchman.look())
+            db.session.remove()
+
+    with busy(url):
+        threads = [threading.Thread(target=look) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    with held.app_context():
+        db.engine.dispose()
+    assert sorted(rounds) == [[], [number]]
+    assert job(number).ring == 2
+
+
+def test_without_the_setting_it_is_said_what_pgbouncer_refuses(url: str, environment: dict[str, str]) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "flask", "user", "disable", "ada"], cwd=ROOT, env={**environment, "DATABASE_URL": url},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert refused.returncode != 0
+    assert "unsupported startup parameter" in refused.stderr

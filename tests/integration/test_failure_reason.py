@@ -1,0 +1,119 @@
+"""Why a job failed: stored, in the job's JSON, as a word on pages and by outcome in the metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from precast_app.extensions import db
+from precast_app.jobs import lifecycle, queue, watchman
+from precast_app.jobs.run import run_job
+from precast_app.models import DrawingType, Stage
+from tests.conftest import do, job, submit
+from tests.integration.test_lifecycle import later, taken
+from tests.integration.test_metrics import scrape
+
+BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
+
+
+def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
+    """Return a job that has failed for this reason."""
+    good, bad = "WALL,W-1,,,,,,,,", "WALL,W-2,tall,,,,,,,"
+    if reason == "rejected":
+        path.write_text(f"{BASE}\n{bad}\n")
+        return do(project_id, path).id
+    if reason == "aborted":
+        path.write_text(f"{BASE}\n{good}\n{bad}\n")
+        return do(project_id, path, on_error="abort").id
+    path.write_text(f"{BASE}\n{good}\n")
+    if reason == "expired":
+        waiting = queue.submit(
+            project_id=project_id, job_type="element_type_import", created_by="tester", options=queue.Options(),
+            upload=None,
+        ).id  # fmt: skip
+        later(waiting, app.config["PRECAST"].feed_seconds + 1)
+        watchman.look()
+        return waiting
+    number = submit(project_id, path)
+    if reason == "cancelled":
+        assert lifecycle.cancel(number, "eve")
+    elif reason == "gave_up":
+        for _ in range(3):
+            taken(number, attempts=3)
+            later(number)
+        queue.connection().flushdb()
+        watchman.look()
+    else:
+        path.write_text(f"{BASE}\n")
+        number = submit(project_id, _emptied(path, number))
+        run_job(number)
+    return number
+
+
+def _emptied(path: Path, number: int) -> Path:
+    """Return a file that passes the check at upload and fails as a whole: a heading that names two things."""
+    project_id = job(number).project_id
+    lifecycle.cancel(number, "eve")
+    db.session.add(Stage(project_id=project_id, name="Both", match_key="both", position=1))
+    db.session.add(DrawingType(project_id=project_id, name="Both", match_key="both"))
+    db.session.commit()
+    path.write_text(f"{BASE},Both\nWALL,W-1,,,,,,,,,\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("reason", "word", "tone", "outcome"),
+    [
+        ("error", "Failed", "bad", "failed"),
+        ("cancelled", "Cancelled", "", "cancelled"),
+        ("rejected", "All rows rejected", "warn", "rejected"),
+        ("aborted", "Nothing imported", "warn", "aborted"),
+        ("gave_up", "Given up", "bad", "gave_up"),
+        ("expired", "No file came", "", "expired"),
+    ],
+)
+def test_each_reason_is_told_apart(
+    app: Flask, client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path,
+    reason: str, word: str, tone: str, outcome: str,
+) -> None:  # fmt: skip
+    before = scrape(client, admin)["precast_jobs_ended_last_hour", (outcome,)]
+    number = failed_job(app, project_id, tmp_path / "types.csv", reason)
+    shown = client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]
+    assert (shown["status"], shown["failure_reason"]) == ("failed", reason), shown["error"]
+    page = client.get(f"/jobs/{number}", headers={**admin, "Accept": "text/html"}).text
+    assert f'<span class="badge {tone}">{word}</span>' in page
+    assert scrape(client, admin)["precast_jobs_ended_last_hour", (outcome,)] == before + 1
+
+
+def test_a_job_that_has_not_failed_has_no_reason(
+    client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path
+) -> None:
+    number = failed_job(client.application, project_id, tmp_path / "types.csv", "cancelled")
+    assert job(number).cancelled_by == "eve"
+    assert client.post(f"/api/jobs/{number}/retry", headers=admin).status_code == 202
+    assert (job(number).failure_reason, job(number).cancelled_by) == (None, None)
+    run_job(number)
+    shown = client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]
+    assert (shown["status"], shown["failure_reason"]) == ("completed", None)
+
+
+def test_the_answer_says_whether_the_job_has_ended(
+    client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "types.csv"
+    path.write_text(f"{BASE}\nWALL,W-1,,,,,,,,\n")
+    waiting, running = submit(project_id, path), submit(project_id, path)
+    answer = client.post(f"/api/jobs/{waiting}/cancel", headers=admin).get_json()
+    assert (answer["status"], answer["message"]) == ("failed", "Import job was cancelled")
+    taken(running)
+    answer = client.post(f"/api/jobs/{running}/cancel", headers=admin).get_json()
+    assert (answer["status"], answer["message"]) == ("processing", "Import job is being cancelled")
+
+
+def test_the_only_row_is_not_none_of_one(project_id: int, tmp_path: Path) -> None:
+    path = tmp_path / "types.csv"
+    path.write_text(f"{BASE}\nWALL,W-2,tall,,,,,,,\n")
+    assert str(do(project_id, path).error).startswith("The only row could not be imported.\nRow 2, column C (Height)")

@@ -1,0 +1,68 @@
+"""Which jobs count as lost, and that each is enqueued again once."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from flask import Flask
+
+from precast_app.extensions import db
+from precast_app.jobs import broker, lost_jobs, measures, queue, watchman
+from tests.conftest import job
+from tests.integration.test_lifecycle import later, settings, stages, taken
+
+
+def test_a_job_whose_worker_was_killed_at_pick_up_is_found(project_id: int) -> None:
+    """Its id was popped from the queue, and its hash still says that it is queued."""
+    number = stages(project_id)
+    redis, imports = queue.connection(), queue.queue()
+    rq_id = broker.rq_job_id(number, 1)
+    later(number)
+    assert lost_jobs.find() == [], "it waits"
+    popped = imports.dequeue_any([imports], None, queue.connection())
+    assert popped[0].id == rq_id
+    assert redis.hget(f"rq:job:{rq_id}", "status") == b"queued"
+    assert [lost.rq_id for lost in lost_jobs.find()] == [rq_id]
+    assert measures.take().lost == 1
+    assert watchman.look() == [number]
+    assert not redis.exists(f"rq:job:{rq_id}")
+    assert imports.job_ids == [broker.rq_job_id(number, 2)]
+    later(number)
+    assert measures.take().lost == 0
+
+
+def test_a_job_that_is_being_picked_up_is_not_lost(app: Flask, project_id: int) -> None:
+    """Between popping the id and claiming the job a worker needs a moment."""
+    number = stages(project_id)
+    later(number)
+    imports = queue.queue()
+    imports.dequeue_any([imports], None, queue.connection())
+
+    def claim_a_moment_later() -> None:
+        time.sleep(0.3)
+        with app.app_context():
+            taken(number)
+            db.session.remove()
+
+    with ThreadPoolExecutor() as pool:
+        claiming = pool.submit(claim_a_moment_later)
+        assert watchman.look() == []
+        claiming.result()
+    assert (job(number).status, job(number).ring) == ("processing", 1)
+
+
+def test_a_job_is_enqueued_again_by_one_of_two_who_found_it_lost(project_id: int) -> None:
+    number = stages(project_id)
+    assert [queue.ring(number, after=1), queue.ring(number, after=1)] == [True, False]
+    assert job(number).ring == 2
+
+
+def test_a_job_is_given_up_even_if_no_worker_takes_its_id_from_the_queue(app: Flask, project_id: int) -> None:
+    number = stages(project_id)
+    with settings(app, attempts=1):
+        taken(number, attempts=1)
+        later(number)
+        watchman.look()
+    assert queue.queue().job_ids == [broker.rq_job_id(number, 1)]
+    assert job(number).status == "failed"

@@ -1,0 +1,90 @@
+"""Files made of an upload are valid whatever its sheets are called."""
+
+from __future__ import annotations
+
+import io
+from html import escape
+from pathlib import Path
+
+import openpyxl
+import pytest
+from flask.testing import FlaskClient
+
+from precast_app.exporting.annotating import excel
+from precast_app.importing.columns import BASE
+from precast_app.spreadsheets import FileRefused, open_book
+from tests.conftest import do
+from tests.unit.spreadsheet_files import parts, sheet_xml, zipped
+
+NAMES = [
+    "a" * 30 + "'",
+    "a" * 30 + "''b",
+    "'" * 40,
+    "\U0001f3d7" * 31,
+    "a" * 30 + "\U0001f3d7",
+    "History",
+    "  ",
+    "a/b\\c:d*e?f[g]",
+    "=1+1",
+    "tab\tand\nline",
+    "e\u0301" * 20,
+    "long " * 30,
+]
+
+
+def upload(path: Path, names: list[str]) -> Path:
+    """A workbook of sheets with these names, each of which holds a row that is rejected; the last has the headings."""
+    headings = "".join(f'<c r="{"ABCDEFGHIJ"[i]}1" t="str"><v>{escape(c.heading)}</v></c>' for i, c in enumerate(BASE))
+    cells = "".join(f'<c r="{letter}2" t="str"><v>x</v></c>' for letter in "ABCDEFGHIJ")
+    contents = parts("")
+    sheets = "".join(
+        f'<sheet name="{escape(name)}" sheetId="{i}" r:id="r{i}"/>'.replace("\t", "&#9;").replace("\n", "&#10;")
+        for i, name in enumerate(names, 1)
+    )
+    before, _, _ = str(contents["xl/workbook.xml"]).partition("<sheet ")
+    contents["xl/workbook.xml"] = f"{before}{sheets}</sheets></workbook>"
+    relations = str(contents["xl/_rels/workbook.xml.rels"])
+    one = relations[relations.index("<Relationship ") : relations.index("</Relationships>")]
+    contents["xl/_rels/workbook.xml.rels"] = relations.replace(
+        one, "".join(one.replace("rId1", f"r{i}").replace("sheet1", f"sheet{i}") for i in range(1, len(names) + 1))
+    )
+    for i in range(1, len(names) + 1):
+        rows = f'<row r="1">{headings}</row><row r="2">{cells}</row>' if i == len(names) else ""
+        # Ranges that overlap and reach beyond the cells, as no spreadsheet program writes them.
+        after = '<mergeCells><mergeCell ref="A1:B1"/><mergeCell ref="B1:C1"/><mergeCell ref="ZA1:ZZ1"/></mergeCells>'
+        contents[f"xl/worksheets/sheet{i}.xml"] = sheet_xml(rows, after)
+    path.write_bytes(zipped(contents).getvalue())
+    return path
+
+
+def test_a_name_that_the_database_has_no_room_for_is_refused(tmp_path: Path) -> None:
+    with (
+        upload(tmp_path / "types.xlsx", ["long " * 31]).open("rb") as file,
+        pytest.raises(FileRefused, match="Rename the sheet"),
+    ):
+        open_book(file)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "all"])
+def test_files_of_a_sheet_with_any_name(
+    client: FlaskClient,
+    admin: dict[str, str],
+    project_id: int,
+    tmp_path: Path,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(excel, "MOST_BYTES", 10)  # a copy of the cells
+    path = upload(tmp_path / "types.xlsx", NAMES if name == "all" else [name])
+    job = do(project_id, path)
+    assert job.rejected_count == 1, job.error
+    for what in ("rejected", "annotated", "issues.xlsx", "issues.csv"):
+        with client.get(f"/api/jobs/{job.id}/{what}", headers=admin) as answer:
+            assert answer.status_code == 200, (what, answer.text)
+            if what.endswith("csv"):
+                continue
+            book = openpyxl.load_workbook(io.BytesIO(answer.data))
+        for title in book.sheetnames:
+            assert 0 < len(title.encode("utf-16-le")) <= 62
+            assert title.strip(" '") == title and title.casefold() != "history"
+        assert len({title.casefold() for title in book.sheetnames}) == len(book.sheetnames)

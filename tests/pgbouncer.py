@@ -1,0 +1,113 @@
+"""A PgBouncer in transaction mode in front of the tests' PostgreSQL."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+
+from precast_app.config import libpq_url
+from precast_app.embedded import process
+from precast_app.embedded.identity import server_identity
+from precast_app.jobs import lifecycle
+
+# Debian puts it where only root looks.
+PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
+
+needs_pgbouncer = pytest.mark.skipif(
+    PGBOUNCER is None, reason="PgBouncer is not installed: there is no `pgbouncer` to run"
+)
+
+_ADVISORY_LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
+# As docs/operating.md says, and with few sessions, so that each is given to many clients in turn.
+_SETTINGS = """
+[databases]
+* = host={host} port={port}
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {own_port}
+unix_socket_dir =
+auth_type = plain
+auth_file = {directory}/users.txt
+pool_mode = transaction
+default_pool_size = 12
+max_client_conn = 200
+log_connections = 0
+log_disconnections = 0
+"""
+
+
+@contextmanager
+def pooled(database_url: str, directory: Path) -> Iterator[str]:
+    """Run PgBouncer while the context lasts; yield the address of the database behind it."""
+    address = urlsplit(database_url)
+    identity = server_identity(directory, Path(str(PGBOUNCER)).parent)
+    own_port = process.free_port()
+    settings = directory / "pgbouncer.ini"
+    settings.write_text(
+        _SETTINGS.format(host=address.hostname, port=address.port, own_port=own_port, directory=directory)
+    )
+    (directory / "users.txt").write_text(f'"{address.username}" "{address.password}"\n')
+    if identity is not None:
+        for path in (directory, *directory.iterdir()):
+            identity.own(path)
+    log = directory / "pgbouncer.log"
+    server = process.start([str(PGBOUNCER), str(settings)], log, directory=Path("/"), identity=identity)
+    there = f"{address.username}:{address.password}@127.0.0.1:{own_port}"
+    url = urlunsplit(address._replace(netloc=there, query=""))
+    try:
+        process.wait_until(lambda: _answers(url), server, log, name="PgBouncer", seconds=20)
+        yield url
+    finally:
+        process.stop(server, first=signal.SIGINT, seconds=10, name="PgBouncer")
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg2.connect(url, connect_timeout=2).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def behind(environment: dict[str, str], url: str) -> dict[str, str]:
+    """The environment of processes behind PgBouncer, as docs/operating.md says."""
+    return {**environment, "DATABASE_URL": url, "DATABASE_SESSION_SETTINGS": "false"}
+
+
+def advisory_locks(environment: dict[str, str]) -> int:
+    """How many of the application's advisory locks are held, by any session."""
+    with closing(psycopg2.connect(libpq_url(environment["DATABASE_URL"]))) as direct, direct.cursor() as cursor:
+        cursor.execute(_ADVISORY_LOCKS, (lifecycle.LOCKS,))
+        (count,) = cursor.fetchone() or (0,)
+    return int(count)
+
+
+@contextmanager
+def busy(url: str) -> Iterator[None]:
+    """Let others use sessions all the time, so that successive transactions get different ones."""
+    done = threading.Event()
+
+    def use_sessions() -> None:
+        with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+            while not done.is_set():
+                cursor.execute("SELECT pg_sleep(random() * 0.01)")
+                connection.rollback()
+
+    threads = [threading.Thread(target=use_sessions) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,136 @@
+"""How the time of a function grows with the length of its text, and texts that make regular expressions slow."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from re import _constants as code  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+MOST_GROWTH = 2.5  # times as long for twice the text
+# Below this, a measurement tells of the machine, or of what a function does for any text.
+_FLOOR = 0.03  # seconds
+# What takes quadratic time takes millions of steps for a text of this length, and so longer than this.
+_MIDDLE = 4_096
+_QUICK = 0.0015  # seconds
+_SHORTEST = 16
+_RUNS = 5
+
+# One character of each category of a regular expression.
+_SAMPLES = {
+    code.CATEGORY_DIGIT: "1",
+    code.CATEGORY_NOT_DIGIT: "x",
+    code.CATEGORY_SPACE: " ",
+    code.CATEGORY_NOT_SPACE: "x",
+    code.CATEGORY_WORD: "a",
+    code.CATEGORY_NOT_WORD: ".",
+}
+
+
+def growth(run: Callable[[Any], object], attack: Callable[[int], Any], longest: int) -> float:
+    """Return how many times as long `run` takes for twice the text; 0 if it is quick even for the longest text.
+
+    `attack` makes a text of about a given length. The length is doubled until the time can be measured. The text that
+    it is compared with is a quarter as long, so that what else the machine does weighs less.
+    """
+    length = _SHORTEST
+    while min(seconds(run, attack(4 * length)) for _ in range(2)) < _FLOOR:
+        length *= 2
+        if 4 * length > longest:
+            return 0.0
+    short, long = attack(length), attack(4 * length)
+    found = [(seconds(run, short), seconds(run, long)) for _ in range(_RUNS)]
+    return float((min(now for _, now in found) / min(before for before, _ in found)) ** 0.5)
+
+
+def is_linear(run: Callable[[Any], object], attack: Callable[[int], Any], longest: int) -> bool:
+    """Return whether twice the text takes about twice the time, without measuring what is quick beyond doubt."""
+    middle = attack(_MIDDLE)
+    return min(seconds(run, middle) for _ in range(2)) < _QUICK or growth(run, attack, longest) <= MOST_GROWTH
+
+
+def seconds(run: Callable[[Any], object], text: Any) -> float:
+    """Return how long one call takes the processor, whatever else the machine does at the same time."""
+    start = time.thread_time()
+    run(text)
+    return time.thread_time() - start
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """A text that begins as a match does, goes on with a repeated piece, and ends as no match does."""
+
+    start: str
+    piece: str
+    end: str
+
+    def text(self, length: int) -> str:
+        """Return the text with about so many characters."""
+        return self.start + self.piece * (length // len(self.piece)) + self.end
+
+
+def attacks(pattern: re.Pattern[Any]) -> Iterator[Attack]:
+    """Yield the attacks on a pattern that its own parts suggest."""
+    source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
+    # The flag of `str` patterns is added by the compiler.
+    tree = parser.parse(source, pattern.flags & ~re.UNICODE)
+    example, signs = _example(tree), sorted(_signs(tree))
+    for place in range(len(example) + 1):
+        start = example[:place]
+        for piece in (*signs, *(start[-size:] for size in range(2, 9) if size <= place)):
+            for end in ("", "\0"):
+                yield Attack(start, piece, end)
+
+
+def _example(tree: Any) -> str:
+    """Return a short text that the pattern matches, or nearly."""
+    found = ""
+    for kind, value in tree:
+        if kind is code.LITERAL:
+            found += chr(value)
+        elif kind in (code.IN, code.NOT_LITERAL, code.ANY):
+            signs = _signs([(kind, value)])
+            found += "~" if "~" in signs else min(signs)
+        elif kind in (code.MAX_REPEAT, code.MIN_REPEAT, code.POSSESSIVE_REPEAT):
+            # An optional part is taken once, so that what is within it is tried as well.
+            found += _example(value[2]) * max(1, min(value[0], 4))
+        elif kind is code.SUBPATTERN:
+            found += _example(value[3])
+        elif kind is code.ATOMIC_GROUP:
+            found += _example(value)
+        elif kind is code.BRANCH:
+            found += _example(value[1][0])
+    return found
+
+
+def _signs(tree: Any) -> set[str]:
+    """Return characters that the pattern knows, and one that most patterns do not."""
+    found: set[str] = set()
+    for kind, value in tree:
+        if kind in (code.LITERAL, code.NOT_LITERAL):
+            found.add(chr(value) if kind is code.LITERAL else "~")
+        elif kind is code.ANY:
+            found.add("~")
+        elif kind is code.RANGE:
+            found.add(chr(value[0]))
+        elif kind is code.CATEGORY:
+            found.add(_SAMPLES[value])
+        elif kind is code.NEGATE:
+            found.add("~")
+        elif kind is code.IN:
+            found |= _signs(value)
+        elif kind in (code.MAX_REPEAT, code.MIN_REPEAT, code.POSSESSIVE_REPEAT):
+            found |= _signs(value[2])
+        elif kind is code.SUBPATTERN:
+            found |= _signs(value[3])
+        elif kind in (code.ASSERT, code.ASSERT_NOT):
+            found |= _signs(value[1])
+        elif kind is code.ATOMIC_GROUP:
+            found |= _signs(value)
+        elif kind is code.BRANCH:
+            for branch in value[1]:
+                found |= _signs(branch)
+    return found

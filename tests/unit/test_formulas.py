@@ -1,0 +1,96 @@
+"""Texts that a spreadsheet program would run: what is written is harmless, and reads as what it was."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from precast_app.exporting import texts
+from precast_app.importing import cells
+from precast_app.importing.columns import BASE, CLEAN
+from precast_app.names import clean
+from precast_app.spreadsheets import Limits, armed, as_written, disarmed, inert, open_book
+
+hostile = st.lists(
+    st.sampled_from(
+        ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", "'", '"', ";", ",", "|", "\t", "\n", "\r", " ", "\u00a0",
+         "\u200b", "1", ".5", "e", "A1", "&", "&amp;", "&lt;", "&#61;", "+ACY-", "+-", "x", "\u2028", "\ufeff"]
+    ),
+    max_size=12,
+).map("".join)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("'=1+1", "''=1+1"),
+        ("W1;=3+3;x", "W1;'=3+3;x"),
+        ("W1;'=3+3", "W1;''=3+3"),
+        ('a;"=3+3"', 'a;"\'=3+3"'),
+        ("a\n\t=3+3", "a\n\t'=3+3"),
+        ("＝1+1", "'＝1+1"),
+        (" =1", " '=1"),
+        ("\u200b=1", "\u200b'=1"),
+        ("-5", "'-5"),
+        ("W-101 = Wall, -5", "W-101 = Wall, -5"),
+        ("'x", "'x"),
+    ],
+)
+def test_signs_that_start_a_formula_are_escaped(text: str, written: str) -> None:
+    assert disarmed(text) == written
+    assert armed(written) == text
+
+
+@settings(max_examples=1_000)
+@given(hostile)
+def test_every_text_comes_back(text: str) -> None:
+    assert armed(disarmed(text)) == text
+    assert inert(disarmed(text)) == disarmed(text)
+
+
+@settings(max_examples=1_000)
+@given(hostile)
+def test_a_copied_cell_reads_as_the_upload_does(text: str) -> None:
+    assert inert(inert(text)) == inert(text)
+    for read in (BASE[0].clean, BASE[2].clean, *CLEAN.values()):
+        outcomes = []
+        for cell in (text, inert(text)):
+            try:
+                outcomes.append(read(cell))
+            except cells.BadCell as bad:
+                outcomes.append(bad.code)
+        assert outcomes[0] == outcomes[1]
+
+
+def fields(line: str) -> Iterator[str]:
+    """The cells of a line, as programs with any list separator read them."""
+    for delimiter in ",;\t|":
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE) if delimiter != "," else (csv.QUOTE_MINIMAL,):
+            for row in csv.reader(io.StringIO(line, newline=""), delimiter=delimiter, quoting=quoting):
+                yield from row
+
+
+@settings(max_examples=1_000)
+@given(st.lists(hostile, min_size=1, max_size=4), st.booleans())
+def test_a_line_of_csv_has_no_formula_whatever_separates_its_cells(found: list[str], is_stored: bool) -> None:
+    line = texts.csv_line([as_written(disarmed(text)) for text in found] if is_stored else found)
+    for field in fields(line):
+        start = field.strip(' \t\r\n"\u00a0\u200b\u2028\ufeff')
+        assert not re.match("[=+@＝＋－＠﹦-]", start), (line, field)
+
+
+@settings(max_examples=500)
+@given(st.lists(hostile.map(clean), min_size=1, max_size=4))
+def test_stored_texts_come_back_from_a_csv_file(found: list[str]) -> None:
+    line = texts.csv_line(["x", *(as_written(disarmed(text)) for text in found)])
+    header = texts.csv_line([column.heading for column in BASE])
+    book = open_book(io.BytesIO(f"\ufeff{header}{line}".encode()), Limits())
+    for row in [*book.rows("")][1:]:
+        assert [cells.text(cell, most=1_000, blank="") for cell in row.cells[1 : len(found) + 1]] == found

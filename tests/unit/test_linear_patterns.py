@@ -1,0 +1,98 @@
+"""No regular expression takes more than linear time, whatever text it is given."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import precast_app
+from tests.conftest import ROOT
+from tests.unit.growth import attacks, is_linear
+
+# Characters of the longest text that a reader lets through, with as many again for what is not text of a cell.
+_LONGEST = 65_535
+_WAYS = ("search", "fullmatch", "sub")
+
+# Patterns that the attacks must find, each slow in a way of its own.
+SLOW = [
+    re.compile(r"([(\[][^)\]]*[)\]]|\s(mm|kg|m[²³23]))?[\s.:;,*]*$", re.IGNORECASE),
+    re.compile(r"\+(?:[A-Za-z0-9+/]{3,})?-"),
+    re.compile(r'"?sep=([,;\t])"?[,;\t]*\s*', re.IGNORECASE),
+    re.compile(rb"""\st=["']s["'][^<>]*>\s*<v>\s*([0-9]{1,9})\s*</v>"""),
+    re.compile(rb"""<row\s(?:[^<>]*\s)?r=["']([0-9]{1,7})["'][^<>]*(?<!/)>"""),
+    re.compile(r"\s+x$"),
+    re.compile(r"\d+,\d+"),
+]
+
+
+def patterns() -> dict[str, re.Pattern[Any]]:
+    """Every compiled pattern of the application, by where it is."""
+    found = {}
+    for module in pkgutil.walk_packages(precast_app.__path__, "precast_app."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            for number, pattern in enumerate(held(value)):
+                found[f"{module.name}.{name}.{number}"] = pattern
+    return found
+
+
+def held(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
+    """The patterns in a value: itself, or in what it contains."""
+    if isinstance(value, re.Pattern):
+        yield value
+    elif depth and isinstance(value, dict):
+        yield from held(list(value.values()), depth - 1)
+    elif depth and isinstance(value, (list, tuple, set, frozenset)):
+        for each in value:
+            yield from held(each, depth - 1)
+    elif depth and isinstance(value, type) and value.__module__.startswith("precast_app"):
+        yield from held(list(vars(value).values()), depth - 1)
+
+
+PATTERNS = patterns()
+
+
+def slowness(pattern: re.Pattern[Any]) -> str | None:
+    """The first way in which a text makes the pattern slow, if there is one."""
+    is_text = isinstance(pattern.pattern, str)
+
+    def run(way: str, text: str) -> object:
+        subject: Any = text if is_text else text.encode()
+        return pattern.sub(subject[:0], subject) if way == "sub" else getattr(pattern, way)(subject)
+
+    for attack in attacks(pattern):
+        for way in _WAYS:
+
+            def tried(text: str, way: str = way) -> object:
+                return run(way, text)
+
+            if not is_linear(tried, attack.text, _LONGEST):
+                return f"{way} in {attack}"
+    return None
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_pattern_takes_linear_time(name: str) -> None:
+    assert slowness(PATTERNS[name]) is None
+
+
+@pytest.mark.parametrize("pattern", SLOW, ids=lambda pattern: str(pattern.pattern)[:20])
+def test_the_attacks_find_slow_patterns(pattern: re.Pattern[Any]) -> None:
+    assert slowness(pattern) is not None
+
+
+def test_every_pattern_is_compiled_where_it_is_found() -> None:
+    """At the top of a module, so that the test above has it."""
+    for path in (ROOT / "precast_app").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        inside = {call for function in ast.walk(tree) if isinstance(function, ast.FunctionDef | ast.Lambda)
+                  for call in ast.walk(function)}  # fmt: skip
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("re."):
+                assert ast.unparse(call.func) == "re.compile", f"{path}:{call.lineno}"
+                assert call not in inside, f"{path}:{call.lineno}"

@@ -1,0 +1,230 @@
+"""What reads a file's texts takes linear time for them: no text of an upload holds the interpreter for long."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import xlrd
+
+from precast_app import names
+from precast_app.errors import JobFailed
+from precast_app.exporting import texts
+from precast_app.importing import cells, headers, layout, missing, nodes, reference_files
+from precast_app.importing.cells import BadCell
+from precast_app.importing.columns import BASE, CLEAN, Group
+from precast_app.importing.headers import names_of
+from precast_app.importing.layout import Heading
+from precast_app.importing.reference import Named, Reference
+from precast_app.importing.rows import validate
+from precast_app.spreadsheets import FileRefused, Limits, armed, as_written, disarmed, inert, open_book
+from precast_app.spreadsheets import xlsx_xml as xml
+from precast_app.spreadsheets.text import from_html, from_utf_7
+from tests.unit.growth import MOST_GROWTH, growth, is_linear, seconds
+from tests.unit.spreadsheet_files import workbook
+
+# Characters of a cell: what the reader of workbooks lets through is half of it, that of CSV files twice as much.
+_CELL = 65_536
+# Bytes of a file: far beyond what is measured.
+_FILE = 1 << 22
+
+PIECES = (
+    "(", ")", "[", "+", "+A", "+AAA", "+ACY-", "-", "=", ";", ";'", "'", "\t", "\n", " ", "\u200b", '"', ".", ",", ":",
+    "_", "a.", "a_", "a ", "1", "1,", "1 ", "0.", "&", "&amp;", "&#", "&#1", "_x", "_x0041_", "ß", "\u0130", "Ā",
+    "e\u0301", "x", "range: a", "grand", "totals ", "Drawing ", "Drawing Types_", "(mm)", "\U0001f3d7",
+)  # fmt: skip
+ENDS = ("", "!", "1", "x)", "=")
+
+
+def reference() -> Reference:
+    """A project with a node for each of many places."""
+    places = tuple(Named(number, f"A.B{number}", f"a.b{number}") for number in range(1, 40))
+    return Reference(1, (), places, (), (Named(50, "Steel_6MM", "steel_6mm"),), {n.id: n.name for n in places})
+
+
+REFERENCE = reference()
+NAMES = names_of(REFERENCE)
+FIRSTS = missing._first_parts(REFERENCE)
+
+
+def quietly(read: Callable[[Any], object]) -> Callable[[Any], object]:
+    """A reader that refuses what it does not like is as good as one that returns."""
+
+    def run(text: Any) -> object:
+        try:
+            return read(text)
+        except (BadCell, FileRefused, JobFailed) as refused:
+            return refused
+
+    return run
+
+
+def heading(text: str) -> Heading:
+    return Heading(10, text, "", None, 1)
+
+
+def places(text: str) -> object:
+    levels = missing._names(heading(text), Group.NODES)
+    return missing._places([levels], REFERENCE) if levels else None
+
+
+READERS: dict[str, Callable[[Any], object]] = {
+    "clean": names.clean,
+    "identity_key": names.identity_key,
+    "match_key": names.match_key,
+    "path_key": nodes.key,
+    "segment": nodes.segment,
+    "disarmed": disarmed,
+    "armed": armed,
+    "inert": inert,
+    "note": texts.note,
+    "csv_line": lambda text: texts.csv_line([text, text]),
+    "as_written": as_written,
+    "from_utf_7": from_utf_7,
+    "from_html": from_html,
+    "xml text": lambda text: xml.plain(text.encode()),
+    "unescaped": xml.unescaped,
+    "formula_text": xml.formula_text,
+    "merged_range": xml.merged_range,
+    "shared_index": xml.shared_index,
+    "a cell's number": xml.StoredCell(1, "n", "", None, True).value,
+    "base_field": layout.base_field,
+    "squeezed": layout._squeezed,
+    "reference heading": reference_files._squeezed,
+    "with_point": cells.with_point,
+    "yes_or_no": cells.yes_or_no,
+    "targets": lambda text: headers.targets(text, "", NAMES),
+    "targets of two": lambda text: headers.targets(text[: len(text) // 2], text[len(text) // 2 :], NAMES),
+    "suggestions": lambda text: headers._Suggestions(NAMES).nearest(heading(text)),
+    "unknown heading": lambda text: headers._unknown(heading(text), headers._Suggestions(NAMES), ""),
+    "group by words": lambda text: missing._by_words(heading(text), FIRSTS, is_flat=False),
+    "places": places,
+    **{f"name of {group}": lambda text, group=group: missing._names(heading(text), group) for group in CLEAN},
+    **{column.heading: column.clean for column in (*BASE[:3], BASE[-1])},
+    **{str(group): read for group, read in CLEAN.items()},
+    **{field.heading: field.clean for field in reference_files.FIELDS["stage_import"]},
+}  # fmt: skip
+# It takes the text as an attribute of the cell.
+READERS["a cell's number"] = lambda text: xml.StoredCell(1, "n", text, None, True).value(str)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_reader_takes_linear_time(name: str) -> None:
+    read = quietly(READERS[name])
+    for piece in PIECES:
+        for end in ENDS:
+
+            def attack(length: int, piece: str = piece, end: str = end) -> str:
+                return piece * (length // len(piece)) + end
+
+            assert is_linear(read, attack, _CELL), (piece, end)
+
+
+HEADER = ",".join(column.heading for column in BASE)
+CSV_FILES: dict[str, Callable[[int], str]] = {
+    "a heading of brackets": lambda n: f"{HEADER},{'(' * n}\nA,B\n",
+    "a cell of shifts": lambda n: f"{HEADER},x\nA,B,{'+' * n}\n",
+    "a separator and tabs": lambda n: "sep=," + "\t" * n + "x\n",
+    "a quotation mark and lines": lambda n: '"' + "\n" * n,
+    "quotation marks": lambda n: '"' * n + "x",
+    "a message": lambda n: '{"a": "' + "x" * n,
+    "a message of objects": lambda n: '{"a":' * n,
+    "a message of digits": lambda n: '{"a": ' + "9" * n + "}" + HEADER,
+    "many headings": lambda n: f"{HEADER},{'a,' * min(n // 2, 1_900)}\n" + "x" * n,
+    "blank lines": lambda n: "\n" * n + HEADER,
+    "carriage returns": lambda n: HEADER + "\r" * n,
+    "short lines": lambda n: HEADER + "\n" + "a,b\n" * (n // 4),
+    "bytes of no encoding": lambda n: HEADER + "\x81" * n,
+}
+
+
+def read_csv(content: str) -> object:
+    book = open_book(io.BytesIO(content.encode()), Limits())
+    found = headers.match(book, REFERENCE)
+    for _ in book.rows(""):
+        pass
+    return found, book.notes
+
+
+@pytest.mark.parametrize("name", CSV_FILES)
+def test_a_csv_file_takes_linear_time(name: str) -> None:
+    assert growth(quietly(read_csv), CSV_FILES[name], _FILE) <= MOST_GROWTH
+
+
+SHEETS: dict[str, Callable[[int], str]] = {
+    "a row with many numbers": lambda n: "<row " + ' r="1"' * (n // 6) + '/><c r="A1"><v>1</v></c></row>',
+    "a cell with many kinds": lambda n: (
+        '<row r="1"><c r="A1"><v>1</v></c><c r="B1"' + ' t="s"' * (n // 6) + "><f>1</f></c></row>"
+    ),
+    "a cell with many kinds, not closed": lambda n: '<row r="1"><c r="A1"' + ' t="s"' * (n // 6) + "</row>",
+    "white space in a cell": lambda n: '<row r="1"><c r="A1">' + " " * n + "</c></row>",
+    "white space behind a formula": lambda n: '<row r="1"><c r="A1"><f>1</f>' + " " * n + "</c></row>",
+    "formulas": lambda n: '<row r="1">' + '<c r="A1"><f' * (n // 11) + "</row>",
+    "errors": lambda n: '<row r="1">' + '<c r="A1" t="e"' * (n // 15) + "></row>",
+    "a number of digits": lambda n: '<row r="1"><c r="A1"><v>' + "9" * n + "</v></c></row>",
+    "a reference of digits": lambda n: '<row r="1"><c r="A1" t="str"><v>&#' + "9" * n + ";</v></c></row>",
+    "a row number of digits": lambda n: '<row r="' + "9" * n + '"><c r="A1"><v>1</v></c></row>',
+    "texts in a cell": lambda n: '<row r="1"><c r="A1" t="inlineStr"><is>' + "<t>a</t>" * (n // 8) + "</is></c></row>",
+    "rows": lambda n: "".join(f'<row r="{row}"><c r="A{row}"><v>1</v></c></row>' for row in range(1, n // 40)),
+    "tags": lambda n: "<x>" * (n // 3),
+}
+
+
+# As long as one may be, so that many cells that refer to it are counted one by one.
+TEXT = f"<si><t>{'a' * 32_000}</t></si>"
+
+
+def read_sheet(file: io.BytesIO) -> object:
+    book = open_book(file, Limits())
+    return book.scan("S"), [*book.rows("S")]
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_sheet_takes_linear_time(name: str) -> None:
+    found = growth(quietly(read_sheet), lambda n: workbook(SHEETS[name](n), TEXT), _FILE)
+    assert found <= MOST_GROWTH
+
+
+def test_merged_cells_take_linear_time() -> None:
+    base = "".join(f'<c r="{"ABCDEFGHIJ"[i]}1" t="str"><v>{html.escape(c.heading)}</v></c>' for i, c in enumerate(BASE))
+    rows = f'<row r="1">{base}</row><row r="2"><c r="A2" t="str"><v>A</v></c><c r="B2" t="str"><v>B</v></c></row>'
+
+    def merged(reference: str) -> Callable[[int], io.BytesIO]:
+        one = f'<mergeCell ref="{reference}"/>'
+        return lambda n: workbook(rows, after=f"<mergeCells>{one * n}</mergeCells>")
+
+    def read(file: io.BytesIO) -> object:
+        book = open_book(file, Limits())
+        columns, _ = headers.match(book, REFERENCE)
+        return [*validate(book.rows("S"), columns)]
+
+    for reference in ("A1:BXX1", "K1:XFD1", "A2:A1048576", "A1:A1", "A3:BXX4"):
+        assert growth(quietly(read), merged(reference), 90_000) <= MOST_GROWTH, reference
+
+
+def test_a_number_format_of_an_old_workbook_takes_linear_time() -> None:
+    book = SimpleNamespace(verbosity=0, logfile=None)
+    for piece in ("[", "]", '"', "\\", "[h", "d;", "0"):
+        found = growth(
+            lambda text: xlrd.formatting.is_date_format_string(book, text),
+            lambda length, piece=piece: piece * (length // len(piece)),
+            _CELL,
+        )
+        assert found <= MOST_GROWTH, piece
+
+
+def test_suggestions_are_bounded() -> None:
+    """However many headings match none of however many names."""
+    many = tuple(Named(number, "n" * 140 + str(number), "n" * 140 + str(number)) for number in range(30_000))
+    known = names_of(Reference(1, many, (), (), (), {}))
+    suggestions = headers._Suggestions(known)
+
+    def all_of(count: int) -> None:
+        for number in range(count):
+            headers._unknown(heading("n" * 130 + "x" * (number % 20)), suggestions, "")
+
+    assert seconds(all_of, 2_000) < 2
