@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import IntegrityError
 
 from precast_app.extensions import db
+from tests.conftest import ROOT
 
 # The contract's table, column by column: type, whether it may be null, default.
 CONTRACT = {
@@ -55,6 +60,7 @@ def test_every_foreign_key_has_an_index(app: Flask) -> None:
             WHERE constraint_.contype = 'f' AND NOT EXISTS (
                 SELECT FROM pg_index index_
                 WHERE index_.indrelid = constraint_.conrelid AND index_.indkey[0] = constraint_.conkey[1]
+                  AND index_.indisvalid
                   AND (index_.indpred IS NULL
                        OR pg_get_expr(index_.indpred, index_.indrelid) = format('(%I IS NOT NULL)', (
                            SELECT attname FROM pg_attribute
@@ -65,19 +71,40 @@ def test_every_foreign_key_has_an_index(app: Flask) -> None:
     assert missing == []
 
 
-def test_a_project_with_very_many_jobs_can_be_deleted(app: Flask) -> None:
-    db.session.execute(
-        text("""
-            INSERT INTO projects (id, name) VALUES (1, 'Large'), (2, 'Other');
-            INSERT INTO import_jobs (project_id, job_type, created_by, batch_size, concurrent_batches, phase,
-                                     applies_job_id)
-            SELECT 1, 'stage_import', 'ada', 30, 15, 'queued', CASE WHEN n % 2 = 0 THEN n - 1 END
-            FROM generate_series(1, 20000) AS n
-        """)
-    )
-    db.session.commit()
-    # Reading the whole table for each of the jobs would take minutes.
-    db.session.execute(text("SET LOCAL statement_timeout = '30s'"))
-    db.session.execute(text("DELETE FROM projects WHERE id = 1"))
-    db.session.commit()
-    assert db.session.execute(text("SELECT count(*) FROM import_jobs")).scalar_one() == 0
+_TWO_JOBS = """
+    INSERT INTO projects (id, name) VALUES (1, 'Harbour');
+    INSERT INTO import_jobs (project_id, job_type, created_by, batch_size, concurrent_batches)
+    SELECT 1, 'stage_import', 'ada', 30, 15 FROM generate_series(1, 2)
+"""
+
+
+def test_an_upgrade_that_failed_between_its_indexes_is_run_again(app: Flask, environment: dict[str, str]) -> None:
+    """Indexes are built outside of a transaction: what came before is there, and the last one may be unfinished."""
+    name = "upgraded_twice"
+    url = make_url(environment["DATABASE_URL"]).set(database=name, drivername="postgresql+psycopg2")
+    given = {**environment, "DATABASE_URL": url.set(drivername="postgresql").render_as_string(hide_password=False)}
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    other = create_engine(url)
+    valid = text("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_import_jobs_undoes_job_id'::regclass")
+    try:
+        _flask(given, "upgrade", "0008")
+        with other.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(_TWO_JOBS))
+            connection.execute(text("DROP INDEX ix_import_jobs_undone_by_job_id, ix_import_jobs_undoes_job_id"))
+            unique = "CREATE UNIQUE INDEX CONCURRENTLY ix_import_jobs_undoes_job_id ON import_jobs (job_type)"
+            with pytest.raises(IntegrityError):
+                connection.execute(text(unique))
+            assert connection.execute(valid).scalar_one() is False
+        _flask(given, "stamp", "0007")
+        _flask(given, "upgrade", "0008")
+        with other.connect() as connection:
+            assert connection.execute(valid).scalar_one() is True
+    finally:
+        other.dispose()
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+
+
+def _flask(environment: dict[str, str], *words: str) -> None:
+    subprocess.run([sys.executable, "-m", "flask", "db", *words], cwd=ROOT, env=environment, check=True)
