@@ -79,7 +79,7 @@ class Settings:
     queue_name: str = _setting("QUEUE_NAME", "imports", "the RQ queue that web and worker share")
     worker_processes: int = _setting("WORKER_PROCESSES", 1, "jobs that one worker.py works on at a time")
     job_connections: int = _setting(
-        "JOB_CONNECTIONS", 9, "most database connections of one job; its batches share them"
+        "JOB_CONNECTIONS", 8, "most database connections of one job; its batches share them"
     )
     web_threads: int = _setting("WEB_THREADS", 8, "requests that one web process works on at once")
     web_uploads: int = _setting(

@@ -147,7 +147,7 @@ def test_a_worker_that_would_need_too_many_connections_says_so(environment: dict
         [sys.executable, "worker.py", "--processes", "50"], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert started.returncode == 2
-    assert "50 processes with JOB_CONNECTIONS=9 may open 452 connections, but PostgreSQL allows" in started.stderr
+    assert "50 processes with JOB_CONNECTIONS=8 may open 402 connections, but PostgreSQL allows" in started.stderr
 
 
 def test_progress_is_seen_while_the_batches_share_few_connections(
