@@ -16,6 +16,7 @@ from precast_app.importing import cells
 from precast_app.importing.columns import BASE, CLEAN
 from precast_app.names import clean
 from precast_app.spreadsheets import Limits, armed, as_written, disarmed, inert, open_book
+from tests.conftest import ROOT
 
 hostile = st.lists(
     st.sampled_from(
@@ -94,3 +95,14 @@ def test_stored_texts_come_back_from_a_csv_file(found: list[str]) -> None:
     book = open_book(io.BytesIO(f"\ufeff{header}{line}".encode()), Limits())
     for row in [*book.rows("")][1:]:
         assert [cells.text(cell, most=1_000, blank="") for cell in row.cells[1 : len(found) + 1]] == found
+
+
+def test_one_module_writes_text_into_files() -> None:
+    """Numbers, dates and blank cells apart, which hold no text."""
+    harmless = {"write_number", "write_datetime", "write_boolean", "write_blank"}
+    own = ROOT / "precast_app" / "exporting" / "texts.py"
+    for path in (ROOT / "precast_app").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        calls = set(re.findall(r"\.(write_\w+|merge_range|writerows?)\(", source)) - harmless - {"write_note"}
+        if path != own and {"exporting", "api"} & set(path.parts):
+            assert not calls and "xlsxwriter.Workbook(" not in source, (path, calls)
