@@ -204,6 +204,9 @@ def test_a_page_of_another_site_cannot_act_with_the_cookie(
         "/%5Cevil.example",
         "/no such page", "/nowhere", "//", "///", "", "evil.example", "javascript:alert(1)", "/@evil.example",
         "/∕evil.example", "/projects/1\x00", "/" + "a" * 70_000, "http:/evil.example", "/;@evil.example",
+        "/logout", "/api/tokens/1", "/static", "/projects/x", "/login/../..//evil.example", "/account\\@evil.example",
+        "/account\v", "/account\x7f", "/account\u2028", "/／evil.example", "/account%0d%0aX", "/account?a\r\nX: y",
+        "\t//evil.example", " //evil.example", "//localhost/account", "http://localhost/account",
     ],
 )  # fmt: skip
 def test_the_sign_in_leads_nowhere_but_to_pages_of_ours(
