@@ -56,11 +56,11 @@ class Web:
 
 
 @contextmanager
-def serving(environment: dict[str, str]) -> Iterator[Web]:
+def serving(environment: dict[str, str], seconds: int = SECONDS) -> Iterator[Web]:
     """A web process that reads files for a short time and with little memory."""
     port = process.free_port(23_000)
     limits = {
-        "WEB_CONCURRENCY": "1", "PORT": str(port), "PARSE_SECONDS": str(SECONDS), "PARSE_MEMORY_BYTES": str(MEMORY),
+        "WEB_CONCURRENCY": "1", "PORT": str(port), "PARSE_SECONDS": str(seconds), "PARSE_MEMORY_BYTES": str(MEMORY),
         "PARSE_WAIT_SECONDS": "1",
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {tokens.create(users.create('ada', 'correct horse', is_admin=True), days=1)}"}

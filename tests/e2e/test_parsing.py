@@ -25,6 +25,13 @@ def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
         yield found
 
 
+@pytest.fixture
+def patient(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
+    """One that gives a file the time that a test needs to break something."""
+    with serving(environment, seconds=60) as found:
+        yield found
+
+
 def test_what_takes_too_long_is_stopped(web: Web) -> None:
     slow = hostile_files.blank_records(3_000_000)
     assert len(slow) < 7_000_000
@@ -44,15 +51,15 @@ def test_what_takes_too_long_is_stopped(web: Web) -> None:
     assert web.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
 
 
-def test_a_killed_child_is_answered_for(web: Web) -> None:
+def test_a_killed_child_is_answered_for(patient: Web) -> None:
     slow = hostile_files.blank_records(3_000_000)
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(web.upload, slow)
-        web.busy_child().kill()
+        asked = pool.submit(patient.upload, slow)
+        patient.busy_child().kill()
         answer = asked.result()
     assert answer.status_code == 422
     assert answer.json()["message"].startswith("Reading the file was stopped before it was done")
-    assert web.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
+    assert patient.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
 
 
 def test_the_fork_server_is_started_again(web: Web) -> None:
@@ -65,23 +72,23 @@ def test_the_fork_server_is_started_again(web: Web) -> None:
         assert web.fork_server().pid != first.pid
 
 
-def test_nothing_outlives_the_web_process(web: Web) -> None:
+def test_nothing_outlives_the_web_process(patient: Web) -> None:
     slow = hostile_files.blank_records(3_000_000)
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(web.upload, slow)
-        child, server = web.busy_child(), web.fork_server()
-        web.process.kill()
+        asked = pool.submit(patient.upload, slow)
+        child, server = patient.busy_child(), patient.fork_server()
+        patient.process.kill()
         _, left = psutil.wait_procs([child, server], timeout=3)
         assert not left
         with pytest.raises(requests.RequestException):
             asked.result()
 
 
-def test_a_child_knows_no_secret_and_holds_no_connection(web: Web, environment: dict[str, str]) -> None:
+def test_a_child_knows_no_secret_and_holds_no_connection(patient: Web, environment: dict[str, str]) -> None:
     slow = hostile_files.blank_records(3_000_000)
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(web.upload, slow)
-        child = web.busy_child()
+        asked = pool.submit(patient.upload, slow)
+        child = patient.busy_child()
         known = Path(f"/proc/{child.pid}/environ").read_text() + Path(f"/proc/{child.pid}/cmdline").read_text()
         connections = [each for each in child.net_connections() if each.raddr]
         idle = db.session.scalar(
@@ -90,6 +97,7 @@ def test_a_child_knows_no_secret_and_holds_no_connection(web: Web, environment: 
                 "AND datname = current_database()"
             )
         )
+        child.kill()
         asked.result()
     for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
         assert name not in known
