@@ -78,8 +78,8 @@ def annotated_workbook(job_id: int) -> Response:
     """The upload, its bad cells coloured and commented.
 
     A workbook (.xlsx, .xlsm, .ods) keeps its formats; a large one and any other file come as a new workbook with
-    the same cells. 409 for a file that can't be read, and for one that would take too long: of some 8 000 rows as
-    .ods, of 40 000 as .xlsx.
+    the same cells. 409 for a file that can't be read, and for one that would take too long: of some 5 000 rows as
+    .ods, of 28 000 as .xlsx.
     """
     stem = (reading.one(job_id).file_name or "upload").rpartition(".")[0] or "upload"
     issues = list(reading.every_issue(job_id))

@@ -1,0 +1,128 @@
+"""Files of many kinds that cost much time or memory, one by one and twenty at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from tests import hostile_files
+from tests.conftest import EXAMPLES
+from tests.parsing_site import SECONDS, Healthy, Web, serving, timed
+from tests.unit.xlsb_files import rewritten
+
+
+@pytest.fixture
+def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
+    with serving(environment) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("make", "number"),
+    [
+        (hostile_files.same_merges, 99_000),
+        (hostile_files.tall_merges, 99_000),
+        (hostile_files.many_formats, 1_000_000),
+        (hostile_files.many_names, 100_000),
+        (hostile_files.many_comments, 100_000),
+        (hostile_files.many_parts, 9_000),
+        (hostile_files.one_part_for_many_sheets, 50_000),
+        (hostile_files.long_texts, 50_000),
+        (hostile_files.unusual_rows, 1_000_000),
+        (hostile_files.many_sheets, 1_000),
+        (hostile_files.blank_cells, 300_000),
+        (hostile_files.repeated_rows, 190_000),
+        (hostile_files.blank_records, 3_000_000),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_every_kind(web: Web, make: Callable[[int], bytes], number: int) -> None:
+    content = make(number)
+    web.fork_server()
+    with Healthy(web) as health:
+        answer, seconds = timed(lambda: web.upload(content))
+        assert answer.status_code in (202, 415, 422), answer.text
+        assert answer.json()["message"]
+        assert seconds < SECONDS + 6
+        if answer.status_code == 202:
+            annotated, seconds = timed(lambda: web.get(f"/api/jobs/{answer.json()['job_id']}/annotated"))
+            assert annotated.status_code in (200, 409), annotated.text
+            assert seconds < SECONDS + 6
+    assert health.longest < 2
+    assert health.memory - health.before < 100_000_000
+
+
+def test_a_binary_workbook_is_read_as_before(web: Web) -> None:
+    job_id = web.upload(rewritten(EXAMPLES / "element_types.xlsx")).json()["job_id"]
+    assert web.get(f"/api/jobs/{job_id}/annotated").status_code == 200
+
+
+def test_annotated_of_a_workbook_with_a_million_formats(web: Web) -> None:
+    """It is a copy of the cells, since the library for the format would take a minute."""
+    job_id = web.upload(hostile_files.many_formats(1_000_000)).json()["job_id"]
+    with Healthy(web) as health:
+        answer, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/annotated"))
+    assert (answer.status_code, answer.content[:2]) == (200, b"PK")
+    assert seconds < SECONDS + 6
+    assert health.memory - health.before < 100_000_000
+
+
+def test_a_download_that_takes_too_long_is_a_conflict(web: Web) -> None:
+    content = hostile_files.repeated_rows(190_000)
+    job_id = web.upload(content).json()["job_id"]
+    issue = text(
+        "INSERT INTO import_issues (job_id, severity, code, message, row) VALUES (:job, 'error', 'x', 'Bad.', 190000)"
+    )
+    db.session.execute(issue, {"job": job_id})
+    db.session.commit()
+    answer, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/annotated"))
+    assert answer.status_code == 409, answer.text
+    assert answer.json()["message"].startswith("Reading the file took longer than 2 seconds")
+    assert seconds < SECONDS + 6
+    answer, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/rejected"))
+    assert (answer.status_code, answer.content[:2]) == (200, b"PK")
+
+
+def test_many_at_once_are_bounded(web: Web) -> None:
+    """Two files are read at a time, of one person one; the others wait a little, and are told to come again."""
+    slow = hostile_files.blank_records(3_000_000)
+    job_id = web.upload(hostile_files.repeated_rows(190_000)).json()["job_id"]
+    most = 0
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        server = web.fork_server()
+        while not done.wait(0.05):
+            busy = 0
+            for child in server.children():
+                try:
+                    busy += sum(child.cpu_times()[:2]) > 0.3
+                except psutil.NoSuchProcess:
+                    continue
+            most = max(most, busy)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    asks: list[Callable[[], requests.Response]] = [
+        lambda: web.upload(slow),
+        lambda: web.get(f"/api/jobs/{job_id}/annotated"),
+    ] * 10
+    with Healthy(web) as health, ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda ask: timed(ask), asks))
+    done.set()
+    watcher.join()
+    assert {answer.status_code for answer, _ in answers} <= {409, 422, 503}
+    assert {answer.headers.get("Retry-After") for answer, _ in answers if answer.status_code == 503} == {"5"}
+    assert max(seconds for _, seconds in answers) < 4 * (SECONDS + 6)
+    assert 1 <= most <= 2
+    assert health.longest < 2
+    assert health.memory - health.before < 150_000_000

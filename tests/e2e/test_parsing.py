@@ -1,0 +1,105 @@
+"""Files that cost much time or memory: the web process answers, stays small and leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from tests import hostile_files
+from tests.conftest import EXAMPLES
+from tests.parsing_site import SECONDS, Healthy, Web, serving, timed
+
+
+@pytest.fixture
+def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
+    with serving(environment) as found:
+        yield found
+
+
+@pytest.fixture
+def patient(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
+    """One that gives a file the time that a test needs to break something."""
+    with serving(environment, seconds=60) as found:
+        yield found
+
+
+def test_what_takes_too_long_is_stopped(web: Web) -> None:
+    slow = hostile_files.blank_records(3_000_000)
+    assert len(slow) < 7_000_000
+    # Once before, so that the fork server is ready.
+    assert web.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
+    with Healthy(web) as health:
+        answer, seconds = timed(lambda: web.upload(slow))
+    assert answer.status_code == 422, answer.text
+    message = answer.json()["message"]
+    assert message.startswith(
+        ("Reading the file took longer than 2 seconds", "Reading the file takes more than 210 MB")
+    )
+    assert "Copy the data into a new workbook" in message
+    assert seconds < SECONDS + 6
+    assert health.longest < 2
+    assert health.memory - health.before < 100_000_000
+    assert web.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
+
+
+def test_a_killed_child_is_answered_for(patient: Web) -> None:
+    slow = hostile_files.blank_records(3_000_000)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(patient.upload, slow)
+        patient.busy_child().kill()
+        answer = asked.result()
+    assert answer.status_code == 422
+    assert answer.json()["message"].startswith("Reading the file was stopped before it was done")
+    assert patient.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
+
+
+def test_the_fork_server_is_started_again(web: Web) -> None:
+    sample = (EXAMPLES / "element_types.xlsx").read_bytes()
+    for stop in (psutil.Process.kill, psutil.Process.terminate):
+        first = web.fork_server()
+        stop(first)
+        time.sleep(0.2)
+        assert web.upload(sample).status_code == 202
+        assert web.fork_server().pid != first.pid
+
+
+def test_nothing_outlives_the_web_process(patient: Web) -> None:
+    slow = hostile_files.blank_records(3_000_000)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(patient.upload, slow)
+        child, server = patient.busy_child(), patient.fork_server()
+        patient.process.kill()
+        _, left = psutil.wait_procs([child, server], timeout=3)
+        assert not left
+        with pytest.raises(requests.RequestException):
+            asked.result()
+
+
+def test_a_child_knows_no_secret_and_holds_no_connection(patient: Web, environment: dict[str, str]) -> None:
+    slow = hostile_files.blank_records(3_000_000)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(patient.upload, slow)
+        child = patient.busy_child()
+        known = Path(f"/proc/{child.pid}/environ").read_text() + Path(f"/proc/{child.pid}/cmdline").read_text()
+        connections = [each for each in child.net_connections() if each.raddr]
+        idle = db.session.scalar(
+            text(
+                "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND pid <> pg_backend_pid() "
+                "AND datname = current_database()"
+            )
+        )
+        child.kill()
+        asked.result()
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
+        assert name not in known
+        assert environment[name] not in known
+    assert (connections, idle) == ([], 0)

@@ -1,0 +1,83 @@
+"""Small files do not take long, whatever they repeat: in a request, and in a job, which reads the same way."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+
+import pytest
+
+from precast_app.errors import JobFailed
+from precast_app.exporting.annotating.marks import Marks
+from precast_app.importing import headers, rows
+from precast_app.importing.issues import Issue
+from precast_app.importing.reference import Reference
+from precast_app.models import Severity
+from precast_app.spreadsheets import Book, FileRefused, MergedRange, Sweep, column_letter, open_book
+from precast_app.spreadsheets.merged_ranges import disjoint
+from tests import hostile_files
+
+SECONDS = 3.0  # of processor time; each took 10 and more
+
+
+def opened(content: bytes) -> Book:
+    return open_book(io.BytesIO(content))
+
+
+def looked_at(content: bytes) -> None:
+    headers.count_rows(opened(content))
+
+
+def validated(content: bytes) -> None:
+    book = opened(content)
+    columns, _ = headers.match(book, Reference(1, (), (), (), (), {}))
+    assert sum(1 for _ in rows.validate(book.rows(columns.sheet), columns)) > 900
+
+
+def marked(content: bytes) -> None:
+    book = opened(content)
+    issues = [
+        Issue(Severity.ERROR, "not_a_number", "Enter a number.", row, column_letter(column))
+        for row in range(3, 1_000)
+        for column in range(1, 11)
+    ]
+    assert list(Marks(issues, book).of(book.sheets[0]))
+
+
+@pytest.mark.parametrize(
+    ("content", "use"),
+    [
+        (hostile_files.same_merges(90_000), looked_at),
+        (hostile_files.tall_merges(90_000), validated),
+        (hostile_files.tall_merges(90_000), marked),
+        (hostile_files.many_sheets(200), looked_at),
+        (hostile_files.one_part_for_many_sheets(50_000), looked_at),
+        (hostile_files.repeated_rows(190_000), looked_at),
+        (hostile_files.long_texts(50_000), looked_at),
+        (hostile_files.many_names(50_000), looked_at),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else f"{len(value)} bytes",
+)
+def test_it_does_not_take_long(content: bytes, use: Callable[[bytes], None]) -> None:
+    began = time.process_time()
+    try:
+        use(content)
+    except FileRefused as refused:
+        assert refused.code == "damaged_workbook"
+    except JobFailed as failed:
+        assert "No header row" in str(failed)
+    assert time.process_time() - began < SECONDS
+
+
+def test_ranges_that_share_a_cell_are_left_out() -> None:
+    first, beside, below = MergedRange(1, 1, 3, 2), MergedRange(2, 3, 2, 5), MergedRange(4, 1, 9, 1)
+    bad = (MergedRange(1, 1, 3, 2), MergedRange(3, 2, 3, 3), MergedRange(2, 5, 8, 6), MergedRange(5, 5, 4, 6))
+    found = disjoint([below, *bad, beside, first])
+    assert found == (first, beside, below)
+    sweep = Sweep(found)
+    assert sweep.over(1, 2) == first
+    assert sweep.over(2, 4) == beside
+    assert sweep.over(3, 3) is None
+    assert sweep.over(4, 1) == below
+    assert set(sweep.at(10)) == set()
