@@ -17,6 +17,8 @@ from precast_app.errors import TooMany
 
 blueprint = Blueprint("sign_in", __name__)
 
+_PLAIN_ADDRESS = re.compile(r"/(?!/)[!#-\[\]-~]*")
+
 
 @blueprint.get("/login")
 @open_to_all
@@ -55,7 +57,7 @@ def _own_address(target: str) -> str:
 
     Browsers drop control characters and read a backslash as a slash, so only plain characters are let through.
     """
-    if not re.fullmatch(r"/(?!/)[!#-\[\]-~]*", target):
+    if not _PLAIN_ADDRESS.fullmatch(target):
         return "/"
     path, separator, query = target.partition("?")
     try:

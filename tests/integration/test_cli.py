@@ -88,7 +88,7 @@ def test_an_import_is_followed_to_its_end(
         assert "error C3: A number is needed here" in errors
         status, output, errors = call(app, "import", str(none), "--project", "1")
         assert (status, output) == (1, "")
-        assert "None of the 1 rows could be imported." in errors
+        assert "The only row could not be imported." in errors
 
 
 def test_an_import_of_reference_data(app: Flask, project_id: int, environment: dict[str, str]) -> None:

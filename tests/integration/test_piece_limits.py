@@ -10,7 +10,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from precast_app.jobs import queue
 from precast_app.jobs.run import run_job
 from precast_app.models import ImportJob
 from tests import snapshot
@@ -88,7 +87,7 @@ def test_a_file(
     snapshot.assert_same(snapshot.of_project(green_meadows), before)
     if not dry_run:
         limit(app, monkeypatch, pieces_per_file=21)
-        queue.retry(done.id)
+        assert client.post(f"/api/jobs/{done.id}/retry", headers=admin).status_code == 202
         run_job(done.id)
         assert (job(done.id).status, job(done.id).pieces_added) == ("completed", 21)
 
