@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import json
 import logging
 import os
@@ -21,6 +22,8 @@ from precast_app.errors import Busy
 
 log = logging.getLogger(__name__)
 
+# Of the digest by which the fork server knows a person.
+OWNER_BYTES = 8
 _MODULE = "precast_app.parsing"
 # To load the parsers on a busy machine, and to fork. A server that needs longer hangs, and is replaced.
 _START_SECONDS = 30
@@ -67,8 +70,8 @@ class ForkServer:
                     self._process.wait(_STOP_SECONDS)
             self._stop()
 
-    def run(self, request: dict[str, Any], descriptors: Sequence[int], seconds: float) -> dict[str, Any]:
-        """Let a child answer the request within so many seconds, and return its answer.
+    def run(self, request: dict[str, Any], descriptors: Sequence[int], owner: str, seconds: float) -> dict[str, Any]:
+        """Let a child of the owner answer the request within so many seconds, and return its answer.
 
         Raises `Ended` if the child ends without an answer, `Busy` if none can be started.
         """
@@ -77,13 +80,13 @@ class ForkServer:
             sent = json.dumps({**request, "seconds": seconds, "scratch": scratch}).encode()
             for _ in range(2):
                 try:
-                    return self._ask(sent, descriptors, seconds)
+                    return self._ask(sent, descriptors, owner, seconds)
                 except _NotStarted as error:
                     log.warning("The fork server made no child: %s", error.__cause__ or error)
         raise Busy("The server can't read files at the moment. Try again in a moment.", _RETRY_SECONDS)
 
-    def _ask(self, sent: bytes, descriptors: Sequence[int], seconds: float) -> dict[str, Any]:
-        with self._connect(descriptors) as connection:
+    def _ask(self, sent: bytes, descriptors: Sequence[int], owner: str, seconds: float) -> dict[str, Any]:
+        with self._connect(descriptors, owner) as connection:
             try:
                 connection.settimeout(_START_SECONDS)
                 is_started = connection.recv(1)
@@ -108,12 +111,13 @@ class ForkServer:
             found: dict[str, Any] = json.loads(answer)
             return found
 
-    def _connect(self, descriptors: Sequence[int]) -> socket.socket:
-        """Return this end of a connection whose other end a new child has."""
+    def _connect(self, descriptors: Sequence[int], owner: str) -> socket.socket:
+        """Return this end of a connection whose other end a child has."""
+        digest = hashlib.blake2b(owner.encode("utf-8", "surrogatepass"), digest_size=OWNER_BYTES).digest()
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
             try:
-                socket.send_fds(self._ensure(), [b"+"], [theirs.fileno(), *descriptors])
+                socket.send_fds(self._ensure(), [digest], [theirs.fileno(), *descriptors])
             except OSError as error:
                 ours.close()
                 self._stop()

@@ -116,7 +116,7 @@ class Parsing:
         upload.flush()
         with self._turns.turn(owner):
             try:
-                answer = _SERVER.run(request, [upload.fileno(), out.fileno()], settings.parse_seconds)
+                answer = _SERVER.run(request, [upload.fileno(), out.fileno()], owner, settings.parse_seconds)
             except Ended as ended:
                 raise self._refusal(by_deadline=ended.by_deadline) from ended
         return self._value(task, answer)

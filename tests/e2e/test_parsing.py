@@ -13,6 +13,7 @@ import requests
 from flask import Flask
 from sqlalchemy import text
 
+from precast_app.accounts import tokens, users
 from precast_app.extensions import db
 from tests import hostile_files
 from tests.conftest import EXAMPLES
@@ -60,6 +61,26 @@ def test_a_killed_child_is_answered_for(patient: Web) -> None:
     assert answer.status_code == 422
     assert answer.json()["message"].startswith("Reading the file was stopped before it was done")
     assert patient.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
+
+
+def test_a_child_reads_files_of_one_person_only(web: Web) -> None:
+    """One that read a cheap file is kept for its owner's next one; one that read a costly file is not."""
+    sample = (EXAMPLES / "element_types.xlsx").read_bytes()
+    eve = {"Authorization": f"Bearer {tokens.create(users.create('eve', 'correct horse', is_admin=True), days=1)}"}
+
+    def children(answer: requests.Response) -> set[int]:
+        assert answer.status_code in (202, 422), answer.text
+        time.sleep(0.5)
+        return {child.pid for child in web.fork_server().children()}
+
+    first = children(web.upload(sample))
+    assert children(web.upload(sample)) == first, "hers is used again, and one is ready for anyone"
+    web.headers, ada = eve, web.headers
+    second = children(web.upload(sample))
+    assert (len(first), len(second), first < second) == (2, 3, True)
+    web.headers = ada
+    third = children(web.upload(hostile_files.blank_records(3_000_000)))
+    assert (len(third), len(third & second)) == (2, 2)
 
 
 def test_the_fork_server_is_started_again(web: Web) -> None:
