@@ -19,6 +19,8 @@ threads = int(os.environ.get("WEB_THREADS", "8"))
 # The kernel would wait for the client by itself, without an end.
 sendfile = False
 timeout = 60
+# Longer than clients wait between two polls of a job (2 s): a connection that is closed just then fails their request.
+keepalive = 15
 
 # Shorter than the 30 seconds that Heroku leaves between SIGTERM and SIGKILL.
 graceful_timeout = 20

@@ -12,11 +12,14 @@ import re
 # The last ones are full-width and small forms, which programs with East Asian settings read as the plain ones.
 _STARTS = r"=+\-@＝＋－＠﹦﹢﹣﹫"
 _SEPARATORS = r";|\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029"
-# Characters that a program may skip before it looks at the first one of a cell.
-_SKIPPED = r"\s\"\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+# Characters that a program may skip before it looks at the first one of a cell; none of them is a separator.
+_SKIPPED = (
+    r"\"\x00-\x08\x0e-\x1b\x1f\x20\x7f-\x84\x86-\xa0\xad\u1680\u2000-\u200f\u202a-\u202f\u205f-\u2069\u3000\ufeff"
+)
 _BEFORE = f"[{_SEPARATORS}{_SKIPPED}]"
-# Possessive, and tried at the start of each run alone, so that the time grows with the length of the text alone.
-_CELL_START = rf"(?:\A{_BEFORE}*+|(?<!{_BEFORE})(?:(?![{_SEPARATORS}]){_BEFORE})*+[{_SEPARATORS}]{_BEFORE}*+)"
+# Possessive, and tried at the start of each run alone, so that the time grows with the length of the text alone. Only
+# sets are repeated: Python before 3.11.5 matches repeated groups wrongly when they are possessive.
+_CELL_START = rf"(?:\A{_BEFORE}*+|(?<!{_BEFORE})[{_SKIPPED}]*+[{_SEPARATORS}]{_BEFORE}*+)"
 FORMULA_SIGN = re.compile(f"[{_STARTS}]")
 _FORMULA = re.compile(rf"({_CELL_START})('*+)(?=[{_STARTS}])")
 _UNESCAPED = re.compile(rf"({_CELL_START})(?=[{_STARTS}])")
