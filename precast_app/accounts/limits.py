@@ -45,6 +45,8 @@ limiter = Limiter(
     application_limits=[_requests],
     # Where Redis is away each process counts for itself: uploads are still taken.
     in_memory_fallback_enabled=True,
+    # Its counts in memory fail at times when two threads count at once; such a request is let through, and logged.
+    swallow_errors=True,
     key_prefix="limits",
 )
 

@@ -9,6 +9,7 @@ itself, so that people can still sign in.
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,27 @@ _UNUSABLE = (RedisError, ValueError)
 Count = tuple[RateLimitItem, tuple[str, ...]]
 
 
+class LockedMemoryStorage(MemoryStorage):
+    """Counts in memory for many threads.
+
+    The library's storage starts a timer in whichever thread counts, and raises `RuntimeError` if two do so at once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        super().__init__()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Add `amount` to the count of `key` and return the sum."""
+        with self._lock:
+            return super().incr(key, expiry, amount)
+
+    def clear(self, key: str) -> None:
+        """Forget the count of `key`."""
+        with self._lock:
+            super().clear(key)
+
+
 @dataclass(frozen=True, slots=True)
 class Throttle:
     """The counts, in Redis and, for when that is away, in memory."""
@@ -58,7 +80,7 @@ class Attempt:
         # Where Redis has gone meanwhile, what was counted there stays until its time is over.
         with suppress(*_UNUSABLE):
             for limit, key in self.counted:
-                # A count whose time is over has begun anew: it must not fall below nothing.
+                # The window may have ended since, and a count must not fall below zero.
                 if self.counts.get_window_stats(limit, *key).remaining < limit.amount:
                     self.counts.hit(limit, *key, cost=-1)
             self.counts.clear(_NAME_AND_ADDRESS, self.name_key, self.address)
@@ -70,7 +92,7 @@ def init_app(app: Flask) -> None:
     settings: Settings = app.config["PRECAST"]
     shared = storage_from_string(settings.redis_url, key_prefix="sign-in", **redis_options(settings.redis_seconds))
     assert isinstance(shared, Storage)
-    app.extensions[_EXTENSION] = Throttle(FixedWindowRateLimiter(shared), FixedWindowRateLimiter(MemoryStorage()))
+    app.extensions[_EXTENSION] = Throttle(FixedWindowRateLimiter(shared), FixedWindowRateLimiter(LockedMemoryStorage()))
 
 
 def begin(name: str) -> Attempt:
