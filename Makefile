@@ -26,7 +26,7 @@ help:  ## this list
 setup: $(STAMP)  ## make .venv with the locked packages
 
 run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
-	@$(PY) -m precast_app.embedded.run
+	@$(PY) -m devstack.run
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
 	$(PY) -m pytest -rs --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/attacks $(ARGS)
@@ -68,7 +68,7 @@ LOCK := $(PY) -m uv pip compile setup.cfg --universal --python-version 3.11 --ge
 
 lock: $(STAMP)  ## renew requirements*.txt from setup.cfg
 	$(LOCK) --upgrade --output-file requirements.txt
-	$(LOCK) --upgrade --extra embedded --extra dev --constraint requirements.txt \
+	$(LOCK) --upgrade --extra devstack --extra dev --constraint requirements.txt \
 		--output-file requirements-dev.txt
 	rm -rf *.egg-info
 

@@ -20,16 +20,16 @@ import psycopg2
 
 from precast_app.config import Settings
 from precast_app.errors import ConfigurationError
-from precast_app.jobs import connections
+from precast_app.jobs import connection_budget
 
 log = logging.getLogger("worker")
 
 _RESTART_SECONDS = 1.0
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 # A host leaves 30 seconds between SIGTERM and SIGKILL.
 _STOP_SECONDS = 18
 # A worker that waits says so to Redis more often than this; one that was killed is forgotten after twice the time.
-_SEEN_SECONDS = 60
+_HEARTBEAT_SECONDS = 60
 
 
 def main() -> int:
@@ -37,17 +37,17 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     parser = argparse.ArgumentParser(description="Do the jobs that the web server takes in.")
     parser.add_argument("--processes", type=int, help="jobs at a time (default: WORKER_PROCESSES)")
-    parser.add_argument("child", nargs="?", choices=["jobs", "watchman"], help=argparse.SUPPRESS)
+    parser.add_argument("child", nargs="?", choices=["jobs", "reaper"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        {"jobs": _do_jobs, "watchman": _watch}[arguments.child]()
+        {"jobs": _run_jobs, "reaper": _run_reaper}[arguments.child]()
         return 0
     settings = Settings.from_environment()
     processes = settings.worker_processes if arguments.processes is None else arguments.processes
     if processes < 1:
         parser.error("--processes must be 1 or more")
     try:
-        connections.check(settings, processes)
+        connection_budget.check_available(settings, processes)
     except ConfigurationError as error:
         parser.error(str(error))
     except psycopg2.OperationalError:
@@ -63,9 +63,9 @@ def _supervise(processes: int) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    roles = ["watchman", *["jobs"] * processes]
+    roles = ["reaper", *["jobs"] * processes]
     children = [(role, _start(role)) for role in roles]
-    while not stopping.wait(_LOOK_SECONDS):
+    while not stopping.wait(_POLL_SECONDS):
         for place, (role, child) in enumerate(children):
             if child.poll() is not None:
                 log.error("A child (%s) ended with status %s and is started again.", role, child.returncode)
@@ -89,50 +89,50 @@ def _start(role: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, __file__, role], start_new_session=True)
 
 
-def _do_jobs() -> None:
+def _run_jobs() -> None:
     from rq.serializers import JSONSerializer
 
     from precast_app import create_app
-    from precast_app.jobs import queue
-    from precast_app.jobs.horse import BoundedWorker
+    from precast_app.jobs import service
+    from precast_app.jobs.rq_worker import MemoryLimitedWorker
 
     settings = Settings.from_environment()
     app = create_app(settings, connections=settings.job_connections, limits=settings.job_limits)
-    _leave_with_parent()
+    _exit_with_parent()
     with app.app_context():
-        worker = BoundedWorker(
-            [queue.queue()],
-            connection=queue.connection_for_worker(),
+        worker = MemoryLimitedWorker(
+            [service.rq_queue()],
+            connection=service.worker_redis_connection(),
             serializer=JSONSerializer,
-            worker_ttl=_SEEN_SECONDS,
-            job_bytes=settings.job_bytes,
+            worker_ttl=_HEARTBEAT_SECONDS,
+            job_memory_bytes=settings.job_memory_bytes,
         )
         worker.work(logging_level="INFO")
 
 
-def _watch() -> None:
+def _run_reaper() -> None:
     from precast_app import create_app
-    from precast_app.jobs import watchman
+    from precast_app.jobs import reaper
 
     settings = Settings.from_environment()
-    app = create_app(settings, connections=connections.WATCHMAN, limits=settings.job_limits)
-    _leave_with_parent()
+    app = create_app(settings, connections=connection_budget.REAPER_CONNECTIONS, limits=settings.job_limits)
+    _exit_with_parent()
     while True:
         try:
             with app.app_context():
-                watchman.look()
+                reaper.sweep()
         except Exception:
             log.exception("The watchman's round failed; it goes on with the next.")
-        time.sleep(settings.watch_seconds)
+        time.sleep(settings.reaper_interval_seconds)
 
 
-def _leave_with_parent() -> None:
+def _exit_with_parent() -> None:
     """Stop when the supervising process is gone, so that nothing is left behind when it was killed."""
     parent = os.getppid()
 
     def wait() -> None:
         while os.getppid() == parent:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()

@@ -19,8 +19,8 @@ import requests
 from sqlalchemy import create_engine, text
 
 from bench import workbooks
+from devstack import process, servers
 from precast_app.config import database_uri
-from precast_app.embedded import process, servers
 
 ROOT = Path(__file__).resolve().parents[1]
 VAR = ROOT / "var" / "bench"
@@ -100,7 +100,7 @@ def _once(step: str, path: Path, *, keep: bool = False) -> Measured:
     """Run one step in a process of its own, on a project without element types unless they are kept."""
     if not keep:
         _empty()
-    command = [sys.executable, "-m", "bench.once", step, str(path), "1"]
+    command = [sys.executable, "-m", "bench.step", step, str(path), "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{step} failed:\n{done.stderr}")

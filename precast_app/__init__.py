@@ -16,37 +16,40 @@ def create_app(
     Without `settings` they are read from the environment; a bad one raises `errors.ConfigurationError`. At most
     `connections` to the database are open at a time, whose sessions have `limits`; both are a web process's by default.
     """
-    # Imported here, so that `precast_app.spreadsheets` and `precast_app.embedded` can be used without all of it.
+    # Imported here, so that `precast_app.spreadsheets` and `devstack` can be used without all of it.
     from precast_app import api, cli, database, models, parsing, web
-    from precast_app.accounts import guard, throttle
-    from precast_app.accounts import limits as request_limits
-    from precast_app.api import receiving
+    from precast_app.api import body_slots
+    from precast_app.auth import guard, sign_in_throttle
+    from precast_app.auth import rate_limits as request_limits
     from precast_app.extensions import db
     from precast_app.jobs import broker
 
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder="web/static")
-    app.config.from_mapping(settings.flask)
+    app.config.from_mapping(settings.flask_config)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = settings.engine_options(
         connections or settings.web_connections, limits or settings.web_limits
     )
     # In the order in which fields are declared, as the contract shows them.
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
-    if settings.proxies:
+    if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's own way to wrap it
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+            app.wsgi_app,
+            x_for=settings.trusted_proxies,
+            x_proto=settings.trusted_proxies,
+            x_host=settings.trusted_proxies,
         )
     broker.forbid_pickle()
     db.init_app(app)
     database.init_app(app)
     # Before whatever may ask the database about a request.
-    receiving.init_small_bodies(app)
-    throttle.init_app(app)
+    body_slots.init_small_bodies(app)
+    sign_in_throttle.init_app(app)
     request_limits.init_app(app)
     parsing.init_app(app)
     assert models.ImportJob.metadata is db.metadata
     api.init_app(app)
     web.init_app(app)
     cli.init_app(app)
-    guard.check(app)
+    guard.check_routes(app)
     return app

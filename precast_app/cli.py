@@ -12,13 +12,14 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from precast_app.accounts import projects, tokens, users
-from precast_app.errors import Refused
+from precast_app.auth import tokens, users
+from precast_app.errors import RequestError
 from precast_app.extensions import db
-from precast_app.jobs import queue, registry
+from precast_app.jobs import registry, service
 from precast_app.models import ImportJob
-from precast_app.reading import jobs
-from precast_app.reading.paging import Page
+from precast_app.projects import projects
+from precast_app.queries import jobs
+from precast_app.queries.paging import Page
 
 _POLL_SECONDS = 0.3
 
@@ -47,8 +48,8 @@ def create_user(name: str, admin: bool, password_stdin: bool) -> None:
     password = _password(password_stdin)
     try:
         users.create(name, password, is_admin=admin)
-    except Refused as refused:
-        _stop(refused)
+    except RequestError as refused:
+        _exit_with_error(refused)
     click.echo(f"Created {'the administrator' if admin else 'the user'} {name.strip()}.")
 
 
@@ -60,8 +61,8 @@ def change_password(name: str, password_stdin: bool) -> None:
     password = _password(password_stdin)
     try:
         users.set_password(name, password)
-    except Refused as refused:
-        _stop(refused)
+    except RequestError as refused:
+        _exit_with_error(refused)
     click.echo(f"{name} has another password.")
 
 
@@ -71,8 +72,8 @@ def disable_user(name: str) -> None:
     """Keep the user NAME out from now on: passwords, sessions and tokens count no longer."""
     try:
         users.set_disabled(name, True)
-    except Refused as refused:
-        _stop(refused)
+    except RequestError as refused:
+        _exit_with_error(refused)
     click.echo(f"{name} is kept out.")
 
 
@@ -82,8 +83,8 @@ def enable_user(name: str) -> None:
     """Let the user NAME in again."""
     try:
         users.set_disabled(name, False)
-    except Refused as refused:
-        _stop(refused)
+    except RequestError as refused:
+        _exit_with_error(refused)
     click.echo(f"{name} may come in again.")
 
 
@@ -92,9 +93,9 @@ def enable_user(name: str) -> None:
 def list_tokens(name: str) -> None:
     """List the tokens of the user NAME: number, last characters, name, expiry and last use."""
     try:
-        found = tokens.of_user(users.find(name).id)
-    except Refused as refused:
-        _stop(refused)
+        found = tokens.list_for_user(users.get_by_name(name).id)
+    except RequestError as refused:
+        _exit_with_error(refused)
     for token in found:
         used = f"{token.used_at:%Y-%m-%d}" if token.used_at else "never used"
         click.echo(f"{token.id}\t…{token.ending}\t{token.name}\tuntil {token.expires_at:%Y-%m-%d}\t{used}")
@@ -106,9 +107,9 @@ def list_tokens(name: str) -> None:
 def revoke_token(name: str, number: int) -> None:
     """Take the token NUMBER of the user NAME back."""
     try:
-        tokens.revoke(users.find(name).id, number)
-    except Refused as refused:
-        _stop(refused)
+        tokens.revoke(users.get_by_name(name).id, number)
+    except RequestError as refused:
+        _exit_with_error(refused)
     click.echo(f"The token {number} is good no longer.")
 
 
@@ -116,18 +117,18 @@ def revoke_token(name: str, number: int) -> None:
 @click.argument("name")
 @click.option("--project", "project_id", type=int, help="Narrow the token to one project.")
 @click.option("--read-only", is_flag=True, help="Narrow the token to reading.")
-@click.option("--days", type=click.IntRange(1, 3650), help="How long it is good for; TOKEN_DAYS if left out.")
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it is good for; TOKEN_LIFETIME_DAYS if left out.")
 @click.option("--label", default="", help="What it is for, to know it again by.")
 def create_token(name: str, project_id: int | None, read_only: bool, days: int | None, label: str) -> None:
     """Print a new API token of the user NAME. It can't be shown again."""
     try:
-        user = users.find(name)
+        user = users.get_by_name(name)
         if project_id is not None:
             projects.get(project_id)
-        days = days or current_app.config["PRECAST"].token_days
+        days = days or current_app.config["PRECAST"].token_lifetime_days
         click.echo(tokens.create(user, days=days, name=label, project_id=project_id, read_only=read_only))
-    except Refused as refused:
-        _stop(refused)
+    except RequestError as refused:
+        _exit_with_error(refused)
 
 
 def _password(from_stdin: bool) -> str:
@@ -143,8 +144,8 @@ def create_project(name: str) -> None:
     """Create the project NAME and print its number."""
     try:
         click.echo(projects.create(name).id)
-    except Refused as refused:
-        _stop(refused)
+    except RequestError as refused:
+        _exit_with_error(refused)
 
 
 @click.command("import")
@@ -158,17 +159,17 @@ def import_file(file: Path, project_id: int, job_type: str) -> None:
     """Import FILE into a project by a worker, and wait for it. The exit status is 0 if it was completed."""
     try:
         with file.open("rb") as stream:
-            job_id = queue.submit(
+            job_id = service.submit(
                 project_id=project_id,
                 job_type=job_type,
                 created_by=_login_name(),
-                options=queue.Options(),
-                upload=queue.Upload(stream, file.name),
+                options=service.JobOptions(),
+                upload=service.Upload(stream, file.name),
             ).id
-    except Refused as refused:
-        _stop(refused)
-    job = _follow(job_id)
-    issues, count = jobs.issues(job_id, None, Page(limit=50))
+    except RequestError as refused:
+        _exit_with_error(refused)
+    job = _wait_with_progress_bar(job_id)
+    issues, count = jobs.list_issues(job_id, None, Page(limit=50))
     for issue in issues:
         place = f"{issue.column or ''}{issue.row or ''}"
         click.echo(f"{issue.severity}{' ' if place else ''}{place}: {issue.message}", err=True)
@@ -180,12 +181,12 @@ def import_file(file: Path, project_id: int, job_type: str) -> None:
     click.echo(job.result)
 
 
-def _follow(job_id: int) -> ImportJob:
+def _wait_with_progress_bar(job_id: int) -> ImportJob:
     shown = sys.stderr.isatty()
     with click.progressbar(length=100, label=f"Job {job_id}", file=sys.stderr, hidden=not shown) as bar:
         while True:
             db.session.rollback()
-            job = jobs.one(job_id)
+            job = jobs.get_job(job_id)
             bar.update(job.progress - bar.pos)
             if job.status in ("completed", "failed"):
                 return job
@@ -200,6 +201,6 @@ def _login_name() -> str:
         return "command line"
 
 
-def _stop(refused: Refused) -> NoReturn:
+def _exit_with_error(refused: RequestError) -> NoReturn:
     click.echo(refused.message, err=True)
     sys.exit(1)

@@ -6,6 +6,7 @@ variable is wrong and what it should look like. Flask's own keys follow from it 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,15 +15,19 @@ from urllib.parse import parse_qs, urlsplit
 
 from precast_app.errors import ConfigurationError
 
+log = logging.getLogger(__name__)
+
 MIB = 1024 * 1024
 # How long workers and commands wait for a connection of their pool: its other users are their own threads.
 _PATIENT_POOL_SECONDS = 30
-_SHORTEST_KEY = 32
-_MAKE_KEY = 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(48))"`. '
+_MIN_KEY_LENGTH = 32
+_KEY_HINT = 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(48))"`. '
 
 
-def _setting(variable: str, default: Any, effect: str) -> Any:
-    return field(default=default, metadata={"variable": variable, "effect": effect})
+def _setting(variable: str, default: Any, effect: str, *, deprecated_variable: str = "") -> Any:
+    """Declare a setting; its `deprecated_variable` is still read, with a warning, until the next release."""
+    metadata = {"variable": variable, "effect": effect, "deprecated_variable": deprecated_variable}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,23 @@ class Settings:
     redis_url: str = _setting("REDIS_URL", "", "Redis, `redis://…` or `rediss://…`; only ids of jobs go there")
     secret_key: str = _setting("SECRET_KEY", "", "signs the session cookie; long, random, the same in every process")
 
-    upload_bytes: int = _setting("UPLOAD_BYTES", 50 * MIB, "largest upload; a larger one is answered with 413")
+    max_upload_bytes: int = _setting(
+        "MAX_UPLOAD_BYTES",
+        50 * MIB,
+        "largest upload; a larger one is answered with 413",
+        deprecated_variable="UPLOAD_BYTES",
+    )
     upload_chunk_bytes: int = _setting("UPLOAD_CHUNK_BYTES", MIB, "size of the pieces in which uploads are stored")
-    unpacked_bytes: int = _setting("UNPACKED_BYTES", 1024 * MIB, "largest total that a workbook may unpack to")
-    sheet_rows: int = _setting("SHEET_ROWS", 200_000, "most rows in a sheet")
-    sheet_columns: int = _setting("SHEET_COLUMNS", 2_000, "most columns in a sheet")
+    max_unpacked_bytes: int = _setting(
+        "MAX_UNPACKED_BYTES",
+        1024 * MIB,
+        "largest total that a workbook may unpack to",
+        deprecated_variable="UNPACKED_BYTES",
+    )
+    max_sheet_rows: int = _setting("MAX_SHEET_ROWS", 200_000, "most rows in a sheet", deprecated_variable="SHEET_ROWS")
+    max_sheet_columns: int = _setting(
+        "MAX_SHEET_COLUMNS", 2_000, "most columns in a sheet", deprecated_variable="SHEET_COLUMNS"
+    )
     parse_seconds: float = _setting(
         "PARSE_SECONDS", 20.0, "longest time that a web process reads one file; a file that needs longer is refused"
     )
@@ -74,7 +91,12 @@ class Settings:
     )
     pieces_per_file: int = _setting("PIECES_PER_FILE", 1_000_000, "most pieces that one file may add")
     pieces_per_project: int = _setting("PIECES_PER_PROJECT", 5_000_000, "most pieces of one project")
-    issues_kept: int = _setting("ISSUES_KEPT", 10_000, "issues stored for one job; beyond that they are only counted")
+    max_stored_issues: int = _setting(
+        "MAX_STORED_ISSUES",
+        10_000,
+        "issues stored for one job; beyond that they are only counted",
+        deprecated_variable="ISSUES_KEPT",
+    )
 
     queue_name: str = _setting("QUEUE_NAME", "imports", "the RQ queue that web and worker share")
     worker_processes: int = _setting("WORKER_PROCESSES", 1, "jobs that one worker.py works on at a time")
@@ -87,7 +109,7 @@ class Settings:
     )
     web_clients: int = _setting("WEB_CLIENTS", 250, "most connections of clients to one web process")
     web_clients_per_address: int = _setting(
-        "WEB_CLIENTS_PER_ADDRESS", 100, "most of them from one address; with `PROXIES` there is no such bound"
+        "WEB_CLIENTS_PER_ADDRESS", 100, "most of them from one address; with `TRUSTED_PROXIES` there is no such bound"
     )
     request_seconds: int = _setting(
         "REQUEST_SECONDS", 10, "longest wait for the head of a request, and again for a body that is no upload"
@@ -105,15 +127,49 @@ class Settings:
     web_exports: int = _setting(
         "WEB_EXPORTS", 2, "exports that one web process makes at once; each keeps a database connection meanwhile"
     )
-    job_seconds: int = _setting("JOB_SECONDS", 3_600, "longest run of one job before RQ ends it")
-    job_bytes: int = _setting("JOB_BYTES", 1024 * MIB, "most memory of one job; a file that needs more fails its job")
+    job_timeout_seconds: int = _setting(
+        "JOB_TIMEOUT_SECONDS", 3_600, "longest run of one job before RQ ends it", deprecated_variable="JOB_SECONDS"
+    )
+    job_memory_bytes: int = _setting(
+        "JOB_MEMORY_BYTES",
+        1024 * MIB,
+        "most memory of one job; a file that needs more fails its job",
+        deprecated_variable="JOB_BYTES",
+    )
     lease_seconds: int = _setting("LEASE_SECONDS", 30, "how long a job belongs to a worker that has gone silent")
-    watch_seconds: float = _setting("WATCH_SECONDS", 5.0, "how often the watchman looks for lost jobs")
-    progress_seconds: float = _setting("PROGRESS_SECONDS", 1.0, "shortest time between two writes of a job's progress")
-    attempts: int = _setting("ATTEMPTS", 3, "runs of one job, crashes included, before it is given up as failed")
-    feed_seconds: int = _setting("FEED_SECONDS", 86_400, "how long a job waits for its file before it fails")
-    file_days: int = _setting("FILE_DAYS", 30, "how long the file of an ended job is kept, in days")
-    issue_days: int = _setting("ISSUE_DAYS", 365, "how long the issues of an ended job are kept, in days")
+    reaper_interval_seconds: float = _setting(
+        "REAPER_INTERVAL_SECONDS",
+        5.0,
+        "how often the watchman looks for lost jobs",
+        deprecated_variable="WATCH_SECONDS",
+    )
+    progress_interval_seconds: float = _setting(
+        "PROGRESS_INTERVAL_SECONDS",
+        1.0,
+        "shortest time between two writes of a job's progress",
+        deprecated_variable="PROGRESS_SECONDS",
+    )
+    max_attempts: int = _setting(
+        "MAX_ATTEMPTS",
+        3,
+        "runs of one job, crashes included, before it is given up as failed",
+        deprecated_variable="ATTEMPTS",
+    )
+    file_wait_seconds: int = _setting(
+        "FILE_WAIT_SECONDS",
+        86_400,
+        "how long a job waits for its file before it fails",
+        deprecated_variable="FEED_SECONDS",
+    )
+    file_retention_days: int = _setting(
+        "FILE_RETENTION_DAYS", 30, "how long the file of an ended job is kept, in days", deprecated_variable="FILE_DAYS"
+    )
+    issue_retention_days: int = _setting(
+        "ISSUE_RETENTION_DAYS",
+        365,
+        "how long the issues of an ended job are kept, in days",
+        deprecated_variable="ISSUE_DAYS",
+    )
 
     database_session_settings: bool = _setting(
         "DATABASE_SESSION_SETTINGS",
@@ -140,20 +196,36 @@ class Settings:
     migration_lock_seconds: int = _setting(
         "MIGRATION_LOCK_SECONDS", 5, "longest wait of `flask db upgrade` for a table that is in use"
     )
-    redis_seconds: float = _setting("REDIS_SECONDS", 2.0, "longest wait for an answer of Redis")
-    health_seconds: float = _setting("HEALTH_SECONDS", 1.5, "when a check of /readyz that has no answer has failed")
+    redis_timeout_seconds: float = _setting("REDIS_TIMEOUT_SECONDS", 2.0, "longest wait for an answer of Redis")
+    health_timeout_seconds: float = _setting(
+        "HEALTH_TIMEOUT_SECONDS", 1.5, "when a check of /readyz that has no answer has failed"
+    )
 
     requests_per_minute: int = _setting("REQUESTS_PER_MINUTE", 1_200, "most requests of one user or strange address")
     uploads_per_minute: int = _setting("UPLOADS_PER_MINUTE", 60, "most uploads of one user")
-    waiting_jobs: int = _setting("WAITING_JOBS", 100, "most jobs of one project that wait or are under way")
+    max_open_jobs: int = _setting(
+        "MAX_OPEN_JOBS", 100, "most jobs of one project that wait or are under way", deprecated_variable="WAITING_JOBS"
+    )
 
-    token_days: int = _setting("TOKEN_DAYS", 365, "life of a new API token, in days")
-    session_hours: int = _setting("SESSION_HOURS", 12, "longest life of a session in the browser, in hours")
+    token_lifetime_days: int = _setting(
+        "TOKEN_LIFETIME_DAYS", 365, "life of a new API token, in days", deprecated_variable="TOKEN_DAYS"
+    )
+    session_lifetime_hours: int = _setting(
+        "SESSION_LIFETIME_HOURS",
+        12,
+        "longest life of a session in the browser, in hours",
+        deprecated_variable="SESSION_HOURS",
+    )
     session_idle_minutes: int = _setting(
         "SESSION_IDLE_MINUTES", 120, "how long a session lasts that nobody uses, in minutes"
     )
     cookie_secure: bool = _setting("COOKIE_SECURE", False, "send the session cookie over https only (true/false)")
-    proxies: int = _setting("PROXIES", 0, "reverse proxies in front whose X-Forwarded headers are believed")
+    trusted_proxies: int = _setting(
+        "TRUSTED_PROXIES",
+        0,
+        "reverse proxies in front whose X-Forwarded headers are believed",
+        deprecated_variable="PROXIES",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -161,20 +233,20 @@ class Settings:
         source = os.environ if environment is None else environment
         values: dict[str, Any] = {}
         for setting in fields(cls):
-            text = source.get(setting.metadata["variable"], "").strip()
+            variable, text = _find_value(source, setting.metadata)
             if text:
-                values[setting.name] = _parse(setting.metadata["variable"], text, type(setting.default))
+                values[setting.name] = _parse(variable, text, type(setting.default))
         settings = cls(**values)
         for setting in fields(cls):
             if setting.default == "" and not getattr(settings, setting.name):
                 raise ConfigurationError(
                     f"Set {setting.metadata['variable']}: {setting.metadata['effect']}. "
-                    + (_MAKE_KEY if setting.name == "secret_key" else "`.env.example` shows one. ")
+                    + (_KEY_HINT if setting.name == "secret_key" else "`.env.example` shows one. ")
                     + "`make run` sets all of them by itself."
                 )
-        if len(settings.secret_key) < _SHORTEST_KEY or len(set(settings.secret_key)) < 8:
+        if len(settings.secret_key) < _MIN_KEY_LENGTH or len(set(settings.secret_key)) < 8:
             raise ConfigurationError(
-                f"SECRET_KEY is too easy to guess; it takes at least {_SHORTEST_KEY} random characters. {_MAKE_KEY}"
+                f"SECRET_KEY is too easy to guess; it takes at least {_MIN_KEY_LENGTH} random characters. {_KEY_HINT}"
             )
         return settings
 
@@ -189,7 +261,7 @@ class Settings:
     def job_limits(self) -> SessionLimits:
         """Return the limits of a worker's sessions; a statement may take as long as its job."""
         return SessionLimits(
-            _PATIENT_POOL_SECONDS, self.job_seconds, self.job_lock_seconds, self.job_idle_transaction_seconds
+            _PATIENT_POOL_SECONDS, self.job_timeout_seconds, self.job_lock_seconds, self.job_idle_transaction_seconds
         )
 
     @property
@@ -240,20 +312,20 @@ class Settings:
         }
 
     @property
-    def flask(self) -> dict[str, Any]:
+    def flask_config(self) -> dict[str, Any]:
         """The same settings under the keys that Flask and its extensions read."""
         return {
             "PRECAST": self,
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": database_uri(self.database_url),
-            # A multipart body is a little longer than the file in it; the file itself is held to `upload_bytes`.
-            "MAX_CONTENT_LENGTH": self.upload_bytes + 64 * 1024,
+            # A multipart body is a little longer than the file in it; the file itself is held to `max_upload_bytes`.
+            "MAX_CONTENT_LENGTH": self.max_upload_bytes + 64 * 1024,
             # Browsers send a cookie of this name to this host alone, and take it over https only.
             "SESSION_COOKIE_NAME": "__Host-precast_session" if self.cookie_secure else "precast_session",
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_COOKIE_SECURE": self.cookie_secure,
-            "PERMANENT_SESSION_LIFETIME": self.session_hours * 3600,
+            "PERMANENT_SESSION_LIFETIME": self.session_lifetime_hours * 3600,
             # A session ends when it was to end from the beginning, so that the cookie is sent once. With each answer, a
             # late one would bring back the cookie of a session that has been ended.
             "SESSION_REFRESH_EACH_REQUEST": False,
@@ -289,6 +361,17 @@ def libpq_url(url: str) -> str:
     return database_uri(url).replace("+psycopg2", "", 1)
 
 
+def _find_value(environment: Mapping[str, str], metadata: Mapping[str, str]) -> tuple[str, str]:
+    """Return the variable that a setting is read from and its text, which is empty if the setting is not set."""
+    variable, deprecated = metadata["variable"], metadata["deprecated_variable"]
+    text = environment.get(variable, "").strip()
+    deprecated_text = environment.get(deprecated, "").strip() if deprecated else ""
+    if text or not deprecated_text:
+        return variable, text
+    log.warning("%s is deprecated and will be ignored by the next release; set %s instead.", deprecated, variable)
+    return deprecated, deprecated_text
+
+
 def _parse(variable: str, text: str, kind: type) -> Any:
     if kind is str:
         return text
@@ -302,6 +385,6 @@ def _parse(variable: str, text: str, kind: type) -> Any:
         value = kind(text)
     except ValueError:
         raise ConfigurationError(f"{variable} must be a number, not {text!r}.") from None
-    if value < 0 or (value == 0 and variable != "PROXIES"):
+    if value < 0 or (value == 0 and variable not in ("TRUSTED_PROXIES", "PROXIES")):
         raise ConfigurationError(f"{variable} must be more than 0, not {text!r}.")
     return value

@@ -10,7 +10,7 @@ class ConfigurationError(RuntimeError):
     """A setting is missing or malformed; the message names it and shows a good one."""
 
 
-class Refused(Exception):
+class RequestError(Exception):
     """A request that can't be carried out, for a reason that the asker can mend.
 
     `http_status` is the status of the answer, `errors` maps fields to what is wrong with each.
@@ -24,43 +24,43 @@ class Refused(Exception):
         self.errors = dict(errors or {})
 
 
-class NotFound(Refused):
+class NotFound(RequestError):
     """It is not there, or the asker may not know that it is."""
 
     http_status = 404
 
 
-class Forbidden(Refused):
+class Forbidden(RequestError):
     """It is there, but the asker's role does not allow this act."""
 
     http_status = 403
 
 
-class Conflict(Refused):
+class Conflict(RequestError):
     """It clashes with what is stored or under way."""
 
     http_status = 409
 
 
-class TooLarge(Refused):
+class TooLarge(RequestError):
     """More bytes than the installation takes."""
 
     http_status = 413
 
 
-class NotASpreadsheet(Refused):
+class NotASpreadsheet(RequestError):
     """The bytes are not a file that can be read."""
 
     http_status = 415
 
 
-class Unreadable(Refused):
+class Unreadable(RequestError):
     """A server behind this one holds something that can't be read."""
 
     http_status = 502
 
 
-class TooMany(Refused):
+class TooManyRequests(RequestError):
     """More than is allowed in a time; `retry_after` says in how many seconds another one is."""
 
     http_status = 429
@@ -70,7 +70,7 @@ class TooMany(Refused):
         self.retry_after = retry_after
 
 
-class Busy(TooMany):
+class ServerBusy(TooManyRequests):
     """All that can be done at once is being done."""
 
     http_status = 503
@@ -92,18 +92,18 @@ class ImportAborted(JobFailed):
     """Some rows are bad, and the file was to be imported as a whole or not at all."""
 
 
-class NoRows(JobFailed):
+class NoDataRows(JobFailed):
     """The file holds nothing to import."""
 
     def __init__(self) -> None:
         super().__init__("The file has no data rows below its headings. Fill in at least one and upload it again.")
 
 
-class Cancelled(Exception):
+class JobCancelled(Exception):
     """A person wants the job stopped; whoever works on it takes back what has gone in."""
 
 
-class Stopped(Exception):
+class WorkerStopping(Exception):
     """The process is to end; the job is given back, and another worker goes on with it."""
 
 

@@ -18,14 +18,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from devstack import Servers, servers
 from precast_app import create_app
-from precast_app.accounts import projects, tokens, users
+from precast_app.auth import tokens, users
 from precast_app.config import Settings
-from precast_app.embedded import Servers, servers
 from precast_app.extensions import db
-from precast_app.jobs import queue
-from precast_app.jobs.run import run_job
+from precast_app.jobs import service
+from precast_app.jobs.runner import run_job
 from precast_app.models import ImportJob
+from precast_app.projects import projects
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "green_meadows"
@@ -57,8 +58,8 @@ def environment(used: Servers) -> dict[str, str]:
         "REQUESTS_PER_MINUTE": "1000000",
         "UPLOADS_PER_MINUTE": "1000000",
         "LEASE_SECONDS": "3",
-        "WATCH_SECONDS": "0.5",
-        "PROGRESS_SECONDS": "0.1",
+        "REAPER_INTERVAL_SECONDS": "0.5",
+        "PROGRESS_INTERVAL_SECONDS": "0.1",
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -83,7 +84,7 @@ def emptied(application: Flask) -> Iterator[Flask]:
     with application.app_context():
         empty_tables()
         db.session.commit()
-        queue.connection().flushdb()
+        service.redis_connection().flushdb()
         yield application
         db.session.remove()
         db.engine.dispose()
@@ -118,23 +119,23 @@ def project_id(app: Flask) -> int:
 def submit(project_id: int, path: Path, job_type: str = "element_type_import", **options: Any) -> int:
     """Submit a file as a job, and return the job's number."""
     with path.open("rb") as stream:
-        return queue.submit(
+        return service.submit(
             project_id=project_id,
             job_type=job_type,
             created_by="tester",
-            options=queue.Options(**options),
-            upload=queue.Upload(stream, path.name),
+            options=service.JobOptions(**options),
+            upload=service.Upload(stream, path.name),
         ).id
 
 
-def do(project_id: int, path: Path, job_type: str = "element_type_import", **options: Any) -> ImportJob:
+def run_import(project_id: int, path: Path, job_type: str = "element_type_import", **options: Any) -> ImportJob:
     """Submit a file and do its job in this process, as RQ would call it."""
     job_id = submit(project_id, path, job_type, **options)
     run_job(job_id)
-    return job(job_id)
+    return get_job(job_id)
 
 
-def job(job_id: int) -> ImportJob:
+def get_job(job_id: int) -> ImportJob:
     """The job as it stands in the database now."""
     db.session.rollback()
     db.session.expire_all()
@@ -151,17 +152,17 @@ def green_meadows(project_id: int) -> int:
 def fill_reference(project_id: int) -> None:
     """Import the sample's reference data."""
     for job_type, name in REFERENCE_DATA.items():
-        done = do(project_id, EXAMPLES / name, job_type)
+        done = run_import(project_id, EXAMPLES / name, job_type)
         assert done.status == "completed", done.error
     # Their rings were heard by nobody, since the jobs were done in this process.
-    queue.connection().flushdb()
+    service.redis_connection().flushdb()
 
 
 def wait_for(job_id: int, until: Callable[[ImportJob], bool], seconds: float = 60) -> ImportJob:
     """Wait until the job is as wanted."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        found = job(job_id)
+        found = get_job(job_id)
         if until(found):
             return found
         time.sleep(0.05)

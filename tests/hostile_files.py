@@ -6,12 +6,12 @@ import io
 import struct
 import zipfile
 
-from precast_app.importing.columns import BASE
+from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.spreadsheets import column_letter
 from tests.unit.spreadsheet_files import MAIN, RELATIONS, SHEET_PART, parts, sheet_xml, strings_xml, zipped
 from tests.unit.test_spreadsheets_ods import ods, row, table, text
 
-HEADINGS = [column.heading for column in BASE]
+HEADINGS = [column.heading for column in BASE_COLUMNS]
 
 
 def cell(place: str, value: str) -> str:

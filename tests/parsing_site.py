@@ -12,8 +12,9 @@ from contextlib import contextmanager
 import psutil
 import requests
 
-from precast_app.accounts import projects, tokens, users
-from precast_app.embedded import process
+from devstack import process
+from precast_app.auth import tokens, users
+from precast_app.projects import projects
 from tests.conftest import ROOT, kill
 
 SECONDS = 2

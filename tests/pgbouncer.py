@@ -13,9 +13,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 import pytest
 
+from devstack import process
+from devstack.os_user import server_identity
 from precast_app.config import libpq_url
-from precast_app.embedded import process
-from precast_app.embedded.identity import server_identity
 from precast_app.jobs import lifecycle
 
 # Debian puts it where only root looks.
@@ -86,7 +86,7 @@ def behind(environment: dict[str, str], url: str) -> dict[str, str]:
 def advisory_locks(environment: dict[str, str]) -> int:
     """How many of the application's advisory locks are held, by any session."""
     with closing(psycopg2.connect(libpq_url(environment["DATABASE_URL"]))) as direct, direct.cursor() as cursor:
-        cursor.execute(_ADVISORY_LOCKS, (lifecycle.LOCKS,))
+        cursor.execute(_ADVISORY_LOCKS, (lifecycle.ADVISORY_LOCK_CLASS,))
         (count,) = cursor.fetchone() or (0,)
     return int(count)
 

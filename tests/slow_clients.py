@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from precast_app.embedded import process
+from devstack import process
 from tests.conftest import EXAMPLES, ROOT, kill
 
 NAME, PASSWORD = "mia", "correct horse"

@@ -6,10 +6,11 @@ from flask import Flask
 
 from precast_app.api import (
     accounts,
-    body,
-    catalogue,
+    body_reading,
+    body_slots,
     docs,
     downloads,
+    element_types,
     errors,
     export_slots,
     exports,
@@ -17,14 +18,13 @@ from precast_app.api import (
     jobs,
     metrics,
     projects,
-    receiving,
     reference,
 )
 from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
-RESOURCES = (accounts, projects, reference, jobs, downloads, catalogue, exports)
+RESOURCES = (accounts, projects, reference, jobs, downloads, element_types, exports)
 
 
 def init_app(app: Flask) -> None:
@@ -42,6 +42,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(metrics.blueprint)
     errors.init_app(app)
     health.init_app(app)
-    body.init_app(app)
+    body_reading.init_app(app)
     export_slots.init_app(app)
-    receiving.init_app(app)
+    body_slots.init_app(app)

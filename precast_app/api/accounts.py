@@ -8,18 +8,19 @@ from typing import Any
 import marshmallow as ma
 from flask import current_app
 
-from precast_app.accounts import permissions, projects, sessions, tokens, users
-from precast_app.accounts.guard import takes
-from precast_app.accounts.permissions import Act, Identity
-from precast_app.accounts.requests import identity
 from precast_app.api.blueprint import PROJECT, USER, Blueprint
-from precast_app.api.schemas import Answer, Body, Moment, PageQuery, YesNo, identifier
-from precast_app.errors import NotFound, Refused
+from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, StrictBoolean, Timestamp, identifier
+from precast_app.auth import permissions, sessions, tokens, users
+from precast_app.auth.guard import requires
+from precast_app.auth.permissions import Identity, Permission
+from precast_app.auth.request_identity import current_identity
+from precast_app.errors import NotFound, RequestError
 from precast_app.extensions import db
 from precast_app.models import User
-from precast_app.reading import accounts as reading
-from precast_app.reading.accounts import Wanted
-from precast_app.reading.paging import Page
+from precast_app.projects import projects
+from precast_app.queries import administration
+from precast_app.queries.administration import AuditFilter
+from precast_app.queries.paging import Page
 
 # Beyond them times of other zones can't be told in ours.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -27,7 +28,7 @@ _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzin
 blueprint = Blueprint("accounts", __name__, description="Who may come in, and who did what.")
 
 
-class Me(Answer):
+class Me(ResponseSchema):
     """Who is asking, and to what a token is narrowed."""
 
     name = ma.fields.String()
@@ -36,23 +37,23 @@ class Me(Answer):
     read_only = ma.fields.Boolean()
 
 
-class NewPassword(Body):
+class PasswordRequest(RequestSchema):
     """Another password for oneself."""
 
     old = ma.fields.String(required=True)
     new = ma.fields.String(required=True)
 
 
-class TokenBody(Body):
+class TokenRequest(RequestSchema):
     """A token that is wanted."""
 
     name = ma.fields.String(load_default="", validate=ma.validate.Length(max=100))
     days = ma.fields.Integer(strict=True, load_default=None, allow_none=True, validate=ma.validate.Range(1, 3650))
     project_id = identifier(strict=True, load_default=None, allow_none=True)
-    read_only = YesNo(load_default=False)
+    read_only = StrictBoolean(load_default=False)
 
 
-class Token(Answer):
+class Token(ResponseSchema):
     """A token, without its text."""
 
     id = ma.fields.Integer()
@@ -60,74 +61,74 @@ class Token(Answer):
     ending = ma.fields.String(metadata={"description": "the last characters of its text"})
     project_id = ma.fields.Integer(allow_none=True)
     read_only = ma.fields.Boolean()
-    created_at = Moment()
-    expires_at = Moment()
-    used_at = Moment(allow_none=True)
+    created_at = Timestamp()
+    expires_at = Timestamp()
+    used_at = Timestamp(allow_none=True)
 
 
-class NewToken(Answer):
+class NewToken(ResponseSchema):
     """A token's text, shown this once."""
 
     token = ma.fields.String()
 
 
-class Tokens(Answer):
+class Tokens(ResponseSchema):
     """One's tokens."""
 
     tokens = ma.fields.List(ma.fields.Nested(Token))
     count = ma.fields.Integer()
 
 
-class SessionShown(Answer):
+class SessionShown(ResponseSchema):
     """Where one is signed in."""
 
     id = ma.fields.Integer()
     address = ma.fields.String()
     browser = ma.fields.String(metadata={"description": "what it calls itself"})
-    created_at = Moment()
-    seen_at = Moment()
-    expires_at = Moment()
+    created_at = Timestamp()
+    seen_at = Timestamp()
+    expires_at = Timestamp()
 
 
-class Sessions(Answer):
+class Sessions(ResponseSchema):
     """One's sessions, the last used first."""
 
     sessions = ma.fields.List(ma.fields.Nested(SessionShown))
     count = ma.fields.Integer()
 
 
-class UserBody(Body):
+class UserRequest(RequestSchema):
     """A user that is wanted."""
 
     name = ma.fields.String(required=True, validate=ma.validate.Length(1, 100))
     password = ma.fields.String(required=True)
-    is_admin = YesNo(load_default=False)
+    is_admin = StrictBoolean(load_default=False)
 
 
-class UserChange(Body):
+class UserUpdateRequest(RequestSchema):
     """What is to be changed; what is left out stays as it is."""
 
     password = ma.fields.String()
-    is_admin = YesNo()
-    disabled = YesNo()
+    is_admin = StrictBoolean()
+    disabled = StrictBoolean()
 
 
-class UserShown(Answer):
+class UserShown(ResponseSchema):
     """A user."""
 
     name = ma.fields.String()
     is_admin = ma.fields.Boolean()
-    created_at = Moment()
-    disabled_at = Moment(allow_none=True)
+    created_at = Timestamp()
+    disabled_at = Timestamp(allow_none=True)
 
 
-class OneUser(Answer):
+class OneUser(ResponseSchema):
     """A user in its envelope."""
 
     user = ma.fields.Nested(UserShown)
 
 
-class Users(Answer):
+class Users(ResponseSchema):
     """A page of users."""
 
     users = ma.fields.List(ma.fields.Nested(UserShown))
@@ -144,11 +145,11 @@ class AuditQuery(PageQuery):
     )
 
 
-class Entry(Answer):
+class Entry(ResponseSchema):
     """Who did what, when and from where."""
 
     id = ma.fields.Integer()
-    at = Moment()
+    at = Timestamp()
     who = ma.fields.String()
     act = ma.fields.String()
     project_id = ma.fields.Integer(allow_none=True)
@@ -157,7 +158,7 @@ class Entry(Answer):
     address = ma.fields.String()
 
 
-class Entries(Answer):
+class Entries(ResponseSchema):
     """A page of entries, newest first."""
 
     entries = ma.fields.List(ma.fields.Nested(Entry))
@@ -165,86 +166,86 @@ class Entries(Answer):
 
 
 @blueprint.route("/api/me", methods=["GET"])
-@takes(Act.READ)
+@requires(Permission.READ)
 @blueprint.response(200, Me)
 def me() -> Identity:
     """Who one is."""
-    return identity()
+    return current_identity()
 
 
 @blueprint.route("/api/me/password", methods=["PUT"])
-@takes(Act.READ, whole=True)
-@blueprint.arguments(NewPassword)
+@requires(Permission.READ, unrestricted=True)
+@blueprint.arguments(PasswordRequest)
 @blueprint.response(204)
 def change_password(body: dict[str, Any]) -> None:
     """Choose another password; all other sessions end."""
-    users.change_password(identity(), body["old"], body["new"])
+    users.change_password(current_identity(), body["old"], body["new"])
 
 
 @blueprint.route("/api/tokens", methods=["GET"])
-@takes(Act.READ, all_projects=True)
+@requires(Permission.READ, all_projects=True)
 @blueprint.response(200, Tokens)
 def listed() -> dict[str, Any]:
     """One's own tokens."""
-    found = tokens.of_user(identity().user_id)
+    found = tokens.list_for_user(current_identity().user_id)
     return {"tokens": found, "count": len(found)}
 
 
 @blueprint.route("/api/tokens", methods=["POST"])
-@takes(Act.READ, whole=True)
-@blueprint.arguments(TokenBody)
+@requires(Permission.READ, unrestricted=True)
+@blueprint.arguments(TokenRequest)
 @blueprint.response(201, NewToken)
 def create_token(body: dict[str, Any]) -> dict[str, str]:
     """Make a token of one's own; its text is shown this once. A narrowed token can't make one."""
     if body["project_id"] is not None:
         try:
-            permissions.require(identity(), Act.READ, body["project_id"])
+            permissions.require(current_identity(), Permission.READ, body["project_id"])
             projects.get(body["project_id"])
         except NotFound as unknown:
             # The address is there; what was sent to it is wrong.
-            raise Refused(unknown.message, {"json": {"project_id": [unknown.message]}}) from None
-    body["days"] = body["days"] or current_app.config["PRECAST"].token_days
-    return {"token": tokens.create(db.session.get_one(User, identity().user_id), **body)}
+            raise RequestError(unknown.message, {"json": {"project_id": [unknown.message]}}) from None
+    body["days"] = body["days"] or current_app.config["PRECAST"].token_lifetime_days
+    return {"token": tokens.create(db.session.get_one(User, current_identity().user_id), **body)}
 
 
 @blueprint.route("/api/tokens/<int(max=2147483647):token_id>", methods=["DELETE"])
-@takes(Act.READ, whole=True)
+@requires(Permission.READ, unrestricted=True)
 @blueprint.response(204)
 def revoke(token_id: int) -> None:
     """Take a token of one's own back."""
-    tokens.revoke(identity().user_id, token_id)
+    tokens.revoke(current_identity().user_id, token_id)
 
 
 @blueprint.route("/api/sessions", methods=["GET"])
-@takes(Act.READ, all_projects=True)
+@requires(Permission.READ, all_projects=True)
 @blueprint.response(200, Sessions)
 def signed_in() -> dict[str, Any]:
     """Where one is signed in."""
-    found = sessions.of_user(identity().user_id)
+    found = sessions.list_for_user(current_identity().user_id)
     return {"sessions": found, "count": len(found)}
 
 
 @blueprint.route("/api/sessions/<int(max=2147483647):session_id>", methods=["DELETE"])
-@takes(Act.READ, whole=True)
+@requires(Permission.READ, unrestricted=True)
 @blueprint.response(204)
 def end_session(session_id: int) -> None:
     """End a session of one's own."""
-    sessions.end_one(identity().user_id, session_id)
+    sessions.end_one(current_identity().user_id, session_id)
 
 
 @blueprint.route("/api/users", methods=["GET"])
-@takes(Act.ADMINISTER)
+@requires(Permission.ADMINISTER)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, Users)
 def every_user(query: dict[str, Any]) -> dict[str, Any]:
     """All users."""
-    found, count = reading.users(Page(**query))
+    found, count = administration.list_users(Page(**query))
     return {"users": found, "count": count}
 
 
 @blueprint.route("/api/users", methods=["POST"])
-@takes(Act.ADMINISTER)
-@blueprint.arguments(UserBody)
+@requires(Permission.ADMINISTER)
+@blueprint.arguments(UserRequest)
 @blueprint.response(201, OneUser)
 def create_user(body: dict[str, Any]) -> dict[str, Any]:
     """Make a user."""
@@ -252,8 +253,8 @@ def create_user(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(f"/api/users/{USER}", methods=["PATCH"], merge_slashes=False)
-@takes(Act.ADMINISTER)
-@blueprint.arguments(UserChange)
+@requires(Permission.ADMINISTER)
+@blueprint.arguments(UserUpdateRequest)
 @blueprint.response(200, OneUser)
 def change_user(body: dict[str, Any], user: str) -> dict[str, Any]:
     """Keep a user out or let in again, make an administrator of one or no longer, or give another password."""
@@ -263,11 +264,11 @@ def change_user(body: dict[str, Any], user: str) -> dict[str, Any]:
         users.set_admin(user, body["is_admin"])
     if "disabled" in body:
         users.set_disabled(user, body["disabled"])
-    return {"user": users.find(user)}
+    return {"user": users.get_by_name(user)}
 
 
 @blueprint.route(f"{PROJECT}/audit", methods=["GET"])
-@takes(Act.MANAGE)
+@requires(Permission.MANAGE)
 @blueprint.arguments(AuditQuery, location="query")
 @blueprint.response(200, Entries)
 def of_project(query: dict[str, Any], project_id: int) -> dict[str, Any]:
@@ -277,7 +278,7 @@ def of_project(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 
 
 @blueprint.route("/api/audit", methods=["GET"])
-@takes(Act.ADMINISTER)
+@requires(Permission.ADMINISTER)
 @blueprint.arguments(AuditQuery, location="query")
 @blueprint.response(200, Entries)
 def of_all(query: dict[str, Any]) -> dict[str, Any]:
@@ -286,6 +287,6 @@ def of_all(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entries(project_id: int | None, query: dict[str, Any]) -> dict[str, Any]:
-    wanted = Wanted(query["who"], query["act"], query["since"])
-    found, count = reading.audit(project_id, wanted, Page(query["limit"], query["offset"]))
+    wanted = AuditFilter(query["who"], query["act"], query["since"])
+    found, count = administration.list_audit_entries(project_id, wanted, Page(query["limit"], query["offset"]))
     return {"entries": found, "count": count}

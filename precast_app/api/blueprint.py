@@ -11,9 +11,9 @@ from flask import request
 from flask_smorest import Blueprint as SmorestBlueprint
 from werkzeug.routing import BaseConverter
 
-from precast_app.accounts.permissions import Act
-from precast_app.api.schemas import Parser
-from precast_app.errors import Refused
+from precast_app.api.schemas import StrictParser
+from precast_app.auth.permissions import Permission
+from precast_app.errors import RequestError
 
 # Ids are of the database's integers; a larger one is no address of ours.
 PROJECT = "/api/project/<int(max=2147483647):project_id>"
@@ -35,7 +35,7 @@ class UserNameConverter(BaseConverter):
 class Blueprint(SmorestBlueprint):
     """A blueprint that reads requests strictly, and describes of each operation how it can be refused."""
 
-    ARGUMENTS_PARSER = Parser()
+    ARGUMENTS_PARSER = StrictParser()
 
     def add_url_rule(
         self,
@@ -45,7 +45,7 @@ class Blueprint(SmorestBlueprint):
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        """Register an address; its view says before whom it lets in (`accounts.guard`)."""
+        """Register an address; its view says before whom it lets in (`auth.guard`)."""
         if view_func is not None:
             methods = options.get("methods", ["GET"])
             if methods != ["GET"] and not _has_query(view_func):
@@ -58,12 +58,12 @@ class Blueprint(SmorestBlueprint):
 def _refusals(rule: str, methods: list[str], view: Any) -> set[int]:
     """The statuses of the refusals that an operation can answer with, whatever it does."""
     codes = {429, 503}
-    if view.takes is not None:
+    if view.required_permission is not None:
         codes.add(401)
     if "<" in rule:
         codes.add(404)
     if methods == ["GET"]:
-        return codes | ({403} if view.takes not in (None, Act.READ) else set())
+        return codes | ({403} if view.required_permission not in (None, Permission.READ) else set())
     # A body that can't be read, a page of another site or a role that is too low, a clash with what is there.
     codes |= {403, 409, 422}
     return codes if methods == ["DELETE"] else codes | {400, 413, 415}
@@ -81,7 +81,7 @@ def _without_options(view: Callable[..., Any]) -> Callable[..., Any]:
     def strict(*args: Any, **kwargs: Any) -> Any:
         if request.args:
             unknown = {name: ["Unknown field."] for name in request.args}
-            raise Refused(f"This takes no options, but was given {', '.join(unknown)}.", {"query": unknown})
+            raise RequestError(f"This takes no options, but was given {', '.join(unknown)}.", {"query": unknown})
         return view(*args, **kwargs)
 
     return strict

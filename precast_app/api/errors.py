@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from precast_app.accounts import limits
-from precast_app.errors import Refused, TooMany
+from precast_app.auth import rate_limits
+from precast_app.errors import RequestError, TooManyRequests
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +32,11 @@ _MESSAGES = {
 
 def init_app(app: Flask) -> None:
     """Answer every error of the application in the one shape."""
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(RequestError, _request_error)
     for away in (OperationalError, TimeoutError, RedisError):
-        app.register_error_handler(away, _away)
-    app.register_error_handler(Exception, _bug)
+        app.register_error_handler(away, _unavailable)
+    app.register_error_handler(Exception, _internal_error)
 
 
 def answer(code: int, message: str, errors: dict[str, Any] | None = None) -> Response:
@@ -50,14 +50,14 @@ def answer(code: int, message: str, errors: dict[str, Any] | None = None) -> Res
     return response
 
 
-def _refused(error: Refused) -> Response:
+def _request_error(error: RequestError) -> Response:
     response = answer(error.http_status, error.message, error.errors)
-    if isinstance(error, TooMany):
+    if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-def _http(error: HTTPException) -> Response:
+def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
     data: dict[str, Any] = getattr(error, "data", None) or {}
     errors = data.get("messages") or data.get("errors") or {}
@@ -66,13 +66,13 @@ def _http(error: HTTPException) -> Response:
         message = f"{message} {_first(errors)}"
     response = answer(code, message, errors if isinstance(errors, dict) else {"request": errors})
     if isinstance(error, RateLimitExceeded):
-        response.headers["Retry-After"] = str(limits.retry_after())
+        response.headers["Retry-After"] = str(rate_limits.retry_after())
     if error.get_response().headers.get("Allow"):
         response.headers["Allow"] = error.get_response().headers["Allow"]
     return response
 
 
-def _away(error: Exception) -> Response:
+def _unavailable(error: Exception) -> Response:
     number = _logged(error)
     message = f"Database or queue can't be reached now. Try again in a little; the log has this under {number}."
     response = answer(503, message, {"request_id": number})
@@ -80,7 +80,7 @@ def _away(error: Exception) -> Response:
     return response
 
 
-def _bug(error: Exception) -> Response:
+def _internal_error(error: Exception) -> Response:
     number = _logged(error)
     message = f"Something went wrong on our side. Tell the administrator the number {number}; the log has it too."
     return answer(500, message, {"request_id": number})

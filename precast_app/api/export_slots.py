@@ -11,7 +11,7 @@ from flask import Flask, current_app
 
 from precast_app import database
 from precast_app.config import Settings
-from precast_app.errors import Busy
+from precast_app.errors import ServerBusy
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -25,8 +25,8 @@ def init_app(app: Flask) -> None:
     app.extensions[_EXTENSION] = BoundedSemaphore(settings.web_exports)
 
 
-def takes_export_slot(view: View) -> View:
-    """Let the view make its file when a slot is free; raise `Busy` if none becomes free in time.
+def requires_export_slot(view: View) -> View:
+    """Let the view make its file when a slot is free; raise `ServerBusy` if none becomes free in time.
 
     Goes below `guard.takes`, so that nobody waits who may not have the file.
     """
@@ -35,7 +35,7 @@ def takes_export_slot(view: View) -> View:
     def waiting(*args: Any, **kwargs: Any) -> Any:
         slots: BoundedSemaphore = current_app.extensions[_EXTENSION]
         if not slots.acquire(timeout=current_app.config["PRECAST"].web_pool_seconds):
-            raise Busy("The server is making as many files as it can. Try again in a moment.", _RETRY_SECONDS)
+            raise ServerBusy("The server is making as many files as it can. Try again in a moment.", _RETRY_SECONDS)
         try:
             return view(*args, **kwargs)
         finally:

@@ -14,9 +14,9 @@ import psycopg2
 from flask import Blueprint, Flask, Response, current_app, jsonify
 from redis.exceptions import RedisError
 
-from precast_app.accounts.guard import open_to_all
+from precast_app.auth.guard import public
 from precast_app.config import Settings, libpq_url
-from precast_app.jobs import queue
+from precast_app.jobs import service
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
@@ -43,8 +43,8 @@ class Run:
     started: float = field(default_factory=time.monotonic)
 
     def answer(self) -> bool:
-        """Return what the run found; False once it has taken longer than `health_seconds`."""
-        left = self.started + self.settings.health_seconds - time.monotonic()
+        """Return what the run found; False once it has taken longer than `health_timeout_seconds`."""
+        left = self.started + self.settings.health_timeout_seconds - time.monotonic()
         done, _ = wait([self.found], timeout=max(0, left))
         return bool(done) and self.found.result()
 
@@ -83,19 +83,19 @@ class Probe:
 
 def init_app(app: Flask) -> None:
     """Give the application its checks."""
-    checks = {"database": _database, "redis": _redis, "worker": queue.has_worker}
+    checks = {"database": _database, "redis": _redis, "worker": service.has_worker}
     app.extensions[_EXTENSION] = {name: Probe(app, check) for name, check in checks.items()}
 
 
 @blueprint.get("/healthz")
-@open_to_all
+@public
 def alive() -> Response:
     """The process answers."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.get("/readyz")
-@open_to_all
+@public
 def ready() -> tuple[Response, int]:
     """The database can be written, Redis answers, and a worker was seen lately; 503 where one of them is missing."""
     settings = _settings()
@@ -109,7 +109,7 @@ def ready() -> tuple[Response, int]:
 def _database() -> bool:
     """Try to read and to write, in a connection of its own: those of the pool may all be in use."""
     settings = _settings()
-    half = round(settings.health_seconds * 500)
+    half = round(settings.health_timeout_seconds * 500)
     with closing(psycopg2.connect(libpq_url(settings.database_url), connect_timeout=2)) as connection:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {half}; SET LOCAL lock_timeout = {half}")
@@ -119,7 +119,7 @@ def _database() -> bool:
 
 
 def _redis() -> bool:
-    return bool(queue.connection().ping())
+    return bool(service.redis_connection().ping())
 
 
 def _settings() -> Settings:

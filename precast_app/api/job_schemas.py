@@ -6,14 +6,14 @@ from typing import Any
 
 import marshmallow as ma
 
-from precast_app.api.schemas import Answer, Moment, PageQuery
+from precast_app.api.schemas import PageQuery, ResponseSchema, Timestamp
 from precast_app.models import FailureReason, ImportJob, JobStatus, Severity
-from precast_app.reading import jobs as reading
+from precast_app.queries import jobs as job_queries
 
 CHANGES = ["created", "updated", "deleted", "unchanged"]
 
 
-class Job(Answer):
+class Job(ResponseSchema):
     """A job: the contract's fields, then the finer ones."""
 
     id = ma.fields.Integer()
@@ -24,9 +24,9 @@ class Job(Answer):
     total_items = ma.fields.Integer(metadata={"description": "data rows in the file"})
     processed_items = ma.fields.Integer(metadata={"description": "rows dealt with, rejected ones too"})
     created_by = ma.fields.String()
-    created_at = Moment()
-    updated_at = Moment()
-    completed_at = Moment(allow_none=True)
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    completed_at = Timestamp(allow_none=True)
     error = ma.fields.String(allow_none=True)
     result = ma.fields.String(allow_none=True)
     phase = ma.fields.String()
@@ -42,7 +42,7 @@ class Job(Answer):
     pieces_added = ma.fields.Integer()
     pieces_removed = ma.fields.Integer()
     warning_count = ma.fields.Integer()
-    started_at = Moment(allow_none=True)
+    started_at = Timestamp(allow_none=True)
     rows_per_second = ma.fields.Float(allow_none=True)
     eta_seconds = ma.fields.Integer(allow_none=True)
     queue_position = ma.fields.Integer(allow_none=True)
@@ -52,7 +52,7 @@ class Job(Answer):
     def of(job: ImportJob, positions: dict[int, int]) -> dict[str, Any]:
         """A job's own fields and those that follow from them; `positions` are places in the queue by job."""
         stored = {name: getattr(job, name) for name in Job._declared_fields if hasattr(ImportJob, name)}
-        pace = reading.pace(job)
+        pace = job_queries.throughput(job)
         return {
             **stored,
             "rows_per_second": pace.rows_per_second,
@@ -61,13 +61,13 @@ class Job(Answer):
         }
 
 
-class OneJob(Answer):
+class OneJob(ResponseSchema):
     """A job in its envelope."""
 
     job = ma.fields.Nested(Job)
 
 
-class Jobs(Answer):
+class Jobs(ResponseSchema):
     """A page of jobs."""
 
     jobs = ma.fields.List(ma.fields.Nested(Job))
@@ -81,7 +81,7 @@ class JobsQuery(PageQuery):
     job_type = ma.fields.String()
 
 
-class CreatedJob(Answer):
+class CreatedJob(ResponseSchema):
     """The answer to whoever created a job."""
 
     message = ma.fields.String()
@@ -97,7 +97,7 @@ class AcceptedJob(CreatedJob):
     concurrent_batches = ma.fields.Integer()
 
 
-class Issue(Answer):
+class Issue(ResponseSchema):
     """Something in the file that a person should know."""
 
     severity = ma.fields.String(metadata={"enum": [*Severity]})
@@ -111,7 +111,7 @@ class Issue(Answer):
     message = ma.fields.String()
 
 
-class Issues(Answer):
+class Issues(ResponseSchema):
     """A page of issues."""
 
     issues = ma.fields.List(ma.fields.Nested(Issue))
@@ -124,14 +124,14 @@ class IssuesQuery(PageQuery):
     severity = ma.fields.String(validate=ma.validate.OneOf([*Severity]))
 
 
-class BeforeAfter(Answer):
+class BeforeAfter(ResponseSchema):
     """A field of an element type before and after a change."""
 
     before = ma.fields.Raw(allow_none=True)
     after = ma.fields.Raw(allow_none=True)
 
 
-class ChangedElementType(Answer):
+class ChangedElementType(ResponseSchema):
     """What a job did to an element type; `fields` are named by their headings."""
 
     change = ma.fields.String(metadata={"enum": CHANGES})
@@ -145,7 +145,7 @@ class ChangedElementType(Answer):
     )
 
 
-class ChangedElementTypes(Answer):
+class ChangedElementTypes(ResponseSchema):
     """A page of changes."""
 
     changes = ma.fields.List(ma.fields.Nested(ChangedElementType))

@@ -6,13 +6,10 @@ from typing import Any
 
 from flask import request, url_for
 
-from precast_app.accounts import limits, projects
-from precast_app.accounts.guard import takes
-from precast_app.accounts.permissions import Act
-from precast_app.accounts.requests import identity
 from precast_app.api import uploads
-from precast_app.api.attachments import BINARY
 from precast_app.api.blueprint import JOB, LOCATION, PROJECT, Blueprint
+from precast_app.api.body_slots import receives_upload
+from precast_app.api.file_responses import BINARY
 from precast_app.api.job_permissions import requires_job_permission
 from precast_app.api.job_schemas import (
     AcceptedJob,
@@ -26,15 +23,19 @@ from precast_app.api.job_schemas import (
     JobsQuery,
     OneJob,
 )
-from precast_app.api.receiving import receives_upload
 from precast_app.api.schemas import FileForm, OptionalFileForm
-from precast_app.api.uploads import FeedQuery, JobQuery, KeyHeader, OptionsQuery
-from precast_app.jobs import apply, permissions, queue, registry, undo
-from precast_app.jobs.queue import Options
+from precast_app.api.uploads import FileNameQuery, IdempotencyKeyHeader, JobQuery, OptionsQuery
+from precast_app.auth import rate_limits
+from precast_app.auth.guard import requires
+from precast_app.auth.permissions import Permission
+from precast_app.auth.request_identity import current_identity
+from precast_app.jobs import apply_dry_run, permissions, registry, service, undo
+from precast_app.jobs.service import JobOptions
 from precast_app.models import ImportJob, JobStatus
-from precast_app.reading import changes
-from precast_app.reading import jobs as reading
-from precast_app.reading.paging import Page
+from precast_app.projects import projects
+from precast_app.queries import changes
+from precast_app.queries import jobs as job_queries
+from precast_app.queries.paging import Page
 
 blueprint = Blueprint("jobs", __name__, description="Imports in the background.")
 
@@ -54,24 +55,24 @@ _FILE_BODY = {
 
 @blueprint.route(f"{PROJECT}/jobs", methods=["POST"])
 @receives_upload
-@takes(Act.READ)
-@limits.uploads
+@requires(Permission.READ)
+@rate_limits.limit_uploads
 @blueprint.arguments(JobQuery, location="query")
-@blueprint.arguments(KeyHeader, location="headers")
+@blueprint.arguments(IdempotencyKeyHeader, location="headers")
 @blueprint.arguments(OptionalFileForm, location="files", required=False)
 @blueprint.response(201, CreatedJob)
 def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Create a job; with a file it starts at once, else it waits for one."""
-    job_type = registry.creatable(query.pop("job_type"))
+    job_type = registry.get_creatable(query.pop("job_type"))
     options = _options(query, project_id, job_type.name)
-    job = queue.submit(
+    job = service.submit(
         project_id=project_id,
         job_type=job_type.name,
-        created_by=identity().name,
-        started_by_user_id=identity().user_id,
+        created_by=current_identity().name,
+        started_by_user_id=current_identity().user_id,
         options=options,
         upload=uploads.from_form() if request.files else None,
-        key=headers["key"],
+        idempotency_key=headers["key"],
     )
     return {"message": "Import job created successfully", "job_id": job.id, "status": job.status}
 
@@ -79,90 +80,90 @@ def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any]
 @blueprint.route(f"{JOB}/file", methods=["PUT"])
 @receives_upload
 @requires_job_permission
-@limits.uploads
-@blueprint.arguments(FeedQuery, location="query")
+@rate_limits.limit_uploads
+@blueprint.arguments(FileNameQuery, location="query")
 @blueprint.doc(requestBody=_FILE_BODY)
 @blueprint.response(202, CreatedJob)
-def feed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
+def attach_file(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """Give a waiting job its file: the raw body, or the multipart field `file`."""
     if request.mimetype == "multipart/form-data":
-        job = queue.feed(job_id, uploads.from_form(), identity())
+        job = service.attach_file(job_id, uploads.from_form(), current_identity())
     else:
         with uploads.from_body(query["file_name"]) as upload:
-            job = queue.feed(job_id, upload, identity())
+            job = service.attach_file(job_id, upload, current_identity())
     return {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
 
 
 @blueprint.route(JOB, methods=["GET"])
-@takes(Act.READ)
+@requires(Permission.READ)
 @blueprint.etag
 @blueprint.response(200, OneJob)
 def show(job_id: int) -> Any:
     """How a job stands; while it runs, `Retry-After` says when to ask again."""
-    job = reading.one(job_id)
+    job = job_queries.get_job(job_id)
     headers = {"Retry-After": _POLL_SECONDS} if job.status in ("pending", "processing") else {}
-    return {"job": Job.of(job, queue.positions([job]))}, 200, headers
+    return {"job": Job.of(job, service.queue_positions([job]))}, 200, headers
 
 
 @blueprint.route(f"{PROJECT}/jobs", methods=["GET"])
-@takes(Act.READ)
+@requires(Permission.READ)
 @blueprint.arguments(JobsQuery, location="query")
 @blueprint.response(200, Jobs)
 def of_project(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """A project's jobs, newest first."""
     projects.get(project_id)
-    jobs, count = reading.of_project(
+    jobs, count = job_queries.list_jobs(
         project_id, query.get("status"), query.get("job_type"), Page(query["limit"], query["offset"])
     )
-    positions = queue.positions(jobs)
+    positions = service.queue_positions(jobs)
     return {"jobs": [Job.of(job, positions) for job in jobs], "count": count}
 
 
 @blueprint.route(f"{JOB}/issues", methods=["GET"])
-@takes(Act.READ)
+@requires(Permission.READ)
 @blueprint.arguments(IssuesQuery, location="query")
 @blueprint.response(200, Issues)
 def issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """What the job found in its file, row by row."""
-    found, count = reading.issues(job_id, query.get("severity"), Page(query["limit"], query["offset"]))
+    found, count = job_queries.list_issues(job_id, query.get("severity"), Page(query["limit"], query["offset"]))
     return {"issues": found, "count": count}
 
 
 @blueprint.route(f"{JOB}/changes", methods=["GET"])
-@takes(Act.READ)
+@requires(Permission.READ)
 @blueprint.arguments(ChangesQuery, location="query")
 @blueprint.response(200, ChangedElementTypes)
-def changed(query: dict[str, Any], job_id: int) -> dict[str, Any]:
+def list_changes(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """What the job created, updated and left, by element type; of a dry run, what it would."""
-    found, count = changes.of_job(job_id, query["change"], Page(query["limit"], query["offset"]))
+    found, count = changes.list_changes(job_id, query["change"], Page(query["limit"], query["offset"]))
     return {"changes": found, "count": count}
 
 
 @blueprint.route(f"{JOB}/apply", methods=["POST"])
 @requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
-def carry_out(job_id: int) -> Any:
+def apply_job(job_id: int) -> Any:
     """Carry out a dry run, as a job of its own; 409 where what it planned on has changed since."""
-    return _started(apply.apply(job_id, identity()))
+    return _started(apply_dry_run.apply(job_id, current_identity()))
 
 
 @blueprint.route(f"{JOB}/undo", methods=["POST"])
 @requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
-def take_back(job_id: int) -> Any:
+def undo_job(job_id: int) -> Any:
     """Take back what an ended import changed, as a job of its own; 409 with what stands against it.
 
     Of an undo, import the file of what it undid again.
     """
-    return _started(undo.start(job_id, identity()))
+    return _started(undo.submit_undo(job_id, current_identity()))
 
 
 @blueprint.route(f"{JOB}/retry", methods=["POST"])
 @requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
-def again(job_id: int) -> Any:
+def retry_job(job_id: int) -> Any:
     """Do a failed job again from its kept file; what is in stays in. 409 where it has not failed."""
-    return _started(queue.retry(job_id, identity().user_id))
+    return _started(service.retry(job_id, current_identity().user_id))
 
 
 @blueprint.route(f"{JOB}/cancel", methods=["POST"])
@@ -170,7 +171,7 @@ def again(job_id: int) -> Any:
 @blueprint.response(202, CreatedJob)
 def cancel(job_id: int) -> dict[str, Any]:
     """Stop a job; what has gone in is taken out again. 409 where it has ended."""
-    job = queue.cancel(job_id, identity().name)
+    job = service.cancel(job_id, current_identity().name)
     ended = job.status == JobStatus.FAILED
     message = "Import job was cancelled" if ended else "Import job is being cancelled"
     return {"message": message, "job_id": job.id, "status": job.status}
@@ -179,22 +180,22 @@ def cancel(job_id: int) -> dict[str, Any]:
 @blueprint.route(f"{PROJECT}/import/excel", methods=["POST"], endpoint="import_excel")
 @blueprint.route(f"{PROJECT}/import_csv_element_type", methods=["POST"], endpoint="import_csv")
 @receives_upload
-@takes(Act.IMPORT)
-@limits.uploads
+@requires(Permission.IMPORT)
+@rate_limits.limit_uploads
 @blueprint.arguments(OptionsQuery, location="query")
-@blueprint.arguments(KeyHeader, location="headers")
+@blueprint.arguments(IdempotencyKeyHeader, location="headers")
 @blueprint.arguments(FileForm, location="files")
 @blueprint.response(202, AcceptedJob, headers=LOCATION)
 def import_element_types(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int) -> Any:
     """Import a workbook or a CSV file of element types; the content decides how it is read."""
-    job = queue.submit(
+    job = service.submit(
         project_id=project_id,
         job_type="element_type_import",
-        created_by=identity().name,
-        started_by_user_id=identity().user_id,
+        created_by=current_identity().name,
+        started_by_user_id=current_identity().user_id,
         options=_options(query, project_id, "element_type_import"),
         upload=uploads.from_form(),
-        key=headers["key"],
+        idempotency_key=headers["key"],
     )
     return _accepted(job), 202, {"Location": url_for("jobs.show", job_id=job.id)}
 
@@ -204,10 +205,10 @@ def _started(job: ImportJob) -> Any:
     return body, 202, {"Location": url_for("jobs.show", job_id=job.id)}
 
 
-def _options(query: dict[str, Any], project_id: int, job_type: str) -> Options:
+def _options(query: dict[str, Any], project_id: int, job_type: str) -> JobOptions:
     """Return the options of the request; raise `Forbidden` if the user may not create such a job."""
-    options = uploads.options(query)
-    permissions.require_to_create(identity(), project_id, job_type, create_missing=options.create_missing)
+    options = uploads.parse_options(query)
+    permissions.require_to_create(current_identity(), project_id, job_type, create_missing=options.create_missing)
     return options
 
 

@@ -10,21 +10,21 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from precast_app.accounts.guard import takes
-from precast_app.accounts.permissions import Act
-from precast_app.jobs import measures
-from precast_app.jobs.measures import Measures
+from precast_app.auth.guard import requires
+from precast_app.auth.permissions import Permission
+from precast_app.jobs import stats
+from precast_app.jobs.stats import JobStats
 from precast_app.models import JobStatus
 
 blueprint = Blueprint("metrics", __name__)
 
 
 @blueprint.get("/metrics")
-@takes(Act.ADMINISTER)
+@requires(Permission.ADMINISTER)
 def metrics() -> Response:
     """The numbers of this moment, for who administers the installation."""
     registry = CollectorRegistry()
-    registry.register(_Numbers(measures.take()))
+    registry.register(_Numbers(stats.collect()))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return Response(encode(registry), content_type=content_type)
 
@@ -32,7 +32,7 @@ def metrics() -> Response:
 class _Numbers(Collector):
     """Gauges all of them: a job that is tried again is no longer a failed one, so nothing here only grows."""
 
-    def __init__(self, found: Measures) -> None:
+    def __init__(self, found: JobStats) -> None:
         self._found = found
 
     def describe(self) -> Iterable[Metric]:
@@ -52,22 +52,24 @@ class _Numbers(Collector):
             ended.add_metric([outcome], count)
         yield ended
         yield _gauge("precast_jobs_queued", "Jobs that wait for a worker or for their turn.", found.queued)
-        yield _gauge("precast_jobs_waiting_for_file", "Jobs that were never given their file so far.", found.unfed)
+        yield _gauge(
+            "precast_jobs_waiting_for_file", "Jobs that were never given their file so far.", found.waiting_for_file
+        )
         yield _gauge(
             "precast_oldest_queued_job_seconds", "How long the first of them has waited; 0 without any.",
             found.oldest_seconds,
         )  # fmt: skip
-        yield _gauge("precast_jobs_lost", "Jobs that neither have a worker nor wait in the queue.", found.lost)
+        yield _gauge("precast_jobs_lost", "Jobs that neither have a worker nor wait in the queue.", found.lost_jobs)
         yield _gauge("precast_database_bytes", "Size of the database.", found.database_bytes)
         yield _gauge("precast_files_bytes", "Of it, the files of jobs.", found.file_bytes)
         yield _gauge("precast_redis_up", "Whether Redis answers.", found.queue is not None)
         if found.queue is None:
             return
         yield _gauge("precast_workers", "Workers that have said lately that they are there.", found.queue.workers)
-        yield _gauge("precast_rings", "Jobs' numbers in the queue that no worker has taken yet.", found.queue.rings)
-        if found.queue.watchman_seconds is not None:
+        yield _gauge("precast_rings", "Jobs' numbers in the queue that no worker has taken yet.", found.queue.enqueued)
+        if found.queue.seconds_since_sweep is not None:
             yield _gauge(
-                "precast_watchman_seconds", "Time since the watchman's last round.", found.queue.watchman_seconds
+                "precast_watchman_seconds", "Time since the watchman's last round.", found.queue.seconds_since_sweep
             )
 
 

@@ -6,60 +6,60 @@ from typing import Any
 
 import marshmallow as ma
 
-from precast_app.accounts import projects
-from precast_app.accounts.guard import takes
-from precast_app.accounts.permissions import Act
-from precast_app.accounts.requests import identity
 from precast_app.api.blueprint import PROJECT, USER, Blueprint
-from precast_app.api.schemas import Answer, Body, Moment, PageQuery
+from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, Timestamp
+from precast_app.auth.guard import requires
+from precast_app.auth.permissions import Permission
+from precast_app.auth.request_identity import current_identity
 from precast_app.models import Role
-from precast_app.reading import projects as reading
-from precast_app.reading.paging import Page
+from precast_app.projects import projects
+from precast_app.queries import projects as project_queries
+from precast_app.queries.paging import Page
 
 blueprint = Blueprint("projects", __name__, description="Building contracts, and who works on them.")
 
 
-class ProjectBody(Body):
+class ProjectRequest(RequestSchema):
     """What a building contract is called."""
 
     name = ma.fields.String(required=True, validate=ma.validate.Length(1, 150))
 
 
-class Project(Answer):
+class Project(ResponseSchema):
     """A building contract."""
 
     id = ma.fields.Integer()
     name = ma.fields.String()
-    created_at = Moment()
+    created_at = Timestamp()
 
 
-class OneProject(Answer):
+class OneProject(ResponseSchema):
     """A project in its envelope."""
 
     project = ma.fields.Nested(Project)
 
 
-class Projects(Answer):
+class Projects(ResponseSchema):
     """A page of projects."""
 
     projects = ma.fields.List(ma.fields.Nested(Project))
     count = ma.fields.Integer()
 
 
-class RoleBody(Body):
+class RoleRequest(RequestSchema):
     """What a member may do."""
 
     role = ma.fields.String(required=True, validate=ma.validate.OneOf([*Role]))
 
 
-class Member(Answer):
+class Member(ResponseSchema):
     """A user with a role in the project."""
 
     role = ma.fields.String(metadata={"enum": [*Role]})
     name = ma.fields.String(attribute="user.name")
 
 
-class Members(Answer):
+class Members(ResponseSchema):
     """A project's members."""
 
     members = ma.fields.List(ma.fields.Nested(Member))
@@ -67,18 +67,18 @@ class Members(Answer):
 
 
 @blueprint.route("/api/project", methods=["GET"])
-@takes(Act.READ)
+@requires(Permission.READ)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, Projects)
 def seen(query: dict[str, Any]) -> dict[str, Any]:
     """The projects that one may see."""
-    found, count = reading.seen_by(identity(), Page(**query))
+    found, count = project_queries.list_visible_to(current_identity(), Page(**query))
     return {"projects": found, "count": count}
 
 
 @blueprint.route("/api/project", methods=["POST"])
-@takes(Act.ADMINISTER)
-@blueprint.arguments(ProjectBody)
+@requires(Permission.ADMINISTER)
+@blueprint.arguments(ProjectRequest)
 @blueprint.response(201, OneProject)
 def create(body: dict[str, Any]) -> dict[str, Any]:
     """Create a project."""
@@ -86,7 +86,7 @@ def create(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route(PROJECT, methods=["GET"])
-@takes(Act.READ)
+@requires(Permission.READ)
 @blueprint.response(200, OneProject)
 def show(project_id: int) -> dict[str, Any]:
     """One project."""
@@ -94,8 +94,8 @@ def show(project_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(PROJECT, methods=["PATCH"])
-@takes(Act.MANAGE)
-@blueprint.arguments(ProjectBody)
+@requires(Permission.MANAGE)
+@blueprint.arguments(ProjectRequest)
 @blueprint.response(200, OneProject)
 def rename(body: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Give a project another name."""
@@ -103,29 +103,29 @@ def rename(body: dict[str, Any], project_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(f"{PROJECT}/members", methods=["GET"])
-@takes(Act.READ)
+@requires(Permission.READ)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, Members)
 def members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Who works on the project."""
     projects.get(project_id)
-    found, count = reading.members(project_id, Page(**query))
+    found, count = project_queries.list_members(project_id, Page(**query))
     return {"members": found, "count": count}
 
 
 @blueprint.route(f"{PROJECT}/members/{USER}", methods=["PUT"], merge_slashes=False)
-@takes(Act.MANAGE)
-@blueprint.arguments(RoleBody)
+@requires(Permission.MANAGE)
+@blueprint.arguments(RoleRequest)
 @blueprint.response(200, Members)
 def set_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]:
     """Give a user a role in the project."""
     projects.set_role(project_id, user, Role(body["role"]))
-    found, count = reading.members(project_id, Page())
+    found, count = project_queries.list_members(project_id, Page())
     return {"members": found, "count": count}
 
 
 @blueprint.route(f"{PROJECT}/members/{USER}", methods=["DELETE"], merge_slashes=False)
-@takes(Act.MANAGE)
+@requires(Permission.MANAGE)
 @blueprint.response(204)
 def remove_member(project_id: int, user: str) -> None:
     """Take a user's role in the project away."""

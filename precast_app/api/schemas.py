@@ -12,10 +12,10 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from precast_app.reading.paging import LARGEST_ID
+from precast_app.queries.paging import LARGEST_ID
 
 
-class Parser(FlaskParser):
+class StrictParser(FlaskParser):
     """Reads requests strictly: an option that nobody knows, or that is given twice, is refused, never ignored."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": ma.RAISE, "json": ma.RAISE, "files": ma.EXCLUDE, "headers": ma.EXCLUDE}
@@ -31,14 +31,14 @@ class Parser(FlaskParser):
 
     def pre_load(self, location_data: Any, *, schema: ma.Schema, req: Any, location: str) -> Any:
         """Refuse what is given twice, and text that PostgreSQL can't hold, before anything is done with it."""
-        if location == "query" and (twice := repeated(req.args)):
+        if location == "query" and (twice := repeated_options(req.args)):
             raise ma.ValidationError(twice)
         if location in ("query", "json", "headers") and any(not storable(text) for text in _texts(location_data)):
             raise ma.ValidationError("A text holds a NUL or half of a character. Leave it out.")
         return location_data
 
 
-def repeated(given: MultiDict[str, Any]) -> dict[str, list[str]]:
+def repeated_options(given: MultiDict[str, Any]) -> dict[str, list[str]]:
     """What is wrong with options that are given more than once, by their names."""
     return {name: ["Given more than once. Give it once."] for name, values in given.lists() if len(values) > 1}
 
@@ -61,7 +61,7 @@ def _texts(value: Any) -> Iterator[str]:
             left += one
 
 
-class YesNo(ma.fields.Boolean):
+class StrictBoolean(ma.fields.Boolean):
     """`true` or `false` in JSON, and nothing that is taken for one of them elsewhere: neither 1 nor 0.0 nor "yes"."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> bool:
@@ -70,7 +70,7 @@ class YesNo(ma.fields.Boolean):
         return value
 
 
-class Body(ma.Schema):
+class RequestSchema(ma.Schema):
     """What comes in as JSON; a field that nobody knows is refused, and the description says so."""
 
     class Meta:
@@ -79,7 +79,7 @@ class Body(ma.Schema):
         unknown = ma.RAISE
 
 
-class Answer(ma.Schema):
+class ResponseSchema(ma.Schema):
     """What goes out: every field is always there, null where it has no value."""
 
     class Meta:
@@ -92,7 +92,7 @@ class Answer(ma.Schema):
         field_obj.required = True
 
 
-class Problem(Answer):
+class Problem(ResponseSchema):
     """The one shape of errors."""
 
     code = ma.fields.Integer()
@@ -101,14 +101,14 @@ class Problem(Answer):
     errors = ma.fields.Dict(keys=ma.fields.String(), metadata={"description": "what is wrong with each field"})
 
 
-class Moment(ma.fields.DateTime):
+class Timestamp(ma.fields.DateTime):
     """A time as `2024-01-01T10:00:00Z`."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Digits(ma.fields.String):
+class DecimalString(ma.fields.String):
     """A decimal as a string, with the digits that it was written with."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:

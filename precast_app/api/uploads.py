@@ -11,9 +11,9 @@ import marshmallow as ma
 from flask import current_app, request
 
 from precast_app import config
-from precast_app.api.schemas import repeated
-from precast_app.errors import Refused, TooLarge
-from precast_app.jobs.queue import Options, Upload
+from precast_app.api.schemas import repeated_options
+from precast_app.errors import RequestError, TooLarge
+from precast_app.jobs.service import JobOptions, Upload
 from precast_app.models import OnError
 
 _NO_FILE = "No file was sent. Send a spreadsheet as the multipart field `file`."
@@ -39,7 +39,7 @@ class JobQuery(OptionsQuery):
     job_type = ma.fields.String(required=True)
 
 
-class KeyHeader(ma.Schema):
+class IdempotencyKeyHeader(ma.Schema):
     """What the sender calls this upload, so that it is known when it is sent again."""
 
     key = ma.fields.String(
@@ -50,39 +50,40 @@ class KeyHeader(ma.Schema):
     )
 
 
-class FeedQuery(ma.Schema):
+class FileNameQuery(ma.Schema):
     """What the file is called, where it is the raw body and so has no name of its own."""
 
     file_name = ma.fields.String(load_default="upload", validate=ma.validate.Length(1, 255))
 
 
-def options(query: Mapping[str, Any]) -> Options:
-    """The options of the query, and those of the form; raises `Refused` for one that is out of range or unknown."""
-    if twice := repeated(request.form):
-        raise Refused(f"{', '.join(twice)}: given more than once. Give each once.", {"form": twice})
+def parse_options(query: Mapping[str, Any]) -> JobOptions:
+    """The options of the query, and those of the form; raises `RequestError` for one that is out of range or
+    unknown."""
+    if twice := repeated_options(request.form):
+        raise RequestError(f"{', '.join(twice)}: given more than once. Give each once.", {"form": twice})
     try:
         form = OptionsQuery().load(request.form.to_dict())
     except ma.ValidationError as error:
         first = next(iter(error.normalized_messages().items()))
-        raise Refused(f"{first[0]}: {first[1][0]}", {"form": error.normalized_messages()}) from None
-    return Options(**{**query, **form})
+        raise RequestError(f"{first[0]}: {first[1][0]}", {"form": error.normalized_messages()}) from None
+    return JobOptions(**{**query, **form})
 
 
 def from_form() -> Upload:
     """The file of the multipart field `file`."""
     sent = request.files.getlist("file")
     if len(sent) > 1:
-        raise Refused("More than one file was sent. Send each in a request of its own.")
+        raise RequestError("More than one file was sent. Send each in a request of its own.")
     file = sent[0] if sent else None
     if file is None or not file.filename:
-        raise Refused(_NO_FILE, {"files": {"file": [_NO_FILE]}})
+        raise RequestError(_NO_FILE, {"files": {"file": [_NO_FILE]}})
     return Upload(file.stream, file.filename)
 
 
 @contextmanager
 def from_body(name: str) -> Iterator[Upload]:
     """The raw body, spooled to disk, read no further than the limit."""
-    most = current_app.config["PRECAST"].upload_bytes
+    most = current_app.config["PRECAST"].max_upload_bytes
     with tempfile.SpooledTemporaryFile(max_size=config.MIB) as file:
         size = 0
         while data := request.stream.read(config.MIB):

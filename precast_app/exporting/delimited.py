@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from precast_app.exporting import layout
-from precast_app.exporting.layout import ExportColumn
-from precast_app.exporting.rows import BASE_HEADINGS, Cell
-from precast_app.exporting.texts import csv_line
+from precast_app.exporting import export_columns
+from precast_app.exporting.export_columns import ExportColumn
+from precast_app.exporting.row_cells import BASE_HEADINGS, Cell
+from precast_app.exporting.safe_text import csv_line
 from precast_app.importing.reference_files import FIELDS
-from precast_app.spreadsheets import as_written, disarmed
+from precast_app.spreadsheets import encode_ambiguous, escape_formula
 
 # Where the model calls something otherwise than the file.
 _STORED = {"parent": "parent_id"}
@@ -18,9 +18,9 @@ _STORED = {"parent": "parent_id"}
 
 def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> Iterator[str]:
     """The lines of the file; `rows` are in the order of `columns`."""
-    flat = layout.flat(columns)
+    flat = export_columns.flat_order(columns)
     places = [*range(len(BASE_HEADINGS)), *(len(BASE_HEADINGS) + columns.index(column) for column in flat)]
-    yield "\ufeff" + csv_line([*BASE_HEADINGS, *(as_written(disarmed(column.heading)) for column in flat)])
+    yield "\ufeff" + csv_line([*BASE_HEADINGS, *(encode_ambiguous(escape_formula(column.heading)) for column in flat)])
     for row in rows:
         yield csv_line([_cell(row[place]) for place in places])
 
@@ -35,4 +35,4 @@ def reference_lines(job_type: str, things: Iterable[Any]) -> Iterator[str]:
 
 def _cell(cell: Cell) -> Cell:
     """Return the cell as an import reads it back."""
-    return as_written(disarmed(cell)) if isinstance(cell, str) else cell
+    return encode_ambiguous(escape_formula(cell)) if isinstance(cell, str) else cell

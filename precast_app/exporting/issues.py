@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from precast_app.exporting import texts
+from precast_app.exporting import safe_text
 from precast_app.models import Issue
 
 COLUMNS = ("severity", "sheet", "row", "column", "cell", "heading", "value", "code", "message")
@@ -14,25 +14,25 @@ _WIDTHS = (10, 16, 7, 9, 20, 24, 24, 22, 90)
 
 def as_csv(issues: Iterable[Issue]) -> Iterator[str]:
     """Lines of a CSV file in UTF-8, with the mark by which Excel knows it."""
-    yield "\ufeff" + texts.csv_line(COLUMNS)
+    yield "\ufeff" + safe_text.csv_line(COLUMNS)
     for issue in issues:
-        yield texts.csv_line([getattr(issue, name) for name in COLUMNS])
+        yield safe_text.csv_line([getattr(issue, name) for name in COLUMNS])
 
 
 def as_workbook(issues: Iterable[Issue], file: IO[bytes]) -> None:
     """Write a workbook, a row at a time."""
-    with texts.workbook(file) as book:
+    with safe_text.workbook(file) as book:
         sheet = book.add_worksheet("Issues")
         bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
         for index, width in enumerate(_WIDTHS):
             sheet.set_column(index, index, width)
         sheet.freeze_panes(1, 0)
         for index, name in enumerate(COLUMNS):
-            texts.write(sheet, 0, index, name.capitalize(), bold)
+            safe_text.write(sheet, 0, index, name.capitalize(), bold)
         for number, issue in enumerate(issues, 1):
             for index, name in enumerate(COLUMNS):
                 value = getattr(issue, name)
                 if isinstance(value, int):
                     sheet.write_number(number, index, value, wrapped)
                 elif value is not None:
-                    texts.write(sheet, number, index, value, wrapped)
+                    safe_text.write(sheet, number, index, value, wrapped)

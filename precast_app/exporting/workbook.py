@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO, Any
 
-from precast_app.exporting import layout, texts
-from precast_app.exporting.layout import ExportColumn
-from precast_app.exporting.rows import BASE_HEADINGS, SAMPLE, Cell
-from precast_app.importing.columns import Group
-from precast_app.spreadsheets import column_letter, disarmed
+from precast_app.exporting import export_columns, safe_text
+from precast_app.exporting.export_columns import ExportColumn
+from precast_app.exporting.row_cells import BASE_HEADINGS, SAMPLE, Cell
+from precast_app.importing.schema import ColumnGroup
+from precast_app.spreadsheets import column_letter, escape_formula
 
 _BASE_WIDTH, _WIDTH = 20, 12
 # What may be done on the protected sheet: all but changing locked cells.
@@ -23,30 +23,32 @@ _ALLOWED = dict.fromkeys(
     True,
 )  # fmt: skip
 _TOTALS = (
-    (Group.DRAWINGS, "Total Drawing Types", "Drawing Types"),
-    (Group.NODES, "Total Hierarchy", "Hierarchy"),
-    (Group.STAGES, "Total Stages", "Stages"),
-    (Group.BOM, "Total BOM Types", "BOM"),
+    (ColumnGroup.DRAWINGS, "Total Drawing Types", "Drawing Types"),
+    (ColumnGroup.NODES, "Total Hierarchy", "Hierarchy"),
+    (ColumnGroup.STAGES, "Total Stages", "Stages"),
+    (ColumnGroup.BOM, "Total BOM Types", "BOM"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class ProjectTitle:
     """The project that a workbook is of."""
 
     project_id: int
     name: str
 
 
-def write(file: IO[bytes], about: About, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
+def write(
+    file: IO[bytes], about: ProjectTitle, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]
+) -> None:
     """Write the workbook, a row at a time; without rows it is a template."""
     # What has no format of its own is unlocked: all cells but those of the heading rows, however many there are.
-    with texts.workbook(file, default_format_properties={"locked": False}) as book:
+    with safe_text.workbook(file, default_format_properties={"locked": False}) as book:
         _summary(book, about, columns)
         _element_types(book, columns, rows)
 
 
-def _summary(book: Any, about: About, columns: Sequence[ExportColumn]) -> None:
+def _summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColumn]) -> None:
     sheet = book.add_worksheet("Summary")
     title, label = book.add_format({"bold": True, "font_size": 14}), book.add_format({"bold": True})
     sheet.set_column(0, 0, 28)
@@ -60,18 +62,18 @@ def _summary(book: Any, about: About, columns: Sequence[ExportColumn]) -> None:
         if reach:
             reference.append(f"{reach}: {words} ({len(places)})")
     lines.append(("Base Columns", str(len(BASE_HEADINGS)), f"Range: A1-{column_letter(len(BASE_HEADINGS))}1"))
-    texts.write(sheet, 0, 0, "Element Type Export Summary", title)
+    safe_text.write(sheet, 0, 0, "Element Type Export Summary", title)
     for number, (name, value, reach) in enumerate(lines, 1):
-        texts.write(sheet, number, 0, name, label)
+        safe_text.write(sheet, number, 0, name, label)
         if isinstance(value, int):
             sheet.write_number(number, 1, value)
         else:
-            texts.write(sheet, number, 1, disarmed(value))
+            safe_text.write(sheet, number, 1, escape_formula(value))
         if reach:
-            texts.write(sheet, number, 2, reach)
-    texts.write(sheet, len(lines) + 2, 0, "Column Layout Reference:", label)
+            safe_text.write(sheet, number, 2, reach)
+    safe_text.write(sheet, len(lines) + 2, 0, "Column Layout Reference:", label)
     for number, text in enumerate(reference, len(lines) + 3):
-        texts.write(sheet, number, 0, text)
+        safe_text.write(sheet, number, 0, text)
 
 
 def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
@@ -88,15 +90,15 @@ def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Se
         # Blank cells of these rows are locked too.
         sheet.set_row(number, None, style)
     for index, text in enumerate(BASE_HEADINGS):
-        texts.write(sheet, 0, index, text, heading)
+        safe_text.write(sheet, 0, index, text, heading)
     for index, column in enumerate(columns, first):
-        texts.write(sheet, 0, index, disarmed(column.top), heading)
-    for top, start, end in layout.spans(columns):
-        texts.merge(sheet, 0, first + start, first + end, disarmed(top), heading)
+        safe_text.write(sheet, 0, index, escape_formula(column.top), heading)
+    for top, start, end in export_columns.spans(columns):
+        safe_text.merge(sheet, 0, first + start, first + end, escape_formula(top), heading)
     for index, column in enumerate(columns, first):
-        texts.write(sheet, 1, index, disarmed(column.sub), heading)
+        safe_text.write(sheet, 1, index, escape_formula(column.sub), heading)
     for index, text in enumerate((*SAMPLE, *(column.sample for column in columns))):
-        texts.write(sheet, 2, index, text, sample)
+        safe_text.write(sheet, 2, index, text, sample)
     for number, row in enumerate(rows, 3):
         for index, cell in enumerate(row):
             _put(sheet, number, index, cell)
@@ -106,15 +108,15 @@ def _put(sheet: Any, row: int, column: int, cell: Cell) -> None:
     if cell is None:
         return
     if isinstance(cell, str):
-        texts.write(sheet, row, column, disarmed(cell))
-    elif isinstance(cell, int) or _stays(cell):
+        safe_text.write(sheet, row, column, escape_formula(cell))
+    elif isinstance(cell, int) or _survives_as_float(cell):
         sheet.write_number(row, column, cell)
     else:
         # As text it keeps its digits.
-        texts.write(sheet, row, column, f"{cell:f}")
+        safe_text.write(sheet, row, column, f"{cell:f}")
 
 
-def _stays(number: Decimal) -> bool:
+def _survives_as_float(number: Decimal) -> bool:
     """Whether a number is the same after any program has saved it: LibreOffice keeps 15 digits, and 20 decimals."""
     _, digits, exponent = number.as_tuple()
     fits = len(digits) <= 15 and isinstance(exponent, int) and exponent >= -20

@@ -23,13 +23,13 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class Beyond:
+class IssueOverflow:
     """Issues that are only counted, and the numbers of the rejected rows that they are about."""
 
     count: int = 0
     rows: frozenset[int] = frozenset()
 
 
-def of_note(note: Note) -> Issue:
+def from_note(note: Note) -> Issue:
     """What a reader chose or mended, as an issue of the file."""
     return Issue(Severity(note.severity), note.code, note.message)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from precast_app.importing.cells import BadCell
-from precast_app.importing.columns import Clean, ColumnMap, Group
+from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Plan
+from precast_app.importing.schema import CellParser, ColumnGroup, ColumnMap
 from precast_app.models import Severity
 
 
@@ -29,23 +29,23 @@ def limited(columns: ColumnMap, limits: PieceLimits) -> ColumnMap:
     return replace(
         columns,
         columns=tuple(
-            replace(column, clean=partial(_count, column.clean, limits.per_cell))
-            if column.group is Group.NODES
+            replace(column, parse=partial(_count, column.parse, limits.per_cell))
+            if column.group is ColumnGroup.NODES
             else column
             for column in columns.columns
         ),
     )
 
 
-def _count(clean: Clean, most: int, cell: object) -> object:
+def _count(clean: CellParser, most: int, cell: object) -> object:
     try:
         count = clean(cell)
-    except BadCell as bad:
+    except InvalidCell as bad:
         if bad.code != "number_too_large":
             raise
         count = None
     if not isinstance(count, int) or count > most:
-        raise BadCell(
+        raise InvalidCell(
             "too_many_pieces",
             f"At most {shown(most)} pieces of an element type can be at one place. Write {shown(most)} or less, or "
             "divide them over several element types.",

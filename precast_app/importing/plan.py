@@ -7,26 +7,26 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from precast_app.importing.changes import Comparison, Difference, StoredType
-from precast_app.importing.columns import ColumnMap, Group
+from precast_app.importing.diff import Difference, RowComparison, StoredElementType
 from precast_app.importing.issues import Issue
-from precast_app.importing.rows import Row
+from precast_app.importing.row_validation import Row
+from precast_app.importing.schema import ColumnGroup, ColumnMap
 from precast_app.models import Severity
 
 # Read at a time, so that memory stays flat however long the file is.
 _ROWS_AT_A_TIME = 2_000
 
-Place = tuple[int, int]
+NodeKey = tuple[int, int]
 
 
-class Lookup(Protocol):
+class StateReader(Protocol):
     """What is stored, as it was before the job."""
 
-    def types(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], StoredType]: ...
+    def element_types(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], StoredElementType]: ...
 
-    def last_numbers(self) -> Mapping[tuple[str, int], int]: ...
+    def last_piece_numbers(self) -> Mapping[tuple[str, int], int]: ...
 
-    def planned(self, places: Sequence[Place]) -> Mapping[Place, int]: ...
+    def planned_piece_counts(self, places: Sequence[NodeKey]) -> Mapping[NodeKey, int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Update:
     @property
     def removals(self) -> tuple[tuple[int, int], ...]:
         """Nodes that get fewer pieces, and how many fewer."""
-        pairs = self.difference.groups.get(Group.NODES, {})
+        pairs = self.difference.groups.get(ColumnGroup.NODES, {})
         return tuple((node, before - after) for node, (before, after) in pairs.items() if after < before)
 
 
@@ -56,7 +56,7 @@ Operation = Create | Update
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PieceRange:
     """Pieces to make for one element type at one node: `count` of them, numbered from `first`."""
 
     node_id: int
@@ -69,7 +69,7 @@ class Step:
     """An operation with the piece numbers that it was given."""
 
     operation: Operation
-    pieces: tuple[Run, ...]
+    pieces: tuple[PieceRange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ class Plan:
     operations: dict[int, list[Operation]] = field(default_factory=lambda: defaultdict(list))
     # Rows that are not carried out: refused, or settled by an earlier attempt. Their piece numbers are left free, so
     # that the others' don't depend on what becomes of them.
-    idle: set[int] = field(default_factory=set)
-    last_numbers: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    skipped_rows: set[int] = field(default_factory=set)
+    last_piece_numbers: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def unchanged(self) -> int:
@@ -103,31 +103,34 @@ class Plan:
         return len(self.unchanged_ids)
 
     @property
-    def doing(self) -> Iterator[Operation]:
+    def active_operations(self) -> Iterator[Operation]:
         """The operations that are carried out, in file order."""
         for operations in self.operations.values():
-            yield from (operation for operation in operations if operation.row.number not in self.idle)
+            yield from (operation for operation in operations if operation.row.number not in self.skipped_rows)
 
     @property
     def pieces_added(self) -> int:
         """The number of pieces that are made."""
         nodes = self._nodes()
-        return sum(count for operation in self.doing for _, count in _additions(operation, nodes))
+        return sum(count for operation in self.active_operations for _, count in _additions(operation, nodes))
 
     @property
     def pieces_removed(self) -> int:
         """The number of pieces that are deleted."""
         return sum(
-            count for operation in self.doing if isinstance(operation, Update) for _, count in operation.removals
+            count
+            for operation in self.active_operations
+            if isinstance(operation, Update)
+            for _, count in operation.removals
         )
 
     def _nodes(self) -> list[tuple[int, int]]:
-        return [(place, int(target)) for place, target in self.columns.positions(Group.NODES)]
+        return [(place, int(target)) for place, target in self.columns.positions(ColumnGroup.NODES)]
 
     def batches(self) -> Iterator[PlannedBatch]:
         """The batches in file order, each with its piece numbers: the same ones however often the plan is made."""
         nodes = self._nodes()
-        last = dict(self.last_numbers)
+        last = dict(self.last_piece_numbers)
         for number, operations in self.operations.items():
             steps = []
             for operation in operations:
@@ -136,36 +139,37 @@ class Plan:
                     place = (operation.row.key[0], node)
                     first = last.get(place, 0) + 1
                     last[place] = first + count - 1
-                    runs.append(Run(node, first, count))
-                if operation.row.number not in self.idle:
+                    runs.append(PieceRange(node, first, count))
+                if operation.row.number not in self.skipped_rows:
                     steps.append(Step(operation, tuple(runs)))
             if steps:
                 yield PlannedBatch(number, tuple(steps))
 
 
-def build(
+def build_plan(
     rows: Sequence[Row],
     columns: ColumnMap,
-    stored: Lookup,
+    stored: StateReader,
     batch_size: int,
-    settled: Set[int] = frozenset(),
+    already_processed: Set[int] = frozenset(),
 ) -> Plan:
     """Decide for each row: create, update, leave, or reject. `batch_size` in data rows of the file.
 
-    `settled` are numbers of rows that an earlier attempt has dealt with: they are not done, and not counted, again.
+    `already_processed` are numbers of rows that an earlier attempt has dealt with: they are not done, and not
+    counted, again.
     """
     plan = Plan(columns, total=len(rows))
-    comparison = Comparison(columns)
+    comparison = RowComparison(columns)
     for start in range(0, len(rows), _ROWS_AT_A_TIME):
         chunk = rows[start : start + _ROWS_AT_A_TIME]
-        types = stored.types([row.key for row in chunk if not row.rejected])
+        types = stored.element_types([row.key for row in chunk if not row.rejected])
         operations: list[tuple[int, Operation]] = []
         for position, row in enumerate(chunk, start):
-            if row.number in settled:
-                plan.idle.add(row.number)
-                if there := types.get(row.key):
-                    difference = comparison.difference(row.values, there)
-                    operations.append((position, Update(row, there.id, there.element_type, difference)))
+            if row.number in already_processed:
+                plan.skipped_rows.add(row.number)
+                if existing := types.get(row.key):
+                    difference = comparison.difference(row.values, existing)
+                    operations.append((position, Update(row, existing.id, existing.element_type, difference)))
                 else:
                     operations.append((position, Create(row)))
                 continue
@@ -173,21 +177,21 @@ def build(
             if row.rejected:
                 plan.rejected += 1
                 continue
-            there = types.get(row.key)
-            if there is None:
+            existing = types.get(row.key)
+            if existing is None:
                 operations.append((position, Create(row)))
                 plan.created += 1
-            elif difference := comparison.difference(row.values, there):
-                operations.append((position, Update(row, there.id, there.element_type, difference)))
+            elif difference := comparison.difference(row.values, existing):
+                operations.append((position, Update(row, existing.id, existing.element_type, difference)))
             else:
-                plan.unchanged_ids.append(there.id)
-        plan.idle |= _refused(plan, [operation for _, operation in operations], stored)
+                plan.unchanged_ids.append(existing.id)
+        plan.skipped_rows |= _reject_lowered_below_production(plan, [operation for _, operation in operations], stored)
         for position, operation in operations:
-            if isinstance(operation, Update) and operation.row.number not in plan.idle:
+            if isinstance(operation, Update) and operation.row.number not in plan.skipped_rows:
                 plan.updated += 1
             plan.operations[position // batch_size + 1].append(operation)
     if plan.operations:
-        plan.last_numbers = stored.last_numbers()
+        plan.last_piece_numbers = stored.last_piece_numbers()
     return plan
 
 
@@ -198,36 +202,36 @@ def _additions(operation: Operation, nodes: list[tuple[int, int]]) -> Iterator[t
             if values[place]:
                 yield node, values[place]
     else:
-        for node, (before, after) in operation.difference.groups.get(Group.NODES, {}).items():
+        for node, (before, after) in operation.difference.groups.get(ColumnGroup.NODES, {}).items():
             if after > before:
                 yield node, after - before
 
 
-def _refused(plan: Plan, operations: list[Operation], stored: Lookup) -> set[int]:
+def _reject_lowered_below_production(plan: Plan, operations: list[Operation], stored: StateReader) -> set[int]:
     """Rows that take away more pieces than are still planned; each becomes an issue."""
     lowering = [
         update
         for update in operations
-        if isinstance(update, Update) and update.removals and update.row.number not in plan.idle
+        if isinstance(update, Update) and update.removals and update.row.number not in plan.skipped_rows
     ]
     if not lowering:
         return set()
-    planned = stored.planned([(update.id, node) for update in lowering for node, _ in update.removals])
+    planned = stored.planned_piece_counts([(update.id, node) for update in lowering for node, _ in update.removals])
     refused = set()
     for update in lowering:
         for node, count in update.removals:
             free = planned.get((update.id, node), 0)
             if free < count:
                 refused.add(update.row.number)
-                plan.issues.append(in_production(update, plan.columns, node, free))
+                plan.issues.append(in_production_issue(update, plan.columns, node, free))
     plan.rejected += len(refused)
     return refused
 
 
-def in_production(update: Update, columns: ColumnMap, node: int, free: int) -> Issue:
+def in_production_issue(update: Update, columns: ColumnMap, node: int, free: int) -> Issue:
     """The issue of a row that lowers a quantity below what has gone into production."""
-    before, after = update.difference.groups[Group.NODES][node]
-    column = next(each for each in columns.columns if each.group is Group.NODES and each.target == node)
+    before, after = update.difference.groups[ColumnGroup.NODES][node]
+    column = next(each for each in columns.columns if each.group is ColumnGroup.NODES and each.target == node)
     return Issue(
         Severity.ERROR,
         "pieces_in_production",

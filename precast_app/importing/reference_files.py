@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from precast_app.errors import JobFailed, NoRows
-from precast_app.importing import cells, nodes
-from precast_app.importing.cells import BadCell
+from precast_app.errors import JobFailed, NoDataRows
+from precast_app.importing import cell_parsing, hierarchy
+from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.issues import Issue
 from precast_app.models import Severity
-from precast_app.names import match_key
 from precast_app.spreadsheets import Book, SheetRow, column_letter
+from precast_app.text import match_key
 
-Clean = Callable[[Any], Any]
+CellParser = Callable[[Any], Any]
 
-_NAME = partial(cells.required_text, most=150)
-_optional = partial(cells.text, blank=None)
+_NAME = partial(cell_parsing.parse_required_text, max_length=150)
+_optional_text = partial(cell_parsing.parse_text, blank=None)
 
 
 _NO_LETTERS = re.compile(r"\W|_")
@@ -31,17 +31,17 @@ LAST_POSITION = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ReferenceColumn:
     """A column of a reference file: its heading, the attribute that it fills, and how a cell becomes its value."""
 
     heading: str
     attribute: str
-    clean: Clean
+    parse: CellParser
     required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReferenceEntry:
     """One thing of the project's reference data: its match key, its attributes, and the row that it is from."""
 
     key: str
@@ -49,27 +49,31 @@ class Entry:
     row: int | None = None
 
 
-FIELDS: Mapping[str, tuple[Field, ...]] = {
+FIELDS: Mapping[str, tuple[ReferenceColumn, ...]] = {
     "stage_import": (
-        Field("Name", "name", _NAME),
-        Field("Order", "position", partial(cells.optional_count, most=LAST_POSITION), required=False),
+        ReferenceColumn("Name", "name", _NAME),
+        ReferenceColumn(
+            "Order", "position", partial(cell_parsing.parse_optional_count, maximum=LAST_POSITION), required=False
+        ),
     ),
-    "drawing_type_import": (Field("Name", "name", _NAME),),
+    "drawing_type_import": (ReferenceColumn("Name", "name", _NAME),),
     "bom_product_import": (
-        Field("ProductName", "product_name", _NAME),
-        Field("ProductType", "product_type", _NAME),
-        Field("Unit", "unit", partial(cells.required_text, most=50)),
-        Field("Rate", "rate", partial(cells.decimal, most=1_000_000_000), required=False),
+        ReferenceColumn("ProductName", "product_name", _NAME),
+        ReferenceColumn("ProductType", "product_type", _NAME),
+        ReferenceColumn("Unit", "unit", partial(cell_parsing.parse_required_text, max_length=50)),
+        ReferenceColumn("Rate", "rate", partial(cell_parsing.parse_decimal, maximum=1_000_000_000), required=False),
     ),
     "hierarchy_import": (
-        Field("ID", "id", partial(_optional, most=50), required=False),
-        Field("ProjectID", "project_id", partial(_optional, most=50), required=False),
-        Field("Name", "name", _NAME),
-        Field("Description", "description", partial(_optional, most=2_000), required=False),
-        Field("ParentID", "parent", partial(_optional, most=50), required=False),
-        Field("Prefix", "prefix", partial(_optional, most=50), required=False),
-        Field("Path", "path", partial(_optional, most=500), required=False),
-        Field("NamingConvention", "naming_convention", partial(_optional, most=150), required=False),
+        ReferenceColumn("ID", "id", partial(_optional_text, max_length=50), required=False),
+        ReferenceColumn("ProjectID", "project_id", partial(_optional_text, max_length=50), required=False),
+        ReferenceColumn("Name", "name", _NAME),
+        ReferenceColumn("Description", "description", partial(_optional_text, max_length=2_000), required=False),
+        ReferenceColumn("ParentID", "parent", partial(_optional_text, max_length=50), required=False),
+        ReferenceColumn("Prefix", "prefix", partial(_optional_text, max_length=50), required=False),
+        ReferenceColumn("Path", "path", partial(_optional_text, max_length=500), required=False),
+        ReferenceColumn(
+            "NamingConvention", "naming_convention", partial(_optional_text, max_length=150), required=False
+        ),
     ),
 }
 
@@ -79,11 +83,11 @@ def key_of(job_type: str, values: Mapping[str, Any]) -> str:
     if job_type == "bom_product_import":
         return match_key(f"{values['product_name']}_{values['product_type']}")
     if job_type == "hierarchy_import":
-        return nodes.key(values["path"])
+        return hierarchy.path_key_of(values["path"])
     return match_key(values["name"])
 
 
-def read(book: Book, job_type: str, project_id: int) -> tuple[list[Entry], list[Issue], int]:
+def read_entries(book: Book, job_type: str, project_id: int) -> tuple[list[ReferenceEntry], list[Issue], int]:
     """The entries that are good (parents before their children), the issues, and the number of data rows.
 
     Raises `JobFailed` where the headings are not there.
@@ -91,7 +95,7 @@ def read(book: Book, job_type: str, project_id: int) -> tuple[list[Entry], list[
     fields = FIELDS[job_type]
     sheet = book.sheets[0]
     rows = book.rows(sheet)
-    places = _places(next(rows, None), fields)
+    places = _column_indices(next(rows, None), fields)
     good: list[tuple[int, dict[str, Any]]] = []
     issues: list[Issue] = []
     total = 0
@@ -105,40 +109,42 @@ def read(book: Book, job_type: str, project_id: int) -> tuple[list[Entry], list[
         else:
             good.append((row.number, values))
     if job_type == "hierarchy_import":
-        good, wrong = nodes.arrange(good)
+        good, wrong = hierarchy.order_parents_first(good)
         issues.extend(wrong)
-    entries, repeated = _once(job_type, good)
+    entries, repeated = _drop_repeated(job_type, good)
     return entries, [*issues, *repeated], total
 
 
 def count_rows(book: Book, job_type: str) -> int:
     """The number of data rows, from a look at the sheet; raises `JobFailed` where headings or rows are missing."""
     scan = book.scan(book.sheets[0])
-    _places(next(iter(scan.head), None), FIELDS[job_type])
+    _column_indices(next(iter(scan.head), None), FIELDS[job_type])
     if scan.row_count < 2:
-        raise NoRows
+        raise NoDataRows
     return scan.row_count - 1
 
 
-def _places(header: SheetRow | None, fields: tuple[Field, ...]) -> dict[str, int]:
+def _column_indices(header: SheetRow | None, fields: tuple[ReferenceColumn, ...]) -> dict[str, int]:
     found: dict[str, int] = {}
     for index, cell in enumerate(header.cells if header else ()):
-        found.setdefault(_squeezed(str(cell)), index)
-    missing = [field.heading for field in fields if field.required and _squeezed(field.heading) not in found]
+        found.setdefault(_squash(str(cell)), index)
+    missing = [field.heading for field in fields if field.required and _squash(field.heading) not in found]
     if missing:
         raise JobFailed(
             f"The first row must hold the headings {', '.join(field.heading for field in fields)}; "
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. Add what is missing and upload the "
             "file again."
         )
-    return {field.attribute: found[_squeezed(field.heading)] for field in fields if _squeezed(field.heading) in found}
+    return {field.attribute: found[_squash(field.heading)] for field in fields if _squash(field.heading) in found}
 
 
-def _squeezed(text: str) -> str:
+def _squash(text: str) -> str:
     return _NO_LETTERS.sub("", text).casefold() if len(text) <= _LONGEST_HEADING else ""
 
 
-def _values(row: SheetRow, fields: tuple[Field, ...], places: dict[str, int]) -> tuple[dict[str, Any], list[Issue]]:
+def _values(
+    row: SheetRow, fields: tuple[ReferenceColumn, ...], places: dict[str, int]
+) -> tuple[dict[str, Any], list[Issue]]:
     values: dict[str, Any] = {}
     issues = []
     for field in fields:
@@ -147,8 +153,8 @@ def _values(row: SheetRow, fields: tuple[Field, ...], places: dict[str, int]) ->
             continue
         cell = row.cells[index] if index < len(row.cells) else ""
         try:
-            values[field.attribute] = field.clean(cell)
-        except BadCell as bad:
+            values[field.attribute] = field.parse(cell)
+        except InvalidCell as bad:
             issues.append(
                 Issue(
                     Severity.ERROR,
@@ -157,7 +163,7 @@ def _values(row: SheetRow, fields: tuple[Field, ...], places: dict[str, int]) ->
                     row.number,
                     column_letter(index + 1),
                     field.heading,
-                    cells.shown(cell)[:200],
+                    cell_parsing.display_text(cell)[:200],
                 )
             )
     return values, issues
@@ -178,8 +184,8 @@ def _check_project(number: int, values: dict[str, Any], places: dict[str, int], 
         )
 
 
-def _once(job_type: str, good: list[tuple[int, dict[str, Any]]]) -> tuple[list[Entry], list[Issue]]:
-    entries: dict[str, Entry] = {}
+def _drop_repeated(job_type: str, good: list[tuple[int, dict[str, Any]]]) -> tuple[list[ReferenceEntry], list[Issue]]:
+    entries: dict[str, ReferenceEntry] = {}
     issues = []
     for number, values in good:
         key = key_of(job_type, values)
@@ -187,7 +193,7 @@ def _once(job_type: str, good: list[tuple[int, dict[str, Any]]]) -> tuple[list[E
             message = "The name needs a letter or a digit, so that a heading can name it. Choose another one."
             issues.append(Issue(Severity.ERROR, "unusable_name", message, number, value=values["name"]))
             continue
-        first = entries.setdefault(key, Entry(key, values, number))
+        first = entries.setdefault(key, ReferenceEntry(key, values, number))
         if first.row != number:
             issues.append(
                 Issue(

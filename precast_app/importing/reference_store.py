@@ -17,10 +17,10 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from precast_app.errors import Conflict, NotFound, Refused
-from precast_app.importing import nodes
+from precast_app.errors import Conflict, NotFound, RequestError
+from precast_app.importing import hierarchy
 from precast_app.importing.issues import Issue
-from precast_app.importing.reference_files import LAST_POSITION, Entry, key_of
+from precast_app.importing.reference_files import LAST_POSITION, ReferenceEntry, key_of
 from precast_app.models import (
     BomProduct,
     DrawingType,
@@ -33,9 +33,9 @@ from precast_app.models import (
     Stage,
 )
 
-Thing = HierarchyNode | Stage | DrawingType | BomProduct
+ReferenceModel = HierarchyNode | Stage | DrawingType | BomProduct
 
-MODELS: dict[str, type[Thing]] = {
+MODELS: dict[str, type[ReferenceModel]] = {
     "hierarchy_import": HierarchyNode,
     "stage_import": Stage,
     "drawing_type_import": DrawingType,
@@ -44,7 +44,7 @@ MODELS: dict[str, type[Thing]] = {
 
 
 @dataclass(slots=True)
-class Stored:
+class StoreResult:
     """What became of the entries."""
 
     created: int = 0
@@ -53,21 +53,21 @@ class Stored:
     issues: list[Issue] = field(default_factory=list)
 
 
-def store(session: Session, project_id: int, job_type: str, entries: Sequence[Entry]) -> Stored:
+def store_entries(session: Session, project_id: int, job_type: str, entries: Sequence[ReferenceEntry]) -> StoreResult:
     """Create or change what the entries say, each on its own savepoint; the caller commits.
 
     What the database or a rule refuses (two nodes with one naming convention) becomes an issue of its row.
     """
     model: Any = MODELS[job_type]
-    hold(session, project_id)
+    lock_project(session, project_id)
     there: dict[str, Any] = {
         thing.match_key: thing for thing in session.scalars(select(model).where(model.project_id == project_id))
     }
-    outcome = Stored()
+    outcome = StoreResult()
     for entry in entries:
         thing = there.get(entry.key)
         try:
-            values = _resolved(entry.values, there, is_new=thing is None)
+            values = _resolve_parent(entry.values, there, is_new=thing is None)
             changed = {name: value for name, value in values.items() if thing is None or getattr(thing, name) != value}
             if thing is not None and not changed:
                 outcome.unchanged += 1
@@ -79,9 +79,11 @@ def store(session: Session, project_id: int, job_type: str, entries: Sequence[En
                     _change(session, thing, changed)
                 session.flush()
         except (IntegrityError, DataError) as error:
-            outcome.issues.append(Issue(Severity.ERROR, "conflict", _why(error, entry.values), row=entry.row))
+            outcome.issues.append(
+                Issue(Severity.ERROR, "conflict", _explain_rejection(error, entry.values), row=entry.row)
+            )
             continue
-        except Refused as refused:
+        except RequestError as refused:
             outcome.issues.append(Issue(Severity.ERROR, "conflict", refused.message, row=entry.row))
             continue
         if thing is None:
@@ -92,19 +94,19 @@ def store(session: Session, project_id: int, job_type: str, entries: Sequence[En
     return outcome
 
 
-def create(session: Session, project_id: int, job_type: str, values: dict[str, Any]) -> Thing:
+def create(session: Session, project_id: int, job_type: str, values: dict[str, Any]) -> ReferenceModel:
     """Make one thing and commit; raises `Conflict` where its name is taken, `NotFound` for an unknown parent."""
-    hold(session, project_id)
+    lock_project(session, project_id)
     if job_type == "hierarchy_import":
-        values = _completed(session, project_id, values)
+        values = _with_defaults(session, project_id, values)
     thing = _new(session, MODELS[job_type], project_id, _key(job_type, values), values)
     _commit(session, values)
     return thing
 
 
-def change(session: Session, project_id: int, job_type: str, number: int, values: dict[str, Any]) -> Thing:
+def change(session: Session, project_id: int, job_type: str, number: int, values: dict[str, Any]) -> ReferenceModel:
     """Change one thing and commit. A node's path, once given, changes only where it is given anew."""
-    hold(session, project_id)
+    lock_project(session, project_id)
     thing = get(session, project_id, job_type, number)
     if values.get("parent_id") is not None:
         get(session, project_id, job_type, values["parent_id"])
@@ -116,7 +118,7 @@ def change(session: Session, project_id: int, job_type: str, number: int, values
 
 def delete(session: Session, project_id: int, job_type: str, number: int) -> None:
     """Delete one thing and commit; raises `Conflict` where it is used."""
-    hold(session, project_id)
+    lock_project(session, project_id)
     thing = get(session, project_id, job_type, number)
     session.delete(thing)
     try:
@@ -130,7 +132,7 @@ def delete(session: Session, project_id: int, job_type: str, number: int) -> Non
 
 def order_stages(session: Session, project_id: int, numbers: Sequence[int]) -> None:
     """Put all stages of the project into the order of these ids and commit; raises `Conflict` where they are others."""
-    hold(session, project_id)
+    lock_project(session, project_id)
     stages = {stage.id: stage for stage in session.scalars(select(Stage).where(Stage.project_id == project_id))}
     if len(numbers) != len(stages) or set(numbers) != stages.keys():
         raise Conflict("The project has other stages by now. Read them again, and name each of them once.")
@@ -139,15 +141,15 @@ def order_stages(session: Session, project_id: int, numbers: Sequence[int]) -> N
     session.commit()
 
 
-def get(session: Session, project_id: int, job_type: str, number: int) -> Thing:
+def get(session: Session, project_id: int, job_type: str, number: int) -> ReferenceModel:
     """One thing of the project; raises `NotFound`."""
-    thing = cast(Thing | None, session.get(cast(Any, MODELS[job_type]), number))
+    thing = cast(ReferenceModel | None, session.get(cast(Any, MODELS[job_type]), number))
     if thing is None or thing.project_id != project_id:
         raise NotFound(f"There is no such thing with the id {number} in project {project_id}.")
     return thing
 
 
-def hold(session: Session, project_id: int) -> None:
+def lock_project(session: Session, project_id: int) -> None:
     """Wait for others who change the project's reference data; raises `NotFound` where there is no project."""
     held = select(Project.id).where(Project.id == project_id).with_for_update(key_share=True)
     if session.scalar(held) is None:
@@ -155,10 +157,10 @@ def hold(session: Session, project_id: int) -> None:
 
 
 def _key(job_type: str, values: dict[str, Any]) -> str:
-    """How headings find it; raises `Refused` where none could."""
+    """How headings find it; raises `RequestError` where none could."""
     key = key_of(job_type, values)
     if not all(key.split(".") if job_type == "hierarchy_import" else [key]):
-        raise Refused("A name needs a letter or a digit, and so does each part of a path. Choose another one.")
+        raise RequestError("A name needs a letter or a digit, and so does each part of a path. Choose another one.")
     return key
 
 
@@ -174,11 +176,11 @@ def _new(session: Session, model: Any, project_id: int, key: str, values: dict[s
     return thing
 
 
-def _change(session: Session, thing: Thing, values: dict[str, Any]) -> None:
+def _change(session: Session, thing: ReferenceModel, values: dict[str, Any]) -> None:
     """Set what has changed; raises `Conflict` where the hierarchy or the pieces forbid it."""
     if isinstance(thing, HierarchyNode):
         parent_id = values.get("parent_id")
-        if parent_id is not None and thing.id in [node.id for node in _upwards(session, parent_id)]:
+        if parent_id is not None and thing.id in [node.id for node in _ancestors(session, parent_id)]:
             raise Conflict("A place can't be below itself. Choose another parent.")
         renamed = values.get("naming_convention", thing.naming_convention) != thing.naming_convention
         # Where there is a quantity there are pieces.
@@ -187,13 +189,13 @@ def _change(session: Session, thing: Thing, values: dict[str, Any]) -> None:
                 f"The pieces at {thing.path} have the naming convention {thing.naming_convention} in their codes, "
                 "which never change. Leave it as it is."
             )
-        if renamed and session.scalar(select(exists().where(*_importing(thing)))):
+        if renamed and session.scalar(select(exists().where(*_running_import(thing)))):
             raise Conflict("An import into this project is running, which uses the naming convention. Try again then.")
     for name, value in values.items():
         setattr(thing, name, value)
 
 
-def _importing(node: HierarchyNode) -> tuple[Any, ...]:
+def _running_import(node: HierarchyNode) -> tuple[Any, ...]:
     """The conditions of a running import of element types into the node's project."""
     return (
         ImportJob.project_id == node.project_id,
@@ -209,7 +211,7 @@ def digest(session: Session, project_id: int, job_type: str) -> str:
     return hashlib.sha256("\n".join(str(tuple(row)) for row in rows).encode()).hexdigest()
 
 
-def _upwards(session: Session, node_id: int | None) -> Iterator[HierarchyNode]:
+def _ancestors(session: Session, node_id: int | None) -> Iterator[HierarchyNode]:
     """A node and the ones above it, up to the top."""
     seen: set[int] = set()
     while node_id is not None and node_id not in seen:
@@ -219,8 +221,8 @@ def _upwards(session: Session, node_id: int | None) -> Iterator[HierarchyNode]:
         node_id = node.parent_id
 
 
-def _resolved(values: dict[str, Any], there: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
-    """An entry's values as columns; raises `Refused` where its parent could not be stored."""
+def _resolve_parent(values: dict[str, Any], there: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
+    """An entry's values as columns; raises `RequestError` where its parent could not be stored."""
     given = values.get("given")
     if given is not None and not is_new:
         values = {name: value for name, value in values.items() if name in given}
@@ -228,7 +230,7 @@ def _resolved(values: dict[str, Any], there: dict[str, Any], *, is_new: bool) ->
     if "parent_key" in values:
         key = values["parent_key"]
         if key is not None and key not in there:
-            raise Refused("Its parent could not be imported. Mend that row first.")
+            raise RequestError("Its parent could not be imported. Mend that row first.")
         columns["parent_id"] = there[key].id if key is not None else None
     if columns.get("position", 0) is None:
         # A blank order leaves what is stored alone.
@@ -236,17 +238,17 @@ def _resolved(values: dict[str, Any], there: dict[str, Any], *, is_new: bool) ->
     return columns
 
 
-def _completed(session: Session, project_id: int, values: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(session: Session, project_id: int, values: dict[str, Any]) -> dict[str, Any]:
     parent_id = values.get("parent_id")
     parent = None
     if parent_id is not None:
         node = get(session, project_id, "hierarchy_import", parent_id)
         assert isinstance(node, HierarchyNode)
-        prefixes = [each.prefix for each in _upwards(session, parent_id)]
+        prefixes = [each.prefix for each in _ancestors(session, parent_id)]
         parent = {"path": node.path, "prefixes": prefixes[::-1]}
-    full = nodes.complete(values, parent)
-    if wrong := nodes.problem(full):
-        raise Refused(wrong[1])
+    full = hierarchy.fill_defaults(values, parent)
+    if wrong := hierarchy.find_problem(full):
+        raise RequestError(wrong[1])
     return {**full, "parent_id": parent_id}
 
 
@@ -255,13 +257,13 @@ def _commit(session: Session, values: dict[str, Any]) -> None:
         session.commit()
     except (IntegrityError, DataError) as error:
         session.rollback()
-        raise Conflict(_why(error, values)) from None
+        raise Conflict(_explain_rejection(error, values)) from None
     except StaleDataError:
         session.rollback()
         raise NotFound("It has just been deleted.") from None
 
 
-def _why(error: IntegrityError | DataError, values: dict[str, Any]) -> str:
+def _explain_rejection(error: IntegrityError | DataError, values: dict[str, Any]) -> str:
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
     if "naming_convention" in constraint and isinstance(error.orig, psycopg2.errors.UniqueViolation):
         return (

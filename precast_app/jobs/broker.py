@@ -25,7 +25,7 @@ from precast_app.config import Settings
 
 log = logging.getLogger(__name__)
 
-RUN_JOB = "precast_app.jobs.run.run_job"
+RUN_JOB = "precast_app.jobs.runner.run_job"
 # The result is in the database.
 RESULT_TTL_SECONDS = 0
 FAILURE_TTL_SECONDS = 86_400
@@ -78,7 +78,7 @@ class ImportRqJob(Job):
         self.func_name, self.instance, self.args, self.kwargs = RUN_JOB, None, (job_id,), {}
         self.description = f"import job {job_id}"
         self.origin = settings.queue_name
-        self.timeout = settings.job_seconds
+        self.timeout = settings.job_timeout_seconds
         self.result_ttl, self.failure_ttl = RESULT_TTL_SECONDS, FAILURE_TTL_SECONDS
 
     def _fetch_status(self) -> JobStatus:

@@ -15,15 +15,15 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from precast_app.errors import Cancelled, LeaseLost
+from precast_app.errors import JobCancelled, LeaseLost
 from precast_app.extensions import db
 from precast_app.models import FailureReason, Phase
 
 # The class of the advisory locks on jobs' numbers; the watchman's lock is of the same class, with the number 0.
-LOCKS = 7_301
+ADVISORY_LOCK_CLASS = 7_301
 
 # The job's turn: nothing else of its project is under way, and, unless it has begun, nothing was queued before it.
-_ITS_TURN = """
+_IS_NEXT_IN_PROJECT = """
     NOT EXISTS (
         SELECT FROM import_jobs other
         WHERE other.project_id = import_jobs.project_id AND other.id <> import_jobs.id
@@ -41,11 +41,11 @@ _CLAIM = text(f"""
     WHERE id = :job_id AND attempt < :attempts
       AND ((import_jobs.status = 'pending' AND phase = 'queued')
            OR (import_jobs.status = 'processing' AND lease_until < clock_timestamp()))
-      AND {_ITS_TURN}
+      AND {_IS_NEXT_IN_PROJECT}
     RETURNING before.status
 """)
 
-_BEGIN_ANEW = (
+_RESET_FOR_RETRY = (
     """
         DELETE FROM import_issues i USING import_batches b
         WHERE b.job_id = :job_id AND i.job_id = b.job_id AND i.batch = b.number
@@ -59,9 +59,9 @@ _BEGIN_ANEW = (
     """,
 )
 
-_HELD = text("SELECT cancelled_by FROM import_jobs WHERE id = :job_id AND lease_token = :token")
+_SELECT_LEASE = text("SELECT cancelled_by FROM import_jobs WHERE id = :job_id AND lease_token = :token")
 
-_END = """
+_FINISH = """
     UPDATE import_jobs
     SET status = :status, phase = 'done', progress = CASE WHEN :status = 'completed' THEN 100 ELSE progress END,
         completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL, lease_until = NULL,
@@ -75,13 +75,14 @@ _END = """
 class Lease:
     """The right to work on a job, until it runs out and another takes it.
 
-    With `heeds_cancel` the right is to do the job, and ends when a person cancels it; without, it is to end the job in
+    With `stops_on_cancel` the right is to do the job, and ends when a person cancels it; without, it is to end the
+    job in
     any case, by taking it back or by what is left of it. `is_resumed` says that another worker had begun the job.
     """
 
     job_id: int
     token: UUID
-    heeds_cancel: bool = True
+    stops_on_cancel: bool = True
     is_resumed: bool = False
 
 
@@ -101,16 +102,18 @@ class Progress:
     warnings: int = 0
 
 
-def claim(job_id: int, *, lease_seconds: int, attempts: int) -> Lease | None:
+def claim(job_id: int, *, lease_seconds: int, max_attempts: int) -> Lease | None:
     """Take the job, or leave it: None where it isn't its turn, another has it, or it has ended."""
     token = uuid4()
     try:
         # Waits for the batches of a former holder that are under way, though not for ever: one whose machine is gone
         # keeps its lock until its connection is given up. None of them begins after this commits.
         db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
-        db.session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), {"locks": LOCKS, "job_id": job_id})
+        db.session.execute(
+            text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), {"locks": ADVISORY_LOCK_CLASS, "job_id": job_id}
+        )
         taken = db.session.execute(
-            _CLAIM, {"job_id": job_id, "token": token, "lease_seconds": lease_seconds, "attempts": attempts}
+            _CLAIM, {"job_id": job_id, "token": token, "lease_seconds": lease_seconds, "attempts": max_attempts}
         ).first()
         db.session.commit()
     except IntegrityError:
@@ -126,37 +129,38 @@ def claim(job_id: int, *, lease_seconds: int, attempts: int) -> Lease | None:
 
 
 def fence(session: Session, lease: Lease) -> None:
-    """Hold the lease for the rest of this transaction; raises `LeaseLost` where it is another's by now, or `Cancelled`.
+    """Hold the lease for the rest of this transaction; raises `LeaseLost` where it is another's by now, or
+    `JobCancelled`.
 
     An advisory lock rather than one on the job's row, whose progress is written meanwhile.
     """
-    names = {"locks": LOCKS, "job_id": lease.job_id, "token": lease.token}
+    names = {"locks": ADVISORY_LOCK_CLASS, "job_id": lease.job_id, "token": lease.token}
     session.execute(text("SELECT pg_advisory_xact_lock_shared(:locks, :job_id)"), names)
-    _check(lease, session.execute(_HELD, names).first())
+    _raise_if_lost(lease, session.execute(_SELECT_LEASE, names).first())
 
 
-def hold_alone(session: Session, lease: Lease) -> None:
+def fence_exclusive(session: Session, lease: Lease) -> None:
     """Like `fence`, when every transaction that holds the job has ended; none begins before this one ends."""
-    names = {"locks": LOCKS, "job_id": lease.job_id, "token": lease.token}
+    names = {"locks": ADVISORY_LOCK_CLASS, "job_id": lease.job_id, "token": lease.token}
     session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), names)
-    _check(lease, session.execute(_HELD, names).first())
+    _raise_if_lost(lease, session.execute(_SELECT_LEASE, names).first())
 
 
-def look(lease: Lease) -> None:
-    """Raise `LeaseLost` or `Cancelled`, if it is so."""
-    held = db.session.execute(_HELD, {"job_id": lease.job_id, "token": lease.token}).first()
+def check_lease(lease: Lease) -> None:
+    """Raise `LeaseLost` or `JobCancelled`, if it is so."""
+    held = db.session.execute(_SELECT_LEASE, {"job_id": lease.job_id, "token": lease.token}).first()
     db.session.rollback()
-    _check(lease, held)
+    _raise_if_lost(lease, held)
 
 
-def _check(lease: Lease, held: Row[Any] | None) -> None:
+def _raise_if_lost(lease: Lease, held: Row[Any] | None) -> None:
     if held is None:
         raise LeaseLost(f"Job {lease.job_id} has been taken by another worker, or has ended.")
-    if lease.heeds_cancel and held.cancelled_by is not None:
-        raise Cancelled(f"Job {lease.job_id} is cancelled by {held.cancelled_by}.")
+    if lease.stops_on_cancel and held.cancelled_by is not None:
+        raise JobCancelled(f"Job {lease.job_id} is cancelled by {held.cancelled_by}.")
 
 
-def report(lease: Lease, progress: Progress, *, lease_seconds: int) -> None:
+def write_progress(lease: Lease, progress: Progress, *, lease_seconds: int) -> None:
     """Write how far the job is and renew the lease; the percentage never falls, and is 100 only when completed.
 
     Raises as `fence` does.
@@ -177,10 +181,10 @@ def report(lease: Lease, progress: Progress, *, lease_seconds: int) -> None:
         {**_values(progress), "job_id": lease.job_id, "token": lease.token, "lease_seconds": lease_seconds},
     ).first()
     db.session.commit()
-    _check(lease, written)
+    _raise_if_lost(lease, written)
 
 
-def give_back(lease: Lease) -> None:
+def release(lease: Lease) -> None:
     """Let another worker take the job now; the attempt doesn't count. It stays `processing`, with no one at it."""
     db.session.execute(
         text("""
@@ -194,13 +198,13 @@ def give_back(lease: Lease) -> None:
 
 def complete(lease: Lease, *, result: str, error: str | None = None) -> bool:
     """processing → completed; False where the lease is lost, or the job cancelled."""
-    condition = "lease_token = :token" + (" AND cancelled_by IS NULL" if lease.heeds_cancel else "")
-    return _end(condition, lease.job_id, "completed", result=result, error=error, token=lease.token)
+    condition = "lease_token = :token" + (" AND cancelled_by IS NULL" if lease.stops_on_cancel else "")
+    return _finish(condition, lease.job_id, "completed", result=result, error=error, token=lease.token)
 
 
 def fail(lease: Lease, *, error: str, reason: FailureReason = FailureReason.ERROR) -> bool:
     """processing → failed, with what the session has done before; False where the lease is lost."""
-    return _end("lease_token = :token", lease.job_id, "failed", error=error, reason=reason, token=lease.token)
+    return _finish("lease_token = :token", lease.job_id, "failed", error=error, reason=reason, token=lease.token)
 
 
 def retry(job_id: int) -> bool:
@@ -226,15 +230,15 @@ def retry(job_id: int) -> bool:
     ).first()
     if again is not None:
         # What the database refused may be taken now.
-        for statement in _BEGIN_ANEW:
+        for statement in _RESET_FOR_RETRY:
             db.session.execute(text(statement), names)
     return again is not None
 
 
 def cancel(job_id: int, user: str) -> bool:
     """Stop a job: a pending one fails at once; who holds a processing one is told to. False where it has ended."""
-    error, reason = cancelled_error(user), FailureReason.CANCELLED
-    if _end("status = 'pending'", job_id, "failed", error=error, reason=reason, cancelled_by=user):
+    error, reason = cancellation_message(user), FailureReason.CANCELLED
+    if _finish("status = 'pending'", job_id, "failed", error=error, reason=reason, cancelled_by=user):
         return True
     told = db.session.execute(
         # It gets its attempts again: what it is to do now is something else.
@@ -250,29 +254,29 @@ def cancel(job_id: int, user: str) -> bool:
     return told is not None
 
 
-def cancelled_error(user: str, kept: str | None = None) -> str:
+def cancellation_message(user: str, kept: str | None = None) -> str:
     """The contract's `error` of a cancelled job; `kept` says what of it could not be taken out again."""
     return f"Cancelled by {user}; {kept or 'nothing was changed'}"
 
 
-def expire(job_id: int) -> bool:
+def fail_without_file(job_id: int) -> bool:
     """pending → failed, for a job that was never given its file."""
     error = "No file was uploaded for this job in time. Create a new job and upload the file."
     condition = "status = 'pending' AND phase = 'waiting_for_file'"
-    return _end(condition, job_id, "failed", error=error, reason=FailureReason.EXPIRED)
+    return _finish(condition, job_id, "failed", error=error, reason=FailureReason.EXPIRED)
 
 
-def give_up(job_id: int, attempts: int) -> bool:
+def fail_exhausted(job_id: int, max_attempts: int) -> bool:
     """processing → failed, for a job whose workers were lost too often."""
     error = (
-        f"The import was interrupted {attempts} times and was given up. What had gone in stays; upload the file "
+        f"The import was interrupted {max_attempts} times and was given up. What had gone in stays; upload the file "
         "again to import the rest, and tell the administrator if it happens again."
     )
     condition = "status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts"
-    return _end(condition, job_id, "failed", error=error, reason=FailureReason.GAVE_UP, attempts=attempts)
+    return _finish(condition, job_id, "failed", error=error, reason=FailureReason.GAVE_UP, attempts=max_attempts)
 
 
-def enqueue(job_id: int) -> bool:
+def mark_queued(job_id: int) -> bool:
     """A waiting job has got its file: waiting_for_file → queued. False where it isn't waiting. Does not commit."""
     found = db.session.execute(
         text("""
@@ -284,7 +288,7 @@ def enqueue(job_id: int) -> bool:
     return found is not None
 
 
-def _end(
+def _finish(
     condition: str,
     job_id: int,
     status: str,
@@ -296,7 +300,7 @@ def _end(
     **names: Any,
 ) -> bool:
     values = {"status": status, "result": result, "error": error, "reason": reason, "cancelled_by": cancelled_by}
-    statement = text(_END.format(condition=condition))
+    statement = text(_FINISH.format(condition=condition))
     ended = db.session.execute(statement, {"job_id": job_id, **values, **names}).first()
     db.session.commit()
     return ended is not None

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from precast_app.extensions import db
-from precast_app.jobs import broker, queue
+from precast_app.jobs import broker, service
 
 # The id of a job that was enqueued a moment ago may not have reached Redis yet.
 _QUIET_SECONDS = 3
 
 _LOST = text("""
-    SELECT id, ring FROM import_jobs job
-    WHERE (rung_at IS NULL OR rung_at < clock_timestamp() - make_interval(secs => :quiet))
+    SELECT id, enqueue_count FROM import_jobs job
+    WHERE (enqueued_at IS NULL OR enqueued_at < clock_timestamp() - make_interval(secs => :quiet))
       AND ((status = 'processing' AND lease_until < clock_timestamp())
            OR (status = 'pending' AND phase = 'queued' AND NOT EXISTS (
                SELECT FROM import_jobs other
@@ -39,9 +39,9 @@ class LostJob:
         return broker.rq_job_id(self.job_id, self.enqueue_count)
 
 
-def find() -> list[LostJob]:
+def find_lost() -> list[LostJob]:
     """Return the lost jobs, in the order of the queue. While Redis is away every job that it may have lost is one."""
     due = [LostJob(*row) for row in db.session.execute(_LOST, {"quiet": _QUIET_SECONDS})]
     db.session.rollback()
-    waiting = queue.waiting([job.rq_id for job in due]) if due else frozenset()
+    waiting = service.enqueued_ids([job.rq_id for job in due]) if due else frozenset()
     return [job for job in due if job.rq_id not in waiting]

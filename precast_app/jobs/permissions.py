@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from precast_app.accounts import permissions
-from precast_app.accounts.permissions import Act, Identity
+from precast_app.auth import permissions
+from precast_app.auth.permissions import Identity, Permission
 from precast_app.errors import Forbidden, NotFound
 from precast_app.extensions import db
 from precast_app.jobs import registry
 from precast_app.models import ImportJob, User
 
 
-def required_for(job_type: str, *, create_missing: bool) -> Act:
+def required_for(job_type: str, *, create_missing: bool) -> Permission:
     """Return the permission for creating a job: that of its type, or of reference data if it may create some."""
-    act = registry.get(job_type).act
-    return max(act, Act.MANAGE) if create_missing else act
+    permission = registry.get(job_type).permission
+    return max(permission, Permission.MANAGE) if create_missing else permission
 
 
-def required(job: ImportJob) -> Act:
+def required_permission(job: ImportJob) -> Permission:
     """Return the permission for starting, retrying, applying, undoing or cancelling the job.
 
     An undo takes that of the job which it undoes as well: it deletes the reference data which that job created, and its
     own undo would create it again.
     """
-    act = required_for(job.job_type, create_missing=job.create_missing)
+    permission = required_for(job.job_type, create_missing=job.create_missing)
     if job.undoes_job_id is not None:
-        act = max(act, required(db.session.get_one(ImportJob, job.undoes_job_id)))
-    return act
+        permission = max(permission, required_permission(db.session.get_one(ImportJob, job.undoes_job_id)))
+    return permission
 
 
 def require_to_create(identity: Identity, project_id: int, job_type: str, *, create_missing: bool) -> None:
@@ -35,10 +35,10 @@ def require_to_create(identity: Identity, project_id: int, job_type: str, *, cre
 
 def require(identity: Identity, job: ImportJob) -> None:
     """Raise `NotFound` if the job's project is not visible to the user, `Forbidden` if their role does not suffice."""
-    permissions.require(identity, required(job), job.project_id)
+    permissions.require(identity, required_permission(job), job.project_id)
 
 
-def revoked(job: ImportJob) -> str | None:
+def revocation_reason(job: ImportJob) -> str | None:
     """Return why the user who started the job may no longer do so; None if they may.
 
     A job that was started from the server's command line has no such user.

@@ -11,17 +11,17 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from precast_app.config import Settings
-from precast_app.errors import Cancelled, LeaseLost, Stopped
+from precast_app.errors import JobCancelled, LeaseLost, WorkerStopping
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle
-from precast_app.jobs.horse import STOPPING
 from precast_app.jobs.lifecycle import Lease, Progress
+from precast_app.jobs.rq_worker import SHUTDOWN_REQUESTED
 
 log = logging.getLogger(__name__)
 
 
-class Reporter:
-    """Writes the newest progress at most every `progress_seconds`, and renews the lease while there is none.
+class ProgressReporter:
+    """Writes the newest progress at most every `progress_interval_seconds`, and renews the lease while there is none.
 
     Used as a context manager around the work; what is the newest when the work ends is written too.
     """
@@ -30,48 +30,48 @@ class Reporter:
         self._app = app
         self._lease = lease
         self._settings: Settings = app.config["PRECAST"]
-        self._newest = first
+        self._latest = first
         self._written: Progress | None = None
-        self._over = threading.Event()
-        self._end: LeaseLost | Cancelled | None = None
+        self._closing = threading.Event()
+        self._stop_reason: LeaseLost | JobCancelled | None = None
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
-    def __enter__(self) -> Reporter:
+    def __enter__(self) -> ProgressReporter:
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        self._closing.set()
         self._thread.join()
 
     @property
-    def newest(self) -> Progress:
+    def latest(self) -> Progress:
         """What was told last."""
-        return self._newest
+        return self._latest
 
-    def tell(self, progress: Progress) -> None:
+    def report(self, progress: Progress) -> None:
         """Tell how far the work is; raises as `check` does."""
-        self._newest = progress
-        self.check()
+        self._latest = progress
+        self.raise_if_stopped()
 
-    def check(self) -> None:
-        """Raise `LeaseLost` where the job is another's by now, `Cancelled` where a person wants it stopped.
+    def raise_if_stopped(self) -> None:
+        """Raise `LeaseLost` where the job is another's by now, `JobCancelled` where a person wants it stopped.
 
         And `Stopped` where this process is to end.
         """
-        if STOPPING.is_set():
-            raise Stopped(f"Job {self._lease.job_id} is given back: this worker stops.")
-        if self._end is not None:
-            raise self._end
+        if SHUTDOWN_REQUESTED.is_set():
+            raise WorkerStopping(f"Job {self._lease.job_id} is given back: this worker stops.")
+        if self._stop_reason is not None:
+            raise self._stop_reason
 
     def _run(self) -> None:
         renewed = 0.0
         with self._app.app_context():
-            while self._end is None:
-                over = self._over.is_set()
-                newest = self._newest
+            while self._stop_reason is None:
+                over = self._closing.is_set()
+                newest = self._latest
                 due = time.monotonic() - renewed > self._settings.lease_seconds / 3
                 if due or newest != self._written:
                     if self._write(newest):
@@ -79,16 +79,16 @@ class Reporter:
                     elif over:
                         return
                 else:
-                    self._look()
+                    self._check_lease()
                 if over:
                     return
-                self._over.wait(self._settings.progress_seconds)
+                self._closing.wait(self._settings.progress_interval_seconds)
 
     def _write(self, progress: Progress) -> bool:
         try:
-            lifecycle.report(self._lease, progress, lease_seconds=self._settings.lease_seconds)
-        except (LeaseLost, Cancelled) as end:
-            self._end = end
+            lifecycle.write_progress(self._lease, progress, lease_seconds=self._settings.lease_seconds)
+        except (LeaseLost, JobCancelled) as end:
+            self._stop_reason = end
             return False
         except SQLAlchemyError:
             # The next round tries again; if the database stays away, the batches fail and say so.
@@ -97,10 +97,10 @@ class Reporter:
             return False
         return True
 
-    def _look(self) -> None:
+    def _check_lease(self) -> None:
         try:
-            lifecycle.look(self._lease)
-        except (LeaseLost, Cancelled) as end:
-            self._end = end
+            lifecycle.check_lease(self._lease)
+        except (LeaseLost, JobCancelled) as end:
+            self._stop_reason = end
         except SQLAlchemyError:
             db.session.rollback()

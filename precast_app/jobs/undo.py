@@ -8,14 +8,14 @@ from flask import current_app
 from sqlalchemy import exists, select, text
 from sqlalchemy.exc import IntegrityError
 
-from precast_app.accounts import audit
-from precast_app.accounts.permissions import Identity
+from precast_app.auth import audit
+from precast_app.auth.permissions import Identity
 from precast_app.config import BATCH_SIZE
 from precast_app.errors import Conflict
 from precast_app.extensions import db
 from precast_app.importing.piece_limits import shown
-from precast_app.jobs import queue, taken_back
-from precast_app.models import Batch, ImportJob, JobStatus, Phase
+from precast_app.jobs import before_images, service
+from precast_app.models import ImportBatch, ImportJob, JobStatus, Phase
 
 UNDO = "element_type_undo"
 
@@ -47,22 +47,22 @@ _PIECES = text("""
 """)
 
 
-def start(job_id: int, starter: Identity) -> ImportJob:
+def submit_undo(job_id: int, starter: Identity) -> ImportJob:
     """Make and ring for the job that takes back what a job changed; of an undo, the one that imports its file again.
 
     Raises `Conflict` with what stands against it.
     """
     target = db.session.get_one(ImportJob, job_id)
     if target.job_type == UNDO:
-        return _again(target, starter)
+        return _redo(target, starter)
     if target.job_type != "element_type_import" or target.dry_run:
         raise Conflict(f"Job {job_id} is no import of element types, or a dry run. Only an import can be undone.")
     if target.status not in (JobStatus.COMPLETED, JobStatus.FAILED):
         raise Conflict(f"Job {job_id} has not ended. Wait for its end, or cancel it.")
-    if not db.session.scalar(select(exists().where(Batch.job_id == job_id))):
+    if not db.session.scalar(select(exists().where(ImportBatch.job_id == job_id))):
         raise Conflict(f"Job {job_id} has changed nothing; there is nothing to undo.")
-    if against := obstacles(target):
-        raise Conflict(f"Job {job_id} can't be undone. " + " ".join(against), {"job": against})
+    if conflicts := find_conflicts(target):
+        raise Conflict(f"Job {job_id} can't be undone. " + " ".join(conflicts), {"job": conflicts})
     job = ImportJob(
         project_id=target.project_id,
         job_type=UNDO,
@@ -84,34 +84,34 @@ def start(job_id: int, starter: Identity) -> ImportJob:
     except IntegrityError:
         db.session.rollback()
         raise Conflict(f"Job {job_id} is being undone already.") from None
-    queue.ring(job.id)
+    service.enqueue(job.id)
     return job
 
 
-def obstacles(target: ImportJob) -> list[str]:
+def find_conflicts(target: ImportJob) -> list[str]:
     """What stands against undoing a job, for a person: each a sentence or two."""
     if target.undone_by_job_id is not None:
         return [f"It was undone by job {target.undone_by_job_id}."]
     names = {"job_id": target.id, "since": target.started_at}
-    against = [
-        f"Job {later} has changed {taken_back.named(ids)} since: undo that job first."
+    conflicts = [
+        f"Job {later} has changed {before_images.describe_element_types(ids)} since: undo that job first."
         for later, ids in db.session.execute(_LATER, names).all()
     ]
     if moved := list(db.session.scalars(_IN_PRODUCTION, names)):
-        against.append(f"Pieces that it made are in production: {taken_back.named(moved)}.")
+        conflicts.append(f"Pieces that it made are in production: {before_images.describe_element_types(moved)}.")
     most = current_app.config["PRECAST"].pieces_per_project
     brought_back, after = db.session.execute(_PIECES, {**names, "project_id": target.project_id}).one()
     if brought_back and after > most:
-        against.append(
+        conflicts.append(
             f"The project would have {shown(after)} pieces with those that it removed; {shown(most)} are the most "
             "(PIECES_PER_PROJECT)."
         )
-    return against
+    return conflicts
 
 
-def _again(undo: ImportJob, starter: Identity) -> ImportJob:
+def _redo(undo: ImportJob, starter: Identity) -> ImportJob:
     """An undo is taken back by importing the file of the undone job again."""
     if undo.status != JobStatus.COMPLETED:
         raise Conflict(f"Job {undo.id} has undone nothing; there is nothing to take back.")
     target = db.session.get_one(ImportJob, undo.undoes_job_id)
-    return queue.submit_again(target, starter)
+    return service.resubmit_file(target, starter)

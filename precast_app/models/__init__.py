@@ -1,20 +1,19 @@
 """The tables. Rules that keep data right under concurrency stand here, as constraints of the database."""
 
-from precast_app.models.account import ApiToken, AuditEntry, Membership, Role, User, UserSession
-from precast_app.models.catalogue import (
+from precast_app.models.element_type import (
     BomLine,
     Drawing,
     ElementType,
+    ElementTypeStage,
     Piece,
     PieceStatus,
     Quantity,
-    StagePassed,
 )
 from precast_app.models.job import (
-    Batch,
-    Change,
+    ElementTypeChange,
     FailureReason,
     FileChunk,
+    ImportBatch,
     ImportJob,
     Issue,
     JobStatus,
@@ -24,20 +23,22 @@ from precast_app.models.job import (
     Severity,
 )
 from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, Project, Stage
+from precast_app.models.user import ApiToken, AuditEntry, Membership, Role, User, UserSession
 
 __all__ = [
     "ApiToken",
     "AuditEntry",
-    "Batch",
     "BomLine",
     "BomProduct",
-    "Change",
     "Drawing",
     "DrawingType",
     "ElementType",
+    "ElementTypeChange",
+    "ElementTypeStage",
     "FailureReason",
     "FileChunk",
     "HierarchyNode",
+    "ImportBatch",
     "ImportJob",
     "Issue",
     "JobStatus",
@@ -52,7 +53,6 @@ __all__ = [
     "Role",
     "Severity",
     "Stage",
-    "StagePassed",
     "User",
     "UserSession",
 ]

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from precast_app.extensions import Model
-from precast_app.models.columns import Id, one_of
+from precast_app.models.column_types import Id, one_of
 
 
 class JobStatus(StrEnum):
@@ -81,11 +81,11 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-def _count() -> Any:
+def _counter() -> Any:
     return mapped_column(Integer, server_default="0")
 
 
-def _moment(**options: Any) -> Any:
+def _timestamp(**options: Any) -> Any:
     return mapped_column(DateTime(timezone=True), **options)
 
 
@@ -138,13 +138,13 @@ class ImportJob(Model):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     job_type: Mapped[str] = mapped_column(String(50))
     status: Mapped[str] = mapped_column(String(20), server_default=JobStatus.PENDING)
-    progress: Mapped[int] = _count()
-    total_items: Mapped[int] = _count()
-    processed_items: Mapped[int] = _count()
+    progress: Mapped[int] = _counter()
+    total_items: Mapped[int] = _counter()
+    processed_items: Mapped[int] = _counter()
     created_by: Mapped[str] = mapped_column(String(100))
-    created_at: Mapped[datetime | None] = _moment(server_default=func.current_timestamp())
-    updated_at: Mapped[datetime | None] = _moment(server_default=func.current_timestamp())
-    completed_at: Mapped[datetime | None] = _moment()
+    created_at: Mapped[datetime | None] = _timestamp(server_default=func.current_timestamp())
+    updated_at: Mapped[datetime | None] = _timestamp(server_default=func.current_timestamp())
+    completed_at: Mapped[datetime | None] = _timestamp()
     error: Mapped[str | None] = mapped_column(Text)
     result: Mapped[str | None] = mapped_column(Text)
 
@@ -182,15 +182,15 @@ class ImportJob(Model):
 
     # How it stands.
     phase: Mapped[str] = mapped_column(String(20), server_default=Phase.WAITING_FOR_FILE)
-    queued_at: Mapped[datetime | None] = _moment()
-    started_at: Mapped[datetime | None] = _moment()
-    created_count: Mapped[int] = _count()
-    updated_count: Mapped[int] = _count()
-    unchanged_count: Mapped[int] = _count()
-    rejected_count: Mapped[int] = _count()
-    pieces_added: Mapped[int] = _count()
-    pieces_removed: Mapped[int] = _count()
-    warning_count: Mapped[int] = _count()
+    queued_at: Mapped[datetime | None] = _timestamp()
+    started_at: Mapped[datetime | None] = _timestamp()
+    created_count: Mapped[int] = _counter()
+    updated_count: Mapped[int] = _counter()
+    unchanged_count: Mapped[int] = _counter()
+    rejected_count: Mapped[int] = _counter()
+    pieces_added: Mapped[int] = _counter()
+    pieces_removed: Mapped[int] = _counter()
+    warning_count: Mapped[int] = _counter()
 
     failure_reason: Mapped[str | None] = mapped_column(String(20))
 
@@ -199,10 +199,10 @@ class ImportJob(Model):
 
     # Who works on it: the lease of one worker, and the rings of the doorbell.
     lease_token: Mapped[UUID | None]
-    lease_until: Mapped[datetime | None] = _moment()
-    attempt: Mapped[int] = _count()
-    ring: Mapped[int] = _count()
-    rung_at: Mapped[datetime | None] = _moment()
+    lease_until: Mapped[datetime | None] = _timestamp()
+    attempt: Mapped[int] = _counter()
+    enqueue_count: Mapped[int] = _counter()
+    enqueued_at: Mapped[datetime | None] = _timestamp()
 
 
 class FileChunk(Model):
@@ -215,7 +215,7 @@ class FileChunk(Model):
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class Batch(Model):
+class ImportBatch(Model):
     """A batch that is in: committed in one transaction with its rows, and never done again."""
 
     __tablename__ = "import_batches"
@@ -256,10 +256,10 @@ class Issue(Model):
         return f"{self.sheet}!{self.column}{self.row}" if self.sheet else f"{self.column}{self.row}"
 
 
-class Change(Model):
+class ElementTypeChange(Model):
     """What a job did to one element type: made it, or changed it.
 
-    `fields` holds the image before the change, only of what was changed (`precast_app.importing.changes` tells its
+    `fields` holds the image before the change, only of what was changed (`precast_app.importing.diff` tells its
     shape); it is null where the job made the element type.
     """
 

@@ -1,6 +1,6 @@
 """A project and its reference data: what the headings of a workbook can name.
 
-Each thing has a `match_key`, its name as headings are compared (`precast_app.names`); it is unique in the
+Each thing has a `match_key`, its name as headings are compared (`precast_app.text`); it is unique in the
 project, so that a heading never means two things of one kind.
 """
 
@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Numeric, String, Text, Uniqu
 from sqlalchemy.orm import Mapped, mapped_column
 
 from precast_app.extensions import Model
-from precast_app.models.columns import CreatedAt, Id, ProjectId
+from precast_app.models.column_types import CreatedAt, Id, ProjectId
 
 
 class Project(Model):

@@ -17,7 +17,7 @@ from precast_app import process_limits
 from precast_app.errors import Conflict, JobFailed
 from precast_app.parsing import tasks
 from precast_app.parsing.fork_server import OWNER_BYTES
-from precast_app.spreadsheets import FileRefused
+from precast_app.spreadsheets import UnreadableFile
 
 # What a child sends first, so that the web process knows that it is there. JSON allows it before a value.
 STARTED = b" "
@@ -96,7 +96,7 @@ def _answer(request: dict[str, Any], upload: int, target: int) -> dict[str, Any]
     try:
         with io.BufferedReader(_Positioned(upload)) as file, _target(target) as out:
             return {"value": tasks.TASKS[request["task"]](file, out, **request["arguments"])}
-    except FileRefused as refused:
+    except UnreadableFile as refused:
         return {"refused": [refused.code, refused.message]}
     except (Conflict, JobFailed) as error:
         return {"failed" if isinstance(error, JobFailed) else "conflict": str(error)}

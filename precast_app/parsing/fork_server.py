@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from precast_app.errors import Busy
+from precast_app.errors import ServerBusy
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class ForkServer:
     def run(self, request: dict[str, Any], descriptors: Sequence[int], owner: str, seconds: float) -> dict[str, Any]:
         """Let a child of the owner answer the request within so many seconds, and return its answer.
 
-        Raises `Ended` if the child ends without an answer, `Busy` if none can be started.
+        Raises `Ended` if the child ends without an answer, `ServerBusy` if none can be started.
         """
         # Libraries leave temporary files behind when they are killed; so they have a folder that goes.
         with tempfile.TemporaryDirectory(prefix="parsing-", ignore_cleanup_errors=True) as scratch:
@@ -83,7 +83,7 @@ class ForkServer:
                     return self._ask(sent, descriptors, owner, seconds)
                 except _NotStarted as error:
                     log.warning("The fork server made no child: %s", error.__cause__ or error)
-        raise Busy("The server can't read files at the moment. Try again in a moment.", _RETRY_SECONDS)
+        raise ServerBusy("The server can't read files at the moment. Try again in a moment.", _RETRY_SECONDS)
 
     def _ask(self, sent: bytes, descriptors: Sequence[int], owner: str, seconds: float) -> dict[str, Any]:
         with self._connect(descriptors, owner) as connection:

@@ -13,11 +13,11 @@ from typing import IO, Any
 from flask import Flask, current_app
 
 from precast_app.config import Settings
-from precast_app.errors import Busy, Conflict, JobFailed
+from precast_app.errors import Conflict, JobFailed, ServerBusy
 from precast_app.models import Issue
 from precast_app.parsing.fork_server import Ended, ForkServer
 from precast_app.parsing.turns import Turns
-from precast_app.spreadsheets import FileRefused, Limits
+from precast_app.spreadsheets import Limits, UnreadableFile
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ CODES = frozenset({"takes_too_long", "takes_too_much_memory", "reading_interrupt
 _EXTENSION = "precast.parsing"
 _RETRY_SECONDS = 5
 _WAIT_SECONDS = 0.25
-# A download leaves the threads for others that bodies of requests leave (`api.receiving`).
+# A download leaves the threads for others that bodies of requests leave (`api.body_slots`).
 _THREADS_PER_DOWNLOAD = 4
 _INSTEAD = "Copy the data into a new workbook, as values, and upload that; split it if it is very large."
 
@@ -53,15 +53,17 @@ def start_early() -> None:
 
 def limits(settings: Settings) -> Limits:
     """Return how much of a file this installation reads."""
-    return Limits(unpacked_bytes=settings.unpacked_bytes, rows=settings.sheet_rows, columns=settings.sheet_columns)
+    return Limits(
+        unpacked_bytes=settings.max_unpacked_bytes, rows=settings.max_sheet_rows, columns=settings.max_sheet_columns
+    )
 
 
 class Parsing:
     """Opens files for one application.
 
-    Every method takes the name of the person who asks as `owner`, and raises `FileRefused` for a file that can't be
+    Every method takes the name of the person who asks as `owner`, and raises `UnreadableFile` for a file that can't be
     read or costs too much, `JobFailed` for one that lacks what an import needs, `Conflict` for one that can't be
-    written again, and `Busy` if too many are being read.
+    written again, and `ServerBusy` if too many are being read.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -100,7 +102,9 @@ class Parsing:
     @contextmanager
     def _download(self) -> Iterator[None]:
         if not self._downloads.acquire(timeout=_WAIT_SECONDS):
-            raise Busy("The server is making as many files as it can at once. Try again in a moment.", _RETRY_SECONDS)
+            raise ServerBusy(
+                "The server is making as many files as it can at once. Try again in a moment.", _RETRY_SECONDS
+            )
         try:
             yield
         finally:
@@ -121,14 +125,14 @@ class Parsing:
                 raise self._refusal(by_deadline=ended.by_deadline) from ended
         return self._value(task, answer)
 
-    def _refusal(self, *, by_deadline: bool) -> FileRefused:
+    def _refusal(self, *, by_deadline: bool) -> UnreadableFile:
         if by_deadline:
-            return FileRefused(
+            return UnreadableFile(
                 "takes_too_long",
                 f"Reading the file took longer than {self._settings.parse_seconds:g} seconds and was stopped. "
                 + _INSTEAD,
             )
-        return FileRefused(
+        return UnreadableFile(
             "reading_interrupted",
             "Reading the file was stopped before it was done, most likely for want of memory. Try again. If it happens "
             f"again: {_INSTEAD}",
@@ -139,10 +143,10 @@ class Parsing:
             return answer["value"]
         if "refused" in answer:
             code, message = answer["refused"]
-            raise FileRefused(code, message)
+            raise UnreadableFile(code, message)
         if "out_of_memory" in answer:
             most = self._settings.parse_memory_bytes / 1e6
-            raise FileRefused(
+            raise UnreadableFile(
                 "takes_too_much_memory", f"Reading the file takes more than {most:.0f} MB of memory. {_INSTEAD}"
             )
         if "failed" in answer:

@@ -9,10 +9,10 @@ from typing import IO, Any, cast
 
 import xlsxwriter
 
-from precast_app.exporting import annotating, rejected
-from precast_app.importing import headers, reference_files
-from precast_app.importing.columns import BASE
+from precast_app.exporting import annotating, rejected_workbook
+from precast_app.importing import column_mapping, reference_files
 from precast_app.importing.issues import Issue
+from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.models import Severity
 from precast_app.spreadsheets import Book, Limits, open_book
 
@@ -22,7 +22,7 @@ def count_rows(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], job
     book = _open(upload, limits)
     if job_type != "element_type_import":
         return reference_files.count_rows(book, job_type)
-    return headers.count_rows(book)[1]
+    return column_mapping.count_rows(book)[1]
 
 
 def annotate(
@@ -36,7 +36,7 @@ def write_rejected(
     upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], reasons: list[tuple[int, str]], is_catalogue: bool
 ) -> None:
     """Write the rejected rows as a workbook of the upload's layout."""
-    rejected.write(out, _open(upload, limits), dict(reasons), is_catalogue=is_catalogue)
+    rejected_workbook.write(out, _open(upload, limits), dict(reasons), is_catalogue=is_catalogue)
 
 
 TASKS: dict[str, Callable[..., Any]] = {
@@ -51,7 +51,7 @@ def sample() -> IO[bytes]:
     file = io.BytesIO()
     with xlsxwriter.Workbook(file) as out:
         sheet = out.add_worksheet("Element Types")
-        sheet.write_row(0, 0, [column.heading for column in BASE])
+        sheet.write_row(0, 0, [column.heading for column in BASE_COLUMNS])
         for row in range(1, 60):
             sheet.write_row(row, 0, ["WALL", f"W-{row}", 2500.5])
     return file

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from precast_app.errors import Busy
+from precast_app.errors import ServerBusy
 
 _RETRY_SECONDS = 5
 
@@ -23,10 +23,10 @@ class Turns:
 
     @contextmanager
     def turn(self, owner: str) -> Iterator[None]:
-        """Hold a place; raise `Busy` if none becomes free in time."""
+        """Hold a place; raise `ServerBusy` if none becomes free in time."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._has_place(owner), self._wait_seconds):
-                raise Busy(
+                raise ServerBusy(
                     "The server is reading as many files as it can at once. Try again in a moment.", _RETRY_SECONDS
                 )
             self._inside[owner] += 1

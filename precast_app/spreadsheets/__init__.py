@@ -1,8 +1,8 @@
 """From bytes to rows. Knows file formats; nothing of what the columns mean."""
 
-from precast_app.spreadsheets.detect import open_book
-from precast_app.spreadsheets.errors import FileRefused
-from precast_app.spreadsheets.formulas import armed, disarmed, inert
+from precast_app.spreadsheets.errors import UnreadableFile
+from precast_app.spreadsheets.format_detection import open_book
+from precast_app.spreadsheets.formula_escaping import escape_formula, inert, unescape_formula
 from precast_app.spreadsheets.merged_ranges import Sweep
 from precast_app.spreadsheets.sheet import (
     Book,
@@ -16,14 +16,13 @@ from precast_app.spreadsheets.sheet import (
     column_letter,
     column_number,
 )
-from precast_app.spreadsheets.text import as_written
-from precast_app.spreadsheets.xlsx_package import Package
+from precast_app.spreadsheets.text_decoding import encode_ambiguous
+from precast_app.spreadsheets.zip_package import Package
 
 __all__ = [
     "Book",
     "Cell",
     "CellError",
-    "FileRefused",
     "Limits",
     "MergedRange",
     "Note",
@@ -31,11 +30,12 @@ __all__ = [
     "SheetRow",
     "SheetScan",
     "Sweep",
-    "armed",
-    "as_written",
+    "UnreadableFile",
     "column_letter",
     "column_number",
-    "disarmed",
+    "encode_ambiguous",
+    "escape_formula",
     "inert",
     "open_book",
+    "unescape_formula",
 ]

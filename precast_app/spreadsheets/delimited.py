@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from precast_app.spreadsheets.errors import FileRefused, cell_too_long, too_many_columns, too_many_rows
+from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, too_many_columns, too_many_rows
 from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, Note, SheetRow, SheetScan
-from precast_app.spreadsheets.text import Unclosed, encoding_of, from_html, from_utf_7
+from precast_app.spreadsheets.text_decoding import NonClosingReader, decode_html_entities, decode_utf_7, encoding_of
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _HEADER_CHARACTERS = 1024 * 1024  # of the first line, to tell the delimiter by
@@ -27,9 +27,9 @@ _EITHER = re.compile(r"\A\s*[+-]?[1-9]\d{0,2},\d{3}\s*")
 _POINT = re.compile(r"\A\s*[+-]?(?:\d{1,3}(?:[, ]\d{3})+\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d+|0+\.\d+)\s*")
 
 _ENCODINGS = {"utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
-_MENDED = {
-    "utf_7": (from_utf_7, "written in UTF-7 (+ACY- for &)"),
-    "html_entities": (from_html, "written as HTML (&amp; for &)"),
+_CELL_DECODERS = {
+    "utf_7": (decode_utf_7, "written in UTF-7 (+ACY- for &)"),
+    "html_entities": (decode_html_entities, "written as HTML (&amp; for &)"),
 }
 
 
@@ -40,7 +40,7 @@ class DelimitedBook:
     sheets = ("",)
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
-        """Raises FileRefused for bytes that are no text."""
+        """Raises UnreadableFile for bytes that are no text."""
         self._file = file
         self._limits = limits
         self._encoding = encoding_of(file)
@@ -50,7 +50,7 @@ class DelimitedBook:
         rest = first[len(self._message) :]
         separator = _SEPARATOR.fullmatch(rest)
         self._skipped = 1 if separator else 0
-        self._delimiter = separator[1] if separator else _delimiter(self._beginning())
+        self._delimiter = separator[1] if separator else _delimiter(self._first_records())
         self._declared = separator is not None
         self._mended: Counter[str] = Counter()
         self._suspicious = False
@@ -99,7 +99,7 @@ class DelimitedBook:
                     raise too_many_rows(limits)
                 if self._suspicious:
                     self._suspicious = False
-                    cells = [self._mend(cell) for cell in cells]
+                    cells = [self._decode_cell(cell) for cell in cells]
                 yield SheetRow(number, cells)
         except csv.Error as error:
             # The only one that this reader knows besides its arguments: a field that goes on and on. Over several lines
@@ -124,9 +124,11 @@ class DelimitedBook:
         """The file's lines as they are."""
         self._file.seek(0)
         # The wrapper would close the file with itself: it gets a view that it may close.
-        yield from io.TextIOWrapper(io.BufferedReader(Unclosed(self._file)), encoding=self._encoding, newline="")
+        yield from io.TextIOWrapper(
+            io.BufferedReader(NonClosingReader(self._file)), encoding=self._encoding, newline=""
+        )
 
-    def _beginning(self) -> Iterator[str]:
+    def _first_records(self) -> Iterator[str]:
         """The first records without what stands before the headings, each with the line ends inside of its quotes."""
         record: list[str] = []
         count = quotes = size = 0
@@ -147,7 +149,7 @@ class DelimitedBook:
         """The lines of the table, which quoted fields may contain the ends of."""
         for number, line in enumerate(self._text()):
             if "\0" in line:
-                raise FileRefused(
+                raise UnreadableFile(
                     "not_a_spreadsheet",
                     "The file contains zero bytes, which no text has. Open it in Excel, save "
                     "it as CSV UTF-8 and upload that file.",
@@ -160,8 +162,8 @@ class DelimitedBook:
             self._record.append(line)
             yield line
 
-    def _mend(self, cell: str) -> str:
-        for code, (mend, _) in _MENDED.items():
+    def _decode_cell(self, cell: str) -> str:
+        for code, (mend, _) in _CELL_DECODERS.items():
             mended = mend(cell)
             if mended != cell:
                 self._mended[code] += 1
@@ -214,11 +216,13 @@ class DelimitedBook:
             )
         for code, count in self._mended.items():
             cells = "1 cell was" if count == 1 else f"{count} cells were"
-            yield Note("warning", code, f"{cells} {_MENDED[code][1]} and decoded. Look whether their texts are right.")
+            yield Note(
+                "warning", code, f"{cells} {_CELL_DECODERS[code][1]} and decoded. Look whether their texts are right."
+            )
 
 
-def _never_closed(rows: int) -> FileRefused:
-    return FileRefused(
+def _never_closed(rows: int) -> UnreadableFile:
+    return UnreadableFile(
         "quotation_mark_never_closed",
         f'After row {rows} a quotation mark (") is opened and never closed, so that it is unclear where the rows end. '
         "Close it or take it out, and upload the file again.",

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from precast_app.spreadsheets.errors import (
-    FileRefused,
+    UnreadableFile,
     cell_too_long,
     damaged,
     too_many_cells,
@@ -28,8 +28,8 @@ from precast_app.spreadsheets.sheet import (
     SheetRow,
     SheetScan,
 )
-from precast_app.spreadsheets.xlsx_package import Package
-from precast_app.spreadsheets.xlsx_xml import Attributes, feed, local, xml_parser
+from precast_app.spreadsheets.xlsx.sheet_xml import Attributes, feed, local_name, xml_parser
+from precast_app.spreadsheets.zip_package import Package
 
 _CONTENT = "content.xml"
 _TABLES, _CELLS = "table", ("table-cell", "covered-table-cell")
@@ -47,12 +47,12 @@ class OdsBook:
     notes: tuple[Note, ...] = ()
 
     def __init__(self, file: BinaryIO, package: Package, limits: Limits) -> None:
-        """Read the list of sheets. Raises FileRefused."""
+        """Read the list of sheets. Raises UnreadableFile."""
         del file  # the package keeps it
         self._package = package
         self._limits = limits
         if _is_encrypted(package):
-            raise FileRefused(
+            raise UnreadableFile(
                 "password_protected",
                 "The spreadsheet is protected by a password. Save it without one and upload it again.",
             )
@@ -129,7 +129,7 @@ class _Scans:
             faults = self._faults.setdefault(each.sheet, {})
             for column, cell in enumerate(each.cells, 1):
                 if isinstance(cell, CellError):
-                    for row in islice(each.rows(), self._limits.faults - len(faults)):
+                    for row in islice(each.rows(), self._limits.error_cells - len(faults)):
                         faults[row.number, column] = cell
 
     def finished(self, reader: _Table) -> dict[str, SheetScan]:
@@ -153,7 +153,7 @@ class _Table:
     def __init__(self, wanted: str | None, limits: Limits) -> None:
         self.merged: dict[str, list[MergedRange]] = {}
         self.counts: dict[str, int] = {}
-        self.refused: dict[str, FileRefused] = {}
+        self.refused: dict[str, UnreadableFile] = {}
         self._wanted = wanted
         self._sheet = ""
         self._limits = limits
@@ -186,7 +186,7 @@ class _Table:
         self._elements += 1
         if self._elements > _ELEMENTS_PER_CELL * self._limits.parsed_cells:
             raise too_many_cells("has very many elements", self._limits.parsed_cells)
-        name = local(tag)
+        name = local_name(tag)
         if name == _TABLES:
             # A table inside a cell belongs to a chart or a note.
             self._depth += 1
@@ -203,7 +203,7 @@ class _Table:
             self._start_text(name, attributes)
 
     def end(self, tag: str) -> None:
-        name = local(tag)
+        name = local_name(tag)
         if name == _TABLES:
             self._depth -= 1
             self._here = self._here and self._depth > 0
@@ -230,13 +230,13 @@ class _Table:
         if name in self.merged:
             raise damaged("two of its sheets have the same name")
         if len(self.merged) >= self._limits.sheets:
-            raise FileRefused("too_many_sheets", f"The spreadsheet has more than {self._limits.sheets} sheets.")
+            raise UnreadableFile("too_many_sheets", f"The spreadsheet has more than {self._limits.sheets} sheets.")
         self.merged[name], self.counts[name] = [], 0
         self._sheet, self._here = name, self._wanted in (None, name)
         self._row, self._aside = 1, 0
         self._cell = self._text = None
 
-    def _refuse(self, refusal: FileRefused) -> None:
+    def _refuse(self, refusal: UnreadableFile) -> None:
         """Leave the rest of the sheet: another one may be the one that is wanted."""
         self.refused[self._sheet] = refusal
         self._here, self._text = False, None
@@ -299,7 +299,7 @@ class _Table:
 
 
 def _get(attributes: Attributes, name: str) -> str:
-    return next((value for key, value in attributes.items() if local(key) == name), "")
+    return next((value for key, value in attributes.items() if local_name(key) == name), "")
 
 
 def _number(attributes: Attributes, name: str) -> int:
@@ -313,7 +313,7 @@ def _number(attributes: Attributes, name: str) -> int:
 
 def _value(attributes: Attributes, text: str) -> Cell:
     """The value that the file stores; what the cell shows is `text`."""
-    kinds = {value for key, value in attributes.items() if local(key) == "value-type"}
+    kinds = {value for key, value in attributes.items() if local_name(key) == "value-type"}
     formula = _get(attributes, "formula")
     if "error" in kinds or (formula and text.startswith(_ERRORS)):
         return CellError(text or "#ERR")

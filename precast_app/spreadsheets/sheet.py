@@ -77,7 +77,7 @@ class SheetScan:
     head: tuple[SheetRow, ...]
     merged: tuple[MergedRange, ...]
     row_count: int
-    faults: Mapping[tuple[int, int], CellError]
+    error_cells: Mapping[tuple[int, int], CellError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Limits:
     parsed_cells: int = 3_000_000  # cells of a sheet that only the slow way can read
     shared_texts: int = 4_000_000  # different texts in a workbook
     text_bytes: int = 512 * 1024 * 1024  # bytes of text in a sheet, each repetition counted
-    faults: int = 200_000  # cells of a sheet that show an error
+    error_cells: int = 200_000  # cells of a sheet that show an error
     merged_ranges: int = 100_000  # per sheet
 
 
@@ -119,7 +119,7 @@ class Book(Protocol):
         """The worksheets in the workbook's order, hidden ones included; `('',)` for CSV."""
 
     def scan(self, sheet: str) -> SheetScan:
-        """A quick look at a sheet. Raises FileRefused; KeyError for a sheet that is not there."""
+        """A quick look at a sheet. Raises UnreadableFile; KeyError for a sheet that is not there."""
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """Every row that holds anything, header rows included. Raises, on the way, as `scan`."""

@@ -10,13 +10,7 @@ from typing import Any, BinaryIO
 
 import xlrd
 
-from precast_app.spreadsheets.errors import (
-    FileRefused,
-    cell_too_long,
-    damaged,
-    too_many_columns,
-    too_many_rows,
-)
+from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, damaged, too_many_columns, too_many_rows
 from precast_app.spreadsheets.merged_ranges import disjoint
 from precast_app.spreadsheets.sheet import (
     HEAD_ROWS,
@@ -43,12 +37,12 @@ class XlsBook:
     notes: tuple[Note, ...] = ()
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
-        """Read the workbook. Raises FileRefused."""
+        """Read the workbook. Raises UnreadableFile."""
         self._limits = limits
         file.seek(0)
         content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
-            raise FileRefused(
+            raise UnreadableFile(
                 "too_large",
                 f"A workbook of the old format (.xls) may have {_MOST_BYTES // 1024**2} MiB. Save it as an Excel "
                 "Workbook (.xlsx) and upload that.",
@@ -58,7 +52,7 @@ class XlsBook:
             self._book = xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=io.StringIO())
         except xlrd.XLRDError as error:
             if "encrypted" in str(error).lower():
-                raise FileRefused(
+                raise UnreadableFile(
                     "password_protected",
                     "The workbook is protected by a password. Remove the password and upload it again.",
                 ) from error
@@ -70,7 +64,7 @@ class XlsBook:
             raise damaged("it can't be read as a workbook of Excel 97 to 2003") from error
         self.sheets = tuple(self._book.sheet_names())
         if len(self.sheets) > limits.sheets:
-            raise FileRefused("too_many_sheets", f"The workbook has more than {limits.sheets} sheets.")
+            raise UnreadableFile("too_many_sheets", f"The workbook has more than {limits.sheets} sheets.")
 
     def scan(self, sheet: str) -> SheetScan:
         """See Book."""

@@ -5,25 +5,25 @@ from __future__ import annotations
 from flask import Flask
 
 from precast_app.web import (
-    dashboard,
-    display,
     element_types,
     errors,
-    headers,
+    home,
     jobs,
     overview,
-    pages,
-    people,
-    reference,
+    reference_data,
+    rq_dashboard,
+    security_headers,
     sign_in,
+    template_filters,
+    users,
 )
 
 
 def init_app(app: Flask) -> None:
     """Register the pages and, for administrators, the dashboard of the queue."""
-    for module in (pages, sign_in, overview, jobs, element_types, reference, people):
+    for module in (home, sign_in, overview, jobs, element_types, reference_data, users):
         app.register_blueprint(module.blueprint)
-    display.init_app(app)
+    template_filters.init_app(app)
     errors.init_app(app)
-    dashboard.init_app(app)
-    headers.init_app(app)
+    rq_dashboard.init_app(app)
+    security_headers.init_app(app)

@@ -10,9 +10,9 @@ from flask import Flask, redirect, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from precast_app.accounts import sessions
-from precast_app.accounts.permissions import KEPT, Identity
-from precast_app.errors import Refused
+from precast_app.auth import sessions
+from precast_app.auth.permissions import IDENTITY_KEY, Identity
+from precast_app.errors import RequestError
 
 _NOT_PAGES = ("/api", "/healthz", "/readyz", "/metrics", "/static", "/rq")
 
@@ -28,11 +28,11 @@ def init_app(app: Flask) -> None:
             return response
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")
-        who: Identity | None = request.environ.get(KEPT)
+        who: Identity | None = request.environ.get(IDENTITY_KEY)
         # Where the server itself failed, its database is not asked once more.
         if who is None and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-            with suppress(Refused, SQLAlchemyError):
-                who = sessions.recognise()
+            with suppress(RequestError, SQLAlchemyError):
+                who = sessions.authenticate()
         page = app.make_response((render_template("error.html", told=told, who=who), response.status_code))
         if "Retry-After" in response.headers:
             page.headers["Retry-After"] = response.headers["Retry-After"]

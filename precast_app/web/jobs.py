@@ -7,44 +7,48 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from precast_app.accounts.guard import takes
-from precast_app.accounts.permissions import Act
-from precast_app.jobs import permissions, queue, registry
+from precast_app.auth.guard import requires
+from precast_app.auth.permissions import Permission
+from precast_app.jobs import permissions, registry, service
 from precast_app.models import ImportJob, JobStatus, Severity
-from precast_app.reading import changes
-from precast_app.reading import jobs as reading
-from precast_app.reading.paging import Page
-from precast_app.web import context, paging
-from precast_app.web.display import KINDS
+from precast_app.queries import changes
+from precast_app.queries import jobs as job_queries
+from precast_app.queries.paging import Page
+from precast_app.web import paging, project_context
 from precast_app.web.fragments import fragment
+from precast_app.web.template_filters import KINDS
 
 blueprint = Blueprint("job_pages", __name__)
 
-_LINES = 50
+_PAGE_SIZE = 50
 _FILTERS = ("status", "job_type", "change", "severity")
 # What a reader tells of a file; each is a line or two.
-_NOTES = 20
+_MAX_NOTES = 20
 _ALL = "all"
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/import")
-@takes(Act.IMPORT)
+@requires(Permission.IMPORT)
 def new(project_id: int) -> str:
     """Where files are dropped."""
-    known = context.of_project(project_id, "Import")
+    known = project_context.of_project(project_id, "Import")
     picked = request.args.get("job_type")
     return render_template("jobs/import.html", **known, kinds=_importable(known["may"]), picked=picked)
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/jobs")
-@takes(Act.READ)
+@requires(Permission.READ)
 def of_project(project_id: int) -> str:
     """A project's jobs, newest first."""
-    status, job_type, where = request.args.get("status"), request.args.get("job_type"), paging.asked(_LINES)
-    found, count = reading.of_project(project_id, status, job_type, where)
+    status, job_type, where = (
+        request.args.get("status"),
+        request.args.get("job_type"),
+        paging.requested_page(_PAGE_SIZE),
+    )
+    found, count = job_queries.list_jobs(project_id, status, job_type, where)
     return render_template(
         "jobs/list.html",
-        **context.of_project(project_id, "Jobs"),
+        **project_context.of_project(project_id, "Jobs"),
         jobs=found,
         count=count,
         page=where,
@@ -56,29 +60,33 @@ def of_project(project_id: int) -> str:
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/jobs/rows")
-@takes(Act.READ)
+@requires(Permission.READ)
 def rows(project_id: int) -> Response:
     """The jobs alone, for a page that is open."""
-    status, job_type, where = request.args.get("status"), request.args.get("job_type"), paging.asked(_LINES)
-    found, _ = reading.of_project(project_id, status, job_type, where)
+    status, job_type, where = (
+        request.args.get("status"),
+        request.args.get("job_type"),
+        paging.requested_page(_PAGE_SIZE),
+    )
+    found, _ = job_queries.list_jobs(project_id, status, job_type, where)
     return fragment("jobs/rows.html", jobs=found)
 
 
 @blueprint.get("/jobs/<int(max=2147483647):job_id>")
-@takes(Act.READ)
+@requires(Permission.READ)
 def show(job_id: int) -> str:
     """One job: how it stands, what it did, and what was wrong with its file."""
-    job = reading.one(job_id)
+    job = job_queries.get_job(job_id)
     change = request.args.get("change") or None
-    kinds_of_issue = reading.kinds_of_issue(job_id)
+    kinds_of_issue = job_queries.count_issues_by_code(job_id)
     found_wrong = [each for each in kinds_of_issue if each[0] != Severity.INFO]
     # What the reader tells stands above them.
     severity = request.args.get("severity") or (found_wrong[0][0] if found_wrong else _ALL)
-    where, issue_where = paging.asked(_LINES), paging.asked(_LINES, "issue")
-    changed, changed_count = changes.of_job(job_id, change, where)
-    issues, issue_count = reading.issues(job_id, None if severity == _ALL else severity, issue_where)
-    read_as, _ = reading.issues(job_id, Severity.INFO, Page(_NOTES))
-    known = context.of_project(job.project_id, "Jobs")
+    where, issue_where = paging.requested_page(_PAGE_SIZE), paging.requested_page(_PAGE_SIZE, "issue")
+    changed, changed_count = changes.list_changes(job_id, change, where)
+    issues, issue_count = job_queries.list_issues(job_id, None if severity == _ALL else severity, issue_where)
+    read_as, _ = job_queries.list_issues(job_id, Severity.INFO, Page(_MAX_NOTES))
+    known = project_context.of_project(job.project_id, "Jobs")
     # Each of the two lists keeps its place while one pages through the other.
     places = {"offset": where.offset, "issue": issue_where.offset}
 
@@ -91,9 +99,9 @@ def show(job_id: int) -> str:
         job=job,
         kinds=_importable(known["may"]),
         picked=job.job_type,
-        may_act=known["may"] >= permissions.required(job),
+        may_act=known["may"] >= permissions.required_permission(job),
         position=_position(job),
-        pace=reading.pace(job),
+        pace=job_queries.throughput(job),
         changed=changed,
         changed_count=changed_count,
         issues=issues,
@@ -105,7 +113,7 @@ def show(job_id: int) -> str:
         found_wrong=found_wrong,
         asked_for_cells=bool({"severity", "issue"} & request.args.keys()),
         severities=[*Severity, _ALL],
-        has_file=queue.has_file(job_id),
+        has_file=service.has_file(job_id),
         page=where,
         chosen={"change": change, "severity": severity},
         link=link,
@@ -113,16 +121,16 @@ def show(job_id: int) -> str:
 
 
 @blueprint.get("/jobs/<int(max=2147483647):job_id>/state")
-@takes(Act.READ)
+@requires(Permission.READ)
 def state(job_id: int) -> Response:
     """How a job stands, alone, for a page that is open."""
-    job = reading.one(job_id)
-    return fragment("jobs/state.html", job=job, position=_position(job), pace=reading.pace(job))
+    job = job_queries.get_job(job_id)
+    return fragment("jobs/state.html", job=job, position=_position(job), pace=job_queries.throughput(job))
 
 
-def _importable(may: Act) -> list[str]:
+def _importable(may: Permission) -> list[str]:
     """The types of job that one may drop a file for."""
-    return [name for name in registry.creatable_names() if name in KINDS and registry.get(name).act <= may]
+    return [name for name in registry.creatable_names() if name in KINDS and registry.get(name).permission <= may]
 
 
 def _given() -> dict[str, str]:
@@ -131,4 +139,4 @@ def _given() -> dict[str, str]:
 
 
 def _position(job: ImportJob) -> int | None:
-    return queue.positions([job]).get(job.id)
+    return service.queue_positions([job]).get(job.id)

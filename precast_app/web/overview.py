@@ -9,15 +9,15 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from precast_app.accounts.guard import takes
-from precast_app.accounts.permissions import Act
+from precast_app.auth.guard import requires
+from precast_app.auth.permissions import Permission
 from precast_app.models import PieceStatus
-from precast_app.reading import catalogue
-from precast_app.reading import jobs as reading
-from precast_app.reading.paging import Page
-from precast_app.web import context
-from precast_app.web.display import in_order
+from precast_app.queries import element_types
+from precast_app.queries import jobs as job_queries
+from precast_app.queries.paging import Page
+from precast_app.web import project_context
 from precast_app.web.fragments import fragment
+from precast_app.web.template_filters import in_order
 
 blueprint = Blueprint("overview", __name__)
 
@@ -39,16 +39,16 @@ class Floor:
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>")
-@takes(Act.READ)
+@requires(Permission.READ)
 def show(project_id: int) -> str:
     """The overview."""
-    found = catalogue.summary(project_id)
+    found = element_types.project_summary(project_id)
     by_made = request.args.get("shade") == "made"
-    recent, _ = reading.of_project(project_id, None, None, _RECENT)
+    recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
     statuses = {status: sum(node[status] for node in found["by_node"]) for status in PieceStatus}
     return render_template(
         "overview.html",
-        **context.of_project(project_id, "Overview"),
+        **project_context.of_project(project_id, "Overview"),
         summary=found,
         made=sum(statuses[status] for status in _DONE),
         towers=_towers(found["by_node"], by_made=by_made),
@@ -59,10 +59,10 @@ def show(project_id: int) -> str:
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/recent")
-@takes(Act.READ)
+@requires(Permission.READ)
 def recent(project_id: int) -> Response:
     """The newest jobs alone, for a page that is open."""
-    found, _ = reading.of_project(project_id, None, None, _RECENT)
+    found, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
     return fragment("jobs/rows.html", jobs=found)
 
 

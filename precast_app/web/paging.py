@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from flask import request, url_for
 
-from precast_app.reading.paging import Page
+from precast_app.queries.paging import Page
 
 _MOST_OFFSET = 10_000_000
 
 
-def asked(lines: int, name: str = "offset") -> Page:
+def requested_page(lines: int, name: str = "offset") -> Page:
     """The page of so many lines that begins where the address says; a number that is none, or far out, is mended."""
     return Page(lines, min(max(request.args.get(name, 0, type=int), 0), _MOST_OFFSET))
 

@@ -10,10 +10,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
-from precast_app.accounts import sign_in
-from precast_app.accounts.guard import open_to_all
-from precast_app.accounts.requests import check_same_site
-from precast_app.errors import TooMany
+from precast_app.auth import sign_in
+from precast_app.auth.guard import public
+from precast_app.auth.request_identity import check_same_site
+from precast_app.errors import TooManyRequests
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -21,20 +21,20 @@ _PLAIN_ADDRESS = re.compile(r"/(?!/)[!#-\[\]-~]*")
 
 
 @blueprint.get("/login")
-@open_to_all
+@public
 def login_form() -> str:
     """The form to sign in with."""
     return render_template("login.html", problem=None)
 
 
 @blueprint.post("/login")
-@open_to_all
+@public
 def login() -> Response:
     """Sign in with name and password."""
     check_same_site()
     try:
         known = sign_in.sign_in(request.form.get("name", ""), request.form.get("password", ""))
-    except TooMany as refused:
+    except TooManyRequests as refused:
         answer = make_response(render_template("login.html", problem=refused.message), refused.http_status)
         answer.headers["Retry-After"] = str(refused.retry_after)
         return answer
@@ -44,7 +44,7 @@ def login() -> Response:
 
 
 @blueprint.post("/logout")
-@open_to_all
+@public
 def logout() -> Response:
     """End the session of this browser."""
     check_same_site()

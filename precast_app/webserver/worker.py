@@ -137,7 +137,9 @@ class ClientWorker(ThreadWorker):
 
     def _most_of(self, client_network: str) -> float:
         # All clients have the proxy's address if there is one; the bound for each of them is the proxy's then.
-        return self.settings.web_clients_per_address if client_network and not self.settings.proxies else math.inf
+        return (
+            self.settings.web_clients_per_address if client_network and not self.settings.trusted_proxies else math.inf
+        )
 
     def _close_slowest(self, connections: Iterable[Connection]) -> bool:
         slowest = min(connections, key=lambda each: each.sock.deadline)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from devstack import postgres
 from precast_app import create_app
-from precast_app.embedded import postgres
 from precast_app.extensions import db
 from tests.conftest import ROOT
 from tests.faults.scene import until
@@ -61,7 +61,7 @@ def test_a_full_disk(app: Flask, environment: dict[str, str], disk: Path) -> Non
             env={**environment, "DATABASE_URL": address},
             check=True,
         )
-        other = create_app(replace(app.config["PRECAST"], database_url=address, health_seconds=10))
+        other = create_app(replace(app.config["PRECAST"], database_url=address, health_timeout_seconds=10))
 
         def is_ready() -> bool:
             found: bool = other.test_client().get("/readyz").get_json()["checks"]["database"]

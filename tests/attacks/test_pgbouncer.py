@@ -10,12 +10,12 @@ import pytest
 from flask import Flask
 
 from precast_app.models import ImportJob
-from tests import snapshot
+from tests import project_snapshot
 from tests.conftest import EXAMPLES, wait_for
 from tests.e2e.test_worker import workbook
 from tests.integration.test_import import TOTALS
+from tests.live_site import ADMIN, started
 from tests.pgbouncer import advisory_locks, behind, busy, needs_pgbouncer, pooled
-from tests.site import ADMIN, started
 
 pytestmark = needs_pgbouncer
 
@@ -35,7 +35,7 @@ def test_import_cancel_undo_and_recovery(
         assert site.follow(first["job_id"])[-1]["result"] == "Successfully processed 120 elements"
         summary = site.get(f"/api/project/{project}/summary")["summary"]
         assert {name: summary[name] for name in TOTALS} == TOTALS
-        imported = snapshot.of_project(project)
+        imported = project_snapshot.snapshot_project(project)
         export = site.session.get(f"{site.address}/api/project/{project}/export/excel", timeout=30)
         assert (export.status_code, export.content[:2]) == (200, b"PK")
 
@@ -43,7 +43,7 @@ def test_import_cancel_undo_and_recovery(
         wait_for(cancelled, lambda each: has_ended(each) or each.phase == "writing")
         site.post(f"/api/jobs/{cancelled}/cancel")
         assert site.follow(cancelled)[-1]["error"] == f"Cancelled by {ADMIN}; nothing was changed"
-        snapshot.assert_same(snapshot.of_project(project), imported)
+        project_snapshot.assert_same(project_snapshot.snapshot_project(project), imported)
 
         # The worker is killed in the middle; the reaper gives the job to the next one.
         killed = site.upload(f"/api/project/{project}/import/excel?concurrent_batches=2", large)["job_id"]
@@ -54,7 +54,7 @@ def test_import_cancel_undo_and_recovery(
 
         undo = site.post(f"/api/jobs/{killed}/undo")["job_id"]
         assert site.follow(undo)[-1]["status"] == "completed"
-        snapshot.assert_same(snapshot.of_project(project), imported)
+        project_snapshot.assert_same(project_snapshot.snapshot_project(project), imported)
         assert site.get("/readyz")["status"] == "ok"
     assert advisory_locks(environment) == 0
 

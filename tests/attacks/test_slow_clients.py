@@ -9,8 +9,9 @@ from contextlib import ExitStack
 import pytest
 from flask import Flask
 
-from precast_app.accounts import projects, tokens, users
+from precast_app.auth import tokens, users
 from precast_app.models import Role
+from precast_app.projects import projects
 from tests.slow_clients import NAME, PASSWORD, SLOW_CLIENTS, Web, crowd, slowest_health, web_server
 
 COUNT = 60

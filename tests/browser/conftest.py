@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, exp
 
 from tests.browser import chromium
 from tests.conftest import emptied
-from tests.site import PASSWORD, Site, started
+from tests.live_site import PASSWORD, Site, started
 
 # The rules of WCAG 2.2 AA, and what is good practice besides.
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Route, expect
 from bench import workbooks
 from tests.browser.conftest import PHONE, Opened, checked
 from tests.conftest import EXAMPLES
-from tests.site import PASSWORD, Site
+from tests.live_site import PASSWORD, Site
 
 WORKBOOK = EXAMPLES / "element_types.xlsx"
 LARGE = 10_000

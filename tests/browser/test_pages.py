@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.conftest import DESK, PHONE, Opened, checked
 from tests.conftest import EXAMPLES
-from tests.site import Site
+from tests.live_site import Site
 
 READ = ("", "/jobs", "/element-types", "/element-types/1", "/reference/hierarchy", "/reference/stages")
 REFERENCE = ("/reference/drawing-types", "/reference/bom-products")

@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import EXAMPLES, ROOT, emptied
-from tests.site import ADMIN, Json, Site, started
+from tests.live_site import ADMIN, Json, Site, started
 
 PAGE = ROOT / "docs" / "api-clients.md"
 BAD_CELL = "C17"

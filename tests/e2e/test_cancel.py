@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.models import ImportJob
-from tests import snapshot
-from tests.conftest import EXAMPLES, do, job, kill, submit, wait_for, worker
+from tests import project_snapshot
+from tests.conftest import EXAMPLES, get_job, kill, run_import, submit, wait_for, worker
 from tests.e2e.test_worker import workbook
 
 Headers = dict[str, str]
@@ -33,9 +33,9 @@ def test_a_waiting_job(client: FlaskClient, admin: Headers, green_meadows: int) 
     next_id = submit(green_meadows, EXAMPLES / "element_types.csv")
     answer = client.post(f"/api/jobs/{job_id}/cancel", headers=admin)
     assert (answer.status_code, answer.get_json()["status"]) == (202, "failed")
-    found = job(job_id)
+    found = get_job(job_id)
     assert (found.phase, found.error) == ("done", "Cancelled by admin; nothing was changed")
-    assert job(next_id).ring == 2
+    assert get_job(next_id).enqueue_count == 2
     assert cancel(client, admin, job_id) == 409
 
 
@@ -48,8 +48,8 @@ def test_in_the_middle_of_writing(
     tmp_path: Path,
     on_error: str,
 ) -> None:
-    assert do(green_meadows, workbook(tmp_path / "before.xlsx", 1_000, 100, 2)).status == "completed"
-    before = snapshot.of_project(green_meadows)
+    assert run_import(green_meadows, workbook(tmp_path / "before.xlsx", 1_000, 100, 2)).status == "completed"
+    before = project_snapshot.snapshot_project(green_meadows)
     after = workbook(tmp_path / "after.xlsx", 4_000, 200, 0)
     with worker(environment):
         job_id = submit(green_meadows, after, concurrent_batches=2, on_error=on_error)
@@ -59,7 +59,7 @@ def test_in_the_middle_of_writing(
         ended = wait_for(job_id, has_ended)
         assert time.monotonic() - start < 10
         assert (ended.status, ended.error) == ("failed", "Cancelled by admin; nothing was changed")
-        snapshot.assert_same(snapshot.of_project(green_meadows), before)
+        project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
         counts = ("created_count", "updated_count", "pieces_added", "pieces_removed")
         assert [getattr(ended, name) for name in counts] == [0] * 4
         assert ended.failure_reason == "cancelled"
@@ -76,25 +76,25 @@ def test_in_the_middle_of_writing(
 def test_cancelling_survives_the_death_of_the_worker(
     client: FlaskClient, admin: Headers, green_meadows: int, environment: Headers, tmp_path: Path
 ) -> None:
-    assert do(green_meadows, workbook(tmp_path / "before.xlsx", 1_000, 100, 2)).status == "completed"
-    before = snapshot.of_project(green_meadows)
+    assert run_import(green_meadows, workbook(tmp_path / "before.xlsx", 1_000, 100, 2)).status == "completed"
+    before = project_snapshot.snapshot_project(green_meadows)
     job_id = submit(green_meadows, workbook(tmp_path / "after.xlsx", 4_000, 200, 0), concurrent_batches=2)
     with worker(environment) as first:
         wait_for(job_id, lambda job: has_ended(job) or job.progress > 20)
         kill(first)
     assert cancel(client, admin, job_id) == 202
-    assert (job(job_id).status, job(job_id).phase) == ("processing", "cancelling")
+    assert (get_job(job_id).status, get_job(job_id).phase) == ("processing", "cancelling")
     with worker(environment):
         ended = wait_for(job_id, has_ended)
     assert (ended.status, ended.error) == ("failed", "Cancelled by admin; nothing was changed")
-    snapshot.assert_same(snapshot.of_project(green_meadows), before)
+    project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
 
 
 @pytest.mark.parametrize("moment", [0.2, 0.5, 0.8])
 def test_at_any_moment_there_is_one_outcome_or_the_other(
     client: FlaskClient, admin: Headers, green_meadows: int, environment: Headers, moment: float
 ) -> None:
-    before = snapshot.of_project(green_meadows)
+    before = project_snapshot.snapshot_project(green_meadows)
     with worker(environment):
         warm = wait_for(submit(green_meadows, EXAMPLES / "stages.csv", "stage_import"), has_ended)
         assert warm.status == "completed"
@@ -104,10 +104,10 @@ def test_at_any_moment_there_is_one_outcome_or_the_other(
         ended = wait_for(job_id, has_ended)
     if ended.status == "completed":
         assert status == 409
-        assert len(snapshot.of_project(green_meadows)["element_types"]) == 120
+        assert len(project_snapshot.snapshot_project(green_meadows)["element_types"]) == 120
     else:
         assert status == 202
-        snapshot.assert_same(snapshot.of_project(green_meadows), before)
+        project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
 
 
 def test_pieces_that_went_into_production_stay(
@@ -127,7 +127,7 @@ def test_pieces_that_went_into_production_stay(
     assert ended.status == "failed"
     assert "1 element type was left as imported" in str(ended.error)
     assert ended.created_count == 1
-    left = snapshot.of_project(green_meadows)
+    left = project_snapshot.snapshot_project(green_meadows)
     assert len(left["element_types"]) == 1
     assert any(moved in row for row in left["pieces"])
     assert len(left["pieces"]) == sum(int(row.rstrip(")").rpartition(", ")[2]) for row in left["quantities"])

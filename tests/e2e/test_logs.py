@@ -12,10 +12,10 @@ import pytest
 import requests
 from flask import Flask
 
-from precast_app.embedded import process
+from devstack import process
 from precast_app.extensions import db
 from tests.conftest import EXAMPLES, ROOT, kill
-from tests.site import procfile
+from tests.live_site import procfile
 
 PASSWORD = "correct horse battery staple"
 WRONG = "incorrect-horse-battery-staple"
@@ -26,7 +26,7 @@ BROKEN = """
         $$ BEGIN RAISE EXCEPTION 'unforeseen' USING ERRCODE = 'XX000'; END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON stages EXECUTE FUNCTION refuse()
 """
-MENDED = "DROP FUNCTION refuse CASCADE"
+DROP_TRIGGER = "DROP FUNCTION refuse CASCADE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def test_no_log_tells_a_secret_or_what_is_in_a_file(app: Flask, run: Run, tmp_pa
         lost = upload(program, run, f"{project}/jobs?job_type=stage_import", stages)
         assert ended(program, run, lost) == "failed"
     finally:
-        db.session.execute(db.text(MENDED))
+        db.session.execute(db.text(DROP_TRIGGER))
         db.session.commit()
     assert browser.post(f"{run.address}/logout", allow_redirects=False, timeout=30).status_code == 302
 

@@ -12,7 +12,7 @@ import requests
 from flask import Flask
 from sqlalchemy import func, select
 
-from precast_app.accounts import users
+from precast_app.auth import users
 from precast_app.extensions import db
 from precast_app.models import AuditEntry
 from tests.e2e.web import Web, started

@@ -13,7 +13,7 @@ import requests
 from flask import Flask
 from sqlalchemy import text
 
-from precast_app.accounts import tokens, users
+from precast_app.auth import tokens, users
 from precast_app.extensions import db
 from tests import hostile_files
 from tests.conftest import EXAMPLES

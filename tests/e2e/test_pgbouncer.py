@@ -13,11 +13,11 @@ from flask import Flask
 from sqlalchemy import text
 
 from precast_app import create_app
-from precast_app.accounts import projects
 from precast_app.config import Settings
 from precast_app.extensions import db
-from precast_app.jobs import queue, watchman
-from tests.conftest import EXAMPLES, ROOT, job, submit
+from precast_app.jobs import reaper, service
+from precast_app.projects import projects
+from tests.conftest import EXAMPLES, ROOT, get_job, submit
 from tests.pgbouncer import advisory_locks, busy, needs_pgbouncer, pooled
 
 pytestmark = needs_pgbouncer
@@ -35,7 +35,7 @@ def test_the_reaper_leaves_no_lock(app: Flask, url: str, environment: dict[str, 
     reaper = create_app(replace(settings, database_url=url, database_session_settings=False), connections=2)
     with busy(url), reaper.app_context():
         for _ in range(30):
-            watchman.look()
+            reaper.sweep()
         db.session.remove()
         db.engine.dispose()
     assert advisory_locks(environment) == 0
@@ -45,8 +45,8 @@ def _lost_job() -> int:
     """A job whose id is in the database and not in Redis, as after a Redis that lost everything."""
     project_id = projects.create("Green Meadows").id
     number = submit(project_id, EXAMPLES / "stages.csv", "stage_import")
-    queue.connection().flushdb()
-    db.session.execute(text("UPDATE import_jobs SET rung_at = rung_at - interval '1 minute'"))
+    service.redis_connection().flushdb()
+    db.session.execute(text("UPDATE import_jobs SET enqueued_at = enqueued_at - interval '1 minute'"))
     db.session.commit()
     return number
 
@@ -60,7 +60,7 @@ def test_two_reapers_take_turns(app: Flask, url: str) -> None:
 
     def look() -> None:
         with held.app_context():
-            rounds.append(watchman.look())
+            rounds.append(reaper.sweep())
             db.session.remove()
 
     with busy(url):
@@ -72,7 +72,7 @@ def test_two_reapers_take_turns(app: Flask, url: str) -> None:
     with held.app_context():
         db.engine.dispose()
     assert sorted(rounds) == [[], [number]]
-    assert job(number).ring == 2
+    assert get_job(number).enqueue_count == 2
 
 
 def test_without_the_setting_it_is_said_what_pgbouncer_refuses(url: str, environment: dict[str, str]) -> None:

@@ -13,8 +13,9 @@ import pytest
 import requests
 from flask import Flask
 
-from precast_app.accounts import projects, tokens, users
+from precast_app.auth import tokens, users
 from precast_app.models import Role
+from precast_app.projects import projects
 from tests.conftest import emptied
 from tests.slow_clients import NAME, PASSWORD, SLOW_CLIENTS, SlowClient, Web, crowd, slowest_health, web_server
 
@@ -178,7 +179,7 @@ def test_a_large_body_that_is_no_upload_is_refused(web: Web) -> None:
     assert chunked.status_code == 413
 
 
-@pytest.mark.parametrize("settings", [{"WEB_CLIENTS_PER_ADDRESS": "10"}, {"WEB_CLIENTS": "10", "PROXIES": "1"}])
+@pytest.mark.parametrize("settings", [{"WEB_CLIENTS_PER_ADDRESS": "10"}, {"WEB_CLIENTS": "10", "TRUSTED_PROXIES": "1"}])
 def test_connections_are_bounded_and_a_new_one_gets_in(
     site: Site, environment: dict[str, str], settings: dict[str, str]
 ) -> None:

@@ -13,10 +13,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from precast_app.accounts import users
+from precast_app.auth import users
 from precast_app.config import libpq_url
 from precast_app.extensions import db
-from precast_app.jobs import queue
+from precast_app.jobs import service
 from tests.e2e.web import Web, started
 
 SLOW = 10
@@ -41,11 +41,11 @@ def token(admin: dict[str, str]) -> bytes:
 
 
 def waiting_job(project_id: int) -> int:
-    return queue.submit(
+    return service.submit(
         project_id=project_id,
         job_type="element_type_import",
         created_by="tester",
-        options=queue.Options(),
+        options=service.JobOptions(),
         upload=None,
     ).id
 

@@ -14,10 +14,10 @@ import xlsxwriter
 from flask import Flask
 from sqlalchemy import text
 
-from precast_app.accounts import projects
 from precast_app.extensions import db
-from precast_app.reading import catalogue
-from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, do, job, kill, submit, wait_for, worker
+from precast_app.projects import projects
+from precast_app.queries import element_types
+from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, get_job, kill, run_import, submit, wait_for, worker
 from tests.integration.test_import import TOTALS, totals
 
 _ENDED = ("completed", "failed")
@@ -71,19 +71,19 @@ def test_a_killed_worker_loses_nothing(
         if job_type == "hierarchy_import":
             path = tmp_path / name
             path.write_text((EXAMPLES / name).read_text().replace(",1,", f",{undisturbed},", 15))
-        assert do(undisturbed, path, job_type).status == "completed"
+        assert run_import(undisturbed, path, job_type).status == "completed"
     before = workbook(tmp_path / "before.xlsx", 1_500, 100, 1)
     after = workbook(tmp_path / "after.xlsx", 4_000, 200, 0)
     for project_id in (green_meadows, undisturbed):
-        assert do(project_id, before).status == "completed"
-    expected = do(undisturbed, after)
+        assert run_import(project_id, before).status == "completed"
+    expected = run_import(undisturbed, after)
 
     # Small batches, few at once: so there is a middle to be killed in.
     job_id = submit(green_meadows, after, batch_size=30, concurrent_batches=2)
     with worker(environment) as first:
         seen = wait_for(job_id, lambda job: job.status in _ENDED or 10 <= job.progress < 90)
         kill(first)
-    killed = job(job_id)
+    killed = get_job(job_id)
     assert seen.status == "processing"
     assert killed.status == "processing"
     done_before = db.session.execute(
@@ -98,7 +98,9 @@ def test_a_killed_worker_loses_nothing(
     assert [getattr(ended, name) for name in counts] == [getattr(expected, name) for name in counts]
     assert ended.processed_items == ended.total_items == 4_000
     assert content(green_meadows) == content(undisturbed)
-    assert catalogue.summary(green_meadows)["pieces"] == catalogue.summary(undisturbed)["pieces"]
+    assert (
+        element_types.project_summary(green_meadows)["pieces"] == element_types.project_summary(undisturbed)["pieces"]
+    )
 
 
 def test_a_file_that_takes_too_much_memory_fails_its_job_and_not_the_worker(
@@ -110,7 +112,7 @@ def test_a_file_that_takes_too_much_memory_fails_its_job_and_not_the_worker(
         file.write(",".join(header) + "\n")
         for row in range(190_000):
             file.write(f"WALL,N-{row},{','.join(f'{row}.{place}1' for place in range(7))},V{row}\n")
-    with worker({**environment, "JOB_BYTES": str(260 * 1024**2)}):
+    with worker({**environment, "JOB_MEMORY_BYTES": str(260 * 1024**2)}):
         large = wait_for(submit(green_meadows, path), lambda job: job.status in _ENDED, seconds=180)
         small = wait_for(submit(green_meadows, EXAMPLES / "element_types.xlsx"), lambda job: job.status in _ENDED)
     assert (large.status, large.attempt) == ("failed", 1)
@@ -133,13 +135,13 @@ def test_a_worker_that_is_told_to_stop_gives_its_job_back(
                 each.send_signal(signal.SIGTERM)
         gone, alive = psutil.wait_procs(family, timeout=20)
     assert (len(gone), alive) == (len(family), [])
-    given_back = job(job_id)
+    given_back = get_job(job_id)
     assert (given_back.status, given_back.attempt) == ("processing", 0)
     assert 0 < given_back.progress < 100
     with worker(environment):
         ended = wait_for(job_id, lambda job: job.status in _ENDED)
     assert (ended.status, ended.created_count, ended.attempt) == ("completed", 4_000, 1), ended.error
-    assert catalogue.summary(green_meadows)["pieces"] == ended.pieces_added
+    assert element_types.project_summary(green_meadows)["pieces"] == ended.pieces_added
 
 
 def test_a_worker_that_would_need_too_many_connections_says_so(environment: dict[str, str]) -> None:

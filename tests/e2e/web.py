@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import requests
 
-from precast_app.embedded import process
+from devstack import process
 from tests.conftest import ROOT, kill
 
 Answer = requests.Response

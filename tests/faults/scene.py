@@ -18,9 +18,9 @@ import psycopg2
 import redis
 from redis.exceptions import RedisError
 
-from precast_app.embedded import process
-from precast_app.embedded.identity import server_identity
-from precast_app.jobs import queue
+from devstack import process
+from devstack.os_user import server_identity
+from precast_app.jobs import service
 from tests.conftest import ROOT, kill
 
 _START_SECONDS = 30
@@ -46,7 +46,7 @@ class Scene:
 
     def start_worker(self) -> None:
         """Start a `worker.py` and wait until it listens."""
-        known = set(queue.names_of_workers())
+        known = set(service.worker_names())
         started = subprocess.Popen(
             [sys.executable, "worker.py"],
             cwd=ROOT,
@@ -55,16 +55,16 @@ class Scene:
             stderr=subprocess.DEVNULL,
         )
         self.workers.append(started)
-        until(lambda: bool(set(queue.names_of_workers()) - known), _START_SECONDS, "a worker listens")
+        until(lambda: bool(set(service.worker_names()) - known), _START_SECONDS, "a worker listens")
 
     def children(self, role: str) -> list[psutil.Process]:
-        """The processes of the workers: `jobs`, `watchman`, or `horse` for those that do a job."""
+        """The processes of the workers: `jobs`, `watchman`, or `job_process` for those that do a job."""
         found = []
         for each in self.workers:
             with suppress(psutil.NoSuchProcess):
                 for child in psutil.Process(each.pid).children():
                     with suppress(psutil.NoSuchProcess):
-                        if role == "horse":
+                        if role == "job_process":
                             found += child.children()
                         elif role in child.cmdline():
                             found.append(child)

@@ -17,11 +17,11 @@ import pytest
 import xlsxwriter
 
 from precast_app.extensions import db
-from precast_app.jobs.run import run_job
+from precast_app.jobs.runner import run_job
 from precast_app.models import ImportJob
-from tests import snapshot
-from tests.conftest import EXAMPLES, ROOT, do, job, submit, wait_for
-from tests.faults.kinds import KINDS
+from tests import project_snapshot
+from tests.conftest import EXAMPLES, ROOT, get_job, run_import, submit, wait_for
+from tests.faults.fault_kinds import KINDS
 from tests.faults.scene import Scene, Servers
 
 RUNS = int(os.environ.get("FAULT_RUNS", "10"))
@@ -74,14 +74,17 @@ _undisturbed: dict[str, Any] = {}
 def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
     """What is left when nothing goes wrong; `seconds` is how long a worker takes for it."""
     if not _undisturbed:
-        assert do(project_id, first).status == "completed"
+        assert run_import(project_id, first).status == "completed"
         scene.start_worker()
         start = time.monotonic()
         done = wait_for(submit(project_id, second, batch_size=5, concurrent_batches=2), has_ended)
         _undisturbed["seconds"] = time.monotonic() - start
         assert (done.status, done.rejected_count) == ("completed", 8), done.error
         assert min(done.created_count, done.updated_count, done.unchanged_count, done.pieces_removed) > 20
-        _undisturbed["project"], _undisturbed["job"] = snapshot.of_project(project_id), snapshot.of_job(done.id)
+        _undisturbed["project"], _undisturbed["job"] = (
+            project_snapshot.snapshot_project(project_id),
+            project_snapshot.snapshot_job(done.id),
+        )
         scene.clear()
     return _undisturbed["project"], _undisturbed["job"]
 
@@ -90,7 +93,7 @@ def _moment(scene: Scene) -> ImportJob:
     """Wait for a random moment: before the job writes, or at some percentage."""
     if scene.chance.random() < 0.3:
         time.sleep(scene.chance.uniform(0, _undisturbed["seconds"] / 2))
-        return job(scene.job_id)
+        return get_job(scene.job_id)
     percentage = scene.chance.uniform(0, 95)
     return wait_for(scene.job_id, lambda each: has_ended(each) or each.progress > percentage)
 
@@ -115,7 +118,7 @@ def test_a_fault(green_meadows: int, scene: Scene, fault_servers: Servers, tmp_p
     if not _undisturbed:
         pytest.fail("There is nothing to compare with: run `test_undisturbed` too, and see why it failed.")
     first, second = files(tmp_path)
-    assert do(green_meadows, first).status == "completed"
+    assert run_import(green_meadows, first).status == "completed"
     names = list(KINDS)
     name = names[(SEED + run) % len(names)] if run < len(names) else scene.chance.choice(names)
     scene.start_worker()
@@ -138,10 +141,10 @@ def test_a_fault(green_meadows: int, scene: Scene, fault_servers: Servers, tmp_p
 def _compare(project_id: int, scene: Scene, told: str) -> None:
     """Hold what is there now against what an undisturbed run leaves, and write down what came of it."""
     try:
-        snapshot.assert_same(snapshot.of_project(project_id), _undisturbed["project"])
-        found = snapshot.of_job(scene.job_id)
+        project_snapshot.assert_same(project_snapshot.snapshot_project(project_id), _undisturbed["project"])
+        found = project_snapshot.snapshot_job(scene.job_id)
         assert found["job"] == _undisturbed["job"]["job"]
-        snapshot.assert_same(found, {key: _undisturbed["job"][key] for key in ("issues", "changes")})
+        project_snapshot.assert_same(found, {key: _undisturbed["job"][key] for key in ("issues", "changes")})
     except AssertionError as error:
         tell(f"{told}: WRONG: {error}")
         raise
@@ -155,7 +158,7 @@ def test_redis_is_away_for_a_minute(
 ) -> None:
     """The job under way goes on meanwhile; the next one of the project is done when Redis is back."""
     first, second = files(tmp_path)
-    assert do(green_meadows, first).status == "completed"
+    assert run_import(green_meadows, first).status == "completed"
     scene.start_worker()
     scene.job_id = submit(green_meadows, second, batch_size=5, concurrent_batches=2)
     wait_for(scene.job_id, lambda each: each.progress > 20)
@@ -164,7 +167,10 @@ def test_redis_is_away_for_a_minute(
     try:
         following = submit(green_meadows, second)
         time.sleep(max(0.0, start + 60 - time.monotonic()))
-        told = f"seed {SEED}: Redis {how} for a minute: {job(scene.job_id).status} at {job(scene.job_id).progress} %"
+        told = (
+            f"seed {SEED}: Redis {how} for a minute: {get_job(scene.job_id).status} at "
+            f"{get_job(scene.job_id).progress} %"
+        )
     finally:
         fault_servers.start_redis() if how == "gone" else fault_servers.hold_redis(held=False)
     wait_for(scene.job_id, has_ended, BOUND_SECONDS)
@@ -180,7 +186,7 @@ def test_a_worker_killed_at_pick_up(project_id: int, scene: Scene, run: int) -> 
     job_id = submit(project_id, EXAMPLES / "stages.csv", "stage_import")
     time.sleep(scene.chance.uniform(0, 0.05))
     start = time.monotonic()
-    moment = job(job_id).status
+    moment = get_job(job_id).status
     scene.clear()
     scene.start_worker()
     done = wait_for(job_id, has_ended, BOUND_SECONDS)
@@ -196,7 +202,7 @@ def test_an_upload_while_redis_is_away(
     fault_servers.kill_redis()
     try:
         job_id = submit(green_meadows, files(tmp_path)[0])
-        assert job(job_id).status == "pending"
+        assert get_job(job_id).status == "pending"
     finally:
         fault_servers.start_redis()
     scene.start_worker()
@@ -212,13 +218,13 @@ def test_a_job_that_kills_its_worker_each_time(
     poisoned = submit(green_meadows, second, batch_size=1, concurrent_batches=1)
     killed = 0
     end = time.monotonic() + BOUND_SECONDS
-    while not has_ended(found := job(poisoned)) and time.monotonic() < end:
+    while not has_ended(found := get_job(poisoned)) and time.monotonic() < end:
         if found.attempt > killed:
-            for horse in scene.children("horse"):
-                horse.kill()
+            for job_process in scene.children("job_process"):
+                job_process.kill()
             killed = found.attempt
         time.sleep(0.05)
-    failed = job(poisoned)
+    failed = get_job(poisoned)
     assert (failed.status, failed.attempt) == ("failed", 3)
     assert str(failed.error).startswith("The import was interrupted 3 times and was given up.")
     assert wait_for(submit(green_meadows, first), has_ended, BOUND_SECONDS).status == "completed"

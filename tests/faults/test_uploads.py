@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import text
 
-from precast_app.embedded import process
+from devstack import process
 from precast_app.extensions import db
 from tests.conftest import EXAMPLES, ROOT, kill
 from tests.faults.scene import until

@@ -11,9 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from precast_app.accounts import projects, tokens, users
+from precast_app.auth import tokens, users
 from precast_app.models import Role
-from tests.conftest import EXAMPLES, ROOT, do
+from precast_app.projects import projects
+from tests.conftest import EXAMPLES, ROOT, run_import
 
 # What the table of docs/access.md says of who asks, by column.
 ASKERS = (
@@ -78,7 +79,7 @@ def told(answer: TestResponse) -> str:
 def test_every_route_lets_in_whom_the_table_says(
     app: Flask, client: FlaskClient, green_meadows: int, asker: str
 ) -> None:
-    job_id = do(green_meadows, EXAMPLES / "element_types.csv").id
+    job_id = run_import(green_meadows, EXAMPLES / "element_types.csv").id
     other = projects.create("Harbour").id
     roles = {"reading token": Role.MANAGER, "token elsewhere": Role.MANAGER, "elsewhere": Role.MANAGER}
     if asker == "stranger":
@@ -146,7 +147,7 @@ def test_no_download_is_stored_by_a_browser_or_a_proxy(
         "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version\n"
         "WALL,W-1,,,,,,,,\nWALL,W-2,tall,,,,,,,\n"
     )
-    wanted = f"/api/{address.format(job=do(project_id, path).id, project=project_id)}"
+    wanted = f"/api/{address.format(job=run_import(project_id, path).id, project=project_id)}"
     with client.get(wanted, headers=member(project_id, Role.VIEWER)) as answer:
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
 

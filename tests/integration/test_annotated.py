@@ -12,7 +12,7 @@ import openpyxl.styles
 import pytest
 from flask.testing import FlaskClient
 
-from tests.conftest import EXAMPLES, ROOT, do
+from tests.conftest import EXAMPLES, ROOT, run_import
 from tests.integration.test_import import BASE
 from tests.unit.xlsb_files import rewritten
 
@@ -39,7 +39,7 @@ def test_the_upload_with_its_bad_cells_coloured(
     sheet["B6"].font = openpyxl.styles.Font(bold=True, color="FF0000")
     sheet["D7"] = "=1500+1000"
     book.save(tmp_path / "bad.xlsx")
-    done = do(green_meadows, tmp_path / "bad.xlsx")
+    done = run_import(green_meadows, tmp_path / "bad.xlsx")
     assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "bad-annotated.xlsx"
     found = openpyxl.load_workbook(tmp_path / "annotated.xlsx")["Element Types"]
     for place in ("C5", "P9", "A20", "D7"):
@@ -65,7 +65,7 @@ def test_an_opendocument_spreadsheet_keeps_its_formats(
     noted.insert(odfdo.Annotation("Ask the engineer", creator="Me"), position=0)
     table.set_cell("C5", noted)
     document.save(tmp_path / "bad.ods")
-    done = do(green_meadows, tmp_path / "bad.ods")
+    done = run_import(green_meadows, tmp_path / "bad.ods")
     assert (done.created_count, done.rejected_count) == (117, 3)
 
     assert fetch(client, admin, done.id, tmp_path / "annotated.ods") == "bad-annotated.ods"
@@ -81,7 +81,7 @@ def test_an_opendocument_spreadsheet_keeps_its_formats(
     assert after.get_cell("C5").get_annotations()[0].note_body.startswith("Ask the engineer\nA number is needed")
     for place in ("D5", "P10", "A21", "K1"):
         assert after.get_cell(place).serialize() == before.get_cell(place).serialize()
-    again = do(green_meadows, tmp_path / "annotated.ods")
+    again = run_import(green_meadows, tmp_path / "annotated.ods")
     assert (again.unchanged_count, again.rejected_count) == (117, 3)
 
 
@@ -104,7 +104,7 @@ def test_other_files_and_large_ones_come_as_new_workbooks(
         # More than the library for the format is given to parse.
         with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("padding.xml", f"<a>{'<b/>' * 1_100_000}</a>")
-    done = do(project_id, path)
+    done = run_import(project_id, path)
     # The project has no floors, stages, drawing types and products: 33 headings match nothing.
     assert (done.created_count, done.warning_count) == (120, 33)
     assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "types-annotated.xlsx"
@@ -112,8 +112,8 @@ def test_other_files_and_large_ones_come_as_new_workbooks(
     marked = [cell for row in sheet.iter_rows() for cell in row if cell.comment]
     assert len(marked) == 33
     assert {cell.fill.start_color.rgb for cell in marked} == {YELLOW}
-    before = do(project_id, EXAMPLES / "element_types.xlsx")
-    again = do(project_id, tmp_path / "annotated.xlsx")
+    before = run_import(project_id, EXAMPLES / "element_types.xlsx")
+    again = run_import(project_id, tmp_path / "annotated.xlsx")
     assert (before.unchanged_count, again.unchanged_count, again.warning_count) == (120, 120, 33)
 
 
@@ -122,7 +122,7 @@ def test_a_csv_with_decimal_commas_can_be_mended_in_its_copy(
 ) -> None:
     path = tmp_path / "types.csv"
     path.write_text(f'{BASE.replace(",", ";")};Podium\nWALL;W-1;2,5;1.200;;;;;;;1\nWALL;W-2;1,2;3,5;;;;;;"A;1";x\n')
-    done = do(green_meadows, path)
+    done = run_import(green_meadows, path)
     assert (done.created_count, done.rejected_count) == (1, 1)
     assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "types-annotated.xlsx"
     book = openpyxl.load_workbook(tmp_path / "annotated.xlsx")
@@ -133,7 +133,7 @@ def test_a_csv_with_decimal_commas_can_be_mended_in_its_copy(
     assert sheet["K2"].comment is None
     sheet["K3"] = 2
     book.save(tmp_path / "mended.xlsx")
-    again = do(green_meadows, tmp_path / "mended.xlsx")
+    again = run_import(green_meadows, tmp_path / "mended.xlsx")
     assert (again.created_count, again.unchanged_count, again.pieces_added, again.warning_count) == (1, 1, 2, 0)
 
 
@@ -143,7 +143,7 @@ def test_what_is_wrong_under_a_merged_range_stands_at_its_first_cell(
     book = openpyxl.load_workbook(EXAMPLES / "element_types.xlsx")
     book["Element Types"].merge_cells("A8:B9")
     book.save(tmp_path / "bad.xlsx")
-    done = do(green_meadows, tmp_path / "bad.xlsx")
+    done = run_import(green_meadows, tmp_path / "bad.xlsx")
     assert done.rejected_count == 2
     fetch(client, admin, done.id, tmp_path / "annotated.xlsx")
     found = openpyxl.load_workbook(tmp_path / "annotated.xlsx")["Element Types"]
@@ -155,7 +155,7 @@ def test_a_file_that_is_too_large_is_not_annotated(
 ) -> None:
     path = tmp_path / "long.csv"
     path.write_text(BASE + "".join(f"\nWALL,W-{number},,,,,,,,,{'x' * 30_000}" for number in range(140)))
-    done = do(green_meadows, path)
+    done = run_import(green_meadows, path)
     assert done.created_count == 140
     answer = client.get(f"/api/jobs/{done.id}/annotated", headers=admin)
     assert (answer.status_code, "`rejected`" in answer.get_json()["message"]) == (409, True)

@@ -8,9 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.exc import InternalError, ProgrammingError
 
-from precast_app.accounts import audit, projects, tokens, users
+from precast_app.auth import audit, tokens, users
 from precast_app.extensions import db
 from precast_app.models import AuditEntry, Role
+from precast_app.projects import projects
 from tests.conftest import EXAMPLES
 
 SHEET = EXAMPLES / "element_types.csv"

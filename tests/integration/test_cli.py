@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from precast_app.accounts import passwords, tokens, users
-from precast_app.jobs import queue
+from precast_app.auth import passwords, tokens, users
+from precast_app.jobs import service
 from tests.conftest import EXAMPLES, worker
 
 
@@ -34,7 +34,7 @@ def test_a_user_a_token_and_a_project(app: Flask, client: FlaskClient) -> None:
 def test_the_password_is_asked_for_twice(app: Flask) -> None:
     status, output, _ = call(app, "user", "create", "ada", stdin="correct horse\ncorrect horse\n")
     assert (status, "correct horse" in output) == (0, False)
-    assert passwords.matches(users.find("ada").password_hash, "correct horse")
+    assert passwords.verify(users.get_by_name("ada").password_hash, "correct horse")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_names_are_taken_once(app: Flask) -> None:
 def test_a_narrowed_token(app: Flask, client: FlaskClient, project_id: int) -> None:
     users.create("ada", "correct horse", is_admin=True)
     token = call(app, "token", "create", "ada", "--read-only", "--project", "1", "--days", "7")[1].strip()
-    identity = tokens.recognise(token)
+    identity = tokens.authenticate(token)
     assert identity is not None
     assert (identity.project_id, identity.read_only) == (1, True)
     assert call(app, "token", "create", "ada", "--days", "0")[0] == 2
@@ -95,4 +95,4 @@ def test_an_import_of_reference_data(app: Flask, project_id: int, environment: d
     with worker(environment):
         words = ("import", str(EXAMPLES / "stages.csv"), "--project", "1", "--job-type", "stage_import")
         assert call(app, *words)[:2] == (0, "Successfully processed 8 elements\n")
-    assert queue.queue().count == 0
+    assert service.rq_queue().count == 0

@@ -11,11 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from precast_app.accounts import projects, tokens, users
+from precast_app.auth import tokens, users
 from precast_app.extensions import db
-from precast_app.jobs.run import run_job
+from precast_app.jobs.runner import run_job
 from precast_app.models import Issue, Role
-from tests.conftest import EXAMPLES, do, job
+from precast_app.projects import projects
+from tests.conftest import EXAMPLES, get_job, run_import
 from tests.integration.test_import import BASE
 
 WORKBOOK = EXAMPLES / "element_types.xlsx"
@@ -41,7 +42,7 @@ def row(name: str, *cells: object) -> list[object]:
 
 @pytest.mark.parametrize("path", [WORKBOOK, EXAMPLES / "element_types.csv"], ids=["workbook", "csv"])
 def test_a_project_without_anything_gets_all_that_the_sample_names(project_id: int, path: Path) -> None:
-    done = do(project_id, path, create_missing=True)
+    done = run_import(project_id, path, create_missing=True)
     assert (done.status, done.created_count, done.rejected_count) == ("completed", 120, 0), done.error
     assert sorted(names("drawing_types", "name")) == ["Assembly", "Reinforcement Drawing", "Shuttering"]
     assert len(names("stages", "name")) == 8
@@ -51,7 +52,7 @@ def test_a_project_without_anything_gets_all_that_the_sample_names(project_id: i
     assert {"Steel_6MM", "Steel_8MM"} <= set(names("bom_products", "product_name || '_' || product_type"))
     assert len(told(done.id, "made_from_heading")) == done.warning_count > 20
     for other in (WORKBOOK, EXAMPLES / "element_types.csv"):
-        again = do(project_id, other)
+        again = run_import(project_id, other)
         assert (again.unchanged_count, again.warning_count) == (120, 0)
 
 
@@ -63,7 +64,7 @@ def test_the_group_is_told_by_the_heading_the_place_and_the_cells(green_meadows:
         row("N-1", 2, "", "x", "N-1.dwg", 1.5, 1, 4, 1, ""),
         row("N-2", "", "yes", "no", "", "0.25", "", "", 3, ""),
     )
-    done = do(green_meadows, path, create_missing=True)
+    done = run_import(green_meadows, path, create_missing=True)
     assert (done.status, done.created_count, done.pieces_added) == ("completed", 2, 7), done.error
     assert names("stages", "name")[-2:] == ["Drying", "Painting"]
     assert names("drawing_types", "name")[-1] == "As Built"
@@ -85,7 +86,7 @@ def test_summary_tells_the_group_where_the_cells_do_not(green_meadows: int, tmp_
     first.value = "Annex"
     path = tmp_path / "annex.xlsx"
     book.save(path)
-    done = do(green_meadows, path, create_missing=True)
+    done = run_import(green_meadows, path, create_missing=True)
     assert done.status == "completed", done.error
     assert names("hierarchy_nodes", "path")[-2:] == ["Annex.Floor_5", "Annex.Floor_6"]
 
@@ -93,10 +94,10 @@ def test_summary_tells_the_group_where_the_cells_do_not(green_meadows: int, tmp_
 def test_a_dry_run_makes_nothing_and_is_carried_out_as_it_was_shown(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
-    do(green_meadows, write(tmp_path / "one.csv", [], row("N-1")))
+    run_import(green_meadows, write(tmp_path / "one.csv", [], row("N-1")))
     path = write(tmp_path / "new.csv", ["Tower_C.Floor_9", "Painting"], row("N-1", 2, "x"), row("N-2", 1, "no"))
     before = names("hierarchy_nodes", "path")
-    dry = do(green_meadows, path, create_missing=True, dry_run=True)
+    dry = run_import(green_meadows, path, create_missing=True, dry_run=True)
     assert (dry.status, dry.created_count, dry.updated_count, dry.pieces_added) == ("completed", 1, 1, 3)
     assert names("hierarchy_nodes", "path") == before
     assert "would be made" in told(dry.id, "made_from_heading")[0].message
@@ -108,7 +109,7 @@ def test_a_dry_run_makes_nothing_and_is_carried_out_as_it_was_shown(
     answer = client.post(f"/api/jobs/{dry.id}/apply", headers=admin)
     assert answer.status_code == 202, answer.get_json()
     run_job(answer.get_json()["job_id"])
-    done = job(answer.get_json()["job_id"])
+    done = get_job(answer.get_json()["job_id"])
     assert (done.status, done.created_count, done.updated_count, done.pieces_added) == ("completed", 1, 1, 3), (
         done.error
     )
@@ -120,7 +121,7 @@ def test_nothing_is_left_of_it_where_nothing_goes_in(green_meadows: int, tmp_pat
     path = write(
         tmp_path / "bad.csv", ["Tower_C.Floor_9", "Painting"], row("N-1", 2, "x"), ["WALL", "N-2", "wide", *[""] * 9]
     )
-    done = do(green_meadows, path, create_missing=True, on_error="abort")
+    done = run_import(green_meadows, path, create_missing=True, on_error="abort")
     assert done.status == "failed"
     assert (names("hierarchy_nodes", "path"), names("stages", "name")) == before
 

@@ -7,11 +7,12 @@ import time
 from flask import Flask
 from sqlalchemy import text
 
-from precast_app.accounts import projects, users
+from precast_app.auth import users
 from precast_app.extensions import db
 from precast_app.models import Role
-from tests import snapshot
-from tests.conftest import EXAMPLES, ROOT, do
+from precast_app.projects import projects
+from tests import project_snapshot
+from tests.conftest import EXAMPLES, ROOT, run_import
 
 LARGE = """
     INSERT INTO projects (id, name) VALUES (1, 'Large');
@@ -50,10 +51,10 @@ def test_a_project_goes_with_all_that_it_has(app: Flask, green_meadows: int) -> 
     projects.set_role(green_meadows, "ada", Role.EDITOR)
     other = projects.create("Harbour").id
     for project_id in (green_meadows, other):
-        assert do(project_id, EXAMPLES / "element_types.csv", create_missing=True).created_count == 120
-    kept = snapshot.of_project(other)
+        assert run_import(project_id, EXAMPLES / "element_types.csv", create_missing=True).created_count == 120
+    kept = project_snapshot.snapshot_project(other)
     delete_project()
-    snapshot.assert_same(snapshot.of_project(other), kept)
+    project_snapshot.assert_same(project_snapshot.snapshot_project(other), kept)
     columns = text("SELECT table_name FROM information_schema.columns WHERE column_name = 'project_id'")
     for table in db.session.scalars(columns).all():
         left = db.session.scalar(text(f"SELECT count(*) FROM {table} WHERE project_id = {green_meadows}"))

@@ -21,9 +21,9 @@ from schemathesis.checks import load_all_checks, not_a_server_error
 from schemathesis.specs.openapi import checks
 from sqlalchemy import select
 
-from precast_app.accounts import projects, tokens, users
+from precast_app.auth import tokens, users
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, queue
+from precast_app.jobs import lifecycle, service
 from precast_app.models import (
     ApiToken,
     BomProduct,
@@ -35,7 +35,8 @@ from precast_app.models import (
     Stage,
     UserSession,
 )
-from tests.conftest import EXAMPLES, do, emptied, fill_reference, submit
+from precast_app.projects import projects
+from tests.conftest import EXAMPLES, emptied, fill_reference, run_import, submit
 
 TRIES = int(os.environ.get("FUZZ_API_EXAMPLES", "6"))
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
@@ -97,11 +98,15 @@ def some_jobs(project: int, folder: Path) -> list[int]:
     whole = (EXAMPLES / "element_types.csv").read_text(encoding="utf-8")
     bad = folder / "bad.csv"
     bad.write_text(whole + whole.splitlines()[1].replace(",", ",x", 3) + "\n", encoding="utf-8")
-    done = [do(project, EXAMPLES / "element_types.csv").id, do(project, bad).id, do(project, bad, dry_run=True).id]
+    done = [
+        run_import(project, EXAMPLES / "element_types.csv").id,
+        run_import(project, bad).id,
+        run_import(project, bad, dry_run=True).id,
+    ]
     failed, queued = (submit(project, EXAMPLES / "element_types.csv") for _ in range(2))
     assert lifecycle.cancel(failed, "vera")
-    waiting = queue.submit(
-        project_id=project, job_type="element_type_import", created_by="vera", options=queue.Options(), upload=None
+    waiting = service.submit(
+        project_id=project, job_type="element_type_import", created_by="vera", options=service.JobOptions(), upload=None
     )
     return [*done, failed, queued, waiting.id]
 

@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from precast_app.extensions import db
-from precast_app.jobs.run import run_job
+from precast_app.jobs.runner import run_job
 from precast_app.models import ImportJob
-from tests.conftest import EXAMPLES, do, job
+from tests.conftest import EXAMPLES, get_job, run_import
 from tests.integration.test_import import BASE, TOTALS, codes, line, totals
 
 Write = Callable[..., Path]
@@ -46,19 +46,19 @@ def apply(client: FlaskClient, headers: dict[str, str], job_id: int) -> tuple[in
         return answer.status_code, None
     number = answer.get_json()["job_id"]
     run_job(number)
-    return 202, job(number)
+    return 202, get_job(number)
 
 
 def test_a_dry_run_tells_and_changes_nothing(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
 ) -> None:
-    do(green_meadows, write(["Podium", "Casting"], line("A", 2, "yes", height=1), line("B", 1), line("D", 1)))
+    run_import(green_meadows, write(["Podium", "Casting"], line("A", 2, "yes", height=1), line("B", 1), line("D", 1)))
     before = codes(green_meadows)
     path = write(
         ["Podium", "Casting"],
         line("A", 3, "no", height="1.50"), line("B", 1), line("C", 1, "x"), line("E", "two"), line("D", 0),
     )  # fmt: skip
-    dry = do(green_meadows, path, dry_run=True)
+    dry = run_import(green_meadows, path, dry_run=True)
     assert dry.result == "Would create 1, update 2 and leave 1 elements; 1 row would be rejected"
     assert (dry.status, dry.dry_run, dry.progress, dry.processed_items) == ("completed", True, 100, 5)
     counts = (dry.created_count, dry.updated_count, dry.unchanged_count, dry.rejected_count)
@@ -86,7 +86,7 @@ def test_a_dry_run_tells_and_changes_nothing(
 
 
 def test_the_sample_as_a_dry_run_and_applied(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
-    dry = do(green_meadows, EXAMPLES / "element_types.xlsx", dry_run=True)
+    dry = run_import(green_meadows, EXAMPLES / "element_types.xlsx", dry_run=True)
     assert dry.result == "Would create 120, update 0 and leave 0 elements; 0 rows would be rejected"
     assert dry.pieces_added == TOTALS["pieces"]
     assert totals(green_meadows)["element_types"] == 0
@@ -101,8 +101,8 @@ def test_two_fields_of_one_name_are_told_apart(
 ) -> None:
     client.post("/api/project/1/drawing-types", json={"name": "Casting"}, headers=admin)
     headings = ["Stages_Casting", "Drawing Types_Casting"]
-    do(green_meadows, write(headings, line("A", "yes", "a.dwg")))
-    dry = do(green_meadows, write(headings, line("A", "no", "b.dwg")), dry_run=True)
+    run_import(green_meadows, write(headings, line("A", "yes", "a.dwg")))
+    dry = run_import(green_meadows, write(headings, line("A", "no", "b.dwg")), dry_run=True)
     (change,) = changes(client, admin, dry.id)
     assert set(change["fields"]) == set(headings)
 
@@ -112,7 +112,7 @@ def test_a_dry_run_of_reference_data_holds_or_does_not(
 ) -> None:
     path = tmp_path / "stages.csv"
     path.write_text("Name,Order\nPainting,9\n")
-    dry = do(green_meadows, path, "stage_import", dry_run=True)
+    dry = run_import(green_meadows, path, "stage_import", dry_run=True)
     status, applied = apply(client, admin, dry.id)
     assert (status, applied is not None and applied.result) == (202, "Successfully processed 1 elements")
     assert apply(client, admin, dry.id)[0] == 409
@@ -121,8 +121,8 @@ def test_a_dry_run_of_reference_data_holds_or_does_not(
 def test_pieces_that_have_gone_into_production_stand_against_it(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
 ) -> None:
-    do(green_meadows, write(["Podium"], line("A", 2)))
-    dry = do(green_meadows, write(["Podium"], line("A", 1)), dry_run=True)
+    run_import(green_meadows, write(["Podium"], line("A", 2)))
+    dry = run_import(green_meadows, write(["Podium"], line("A", 1)), dry_run=True)
     db.session.execute(text("UPDATE pieces SET status = 'in_production'"))
     db.session.commit()
     assert apply(client, admin, dry.id)[0] == 409
@@ -132,10 +132,10 @@ def test_pieces_that_have_gone_into_production_stand_against_it(
 def test_a_dry_run_that_does_not_hold_any_more(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write, what: str
 ) -> None:
-    do(green_meadows, write(["Podium"], line("A", 2)))
-    dry = do(green_meadows, write(["Podium"], line("A", 3)), dry_run=True)
+    run_import(green_meadows, write(["Podium"], line("A", 2)))
+    dry = run_import(green_meadows, write(["Podium"], line("A", 3)), dry_run=True)
     if what == "another import":
-        do(green_meadows, write(["Podium"], line("A", 4)))
+        run_import(green_meadows, write(["Podium"], line("A", 4)))
     else:
         client.post("/api/project/1/stages", json={"name": "Podium"}, headers=admin)
     answer = client.post(f"/api/jobs/{dry.id}/apply", headers=admin)
@@ -145,13 +145,13 @@ def test_a_dry_run_that_does_not_hold_any_more(
 def test_what_changes_between_answer_and_job_is_found_by_the_job(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
 ) -> None:
-    do(green_meadows, write(["Podium"], line("A", 2)))
-    dry = do(green_meadows, write(["Podium"], line("A", 1)), dry_run=True)
+    run_import(green_meadows, write(["Podium"], line("A", 2)))
+    dry = run_import(green_meadows, write(["Podium"], line("A", 1)), dry_run=True)
     number = client.post(f"/api/jobs/{dry.id}/apply", headers=admin).get_json()["job_id"]
     db.session.execute(text("UPDATE pieces SET status = 'in_production'"))
     db.session.commit()
     run_job(number)
-    failed = job(number)
+    failed = get_job(number)
     assert failed.status == "failed"
     assert "has changed since; nothing was changed" in str(failed.error)
     assert len(codes(green_meadows)) == 2
@@ -160,9 +160,9 @@ def test_what_changes_between_answer_and_job_is_found_by_the_job(
 def test_only_a_completed_dry_run_is_applied(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
 ) -> None:
-    real = do(green_meadows, write(["Podium"], line("A", 2)))
+    real = run_import(green_meadows, write(["Podium"], line("A", 2)))
     assert apply(client, admin, real.id)[0] == 409
-    bad = do(green_meadows, write(["Podium"], line("B", 2), line("C", "x")), dry_run=True, on_error="abort")
+    bad = run_import(green_meadows, write(["Podium"], line("B", 2), line("C", "x")), dry_run=True, on_error="abort")
     assert bad.status == "completed"
     assert apply(client, admin, bad.id)[0] == 409
     assert client.post("/api/jobs/99/apply", headers=admin).status_code == 404
@@ -170,11 +170,13 @@ def test_only_a_completed_dry_run_is_applied(
 
 def test_all_or_nothing(green_meadows: int, write: Write) -> None:
     path = write(["Podium"], *[line(f"N{number}", 1) for number in range(50)], line("Bad", "x"))
-    failed = do(green_meadows, path, on_error="abort")
+    failed = run_import(green_meadows, path, on_error="abort")
     assert (failed.status, failed.created_count, codes(green_meadows)) == ("failed", 0, [])
     assert "1 row is wrong of 51, so nothing was changed" in str(failed.error)
     assert "Row 52, column K" in str(failed.error)
-    good = do(green_meadows, write(["Podium"], *[line(f"N{number}", 1) for number in range(50)]), on_error="abort")
+    good = run_import(
+        green_meadows, write(["Podium"], *[line(f"N{number}", 1) for number in range(50)]), on_error="abort"
+    )
     assert (good.status, good.created_count, len(codes(green_meadows))) == ("completed", 50, 50)
 
 
@@ -183,7 +185,7 @@ def test_all_or_nothing_where_only_the_database_can_tell(green_meadows: int, wri
     db.session.commit()
     try:
         rows = [line(f"N{number}", 1) for number in range(100)]
-        failed = do(green_meadows, write(["Podium"], *rows), on_error="abort")
+        failed = run_import(green_meadows, write(["Podium"], *rows), on_error="abort")
     finally:
         db.session.rollback()
         db.session.execute(text("ALTER TABLE element_types DROP CONSTRAINT cursed"))
@@ -195,9 +197,9 @@ def test_all_or_nothing_where_only_the_database_can_tell(green_meadows: int, wri
 def test_reference_data_as_a_dry_run_and_as_a_whole(green_meadows: int, tmp_path: Path) -> None:
     path = tmp_path / "stages.csv"
     path.write_text("Name,Order\nPainting,9\nCasting,3\n,4\n")
-    dry = do(green_meadows, path, "stage_import", dry_run=True)
+    dry = run_import(green_meadows, path, "stage_import", dry_run=True)
     assert dry.result == "Would create 1, update 0 and leave 1 elements; 1 row would be rejected"
-    whole = do(green_meadows, path, "stage_import", on_error="abort")
+    whole = run_import(green_meadows, path, "stage_import", on_error="abort")
     assert (whole.status, "so nothing was changed" in str(whole.error)) == ("failed", True)
     assert db.session.execute(text("SELECT count(*) FROM stages")).scalar_one() == 8
 
@@ -208,7 +210,7 @@ def test_the_files_of_a_job(
     import openpyxl
 
     path = write(["Podium"], line("A", 2), line("=1+1", "x"))
-    done = do(green_meadows, path)
+    done = run_import(green_meadows, path)
     with client.get(f"/api/jobs/{done.id}/file", headers=admin) as sent:
         assert sent.data == path.read_bytes()
         assert sent.headers["Content-Disposition"] == "attachment; filename=types.csv"

@@ -89,7 +89,7 @@ def test_a_bug_tells_a_number_that_the_log_has_too(
 def test_a_body_over_the_limit_is_not_read(
     app: Flask, client: FlaskClient, admin: dict[str, str], project_id: int
 ) -> None:
-    length = str(app.config["PRECAST"].upload_bytes + 100_000)
+    length = str(app.config["PRECAST"].max_upload_bytes + 100_000)
     answer = client.post(
         f"/api/project/{project_id}/import/excel",
         headers={**admin, "Content-Type": "multipart/form-data; boundary=x"},

@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.models import ImportJob
-from tests.conftest import EXAMPLES, do
+from tests.conftest import EXAMPLES, run_import
 from tests.integration.test_import import BASE
 
 EXCEL = "/api/project/1/export/excel"
@@ -45,7 +45,7 @@ def export(client: FlaskClient, admin: dict[str, str], tmp_path: Path) -> Export
 
 
 def assert_unchanged(project_id: int, path: Path, count: int) -> ImportJob:
-    done = do(project_id, path)
+    done = run_import(project_id, path)
     assert (done.status, done.unchanged_count, done.total_items, done.warning_count) == (
         "completed", count, count, 0,
     ), done.error  # fmt: skip
@@ -54,7 +54,7 @@ def assert_unchanged(project_id: int, path: Path, count: int) -> ImportJob:
 
 @pytest.mark.parametrize("address", [EXCEL, CSV])
 def test_the_sample_comes_back_and_changes_nothing(green_meadows: int, export: Export, address: str) -> None:
-    do(green_meadows, EXAMPLES / "element_types.csv")
+    run_import(green_meadows, EXAMPLES / "element_types.csv")
     assert_unchanged(green_meadows, export(address), 120)
 
 
@@ -62,7 +62,7 @@ def test_the_sample_comes_back_and_changes_nothing(green_meadows: int, export: E
 def test_one_cell_that_is_edited_changes_alone(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, address: str
 ) -> None:
-    do(green_meadows, EXAMPLES / "element_types.csv")
+    run_import(green_meadows, EXAMPLES / "element_types.csv")
     path = export(address)
     if path.suffix == ".xlsx":
         book = openpyxl.load_workbook(path)
@@ -73,7 +73,7 @@ def test_one_cell_that_is_edited_changes_alone(
         rows[7][2] = "1234.5"
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(rows)
-    done = do(green_meadows, path)
+    done = run_import(green_meadows, path)
     assert (done.updated_count, done.unchanged_count) == (1, 119)
     (change,) = client.get(f"/api/jobs/{done.id}/changes?change=updated", headers=admin).get_json()["changes"]
     assert list(change["fields"]) == ["Height"]
@@ -81,7 +81,7 @@ def test_one_cell_that_is_edited_changes_alone(
 
 
 def test_the_workbook_is_laid_out_as_the_sample(green_meadows: int, export: Export) -> None:
-    do(green_meadows, EXAMPLES / "element_types.xlsx")
+    run_import(green_meadows, EXAMPLES / "element_types.xlsx")
     ours, theirs = (openpyxl.load_workbook(path) for path in (export(EXCEL), EXAMPLES / "element_types.xlsx"))
     assert ours.sheetnames == theirs.sheetnames
     for sheet in ("Summary", "Element Types"):
@@ -100,7 +100,7 @@ def test_the_workbook_is_laid_out_as_the_sample(green_meadows: int, export: Expo
 
 
 def test_a_filter_narrows_an_export(green_meadows: int, export: Export) -> None:
-    do(green_meadows, EXAMPLES / "element_types.csv")
+    run_import(green_meadows, EXAMPLES / "element_types.csv")
     rows = list(csv.DictReader(io.StringIO(export(f"{CSV}?type=beam").read_text(encoding="utf-8-sig"))))
     assert {row["Element Type"] for row in rows} == {"BEAM"}
     assert 0 < len(rows) < 120
@@ -123,7 +123,7 @@ def test_a_template_is_a_file_to_fill_in(
     else:
         header = path.read_text(encoding="utf-8-sig").splitlines()[0]
         path.write_text(f"{header}\nWALL,W-1\n")
-    done = do(green_meadows, path)
+    done = run_import(green_meadows, path)
     assert (done.status, done.created_count, done.pieces_added) == ("completed", 1, 2 if kind == "excel" else 0)
 
 
@@ -134,7 +134,7 @@ def test_what_else_must_come_back(
     client.post("/api/project/1/stages", json={"name": "=HYPERLINK(1)"}, headers=admin)
     path = tmp_path / "in.csv"
     path.write_text(f"{BASE},Tower_A,'=HYPERLINK(1)\nWALL,W-1,5.3999999999999995,0.1,,,,,,,2,yes\n")
-    done = do(green_meadows, path)
+    done = run_import(green_meadows, path)
     assert (done.created_count, done.warning_count, done.pieces_added) == (1, 0, 2), done.error
     assert "'=HYPERLINK(1)" in export(CSV).read_text(encoding="utf-8-sig").splitlines()[0]
     for address in (EXCEL, CSV):
@@ -180,7 +180,7 @@ def test_text_that_looks_like_something_else_comes_back(green_meadows: int, expo
     if path.suffix == ".csv":
         cells = [cell for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))) for cell in row]
         assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "＝")]
-    done = do(green_meadows, path)
+    done = run_import(green_meadows, path)
     assert (done.status, done.unchanged_count, done.created_count) == ("completed", len(names), 0), done.error
 
 
@@ -205,7 +205,7 @@ def test_headings_that_mean_two_things_are_written_so_that_they_mean_one(
     header = path.read_text(encoding="utf-8-sig").splitlines()[0]
     cells = ["yes"] * 4 + ["a.dwg"] * 4 + ["2"] * 5 + ["1.5"]
     path.write_text("\n".join((header, ",".join(["WALL", "W-1", *[""] * 8, *cells]))))
-    done = do(project_id, path)
+    done = run_import(project_id, path)
     assert (done.status, done.created_count, done.warning_count) == ("completed", 1, 0), done.error
     assert done.pieces_added == 10
     for address in (EXCEL, CSV):
@@ -227,7 +227,7 @@ def store(project_id: int, path: Path, rows: list[Any]) -> int:
     writer.writerow(BASE.split(","))
     writer.writerows([[f"{cell:f}" if isinstance(cell, Decimal) else cell or "" for cell in each] for each in rows])
     path.write_text(content.getvalue(), encoding="utf-8")
-    do(project_id, path)
+    run_import(project_id, path)
     count: int = db.session.execute(text("SELECT count(*) FROM element_types")).scalar_one()
     return count
 
@@ -241,5 +241,5 @@ def test_whatever_is_stored_comes_back(
     count = store(project_id, tmp_path / "in.csv", rows)
     if count:
         for address in (EXCEL, CSV):
-            done = do(project_id, export(address))
+            done = run_import(project_id, export(address))
             assert (done.status, done.unchanged_count, done.created_count) == ("completed", count, 0), done.error

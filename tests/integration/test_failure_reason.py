@@ -9,10 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, queue, watchman
-from precast_app.jobs.run import run_job
+from precast_app.jobs import lifecycle, reaper, service
+from precast_app.jobs.runner import run_job
 from precast_app.models import DrawingType, Stage
-from tests.conftest import do, job, submit
+from tests.conftest import get_job, run_import, submit
 from tests.integration.test_lifecycle import later, taken
 from tests.integration.test_metrics import scrape
 
@@ -24,18 +24,18 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
     good, bad = "WALL,W-1,,,,,,,,", "WALL,W-2,tall,,,,,,,"
     if reason == "rejected":
         path.write_text(f"{BASE}\n{bad}\n")
-        return do(project_id, path).id
+        return run_import(project_id, path).id
     if reason == "aborted":
         path.write_text(f"{BASE}\n{good}\n{bad}\n")
-        return do(project_id, path, on_error="abort").id
+        return run_import(project_id, path, on_error="abort").id
     path.write_text(f"{BASE}\n{good}\n")
     if reason == "expired":
-        waiting = queue.submit(
-            project_id=project_id, job_type="element_type_import", created_by="tester", options=queue.Options(),
+        waiting = service.submit(
+            project_id=project_id, job_type="element_type_import", created_by="tester", options=service.JobOptions(),
             upload=None,
         ).id  # fmt: skip
-        later(waiting, app.config["PRECAST"].feed_seconds + 1)
-        watchman.look()
+        later(waiting, app.config["PRECAST"].file_wait_seconds + 1)
+        reaper.sweep()
         return waiting
     number = submit(project_id, path)
     if reason == "cancelled":
@@ -44,8 +44,8 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
         for _ in range(3):
             taken(number, attempts=3)
             later(number)
-        queue.connection().flushdb()
-        watchman.look()
+        service.redis_connection().flushdb()
+        reaper.sweep()
     else:
         path.write_text(f"{BASE}\n")
         number = submit(project_id, _emptied(path, number))
@@ -55,7 +55,7 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
 
 def _emptied(path: Path, number: int) -> Path:
     """Return a file that passes the check at upload and fails as a whole: a heading that names two things."""
-    project_id = job(number).project_id
+    project_id = get_job(number).project_id
     lifecycle.cancel(number, "eve")
     db.session.add(Stage(project_id=project_id, name="Both", match_key="both", position=1))
     db.session.add(DrawingType(project_id=project_id, name="Both", match_key="both"))
@@ -92,9 +92,9 @@ def test_a_job_that_has_not_failed_has_no_reason(
     client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path
 ) -> None:
     number = failed_job(client.application, project_id, tmp_path / "types.csv", "cancelled")
-    assert job(number).cancelled_by == "eve"
+    assert get_job(number).cancelled_by == "eve"
     assert client.post(f"/api/jobs/{number}/retry", headers=admin).status_code == 202
-    assert (job(number).failure_reason, job(number).cancelled_by) == (None, None)
+    assert (get_job(number).failure_reason, get_job(number).cancelled_by) == (None, None)
     run_job(number)
     shown = client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]
     assert (shown["status"], shown["failure_reason"]) == ("completed", None)
@@ -116,4 +116,6 @@ def test_the_answer_says_whether_the_job_has_ended(
 def test_the_only_row_is_not_none_of_one(project_id: int, tmp_path: Path) -> None:
     path = tmp_path / "types.csv"
     path.write_text(f"{BASE}\nWALL,W-2,tall,,,,,,,\n")
-    assert str(do(project_id, path).error).startswith("The only row could not be imported.\nRow 2, column C (Height)")
+    assert str(run_import(project_id, path).error).startswith(
+        "The only row could not be imported.\nRow 2, column C (Height)"
+    )

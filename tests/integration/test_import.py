@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select, text
 
 from precast_app.extensions import db
-from precast_app.models import Change, ElementType, Issue, Piece
-from precast_app.reading import catalogue
-from tests.conftest import EXAMPLES, ROOT, do
+from precast_app.models import ElementType, ElementTypeChange, Issue, Piece
+from precast_app.queries import element_types
+from tests.conftest import EXAMPLES, ROOT, run_import
 
 TOTALS = {"element_types": 120, "drawings": 240, "quantities": 671, "stages": 874, "bom_lines": 648, "pieces": 1859}
 
@@ -45,7 +45,7 @@ def line(name: str, *others: Any, **measures: Any) -> list[Any]:
 
 
 def totals(project_id: int) -> dict[str, int]:
-    summary = catalogue.summary(project_id)
+    summary = element_types.project_summary(project_id)
     return {name: summary[name] for name in TOTALS}
 
 
@@ -60,13 +60,13 @@ def issues(job_id: int) -> list[Issue]:
 
 
 def test_the_workbook_goes_in_and_the_csv_changes_nothing(green_meadows: int) -> None:
-    first = do(green_meadows, EXAMPLES / "element_types.xlsx")
+    first = run_import(green_meadows, EXAMPLES / "element_types.xlsx")
     assert (first.status, first.progress, first.result) == ("completed", 100, "Successfully processed 120 elements")
     assert (first.total_items, first.processed_items, first.created_count) == (120, 120, 120)
     assert (first.pieces_added, first.error, first.warning_count) == (1859, None, 0)
     assert totals(green_meadows) == TOTALS
 
-    second = do(green_meadows, EXAMPLES / "element_types.csv")
+    second = run_import(green_meadows, EXAMPLES / "element_types.csv")
     assert (second.status, second.unchanged_count, second.created_count, second.updated_count) == (
         "completed",
         120,
@@ -74,20 +74,20 @@ def test_the_workbook_goes_in_and_the_csv_changes_nothing(green_meadows: int) ->
         0,
     )
     assert totals(green_meadows) == TOTALS
-    assert db.session.scalar(select(Change.job_id).where(Change.job_id == second.id)) is None
+    assert db.session.scalar(select(ElementTypeChange.job_id).where(ElementTypeChange.job_id == second.id)) is None
 
 
 @pytest.mark.parametrize("suffix", ["ods", "xls", "xlsx"])
 def test_the_sample_as_another_program_saved_it(green_meadows: int, suffix: str) -> None:
     """LibreOffice's own files of the sample workbook."""
-    done = do(green_meadows, ROOT / "tests" / "files" / f"green_meadows_libreoffice.{suffix}")
+    done = run_import(green_meadows, ROOT / "tests" / "files" / f"green_meadows_libreoffice.{suffix}")
     assert (done.status, done.created_count, done.warning_count) == ("completed", 120, 0), done.error
     assert totals(green_meadows) == TOTALS
-    assert do(green_meadows, EXAMPLES / "element_types.csv").unchanged_count == 120
+    assert run_import(green_meadows, EXAMPLES / "element_types.csv").unchanged_count == 120
 
 
 def test_numbers_come_back_as_they_were_written(green_meadows: int, write: Write) -> None:
-    do(green_meadows, write([], line("A", volume="0.0042", mass="10.50", height="1,200", length="1 200,5")))
+    run_import(green_meadows, write([], line("A", volume="0.0042", mass="10.50", height="1,200", length="1 200,5")))
     stored = db.session.scalars(select(ElementType)).one()
     assert str(stored.volume) == "0.0042"
     assert str(stored.mass) == "10.50"
@@ -97,37 +97,37 @@ def test_numbers_come_back_as_they_were_written(green_meadows: int, write: Write
 
 
 def test_a_column_states_the_whole_truth_and_an_absent_one_nothing(green_meadows: int, write: Write) -> None:
-    do(green_meadows, write(["Assembly", "Casting", "Steel_6MM"], line("A", "a.dwg", "yes", "1.5", height=1)))
-    changed = do(green_meadows, write(["Assembly", "Steel_6MM"], line("a", "", "2", height=2)))
+    run_import(green_meadows, write(["Assembly", "Casting", "Steel_6MM"], line("A", "a.dwg", "yes", "1.5", height=1)))
+    changed = run_import(green_meadows, write(["Assembly", "Steel_6MM"], line("a", "", "2", height=2)))
     assert (changed.updated_count, changed.unchanged_count) == (1, 0)
-    found = catalogue.element_type(green_meadows, 1)
+    found = element_types.get_element_type(green_meadows, 1)
     assert found["drawings"] == []
     assert [each["stage"] for each in found["stages"]] == ["Casting"]
     assert [str(each["quantity"]) for each in found["bom"]] == ["2"]
     assert (found["height"], found["name"]) == (2, "A")
     assert [each["change"] for each in found["jobs"]] == ["created", "updated"]
-    image = db.session.get_one(Change, (changed.id, 1)).fields
+    image = db.session.get_one(ElementTypeChange, (changed.id, 1)).fields
     assert image is not None
     assert image["height"] == ["1", "2"]
     assert list(image["drawings"].values()) == [["a.dwg", None]]
 
 
 def test_piece_numbers_count_per_type_and_node_across_names(green_meadows: int, write: Write) -> None:
-    do(green_meadows, write(["Podium", "Tower_A.Floor_1"], line("A", 2, 1), line("B", 1, "")), batch_size=1)
+    run_import(green_meadows, write(["Podium", "Tower_A.Floor_1"], line("A", 2, 1), line("B", 1, "")), batch_size=1)
     assert codes(green_meadows) == ["WALL/P/0001", "WALL/P/0002", "WALL/P/0003", "WALL/T1_F1/0001"]
-    raised = do(green_meadows, write(["Podium"], line("A", 3)))
+    raised = run_import(green_meadows, write(["Podium"], line("A", 3)))
     assert raised.pieces_added == 1
     assert "WALL/P/0004" in codes(green_meadows)
-    lowered = do(green_meadows, write(["Podium"], line("A", 1)))
+    lowered = run_import(green_meadows, write(["Podium"], line("A", 1)))
     assert (lowered.pieces_removed, lowered.pieces_added) == (2, 0)
     assert codes(green_meadows) == ["WALL/P/0001", "WALL/P/0003", "WALL/T1_F1/0001"]
 
 
 def test_pieces_in_production_are_not_taken_away(green_meadows: int, write: Write) -> None:
-    do(green_meadows, write(["Podium"], line("A", 3), line("B", 1)))
+    run_import(green_meadows, write(["Podium"], line("A", 3), line("B", 1)))
     db.session.execute(text("UPDATE pieces SET status = 'in_production' WHERE code IN ('WALL/P/0002', 'WALL/P/0003')"))
     db.session.commit()
-    done = do(green_meadows, write(["Podium"], line("A", 1), line("B", 2)))
+    done = run_import(green_meadows, write(["Podium"], line("A", 1), line("B", 2)))
     assert done.result == "Processed 1 of 2 elements; 1 row was rejected"
     (issue,) = issues(done.id)
     assert (issue.code, issue.row, issue.column, issue.value) == ("pieces_in_production", 2, "K", "1")
@@ -151,7 +151,7 @@ def test_pieces_in_production_are_not_taken_away(green_meadows: int, write: Writ
 def test_a_bad_row_stays_out_and_is_named(
     green_meadows: int, write: Write, row: list[Any], code: str, column: str, value: str
 ) -> None:
-    done = do(green_meadows, write(["Podium"], line("Good", 1), row))
+    done = run_import(green_meadows, write(["Podium"], line("Good", 1), row))
     assert (done.status, done.result) == ("completed", "Processed 1 of 2 elements; 1 row was rejected")
     assert (done.total_items, done.processed_items, done.rejected_count) == (2, 2, 1)
     (issue,) = issues(done.id)
@@ -162,7 +162,7 @@ def test_a_bad_row_stays_out_and_is_named(
 
 
 def test_all_rows_rejected_is_a_failure(green_meadows: int, write: Write) -> None:
-    done = do(green_meadows, write([], line("A", height="x"), line("B", height="y")))
+    done = run_import(green_meadows, write([], line("A", height="x"), line("B", height="y")))
     assert (done.status, done.created_count, done.progress < 100) == ("failed", 0, True)
     assert done.error is not None
     assert "None of the 2 rows" in done.error
@@ -172,7 +172,7 @@ def test_what_the_reader_chose_is_part_of_the_job(green_meadows: int, tmp_path: 
     path = tmp_path / "german.csv"
     rows = [BASE.replace(",", ";") + ";Podium", 'WAND;"Träger +ACY- Stütze";3.000,5;;;;;;;;2', "WAND;B;;;;;;;;;;x"]
     path.write_bytes("\n".join(rows).encode("cp1252"))
-    done = do(green_meadows, path)
+    done = run_import(green_meadows, path)
     assert (done.status, done.created_count, done.warning_count) == ("completed", 2, 3)
     found = db.session.execute(select(Issue.severity, Issue.code, Issue.row).where(Issue.job_id == done.id))
     assert {tuple(each) for each in found} == {
@@ -189,7 +189,7 @@ def test_what_the_reader_chose_is_part_of_the_job(green_meadows: int, tmp_path: 
 
 
 def test_a_heading_that_names_nothing_is_a_warning(green_meadows: int, write: Write) -> None:
-    done = do(green_meadows, write(["Podiun"], line("A", 1)))
+    done = run_import(green_meadows, write(["Podiun"], line("A", 1)))
     assert (done.status, done.warning_count) == ("completed", 1)
     (issue,) = issues(done.id)
     assert (issue.severity, issue.code, issue.column) == ("warning", "unknown_heading", "K")
@@ -212,7 +212,7 @@ def test_a_row_that_the_database_refuses_stays_out_alone(
     )
     db.session.commit()
     try:
-        done = do(green_meadows, write(["Podium"], line("A", 1), line("Cursed", 1), line("B", 1)))
+        done = run_import(green_meadows, write(["Podium"], line("A", 1), line("Cursed", 1), line("B", 1)))
     finally:
         db.session.rollback()
         db.session.execute(text("DROP TRIGGER refuse ON element_types; DROP FUNCTION refuse()"))

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from precast_app.accounts import projects, users
+from precast_app.auth import users
 from precast_app.extensions import db
-from precast_app.importing import reference
-from precast_app.jobs import lifecycle, queue, registry
-from precast_app.jobs.run import run_job
-from precast_app.models import Batch, ImportJob, Role, Stage
-from tests.conftest import EXAMPLES, ROOT, do, job
+from precast_app.importing import reference_data
+from precast_app.jobs import lifecycle, registry, service
+from precast_app.jobs.runner import run_job
+from precast_app.models import ImportBatch, ImportJob, Role, Stage
+from precast_app.projects import projects
+from tests.conftest import EXAMPLES, ROOT, get_job, run_import
 from tests.integration.test_access import member
 
 ACTIONS = ("create", "attach file", "cancel", "retry", "apply", "undo")
@@ -53,7 +54,7 @@ def target(project_id: int, kind: str, action: str, file: Path, manager: dict[st
     # Another list each time, so that there is always something to undo.
     file.write_text(f"{BASE},Stages_Curing\nWALL,W-{db.session.query(ImportJob).count()},,,,,,,,,yes\n")
     if job_type == "element_type_undo":
-        done = do(project_id, file, create_missing=create_missing)
+        done = run_import(project_id, file, create_missing=create_missing)
         undo = client.post(f"/api/jobs/{done.id}/undo", headers=manager).get_json()["job_id"]
         if action == "undo":
             run_job(undo)
@@ -70,9 +71,9 @@ def target(project_id: int, kind: str, action: str, file: Path, manager: dict[st
         answer = client.post(f"/api/project/{project_id}/jobs", query_string=query, headers=manager)
         return int(answer.get_json()["job_id"])
     with path.open("rb") as stream:
-        made = queue.submit(
-            project_id=project_id, job_type=job_type, created_by="manager", options=queue.Options(**options),
-            upload=queue.Upload(stream, path.name),
+        made = service.submit(
+            project_id=project_id, job_type=job_type, created_by="manager", options=service.JobOptions(**options),
+            upload=service.Upload(stream, path.name),
         ).id  # fmt: skip
     if action in ("apply", "undo"):
         run_job(made)
@@ -114,7 +115,7 @@ def test_each_action_takes_the_documented_role(project_id: int, client: FlaskCli
             assert answer.status_code in (201, 202, 403, 409), (action, role, answer.get_json())
             if answer.status_code < 300 and action != "cancel":
                 started = db.session.get_one(ImportJob, answer.get_json()["job_id"], populate_existing=True)
-                assert started.started_by_user_id == users.find(role).id, "whom the worker asks for"
+                assert started.started_by_user_id == users.get_by_name(role).id, "whom the worker asks for"
             for left in db.session.query(ImportJob).filter(ImportJob.status == "pending"):
                 client.post(f"/api/jobs/{left.id}/cancel", headers=asked[Role.MANAGER])
     assert found == expected
@@ -128,12 +129,12 @@ def test_an_editor_creates_no_reference_data_through_a_managers_job(
     address = f"/api/project/{project_id}/jobs?job_type=element_type_import&create_missing=true"
     waiting = client.post(address, headers=manager).get_json()["job_id"]
     refused = client.put(f"/api/jobs/{waiting}/file", data=file.read_bytes(), headers=editor)
-    assert (refused.status_code, job(waiting).phase) == (403, "waiting_for_file")
+    assert (refused.status_code, get_job(waiting).phase) == (403, "waiting_for_file")
     assert client.put(f"/api/jobs/{waiting}/file", data=file.read_bytes(), headers=manager).status_code == 202
     run_job(waiting)
     undo = client.post(f"/api/jobs/{waiting}/undo", headers=manager).get_json()["job_id"]
     run_job(undo)
-    assert (job(undo).status, db.session.query(Stage).count()) == ("completed", 0)
+    assert (get_job(undo).status, db.session.query(Stage).count()) == ("completed", 0)
     assert client.post(f"/api/jobs/{undo}/undo", headers=editor).status_code == 403
     assert db.session.query(ImportJob).count() == 2
 
@@ -151,23 +152,23 @@ def test_a_job_whose_starter_lost_the_permission_does_not_begin(
     elif how == "removed":
         projects.remove_member(project_id, "editor")
     elif how == "deleted":
-        db.session.delete(users.find("editor"))
+        db.session.delete(users.get_by_name("editor"))
         db.session.commit()
     else:
         projects.set_role(project_id, "editor", Role.VIEWER)
     run_job(number)
-    failed = job(number)
+    failed = get_job(number)
     assert (failed.status, failed.created_count, failed.processed_items) == ("failed", 0, 0)
     assert ("user who started it" if how == "deleted" else "editor") in str(failed.error)
     assert "retry" in str(failed.error)
     assert client.post(f"/api/jobs/{number}/retry", headers=admin).status_code == 202
     run_job(number)
-    assert (job(number).status, job(number).created_count) == ("completed", 1)
+    assert (get_job(number).status, get_job(number).created_count) == ("completed", 1)
 
 
 def test_a_job_of_the_command_line_has_no_user_to_ask_for(project_id: int, file: Path) -> None:
     users.create("tester", "correct horse")
-    assert do(project_id, file).status == "completed"
+    assert run_import(project_id, file).status == "completed"
 
 
 @pytest.mark.parametrize("written", ["nothing", "a batch", "reference data"])
@@ -183,24 +184,24 @@ def test_a_job_that_lost_its_worker_half_done_goes_on(
         query, content = {"job_type": "element_type_import", "create_missing": "true"}, file.read_bytes()
     number = client.post(f"/api/project/{project_id}/jobs", query_string=query, headers=manager).get_json()["job_id"]
     client.put(f"/api/jobs/{number}/file", data=content, headers=manager)
-    lease = lifecycle.claim(number, lease_seconds=60, attempts=3)
+    lease = lifecycle.claim(number, lease_seconds=60, max_attempts=3)
     assert lease is not None
     if written == "reference data":
-        values = {"reference": reference.to_json(reference.load(db.session(), project_id))}
+        values = {"reference": reference_data.to_json(reference_data.load(db.session(), project_id))}
         db.session.query(ImportJob).filter_by(id=number).update(values)
     elif written == "a batch":
         counts = dict.fromkeys(("updated_count", "rejected_count", "pieces_added", "pieces_removed"), 0)
-        db.session.add(Batch(job_id=number, number=1, created_count=8, **counts))
+        db.session.add(ImportBatch(job_id=number, number=1, created_count=8, **counts))
     db.session.commit()
-    lifecycle.give_back(lease)
+    lifecycle.release(lease)
     projects.remove_member(project_id, "manager")
     run_job(number)
-    assert job(number).status == ("failed" if written == "nothing" else "completed"), job(number).error
+    assert get_job(number).status == ("failed" if written == "nothing" else "completed"), get_job(number).error
 
 
 def test_the_page_offers_what_the_role_allows(project_id: int, client: FlaskClient, file: Path) -> None:
     manager, editor = member(project_id, Role.MANAGER), member(project_id, Role.EDITOR)
-    done = do(project_id, file, create_missing=True)
+    done = run_import(project_id, file, create_missing=True)
     undo = client.post(f"/api/jobs/{done.id}/undo", headers=manager).get_json()["job_id"]
     for number, action in ((done.id, "undo"), (undo, "cancel")):
         call = f"POST /api/jobs/{number}/{action}"

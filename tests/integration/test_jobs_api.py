@@ -11,10 +11,10 @@ import openpyxl
 import pytest
 from flask.testing import FlaskClient
 
-from precast_app.accounts import projects
-from precast_app.jobs import queue
-from precast_app.jobs.run import run_job
-from tests.conftest import EXAMPLES, do, submit
+from precast_app.jobs import service
+from precast_app.jobs.runner import run_job
+from precast_app.projects import projects
+from tests.conftest import EXAMPLES, run_import, submit
 
 CONTRACT = [
     "id", "project_id", "job_type", "status", "progress", "total_items", "processed_items", "created_by", "created_at",
@@ -55,7 +55,7 @@ def test_an_upload_is_answered_at_once(
         "batch_size": 30,
         "concurrent_batches": 15,
     }
-    (ring,) = queue.queue().get_jobs()
+    (ring,) = service.rq_queue().get_jobs()
     assert (list(ring.args), ring.kwargs) == ([body["job_id"]], {})
 
 
@@ -106,7 +106,7 @@ def test_a_job_waits_for_its_file_and_takes_one(client: FlaskClient, admin: dict
     }
     job = client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]
     assert (job["phase"], job["queue_position"], job["file_name"]) == ("waiting_for_file", None, None)
-    assert queue.queue().count == 0
+    assert service.rq_queue().count == 0
 
     address = f"/api/jobs/{number}/file"
     assert client.put(address, headers=admin, data=b"").status_code == 422
@@ -132,7 +132,7 @@ def test_a_job_created_with_its_file_starts_at_once(
 ) -> None:
     created = client.post(f"{JOBS}?job_type=stage_import", data=form(EXAMPLES / "stages.csv"), headers=admin)
     assert created.status_code == 201
-    assert queue.queue().count == 1
+    assert service.rq_queue().count == 1
     run_job(created.get_json()["job_id"])
     assert client.get("/api/project/1/stages", headers=admin).get_json()["count"] == 8
 
@@ -190,7 +190,7 @@ def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_
     cells[height] = "tall"
     path = tmp_path / "bad.csv"
     path.write_text("\n".join([text[0] + ",Podiun", *text[1:5], ",".join(cells), *text[6:]]))
-    job = do(green_meadows, path)
+    job = run_import(green_meadows, path)
     body = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()
     assert body["count"] == 4
     chosen, understood, warning, error = body["issues"]
@@ -211,7 +211,7 @@ def test_the_cell_of_a_workbook_is_named_with_its_sheet(
     book = openpyxl.load_workbook(WORKBOOK)
     book["Element Types"]["C17"] = "tall"
     book.save(tmp_path / "bad.xlsx")
-    job = do(green_meadows, tmp_path / "bad.xlsx")
+    job = run_import(green_meadows, tmp_path / "bad.xlsx")
     (issue,) = client.get(f"/api/jobs/{job.id}/issues?severity=error", headers=admin).get_json()["issues"]
     assert (issue["cell"], issue["value"]) == ("Element Types!C17", "tall")
     assert job.result == "Processed 119 of 120 elements; 1 row was rejected"

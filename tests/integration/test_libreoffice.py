@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import EXAMPLES, do
+from tests.conftest import EXAMPLES, run_import
 from tests.integration.test_exports import EXCEL, TEXTS, Export, assert_unchanged, export, row, store
 
 SOFFICE = shutil.which("soffice")
@@ -40,13 +40,13 @@ def saved(path: Path, extension: str) -> Path:
 def test_the_sample_is_unchanged_and_one_cell_changes_alone(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, extension: str
 ) -> None:
-    do(green_meadows, EXAMPLES / "element_types.csv")
+    run_import(green_meadows, EXAMPLES / "element_types.csv")
     path = export(EXCEL)
     assert_unchanged(green_meadows, saved(path, extension), 120)
     book = openpyxl.load_workbook(path)
     book["Element Types"]["C10"] = 1234.5
     book.save(path)
-    done = do(green_meadows, saved(path, extension))
+    done = run_import(green_meadows, saved(path, extension))
     assert (done.updated_count, done.unchanged_count, done.warning_count) == (1, 119, 0)
     (change,) = client.get(f"/api/jobs/{done.id}/changes?change=updated", headers=admin).get_json()["changes"]
     assert [(name, Decimal(pair["after"])) for name, pair in change["fields"].items()] == [
@@ -64,5 +64,5 @@ def test_whatever_is_stored_comes_back(
     count = store(project_id, tmp_path / "in.csv", [*rows, *texts])
     assert count >= len(TEXTS)
     for extension in ("xlsx", "ods"):
-        done = do(project_id, saved(export(EXCEL), extension))
+        done = run_import(project_id, saved(export(EXCEL), extension))
         assert (done.status, done.unchanged_count, done.created_count) == ("completed", count, 0), done.error

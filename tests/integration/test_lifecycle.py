@@ -14,14 +14,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from precast_app.accounts import projects
 from precast_app.errors import LeaseLost
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, queue, watchman
+from precast_app.jobs import lifecycle, reaper, service
 from precast_app.jobs.lifecycle import Lease, Progress
-from precast_app.jobs.run import run_job
+from precast_app.jobs.runner import run_job
 from precast_app.models import Phase
-from tests.conftest import EXAMPLES, do, job, submit
+from precast_app.projects import projects
+from tests.conftest import EXAMPLES, get_job, run_import, submit
 
 STAGES = EXAMPLES / "stages.csv"
 
@@ -31,7 +31,7 @@ def stages(project_id: int) -> int:
 
 
 def claim(job_id: int, lease_seconds: int = 30, attempts: int = 5) -> Lease | None:
-    return lifecycle.claim(job_id, lease_seconds=lease_seconds, attempts=attempts)
+    return lifecycle.claim(job_id, lease_seconds=lease_seconds, max_attempts=attempts)
 
 
 def taken(job_id: int, **times: int) -> Lease:
@@ -45,7 +45,8 @@ def later(job_id: int, seconds: int = 3_600) -> None:
     db.session.execute(
         text("""
             UPDATE import_jobs
-            SET lease_until = lease_until - passed, rung_at = rung_at - passed, created_at = created_at - passed,
+            SET lease_until = lease_until - passed, enqueued_at = enqueued_at - passed, created_at = created_at -
+            passed,
                 completed_at = completed_at - passed
             FROM make_interval(secs => :seconds) AS passed
             WHERE id = :id
@@ -69,7 +70,7 @@ def test_a_job_is_taken_once(project_id: int) -> None:
     number = stages(project_id)
     taken(number)
     assert claim(number) is None
-    found = job(number)
+    found = get_job(number)
     assert (found.status, found.attempt) == ("processing", 1)
 
 
@@ -82,13 +83,13 @@ def test_a_lease_that_ran_out_is_anothers_and_the_first_may_write_no_more(projec
         lifecycle.fence(db.session(), first)
     db.session.rollback()
     with pytest.raises(LeaseLost):
-        lifecycle.report(first, Progress(Phase.WRITING), lease_seconds=30)
+        lifecycle.write_progress(first, Progress(Phase.WRITING), lease_seconds=30)
     assert lifecycle.complete(first, result="done") is False
     assert lifecycle.fail(first, error="broken") is False
     lifecycle.fence(db.session(), second)
     db.session.rollback()
     assert lifecycle.complete(second, result="done") is True
-    assert (job(number).status, job(number).result) == ("completed", "done")
+    assert (get_job(number).status, get_job(number).result) == ("completed", "done")
 
 
 def test_the_percentage_never_falls_and_is_100_only_when_completed(project_id: int) -> None:
@@ -96,11 +97,11 @@ def test_the_percentage_never_falls_and_is_100_only_when_completed(project_id: i
     lease = taken(number)
     told = []
     for processed in (10, 50, 40, 100):
-        lifecycle.report(lease, Progress(Phase.WRITING, total=100, processed=processed), lease_seconds=30)
-        told.append((job(number).progress, job(number).processed_items))
+        lifecycle.write_progress(lease, Progress(Phase.WRITING, total=100, processed=processed), lease_seconds=30)
+        told.append((get_job(number).progress, get_job(number).processed_items))
     assert told == [(10, 10), (50, 50), (50, 50), (99, 100)]
     lifecycle.complete(lease, result="done")
-    assert job(number).progress == 100
+    assert get_job(number).progress == 100
 
 
 @pytest.mark.parametrize("ended", ["completed", "failed"])
@@ -113,12 +114,12 @@ def test_what_has_ended_stays_as_it_is(project_id: int, ended: str) -> None:
         lifecycle.fail(lease, error="broken")
     later(number)
     assert claim(number) is None
-    assert lifecycle.expire(number) is False
-    assert lifecycle.give_up(number, 1) is False
-    assert lifecycle.enqueue(number) is False
+    assert lifecycle.fail_without_file(number) is False
+    assert lifecycle.fail_exhausted(number, 1) is False
+    assert lifecycle.mark_queued(number) is False
     assert lifecycle.complete(Lease(number, uuid4()), result="again") is False
     run_job(number)
-    assert job(number).status == ended
+    assert get_job(number).status == ended
 
 
 def test_one_import_at_a_time_in_a_project_in_the_order_of_upload(project_id: int) -> None:
@@ -149,7 +150,8 @@ def test_a_lock_that_is_not_given_back_holds_up_no_worker_for_long(project_id: i
     number = stages(project_id)
     with db.engine.connect() as other:
         other.execute(
-            text("SELECT pg_advisory_xact_lock_shared(:locks, :id)"), {"locks": lifecycle.LOCKS, "id": number}
+            text("SELECT pg_advisory_xact_lock_shared(:locks, :id)"),
+            {"locks": lifecycle.ADVISORY_LOCK_CLASS, "id": number},
         )
         assert claim(number) is None
     assert taken(number)
@@ -157,28 +159,28 @@ def test_a_lock_that_is_not_given_back_holds_up_no_worker_for_long(project_id: i
 
 def test_the_next_job_is_rung_when_the_one_before_it_ends(project_id: int) -> None:
     first, second = stages(project_id), stages(project_id)
-    queue.connection().flushdb()
+    service.redis_connection().flushdb()
     run_job(second)
-    assert job(second).status == "pending"
+    assert get_job(second).status == "pending"
     run_job(first)
-    (ring,) = queue.queue().get_jobs()
+    (ring,) = service.rq_queue().get_jobs()
     assert list(ring.args) == [second]
     run_job(second)
-    assert (job(second).status, job(second).unchanged_count) == ("completed", 8)
+    assert (get_job(second).status, get_job(second).unchanged_count) == ("completed", 8)
 
 
 def test_places_in_the_queue(project_id: int) -> None:
     numbers = [stages(project_id) for _ in range(3)]
     taken(numbers[0])
-    jobs = [job(number) for number in numbers]
-    assert queue.positions(jobs) == {numbers[1]: 1, numbers[2]: 2}
+    jobs = [get_job(number) for number in numbers]
+    assert service.queue_positions(jobs) == {numbers[1]: 1, numbers[2]: 2}
 
 
 def test_a_second_attempt_reads_the_file_as_the_first_one_did(project_id: int, tmp_path: Path) -> None:
     """Between the two a node is deleted and another one renamed, as far as that is possible meanwhile."""
     nodes = tmp_path / "hierarchy.csv"
     nodes.write_text("Name,NamingConvention\nA,A\nB,B\n")
-    assert do(project_id, nodes, "hierarchy_import").status == "completed"
+    assert run_import(project_id, nodes, "hierarchy_import").status == "completed"
     path = tmp_path / "types.csv"
     base = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
     path.write_text(f"{base},A,B\n" + "".join(f"T,N{number},,,,,,,,,1,{number // 3 % 2}\n" for number in range(9)))
@@ -210,7 +212,7 @@ def test_a_second_attempt_reads_the_file_as_the_first_one_did(project_id: int, t
     db.session.commit()
     later(number)
     run_job(number)
-    ended = job(number)
+    ended = get_job(number)
     assert (ended.status, ended.attempt, ended.created_count, ended.rejected_count) == ("completed", 2, 6, 3)
     assert (ended.processed_items, ended.total_items, ended.pieces_added) == (9, 9, 6)
     codes = db.session.execute(text("SELECT code FROM pieces ORDER BY code")).scalars().all()
@@ -220,64 +222,64 @@ def test_a_second_attempt_reads_the_file_as_the_first_one_did(project_id: int, t
 def test_what_redis_lost_is_rung_for_again(project_id: int) -> None:
     number = stages(project_id)
     later(number)
-    assert watchman.look() == []
-    queue.connection().flushdb()
-    assert watchman.look() == [number]
-    assert queue.queue().count == 1
-    assert watchman.look() == []
+    assert reaper.sweep() == []
+    service.redis_connection().flushdb()
+    assert reaper.sweep() == [number]
+    assert service.rq_queue().count == 1
+    assert reaper.sweep() == []
 
 
 def test_a_job_whose_turn_it_is_not_is_not_rung_for(project_id: int) -> None:
     first, second = stages(project_id), stages(project_id)
     for number in (first, second):
         later(number)
-    queue.connection().flushdb()
-    assert watchman.look() == [first]
+    service.redis_connection().flushdb()
+    assert reaper.sweep() == [first]
 
 
 def test_a_job_whose_worker_went_silent_is_rung_for_again(project_id: int) -> None:
     number = stages(project_id)
     taken(number)
     # It had heard the ring.
-    queue.connection().flushdb()
-    assert watchman.look() == []
+    service.redis_connection().flushdb()
+    assert reaper.sweep() == []
     later(number)
-    assert watchman.look() == [number]
+    assert reaper.sweep() == [number]
     later(number)
-    assert watchman.look() == []
+    assert reaper.sweep() == []
     run_job(number)
-    assert (job(number).status, job(number).attempt) == ("completed", 2)
+    assert (get_job(number).status, get_job(number).attempt) == ("completed", 2)
 
 
 def test_a_job_that_is_lost_each_time_is_given_up_and_the_next_one_rung(app: Flask, project_id: int) -> None:
     number, following = stages(project_id), stages(project_id)
-    with settings(app, attempts=3):
+    with settings(app, max_attempts=3):
         for _ in range(3):
             taken(number, attempts=3)
             later(number)
         assert claim(number, attempts=3) is None
-        queue.connection().flushdb()
-        watchman.look()
-    lost = job(number)
+        service.redis_connection().flushdb()
+        reaper.sweep()
+    lost = get_job(number)
     assert lost.status == "failed"
     assert lost.error is not None
     assert "interrupted 3 times" in lost.error
-    assert [list(ring.args) for ring in queue.queue().get_jobs()] == [[following]]
+    assert [list(ring.args) for ring in service.rq_queue().get_jobs()] == [[following]]
 
 
 def test_a_job_that_is_never_fed_fails(app: Flask, project_id: int) -> None:
-    number = queue.submit(
+    number = service.submit(
         project_id=project_id,
         job_type="stage_import",
         created_by="tester",
-        options=queue.Options(),
+        options=service.JobOptions(),
         upload=None,
     ).id
-    watchman.look()
-    assert job(number).status == "pending"
-    later(number, app.config["PRECAST"].feed_seconds + 1)
-    watchman.look()
-    expired = job(number)
+    reaper.sweep()
+    assert get_job(number).status == "pending"
+    later(number, app.config["PRECAST"].file_wait_seconds + 1)
+    reaper.sweep()
+    expired = get_job(number)
     assert (expired.status, expired.phase) == ("failed", "done")
     assert expired.error is not None
     assert "No file was uploaded" in expired.error
@@ -286,22 +288,22 @@ def test_a_job_that_is_never_fed_fails(app: Flask, project_id: int) -> None:
 def test_an_upload_is_accepted_while_redis_is_away(app: Flask, project_id: int) -> None:
     with settings(app, redis_url="redis://127.0.0.1:1/0"):
         number = stages(project_id)
-    assert job(number).status == "pending"
-    assert queue.queue().count == 0
+    assert get_job(number).status == "pending"
+    assert service.rq_queue().count == 0
     later(number)
-    assert watchman.look() == [number]
+    assert reaper.sweep() == [number]
 
 
 def test_old_files_are_dropped_and_the_job_stays(app: Flask, project_id: int) -> None:
     number = stages(project_id)
     run_job(number)
     chunks = text("SELECT count(*) FROM import_file_chunks WHERE job_id = :id")
-    watchman.look()
+    reaper.sweep()
     assert db.session.execute(chunks, {"id": number}).scalar_one() == 1
-    later(number, app.config["PRECAST"].file_days * 86_400 + 1)
-    watchman.look()
+    later(number, app.config["PRECAST"].file_retention_days * 86_400 + 1)
+    reaper.sweep()
     assert db.session.execute(chunks, {"id": number}).scalar_one() == 0
-    assert job(number).status == "completed"
+    assert get_job(number).status == "completed"
 
 
 def test_old_issues_are_dropped_in_small_steps(app: Flask, project_id: int) -> None:
@@ -316,26 +318,26 @@ def test_old_issues_are_dropped_in_small_steps(app: Flask, project_id: int) -> N
     )
     db.session.commit()
     issues = text("SELECT count(*) FROM import_issues WHERE job_id = :id")
-    watchman.look()
+    reaper.sweep()
     before = db.session.execute(issues, {"id": number}).scalar_one()
     assert before >= 7_000
-    later(number, app.config["PRECAST"].issue_days * 86_400 + 1)
-    watchman.look()
+    later(number, app.config["PRECAST"].issue_retention_days * 86_400 + 1)
+    reaper.sweep()
     assert db.session.execute(issues, {"id": number}).scalar_one() == before - 5_000
-    watchman.look()
+    reaper.sweep()
     assert db.session.execute(issues, {"id": number}).scalar_one() == 0
-    assert job(number).status == "completed"
+    assert get_job(number).status == "completed"
 
 
 def test_two_watchmen_do_not_look_at_the_same_time(project_id: int) -> None:
     number = stages(project_id)
     later(number)
-    queue.connection().flushdb()
+    service.redis_connection().flushdb()
     with db.engine.connect() as other:
-        other.execute(text("SELECT pg_advisory_lock(:locks, 0)"), {"locks": lifecycle.LOCKS})
-        assert watchman.look() == []
-        other.execute(text("SELECT pg_advisory_unlock(:locks, 0)"), {"locks": lifecycle.LOCKS})
-    assert watchman.look() == [number]
+        other.execute(text("SELECT pg_advisory_lock(:locks, 0)"), {"locks": lifecycle.ADVISORY_LOCK_CLASS})
+        assert reaper.sweep() == []
+        other.execute(text("SELECT pg_advisory_unlock(:locks, 0)"), {"locks": lifecycle.ADVISORY_LOCK_CLASS})
+    assert reaper.sweep() == [number]
 
 
 def test_a_bug_ends_the_job_and_says_where_to_look(project_id: int, caplog: pytest.LogCaptureFixture) -> None:
@@ -344,7 +346,7 @@ def test_a_bug_ends_the_job_and_says_where_to_look(project_id: int, caplog: pyte
     db.session.execute(text("UPDATE import_jobs SET batch_size = 0"))
     db.session.commit()
     run_job(number)
-    failed = job(number)
+    failed = get_job(number)
     assert (failed.status, failed.phase) == ("failed", "done")
     assert failed.error is not None
     assert f"in the log under job {number}" in failed.error
@@ -356,5 +358,5 @@ def test_a_job_type_that_is_known_no_longer(project_id: int) -> None:
     db.session.execute(text("UPDATE import_jobs SET job_type = 'magic'"))
     db.session.commit()
     run_job(number)
-    assert job(number).status == "failed"
-    assert "There is no job type 'magic'" in str(job(number).error)
+    assert get_job(number).status == "failed"
+    assert "There is no job type 'magic'" in str(get_job(number).error)

@@ -9,10 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from precast_app import create_app
-from precast_app.accounts import projects, tokens, users
-from precast_app.errors import TooMany
+from precast_app.auth import tokens, users
+from precast_app.errors import TooManyRequests
 from precast_app.jobs import lifecycle
 from precast_app.models import Role
+from precast_app.projects import projects
 from tests.conftest import EXAMPLES, submit
 
 SHEET = EXAMPLES / "element_types.csv"
@@ -74,7 +75,7 @@ def test_uploads_are_taken_while_redis_is_away(app: Flask, project_id: int) -> N
 
 
 def test_a_project_has_only_so_many_jobs_waiting(app: Flask, project_id: int) -> None:
-    client, ada = small(app, waiting_jobs=2), member(project_id, "ada")
+    client, ada = small(app, max_open_jobs=2), member(project_id, "ada")
     other = projects.create("Harbour").id
     projects.set_role(other, "ada", Role.EDITOR)
 
@@ -92,10 +93,10 @@ def test_a_project_has_only_so_many_jobs_waiting(app: Flask, project_id: int) ->
 
 def test_the_message_says_what_to_do(app: Flask, project_id: int) -> None:
     settings = app.config["PRECAST"]
-    app.config["PRECAST"] = replace(settings, waiting_jobs=1)
+    app.config["PRECAST"] = replace(settings, max_open_jobs=1)
     try:
         submit(project_id, SHEET)
-        with pytest.raises(TooMany, match="Wait until some have ended, or cancel some"):
+        with pytest.raises(TooManyRequests, match="Wait until some have ended, or cancel some"):
             submit(project_id, SHEET)
     finally:
         app.config["PRECAST"] = settings

@@ -8,36 +8,36 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 
 from precast_app.extensions import db
-from precast_app.jobs import broker, lost_jobs, measures, queue, watchman
-from tests.conftest import job
+from precast_app.jobs import broker, lost_jobs, reaper, service, stats
+from tests.conftest import get_job
 from tests.integration.test_lifecycle import later, settings, stages, taken
 
 
 def test_a_job_whose_worker_was_killed_at_pick_up_is_found(project_id: int) -> None:
     """Its id was popped from the queue, and its hash still says that it is queued."""
     number = stages(project_id)
-    redis, imports = queue.connection(), queue.queue()
+    redis, imports = service.redis_connection(), service.rq_queue()
     rq_id = broker.rq_job_id(number, 1)
     later(number)
-    assert lost_jobs.find() == [], "it waits"
-    popped = imports.dequeue_any([imports], None, queue.connection())
+    assert lost_jobs.find_lost() == [], "it waits"
+    popped = imports.dequeue_any([imports], None, service.redis_connection())
     assert popped[0].id == rq_id
     assert redis.hget(f"rq:job:{rq_id}", "status") == b"queued"
-    assert [lost.rq_id for lost in lost_jobs.find()] == [rq_id]
-    assert measures.take().lost == 1
-    assert watchman.look() == [number]
+    assert [lost.rq_id for lost in lost_jobs.find_lost()] == [rq_id]
+    assert stats.collect().lost_jobs == 1
+    assert reaper.sweep() == [number]
     assert not redis.exists(f"rq:job:{rq_id}")
     assert imports.job_ids == [broker.rq_job_id(number, 2)]
     later(number)
-    assert measures.take().lost == 0
+    assert stats.collect().lost_jobs == 0
 
 
 def test_a_job_that_is_being_picked_up_is_not_lost(app: Flask, project_id: int) -> None:
     """Between popping the id and claiming the job a worker needs a moment."""
     number = stages(project_id)
     later(number)
-    imports = queue.queue()
-    imports.dequeue_any([imports], None, queue.connection())
+    imports = service.rq_queue()
+    imports.dequeue_any([imports], None, service.redis_connection())
 
     def claim_a_moment_later() -> None:
         time.sleep(0.3)
@@ -47,22 +47,22 @@ def test_a_job_that_is_being_picked_up_is_not_lost(app: Flask, project_id: int) 
 
     with ThreadPoolExecutor() as pool:
         claiming = pool.submit(claim_a_moment_later)
-        assert watchman.look() == []
+        assert reaper.sweep() == []
         claiming.result()
-    assert (job(number).status, job(number).ring) == ("processing", 1)
+    assert (get_job(number).status, get_job(number).enqueue_count) == ("processing", 1)
 
 
 def test_a_job_is_enqueued_again_by_one_of_two_who_found_it_lost(project_id: int) -> None:
     number = stages(project_id)
-    assert [queue.ring(number, after=1), queue.ring(number, after=1)] == [True, False]
-    assert job(number).ring == 2
+    assert [service.enqueue(number, after=1), service.enqueue(number, after=1)] == [True, False]
+    assert get_job(number).enqueue_count == 2
 
 
 def test_a_job_is_given_up_even_if_no_worker_takes_its_id_from_the_queue(app: Flask, project_id: int) -> None:
     number = stages(project_id)
-    with settings(app, attempts=1):
+    with settings(app, max_attempts=1):
         taken(number, attempts=1)
         later(number)
-        watchman.look()
-    assert queue.queue().job_ids == [broker.rq_job_id(number, 1)]
-    assert job(number).status == "failed"
+        reaper.sweep()
+    assert service.rq_queue().job_ids == [broker.rq_job_id(number, 1)]
+    assert get_job(number).status == "failed"

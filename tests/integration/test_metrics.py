@@ -6,11 +6,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from precast_app.accounts import projects, tokens, users
+from precast_app.auth import tokens, users
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, watchman
+from precast_app.jobs import lifecycle, reaper
 from precast_app.models import ImportJob, Role
-from tests.conftest import EXAMPLES, do, submit
+from precast_app.projects import projects
+from tests.conftest import EXAMPLES, run_import, submit
 from tests.integration.test_access import member
 from tests.integration.test_lifecycle import settings
 
@@ -29,7 +30,7 @@ def scrape(client: FlaskClient, headers: dict[str, str]) -> Samples:
 
 def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     file = EXAMPLES / "element_types.csv"
-    do(green_meadows, file)
+    run_import(green_meadows, file)
     cancelled, queued = submit(green_meadows, file), submit(green_meadows, file)
     assert lifecycle.cancel(cancelled, "vera")
     db.session.query(ImportJob).filter_by(id=queued).update(
@@ -53,9 +54,9 @@ def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_m
     assert found["precast_database_bytes", ()] > found["precast_files_bytes", ()] > file.stat().st_size
 
 
-def test_the_watchman_is_seen(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_the_reaper_is_seen(client: FlaskClient, admin: dict[str, str]) -> None:
     assert ("precast_watchman_seconds", ()) not in scrape(client, admin)
-    watchman.look()
+    reaper.sweep()
     assert 0 <= scrape(client, admin)["precast_watchman_seconds", ()] < 10
 
 

@@ -20,10 +20,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from precast_app.accounts import projects
 from precast_app.extensions import db
-from precast_app.importing.columns import BASE
-from tests.conftest import do
+from precast_app.importing.schema import BASE_COLUMNS
+from precast_app.projects import projects
+from tests.conftest import run_import
 from tests.integration.test_libreoffice import SOFFICE, saved
 from tests.unit.xlsb_files import rewritten
 
@@ -56,7 +56,7 @@ HOSTILE = [
 ]
 # What a file holds and an import makes spaces of.
 RAW = ["\n=3+3", "\t=3+3", "\r=3+3", "W6\n=3+3", "W7\t=3+3", " =3+3", "\u200b=3+3"]
-BASE_HEADINGS = [column.heading for column in BASE]
+BASE_HEADINGS = [column.heading for column in BASE_COLUMNS]
 _SIGNS = "=+-@＝＋－＠"
 _SKIPPED = ' \t\r\n"\u200b\ufeff\xa0'
 Walk = Callable[[bytes], Iterator[str]]
@@ -232,7 +232,7 @@ def test_hostile_names_come_back(
     path = tmp_path / "export"
     with client.get(f"/api/project/1/{address}", headers=admin) as answer:
         path.write_bytes(answer.data)
-    done = do(1, path)
+    done = run_import(1, path)
     assert (done.status, done.unchanged_count, done.total_items) == ("completed", len(HOSTILE), len(HOSTILE))
     issues = client.get(f"/api/jobs/{done.id}/issues?severity=warning", headers=admin).get_json()["issues"]
     # What a CSV file says of texts that look like those of other programs.
@@ -254,7 +254,7 @@ def test_hostile_reference_data_comes_back(
     path = tmp_path / "reference.csv"
     with client.get(f"/api/project/1/{kind}/csv", headers=admin) as answer:
         path.write_bytes(answer.data)
-    done = do(1, path, f"{job_type}_import")
+    done = run_import(1, path, f"{job_type}_import")
     assert (done.status, done.created_count, done.rejected_count) == ("completed", 0, 0), done.error
 
 
@@ -265,12 +265,12 @@ def found(
     """Every download by its address, with whether it is an uploaded workbook itself, with colours and comments."""
     jobs = {}
     for kind in KINDS:
-        done = do(1, upload(tmp_path, kind))
+        done = run_import(1, upload(tmp_path, kind))
         assert done.rejected_count > 20, (kind, done.error)
         jobs[done.id] = kind
     path = tmp_path / "=stages.csv"
     path.write_text("Name,Order\n" + "\n".join(f'"{name.replace(chr(34), chr(34) * 2)}",two' for name in HOSTILE))
-    jobs[do(1, path, "stage_import").id] = "stages"
+    jobs[run_import(1, path, "stage_import").id] = "stages"
     kept = {f"/api/jobs/{job}/annotated" for job, kind in jobs.items() if kind in ("xlsx", "ods")}
     got = {address: (content, address in kept) for address, content in downloads(app, client, admin, jobs)}
     assert {re.sub(r"\d+", "N", address) for address in got} >= DOWNLOADS

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from gunicorn.util import unquote_to_wsgi_str
 from werkzeug.routing import Rule
 
-from precast_app.accounts import users
+from precast_app.auth import users
 
 # What gunicorn lets through in the value of a header; anything else it answers with a 500.
 _HEADER_VALUE = re.compile(r"[ \t\x21-\x7e\x80-\xff]*")

@@ -13,9 +13,10 @@ from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 
 from precast_app import create_app
-from precast_app.accounts import projects, tokens, users
+from precast_app.auth import tokens, users
 from precast_app.extensions import db
 from precast_app.models import FileChunk, ImportJob, User
+from precast_app.projects import projects
 from tests.conftest import EXAMPLES
 from tests.unit.spreadsheet_files import SHEET_PART, parts, sheet_xml, zipped
 from tests.unit.test_spreadsheets_refused import zeros_bomb
@@ -331,4 +332,4 @@ def test_without_its_database_it_says_when_to_come_again(app: Flask, admin: dict
     answer = away.test_client().get("/api/project", headers=admin)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "127.0.0.1" not in answer.text
-    assert tokens.recognise("x") is None
+    assert tokens.authenticate("x") is None

@@ -9,12 +9,13 @@ import sqlalchemy
 from flask import Flask
 from flask.testing import FlaskClient
 
-from precast_app.accounts import projects, users
+from precast_app.auth import users
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, queue
+from precast_app.jobs import lifecycle, service
 from precast_app.models import Role
-from precast_app.web.display import in_order
-from tests.conftest import EXAMPLES, do, submit
+from precast_app.projects import projects
+from precast_app.web.template_filters import in_order
+from tests.conftest import EXAMPLES, run_import, submit
 
 SHEET = EXAMPLES / "element_types.csv"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -75,7 +76,7 @@ def test_an_empty_installation_says_what_to_do(app: Flask, project_id: int) -> N
 
 
 def test_the_overview_shows_the_sample(editor: FlaskClient, viewer: FlaskClient, green_meadows: int) -> None:
-    do(green_meadows, SHEET)
+    run_import(green_meadows, SHEET)
     shown = page(editor, f"/projects/{green_meadows}")
     for text in ("<strong>120</strong>", "Tower", "Pieces by tower and floor", "Materials needed", "element_types.csv"):
         assert text in shown
@@ -85,7 +86,7 @@ def test_the_overview_shows_the_sample(editor: FlaskClient, viewer: FlaskClient,
 
 
 def test_a_dry_run_offers_to_go_on(editor: FlaskClient, viewer: FlaskClient, green_meadows: int) -> None:
-    done = do(green_meadows, SHEET, dry_run=True)
+    done = run_import(green_meadows, SHEET, dry_run=True)
     shown = page(editor, f"/jobs/{done.id}")
     assert "Would create 120" in shown
     assert f'data-call="POST /api/jobs/{done.id}/apply"' in shown
@@ -98,7 +99,7 @@ def test_a_job_with_rejected_rows_says_what_is_wrong(editor: FlaskClient, green_
     cells = lines[1].split(",")
     cells[2] = "<b>tall</b>"
     bad.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]), encoding="utf-8")
-    done = do(green_meadows, bad)
+    done = run_import(green_meadows, bad)
     shown = page(editor, f"/jobs/{done.id}")
     assert "119 of 120 elements" in shown
     assert "&lt;b&gt;tall&lt;/b&gt;" in shown
@@ -109,13 +110,13 @@ def test_a_job_with_rejected_rows_says_what_is_wrong(editor: FlaskClient, green_
 
 
 def test_a_changed_field_is_shown_before_and_after(editor: FlaskClient, green_meadows: int, tmp_path: Path) -> None:
-    do(green_meadows, SHEET)
+    run_import(green_meadows, SHEET)
     lines = SHEET.read_text(encoding="utf-8").splitlines()
     cells = lines[1].split(",")
     before, cells[2] = cells[2], "3333"
     changed = tmp_path / "changed.csv"
     changed.write_text("\n".join([lines[0], ",".join(cells)]), encoding="utf-8")
-    done = do(green_meadows, changed)
+    done = run_import(green_meadows, changed)
     shown = page(editor, f"/jobs/{done.id}")
     assert f"<del>{before}</del> → <ins>3333</ins>" in shown
 
@@ -134,8 +135,12 @@ def test_a_job_that_waits_and_one_that_was_cancelled(editor: FlaskClient, green_
 
 
 def test_a_job_that_waits_for_its_file(editor: FlaskClient, green_meadows: int) -> None:
-    job = queue.submit(
-        project_id=green_meadows, job_type="element_type_import", created_by="eve", options=queue.Options(), upload=None
+    job = service.submit(
+        project_id=green_meadows,
+        job_type="element_type_import",
+        created_by="eve",
+        options=service.JobOptions(),
+        upload=None,
     )
     assert "Waiting for its file" in page(editor, f"/jobs/{job.id}")
 
@@ -161,7 +166,7 @@ def test_jobs_are_filtered(viewer: FlaskClient, green_meadows: int) -> None:
 
 
 def test_element_types_are_found_and_shown(viewer: FlaskClient, green_meadows: int) -> None:
-    do(green_meadows, SHEET)
+    run_import(green_meadows, SHEET)
     listed = page(viewer, f"/projects/{green_meadows}/element-types?search=w-&node=&offset=0")
     assert "export/excel?search=w-" in listed
     nothing = page(viewer, f"/projects/{green_meadows}/element-types?search=%25_nothing")
@@ -210,7 +215,7 @@ def test_administrators_see_users(app: Flask, editor: FlaskClient, green_meadows
 @pytest.mark.parametrize("odd", ["project_id=9", "job_id=9", "endpoint=x", "_method=PUT", "_external=1", "_scheme=x"])
 def test_odd_addresses_change_no_link(app: Flask, green_meadows: int, odd: str) -> None:
     admin = signed_in(app, green_meadows, "ada", None)
-    job = do(green_meadows, SHEET).id
+    job = run_import(green_meadows, SHEET).id
     for path in (f"/projects/{green_meadows}/jobs", f"/jobs/{job}", "/audit", f"/projects/{green_meadows}/audit"):
         shown = page(admin, f"{path}?offset=1&{odd}")
         assert odd.partition("=")[0] + "=" not in shown
@@ -219,7 +224,7 @@ def test_odd_addresses_change_no_link(app: Flask, green_meadows: int, odd: str) 
 def test_reference_data_is_shown_to_all_and_changed_by_managers(
     app: Flask, editor: FlaskClient, green_meadows: int
 ) -> None:
-    do(green_meadows, SHEET)
+    run_import(green_meadows, SHEET)
     manager = signed_in(app, green_meadows, "mia", Role.MANAGER)
     base = f"/projects/{green_meadows}/reference"
     assert editor.get(base, headers=BROWSER).headers["Location"] == f"{base}/hierarchy"

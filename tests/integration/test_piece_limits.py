@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from precast_app.jobs.run import run_job
+from precast_app.jobs.runner import run_job
 from precast_app.models import ImportJob
-from tests import snapshot
-from tests.conftest import do, job
+from tests import project_snapshot
+from tests.conftest import get_job, run_import
 from tests.integration.test_dry_run import Write, write  # noqa: F401 # a fixture
 from tests.integration.test_import import codes, line
 from tests.integration.test_undo import undo
@@ -33,7 +33,7 @@ def issues(client: FlaskClient, admin: Headers, done: ImportJob) -> list[dict[st
 def test_a_few_bytes_do_not_fill_the_database(green_meadows: int, tmp_path: Path, write: Write) -> None:  # noqa: F811
     path = write(["Podium"], *(line(f"W{number}", 100_000) for number in range(30)))
     assert path.stat().st_size < 1_000
-    done = do(green_meadows, path)
+    done = run_import(green_meadows, path)
     assert (done.status, done.created_count, done.rejected_count, codes(green_meadows)) == ("failed", 0, 30, [])
 
 
@@ -51,7 +51,7 @@ def test_a_cell(
 ) -> None:
     limit(app, monkeypatch, pieces_per_cell=10)
     path = write(["Podium", "Tower_A.Floor_1"], line("A", 10, 1), line("B", 1, quantity))
-    done = do(green_meadows, path, dry_run=dry_run)
+    done = run_import(green_meadows, path, dry_run=dry_run)
     assert (done.status, done.created_count, done.rejected_count, done.pieces_added) == ("completed", 1, 1, 11)
     assert len(codes(green_meadows)) == (0 if dry_run else 11)
     assert issues(client, admin, done) == [
@@ -74,22 +74,22 @@ def test_a_file(
     dry_run: bool,
 ) -> None:
     limit(app, monkeypatch, pieces_per_file=20)
-    assert do(green_meadows, write(["Podium"], line("A", 20))).pieces_added == 20
-    before = snapshot.of_project(green_meadows)
+    assert run_import(green_meadows, write(["Podium"], line("A", 20))).pieces_added == 20
+    before = project_snapshot.snapshot_project(green_meadows)
     path = write(["Podium"], line("A", 30), line("B", 10), line("C", 1))
-    done = do(green_meadows, path, on_error=on_error, dry_run=dry_run)
+    done = run_import(green_meadows, path, on_error=on_error, dry_run=dry_run)
     assert (done.status, done.created_count, done.updated_count) == ("failed", 0, 0)
     assert done.error == (
         "The file would add 21 pieces; a file may add 20 at most (PIECES_PER_FILE). Nothing was changed. Look for a "
         "quantity that is too large, or split the file."
     )
     assert [each["code"] for each in issues(client, admin, done)] == ["too_many_pieces_in_file"]
-    snapshot.assert_same(snapshot.of_project(green_meadows), before)
+    project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
     if not dry_run:
         limit(app, monkeypatch, pieces_per_file=21)
         assert client.post(f"/api/jobs/{done.id}/retry", headers=admin).status_code == 202
         run_job(done.id)
-        assert (job(done.id).status, job(done.id).pieces_added) == ("completed", 21)
+        assert (get_job(done.id).status, get_job(done.id).pieces_added) == ("completed", 21)
 
 
 def test_a_project(
@@ -102,19 +102,19 @@ def test_a_project(
 ) -> None:
     """Pieces that go make room for others; an undo does not bring them back where there is none."""
     limit(app, monkeypatch, pieces_per_project=30)
-    assert do(green_meadows, write(["Podium"], line("A", 20), line("B", 10))).status == "completed"
+    assert run_import(green_meadows, write(["Podium"], line("A", 20), line("B", 10))).status == "completed"
     for dry_run in (True, False):
-        refused = do(green_meadows, write(["Podium"], line("A", 25), line("B", 6)), dry_run=dry_run)
+        refused = run_import(green_meadows, write(["Podium"], line("A", 25), line("B", 6)), dry_run=dry_run)
         assert refused.status == "failed"
         assert (refused.error or "").startswith(
             "The project has 30 pieces and would have 31; a project may have 30 at most (PIECES_PER_PROJECT)."
         )
         assert [each["code"] for each in issues(client, admin, refused)] == ["too_many_pieces_in_project"]
     assert len(codes(green_meadows)) == 30
-    assert do(green_meadows, write(["Podium"], line("A", 25), line("B", 5))).status == "completed"
-    fewer = do(green_meadows, write(["Podium"], line("A", 5)))
+    assert run_import(green_meadows, write(["Podium"], line("A", 25), line("B", 5))).status == "completed"
+    fewer = run_import(green_meadows, write(["Podium"], line("A", 5)))
     assert fewer.pieces_removed == 20
-    other = do(green_meadows, write(["Podium"], line("C", 15)))
+    other = run_import(green_meadows, write(["Podium"], line("C", 15)))
     assert (other.status, len(codes(green_meadows))) == ("completed", 25)
     answer = client.post(f"/api/jobs/{fewer.id}/undo", headers=admin)
     assert (answer.status_code, "would have 45 pieces" in answer.get_json()["message"]) == (409, True)

@@ -11,10 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from precast_app.accounts import projects
 from precast_app.extensions import db
 from precast_app.models import HierarchyNode, Issue, Stage
-from tests.conftest import EXAMPLES, REFERENCE_DATA, do
+from precast_app.projects import projects
+from tests.conftest import EXAMPLES, REFERENCE_DATA, run_import
 
 PROJECT = "/api/project/1"
 KINDS = [
@@ -129,7 +129,7 @@ def test_two_places_are_not_put_below_each_other_at_the_same_time(
 
 
 def test_a_naming_convention_in_use_stays(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
-    do(green_meadows, EXAMPLES / "element_types.csv")
+    run_import(green_meadows, EXAMPLES / "element_types.csv")
     nodes = client.get(f"{PROJECT}/hierarchy", headers=admin).get_json()["hierarchy"]
     for path, status in (("Podium", 409), ("Tower_A", 200)):
         (node,) = [each for each in nodes if each["path"] == path]
@@ -139,7 +139,7 @@ def test_a_naming_convention_in_use_stays(client: FlaskClient, admin: dict[str, 
 
 
 def test_what_is_used_is_not_deleted(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
-    do(green_meadows, EXAMPLES / "element_types.xlsx")
+    run_import(green_meadows, EXAMPLES / "element_types.xlsx")
     for path, one, many, _, _ in KINDS:
         used = client.get(f"{PROJECT}/{path}", headers=admin).get_json()[many][0]
         answer = client.delete(f"{PROJECT}/{path}/{used['id']}", headers=admin)
@@ -150,7 +150,7 @@ def test_what_is_used_is_not_deleted(client: FlaskClient, admin: dict[str, str],
 def test_the_sample_goes_in_once(project_id: int, job_type: str) -> None:
     path = EXAMPLES / REFERENCE_DATA[job_type]
     rows = len(path.read_text().splitlines()) - 1
-    first, second = do(project_id, path, job_type), do(project_id, path, job_type)
+    first, second = run_import(project_id, path, job_type), run_import(project_id, path, job_type)
     assert (first.status, first.created_count, first.total_items, first.processed_items) == (
         "completed", rows, rows, rows,
     )  # fmt: skip
@@ -160,7 +160,7 @@ def test_the_sample_goes_in_once(project_id: int, job_type: str) -> None:
 
 def test_a_file_of_another_project_is_refused(project_id: int) -> None:
     other = projects.create("Other").id
-    done = do(other, EXAMPLES / "hierarchy.csv", "hierarchy_import")
+    done = run_import(other, EXAMPLES / "hierarchy.csv", "hierarchy_import")
     assert (done.status, done.created_count) == ("failed", 0)
     assert {code for _, code in problems(done.id)} == {"other_project"}
     assert done.error is not None
@@ -173,7 +173,7 @@ def test_good_rows_go_in_and_bad_ones_are_named(project_id: int, tmp_path: Path)
         "ID,ProjectID,Name,Description,ParentID,Prefix,Path,NamingConvention\n"
         "3,1,Floor 1,,1,F1,,\n1,1,Tower A,,,TA,,\n2,1,Tower B,,,TB,,TA_F1\n4,1,Floor 2,,9,F2,,\n"
     )
-    done = do(project_id, path, "hierarchy_import")
+    done = run_import(project_id, path, "hierarchy_import")
     assert (done.status, done.created_count, done.rejected_count) == ("completed", 2, 2)
     assert problems(done.id) == [(4, "conflict"), (5, "unknown_parent")]
     nodes = db.session.scalars(select(HierarchyNode.path).order_by(HierarchyNode.path)).all()
@@ -198,19 +198,19 @@ def test_a_place_is_not_stored_where_it_does_not_belong(
     path = tmp_path / "hierarchy.csv"
     for rows in filter(None, (first, second)):
         path.write_text("ID,ProjectID,Name,Description,ParentID,Prefix,Path,NamingConvention\n" + rows)
-        done = do(project_id, path, "hierarchy_import")
+        done = run_import(project_id, path, "hierarchy_import")
     assert problems(done.id) == expected
 
 
 def test_a_column_that_a_hierarchy_file_does_not_have_is_left_alone(project_id: int, tmp_path: Path) -> None:
     path = tmp_path / "hierarchy.csv"
     path.write_text("ID,Name,Description,ParentID,NamingConvention\n1,Tower,High,,TWR\n2,Floor,Low,1,\n")
-    assert do(project_id, path, "hierarchy_import").created_count == 2
+    assert run_import(project_id, path, "hierarchy_import").created_count == 2
     path.write_text("ID,Name,ParentID\n1,Tower,\n2,Floor,1\n3,Roof,1\n")
-    done = do(project_id, path, "hierarchy_import")
+    done = run_import(project_id, path, "hierarchy_import")
     assert (done.created_count, done.updated_count, done.unchanged_count) == (1, 0, 2)
     path.write_text("Name,Path,Description\nFloor,Tower.Floor,\n")
-    assert do(project_id, path, "hierarchy_import").updated_count == 1
+    assert run_import(project_id, path, "hierarchy_import").updated_count == 1
     columns = (HierarchyNode.path, HierarchyNode.naming_convention, HierarchyNode.description)
     found = [tuple(row) for row in db.session.execute(select(*columns).order_by(HierarchyNode.id))]
     assert found == [("Tower", "TWR", "High"), ("Tower.Floor", "Tower_Floor", None), ("Tower.Roof", "Tower_Roof", None)]
@@ -221,19 +221,19 @@ def test_a_column_that_a_hierarchy_file_does_not_have_is_left_alone(project_id: 
 def test_stages_without_an_order_keep_theirs(project_id: int, tmp_path: Path) -> None:
     path = tmp_path / "stages.csv"
     path.write_text("Name\nA\nB\nC\n")
-    assert do(project_id, path, "stage_import").created_count == 3
-    assert do(project_id, path, "stage_import").unchanged_count == 3
+    assert run_import(project_id, path, "stage_import").created_count == 3
+    assert run_import(project_id, path, "stage_import").unchanged_count == 3
     path.write_text("Name,Order\nC,0\n")
-    do(project_id, path, "stage_import")
+    run_import(project_id, path, "stage_import")
     assert db.session.scalars(select(Stage.name).order_by(Stage.position)).all() == ["C", "A", "B"]
 
 
 def test_a_file_changes_what_is_there(project_id: int, tmp_path: Path) -> None:
     path = tmp_path / "stages.csv"
     path.write_text("Name,Order\nCasting,1\nCuring,2\n")
-    do(project_id, path, "stage_import")
+    run_import(project_id, path, "stage_import")
     path.write_text("Name,Order\ncasting,2\nCuring,2\nLoading,\n")
-    done = do(project_id, path, "stage_import")
+    done = run_import(project_id, path, "stage_import")
     assert (done.created_count, done.updated_count, done.unchanged_count) == (1, 1, 1)
 
 
@@ -263,7 +263,7 @@ def test_what_goes_out_as_csv_comes_in_and_changes_nothing(
     assert out.status_code == 200
     again = tmp_path / file
     again.write_bytes(out.data)
-    done = do(green_meadows, again, job_type)
+    done = run_import(green_meadows, again, job_type)
     assert (done.created_count, done.updated_count, done.rejected_count) == (0, 0, 0)
     assert done.unchanged_count == client.get(f"{PROJECT}/{path}", headers=admin).get_json()["count"] > 0
     empty = projects.create("Empty").id

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import EXAMPLES, do
+from tests.conftest import EXAMPLES, run_import
 from tests.integration.test_import import BASE, TOTALS, totals
 
 
@@ -29,7 +29,7 @@ def test_the_rows_of_a_workbook(client: FlaskClient, admin: dict[str, str], gree
     for place, bad in (("C5", "tall"), ("P9", -1), ("A20", None)):
         book["Element Types"][place] = bad
     book.save(tmp_path / "bad.xlsx")
-    first = do(green_meadows, tmp_path / "bad.xlsx")
+    first = run_import(green_meadows, tmp_path / "bad.xlsx")
     assert (first.created_count, first.rejected_count) == (117, 3)
 
     path = tmp_path / "rejected.xlsx"
@@ -41,7 +41,7 @@ def test_the_rows_of_a_workbook(client: FlaskClient, admin: dict[str, str], gree
     for place, wanted in (("C4", good["C5"]), ("P5", good["P9"]), ("A6", good["A20"])):
         sheet[place] = wanted
     rejected.save(path)
-    second = do(green_meadows, path)
+    second = run_import(green_meadows, path)
     assert (second.status, second.created_count, second.warning_count) == ("completed", 3, 0), second.error
     assert totals(green_meadows) == TOTALS
     assert client.get(f"/api/jobs/{second.id}/rejected", headers=admin).status_code == 404
@@ -53,13 +53,13 @@ def test_the_rows_of_a_file_with_decimal_commas(
     path = tmp_path / "types.csv"
     header = BASE.replace(",", ";")
     path.write_text(f"{header};Podium\nWALL;1,5;2,5;1.200;;;;;;;1\nWALL;1,200;1,200;3,5;;;;;;;x\n")
-    first = do(green_meadows, path)
+    first = run_import(green_meadows, path)
     rejected = fetch(client, admin, first.id, tmp_path / "rejected.xlsx")
     row = [cell.value for cell in rejected.worksheets[0][2]]
     assert row[:4] == ["WALL", "1,200", "1.200", "3.5"]
     rejected.worksheets[0]["K2"] = 2
     rejected.save(tmp_path / "rejected.xlsx")
-    second = do(green_meadows, tmp_path / "rejected.xlsx")
+    second = run_import(green_meadows, tmp_path / "rejected.xlsx")
     assert (second.created_count, second.pieces_added) == (1, 2)
     found = client.get("/api/project/1/element-types?search=1,200", headers=admin).get_json()["element_types"]
     assert [(each["name"], each["height"], each["length"]) for each in found] == [("1,200", "1.200", "3.5")]
@@ -73,12 +73,12 @@ def test_rows_beyond_the_issues_that_are_kept(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(app.config, "PRECAST", replace(app.config["PRECAST"], issues_kept=10))
+    monkeypatch.setitem(app.config, "PRECAST", replace(app.config["PRECAST"], max_stored_issues=10))
     path = tmp_path / "types.csv"
     good = "".join(f"WALL,G-{number},1,1,1,1,1,1,1,,beyond\n" for number in range(12))
     bad = "".join(f"WALL,W-{number},tall,long,1,1,1,1,1,\n" for number in range(30))
     path.write_text(f"{BASE}\n{good}{bad}")
-    job = do(green_meadows, path)
+    job = run_import(green_meadows, path)
     assert (job.status, job.created_count, job.rejected_count) == ("completed", 12, 30)
     listed = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()["issues"]
     assert [each["severity"] for each in listed].count("error") == 10
@@ -95,9 +95,9 @@ def test_the_rows_of_reference_data(
 ) -> None:
     path = tmp_path / "stages.csv"
     path.write_text("Name,Order\nCasting,1\nCuring,two\n")
-    first = do(project_id, path, "stage_import")
+    first = run_import(project_id, path, "stage_import")
     rejected = fetch(client, admin, first.id, tmp_path / "rejected.xlsx")
     assert [cell.value for cell in rejected.worksheets[0][1]] == ["Name", "Order", "Rejected because"]
     rejected.worksheets[0]["B2"] = 2
     rejected.save(tmp_path / "rejected.xlsx")
-    assert do(project_id, tmp_path / "rejected.xlsx", "stage_import").created_count == 1
+    assert run_import(project_id, tmp_path / "rejected.xlsx", "stage_import").created_count == 1

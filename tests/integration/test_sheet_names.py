@@ -11,9 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from precast_app.exporting.annotating import excel
-from precast_app.importing.columns import BASE
-from precast_app.spreadsheets import FileRefused, open_book
-from tests.conftest import do
+from precast_app.importing.schema import BASE_COLUMNS
+from precast_app.spreadsheets import UnreadableFile, open_book
+from tests.conftest import run_import
 from tests.unit.spreadsheet_files import parts, sheet_xml, zipped
 
 NAMES = [
@@ -34,7 +34,9 @@ NAMES = [
 
 def upload(path: Path, names: list[str]) -> Path:
     """A workbook of sheets with these names, each of which holds a row that is rejected; the last has the headings."""
-    headings = "".join(f'<c r="{"ABCDEFGHIJ"[i]}1" t="str"><v>{escape(c.heading)}</v></c>' for i, c in enumerate(BASE))
+    headings = "".join(
+        f'<c r="{"ABCDEFGHIJ"[i]}1" t="str"><v>{escape(c.heading)}</v></c>' for i, c in enumerate(BASE_COLUMNS)
+    )
     cells = "".join(f'<c r="{letter}2" t="str"><v>x</v></c>' for letter in "ABCDEFGHIJ")
     contents = parts("")
     sheets = "".join(
@@ -60,7 +62,7 @@ def upload(path: Path, names: list[str]) -> Path:
 def test_a_name_that_the_database_has_no_room_for_is_refused(tmp_path: Path) -> None:
     with (
         upload(tmp_path / "types.xlsx", ["long " * 31]).open("rb") as file,
-        pytest.raises(FileRefused, match="Rename the sheet"),
+        pytest.raises(UnreadableFile, match="Rename the sheet"),
     ):
         open_book(file)
 
@@ -76,7 +78,7 @@ def test_files_of_a_sheet_with_any_name(
 ) -> None:
     monkeypatch.setattr(excel, "MOST_BYTES", 10)  # a copy of the cells
     path = upload(tmp_path / "types.xlsx", NAMES if name == "all" else [name])
-    job = do(project_id, path)
+    job = run_import(project_id, path)
     assert job.rejected_count == 1, job.error
     for what in ("rejected", "annotated", "issues.xlsx", "issues.csv"):
         with client.get(f"/api/jobs/{job.id}/{what}", headers=admin) as answer:

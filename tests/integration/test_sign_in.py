@@ -16,12 +16,13 @@ from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from precast_app import create_app
-from precast_app.accounts import projects, sessions, throttle, tokens, users
+from precast_app.auth import sessions, sign_in_throttle, tokens, users
 from precast_app.config import Settings
-from precast_app.errors import Conflict, Refused, TooMany
+from precast_app.errors import Conflict, RequestError, TooManyRequests
 from precast_app.extensions import db
-from precast_app.jobs import queue, watchman
+from precast_app.jobs import reaper, service
 from precast_app.models import AuditEntry, Role, User, UserSession
+from precast_app.projects import projects
 
 PASSWORD = "correct horse"
 
@@ -68,7 +69,7 @@ def test_a_session_ends_by_itself(app: Flask, ada: User, client: FlaskClient, co
     db.session.execute(text(f"UPDATE user_sessions SET {column} = now() - interval '1 day'"))
     db.session.commit()
     assert not is_in(client)
-    watchman.look()
+    reaper.sweep()
     assert len(db.session.scalars(select(UserSession)).all()) == (0 if column == "expires_at" else 1)
 
 
@@ -126,7 +127,7 @@ def test_the_last_administrator_stays(app: Flask, admin: dict[str, str], client:
 
 @pytest.mark.parametrize("password", ["short", "x" * 1001, "password", "PASSWORD1", "ada lovelace", "aaaabbbb"])
 def test_what_is_no_good_as_a_password(app: Flask, password: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RequestError):
         users.create("Ada Lovelace", password)
 
 
@@ -137,7 +138,7 @@ def test_passwords_are_kept_with_argon2_and_old_ways_are_renewed(app: Flask, ada
     assert sign_in(client, password="wrong horse").status_code == 401
     assert sign_in(client).status_code == 302
     db.session.expire_all()
-    assert users.find("ada").password_hash.startswith("$argon2id$")
+    assert users.get_by_name("ada").password_hash.startswith("$argon2id$")
 
 
 def test_guessing_at_a_name_is_stopped(app: Flask, ada: User, client: FlaskClient) -> None:
@@ -183,7 +184,7 @@ def test_people_sign_in_while_redis_is_away(app: Flask, ada: User) -> None:
 
 def test_where_someone_is_signed_in(app: Flask, ada: User, client: FlaskClient) -> None:
     sign_in(client)
-    (found,) = sessions.of_user(ada.id)
+    (found,) = sessions.list_for_user(ada.id)
     assert (found.address, found.browser.startswith("Werkzeug")) == ("10.0.0.1", True)
 
 
@@ -202,7 +203,7 @@ def test_a_session_elsewhere_is_ended(app: Flask, ada: User, client: FlaskClient
 def test_nobody_ends_the_session_of_another(app: Flask, ada: User, client: FlaskClient) -> None:
     users.create("bob", PASSWORD)
     sign_in(client)
-    (hers,) = sessions.of_user(ada.id)
+    (hers,) = sessions.list_for_user(ada.id)
     other = app.test_client()
     sign_in(other, name="bob")
     assert other.delete(f"/api/sessions/{hers.id}").status_code == 404
@@ -213,7 +214,7 @@ def test_a_session_that_has_ended_by_itself_is_not_listed(app: Flask, ada: User,
     sign_in(client)
     db.session.execute(text("UPDATE user_sessions SET seen_at = seen_at - interval '30 days'"))
     db.session.commit()
-    assert sessions.of_user(ada.id) == []
+    assert sessions.list_for_user(ada.id) == []
 
 
 def test_guessing_at_the_old_password_is_stopped_and_recorded(app: Flask, ada: User, client: FlaskClient) -> None:
@@ -238,7 +239,7 @@ def test_no_more_guesses_are_checked_at_once_than_one_after_another(
     settings: Settings = app.config["PRECAST"]
     if not redis_is_there:
         app.config["PRECAST"] = replace(settings, redis_url="redis://127.0.0.1:1/0")
-    throttle.init_app(app)
+    sign_in_throttle.init_app(app)
     start = Barrier(24)
 
     def guess(number: int) -> str:
@@ -246,7 +247,7 @@ def test_no_more_guesses_are_checked_at_once_than_one_after_another(
             start.wait()
             try:
                 assert users.verify_password("ada", f"wrong horse {number}", refusal="session.refused") is None
-            except TooMany:
+            except TooManyRequests:
                 return "not checked"
             return "checked"
 
@@ -255,7 +256,7 @@ def test_no_more_guesses_are_checked_at_once_than_one_after_another(
             answers = Counter(pool.map(guess, range(24)))
     finally:
         app.config["PRECAST"] = settings
-        throttle.init_app(app)
+        sign_in_throttle.init_app(app)
     assert answers == {"checked": 5, "not checked": 19}
 
 
@@ -285,7 +286,7 @@ def test_ones_own_new_password_leaves_ones_tokens(app: Flask, ada: User, client:
 
 @pytest.mark.parametrize("name", ["a/b", "/", "a\\b", ".", ".."])
 def test_names_that_no_address_can_hold_are_refused(app: Flask, name: str) -> None:
-    with pytest.raises(Refused, match="slash or a backslash"):
+    with pytest.raises(RequestError, match="slash or a backslash"):
         users.create(name, PASSWORD)
 
 
@@ -320,7 +321,7 @@ def test_a_page_names_a_user_by_one_segment_of_the_address(
 
 
 def test_a_name_is_found_whatever_is_around_it(app: Flask, ada: User, client: FlaskClient) -> None:
-    assert users.find(" ada ").id == ada.id
+    assert users.get_by_name(" ada ").id == ada.id
     assert sign_in(client, name=" ada ").status_code == 302
 
 
@@ -336,13 +337,13 @@ def test_a_refused_new_password_revokes_nothing(
 def test_what_is_taken_back_late_does_not_lower_the_next_count(app: Flask, ada: User) -> None:
     """The minute may end between counting an attempt and finding that its password was right."""
     with app.test_request_context(environ_base={"REMOTE_ADDR": "10.0.0.1"}):
-        attempts = [throttle.begin(f"user {number}") for number in range(20)]
-        queue.connection().flushdb()
+        attempts = [sign_in_throttle.begin(f"user {number}") for number in range(20)]
+        service.redis_connection().flushdb()
         for attempt in attempts:
             attempt.succeed()
         allowed = 0
-        with pytest.raises(TooMany):
+        with pytest.raises(TooManyRequests):
             for number in range(60):
-                throttle.begin(f"other {number}")
+                sign_in_throttle.begin(f"other {number}")
                 allowed += 1
     assert allowed == 30

@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from precast_app.extensions import db
-from precast_app.jobs.run import run_job
+from precast_app.jobs.runner import run_job
 from precast_app.models import ImportJob
-from tests import snapshot
-from tests.conftest import EXAMPLES, do, job
+from tests import project_snapshot
+from tests.conftest import EXAMPLES, get_job, run_import
 from tests.e2e.test_worker import workbook
 
 Headers = dict[str, str]
@@ -30,7 +30,7 @@ def undo(client: FlaskClient, admin: Headers, job_id: int) -> ImportJob:
     status, body = ask(client, admin, "undo", job_id)
     assert status == 202, body
     run_job(body["job_id"])
-    return job(body["job_id"])
+    return get_job(body["job_id"])
 
 
 def edited(path: Path) -> Path:
@@ -54,18 +54,18 @@ def edited(path: Path) -> Path:
 def test_what_was_created_and_changed_goes_back(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
-    first = do(green_meadows, SAMPLE)
-    before = snapshot.of_project(green_meadows)
-    second = do(green_meadows, edited(tmp_path / "edited.xlsx"))
+    first = run_import(green_meadows, SAMPLE)
+    before = project_snapshot.snapshot_project(green_meadows)
+    second = run_import(green_meadows, edited(tmp_path / "edited.xlsx"))
     assert (second.created_count, second.updated_count) == (3, 56)
-    after = snapshot.of_project(green_meadows)
+    after = project_snapshot.snapshot_project(green_meadows)
 
     done = undo(client, admin, second.id)
     assert (done.status, done.job_type, done.phase) == ("completed", "element_type_undo", "done"), done.error
     assert done.result == f"Undid job {second.id}: 3 elements deleted, 56 put back as they were"
     assert (done.updated_count, done.pieces_removed) == (56, second.pieces_added)
     assert done.pieces_added == second.pieces_removed > 0
-    snapshot.assert_same(snapshot.of_project(green_meadows), before)
+    project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
     shown = client.get(f"/api/jobs/{second.id}", headers=admin).get_json()["job"]
     assert shown["undone_by_job_id"] == done.id
     listed = client.get(f"/api/jobs/{done.id}/changes?limit=100", headers=admin).get_json()
@@ -78,21 +78,21 @@ def test_what_was_created_and_changed_goes_back(
     status, body = ask(client, admin, "undo", done.id)
     assert status == 202
     run_job(body["job_id"])
-    assert (job(body["job_id"]).job_type, job(body["job_id"]).created_count) == ("element_type_import", 3)
-    snapshot.assert_same(snapshot.of_project(green_meadows), after)
+    assert (get_job(body["job_id"]).job_type, get_job(body["job_id"]).created_count) == ("element_type_import", 3)
+    project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), after)
 
     # From the newest to the oldest, all of them.
     assert undo(client, admin, body["job_id"]).status == "completed"
     assert undo(client, admin, first.id).status == "completed"
-    found = snapshot.of_project(green_meadows)
+    found = project_snapshot.snapshot_project(green_meadows)
     assert (found["element_types"], found["pieces"], found["quantities"]) == ([], [], [])
 
 
 def test_what_was_changed_since_stands_against_it(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
-    first = do(green_meadows, SAMPLE)
-    second = do(green_meadows, edited(tmp_path / "edited.xlsx"))
+    first = run_import(green_meadows, SAMPLE)
+    second = run_import(green_meadows, edited(tmp_path / "edited.xlsx"))
     status, body = ask(client, admin, "undo", first.id)
     assert status == 409
     assert f"Job {second.id} has changed " in body["message"]
@@ -104,18 +104,18 @@ def test_what_was_changed_since_stands_against_it(
 
 
 def test_pieces_in_production_stand_against_it(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
-    done = do(green_meadows, SAMPLE)
-    before = snapshot.of_project(green_meadows)
+    done = run_import(green_meadows, SAMPLE)
+    before = project_snapshot.snapshot_project(green_meadows)
     status, body = ask(client, admin, "undo", done.id)
     assert status == 202
     # After the request was accepted, one goes into production.
     db.session.execute(text("UPDATE pieces SET status = 'in_production' WHERE id = (SELECT min(id) FROM pieces)"))
     db.session.commit()
     run_job(body["job_id"])
-    failed = job(body["job_id"])
+    failed = get_job(body["job_id"])
     assert (failed.status, failed.phase) == ("failed", "done")
     assert "Pieces that it made are in production: " in str(failed.error)
-    after = snapshot.of_project(green_meadows)
+    after = project_snapshot.snapshot_project(green_meadows)
     assert {table for table in before if before[table] != after[table]} == {"pieces"}
     status, body = ask(client, admin, "undo", done.id)
     assert (status, "are in production" in body["message"]) == (409, True)
@@ -132,35 +132,35 @@ def test_what_was_before_but_is_deleted_by_now_stands_against_it(
     header = (EXAMPLES / "element_types.csv").read_text("utf-8-sig").splitlines()[0].split(",")
     base = ",".join(header[:10])
     path.write_text(f"{base},Podium,Casting\nWALL,A,1,,,,,,,,3,yes\nWALL,B,1,,,,,,,,1,yes\n")
-    assert do(green_meadows, path).created_count == 2
+    assert run_import(green_meadows, path).created_count == 2
     path.write_text(f"{base},Podium,Casting\nWALL,A,2,,,,,,,,,\nWALL,B,2,,,,,,,,,\n")
-    second = do(green_meadows, path)
+    second = run_import(green_meadows, path)
     assert second.pieces_removed == 4
     db.session.execute(text("DELETE FROM hierarchy_nodes WHERE path = 'Podium'"))
     db.session.commit()
-    before = snapshot.of_project(green_meadows)
+    before = project_snapshot.snapshot_project(green_meadows)
     failed = undo(client, admin, second.id)
     assert (failed.status, str(failed.error)[-17:]) == ("failed", ": WALL A, WALL B.")
-    snapshot.assert_same(snapshot.of_project(green_meadows), before)
+    project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
 
 
 def test_what_an_import_made_goes_with_it(client: FlaskClient, admin: Headers, project_id: int) -> None:
-    before = snapshot.of_project(project_id)
-    done = do(project_id, EXAMPLES / "element_types.csv", create_missing=True)
+    before = project_snapshot.snapshot_project(project_id)
+    done = run_import(project_id, EXAMPLES / "element_types.csv", create_missing=True)
     assert done.created_count == 120
     assert undo(client, admin, done.id).status == "completed"
-    snapshot.assert_same(snapshot.of_project(project_id), before)
+    project_snapshot.assert_same(project_snapshot.snapshot_project(project_id), before)
 
 
 @pytest.mark.parametrize("kind", ["dry run", "reference data", "unchanged", "pending"])
 def test_there_is_nothing_to_undo(client: FlaskClient, admin: Headers, green_meadows: int, kind: str) -> None:
     if kind == "dry run":
-        target = do(green_meadows, SAMPLE, dry_run=True).id
+        target = run_import(green_meadows, SAMPLE, dry_run=True).id
     elif kind == "reference data":
-        target = do(green_meadows, EXAMPLES / "stages.csv", "stage_import").id
+        target = run_import(green_meadows, EXAMPLES / "stages.csv", "stage_import").id
     elif kind == "unchanged":
-        do(green_meadows, SAMPLE)
-        target = do(green_meadows, SAMPLE).id
+        run_import(green_meadows, SAMPLE)
+        target = run_import(green_meadows, SAMPLE).id
     else:
         answer = client.post(f"/api/project/{green_meadows}/jobs?job_type=element_type_import", headers=admin)
         target = answer.get_json()["job_id"]
@@ -175,7 +175,7 @@ def test_an_undo_is_not_created_by_itself(client: FlaskClient, admin: Headers, g
 
 
 def test_two_undos_at_once_are_one(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
-    done = do(green_meadows, SAMPLE)
+    done = run_import(green_meadows, SAMPLE)
     assert ask(client, admin, "undo", done.id)[0] == 202
     assert ask(client, admin, "undo", done.id)[0] == 409
 
@@ -183,10 +183,10 @@ def test_two_undos_at_once_are_one(client: FlaskClient, admin: Headers, green_me
 def test_a_large_import_with_interleaved_codes(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
-    assert do(green_meadows, workbook(tmp_path / "a.xlsx", 300, 100, 2)).status == "completed"
-    before = snapshot.of_project(green_meadows)
-    second = do(green_meadows, workbook(tmp_path / "b.xlsx", 1_200, 200, 0))
-    third = do(green_meadows, workbook(tmp_path / "c.xlsx", 1_300, 300, 3))
+    assert run_import(green_meadows, workbook(tmp_path / "a.xlsx", 300, 100, 2)).status == "completed"
+    before = project_snapshot.snapshot_project(green_meadows)
+    second = run_import(green_meadows, workbook(tmp_path / "b.xlsx", 1_200, 200, 0))
+    third = run_import(green_meadows, workbook(tmp_path / "c.xlsx", 1_300, 300, 3))
     for each in (third, second):
         assert undo(client, admin, each.id).status == "completed"
-    snapshot.assert_same(snapshot.of_project(green_meadows), before)
+    project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from precast_app.extensions import db
-from precast_app.jobs import queue
+from precast_app.jobs import service
 from precast_app.models import FileChunk, ImportJob
 from tests.conftest import EXAMPLES
 
@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_taken(
 def nothing_is_left() -> bool:
     db.session.rollback()
     jobs = db.session.query(ImportJob).count()
-    return jobs == 0 and db.session.query(FileChunk).count() == 0 and queue.queue().count == 0
+    return jobs == 0 and db.session.query(FileChunk).count() == 0 and service.rq_queue().count == 0
 
 
 @pytest.mark.parametrize("data", [{}, {"file": ""}, {"upload": (io.BytesIO(b"x"), "x.csv")}])
@@ -117,7 +117,7 @@ def test_two_files_in_one_request(client: FlaskClient, admin: dict[str, str], pr
 def at_most(app: Flask, size: int) -> Iterator[None]:
     """Uploads of at most `size` bytes."""
     kept = app.config["PRECAST"]
-    app.config["PRECAST"] = dataclasses.replace(kept, upload_bytes=size)
+    app.config["PRECAST"] = dataclasses.replace(kept, max_upload_bytes=size)
     try:
         yield
     finally:

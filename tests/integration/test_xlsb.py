@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import EXAMPLES, do
+from tests.conftest import EXAMPLES, run_import
 from tests.unit.xlsb_files import rewritten
 
 
@@ -19,11 +19,11 @@ def sample(tmp_path: Path) -> Path:
 
 
 def test_the_sample_as_a_binary_workbook(green_meadows: int, sample: Path) -> None:
-    first = do(green_meadows, sample)
+    first = run_import(green_meadows, sample)
     assert (first.status, first.created_count, first.pieces_added, first.warning_count) == (
         "completed", 120, 1859, 0,
     ), first.error  # fmt: skip
-    second = do(green_meadows, EXAMPLES / "element_types.xlsx")
+    second = run_import(green_meadows, EXAMPLES / "element_types.xlsx")
     assert (second.status, second.unchanged_count, second.created_count, second.updated_count) == (
         "completed", 120, 0, 0,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The rooms are as `docs/architecture.md` says."""
+"""The packages are as `docs/architecture.md` says."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ PACKAGE = ROOT / "precast_app"
 
 
 def written() -> dict[str, set[str]]:
-    """Of each room in the table: the rooms that it may import."""
+    """Of each package in the table: the packages that it may import."""
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    rooms = {}
+    packages = {}
     for line in page.splitlines():
         if match := re.fullmatch(r"\| `(\w+)` \|.*\|([^|]*)\|", line):
-            rooms[match[1]] = set(re.findall(r"`(\w+)`", match[2]))
-    return rooms
+            packages[match[1]] = set(re.findall(r"`(\w+)`", match[2]))
+    return packages
 
 
-def room_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def built() -> dict[str, set[str]]:
-    """Of each room in the code: the rooms that it imports; but for `create_app`, which joins them all."""
-    rooms: dict[str, set[str]] = defaultdict(set)
+    """Of each package in the code: the packages that it imports; but for `create_app`, which joins them all."""
+    packages: dict[str, set[str]] = defaultdict(set)
     for path in sorted(PACKAGE.rglob("*.py")):
-        room = room_of(path)
-        if room == "__init__":
+        package = package_of(path)
+        if package == "__init__":
             continue
-        rooms[room] |= imported(path) - {room}
-    return dict(rooms)
+        packages[package] |= imported(path) - {package}
+    return dict(packages)
 
 
 def imported(path: Path) -> set[str]:
@@ -51,26 +51,26 @@ def imported(path: Path) -> set[str]:
     return found - {"create_app"}
 
 
-def test_the_rooms_import_what_the_page_says_and_nothing_else() -> None:
+def test_packages_import_what_the_page_says_and_nothing_else() -> None:
     assert built() == written()
 
 
 def test_imports_point_one_way() -> None:
-    rooms = written()
+    packages = written()
     done: set[str] = set()
-    while len(done) < len(rooms):
-        ready = {room for room, imports in rooms.items() if imports <= done} - done
-        assert ready, f"a circle among {sorted(set(rooms) - done)}"
+    while len(done) < len(packages):
+        ready = {package for package, imports in packages.items() if imports <= done} - done
+        assert ready, f"a circle among {sorted(set(packages) - done)}"
         done |= ready
 
 
 def test_only_jobs_knows_rq() -> None:
     for path in PACKAGE.rglob("*.py"):
         modules = re.findall(r"^\s*(?:from|import) (rq)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
-        assert not modules or room_of(path) == "jobs", path
+        assert not modules or package_of(path) == "jobs", path
 
 
 def test_files_stay_small() -> None:
-    for folder in ("precast_app", "bench", "tests"):
+    for folder in ("precast_app", "devstack", "bench", "tests"):
         for path in (ROOT / folder).rglob("*.py"):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path

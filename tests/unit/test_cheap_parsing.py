@@ -10,11 +10,11 @@ import pytest
 
 from precast_app.errors import JobFailed
 from precast_app.exporting.annotating.marks import Marks
-from precast_app.importing import headers, rows
+from precast_app.importing import column_mapping, row_validation
 from precast_app.importing.issues import Issue
-from precast_app.importing.reference import Reference
+from precast_app.importing.reference_data import ReferenceData
 from precast_app.models import Severity
-from precast_app.spreadsheets import Book, FileRefused, MergedRange, Sweep, column_letter, open_book
+from precast_app.spreadsheets import Book, MergedRange, Sweep, UnreadableFile, column_letter, open_book
 from precast_app.spreadsheets.merged_ranges import disjoint
 from tests import hostile_files
 
@@ -26,13 +26,13 @@ def opened(content: bytes) -> Book:
 
 
 def looked_at(content: bytes) -> None:
-    headers.count_rows(opened(content))
+    column_mapping.count_rows(opened(content))
 
 
 def validated(content: bytes) -> None:
     book = opened(content)
-    columns, _ = headers.match(book, Reference(1, (), (), (), (), {}))
-    assert sum(1 for _ in rows.validate(book.rows(columns.sheet), columns)) > 900
+    columns, _ = column_mapping.map_columns(book, ReferenceData(1, (), (), (), (), {}))
+    assert sum(1 for _ in row_validation.validate_rows(book.rows(columns.sheet), columns)) > 900
 
 
 def marked(content: bytes) -> None:
@@ -63,7 +63,7 @@ def test_it_does_not_take_long(content: bytes, use: Callable[[bytes], None]) -> 
     began = time.process_time()
     try:
         use(content)
-    except FileRefused as refused:
+    except UnreadableFile as refused:
         assert refused.code == "damaged_workbook"
     except JobFailed as failed:
         assert "No header row" in str(failed)

@@ -27,10 +27,10 @@ def test_what_has_no_default_must_be_set(missing: str) -> None:
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
-        ("UPLOAD_BYTES", "50 MB"),
-        ("UPLOAD_BYTES", "-1"),
+        ("MAX_UPLOAD_BYTES", "50 MB"),
+        ("MAX_UPLOAD_BYTES", "-1"),
         ("LEASE_SECONDS", "0"),
-        ("WATCH_SECONDS", "soon"),
+        ("REAPER_INTERVAL_SECONDS", "soon"),
         ("COOKIE_SECURE", "maybe"),
     ],
 )
@@ -41,9 +41,20 @@ def test_a_malformed_setting_is_named(variable: str, text: str) -> None:
 
 def test_settings_are_read_with_their_types() -> None:
     read = Settings.from_environment(
-        {**NEEDED, "UPLOAD_BYTES": "1000", "WATCH_SECONDS": "0.5", "COOKIE_SECURE": "true", "PROXIES": "0"}
+        {
+            **NEEDED,
+            "MAX_UPLOAD_BYTES": "1000",
+            "REAPER_INTERVAL_SECONDS": "0.5",
+            "COOKIE_SECURE": "true",
+            "TRUSTED_PROXIES": "0",
+        }
     )
-    assert (read.upload_bytes, read.watch_seconds, read.cookie_secure, read.proxies) == (1000, 0.5, True, 0)
+    assert (read.max_upload_bytes, read.reaper_interval_seconds, read.cookie_secure, read.trusted_proxies) == (
+        1000,
+        0.5,
+        True,
+        0,
+    )
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"])
@@ -70,3 +81,32 @@ def test_every_setting_is_documented() -> None:
 
 def _shown(default: object) -> str:
     return "must be set" if default == "" else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+DEPRECATED = {
+    setting.metadata["deprecated_variable"]: setting
+    for setting in fields(Settings)
+    if setting.metadata["deprecated_variable"]
+}
+
+
+@pytest.mark.parametrize("variable", DEPRECATED)
+def test_a_deprecated_variable_is_read_with_a_warning(variable: str, caplog: pytest.LogCaptureFixture) -> None:
+    setting = DEPRECATED[variable]
+    read = Settings.from_environment({**NEEDED, variable: "7"})
+    assert getattr(read, setting.name) == 7
+    assert f"{variable} is deprecated" in caplog.text
+    assert f"set {setting.metadata['variable']} instead" in caplog.text
+
+
+@pytest.mark.parametrize("variable", DEPRECATED)
+def test_the_new_variable_wins_over_the_deprecated_one(variable: str, caplog: pytest.LogCaptureFixture) -> None:
+    setting = DEPRECATED[variable]
+    read = Settings.from_environment({**NEEDED, variable: "7", setting.metadata["variable"]: "8"})
+    assert getattr(read, setting.name) == 8
+    assert not caplog.text
+
+
+def test_a_malformed_deprecated_variable_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="WATCH_SECONDS must be a number"):
+        Settings.from_environment({**NEEDED, "WATCH_SECONDS": "soon"})

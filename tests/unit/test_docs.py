@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 from precast_app.api.job_schemas import ChangedElementType, Issue, Job
 from precast_app.config import Settings
 from precast_app.extensions import db
-from precast_app.importing.columns import BASE
 from precast_app.importing.reference_files import FIELDS
+from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.jobs import registry
 from precast_app.models import ImportJob, JobStatus, Phase
 from tests.conftest import ROOT
@@ -83,7 +83,7 @@ def test_issues_and_changes_have_the_fields_of_the_page() -> None:
 def test_every_job_type_is_listed_with_its_role() -> None:
     roles = dict(re.findall(r"^\| `(\w+)` \| .* \| (editor|manager) \|$", JOB_SYSTEM, re.M))
     needed = {"IMPORT": "editor", "MANAGE": "manager"}
-    assert roles == {name: needed[job_type.act.name] for name, job_type in registry.TYPES.items()}
+    assert roles == {name: needed[job_type.permission.name] for name, job_type in registry.TYPES.items()}
 
 
 def test_the_contract_columns_are_those_of_the_table() -> None:
@@ -110,7 +110,7 @@ def test_every_route_of_the_page_exists(page: str) -> None:
 
 def test_the_base_columns_are_those_of_the_page() -> None:
     rows = re.findall(r"^\| `([\w ]+)` \| (?:`(\w+)`)? ?\| (\S+) ", section(FILES, "### Base columns"), re.M)
-    kinds = [(column.heading, column.aliases[0] if column.aliases else "", column.unit) for column in BASE]
+    kinds = [(column.heading, column.aliases[0] if column.aliases else "", column.unit) for column in BASE_COLUMNS]
     assert [(name, alias, "" if kind.startswith("text") else kind.rstrip(",")) for name, alias, kind in rows] == kinds
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from precast_app.exporting import texts
-from precast_app.importing import cells
-from precast_app.importing.columns import BASE, CLEAN
-from precast_app.names import clean
-from precast_app.spreadsheets import Limits, armed, as_written, disarmed, inert, open_book
+from precast_app.exporting import safe_text
+from precast_app.importing import cell_parsing
+from precast_app.importing.schema import BASE_COLUMNS, CELL_PARSERS
+from precast_app.spreadsheets import Limits, encode_ambiguous, escape_formula, inert, open_book, unescape_formula
+from precast_app.text import clean_text
 from tests.conftest import ROOT
 
 hostile = st.lists(
@@ -45,27 +45,27 @@ hostile = st.lists(
     ],
 )
 def test_signs_that_start_a_formula_are_escaped(text: str, written: str) -> None:
-    assert disarmed(text) == written
-    assert armed(written) == text
+    assert escape_formula(text) == written
+    assert unescape_formula(written) == text
 
 
 @settings(max_examples=1_000)
 @given(hostile)
 def test_every_text_comes_back(text: str) -> None:
-    assert armed(disarmed(text)) == text
-    assert inert(disarmed(text)) == disarmed(text)
+    assert unescape_formula(escape_formula(text)) == text
+    assert inert(escape_formula(text)) == escape_formula(text)
 
 
 @settings(max_examples=1_000)
 @given(hostile)
 def test_a_copied_cell_reads_as_the_upload_does(text: str) -> None:
     assert inert(inert(text)) == inert(text)
-    for read in (BASE[0].clean, BASE[2].clean, *CLEAN.values()):
+    for read in (BASE_COLUMNS[0].parse, BASE_COLUMNS[2].parse, *CELL_PARSERS.values()):
         outcomes = []
         for cell in (text, inert(text)):
             try:
                 outcomes.append(read(cell))
-            except cells.BadCell as bad:
+            except cell_parsing.InvalidCell as bad:
                 outcomes.append(bad.code)
         assert outcomes[0] == outcomes[1]
 
@@ -81,26 +81,28 @@ def fields(line: str) -> Iterator[str]:
 @settings(max_examples=1_000)
 @given(st.lists(hostile, min_size=1, max_size=4), st.booleans())
 def test_a_line_of_csv_has_no_formula_whatever_separates_its_cells(found: list[str], is_stored: bool) -> None:
-    line = texts.csv_line([as_written(disarmed(text)) for text in found] if is_stored else found)
+    line = safe_text.csv_line([encode_ambiguous(escape_formula(text)) for text in found] if is_stored else found)
     for field in fields(line):
         start = field.strip(' \t\r\n"\u00a0\u200b\u2028\ufeff')
         assert not re.match("[=+@＝＋－＠﹦-]", start), (line, field)
 
 
 @settings(max_examples=500)
-@given(st.lists(hostile.map(clean), min_size=1, max_size=4))
+@given(st.lists(hostile.map(clean_text), min_size=1, max_size=4))
 def test_stored_texts_come_back_from_a_csv_file(found: list[str]) -> None:
-    line = texts.csv_line(["x", *(as_written(disarmed(text)) for text in found)])
-    header = texts.csv_line([column.heading for column in BASE])
+    line = safe_text.csv_line(["x", *(encode_ambiguous(escape_formula(text)) for text in found)])
+    header = safe_text.csv_line([column.heading for column in BASE_COLUMNS])
     book = open_book(io.BytesIO(f"\ufeff{header}{line}".encode()), Limits())
     for row in [*book.rows("")][1:]:
-        assert [cells.text(cell, most=1_000, blank="") for cell in row.cells[1 : len(found) + 1]] == found
+        assert [
+            cell_parsing.parse_text(cell, max_length=1_000, blank="") for cell in row.cells[1 : len(found) + 1]
+        ] == found
 
 
 def test_one_module_writes_text_into_files() -> None:
     """Numbers, dates and blank cells apart, which hold no text."""
     harmless = {"write_number", "write_datetime", "write_boolean", "write_blank"}
-    own = ROOT / "precast_app" / "exporting" / "texts.py"
+    own = ROOT / "precast_app" / "exporting" / "safe_text.py"
     for path in (ROOT / "precast_app").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         calls = set(re.findall(r"\.(write_\w+|merge_range|writerows?)\(", source)) - harmless - {"write_note"}

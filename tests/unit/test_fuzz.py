@@ -11,15 +11,15 @@ import os
 import pytest
 
 from precast_app.errors import JobFailed
-from precast_app.importing import headers, rows
-from precast_app.importing.reference import Reference
-from precast_app.spreadsheets import FileRefused, Limits, open_book
+from precast_app.importing import column_mapping, row_validation
+from precast_app.importing.reference_data import ReferenceData
+from precast_app.spreadsheets import Limits, UnreadableFile, open_book
 from tests.unit.broken_files import FILES, SEED, mutated
 
 RUNS = int(os.environ.get("FUZZ_RUNS", "40"))
 
 # What the project has is no matter here.
-_NOTHING = Reference(1, (), (), (), (), {})
+_NOTHING = ReferenceData(1, (), (), (), (), {})
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -28,12 +28,12 @@ def test_a_broken_file_is_read_or_refused(name: str) -> None:
     for run in range(RUNS):
         try:
             book = open_book(io.BytesIO(mutated(name, run)), Limits(rows=20_000, cells=1_000_000))
-            headers.count_rows(book)
-            columns, _ = headers.match(book, _NOTHING)
-            for _ in rows.validate(book.rows(columns.sheet), columns):
+            column_mapping.count_rows(book)
+            columns, _ = column_mapping.map_columns(book, _NOTHING)
+            for _ in row_validation.validate_rows(book.rows(columns.sheet), columns):
                 pass
             outcomes["read"] += 1
-        except (FileRefused, JobFailed) as refusal:
+        except (UnreadableFile, JobFailed) as refusal:
             assert len(str(refusal)) > 20
             outcomes["refused"] += 1
         except BaseException as error:

@@ -10,19 +10,19 @@ from precast_app.spreadsheets import delimited
 from tests.conftest import ROOT
 
 # What makes an issue or refuses a file; its code is among the first arguments.
-_MAKERS = {"Issue", "Note", "BadCell", "FileRefused", "_issue", "_warning"}
+_MAKERS = {"Issue", "Note", "InvalidCell", "UnreadableFile", "_issue", "_warning"}
 _CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 
 
 def used() -> Iterator[str]:
-    yield from delimited._MENDED
+    yield from delimited._CELL_DECODERS
     for path in (ROOT / "precast_app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in _MAKERS:
                 yield from (code for argument in node.args[:5] if (code := _text(argument)))
             elif isinstance(node, ast.Assign) and _name(node.targets[0]) == "code" and (code := _text(node.value)):
                 yield code
-            elif isinstance(node, ast.FunctionDef) and node.name == "problem":
+            elif isinstance(node, ast.FunctionDef) and node.name == "find_problem":
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple):
                         yield from filter(None, [_text(inner.value.elts[0])])

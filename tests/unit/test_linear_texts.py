@@ -11,19 +11,34 @@ from typing import Any
 import pytest
 import xlrd
 
-from precast_app import names
+from precast_app import text
 from precast_app.errors import JobFailed
-from precast_app.exporting import texts
-from precast_app.importing import cells, headers, layout, missing, nodes, reference_files
-from precast_app.importing.cells import BadCell
-from precast_app.importing.columns import BASE, CLEAN, Group
-from precast_app.importing.headers import names_of
-from precast_app.importing.layout import Heading
-from precast_app.importing.reference import Named, Reference
-from precast_app.importing.rows import validate
-from precast_app.spreadsheets import FileRefused, Limits, armed, as_written, disarmed, inert, open_book
-from precast_app.spreadsheets import xlsx_xml as xml
-from precast_app.spreadsheets.text import from_html, from_utf_7
+from precast_app.exporting import safe_text
+from precast_app.importing import (
+    cell_parsing,
+    column_mapping,
+    find_missing,
+    header_detection,
+    hierarchy,
+    reference_files,
+)
+from precast_app.importing.cell_parsing import InvalidCell
+from precast_app.importing.column_mapping import index_names
+from precast_app.importing.header_detection import Heading
+from precast_app.importing.reference_data import ReferenceData, ReferenceItem
+from precast_app.importing.row_validation import validate_rows
+from precast_app.importing.schema import BASE_COLUMNS, CELL_PARSERS, ColumnGroup
+from precast_app.spreadsheets import (
+    Limits,
+    UnreadableFile,
+    encode_ambiguous,
+    escape_formula,
+    inert,
+    open_book,
+    unescape_formula,
+)
+from precast_app.spreadsheets.text_decoding import decode_html_entities, decode_utf_7
+from precast_app.spreadsheets.xlsx import sheet_xml as xml
 from tests.unit.growth import MOST_GROWTH, growth, is_linear, seconds
 from tests.unit.spreadsheet_files import workbook
 
@@ -40,15 +55,17 @@ PIECES = (
 ENDS = ("", "!", "1", "x)", "=")
 
 
-def reference() -> Reference:
+def reference() -> ReferenceData:
     """A project with a node for each of many places."""
-    places = tuple(Named(number, f"A.B{number}", f"a.b{number}") for number in range(1, 40))
-    return Reference(1, (), places, (), (Named(50, "Steel_6MM", "steel_6mm"),), {n.id: n.name for n in places})
+    places = tuple(ReferenceItem(number, f"A.B{number}", f"a.b{number}") for number in range(1, 40))
+    return ReferenceData(
+        1, (), places, (), (ReferenceItem(50, "Steel_6MM", "steel_6mm"),), {n.id: n.name for n in places}
+    )
 
 
 REFERENCE = reference()
-NAMES = names_of(REFERENCE)
-FIRSTS = missing._first_parts(REFERENCE)
+NAMES = index_names(REFERENCE)
+FIRSTS = find_missing._first_parts(REFERENCE)
 
 
 def quietly(read: Callable[[Any], object]) -> Callable[[Any], object]:
@@ -57,7 +74,7 @@ def quietly(read: Callable[[Any], object]) -> Callable[[Any], object]:
     def run(text: Any) -> object:
         try:
             return read(text)
-        except (BadCell, FileRefused, JobFailed) as refused:
+        except (InvalidCell, UnreadableFile, JobFailed) as refused:
             return refused
 
     return run
@@ -68,45 +85,47 @@ def heading(text: str) -> Heading:
 
 
 def places(text: str) -> object:
-    levels = missing._names(heading(text), Group.NODES)
-    return missing._places([levels], REFERENCE) if levels else None
+    levels = find_missing._name_parts(heading(text), ColumnGroup.NODES)
+    return find_missing._node_entries([levels], REFERENCE) if levels else None
 
 
 READERS: dict[str, Callable[[Any], object]] = {
-    "clean": names.clean,
-    "identity_key": names.identity_key,
-    "match_key": names.match_key,
-    "path_key": nodes.key,
-    "segment": nodes.segment,
-    "disarmed": disarmed,
-    "armed": armed,
+    "clean": text.clean_text,
+    "identity_key": text.identity_key,
+    "match_key": text.match_key,
+    "path_key": hierarchy.path_key_of,
+    "segment": hierarchy.path_segment,
+    "disarmed": escape_formula,
+    "armed": unescape_formula,
     "inert": inert,
-    "note": texts.note,
-    "csv_line": lambda text: texts.csv_line([text, text]),
-    "as_written": as_written,
-    "from_utf_7": from_utf_7,
-    "from_html": from_html,
+    "note": safe_text.note,
+    "csv_line": lambda text: safe_text.csv_line([text, text]),
+    "as_written": encode_ambiguous,
+    "from_utf_7": decode_utf_7,
+    "from_html": decode_html_entities,
     "xml text": lambda text: xml.plain(text.encode()),
     "unescaped": xml.unescaped,
     "formula_text": xml.formula_text,
     "merged_range": xml.merged_range,
     "shared_index": xml.shared_index,
     "a cell's number": xml.StoredCell(1, "n", "", None, True).value,
-    "base_field": layout.base_field,
-    "squeezed": layout._squeezed,
-    "reference heading": reference_files._squeezed,
-    "with_point": cells.with_point,
-    "yes_or_no": cells.yes_or_no,
-    "targets": lambda text: headers.targets(text, "", NAMES),
-    "targets of two": lambda text: headers.targets(text[: len(text) // 2], text[len(text) // 2 :], NAMES),
-    "suggestions": lambda text: headers._Suggestions(NAMES).nearest(heading(text)),
-    "unknown heading": lambda text: headers._unknown(heading(text), headers._Suggestions(NAMES), ""),
-    "group by words": lambda text: missing._by_words(heading(text), FIRSTS, is_flat=False),
+    "base_field": header_detection.base_field,
+    "squeezed": header_detection._squash,
+    "reference heading": reference_files._squash,
+    "with_point": cell_parsing.with_decimal_point,
+    "yes_or_no": cell_parsing.parse_yes_no,
+    "targets": lambda text: column_mapping.find_targets(text, "", NAMES),
+    "targets of two": lambda text: column_mapping.find_targets(text[: len(text) // 2], text[len(text) // 2 :], NAMES),
+    "suggestions": lambda text: column_mapping._Suggestions(NAMES).nearest(heading(text)),
+    "unknown heading": lambda text: column_mapping._unknown_heading(heading(text), column_mapping._Suggestions(NAMES),
+    ""),
+    "group by words": lambda text: find_missing._group_from_heading(heading(text), FIRSTS, is_flat=False),
     "places": places,
-    **{f"name of {group}": lambda text, group=group: missing._names(heading(text), group) for group in CLEAN},
-    **{column.heading: column.clean for column in (*BASE[:3], BASE[-1])},
-    **{str(group): read for group, read in CLEAN.items()},
-    **{field.heading: field.clean for field in reference_files.FIELDS["stage_import"]},
+    **{f"name of {group}": lambda text, group=group: find_missing._name_parts(heading(text), group) for group in
+    CELL_PARSERS},
+    **{column.heading: column.parse for column in (*BASE_COLUMNS[:3], BASE_COLUMNS[-1])},
+    **{str(group): read for group, read in CELL_PARSERS.items()},
+    **{field.heading: field.parse for field in reference_files.FIELDS["stage_import"]},
 }  # fmt: skip
 # It takes the text as an attribute of the cell.
 READERS["a cell's number"] = lambda text: xml.StoredCell(1, "n", text, None, True).value(str)
@@ -124,7 +143,7 @@ def test_a_reader_takes_linear_time(name: str) -> None:
             assert is_linear(read, attack, _CELL), (piece, end)
 
 
-HEADER = ",".join(column.heading for column in BASE)
+HEADER = ",".join(column.heading for column in BASE_COLUMNS)
 CSV_FILES: dict[str, Callable[[int], str]] = {
     "a heading of brackets": lambda n: f"{HEADER},{'(' * n}\nA,B\n",
     "a cell of shifts": lambda n: f"{HEADER},x\nA,B,{'+' * n}\n",
@@ -144,7 +163,7 @@ CSV_FILES: dict[str, Callable[[int], str]] = {
 
 def read_csv(content: str) -> object:
     book = open_book(io.BytesIO(content.encode()), Limits())
-    found = headers.match(book, REFERENCE)
+    found = column_mapping.map_columns(book, REFERENCE)
     for _ in book.rows(""):
         pass
     return found, book.notes
@@ -190,7 +209,9 @@ def test_a_sheet_takes_linear_time(name: str) -> None:
 
 
 def test_merged_cells_take_linear_time() -> None:
-    base = "".join(f'<c r="{"ABCDEFGHIJ"[i]}1" t="str"><v>{html.escape(c.heading)}</v></c>' for i, c in enumerate(BASE))
+    base = "".join(
+        f'<c r="{"ABCDEFGHIJ"[i]}1" t="str"><v>{html.escape(c.heading)}</v></c>' for i, c in enumerate(BASE_COLUMNS)
+    )
     rows = f'<row r="1">{base}</row><row r="2"><c r="A2" t="str"><v>A</v></c><c r="B2" t="str"><v>B</v></c></row>'
 
     def merged(reference: str) -> Callable[[int], io.BytesIO]:
@@ -199,8 +220,8 @@ def test_merged_cells_take_linear_time() -> None:
 
     def read(file: io.BytesIO) -> object:
         book = open_book(file, Limits())
-        columns, _ = headers.match(book, REFERENCE)
-        return [*validate(book.rows("S"), columns)]
+        columns, _ = column_mapping.map_columns(book, REFERENCE)
+        return [*validate_rows(book.rows("S"), columns)]
 
     for reference in ("A1:BXX1", "K1:XFD1", "A2:A1048576", "A1:A1", "A3:BXX4"):
         assert growth(quietly(read), merged(reference), 90_000) <= MOST_GROWTH, reference
@@ -219,12 +240,12 @@ def test_a_number_format_of_an_old_workbook_takes_linear_time() -> None:
 
 def test_suggestions_are_bounded() -> None:
     """However many headings match none of however many names."""
-    many = tuple(Named(number, "n" * 140 + str(number), "n" * 140 + str(number)) for number in range(30_000))
-    known = names_of(Reference(1, many, (), (), (), {}))
-    suggestions = headers._Suggestions(known)
+    many = tuple(ReferenceItem(number, "n" * 140 + str(number), "n" * 140 + str(number)) for number in range(30_000))
+    known = index_names(ReferenceData(1, many, (), (), (), {}))
+    suggestions = column_mapping._Suggestions(known)
 
     def all_of(count: int) -> None:
         for number in range(count):
-            headers._unknown(heading("n" * 130 + "x" * (number % 20)), suggestions, "")
+            column_mapping._unknown_heading(heading("n" * 130 + "x" * (number % 20)), suggestions, "")
 
     assert seconds(all_of, 2_000) < 2

@@ -12,109 +12,111 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precast_app.importing import plan, rows
-from precast_app.importing.changes import NONE, StoredType, rewind, to_json
-from precast_app.importing.columns import BASE, CLEAN, Column, ColumnMap, Group
-from precast_app.importing.plan import Create, Plan, Run, Update
-from precast_app.importing.rows import Row
+from precast_app.importing import plan, row_validation
+from precast_app.importing.diff import EMPTY_VALUES, StoredElementType, restore_before, to_json
+from precast_app.importing.plan import Create, PieceRange, Plan, Update
+from precast_app.importing.row_validation import Row
+from precast_app.importing.schema import BASE_COLUMNS, CELL_PARSERS, Column, ColumnGroup, ColumnMap
 from precast_app.spreadsheets import MergedRange, SheetRow, column_letter
 
 PODIUM, FLOOR = 11, 12
 
 
-def column_map(*groups: tuple[Group, int]) -> ColumnMap:
+def column_map(*groups: tuple[ColumnGroup, int]) -> ColumnMap:
     base = [
-        Column(place, column_letter(place + 1), each.heading, Group.BASE, each.field, each.clean)
-        for place, each in enumerate(BASE)
+        Column(place, column_letter(place + 1), each.heading, ColumnGroup.BASE, each.field, each.parse)
+        for place, each in enumerate(BASE_COLUMNS)
     ]
     others = [
-        Column(place, column_letter(place + 1), f"{group}_{target}", group, target, CLEAN[group])
-        for place, (group, target) in enumerate(groups, len(BASE))
+        Column(place, column_letter(place + 1), f"{group}_{target}", group, target, CELL_PARSERS[group])
+        for place, (group, target) in enumerate(groups, len(BASE_COLUMNS))
     ]
     return ColumnMap("", 2, (*base, *others), len(base) + len(others))
 
 
-NODES = column_map((Group.NODES, PODIUM), (Group.NODES, FLOOR))
+NODES = column_map((ColumnGroup.NODES, PODIUM), (ColumnGroup.NODES, FLOOR))
 
 
-class Stored:
+class StoredState:
     """What a project holds, as the plan asks for it."""
 
-    def __init__(self, types: Iterable[StoredType] = (), last: Mapping[tuple[str, int], int] | None = None) -> None:
+    def __init__(
+        self, types: Iterable[StoredElementType] = (), last: Mapping[tuple[str, int], int] | None = None
+    ) -> None:
         self._types = {(one.element_type.casefold(), f"n{one.id}"): one for one in types}
         self._last = last or {}
         self.free: dict[tuple[int, int], int] = {}
 
-    def types(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], StoredType]:
+    def element_types(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], StoredElementType]:
         return {key: self._types[key] for key in keys if key in self._types}
 
-    def last_numbers(self) -> Mapping[tuple[str, int], int]:
+    def last_piece_numbers(self) -> Mapping[tuple[str, int], int]:
         return self._last
 
-    def planned(self, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], int]:
+    def planned_piece_counts(self, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], int]:
         return {place: self.free[place] for place in places if place in self.free}
 
 
-def stored_type(id_: int, quantities: dict[int, int] | None = None, **base: Any) -> StoredType:
+def stored_type(id_: int, quantities: dict[int, int] | None = None, **base: Any) -> StoredElementType:
     """The type `WALL`/`N<id>` as it is stored."""
-    measures: dict[str, Any] = dict.fromkeys([column.field for column in BASE[2:]])
-    groups: dict[Group, dict[int, Any]] = {group: {} for group in CLEAN}
-    groups[Group.NODES] = quantities or {}
-    return StoredType(id_, "WALL", {**measures, "version": "VR-1", **base}, groups)
+    measures: dict[str, Any] = dict.fromkeys([column.field for column in BASE_COLUMNS[2:]])
+    groups: dict[ColumnGroup, dict[int, Any]] = {group: {} for group in CELL_PARSERS}
+    groups[ColumnGroup.NODES] = quantities or {}
+    return StoredElementType(id_, "WALL", {**measures, "version": "VR-1", **base}, groups)
 
 
 def checked(columns: ColumnMap, *cells: list[Any]) -> list[Row]:
-    return list(rows.validate([SheetRow(number, each) for number, each in enumerate(cells, 2)], columns))
+    return list(row_validation.validate_rows([SheetRow(number, each) for number, each in enumerate(cells, 2)], columns))
 
 
 def cells(name: Any, *others: Any, element_type: str = "WALL", height: Any = "") -> list[Any]:
     return [element_type, name, height, *[""] * 7, *others]
 
 
-def pieces(planned: Plan) -> dict[int, list[Run]]:
+def pieces(planned: Plan) -> dict[int, list[PieceRange]]:
     """The runs of new pieces by the row that they are for."""
     return {step.operation.row.number: list(step.pieces) for batch in planned.batches() for step in batch.steps}
 
 
 def test_new_changed_and_unchanged_are_told_apart() -> None:
-    stored = Stored([stored_type(1, {PODIUM: 2}), stored_type(2, {PODIUM: 2})])
+    stored = StoredState([stored_type(1, {PODIUM: 2}), stored_type(2, {PODIUM: 2})])
     data = checked(NODES, cells("N1", 2.0, ""), cells("N2", 3.0, ""), cells("N3", "", 1.0))
-    planned = plan.build(data, NODES, stored, 30)
+    planned = plan.build_plan(data, NODES, stored, 30)
     assert (planned.created, planned.updated, planned.unchanged, planned.rejected) == (1, 1, 1, 0)
     update, create = planned.operations[1]
     assert isinstance(update, Update)
-    assert update.difference.groups == {Group.NODES: {PODIUM: (2, 3)}}
+    assert update.difference.groups == {ColumnGroup.NODES: {PODIUM: (2, 3)}}
     assert isinstance(create, Create)
 
 
 def test_the_same_number_written_otherwise_is_no_change() -> None:
-    stored = Stored([stored_type(1, height=Decimal("2.50"))])
-    assert plan.build(checked(NODES, cells("n1", height="2.5")), NODES, stored, 30).unchanged == 1
+    stored = StoredState([stored_type(1, height=Decimal("2.50"))])
+    assert plan.build_plan(checked(NODES, cells("n1", height="2.5")), NODES, stored, 30).unchanged == 1
 
 
 def test_a_group_without_a_column_is_left_alone() -> None:
     one = stored_type(1, {PODIUM: 2})
-    one.groups[Group.STAGES] = {5: True}
-    columns = column_map((Group.BOM, 7))
-    planned = plan.build(checked(columns, cells("N1", "")), columns, Stored([one]), 30)
+    one.groups[ColumnGroup.STAGES] = {5: True}
+    columns = column_map((ColumnGroup.BOM, 7))
+    planned = plan.build_plan(checked(columns, cells("N1", "")), columns, StoredState([one]), 30)
     assert planned.unchanged == 1
 
 
 def test_numbers_count_per_type_and_node_in_file_order_on_from_what_is_there() -> None:
-    stored = Stored(last={("wall", PODIUM): 7})
+    stored = StoredState(last={("wall", PODIUM): 7})
     data = checked(NODES, cells("N5", 2.0, 1.0), cells("B-1", 1.0, "", element_type="BEAM"), cells("N6", 3.0, 2.0))
-    found = pieces(plan.build(data, NODES, stored, 1))
+    found = pieces(plan.build_plan(data, NODES, stored, 1))
     assert found == {
-        2: [Run(PODIUM, 8, 2), Run(FLOOR, 1, 1)],
-        3: [Run(PODIUM, 1, 1)],
-        4: [Run(PODIUM, 10, 3), Run(FLOOR, 2, 2)],
+        2: [PieceRange(PODIUM, 8, 2), PieceRange(FLOOR, 1, 1)],
+        3: [PieceRange(PODIUM, 1, 1)],
+        4: [PieceRange(PODIUM, 10, 3), PieceRange(FLOOR, 2, 2)],
     }
 
 
 def test_a_row_may_take_away_only_what_is_planned() -> None:
-    stored = Stored([stored_type(1, {PODIUM: 5}), stored_type(2, {PODIUM: 5})])
+    stored = StoredState([stored_type(1, {PODIUM: 5}), stored_type(2, {PODIUM: 5})])
     stored.free = {(1, PODIUM): 3, (2, PODIUM): 2}
-    planned = plan.build(checked(NODES, cells("N1", 2.0, ""), cells("N2", 2.0, "")), NODES, stored, 30)
+    planned = plan.build_plan(checked(NODES, cells("N1", 2.0, ""), cells("N2", 2.0, "")), NODES, stored, 30)
     assert (planned.updated, planned.rejected) == (1, 1)
     (issue,) = planned.issues
     assert (issue.code, issue.row, issue.column, issue.value) == ("pieces_in_production", 3, "K", "2")
@@ -123,26 +125,26 @@ def test_a_row_may_take_away_only_what_is_planned() -> None:
 
 def test_numbers_do_not_depend_on_what_becomes_of_other_rows() -> None:
     """What an earlier attempt has settled, or what can't be done, leaves its numbers free."""
-    stored = Stored([stored_type(1, {FLOOR: 2})])
+    stored = StoredState([stored_type(1, {FLOOR: 2})])
     stored.free = {(1, FLOOR): 2}
     data = checked(NODES, cells("N1", 3.0, 0.0), cells("N5", 2.0, ""), cells("N6", 1.0, ""))
-    first = pieces(plan.build(data, NODES, stored, 1))
-    assert first == {2: [Run(PODIUM, 1, 3)], 3: [Run(PODIUM, 4, 2)], 4: [Run(PODIUM, 6, 1)]}
-    settled = plan.build(data, NODES, stored, 1, frozenset({2, 3}))
-    assert pieces(settled) == {4: [Run(PODIUM, 6, 1)]}
+    first = pieces(plan.build_plan(data, NODES, stored, 1))
+    assert first == {2: [PieceRange(PODIUM, 1, 3)], 3: [PieceRange(PODIUM, 4, 2)], 4: [PieceRange(PODIUM, 6, 1)]}
+    settled = plan.build_plan(data, NODES, stored, 1, frozenset({2, 3}))
+    assert pieces(settled) == {4: [PieceRange(PODIUM, 6, 1)]}
     assert (settled.created, settled.updated, settled.total) == (1, 0, 3)
     stored.free = {}
-    refused = plan.build(data, NODES, stored, 1)
-    assert pieces(refused) == {3: [Run(PODIUM, 4, 2)], 4: [Run(PODIUM, 6, 1)]}
+    refused = plan.build_plan(data, NODES, stored, 1)
+    assert pieces(refused) == {3: [PieceRange(PODIUM, 4, 2)], 4: [PieceRange(PODIUM, 6, 1)]}
     assert (refused.updated, refused.rejected) == (0, 1)
 
 
 def test_batches_are_of_data_rows_so_that_they_are_the_same_however_much_is_unchanged() -> None:
     data = checked(NODES, *[cells(f"N{number}", 1.0, "") for number in range(1, 8)])
-    everything = plan.build(data, NODES, Stored(), 3)
+    everything = plan.build_plan(data, NODES, StoredState(), 3)
     assert {number: len(operations) for number, operations in everything.operations.items()} == {1: 3, 2: 3, 3: 1}
     there = [stored_type(number, {PODIUM: 1}) for number in (1, 2, 3, 4)]
-    rest = plan.build(data, NODES, Stored(there), 3)
+    rest = plan.build_plan(data, NODES, StoredState(there), 3)
     assert {number: len(operations) for number, operations in rest.operations.items()} == {2: 2, 3: 1}
 
 
@@ -199,7 +201,7 @@ types = st.lists(st.tuples(st.sampled_from(["WALL", "BEAM"]), quantity, quantity
 @given(types, st.integers(1, 50))
 def test_no_two_pieces_share_a_number_and_none_is_left_out(wanted: list[tuple[str, int, int]], size: int) -> None:
     data = checked(NODES, *[cells(f"N{n}", a, b, element_type=kind) for n, (kind, a, b) in enumerate(wanted, 1)])
-    planned = plan.build(data, NODES, Stored(), size)
+    planned = plan.build_plan(data, NODES, StoredState(), size)
     given_out: dict[tuple[str, int], list[int]] = {}
     for batch in planned.batches():
         for step in batch.steps:
@@ -215,10 +217,10 @@ def test_no_two_pieces_share_a_number_and_none_is_left_out(wanted: list[tuple[st
 
 values = st.fixed_dictionaries(
     {
-        Group.DRAWINGS: st.dictionaries(st.integers(1, 3), st.sampled_from(["a.dwg", "b.dwg"])),
-        Group.NODES: st.dictionaries(st.integers(1, 3), st.integers(1, 4)),
-        Group.STAGES: st.dictionaries(st.integers(1, 3), st.just(True)),
-        Group.BOM: st.dictionaries(st.integers(1, 3), st.decimals("0.1", 9, places=2)),
+        ColumnGroup.DRAWINGS: st.dictionaries(st.integers(1, 3), st.sampled_from(["a.dwg", "b.dwg"])),
+        ColumnGroup.NODES: st.dictionaries(st.integers(1, 3), st.integers(1, 4)),
+        ColumnGroup.STAGES: st.dictionaries(st.integers(1, 3), st.just(True)),
+        ColumnGroup.BOM: st.dictionaries(st.integers(1, 3), st.decimals("0.1", 9, places=2)),
     }
 )
 measure = st.one_of(st.none(), st.decimals(0, 1000, places=3))
@@ -226,13 +228,13 @@ measure = st.one_of(st.none(), st.decimals(0, 1000, places=3))
 
 @given(values, values, measure, measure)
 def test_the_image_of_a_change_leads_back(before: Any, after: Any, old: Any, new: Any) -> None:
-    columns = column_map(*[(group, target) for group in CLEAN for target in (1, 2, 3)])
+    columns = column_map(*[(group, target) for group in CELL_PARSERS for target in (1, 2, 3)])
     stored = stored_type(1, height=old)
     stored.groups = {group: dict(each) for group, each in before.items()}
     row: list[Any] = ["WALL", "N1", new, *[None] * 6, "VR-1"]
-    row += [after[group].get(target, NONE[group]) for group in CLEAN for target in (1, 2, 3)]
-    difference = plan.Comparison(columns).difference(tuple(row), stored)
+    row += [after[group].get(target, EMPTY_VALUES[group]) for group in CELL_PARSERS for target in (1, 2, 3)]
+    difference = plan.RowComparison(columns).difference(tuple(row), stored)
     changed = stored_type(1, height=new)
     changed.groups = {group: dict(each) for group, each in after.items()}
-    rewind(changed, to_json(difference))
+    restore_before(changed, to_json(difference))
     assert changed == stored

@@ -10,12 +10,12 @@ import pytest
 from precast_app.errors import JobFailed
 from precast_app.importing import reference_files
 from precast_app.importing.issues import Issue
-from precast_app.importing.reference_files import Entry
+from precast_app.importing.reference_files import ReferenceEntry
 from precast_app.spreadsheets import Limits, open_book
 
 
-def read(job_type: str, text: str) -> tuple[list[Entry], list[Issue], int]:
-    return reference_files.read(open_book(io.BytesIO(text.encode()), Limits()), job_type, 1)
+def read(job_type: str, text: str) -> tuple[list[ReferenceEntry], list[Issue], int]:
+    return reference_files.read_entries(open_book(io.BytesIO(text.encode()), Limits()), job_type, 1)
 
 
 def problems(issues: list[Issue]) -> list[tuple[int | None, str]]:

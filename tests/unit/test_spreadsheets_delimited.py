@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from precast_app.spreadsheets import FileRefused, Limits, SheetRow, column_letter, open_book
+from precast_app.spreadsheets import Limits, SheetRow, UnreadableFile, column_letter, open_book
 
 
 def rows_of(content: bytes, limits: Limits | None = None) -> list[tuple[int, list[object]]]:
@@ -16,7 +16,7 @@ def rows_of(content: bytes, limits: Limits | None = None) -> list[tuple[int, lis
 
 
 def code_of(content: bytes, limits: Limits | None = None) -> str:
-    with pytest.raises(FileRefused) as caught:
+    with pytest.raises(UnreadableFile) as caught:
         rows_of(content, limits)
     return caught.value.code
 
@@ -47,7 +47,7 @@ def test_rows_have_the_numbers_that_excel_shows() -> None:
 def test_the_scan_counts_rows_and_keeps_the_first_eight() -> None:
     content = b"".join(b"%d,x\n\n" % n for n in range(20))
     found = open_book(io.BytesIO(content)).scan("")
-    assert (found.row_count, found.merged, dict(found.faults)) == (20, (), {})
+    assert (found.row_count, found.merged, dict(found.error_cells)) == (20, (), {})
     assert found.head[7] == SheetRow(15, ["7", "x"])
     assert len(found.head) == 8
 
@@ -149,7 +149,7 @@ def test_limits_of_rows_columns_and_characters() -> None:
 
 @pytest.mark.parametrize("after", ["", "3,4\n", "3,4\n" * 100_000])
 def test_a_quotation_mark_that_is_never_closed(after: str) -> None:
-    with pytest.raises(FileRefused, match="After row 2 a quotation mark") as caught:
+    with pytest.raises(UnreadableFile, match="After row 2 a quotation mark") as caught:
         rows_of(f'a,b\n0,0\n1,"2\n{after}'.encode())
     assert caught.value.code == "quotation_mark_never_closed"
 

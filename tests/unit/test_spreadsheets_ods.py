@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from precast_app.spreadsheets import CellError, FileRefused, Limits, MergedRange, SheetRow, open_book
+from precast_app.spreadsheets import CellError, Limits, MergedRange, SheetRow, UnreadableFile, open_book
 
 _HEAD = (
     '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x" xmlns:calcext="c">'
@@ -60,7 +60,7 @@ def test_a_text_of_lines_without_end_is_refused() -> None:
 
 
 def code_of(content: bytes, limits: Limits | None = None) -> str:
-    with pytest.raises(FileRefused) as caught:
+    with pytest.raises(UnreadableFile) as caught:
         book = open_book(io.BytesIO(content), limits)
         for sheet in book.sheets:
             book.scan(sheet)
@@ -114,7 +114,7 @@ def test_errors_and_formulas() -> None:
     book = open_book(io.BytesIO(ods(table(row(*cells)))))
     (found,) = book.rows("Sheet1")
     assert found.cells == [CellError("#DIV/0!"), CellError("Err:502"), 7.0, CellError("=[.A1]/0")]
-    assert set(book.scan("Sheet1").faults) == {(1, 1), (1, 2), (1, 4)}
+    assert set(book.scan("Sheet1").error_cells) == {(1, 1), (1, 2), (1, 4)}
 
 
 def test_merged_cells_and_several_sheets() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import openpyxl
 import pytest
 
-from precast_app.spreadsheets import FileRefused, Limits, column_letter, open_book
+from precast_app.spreadsheets import Limits, UnreadableFile, column_letter, open_book
 from tests.unit.growth import MOST_GROWTH, growth
 from tests.unit.spreadsheet_files import (
     MAIN,
@@ -28,9 +28,9 @@ from tests.unit.spreadsheet_files import (
 CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
 
 
-def refusal(file: io.BytesIO, limits: Limits | None = None) -> FileRefused:
+def refusal(file: io.BytesIO, limits: Limits | None = None) -> UnreadableFile:
     """The refusal of opening, scanning or reading the last sheet of a file."""
-    with pytest.raises(FileRefused) as caught:
+    with pytest.raises(UnreadableFile) as caught:
         book = open_book(file, limits or Limits())
         book.scan(book.sheets[-1])
         for _ in book.rows(book.sheets[-1]):
@@ -97,7 +97,7 @@ def test_a_truncated_workbook(keep: float) -> None:
 
 
 def test_every_flipped_byte_is_read_or_refused() -> None:
-    """No exception but FileRefused, wherever the damage is."""
+    """No exception but UnreadableFile, wherever the damage is."""
     data = workbook(CELL, "<si><t>a</t></si>").getvalue()
     refused = 0
     for position in range(len(data)):
@@ -108,7 +108,7 @@ def test_every_flipped_byte_is_read_or_refused() -> None:
             for sheet in book.sheets:
                 book.scan(sheet)
                 list(book.rows(sheet))
-        except FileRefused:
+        except UnreadableFile:
             refused += 1
     assert refused > len(data) / 3
 
@@ -270,7 +270,7 @@ def test_a_cell_that_is_too_long(shared: bool) -> None:
 def test_too_many_errors_and_too_many_merged_ranges() -> None:
     errors = "".join(f'<row r="{n}"><c r="A{n}" t="e"><v>#N/A</v></c></row>' for n in range(1, 5))
     merged = '<mergeCells><mergeCell ref="A1:B1"/><mergeCell ref="A2:B2"/></mergeCells>'
-    assert refusal(workbook(errors), Limits(faults=3)).code == "too_many_errors"
+    assert refusal(workbook(errors), Limits(error_cells=3)).code == "too_many_errors"
     assert refusal(workbook(CELL, after=merged), Limits(merged_ranges=1)).code == "too_many_merged_ranges"
 
 
@@ -285,5 +285,5 @@ def test_a_long_tail_behind_the_rows_is_passed_over_in_linear_time() -> None:
 
 
 def test_a_refusal_survives_pickling() -> None:
-    found = pickle.loads(pickle.dumps(FileRefused("code", "message")))
+    found = pickle.loads(pickle.dumps(UnreadableFile("code", "message")))
     assert (found.code, str(found)) == ("code", "message")

@@ -9,9 +9,9 @@ from datetime import datetime
 
 import pytest
 
-from precast_app.spreadsheets import CellError, FileRefused, Limits, MergedRange, SheetRow, open_book
-from precast_app.spreadsheets.xlsb_parts import _is_date
-from precast_app.spreadsheets.xlsb_records import records
+from precast_app.spreadsheets import CellError, Limits, MergedRange, SheetRow, UnreadableFile, open_book
+from precast_app.spreadsheets.xlsb.parts import _is_date
+from precast_app.spreadsheets.xlsb.records import records
 from tests.unit.spreadsheet_files import zipped
 from tests.unit.xlsb_files import (
     CUSTOM_DATE_STYLE,
@@ -58,9 +58,9 @@ def rows_of(content: bytes, limits: Limits | None = None) -> list[SheetRow]:
 
 def code_of(content: bytes, limits: Limits | None = None) -> str:
     """The refusal's code, the same by a scan and by reading the rows."""
-    with pytest.raises(FileRefused) as by_scan:
+    with pytest.raises(UnreadableFile) as by_scan:
         open_book(io.BytesIO(content), limits).scan("S")
-    with pytest.raises(FileRefused) as by_rows:
+    with pytest.raises(UnreadableFile) as by_rows:
         rows_of(content, limits)
     assert by_scan.value.code == by_rows.value.code
     return by_scan.value.code
@@ -163,7 +163,7 @@ def test_errors_and_formulas() -> None:
     book = open_book(io.BytesIO(xlsb(row(2, *cells))))
     (found,) = book.rows("S")
     assert found.cells == [CellError("#REF!"), CellError("#DIV/0!"), "text", 2.5, True, "", CellError("#ERR")]
-    assert book.scan("S").faults == {
+    assert book.scan("S").error_cells == {
         (2, 1): CellError("#REF!"),
         (2, 2): CellError("#DIV/0!"),
         (2, 7): CellError("#ERR"),
@@ -205,7 +205,7 @@ def test_records_in_pieces_of_any_size() -> None:
     for end in range(1, len(data)):
         try:
             found = list(records([data[:end]], {5, 7, 617}))
-        except FileRefused:
+        except UnreadableFile:
             continue
         assert found == expected[: len(found)]
 
@@ -230,7 +230,7 @@ def test_a_record_of_a_hundred_megabytes_takes_no_memory() -> None:
         ([row(1, text(1, "x" * 40_000))], Limits(), "cell_too_long"),
         ([row(1, formula(1, "x" * 101))], Limits(cell_characters=100), "cell_too_long"),
         ([row(1, text(1, "x" * 60), text(2, "x" * 60))], Limits(text_bytes=100), "too_much_text"),
-        ([row(1, *(error(column, "#N/A") for column in range(1, 5)))], Limits(faults=3), "too_many_errors"),
+        ([row(1, *(error(column, "#N/A") for column in range(1, 5)))], Limits(error_cells=3), "too_many_errors"),
     ],
 )
 def test_limits_of_a_sheet(rows: list[bytes], limits: Limits, code: str) -> None:
@@ -250,7 +250,7 @@ def test_limits_of_a_workbook() -> None:
         if most == 2:
             assert len(open_book(file, Limits(sheets=most)).sheets) == 2
         else:
-            with pytest.raises(FileRefused, match="more than 1 sheets"):
+            with pytest.raises(UnreadableFile, match="more than 1 sheets"):
                 open_book(file, Limits(sheets=most))
 
 

@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from precast_app.accounts.throttle import LockedMemoryStorage
+from precast_app.auth.sign_in_throttle import LockedMemoryStorage
 
 THREADS = 16
 ROUNDS = 200

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import IO, Any, cast
 
 from precast_app.errors import Conflict
-from precast_app.exporting.annotating import copied, excel, opendocument
+from precast_app.exporting.annotating import excel, opendocument, values_only
 from precast_app.exporting.annotating.marks import Marks
 from precast_app.importing.issues import Issue
 from precast_app.spreadsheets import Book, Limits, Package
@@ -57,7 +57,7 @@ def write(upload: IO[bytes], book: Book, issues: Iterable[Issue], out: IO[bytes]
             else:
                 shutil.copyfileobj(copy, out)
                 return kind
-    copied.write(out, book, marks)
+    values_only.write(out, book, marks)
     return "xlsx"
 
 

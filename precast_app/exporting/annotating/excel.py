@@ -10,7 +10,7 @@ import openpyxl
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 
-from precast_app.exporting import texts
+from precast_app.exporting import safe_text
 from precast_app.exporting.annotating.marks import AUTHOR, Marks
 from precast_app.spreadsheets import Package
 
@@ -50,7 +50,7 @@ def write(upload: io.BytesIO, marks: Marks) -> tuple[IO[bytes], str]:
             cell = sheet.cell(mark.row, mark.column)
             cell.fill = PatternFill("solid", start_color=mark.colour, end_color=mark.colour)
             text = mark.text if cell.comment is None else f"{cell.comment.text}\n{mark.text}"
-            cell.comment = Comment(texts.note(text), AUTHOR, width=360, height=120)
+            cell.comment = Comment(safe_text.note(text), AUTHOR, width=360, height=120)
     out = io.BytesIO()
     book.save(out)
     out.seek(0)

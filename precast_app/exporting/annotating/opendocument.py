@@ -7,7 +7,7 @@ from typing import IO
 
 from odfdo import Annotation, Cell, Document, Style
 
-from precast_app.exporting import texts
+from precast_app.exporting import safe_text
 from precast_app.exporting.annotating.marks import AUTHOR, Marks
 from precast_app.spreadsheets import Package
 
@@ -54,7 +54,7 @@ def _comment(cell: Cell, text: str) -> None:
     for old in cell.get_annotations():
         text = f"{old.note_body}\n{text}"
         old.delete()
-    cell.insert(Annotation(texts.note(text), creator=AUTHOR), position=0)
+    cell.insert(Annotation(safe_text.note(text), creator=AUTHOR), position=0)
 
 
 class _Colouring:

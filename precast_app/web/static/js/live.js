@@ -1,5 +1,5 @@
 // Parts of a page that are asked for again while it is open.
-import { drawBars, sayTimes } from "./say.js";
+import { drawBars, renderTimes } from "./feedback.js";
 
 const FAST_MS = 700;
 const SLOWEST_MS = 15000;
@@ -7,8 +7,8 @@ const SLOWER = 1.6;
 // A pause is at least so many times as long as the answer took: who is many, or asks a busy server, asks less often.
 const POLITE = 20;
 
-export function enliven(root) {
-  sayTimes(root);
+export function renderDynamic(root) {
+  renderTimes(root);
   drawBars(root);
 }
 
@@ -28,7 +28,7 @@ export function renew(element, html) {
   element.querySelectorAll("details").forEach((each, place) => { each.open = opened[place] ?? each.open; });
   element.querySelectorAll(".scroll").forEach((each, place) => { [each.scrollLeft, each.scrollTop] = scrolled[place] ?? [0, 0]; });
   if (active) active.reduce((each, place) => each?.children[place], element)?.focus({ preventScroll: true });
-  enliven(element);
+  renderDynamic(element);
 }
 
 const AWAY = "What is shown below may have changed since: the server is away or has too much to do. It is asked again by itself.";
@@ -127,7 +127,7 @@ export function search(form) {
     if (mine !== latest) return;
     if (!found) { location.href = address; return; }
     place.replaceWith(found);
-    enliven(found);
+    renderDynamic(found);
     found.querySelectorAll("[data-live]").forEach(follow);
     history.replaceState(null, "", address);
   }

@@ -1,6 +1,6 @@
 // <ol data-order="PUT /api/…" data-field="stages">: its items, by drag or by their arrows, into an order that is stored.
 import { call } from "./api.js";
-import { toast } from "./say.js";
+import { toast } from "./feedback.js";
 
 function arrows(list) {
   const items = [...list.children];
@@ -12,7 +12,7 @@ function arrows(list) {
 
 function begin(list) {
   const [method, path] = list.dataset.order.split(" ");
-  const told = document.querySelector("[data-order-told]");
+  const told = document.querySelector("[data-order-status]");
   let stored = [...list.children];
   let dragged = null;
 

@@ -1,13 +1,13 @@
 // What every page needs, tied to the document.
-import { act, copy, send } from "./acts.js";
+import { runAction, copy, send } from "./actions.js";
 import { press, showKeys } from "./keys.js";
-import { enliven, follow, search } from "./live.js";
-import { sayNow } from "./say.js";
+import { renderDynamic, follow, search } from "./live.js";
+import { showPendingToast } from "./feedback.js";
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-call], [data-copy], [data-keys]");
   if (!button) return;
-  if (button.dataset.call) act(button);
+  if (button.dataset.call) runAction(button);
   else if (button.dataset.copy) copy(button);
   else showKeys();
 });
@@ -18,9 +18,9 @@ document.addEventListener("submit", (event) => {
   }
 });
 document.addEventListener("keydown", press);
-enliven(document);
+renderDynamic(document);
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" });
-sayNow();
+showPendingToast();
 document.querySelectorAll("[data-live]").forEach(follow);
 document.querySelectorAll("[data-search]").forEach(search);
 // From here on the buttons do something.

@@ -1,0 +1,119 @@
+"""One measured step in a process of its own: prints its seconds and its peak memory as JSON.
+
+`python -m bench.step STEP WORKBOOK PROJECT_ID` with STEP one of import, dry, floor, pandas, export, cells. The
+application is made, and what it needs is imported, before the clock starts: so is a worker that waits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    step, workbook, project_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    if step in ("import", "dry"):
+        seconds, told = _import(workbook, project_id, dry_run=step == "dry")
+    elif step in ("export", "cells"):
+        seconds, told = _export(workbook, project_id, only_cells=step == "cells")
+    else:
+        seconds, told = _baseline(step, workbook, project_id)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Kilobytes on Linux, bytes on macOS.
+    mebibytes = peak / 1024 if sys.platform == "linux" else peak / 1024**2
+    print(json.dumps({"seconds": seconds, "mebibytes": mebibytes, "told": told}))
+
+
+def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, str]:
+    from precast_app import create_app
+    from precast_app.config import Settings
+    from precast_app.jobs import gc_tuning, service
+    from precast_app.jobs.runner import run_job
+    from precast_app.jobs.tasks import import_element_types
+    from precast_app.queries import jobs
+
+    assert import_element_types
+    settings = Settings.from_environment()
+    # As many connections as a worker's job has.
+    with create_app(settings, connections=settings.job_connections, limits=settings.job_limits).app_context():
+        with workbook.open("rb") as stream:
+            job_id = service.submit(
+                project_id=project_id,
+                job_type="element_type_import",
+                created_by="bench",
+                options=service.JobOptions(dry_run=dry_run),
+                upload=service.Upload(stream, workbook.name),
+            ).id
+        gc_tuning.freeze_objects()  # as a work horse does
+        start = time.perf_counter()
+        run_job(job_id)
+        seconds = time.perf_counter() - start
+        job = jobs.get_job(job_id)
+        if job.status != "completed":
+            raise SystemExit(f"the import failed: {job.error}")
+        return seconds, f"{job.created_count} created, {job.unchanged_count} unchanged"
+
+
+def _export(workbook: Path, project_id: int, *, only_cells: bool) -> tuple[float, str]:
+    """The export of what is stored; or the least of it: the cells of a workbook, read beforehand, and nothing else."""
+    import xlsxwriter
+
+    from precast_app import create_app
+    from precast_app.api import exports
+    from precast_app.exporting import workbook as writing
+    from precast_app.queries.element_types import ElementTypeFilter
+
+    target = workbook.with_suffix(".out.xlsx")
+    with create_app().test_request_context(), target.open("wb") as file:
+        start = time.perf_counter()
+        name, columns = exports.project_columns(project_id)
+        rows = exports.project_rows(project_id, ElementTypeFilter(), columns)
+        if only_cells:
+            cells = list(rows)
+            start = time.perf_counter()
+            with xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
+                sheet = book.add_worksheet()
+                for number, row in enumerate(cells):
+                    for index, cell in enumerate(row):
+                        if cell is not None:
+                            sheet.write(number, index, cell)
+        else:
+            writing.write(file, writing.ProjectTitle(project_id, name), columns, rows)
+        seconds = time.perf_counter() - start
+    return seconds, f"{target.stat().st_size} bytes"
+
+
+def _baseline(step: str, workbook: Path, project_id: int) -> tuple[float, str]:
+    # Not at the top: pandas would weigh on the import's memory.
+    from bench import baselines
+    from bench.workbooks import DRAWINGS, NODES, PRODUCTS, STAGES
+    from precast_app import create_app
+    from precast_app.extensions import db
+    from precast_app.importing import reference_data
+
+    with create_app().app_context():
+        named = reference_data.load(db.session(), project_id)
+    groups = {
+        "drawings": (named.drawing_types, DRAWINGS),
+        "nodes": (named.nodes, NODES),
+        "stages": (named.stages, STAGES),
+        "products": (named.products, PRODUCTS),
+    }
+    ids = {
+        group: [{each.name: each.id for each in members}[heading] for heading in headings]
+        for group, (members, headings) in groups.items()
+    }
+    conventions = [named.naming_conventions[node] for node in ids["nodes"]]
+    url = os.environ["DATABASE_URL"]
+    run = {"floor": baselines.floor, "pandas": baselines.with_pandas}[step]
+    start = time.perf_counter()
+    run(url, workbook, project_id, ids, conventions)
+    return time.perf_counter() - start, str(baselines.count(url))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""The demo project of `make run`, made from outside: by the command line and the HTTP API, as anyone else would."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import requests
+
+from devstack import process
+from devstack.process import DevstackError
+
+USER = "demo"
+PROJECT = "Green Meadows"
+
+_ROOT = Path(__file__).resolve().parents[1]
+_FILES = _ROOT / "examples" / "green_meadows"
+
+# In this order: element types refer to all the others.
+_REFERENCE_DATA = {
+    "hierarchy_import": "hierarchy.csv",
+    "stage_import": "stages.csv",
+    "drawing_type_import": "drawing_types.csv",
+    "bom_product_import": "bom_products.csv",
+}
+_ELEMENT_TYPES = "element_types.xlsx"
+_ELEMENT_TYPE_JOB = "element_type_import"
+
+_SUMMARY = {
+    "element_types": "element types",
+    "drawings": "drawings",
+    "quantities": "quantities at nodes",
+    "stages": "stages passed",
+    "bom_lines": "BOM lines",
+    "pieces": "pieces",
+}
+
+_POLL_SECONDS = 0.2
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a person gets in. `password` is None where it is not known; `project_id`, where there is no demo project."""
+
+    password: str | None
+    token: str
+    project_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The HTTP API at an address, for the bearer of a token."""
+
+    address: str
+    token: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def get(self, path: str) -> Json:
+        """GET; raises `DevstackError` with the server's message."""
+        return self._send("GET", path)
+
+    def post(self, path: str, *, json: Json | None = None, file: Path | None = None) -> Json:
+        """POST an object or a file; raises `DevstackError` with the server's message."""
+        if file is None:
+            return self._send("POST", path, json=json)
+        with file.open("rb") as content:
+            return self._send("POST", path, files={"file": (file.name, content)})
+
+    def _send(self, method: str, path: str, **body: Any) -> Json:
+        # The machine's proxies are for other addresses than this one.
+        self.session.trust_env = False
+        headers = {"Authorization": f"Bearer {self.token}"}
+        try:
+            answer = self.session.request(method, f"{self.address}{path}", headers=headers, timeout=60, **body)
+            content: Json = answer.json()
+        except requests.RequestException as error:
+            raise DevstackError(f"{method} {path} failed: {error}") from error
+        if not answer.ok:
+            raise DevstackError(
+                f"{method} {path} was answered with {answer.status_code}: {content.get('message')} "
+                f"{content.get('errors') or ''}".rstrip()
+            )
+        return content
+
+
+def set_up(address: str, environment: Mapping[str, str], password_file: Path, *, check: Callable[[], None]) -> Access:
+    """Make what is missing of the demo: user, project, reference data, element types; then say what is there.
+
+    `check` is called while waiting, and raises if web server or worker are gone. A demo that does not come in is told
+    to the user, and no reason not to serve.
+    """
+    password, token = _ensure_user(environment, password_file)
+    api = Api(address, token)
+    project_id: int | None = None
+    try:
+        project_id = _ensure_project(api)
+        _load(api, project_id, check)
+        _report(api, project_id)
+    except DevstackError as error:
+        # Where a process has died, that is what there is to say.
+        check()
+        print(f"\nThe demo project is not complete. {error}", file=sys.stderr, flush=True)
+    return Access(password, token, project_id)
+
+
+def fingerprint(database_url: str) -> str:
+    """A short name for a database, without what its URL gives away."""
+    return hashlib.sha256(database_url.encode()).hexdigest()[:12]
+
+
+def _ensure_user(environment: Mapping[str, str], password_file: Path) -> tuple[str | None, str]:
+    """The demo user's password, None if there is such a user whose password is not kept here; and a token."""
+    kept = password_file.exists()
+    password: str | None = process.read_or_create_secret(password_file)
+    refusal: DevstackError | None = None
+    try:
+        _flask(["user", "create", USER, "--admin", "--password-stdin"], environment, f"{password}\n")
+    except DevstackError as error:
+        # Most likely since the user is there. Whether that is so, the token tells.
+        refusal = error
+        if not kept:
+            password_file.unlink()
+            password = None
+    try:
+        return password, _flask(["token", "create", USER], environment)
+    except DevstackError as error:
+        raise refusal or error from error
+
+
+def _flask(words: list[str], environment: Mapping[str, str], text: str = "") -> str:
+    """Run a `flask` command and return what it printed; a failure raises `DevstackError` with its message."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", *words],
+        input=text,
+        capture_output=True,
+        text=True,
+        env=dict(environment),
+        cwd=_ROOT,
+        start_new_session=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DevstackError(f"`flask {' '.join(words)}` failed:\n{done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _ensure_project(api: Api) -> int:
+    for project in api.get("/api/project")["projects"]:
+        if project["name"] == PROJECT:
+            return int(project["id"])
+    return int(api.post("/api/project", json={"name": PROJECT})["project"]["id"])
+
+
+def _load(api: Api, project_id: int, check: Callable[[], None]) -> None:
+    """Import what has not been imported, and follow what an interrupted run has left going."""
+    for job_type, name in _REFERENCE_DATA.items():
+        path = f"/api/project/{project_id}/jobs?job_type={job_type}"
+        _import(api, project_id, job_type, path, _FILES / name, check)
+    path = f"/api/project/{project_id}/import/excel"
+    _import(api, project_id, _ELEMENT_TYPE_JOB, path, _FILES / _ELEMENT_TYPES, check)
+
+
+def _import(api: Api, project_id: int, job_type: str, path: str, file: Path, check: Callable[[], None]) -> None:
+    jobs = api.get(f"/api/project/{project_id}/jobs?job_type={job_type}")["jobs"]
+    if any(job["status"] == "completed" for job in jobs):
+        return
+    going = [job["id"] for job in jobs if job["status"] in ("pending", "processing")]
+    job_id = going[0] if going else api.post(path, file=file)["job_id"]
+    job = _follow(api, int(job_id), f"Importing {file.name}", check)
+    if job["status"] == "failed":
+        raise DevstackError(f"The import of {file.name} failed: {job['error']}")
+
+
+def _follow(api: Api, job_id: int, label: str, check: Callable[[], None]) -> Json:
+    """Show a job's progress until it has ended: a bar in a terminal, else a line when it begins and when it ends."""
+    if not sys.stdout.isatty():
+        print(f"{label} …", flush=True)
+    with click.progressbar(length=100, label=label, hidden=not sys.stdout.isatty()) as bar:
+        while True:
+            job: Json = api.get(f"/api/jobs/{job_id}")["job"]
+            bar.update(job["progress"] - bar.pos)
+            if job["status"] in ("completed", "failed"):
+                break
+            check()
+            time.sleep(_POLL_SECONDS)
+    if job["status"] == "completed":
+        print(f"  {job['result']}", flush=True)
+    return job
+
+
+def _report(api: Api, project_id: int) -> None:
+    summary = api.get(f"/api/project/{project_id}/summary")["summary"]
+    print(f"\nThe project {PROJECT} holds", flush=True)
+    for name, words in _SUMMARY.items():
+        print(f"  {summary[name]:>6} {words}", flush=True)

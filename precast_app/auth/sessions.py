@@ -1,0 +1,91 @@
+"""Sessions of the pages, kept on the server: the browser's cookie holds only a random text that names one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from flask import current_app, request, session
+from sqlalchemy import ColumnElement, delete, select
+
+from precast_app.auth import audit, secret_hashing
+from precast_app.auth.permissions import Identity
+from precast_app.config import Settings
+from precast_app.errors import NotFound
+from precast_app.extensions import db
+from precast_app.models import User, UserSession
+
+_KEY = "session"
+_MINUTE = timedelta(minutes=1)
+
+
+def start(user: User) -> None:
+    """Begin a session of the user in the browser that asks; the one that it had ends. The caller commits."""
+    end_current()
+    text = secret_hashing.generate_secret()
+    settings: Settings = current_app.config["PRECAST"]
+    db.session.add(
+        UserSession(
+            user_id=user.id,
+            session_hash=secret_hashing.hash_secret(text),
+            address=request.remote_addr or "",
+            browser=str(request.user_agent)[:200],
+            expires_at=datetime.now(UTC) + timedelta(hours=settings.session_lifetime_hours),
+        )
+    )
+    session[_KEY] = text
+    session.permanent = True
+
+
+def end_current() -> None:
+    """End the session of the browser that asks, on the server too. The caller commits."""
+    text = session.get(_KEY)
+    session.clear()
+    if text is not None:
+        db.session.execute(delete(UserSession).where(UserSession.session_hash == secret_hashing.hash_secret(str(text))))
+
+
+def end_all(user_id: int, *, but: int | None = None) -> None:
+    """End the sessions of a user, but for one. The caller commits."""
+    db.session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.id.is_distinct_from(but)))
+
+
+def end_one(user_id: int, session_id: int) -> None:
+    """End a session of the user, on whatever machine it is; raises `NotFound`."""
+    found = db.session.get(UserSession, session_id)
+    if found is None or found.user_id != user_id:
+        raise NotFound(f"There is no session {session_id}, or it isn't yours.")
+    audit.record("session.end", about=f"{found.address} {found.browser}")
+    db.session.delete(found)
+    db.session.commit()
+
+
+def list_for_user(user_id: int) -> list[UserSession]:
+    """Where the user is signed in, the last used first."""
+    found = select(UserSession).where(UserSession.user_id == user_id, *_not_expired(datetime.now(UTC)))
+    return list(db.session.scalars(found.order_by(UserSession.seen_at.desc())))
+
+
+def _not_expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a session that has not ended by itself."""
+    settings: Settings = current_app.config["PRECAST"]
+    idle = timedelta(minutes=settings.session_idle_minutes)
+    return UserSession.expires_at > now, UserSession.seen_at > now - idle
+
+
+def authenticate() -> Identity | None:
+    """Who is signed in in the browser that asks; None where the session has ended or its user is kept out."""
+    text = session.get(_KEY)
+    if text is None:
+        return None
+    now = datetime.now(UTC)
+    found = db.session.scalar(
+        select(UserSession).where(UserSession.session_hash == secret_hashing.hash_secret(str(text)), *_not_expired(now))
+    )
+    if found is None or found.user.disabled_at is not None:
+        return None
+    user, session_id = found.user, found.id
+    known = Identity(user.id, user.name, user.is_admin, session_id=session_id)
+    if now - found.seen_at > _MINUTE:
+        found.seen_at = now
+        db.session.commit()
+    return known

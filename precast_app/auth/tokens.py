@@ -1,0 +1,79 @@
+"""API tokens: made, listed, recognised and taken back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from precast_app.auth import audit, secret_hashing
+from precast_app.auth.permissions import Identity
+from precast_app.errors import NotFound, RequestError
+from precast_app.extensions import db
+from precast_app.models import ApiToken, User
+
+_MAX_DAYS = 3650
+_MINUTE = timedelta(minutes=1)
+
+
+def create(user: User, *, days: int, name: str = "", project_id: int | None = None, read_only: bool = False) -> str:
+    """Make a token and return its text, which can't be had again: only its hash is stored."""
+    if not 1 <= days <= _MAX_DAYS:
+        raise RequestError(f"A token is good for 1 to {_MAX_DAYS} days.")
+    if len(name) > 100 or "\0" in name:
+        raise RequestError("A token's name has at most 100 characters.")
+    text = secret_hashing.generate_secret()
+    token = ApiToken(
+        user_id=user.id,
+        token_hash=secret_hashing.hash_secret(text),
+        name=name.strip(),
+        ending=text[-4:],
+        project_id=project_id,
+        read_only=read_only,
+        expires_at=datetime.now(UTC) + timedelta(days=days),
+    )
+    db.session.add(token)
+    audit.record(
+        "token.create", project_id=project_id, about=f"{user.name}: {token.name or text[-4:]}",
+        days=days, read_only=read_only,
+    )  # fmt: skip
+    db.session.commit()
+    return text
+
+
+def list_for_user(user_id: int) -> list[ApiToken]:
+    """The user's tokens, newest first, also those that have expired."""
+    return list(db.session.scalars(select(ApiToken).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc())))
+
+
+def revoke(user_id: int, token_id: int) -> None:
+    """Take the user's token back; raises `NotFound`."""
+    token = db.session.get(ApiToken, token_id)
+    if token is None or token.user_id != user_id:
+        raise NotFound(f"There is no token {token_id}, or it isn't yours.")
+    audit.record("token.revoke", project_id=token.project_id, about=token.name or token.ending)
+    db.session.delete(token)
+    db.session.commit()
+
+
+def revoke_all(user_id: int) -> None:
+    """Delete all tokens of the user. The caller commits."""
+    for token in list_for_user(user_id):
+        audit.record("token.revoke", project_id=token.project_id, about=token.name or token.ending)
+        db.session.delete(token)
+
+
+def authenticate(text: str) -> Identity | None:
+    """Who bears this token; None where it is unknown or has expired, or its user is kept out."""
+    now = datetime.now(UTC)
+    token = db.session.scalar(
+        select(ApiToken).where(ApiToken.token_hash == secret_hashing.hash_secret(text), ApiToken.expires_at > now)
+    )
+    if token is None or token.user.disabled_at is not None:
+        return None
+    user = token.user
+    found = Identity(user.id, user.name, user.is_admin, token.project_id, token.read_only, token_id=token.id)
+    if token.used_at is None or now - token.used_at > _MINUTE:
+        token.used_at = now
+        db.session.commit()
+    return found

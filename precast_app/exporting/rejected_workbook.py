@@ -1,0 +1,46 @@
+"""The rows of a file that did not go in, as a workbook of the same layout: to be mended and uploaded again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO
+
+from precast_app.exporting import safe_text
+from precast_app.exporting.sheet_copy import MergedRows, SheetCopy, sheet_names, with_decimal_points
+from precast_app.importing import column_mapping, header_detection
+from precast_app.importing.header_detection import REASON_HEADING
+from precast_app.spreadsheets import Book
+
+
+def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalogue: bool) -> None:
+    """Write the heading rows of the upload, and under them the rows of `reasons` with the reason in a last column.
+
+    `is_catalogue` tells a file of element types from one of reference data, whose first row is its header.
+    """
+    if is_catalogue:
+        found, scan = header_detection.detect_header(book)
+        sheet_name, first_data_row, width = found.sheet, found.first_data_row, len(found.headings)
+        header_row = found.header_row
+        read = column_mapping.number_reader(book, found)
+    else:
+        sheet_name = book.sheets[0]
+        scan = book.scan(sheet_name)
+        header_row = scan.head[0].number
+        first_data_row, width = header_row + 1, len(scan.head[0].cells)
+        read = None
+    merged = MergedRows(scan.merged)
+    with safe_text.workbook(file, remove_timezone=True) as out:
+        copy = SheetCopy(out, sheet_names(book)[sheet_name])
+        bold = out.add_format({"bold": True})
+        copy.sheet.set_column(width, width, 90)
+        line = first_data_row - 1
+        for row in book.rows(sheet_name):
+            if row.number < first_data_row:
+                copy.row(row.number - 1, row.cells)
+                if row.number == header_row:
+                    safe_text.write(copy.sheet, row.number - 1, width, REASON_HEADING, bold)
+                copy.merge_headings(row.number - 1, row.cells, merged)
+            elif row.number in reasons:
+                copy.row(line, with_decimal_points(read, row.cells[:width]))
+                safe_text.write(copy.sheet, line, width, reasons[row.number])
+                line += 1

@@ -1,0 +1,117 @@
+"""The process that does one job: RQ's work horse, with a bound to its memory, and an ear for the end of the worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+from redis.exceptions import ResponseError
+from rq import Worker, worker_registration
+from rq.utils import now
+
+from precast_app import process_limits
+from precast_app.jobs import gc_tuning
+from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
+
+log = logging.getLogger(__name__)
+
+# Set in a work horse that is to give its job back and end.
+SHUTDOWN_REQUESTED = threading.Event()
+# How long it may take for that. A host sends SIGTERM and, 30 seconds later, SIGKILL.
+SHUTDOWN_SECONDS = 15
+# How much longer than a job may take RQ's notes on it are kept in Redis.
+_HASH_SECONDS = 3_600
+
+
+class MemoryLimitedWorker(Worker):
+    """A worker whose work horses may each take so many bytes of memory: a file can break its job, not the machine.
+
+    On SIGTERM the horse gives its job back, and worker and horse end.
+    """
+
+    job_class = ImportRqJob
+    queue_class = ImportRqQueue
+
+    def __init__(self, *args: Any, job_memory_bytes: int, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._job_memory_bytes = job_memory_bytes
+
+    def main_work_horse(self, job: Any, queue: Any) -> None:
+        """See `rq.Worker`; called in the new process."""
+        process_limits.limit_memory(self._job_memory_bytes)
+        gc_tuning.freeze_objects()
+        super().main_work_horse(job, queue)
+
+    def handle_payload(self, message: Any) -> None:
+        """See `rq.Worker`; commands that come through Redis (stop a job, shut down) are not obeyed."""
+        log.warning("Ignored a command that was published in Redis. Cancel a job through the API or its page.")
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """See `rq.Worker`; a key in Redis suspends no worker."""
+
+    def run_maintenance_tasks(self) -> None:
+        """See `rq.Worker`; drop what has expired, without reading any job's hash."""
+        try:
+            for queue in self.queues:
+                worker_registration.clean_worker_registry(queue)
+                for registry in (queue.started_job_registry, queue.failed_job_registry):
+                    self.connection.zremrangebyscore(registry.key, 0, time.time())
+                # Filled by earlier versions, which dequeued as RQ does.
+                self.connection.delete(queue.intermediate_queue_key)
+        except (ResponseError, ValueError):
+            log.warning(
+                "RQ's registries hold something that RQ doesn't write; they are left as they are.", exc_info=True
+            )
+        self.last_cleaned_at = now()  # type: ignore[assignment] # declared without its type
+
+    def execute_job(self, job: Any, queue: Any) -> None:
+        """See `rq.Worker`; the worker survives if keys in Redis are not of the type that RQ needs.
+
+        They are deleted, so that the job can be done when it is enqueued again.
+        """
+        try:
+            super().execute_job(job, queue)
+        except ResponseError:
+            log.warning("Redis refused to note how %s stands.", job.id, exc_info=True)
+            self.wait_for_horse()
+            self._horse_pid = 0
+            queue.discard_notes(job.id)
+
+    def prepare_job_execution(self, job: Any, remove_from_intermediate_queue: bool = False) -> None:
+        """See `rq.Worker`; called in the new process."""
+        super().prepare_job_execution(job)
+        # Deleted when the job ends; if the worker is killed before, it expires.
+        self.connection.expire(job.key, int(job.timeout) + _HASH_SECONDS)
+
+    def setup_work_horse_signals(self) -> None:
+        """See `rq.Worker`; called in the new process."""
+        super().setup_work_horse_signals()
+        signal.signal(signal.SIGTERM, _request_shutdown)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """See `rq.Worker`; the horse is told too."""
+        if self.horse_pid:
+            try:
+                os.kill(self.horse_pid, signal.SIGTERM)
+            except ProcessLookupError:
+                log.debug("The work horse has ended by itself.")
+        super().request_stop(signum, frame)
+
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """See `rq.Worker`; a second SIGTERM changes nothing, since a host sends one to each process, and so do we."""
+        if signum != signal.SIGTERM:
+            super().request_force_stop(signum, frame)
+
+
+def _request_shutdown(number: int, frame: FrameType | None) -> None:
+    if not SHUTDOWN_REQUESTED.is_set():
+        SHUTDOWN_REQUESTED.set()
+        # Where the job doesn't hear of it in time, its lease runs out and another worker takes it.
+        last = threading.Timer(SHUTDOWN_SECONDS, os._exit, [1])
+        last.daemon = True
+        last.start()

@@ -1,0 +1,231 @@
+"""The import of element types, as the story of a job: read, check, plan, write."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import closing
+
+from sqlalchemy import text, update
+
+from precast_app.errors import AllRowsRejected, JobFailed, NoDataRows
+from precast_app.extensions import db
+from precast_app.importing import (
+    atomic,
+    batch_runner,
+    column_mapping,
+    create_missing,
+    find_missing,
+    piece_limits,
+    plan,
+    reference_data,
+    row_validation,
+)
+from precast_app.importing.batch_runner import BatchResult
+from precast_app.importing.batch_sql import BatchTarget
+from precast_app.importing.current_state import CurrentState
+from precast_app.importing.issues import Issue, IssueOverflow, from_note
+from precast_app.importing.piece_limits import PieceLimits
+from precast_app.importing.plan import Plan
+from precast_app.importing.reference_data import ReferenceData
+from precast_app.importing.row_validation import Row
+from precast_app.importing.schema import ColumnMap
+from precast_app.jobs import dry_run, files, gc_tuning
+from precast_app.jobs.context import (
+    JobContext,
+    Outcome,
+    abort_error,
+    describe_first_errors,
+    dry_run_summary,
+    import_summary,
+    rows_rejected_by_database,
+    store_issues,
+)
+from precast_app.models import ImportJob, OnError, Phase, Severity
+from precast_app.spreadsheets import UnreadableFile
+
+
+def run(context: JobContext) -> Outcome:
+    """Import the job's file into its project."""
+    reference = _load_reference_data(context)
+    try:
+        return _import(context, reference)
+    except (JobFailed, UnreadableFile):
+        _delete_created(context, reference)
+        raise
+
+
+def _import(context: JobContext, reference: ReferenceData) -> Outcome:
+    with gc_tuning.collection_paused():
+        columns, data, issues, overflow = _read(context, reference)
+        if not data:
+            raise NoDataRows
+        planned = _plan(context, columns, data, issues, overflow)
+        del data
+    if context.dry_run:
+        return _store_dry_run(context, planned, reference)
+    dry_run.check_still_valid(context, planned, reference)
+    if planned.rejected and context.on_error is OnError.ABORT:
+        context.report_progress(Phase.PLANNING, rejected=planned.rejected)
+        raise abort_error(context.job_id, planned.total, planned.rejected)
+    rejected = _write(
+        context, planned, BatchTarget(context.project_id, context.job_id, columns, reference.naming_conventions)
+    )
+    if rejected == planned.total:
+        raise AllRowsRejected(planned.total, describe_first_errors(context.job_id))
+    return Outcome(import_summary(planned.total, rejected), describe_first_errors(context.job_id) if rejected else None)
+
+
+def _store_dry_run(context: JobContext, planned: Plan, reference: ReferenceData) -> Outcome:
+    """Keep what the plan says instead of carrying it out."""
+    dry_run.store_plan(context, planned, reference)
+    context.report_progress(
+        Phase.PLANNING,
+        processed=planned.total,
+        created=planned.created,
+        updated=planned.updated,
+        unchanged=planned.unchanged,
+        rejected=planned.rejected,
+        pieces_added=planned.pieces_added,
+        pieces_removed=planned.pieces_removed,
+    )
+    summary = dry_run_summary(planned.created, planned.updated, planned.unchanged, planned.rejected)
+    return Outcome(summary, describe_first_errors(context.job_id) if planned.rejected else None)
+
+
+def _load_reference_data(context: JobContext) -> ReferenceData:
+    """What the headings can name, as the job's first attempt found it: every attempt reads them in the same way."""
+    job = db.session.get_one(ImportJob, context.job_id)
+    if job.reference is not None:
+        reference = reference_data.from_json(context.project_id, job.reference)
+        db.session.rollback()
+        return reference
+    missing_entries = _find_missing(context) if context.create_missing else {}
+    context.fence(db.session())
+    if missing_entries and not context.dry_run:
+        reference = create_missing.create(db.session(), context.project_id, missing_entries)
+    else:
+        reference = create_missing.preview(reference_data.load(db.session(), context.project_id), missing_entries)
+    job.reference = reference_data.to_json(reference)
+    db.session.commit()
+    return reference
+
+
+def _find_missing(context: JobContext) -> create_missing.Entries:
+    """What the file's headings name and the project lacks."""
+    known = reference_data.load(db.session(), context.project_id)
+    db.session.rollback()
+    with files.open_stored(context.job_id) as file:
+        return find_missing.find_missing_entries(files.open_upload(file, context.settings), known)
+
+
+def _delete_created(context: JobContext, reference: ReferenceData) -> None:
+    """What was made for a file that did not go in goes again."""
+    db.session.rollback()
+    if reference.created and not context.dry_run:
+        context.fence(db.session())
+        create_missing.delete_created(db.session(), reference)
+        db.session.commit()
+
+
+def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, list[Row], list[Issue], IssueOverflow]:
+    """The file's columns, its rows as values, what is odd about it and how much more; the file itself is let go."""
+    context.report_progress(Phase.READING)
+    with files.open_stored(context.job_id) as file:
+        book = files.open_upload(file, context.settings)
+        columns, issues = column_mapping.map_columns(book, reference)
+        columns = piece_limits.limited(columns, _piece_limits(context))
+        context.report_progress(Phase.CHECKING)
+        every, overflow = row_validation.cap_issues(
+            context.checked(row_validation.validate_rows(book.rows(columns.sheet), columns)),
+            context.settings.max_stored_issues,
+        )
+        data = [row for row in every if not row.skipped]
+        skipped = [issue for row in every if row.skipped for issue in row.issues]
+        made = create_missing.creation_issues(columns, reference, dry_run=context.dry_run)
+        issues = [*map(from_note, book.notes), column_mapping.describe_mapping(columns), *issues, *made, *skipped]
+        # The workbook's memory is wanted for the plan.
+        del every, book
+    return columns, data, issues, overflow
+
+
+def _plan(
+    context: JobContext, columns: ColumnMap, data: list[Row], issues: list[Issue], overflow: IssueOverflow
+) -> Plan:
+    context.report_progress(Phase.PLANNING, total=len(data))
+    # One view of the project, however many questions the plan asks.
+    db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    already_processed = rows_rejected_by_database(context.job_id)
+    stored = CurrentState(db.session(), context.project_id, context.job_id)
+    planned = plan.build_plan(data, columns, stored, context.batch_size, already_processed)
+    too_many = piece_limits.problem(planned, stored.pieces(), _piece_limits(context))
+    db.session.rollback()
+    issues = [*issues, *planned.issues, *([too_many] if too_many else [])]
+    store_issues(context, issues, overflow=overflow)
+    if too_many:
+        raise JobFailed(too_many.message)
+    context.fence(db.session())
+    db.session.execute(
+        update(ImportJob).where(ImportJob.id == context.job_id).values(unchanged_ids=planned.unchanged_ids)
+    )
+    db.session.commit()
+    context.report_progress(Phase.PLANNING, warnings=sum(issue.severity is Severity.WARNING for issue in issues))
+    return planned
+
+
+def _piece_limits(context: JobContext) -> PieceLimits:
+    settings = context.settings
+    return PieceLimits(settings.pieces_per_cell, settings.pieces_per_file, settings.pieces_per_project)
+
+
+def _write(context: JobContext, planned: Plan, target: BatchTarget) -> int:
+    """Carry the plan out; the number of rejected rows, those of the plan and those that the database refused."""
+    known = [*{each.number: each for each in batch_runner.stored_results(context.job_id)}.values()]
+    _report_batches(context, planned, known)
+    # Closed, so that batches that have not begun are not begun when the job stops here.
+    with closing(_run_batches(context, planned, target, frozenset(each.number for each in known))) as results:
+        for result in results:
+            _report_batches(context, planned, [result])
+    return context.reporter.latest.rejected
+
+
+def _run_batches(
+    context: JobContext, planned: Plan, target: BatchTarget, done: frozenset[int]
+) -> Generator[BatchResult]:
+    if context.on_error is OnError.SKIP:
+        yield from batch_runner.run_batches(
+            context.app,
+            planned,
+            target,
+            done=done,
+            concurrent_batches=context.concurrent_batches,
+            fence=context.fence,
+        )
+        return
+    try:
+        yield from atomic.run_atomically(planned, target, done=done, fence=context.fence)
+    except atomic.RowsRejected as refused:
+        store_issues(context, list(refused.issues), replace=False)
+        raise abort_error(context.job_id, planned.total, len(refused.issues)) from None
+
+
+def _report_batches(context: JobContext, planned: Plan, results: Iterable[BatchResult]) -> None:
+    """Add results to what was told; the first time, what the plan alone has dealt with too."""
+    newest = context.reporter.latest
+    is_first = newest.phase is not Phase.WRITING
+    created = updated = rejected = added = removed = 0
+    for result in results:
+        created += result.created
+        updated += result.updated
+        rejected += result.rejected
+        added += result.pieces_added
+        removed += result.pieces_removed
+    context.report_progress(
+        Phase.WRITING,
+        processed=newest.processed + created + updated + rejected + (planned.unchanged + planned.rejected) * is_first,
+        created=newest.created + created,
+        updated=newest.updated + updated,
+        unchanged=planned.unchanged,
+        rejected=newest.rejected + rejected + planned.rejected * is_first,
+        pieces_added=newest.pieces_added + added,
+        pieces_removed=newest.pieces_removed + removed,
+    )

@@ -1,0 +1,77 @@
+"""The imports of reference data: hierarchy, stages, drawing types, BOM products."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, update
+
+from precast_app.errors import AllRowsRejected, NoDataRows
+from precast_app.extensions import db
+from precast_app.importing import batch_runner, reference_files, reference_store
+from precast_app.importing.reference_store import StoreResult
+from precast_app.jobs import dry_run, files
+from precast_app.jobs.context import (
+    JobContext,
+    Outcome,
+    abort_error,
+    describe_first_errors,
+    dry_run_summary,
+    import_summary,
+    store_issues,
+)
+from precast_app.models import ImportBatch, ImportJob, OnError, Phase
+
+
+def run(context: JobContext) -> Outcome:
+    """Import the job's file in one transaction: these files are small, and a dry run can roll it back."""
+    context.report_progress(Phase.READING)
+    with files.open_stored(context.job_id) as file:
+        book = files.open_upload(file, context.settings)
+        context.report_progress(Phase.CHECKING)
+        entries, issues, total = reference_files.read_entries(book, context.job_type, context.project_id)
+    if not total:
+        raise NoDataRows
+    context.report_progress(Phase.WRITING, total=total)
+    # It is one batch, and as such done once; an attempt that was lost after its commit is only told again.
+    if done := batch_runner.stored_results(context.job_id):
+        return _outcome(context, total, done[0].created, done[0].updated, done[0].rejected)
+    context.fence(db.session())
+    reference_store.lock_project(db.session(), context.project_id)
+    dry_run.check_reference_still_valid(context)
+    before = reference_store.digest(db.session(), context.project_id, context.job_type)
+    stored = reference_store.store_entries(db.session(), context.project_id, context.job_type, entries)
+    rejected = total - stored.created - stored.updated - stored.unchanged
+    is_aborted = bool(rejected) and context.on_error is OnError.ABORT
+    if context.dry_run or is_aborted:
+        db.session.rollback()
+    else:
+        _record(context, stored, rejected)
+        db.session.commit()
+    store_issues(context, [*issues, *stored.issues])
+    if context.dry_run:
+        context.fence(db.session())
+        db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(plan_digest=before))
+        db.session.commit()
+    elif is_aborted:
+        context.report_progress(Phase.WRITING, rejected=rejected)
+        raise abort_error(context.job_id, total, rejected)
+    return _outcome(context, total, stored.created, stored.updated, rejected)
+
+
+def _record(context: JobContext, stored: StoreResult, rejected: int) -> None:
+    counts = {"created_count": stored.created, "updated_count": stored.updated, "rejected_count": rejected}
+    db.session.execute(
+        insert(ImportBatch).values(job_id=context.job_id, number=1, pieces_added=0, pieces_removed=0, **counts)
+    )
+
+
+def _outcome(context: JobContext, total: int, created: int, updated: int, rejected: int) -> Outcome:
+    unchanged = total - created - updated - rejected
+    context.report_progress(
+        Phase.WRITING, processed=total, created=created, updated=updated, unchanged=unchanged, rejected=rejected
+    )
+    errors = describe_first_errors(context.job_id) if rejected else None
+    if context.dry_run:
+        return Outcome(dry_run_summary(created, updated, unchanged, rejected), errors)
+    if rejected == total:
+        raise AllRowsRejected(total, errors)
+    return Outcome(import_summary(total, rejected), errors)

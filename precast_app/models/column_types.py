@@ -1,0 +1,21 @@
+"""Kinds of column that several tables share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, func
+from sqlalchemy.orm import mapped_column
+
+Id = Annotated[int, mapped_column(primary_key=True)]
+CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.current_timestamp())]
+Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+ProjectId = Annotated[int, mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)]
+
+
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    """A check that the text `column` holds one of the enumeration's values."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)

@@ -1,0 +1,150 @@
+"""The element types of a project, what belongs to each, and the pieces that are made of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from precast_app.extensions import Model
+from precast_app.models.column_types import CreatedAt, Id, one_of
+
+MEASURES = ("height", "length", "thickness", "mass", "volume", "area", "width")
+
+
+class PieceStatus(StrEnum):
+    """Where a piece is on its way from the drawing to the building, in order."""
+
+    PLANNED = "planned"
+    IN_PRODUCTION = "in_production"
+    PRODUCED = "produced"
+    DISPATCHED = "dispatched"
+    ERECTED = "erected"
+
+
+class ElementType(Model):
+    """A kind of precast piece. Lengths in mm, mass in kg, volume in m³, area in m², density in kg/m³.
+
+    `type_key` and `name_key` are the two names as they are compared; together they are unique in the project.
+    """
+
+    __tablename__ = "element_types"
+    __table_args__ = (
+        UniqueConstraint("project_id", "type_key", "name_key"),
+        *(CheckConstraint(f"{measure} >= 0 AND {measure} <= 1000000", name=measure) for measure in MEASURES),
+    )
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    element_type: Mapped[str] = mapped_column(String(150))
+    name: Mapped[str] = mapped_column(String(150))
+    type_key: Mapped[str] = mapped_column(String(450))
+    name_key: Mapped[str] = mapped_column(String(450))
+    # Without a scale, so that a number comes back with the digits that it was written with.
+    height: Mapped[Decimal | None] = mapped_column(Numeric)
+    length: Mapped[Decimal | None] = mapped_column(Numeric)
+    thickness: Mapped[Decimal | None] = mapped_column(Numeric)
+    mass: Mapped[Decimal | None] = mapped_column(Numeric)
+    volume: Mapped[Decimal | None] = mapped_column(Numeric)
+    area: Mapped[Decimal | None] = mapped_column(Numeric)
+    width: Mapped[Decimal | None] = mapped_column(Numeric)
+    version: Mapped[str] = mapped_column(String(150), server_default="VR-1")
+    density: Mapped[Decimal | None] = mapped_column(
+        Numeric, Computed("CASE WHEN volume > 0 THEN trim_scale(round(mass / volume, 6)) END", persisted=True)
+    )
+
+
+# The second indexes of the tables below hold both columns of the primary key. With the target alone, the planner, which
+# knows nothing of tables that are being filled, could look a row up by it and read all rows of a node.
+
+
+class Drawing(Model):
+    """The drawing of one type that an element type has: a file's name."""
+
+    __tablename__ = "element_type_drawings"
+    __table_args__ = (Index(None, "drawing_type_id", "element_type_id"),)
+
+    element_type_id: Mapped[int] = mapped_column(ForeignKey("element_types.id", ondelete="CASCADE"), primary_key=True)
+    drawing_type_id: Mapped[int] = mapped_column(ForeignKey("drawing_types.id"), primary_key=True)
+    file_name: Mapped[str] = mapped_column(String(255))
+
+
+class Quantity(Model):
+    """How many pieces of an element type go to a node; as many rows of `pieces` are there."""
+
+    __tablename__ = "element_type_quantities"
+    __table_args__ = (Index(None, "node_id", "element_type_id"), CheckConstraint("quantity > 0", name="quantity"))
+
+    element_type_id: Mapped[int] = mapped_column(ForeignKey("element_types.id", ondelete="CASCADE"), primary_key=True)
+    node_id: Mapped[int] = mapped_column(ForeignKey("hierarchy_nodes.id"), primary_key=True)
+    quantity: Mapped[int]
+
+
+class ElementTypeStage(Model):
+    """A stage that the pieces of an element type go through."""
+
+    __tablename__ = "element_type_stages"
+    __table_args__ = (Index(None, "stage_id", "element_type_id"),)
+
+    element_type_id: Mapped[int] = mapped_column(ForeignKey("element_types.id", ondelete="CASCADE"), primary_key=True)
+    stage_id: Mapped[int] = mapped_column(ForeignKey("stages.id"), primary_key=True)
+
+
+class BomLine(Model):
+    """How much of a product one piece of an element type takes, in the product's unit."""
+
+    __tablename__ = "element_type_bom"
+    __table_args__ = (
+        Index(None, "product_id", "element_type_id"),
+        CheckConstraint("quantity > 0 AND quantity <= 1000000000", name="quantity"),
+    )
+
+    element_type_id: Mapped[int] = mapped_column(ForeignKey("element_types.id", ondelete="CASCADE"), primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("bom_products.id"), primary_key=True)
+    quantity: Mapped[Decimal] = mapped_column(Numeric)
+
+
+class Piece(Model):
+    """One physical piece (an element): `code` is `TYPE/NAMING_CONVENTION/NUMBER` and never changes.
+
+    Nothing that it refers to can be deleted under it: pieces go by themselves, or stay.
+    """
+
+    __tablename__ = "pieces"
+    __table_args__ = (
+        UniqueConstraint("project_id", "code"),
+        # A piece is where its element type has a quantity. One key for type and node: a check for each piece is what an
+        # import spends most of its time on.
+        ForeignKeyConstraint(
+            ["element_type_id", "node_id"],
+            ["element_type_quantities.element_type_id", "element_type_quantities.node_id"],
+        ),
+        # The pieces of a node are found by its quantities.
+        Index(None, "element_type_id", "node_id"),
+        one_of("status", PieceStatus),
+        CheckConstraint("number > 0", name="number"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    # That of the element type, repeated for the unique key.
+    project_id: Mapped[int]
+    element_type_id: Mapped[int]
+    node_id: Mapped[int]
+    number: Mapped[int]
+    # The import that made it: a job that starts again tells its own pieces from those that it found.
+    job_id: Mapped[int | None]
+    status: Mapped[str] = mapped_column(String(20), server_default=PieceStatus.PLANNED)
+    code: Mapped[str] = mapped_column(String(320))
+    created_at: Mapped[CreatedAt]

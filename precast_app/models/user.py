@@ -1,0 +1,109 @@
+"""Who may come in: users, their API tokens, and what they may do in which project."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, String, false, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from precast_app.extensions import Model
+from precast_app.models.column_types import CreatedAt, Id, Timestamp, one_of
+
+
+class Role(StrEnum):
+    """What a member may do in a project; each role may do all that the ones before it may."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    MANAGER = "manager"
+
+
+class User(Model):
+    """A person or a program with a name and a password; an administrator may do everything everywhere."""
+
+    __tablename__ = "users"
+    __table_args__ = (CheckConstraint("name = btrim(name) AND name <> ''", name="name_trimmed"),)
+
+    id: Mapped[Id]
+    # As long as import_jobs.created_by, which keeps the name.
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    is_admin: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[CreatedAt]
+    # Since when the user may not come in any more; neither with a password nor with a token or a session.
+    disabled_at: Mapped[Timestamp | None]
+
+
+class ApiToken(Model):
+    """A bearer token, kept only as the SHA-256 of its text; it may be narrowed to one project and to reading."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(100), server_default="")
+    # The last characters of its text, to know it again by.
+    ending: Mapped[str] = mapped_column(String(8), server_default="")
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    read_only: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=text("CURRENT_TIMESTAMP + interval '1 year'")
+    )
+    # To the minute.
+    used_at: Mapped[Timestamp | None]
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class Membership(Model):
+    """The role of a user in a project."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (one_of("role", Role),)
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(String(20))
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class UserSession(Model):
+    """Someone who is signed in in a browser, which holds a random text; here is only its SHA-256."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    session_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    address: Mapped[str] = mapped_column(String(45))
+    browser: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[CreatedAt]
+    # To the minute; a session that is not used ends before its time.
+    seen_at: Mapped[CreatedAt]
+    expires_at: Mapped[Timestamp] = mapped_column(index=True)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class AuditEntry(Model):
+    """Who did what, when: written with the act itself and never changed, which a trigger of the database keeps."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index(None, "project_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[CreatedAt]
+    # Names and numbers instead of keys: the entry outlives what it tells of.
+    who: Mapped[str] = mapped_column(String(100), index=True)
+    act: Mapped[str] = mapped_column(String(40))
+    project_id: Mapped[int | None]
+    about: Mapped[str] = mapped_column(String(200), server_default="")
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    address: Mapped[str] = mapped_column(String(45), server_default="")

@@ -1,0 +1,1 @@
+"""Individual pieces: their way from the drawing to the building."""

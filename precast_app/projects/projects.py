@@ -1,0 +1,79 @@
+"""Projects are made and named here, and their members given roles."""
+
+from __future__ import annotations
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from precast_app.auth import audit, users
+from precast_app.errors import Conflict, NotFound, RequestError
+from precast_app.extensions import db
+from precast_app.models import Membership, Project, Role
+from precast_app.text import clean_text
+
+
+def create(name: str) -> Project:
+    """Make a project; raises `Conflict` where the name is taken."""
+    project = Project(name=_checked(name))
+    db.session.add(project)
+    audit.record("project.create", about=project.name)
+    _commit(project.name)
+    return project
+
+
+def get(project_id: int) -> Project:
+    """The project; raises `NotFound`."""
+    project = db.session.get(Project, project_id)
+    if project is None:
+        raise NotFound(f"There is no project {project_id}.")
+    return project
+
+
+def rename(project_id: int, name: str) -> Project:
+    """Give the project another name; raises `Conflict` where it is taken."""
+    project = get(project_id)
+    before, project.name = project.name, _checked(name)
+    audit.record("project.rename", project_id=project_id, about=project.name, before=before)
+    _commit(project.name)
+    return project
+
+
+def set_role(project_id: int, user_name: str, role: Role) -> None:
+    """Make the user a member with this role, or change the role; raises `NotFound` for an unknown user."""
+    get(project_id)
+    user = users.get_by_name(user_name)
+    statement = insert(Membership).values(project_id=project_id, user_id=user.id, role=role)
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["project_id", "user_id"], set_={"role": statement.excluded.role}
+        )
+    )
+    audit.record("member.set", project_id=project_id, about=user.name, role=role)
+    db.session.commit()
+
+
+def remove_member(project_id: int, user_name: str) -> None:
+    """Take a user's role in the project away; raises `NotFound` where there is none."""
+    get(project_id)
+    user = users.get_by_name(user_name)
+    member = db.session.get(Membership, (project_id, user.id))
+    if member is None:
+        raise NotFound(f"{user.name!r} is no member of this project.")
+    db.session.delete(member)
+    audit.record("member.remove", project_id=project_id, about=user.name, role=member.role)
+    db.session.commit()
+
+
+def _checked(name: str) -> str:
+    name = clean_text(name)
+    if not 0 < len(name) <= 150:
+        raise RequestError("A project's name has 1 to 150 characters.")
+    return name
+
+
+def _commit(name: str) -> None:
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise Conflict(f"There is a project {name!r} already. Choose another name.") from None

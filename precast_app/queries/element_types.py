@@ -1,0 +1,254 @@
+"""Element types, pieces and their sums."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select, text, tuple_
+
+from precast_app.errors import NotFound
+from precast_app.extensions import db
+from precast_app.models import (
+    BomLine,
+    BomProduct,
+    Drawing,
+    DrawingType,
+    ElementType,
+    ElementTypeChange,
+    ElementTypeStage,
+    HierarchyNode,
+    ImportJob,
+    Piece,
+    PieceStatus,
+    Quantity,
+    Stage,
+)
+from precast_app.models.element_type import MEASURES
+from precast_app.queries.paging import Page, paginate
+from precast_app.text import identity_key
+
+_SORTED: dict[str, Any] = {
+    "name": ElementType.name_key,
+    "type": ElementType.type_key,
+    "version": ElementType.version,
+    **{name: getattr(ElementType, name) for name in (*MEASURES, "density")},
+}
+# What element types can be sorted by: upwards, and with a minus downwards.
+SORTS = (*_SORTED, *(f"-{name}" for name in _SORTED))
+
+
+@dataclass(frozen=True, slots=True)
+class ElementTypeFilter:
+    """What element types are wanted: `search` in type or name, `element_type` exactly, at a node, through a stage.
+
+    With `without_drawing` those that have no drawing of the drawing type with this id.
+    """
+
+    search: str | None = None
+    element_type: str | None = None
+    node_id: int | None = None
+    stage_id: int | None = None
+    without_drawing: int | None = None
+
+
+def matching_query(project_id: int, wanted: ElementTypeFilter) -> Select[ElementType]:
+    """The query for a project's element types that are wanted."""
+    query = select(ElementType).where(ElementType.project_id == project_id)
+    if wanted.search:
+        key = identity_key(wanted.search)
+        query = query.where(
+            or_(
+                ElementType.type_key.contains(key, autoescape=True), ElementType.name_key.contains(key, autoescape=True)
+            )
+        )
+    if wanted.element_type:
+        query = query.where(ElementType.type_key == identity_key(wanted.element_type))
+    if wanted.node_id is not None:
+        query = query.where(
+            ElementType.id.in_(select(Quantity.element_type_id).where(Quantity.node_id == wanted.node_id))
+        )
+    if wanted.stage_id is not None:
+        query = query.where(
+            ElementType.id.in_(
+                select(ElementTypeStage.element_type_id).where(ElementTypeStage.stage_id == wanted.stage_id)
+            )
+        )
+    if wanted.without_drawing is not None:
+        drawn = select(Drawing.element_type_id).where(Drawing.drawing_type_id == wanted.without_drawing)
+        query = query.where(ElementType.id.not_in(drawn))
+    return query
+
+
+def list_element_types(
+    project_id: int, wanted: ElementTypeFilter, where: Page, sort: str | None = None
+) -> tuple[list[ElementType], int]:
+    """A project's element types, by type and name or as `sort`, one of `SORTS`, says; what has no value comes last."""
+    order = [ElementType.type_key, ElementType.name_key]
+    if sort:
+        column = _SORTED[sort.removeprefix("-")]
+        order.insert(0, column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_last())
+    return paginate(matching_query(project_id, wanted).order_by(*order), where)
+
+
+def piece_counts(element_type_ids: Sequence[int]) -> dict[int, int]:
+    """How many pieces are needed of each of these element types; none of those without a line."""
+    query = (
+        select(Quantity.element_type_id, func.sum(Quantity.quantity))
+        .where(Quantity.element_type_id.in_(element_type_ids))
+        .group_by(Quantity.element_type_id)
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def status_counts(element_type_id: int) -> dict[int, dict[str, int]]:
+    """The pieces of an element type: by the id of the node, how many have each status."""
+    found: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(PieceStatus, 0))
+    query = (
+        select(Piece.node_id, Piece.status, func.count())
+        .where(Piece.element_type_id == element_type_id)
+        .group_by(Piece.node_id, Piece.status)
+    )
+    for node_id, status, count in db.session.execute(query):
+        found[node_id][status] = count
+    return found
+
+
+def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
+    """One element type with its drawings, quantities, stages, BOM, and the jobs that made or changed it."""
+    found = db.session.get(ElementType, element_type_id)
+    if found is None or found.project_id != project_id:
+        raise NotFound(f"There is no element type {element_type_id} in project {project_id}.")
+    drawings = db.session.execute(
+        select(DrawingType.id, DrawingType.name, Drawing.file_name)
+        .join(Drawing, Drawing.drawing_type_id == DrawingType.id)
+        .where(Drawing.element_type_id == element_type_id)
+        .order_by(DrawingType.name)
+    )
+    quantities = db.session.execute(
+        select(HierarchyNode.id, HierarchyNode.path, Quantity.quantity)
+        .join(Quantity, Quantity.node_id == HierarchyNode.id)
+        .where(Quantity.element_type_id == element_type_id)
+        .order_by(HierarchyNode.path)
+    )
+    stages = db.session.execute(
+        select(Stage.id, Stage.name)
+        .join(ElementTypeStage, ElementTypeStage.stage_id == Stage.id)
+        .where(ElementTypeStage.element_type_id == element_type_id)
+        .order_by(Stage.position, Stage.id)
+    )
+    bom = db.session.execute(
+        select(BomProduct, BomLine.quantity)
+        .join(BomLine, BomLine.product_id == BomProduct.id)
+        .where(BomLine.element_type_id == element_type_id)
+        .order_by(BomProduct.id)
+    )
+    jobs = db.session.execute(
+        select(
+            ImportJob.id, ImportJob.created_by, ImportJob.completed_at, ElementTypeChange.fields, ElementTypeChange.row
+        )
+        .join(ElementTypeChange, ElementTypeChange.job_id == ImportJob.id)
+        .where(ElementTypeChange.element_type_id == element_type_id)
+        .order_by(ImportJob.id)
+    )
+    return {
+        **{name: getattr(found, name) for name in ("id", "element_type", "name", *MEASURES, "version", "density")},
+        "drawings": [{"drawing_type_id": id_, "drawing_type": name, "file_name": file} for id_, name, file in drawings],
+        "quantities": [{"node_id": id_, "path": path, "quantity": count} for id_, path, count in quantities],
+        "stages": [{"stage_id": id_, "stage": name} for id_, name in stages],
+        "bom": [
+            {"product_id": product.id, "product": product.name_id, "unit": product.unit, "quantity": quantity}
+            for product, quantity in bom
+        ],
+        "jobs": [
+            {
+                "job_id": id_,
+                "created_by": by,
+                "completed_at": at,
+                "row": row,
+                "change": "created" if fields is None else "updated",
+            }
+            for id_, by, at, fields, row in jobs
+        ],
+    }
+
+
+def list_pieces(
+    project_id: int, node_id: int | None, element_type_id: int | None, status: str | None, where: Page
+) -> tuple[list[Piece], int]:
+    """A project's pieces by code."""
+    query: Select[Any] = select(Piece).where(Piece.project_id == project_id)
+    if node_id is not None:
+        # By way of the quantities, whose index begins with the node; that of the pieces does not.
+        here = select(Quantity.element_type_id, Quantity.node_id).where(Quantity.node_id == node_id)
+        query = query.where(tuple_(Piece.element_type_id, Piece.node_id).in_(here))
+    if element_type_id is not None:
+        query = query.where(Piece.element_type_id == element_type_id)
+    if status:
+        query = query.where(Piece.status == status)
+    return paginate(query.order_by(Piece.code), where)
+
+
+# Of each table below the element types: the name of its sum.
+_SUMS: dict[str, Any] = {"drawings": Drawing, "quantities": Quantity, "stages": ElementTypeStage, "bom_lines": BomLine}
+
+
+def project_summary(project_id: int) -> dict[str, Any]:
+    """The project in numbers: rows of each kind, pieces by node and status, materials needed by product."""
+    mine = select(ElementType.id).where(ElementType.project_id == project_id)
+    counts = {"element_types": db.session.scalar(select(func.count()).select_from(mine.subquery()))}
+    for name, model in _SUMS.items():
+        counts[name] = db.session.scalar(select(func.count()).select_from(model).where(model.element_type_id.in_(mine)))
+    by_node: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(PieceStatus, 0))
+    for node_id, status, count in db.session.execute(
+        select(Piece.node_id, Piece.status, func.count())
+        .where(Piece.project_id == project_id)
+        .group_by(Piece.node_id, Piece.status)
+    ):
+        by_node[node_id][status] = count
+    counts["pieces"] = sum(sum(each.values()) for each in by_node.values())
+    nodes = db.session.scalars(
+        select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
+    )
+    materials = db.session.execute(
+        text("""
+            WITH needed AS (
+                SELECT q.element_type_id, sum(q.quantity) AS pieces
+                FROM element_type_quantities q JOIN element_types t ON t.id = q.element_type_id
+                WHERE t.project_id = :project_id
+                GROUP BY q.element_type_id
+            )
+            SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate,
+                   sum(b.quantity * needed.pieces) AS quantity
+            FROM bom_products p
+            JOIN element_type_bom b ON b.product_id = p.id
+            JOIN needed USING (element_type_id)
+            WHERE p.project_id = :project_id
+            GROUP BY p.id ORDER BY p.id
+        """),
+        {"project_id": project_id},
+    )
+    return {
+        **counts,
+        "by_node": [
+            {
+                "node_id": node.id,
+                "path": node.path,
+                "tower": node.path.partition(".")[0],
+                "floor": node.path.partition(".")[2] or None,
+                "pieces": sum(by_node[node.id].values()),
+                **by_node[node.id],
+            }
+            for node in nodes
+        ],
+        "materials": [dict(row._mapping) for row in materials],
+    }
+
+
+def type_names(project_id: int) -> list[str]:
+    """What the project's element types are called, such as WALL, each once."""
+    name = func.min(ElementType.element_type)
+    query = select(name).where(ElementType.project_id == project_id).group_by(ElementType.type_key).order_by(name)
+    return list(db.session.scalars(query))

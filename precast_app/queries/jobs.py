@@ -1,0 +1,86 @@
+"""Jobs and their issues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from precast_app.extensions import db
+from precast_app.models import ImportJob, Issue, JobStatus, Severity
+from precast_app.queries.paging import Page, paginate
+
+
+def get_job(job_id: int) -> ImportJob:
+    """A job that is known to be there."""
+    return db.session.get_one(ImportJob, job_id)
+
+
+def list_jobs(project_id: int, status: str | None, job_type: str | None, where: Page) -> tuple[list[ImportJob], int]:
+    """A project's jobs, newest first."""
+    query = select(ImportJob).where(ImportJob.project_id == project_id).order_by(ImportJob.id.desc())
+    if status:
+        query = query.where(ImportJob.status == status)
+    if job_type:
+        query = query.where(ImportJob.job_type == job_type)
+    return paginate(query, where)
+
+
+def list_issues(job_id: int, severity: str | None, where: Page) -> tuple[list[Issue], int]:
+    """A job's issues by row."""
+    query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
+    if severity:
+        query = query.where(Issue.severity == severity)
+    return paginate(query, where)
+
+
+_UNLISTED = "Something is wrong in this row too; it is beyond the issues that are listed. Upload it again to see what."
+
+
+def iterate_issues(job_id: int) -> Iterator[Issue]:
+    """All of a job's issues by row, some at a time."""
+    query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
+    yield from db.session.scalars(query.execution_options(yield_per=500))
+
+
+def rejection_reasons(job_id: int) -> dict[int, str]:
+    """Why each rejected row was rejected, by its number in the sheet."""
+    found: dict[int, list[str]] = {}
+    wrong = select(Issue).where(Issue.job_id == job_id, Issue.severity == Severity.ERROR, Issue.row.is_not(None))
+    for issue in db.session.scalars(wrong.order_by(Issue.row, Issue.id)):
+        place = f"{issue.column} ({issue.heading}): " if issue.column else ""
+        found.setdefault(issue.row or 0, []).append(place + issue.message)
+    unlisted = db.session.scalar(select(ImportJob.unlisted_rows).where(ImportJob.id == job_id)) or ()
+    told = {row: "\n".join(messages) for row, messages in found.items()}
+    return {**dict.fromkeys(unlisted, _UNLISTED), **told}
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """How fast a job is: rows a second, and the seconds that are left while it runs."""
+
+    rows_per_second: float | None = None
+    seconds_left: int | None = None
+
+
+def throughput(job: ImportJob) -> Throughput:
+    """From the job's start to its end, or to the last thing that was told of it."""
+    end = job.completed_at or job.updated_at
+    if job.started_at is None or end is None or not job.processed_items:
+        return Throughput()
+    rate = job.processed_items / max((end - job.started_at).total_seconds(), 0.001)
+    left = round((job.total_items - job.processed_items) / rate) if job.status == JobStatus.PROCESSING else None
+    return Throughput(round(rate, 1), left)
+
+
+def count_issues_by_code(job_id: int) -> list[tuple[str, str, int, str]]:
+    """Of each kind of issue of a job: severity, code, how many, and one of its messages; errors first."""
+    number = func.count().label("number")
+    found = (
+        select(Issue.severity, Issue.code, number, func.min(Issue.message))
+        .where(Issue.job_id == job_id)
+        .group_by(Issue.severity, Issue.code)
+        .order_by(Issue.severity, number.desc())
+    )
+    return [(severity, code, count, message) for severity, code, count, message in db.session.execute(found)]

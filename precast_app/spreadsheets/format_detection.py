@@ -1,0 +1,143 @@
+"""Which format a file has, by its content: names and declared types are often wrong."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import BinaryIO
+
+from precast_app.spreadsheets.delimited import DelimitedBook
+from precast_app.spreadsheets.errors import UnreadableFile
+from precast_app.spreadsheets.ods import OdsBook
+from precast_app.spreadsheets.sheet import Book, Limits
+from precast_app.spreadsheets.text_decoding import zero_bytes
+from precast_app.spreadsheets.xls import XlsBook
+from precast_app.spreadsheets.xlsb.book import XlsbBook
+from precast_app.spreadsheets.xlsx.book import XlsxBook
+from precast_app.spreadsheets.zip_package import Package
+
+_LONGEST_SHEET_NAME = 150  # characters; Excel's own limit is 31
+_LOOK = 64 * 1024  # bytes
+_MAGICS = (
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a bitmap image"),
+    (b"II*\0", "a TIFF image"),
+    (b"MM\0*", "a TIFF image"),
+    (b"%PDF-", "a PDF document"),
+    (b"{\\rtf", "an RTF document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\0", "an xz archive"),
+    (b"MZ", "a Windows program"),
+    (b"\x7fELF", "a Linux program"),
+    (b"SQLite format 3\0", "a SQLite database"),
+    (b"AC10", "an AutoCAD drawing"),
+)
+_WORD_MAGICS = (b"BM", b"MZ", b"GIF8", b"BZh", b"AC10")  # a CSV's first heading may start so
+_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
+
+
+def open_book(file: BinaryIO, limits: Limits | None = None) -> Book:
+    """Open a spreadsheet. `file` must be seekable, and stay open as long as the book is used.
+
+    Raises UnreadableFile when the content is nothing that can be read.
+    """
+    book = _open(file, limits or Limits())
+    if any(len(sheet) > _LONGEST_SHEET_NAME for sheet in book.sheets):
+        raise UnreadableFile(
+            "sheet_name_too_long",
+            f"The name of a sheet has more than {_LONGEST_SHEET_NAME} characters. Rename the sheet and upload the file "
+            "again.",
+        )
+    return book
+
+
+def _open(file: BinaryIO, limits: Limits) -> Book:
+    file.seek(0)
+    start = file.read(_LOOK)
+    if not start.strip(b" \t\r\n\0\xef\xbb\xbf") and not _more(file):
+        raise UnreadableFile("empty_file", "The file is empty. Save the workbook once more and upload it again.")
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _zipped(file, limits)
+    if start.startswith(_OLE2):
+        return _ole2(file, limits)
+    _refuse_binary(start)
+    return DelimitedBook(file, limits)
+
+
+def _more(file: BinaryIO) -> bool:
+    """Whether anything but white space follows."""
+    while data := file.read(_LOOK):
+        if data.strip(b" \t\r\n\0"):
+            return True
+    return False
+
+
+def _zipped(file: BinaryIO, limits: Limits) -> Book:
+    package = Package(file, limits)
+    if "xl/workbook.xml" in package:
+        return XlsxBook(file, package, limits)
+    if "xl/workbook.bin" in package:
+        return XlsbBook(file, package, limits)
+    if "content.xml" in package and "mimetype" in package:
+        kind = b"".join(package.chunks("mimetype"))[:200]
+        if b"opendocument.spreadsheet" in kind:
+            return OdsBook(file, package, limits)
+        raise _not_a_spreadsheet("an OpenDocument file, but no spreadsheet")
+    if "index/document.iwa" in package or "index.zip" in package:
+        raise _unsupported("a Numbers spreadsheet")
+    if "word/document.xml" in package:
+        raise _not_a_spreadsheet("a Word document")
+    if "ppt/presentation.xml" in package:
+        raise _not_a_spreadsheet("a PowerPoint presentation")
+    raise _not_a_spreadsheet("a ZIP archive")
+
+
+def _ole2(file: BinaryIO, limits: Limits) -> Book:
+    """The old container holds an encrypted workbook, a workbook of Excel 97, or something else."""
+    file.seek(0)
+    tail = b""
+    while data := file.read(1024 * 1024):
+        if _ENCRYPTED in tail + data:
+            raise UnreadableFile(
+                "password_protected",
+                "The workbook is protected by a password. Open it in Excel, remove the password "
+                "(File, Info, Protect Workbook, Encrypt with Password), save it and upload it "
+                "again.",
+            )
+        tail = data[-len(_ENCRYPTED) :]
+    return XlsBook(file, limits)
+
+
+def _refuse_binary(start: bytes) -> None:
+    control = _CONTROL.search(start)
+    for magic, kind in _MAGICS:
+        if start.startswith(magic) and (control or magic not in _WORD_MAGICS):
+            raise _not_a_spreadsheet(kind)
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        raise _not_a_spreadsheet("a WebP image")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or zero_bytes(start):
+        return
+    if control:
+        raise _not_a_spreadsheet("a binary file of an unknown kind")
+
+
+def _unsupported(kind: str) -> UnreadableFile:
+    return UnreadableFile(
+        "unsupported_format",
+        f"This is {kind}, which cannot be read yet. Open it, choose Save As and the type 'Excel "
+        "Workbook (.xlsx)', and upload that file.",
+    )
+
+
+def _not_a_spreadsheet(kind: str) -> UnreadableFile:
+    return UnreadableFile(
+        "not_a_spreadsheet",
+        f"This is {kind}, whatever its name says. Upload an Excel workbook (.xlsx) or a CSV file.",
+    )

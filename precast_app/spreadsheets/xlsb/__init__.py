@@ -1,0 +1,1 @@
+"""Excel binary workbooks (.xlsb)."""

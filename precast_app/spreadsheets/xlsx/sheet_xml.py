@@ -1,0 +1,285 @@
+"""The XML of a workbook's parts, by expat, in pieces. Documents with a DTD are refused.
+
+Namespaces are not resolved: an element is known by its local name, whatever its prefix.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from xml.parsers import expat
+
+from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, damaged, too_many_columns
+from precast_app.spreadsheets.sheet import (
+    LAST_ROW,
+    Cell,
+    CellError,
+    Limits,
+    MergedRange,
+    column_number,
+)
+
+Attributes = dict[str, str]
+
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
+_ESCAPE = re.compile(r"_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_")  # not half a surrogate pair
+_NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
+_FORMULA_SHOWN = 60  # characters of a formula that an error repeats
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCell:
+    """A cell that holds something, as the file has it: `kind` is its `t`, `text` not yet decoded.
+
+    `formula` is None without one; `stored` is False for a cell without any value element.
+    """
+
+    column: int
+    kind: str
+    text: str
+    formula: str | None
+    stored: bool
+
+    def error(self) -> CellError | None:
+        """The error that the cell shows, if it shows one."""
+        if self.kind == "e":
+            return CellError(self.text) if self.text else None
+        if self.formula is None or self.text or (self.stored and self.kind == "str"):
+            return None
+        return CellError(formula_text(self.formula))
+
+    def value(self, shared: Callable[[int], str]) -> Cell:
+        """The value; `shared` gives a shared string by its index."""
+        fault = self.error()
+        if fault is not None:
+            return fault
+        if self.kind == "s":
+            return shared(shared_index(self.text))
+        if self.kind in ("inlineStr", "str") or not self.text:
+            return unescaped(self.text)
+        if self.kind == "b":
+            return self.text.strip() not in ("0", "false")
+        try:
+            return datetime.fromisoformat(self.text) if self.kind == "d" else float(self.text)
+        except ValueError:
+            return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A row with those of its cells that hold something."""
+
+    number: int
+    cells: tuple[StoredCell, ...]
+
+
+class SheetParser:
+    """Parses a worksheet, or one row of it, and calls back for each row and each merged range."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        on_row: Callable[[StoredRow], None],
+        on_merged: Callable[[MergedRange], None],
+    ) -> None:
+        self._limits = limits
+        self._on_row = on_row
+        self._on_merged = on_merged
+        self._row = 0
+        self._cells: list[StoredCell] = []
+        self._column = 0
+        self._kind = ""
+        self._text: list[str] = []
+        self._formula: list[str] | None = None
+        self._into: list[str] | None = None  # where character data goes now
+        self._length = 0  # characters of the cell so far
+        self._stored = False
+        self._in_cell = False
+        self._phonetic = 0
+        self._parser = xml_parser(self._start, self._end, self._data)
+
+    def feed(self, chunk: bytes, last: bool = False) -> None:
+        """Take a piece of the document. Raises UnreadableFile."""
+        feed(self._parser, chunk, last)
+
+    def _start(self, tag: str, attributes: Attributes) -> None:
+        name = local_name(tag)
+        if name == "c":
+            self._start_cell(attributes)
+        elif self._in_cell:
+            if name == "v" or (name == "t" and not self._phonetic):
+                self._stored = True
+                self._into = self._text
+            elif name == "f":
+                self._into = self._formula = []
+            elif name == "rPh":
+                self._phonetic += 1
+        elif name == "row":
+            number = attributes.get("r", "")
+            # int() would also take blanks, signs and the digits of other scripts.
+            row = int(number) if number.isascii() and number.isdigit() else self._row + 1
+            if not self._row < row <= LAST_ROW:
+                raise damaged(f"row {number or row} comes after row {self._row}")
+            self._row, self._column, self._cells = row, 0, []
+        elif name == "mergeCell" and (merged := merged_range(attributes.get("ref", ""))):
+            self._on_merged(merged)
+
+    def _start_cell(self, attributes: Attributes) -> None:
+        self._column += 1
+        if reference := attributes.get("r"):
+            match = _REFERENCE.fullmatch(reference)
+            if match is None or int(match[2]) != self._row:
+                raise damaged(f"row {self._row} contains a cell {reference[:20]!r}")
+            self._column = column_number(match[1])
+        self._kind = attributes.get("t", "n")
+        self._text, self._formula, self._into = [], None, None
+        self._length, self._stored, self._in_cell, self._phonetic = 0, False, True, 0
+
+    def _data(self, data: str) -> None:
+        if self._into is not None:
+            self._into.append(data)
+            self._length += len(data)
+            if self._length > self._limits.cell_characters:
+                raise cell_too_long(self._row, self._column, self._limits)
+
+    def _end(self, tag: str) -> None:
+        name = local_name(tag)
+        if name == "c":
+            self._end_cell()
+        elif name in ("v", "t", "f"):
+            self._into = None
+        elif name == "rPh":
+            self._phonetic = max(0, self._phonetic - 1)
+        elif name == "row":
+            self._on_row(StoredRow(self._row, tuple(self._cells)))
+            self._cells = []
+
+    def _end_cell(self) -> None:
+        self._in_cell, self._into = False, None
+        text = "".join(self._text)
+        if text or self._formula is not None:
+            if self._column > self._limits.columns:
+                raise too_many_columns(self._row, self._column, self._limits)
+            formula = None if self._formula is None else "".join(self._formula)
+            self._cells.append(StoredCell(self._column, self._kind, text, formula, self._stored))
+
+
+def sheet_entries(chunks: Iterable[bytes]) -> list[tuple[str, str]]:
+    """(name, relationship id) of every sheet in `workbook.xml`."""
+    found: list[tuple[str, str]] = []
+
+    def start(tag: str, attributes: Attributes) -> None:
+        if local_name(tag) == "sheet":
+            keys = [value for key, value in attributes.items() if key.endswith(":id")]
+            if "name" not in attributes or not keys:
+                raise damaged("its list of sheets is incomplete")
+            found.append((attributes["name"], keys[0]))
+
+    _parse(chunks, start)
+    return found
+
+
+def relationships(chunks: Iterable[bytes]) -> dict[str, tuple[str, str]]:
+    """Relationship id → (last word of its type, target), from a `.rels` part."""
+    found: dict[str, tuple[str, str]] = {}
+
+    def start(tag: str, attributes: Attributes) -> None:
+        if local_name(tag) == "Relationship":
+            kind = attributes.get("Type", "").rpartition("/")[2]
+            found[attributes.get("Id", "")] = kind, attributes.get("Target", "")
+
+    _parse(chunks, start)
+    return found
+
+
+def _parse(chunks: Iterable[bytes], start: Callable[[str, Attributes], None]) -> None:
+    parser = xml_parser(start)
+    for chunk in chunks:
+        feed(parser, chunk)
+    feed(parser, b"", last=True)
+
+
+def xml_parser(
+    start: Callable[[str, Attributes], None],
+    end: Callable[[str], None] | None = None,
+    data: Callable[[str], None] | None = None,
+) -> expat.XMLParserType:
+    """An expat parser that refuses a DTD, and with it every entity."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = data
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    return parser
+
+
+def feed(parser: expat.XMLParserType, chunk: bytes, last: bool = False) -> None:
+    """Parse a piece; what is not XML is a damaged workbook."""
+    try:
+        parser.Parse(chunk, last)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        if isinstance(error, expat.ExpatError) and error.code == _NO_MEMORY:
+            raise MemoryError from error
+        # LookupError and ValueError: an encoding that does not exist or has no use here.
+        raise damaged("one of its parts is not well formed") from error
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise doctype()
+
+
+def doctype() -> UnreadableFile:
+    """The refusal of a document with a DTD, which no spreadsheet program writes."""
+    return damaged("it contains a document type declaration, which does not belong there")
+
+
+# A document has few names and many elements; the bound is for one that was made to have many names.
+@lru_cache(maxsize=1024)
+def local_name(tag: str) -> str:
+    """An element's name without its prefix."""
+    return tag.rpartition(":")[2]
+
+
+def merged_range(reference: str) -> MergedRange | None:
+    """`A1:C2` as a range; None for what is not one."""
+    match = _RANGE.fullmatch(reference)
+    if match is None:
+        return None
+    return MergedRange(int(match[2]), column_number(match[1]), int(match[4]), column_number(match[3]))
+
+
+def plain(text: bytes) -> str:
+    """The text that a piece of XML without tags stands for."""
+    shown = text.decode("utf-8", "replace")
+    try:
+        return html.unescape(shown)
+    except ValueError:
+        # A reference to a character has more digits than Python makes a number of.
+        return shown
+
+
+def unescaped(text: str) -> str:
+    """Text with the format's own escapes (`_x000D_`) resolved."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+
+
+def formula_text(formula: str) -> str:
+    """A formula as an error shows it: shortened, `=…` when the cell shares another one's."""
+    formula = formula.strip()
+    if len(formula) > _FORMULA_SHOWN:
+        return f"={formula[:_FORMULA_SHOWN]}…"
+    return f"={formula or '…'}"
+
+
+def shared_index(text: str) -> int:
+    """The index of a shared string. Raises UnreadableFile."""
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise damaged("a cell refers to a text that is not in the workbook")
+    return int(text)

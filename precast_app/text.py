@@ -1,0 +1,33 @@
+"""How names are compared: of element types, and of what headings can name."""
+
+from __future__ import annotations
+
+import re
+
+# Zero-width signs, soft hyphens, and marks of writing direction.
+_INVISIBLE = dict.fromkeys(
+    [*map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
+_SEPARATORS = re.compile(r"[\s_\-]+")
+
+
+def clean_text(text: str) -> str:
+    """The text without invisible characters, trimmed, every run of white space as one space."""
+    if not text.isascii():
+        text = text.translate(_INVISIBLE)
+    return " ".join(text.split())
+
+
+def identity_key(text: str) -> str:
+    """What identifies an element type: two names with the same key are one name."""
+    return clean_text(text).casefold()
+
+
+def match_key(text: str) -> str:
+    """What a heading is matched by: spaces, hyphens and underscores are one thing, case is none."""
+    return _SEPARATORS.sub("_", clean_text(text).casefold()).strip("_")
+
+
+def path_key(*parts: str) -> str:
+    """The match key of a place in the hierarchy, from its levels: `Tower A`, `Floor 1` → `tower_a.floor_1`."""
+    return ".".join(match_key(part) for part in parts)

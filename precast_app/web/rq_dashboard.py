@@ -1,0 +1,71 @@
+"""rq-dashboard at `/rq`: it has no login of its own, so that of the pages is asked for first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import quote
+
+import rq_dashboard
+from flask import Flask, redirect, request
+from redis.exceptions import RedisError, ResponseError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from precast_app.auth import permissions
+from precast_app.auth.permissions import Permission
+from precast_app.auth.request_identity import Unauthorized, check_same_site, current_identity
+from precast_app.config import Settings
+from precast_app.errors import NotFound, RequestError, Unreadable
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Serve the dashboard to administrators."""
+    settings: Settings = app.config["PRECAST"]
+    app.config["RQ_DASHBOARD_REDIS_URL"] = [settings.redis_url]
+    app.config.setdefault("RQ_DASHBOARD_POLL_INTERVAL", 2_500)
+    rq_dashboard.web.setup_rq_connection(app)
+    app.register_blueprint(rq_dashboard.blueprint, url_prefix="/rq")
+    for name, view in app.view_functions.items():
+        if name.startswith(f"{rq_dashboard.blueprint.name}."):
+            app.view_functions[name] = _reporting_unreadable(view)
+    app.before_request(_administrators_only)
+
+
+def _administrators_only() -> Response | None:
+    if request.blueprint != rq_dashboard.blueprint.name:
+        return None
+    try:
+        who = current_identity()
+    except Unauthorized:
+        return redirect(f"/login?next={quote(request.path)}")
+    permissions.require(who, Permission.ADMINISTER, None)
+    check_same_site()
+    if request.method == "GET" and "requeue" in request.path:
+        # It would change something though it is a GET; jobs are put back by the watchman.
+        raise RequestError("Jobs are put back by the worker itself; the dashboard only shows them.")
+    if (request.view_args or {}).get("instance_number", 0) != 0:
+        raise NotFound("There is one Redis here; its number is 0.")
+    return None
+
+
+def _reporting_unreadable(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a view of the dashboard so that entries in Redis which RQ didn't write are reported, not a crash."""
+
+    @wraps(view)
+    def shown(**arguments: Any) -> Any:
+        try:
+            return view(**arguments)
+        except (HTTPException, RequestError):
+            raise
+        except Exception as error:
+            if isinstance(error, RedisError) and not isinstance(error, ResponseError):
+                raise
+            log.warning("The dashboard can't show %r.", request.path, exc_info=True)
+            raise Unreadable("There is no such entry in Redis, or RQ didn't write it: it can't be shown.") from error
+
+    return shown

@@ -1,0 +1,81 @@
+// Buttons and forms that call the API.
+import { call } from "./api.js";
+import { confirmAction, clearErrors, showError, toastAfterReload, toast } from "./feedback.js";
+import { renew } from "./live.js";
+
+// <button data-call="POST /api/…" data-body="{…}" data-confirm="Really?" data-success-message="Done." data-then="/where/{job_id}">
+export async function runAction(button) {
+  const { body, then } = button.dataset;
+  if (button.dataset.confirm && !(await confirmAction(button.dataset.confirm))) return;
+  const [method, path] = button.dataset.call.split(" ");
+  button.disabled = true;
+  try {
+    const answer = await call(method, path, body);
+    toastAfterReload(button.dataset.successMessage);
+    if (then) location.href = then.replace("{job_id}", answer?.job_id);
+    else location.reload();
+  } catch (error) {
+    button.disabled = false;
+    showError(button.closest("section") ?? document, error);
+  }
+}
+
+function fields(form) {
+  const found = {};
+  for (const field of form.elements) {
+    if (!field.name || field.disabled) continue;
+    if (field.type === "checkbox") found[field.name] = field.checked;
+    else if (field.value !== "") found[field.name] = field.dataset.number === undefined ? field.value : Number(field.value);
+    else if (field.dataset.blank === "null") found[field.name] = null;
+  }
+  return found;
+}
+
+// <form method="dialog" data-api="POST /api/…" data-success-message="Added."> sends its fields as JSON; a field of the name of a
+// {part} of the address goes there. With <output>, what the answer's field of that name holds is shown, and data-renew
+// is renewed. The method is one by which a browser sends nothing: sent before this runs, a password would else stand in
+// the page's address.
+export async function send(form) {
+  const [method, path] = form.dataset.api.split(" ");
+  const body = fields(form);
+  const address = path.replace(/\{(\w+)\}/g, (_, name) => {
+    const part = encodeURIComponent(body[name] ?? "");
+    delete body[name];
+    return part;
+  });
+  const output = form.querySelector("output");
+  const button = form.querySelector("button");
+  clearErrors(form);
+  button.disabled = true;
+  try {
+    const answer = await call(method, address, JSON.stringify(body));
+    if (output) {
+      output.textContent = answer[output.dataset.field];
+      output.closest("[hidden]").hidden = false;
+      if (form.dataset.renew) await reloadSection(form.dataset.renew);
+    } else {
+      toastAfterReload(form.dataset.successMessage);
+      location.reload();
+      return;
+    }
+  } catch (error) {
+    showError(form, error);
+  }
+  button.disabled = false;
+}
+
+async function reloadSection(selector) {
+  const answer = await fetch(location.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  renew(document.querySelector(selector), page.querySelector(selector).innerHTML);
+}
+
+export function copy(button) {
+  const shown = document.querySelector(button.dataset.copy);
+  // Browsers have a clipboard for https and this machine alone.
+  if (navigator.clipboard) navigator.clipboard.writeText(shown.textContent).then(() => toast("Copied."));
+  else {
+    getSelection().selectAllChildren(shown);
+    toast("It is marked now: copy it with Ctrl+C, or with ⌘C.");
+  }
+}

@@ -1,0 +1,92 @@
+// What the page says by itself: times in words, bars that glide, short messages, problems, questions.
+const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const LATER = "said-later";
+const SHOWN_MS = 8000;
+
+export function renderTimes(root) {
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(element.dateTime);
+    const seconds = (moment - Date.now()) / 1000;
+    const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
+    element.textContent = words.format(Math.round(seconds / size), unit);
+    element.title = moment.toLocaleString();
+  }
+}
+
+const widths = new Map();
+
+export function drawBars(root) {
+  for (const bar of root.querySelectorAll("[data-bar]")) {
+    const fill = bar.firstElementChild;
+    const percent = Number(bar.getAttribute("aria-valuenow"));
+    // From where it was before its part of the page was renewed.
+    fill.style.width = `${widths.get(bar.dataset.bar) ?? percent}%`;
+    requestAnimationFrame(() => requestAnimationFrame(() => { fill.style.width = `${percent}%`; }));
+    widths.set(bar.dataset.bar, percent);
+  }
+}
+
+export function toast(text) {
+  const line = document.createElement("div");
+  line.textContent = text;
+  document.querySelector(".toasts").append(line);
+  setTimeout(() => line.remove(), SHOWN_MS);
+}
+
+// For the page that comes next.
+export function toastAfterReload(text) {
+  if (text) sessionStorage.setItem(LATER, text);
+}
+
+export function showPendingToast() {
+  const text = sessionStorage.getItem(LATER);
+  sessionStorage.removeItem(LATER);
+  if (text) toast(text);
+}
+
+// Where the page has room for it, what was refused and, if there are several, each reason on a line of its own.
+export function showError(near, error) {
+  const place = near.querySelector("[data-error]") ?? document.querySelector("[data-error]");
+  if (!place) { toast(error.message); return; }
+  const reasons = error.reasons ?? [];
+  // The message may hold them too, as one text.
+  const texts = reasons.map(([, text]) => text);
+  const whole = texts.every((text) => error.message.includes(text));
+  place.textContent = whole && texts.length > 1 ? error.message.replace(texts.join(" "), "").trim() : error.message;
+  if (!whole || texts.length > 1) {
+    const list = document.createElement("ul");
+    for (const [field, text] of reasons) {
+      const label = whole ? "" : `${field.replaceAll("_", " ")}: `;
+      list.append(Object.assign(document.createElement("li"), { textContent: label + text }));
+    }
+    place.append(list);
+  }
+  place.hidden = false;
+  place.focus();
+}
+
+export function clearErrors(near) {
+  for (const place of near.querySelectorAll("[data-error]")) place.hidden = true;
+}
+
+// A question before what can't be taken back; resolves to whether it is wanted.
+export function confirmAction(text) {
+  const dialog = document.createElement("dialog");
+  const question = document.createElement("p");
+  question.textContent = text;
+  question.id = "question";
+  dialog.setAttribute("aria-labelledby", question.id);
+  const form = document.createElement("form");
+  form.method = "dialog";
+  form.className = "actions";
+  for (const [value, label, style] of [["", "No, go back", ""], ["yes", "Yes", "main"]]) {
+    form.append(Object.assign(document.createElement("button"), { value, textContent: label, className: style }));
+  }
+  dialog.append(question, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => { resolve(dialog.returnValue === "yes"); dialog.remove(); });
+  });
+}

@@ -1,0 +1,173 @@
+"""Uploads that are sent twice, and failed jobs that are tried again."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from precast_app.importing import batch_sql
+from precast_app.jobs.runner import run_job
+from tests.conftest import EXAMPLES, get_job, run_import
+from tests.integration.test_import import BASE, TOTALS, totals
+from tests.integration.test_jobs_api import CSV, EXCEL, WORKBOOK, form
+
+Headers = dict[str, str]
+KEY = "Idempotency-Key"
+
+
+def count(table: str) -> int:
+    found: int = db.session.scalar(text(f"SELECT count(*) FROM {table}")) or 0
+    db.session.rollback()
+    return found
+
+
+def test_the_same_key_is_the_same_job(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    jobs = count("import_jobs")
+    answers = [client.post(EXCEL, data=form(WORKBOOK), headers={**admin, KEY: "monday"}).get_json() for _ in range(3)]
+    assert answers[0] == answers[1] == answers[2]
+    assert count("import_jobs") == jobs + 1
+    run_job(answers[0]["job_id"])
+    later = client.post(EXCEL, data=form(WORKBOOK), headers={**admin, KEY: "monday"})
+    assert (later.status_code, later.get_json()["status"]) == (202, "completed")
+    assert totals(green_meadows) == TOTALS
+
+
+@pytest.mark.parametrize("other", ["file", "option", "type"])
+def test_the_same_key_with_another_upload_is_refused(
+    client: FlaskClient, admin: Headers, green_meadows: int, other: str
+) -> None:
+    headers = {**admin, KEY: "monday"}
+    first = client.post(EXCEL, data=form(WORKBOOK), headers=headers).get_json()
+    if other == "file":
+        answer = client.post(CSV, data=form(EXAMPLES / "element_types.csv"), headers=headers)
+    elif other == "option":
+        answer = client.post(f"{EXCEL}?dry_run=true", data=form(WORKBOOK), headers=headers)
+    else:
+        route = f"/api/project/{green_meadows}/jobs?job_type=stage_import"
+        answer = client.post(route, data=form(EXAMPLES / "stages.csv"), headers=headers)
+    assert answer.status_code == 409
+    assert f"(job {first['job_id']})" in answer.get_json()["message"]
+    assert client.post(EXCEL, data=form(WORKBOOK), headers={**admin, KEY: "x" * 201}).status_code == 422
+
+
+def test_a_key_is_forgotten_after_a_day(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    headers = {**admin, KEY: "monday"}
+    first = client.post(EXCEL, data=form(WORKBOOK), headers=headers).get_json()["job_id"]
+    db.session.execute(text("UPDATE import_jobs SET created_at = created_at - interval '25 hours'"))
+    db.session.commit()
+    answer = client.post(CSV, data=form(EXAMPLES / "element_types.csv"), headers=headers)
+    assert answer.status_code == 202
+    assert answer.get_json()["job_id"] != first
+
+
+def test_the_same_key_in_the_same_moment(app: Flask, admin: Headers, green_meadows: int) -> None:
+    def send(_: int) -> Any:
+        return app.test_client().post(EXCEL, data=form(WORKBOOK), headers={**admin, KEY: "monday"})
+
+    jobs = count("import_jobs")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(8)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.get_json()["job_id"] for answer in answers}) == 1
+    assert count("import_jobs") == jobs + 1
+
+
+def test_a_double_click_without_a_key_makes_no_double_pieces(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
+    first, second = (client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"] for _ in range(2))
+    run_job(second)
+    assert get_job(second).status == "pending"
+    run_job(first)
+    run_job(second)
+    assert (get_job(first).created_count, get_job(second).unchanged_count) == (120, 120)
+    assert totals(green_meadows) == TOTALS
+
+
+def retry(client: FlaskClient, admin: Headers, job_id: int) -> tuple[int, dict[str, Any]]:
+    answer = client.post(f"/api/jobs/{job_id}/retry", headers=admin)
+    return answer.status_code, answer.get_json()
+
+
+def test_a_failed_job_goes_on_where_it_was(
+    client: FlaskClient, admin: Headers, green_meadows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"]
+    written: list[int] = []
+
+    def broken(*arguments: Any) -> Any:
+        if len(written) == 2:
+            raise RuntimeError("a fault in the middle")
+        written.append(1)
+        return original(*arguments)
+
+    original = batch_sql.write_batch
+    monkeypatch.setattr("precast_app.importing.batch_runner.write_batch", broken)
+    db.session.execute(text("UPDATE import_jobs SET concurrent_batches = 1 WHERE id = :id"), {"id": job_id})
+    db.session.commit()
+    run_job(job_id)
+    monkeypatch.undo()
+    failed = get_job(job_id)
+    assert (failed.status, failed.created_count) == ("failed", 60), failed.error
+    status, body = retry(client, admin, job_id)
+    assert (status, body["job_id"], body["status"]) == (202, job_id, "pending")
+    run_job(job_id)
+    done = get_job(job_id)
+    assert (done.status, done.error, done.created_count, done.progress) == ("completed", None, 120, 100)
+    assert totals(green_meadows) == TOTALS
+    assert retry(client, admin, job_id)[0] == 409
+
+
+def test_an_undone_job_is_not_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    done = run_import(green_meadows, WORKBOOK)
+    db.session.execute(text("UPDATE import_jobs SET status = 'failed', progress = 99 WHERE id = :id"), {"id": done.id})
+    db.session.commit()
+    undo = client.post(f"/api/jobs/{done.id}/undo", headers=admin).get_json()["job_id"]
+    assert retry(client, admin, done.id)[0] == 409
+    run_job(undo)
+    assert get_job(undo).status == "completed"
+    assert retry(client, admin, done.id)[0] == 409
+    assert totals(green_meadows)["element_types"] == 0
+
+
+def test_a_cause_that_was_corrected_before_the_retry(
+    client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "types.csv"
+    path.write_text(f"{BASE},Twice\nWALL,A,1,1,1,1,1,1,1,,yes\n")
+    db.session.execute(text("UPDATE stages SET name = 'Twice', match_key = 'twice' WHERE name = 'Casting'"))
+    db.session.execute(text("UPDATE drawing_types SET name = 'Twice', match_key = 'twice' WHERE name = 'Assembly'"))
+    db.session.commit()
+    failed = run_import(green_meadows, path)
+    assert (failed.status, "names more than one thing" in str(failed.error)) == ("failed", True)
+    db.session.execute(text("UPDATE drawing_types SET name = 'Once', match_key = 'once' WHERE name = 'Twice'"))
+    db.session.commit()
+    assert retry(client, admin, failed.id)[0] == 202
+    run_job(failed.id)
+    assert (get_job(failed.id).status, get_job(failed.id).created_count) == ("completed", 1)
+
+
+def test_a_job_whose_file_is_gone_is_not_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    job_id = client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"]
+    assert retry(client, admin, job_id)[0] == 409
+    client.post(f"/api/jobs/{job_id}/cancel", headers=admin)
+    db.session.execute(text("DELETE FROM import_file_chunks WHERE job_id = :id"), {"id": job_id})
+    db.session.commit()
+    status, body = retry(client, admin, job_id)
+    assert (status, "kept no longer" in body["message"]) == (409, True)
+
+
+def test_a_cancelled_job_can_be_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    job_id = client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"]
+    assert client.post(f"/api/jobs/{job_id}/cancel", headers=admin).status_code == 202
+    assert retry(client, admin, job_id)[0] == 202
+    run_job(job_id)
+    assert (get_job(job_id).status, get_job(job_id).created_count) == ("completed", 120)
+    assert totals(green_meadows) == TOTALS

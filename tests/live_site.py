@@ -1,0 +1,116 @@
+"""The running system as a deployment starts it, by the lines of the Procfile; and what asks it over HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from devstack import process
+from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, kill
+
+Json = dict[str, Any]
+ADMIN = "ada"
+PASSWORD = "correct horse"
+_PORTS = 100
+
+
+def procfile() -> dict[str, str]:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
+
+
+class Site:
+    """The running system, as the bearer of an administrator's token sees it."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self.address = address
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def get(self, path: str) -> Json:
+        answer = self.session.get(f"{self.address}{path}", timeout=30)
+        answer.raise_for_status()
+        found: Json = answer.json()
+        return found
+
+    def post(self, path: str, **body: Any) -> Json:
+        answer = self.session.post(f"{self.address}{path}", timeout=60, **body)
+        answer.raise_for_status()
+        found: Json = answer.json()
+        return found
+
+    def upload(self, path: str, file: Path) -> Json:
+        with file.open("rb") as content:
+            return self.post(path, files={"file": content})
+
+    def project(self, name: str, *, reference: bool = True) -> int:
+        """A new project, with the sample's reference data if it is wanted."""
+        number: int = self.post("/api/project", json={"name": name})["project"]["id"]
+        for job_type, file in REFERENCE_DATA.items() if reference else ():
+            # The hierarchy's file names its project.
+            content = re.sub(rb"(?m)^(\d+),1,", rb"\g<1>,%d," % number, (EXAMPLES / file).read_bytes())
+            created = self.post(f"/api/project/{number}/jobs?job_type={job_type}", files={"file": (file, content)})
+            assert self.follow(created["job_id"])[-1]["status"] == "completed"
+        return number
+
+    def member(self, project_id: int, name: str, role: str) -> None:
+        """A new user with a role in the project; the password is `PASSWORD`."""
+        self.post("/api/users", json={"name": name, "password": PASSWORD})
+        answer = self.session.put(f"{self.address}/api/project/{project_id}/members/{name}", json={"role": role})
+        answer.raise_for_status()
+
+    def follow(self, job_id: int) -> list[Json]:
+        """What one sees who asks again and again until the job has ended."""
+        seen = []
+        for _ in range(600):
+            job = self.get(f"/api/jobs/{job_id}")["job"]
+            seen.append(job)
+            if job["status"] in ("completed", "failed"):
+                return seen
+            time.sleep(0.05)
+        raise AssertionError(f"the job does not end: {seen[-1]}")
+
+
+@contextmanager
+def started(environment: Mapping[str, str]) -> Iterator[Site]:
+    """Release, web and worker by the lines of the Procfile, with one administrator."""
+    # Of the processes that run tests at the same time each looks in a range of its own.
+    beside = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    port = process.free_port(21_000 + _PORTS * beside)
+    path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
+    given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1"}
+    lines = procfile()
+
+    def flask(*words: str, stdin: str = "") -> str:
+        return subprocess.run(
+            ["flask", *words], cwd=ROOT, env=given, input=stdin, text=True, check=True, capture_output=True
+        ).stdout.strip()
+
+    subprocess.run(lines["release"], shell=True, cwd=ROOT, env=given, check=True)  # as a host runs it
+    flask("user", "create", ADMIN, "--admin", "--password-stdin", stdin=f"{PASSWORD}\n")
+    running = [
+        subprocess.Popen(lines[name], shell=True, cwd=ROOT, env=given)  # as a host runs it
+        for name in ("web", "worker")
+    ]
+    try:
+        found = Site(f"http://127.0.0.1:{port}", flask("token", "create", ADMIN))
+        for _ in range(300):
+            try:
+                if found.session.get(f"{found.address}/readyz", timeout=5).ok:
+                    break
+            except requests.RequestException:
+                pass
+            time.sleep(0.1)
+        yield found
+    finally:
+        for each in running:
+            kill(each)

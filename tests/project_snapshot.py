@@ -1,0 +1,91 @@
+"""All that a project holds, to be compared: without the numbers that PostgreSQL hands out, and times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from precast_app.extensions import db
+
+_TABLES = {
+    "element_types": """
+        SELECT element_type, name, type_key, name_key, height::text, length::text, thickness::text, mass::text,
+               volume::text, area::text, width::text, version, density::text
+        FROM element_types WHERE project_id = :project_id
+    """,
+    "drawings": """
+        SELECT t.type_key, t.name_key, d.name, e.file_name FROM element_type_drawings e
+        JOIN element_types t ON t.id = element_type_id JOIN drawing_types d ON d.id = drawing_type_id
+        WHERE t.project_id = :project_id
+    """,
+    "quantities": """
+        SELECT t.type_key, t.name_key, n.path, e.quantity FROM element_type_quantities e
+        JOIN element_types t ON t.id = element_type_id JOIN hierarchy_nodes n ON n.id = node_id
+        WHERE t.project_id = :project_id
+    """,
+    "stages": """
+        SELECT t.type_key, t.name_key, s.name FROM element_type_stages e
+        JOIN element_types t ON t.id = element_type_id JOIN stages s ON s.id = stage_id
+        WHERE t.project_id = :project_id
+    """,
+    "bom": """
+        SELECT t.type_key, t.name_key, p.match_key, e.quantity::text FROM element_type_bom e
+        JOIN element_types t ON t.id = element_type_id JOIN bom_products p ON p.id = product_id
+        WHERE t.project_id = :project_id
+    """,
+    "pieces": """
+        SELECT t.type_key, t.name_key, n.path, p.number, p.code, p.status FROM pieces p
+        JOIN element_types t ON t.id = p.element_type_id JOIN hierarchy_nodes n ON n.id = p.node_id
+        WHERE p.project_id = :project_id
+    """,
+    "reference": """
+        SELECT 'node', path, naming_convention FROM hierarchy_nodes WHERE project_id = :project_id
+        UNION ALL SELECT 'stage', name, '' FROM stages WHERE project_id = :project_id
+        UNION ALL SELECT 'drawing', name, '' FROM drawing_types WHERE project_id = :project_id
+        UNION ALL SELECT 'product', match_key, '' FROM bom_products WHERE project_id = :project_id
+    """,
+}
+
+
+def snapshot_project(project_id: int) -> dict[str, list[Any]]:
+    """The rows of each table, sorted."""
+    found = {
+        table: sorted(map(repr, map(tuple, db.session.execute(text(query), {"project_id": project_id}))))
+        for table, query in _TABLES.items()
+    }
+    db.session.rollback()
+    return found
+
+
+def snapshot_job(job_id: int) -> dict[str, Any]:
+    """What a job counted and found, and what it keeps of each element type."""
+    counts = text("""
+        SELECT status, progress, total_items, processed_items, result, error, phase, created_count, updated_count,
+               unchanged_count, rejected_count, pieces_added, pieces_removed, warning_count
+        FROM import_jobs WHERE id = :job_id
+    """)
+    issues = text('SELECT severity, "row", "column", code, message FROM import_issues WHERE job_id = :job_id')
+    changes = text("""
+        SELECT c.row, t.type_key, t.name_key, c.fields IS NULL, c.fields::jsonb - 'removed_pieces',
+               (SELECT array_agg(piece ->> 2 ORDER BY piece ->> 2)
+                FROM json_array_elements(c.fields -> 'removed_pieces') AS piece)
+        FROM element_type_changes c LEFT JOIN element_types t ON t.id = c.element_type_id WHERE c.job_id = :job_id
+    """)
+    names = {"job_id": job_id}
+    found = {
+        "job": tuple(db.session.execute(counts, names).one()),
+        "issues": sorted(map(repr, map(tuple, db.session.execute(issues, names)))),
+        "changes": sorted(map(repr, map(tuple, db.session.execute(changes, names)))),
+    }
+    db.session.rollback()
+    return found
+
+
+def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """The same in each table; says where it is not, and the first rows that differ."""
+    for table, rows in expected.items():
+        if found[table] != rows:
+            more = sorted(set(found[table]) - set(rows))[:3]
+            less = sorted(set(rows) - set(found[table]))[:3]
+            raise AssertionError(f"{table}: unexpected {more}, missing {less}; {len(found[table])} of {len(rows)} rows")

@@ -1,0 +1,172 @@
+"""Cells to values, and what is said about those that can't be."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from precast_app.importing import cell_parsing
+from precast_app.importing.cell_parsing import InvalidCell
+from precast_app.spreadsheets import CellError
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("", None),
+        ("  ", None),
+        (3150.0, "3150"),
+        (0.1, "0.1"),
+        (0.0042, "0.0042"),
+        ("0.0042", "0.0042"),
+        ("10.50", "10.50"),
+        ("1,200", "1200"),
+        ("1 200", "1200"),
+        ("1 200,5", "1200.5"),
+        ("1,234,567.25", "1234567.25"),
+        ("1,5", "1.5"),
+        ("0,500", "0.500"),
+        ("123456.123456789012345678901234567890", "123456.123456789012345678901234567890"),
+        (" 2.0 ", "2.0"),
+        ("1e3", "1E+3"),
+        (0, "0"),
+    ],
+)
+def test_a_number_keeps_the_digits_that_were_written(cell: object, number: str | None) -> None:
+    value = cell_parsing.parse_decimal(cell, maximum=10_000_000)
+    assert (None if value is None else str(value)) == number
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        ("tall", "not_a_number"),
+        ("12 mm", "not_a_number"),
+        ("1.2.3", "not_a_number"),
+        ("1_000", "not_a_number"),
+        ("١٢", "not_a_number"),
+        ("nan", "not_a_number"),
+        ("inf", "not_a_number"),
+        (float("nan"), "not_a_number"),
+        (float("inf"), "not_a_number"),
+        (True, "not_a_number"),
+        (date(2024, 1, 2), "not_a_number"),
+        (-1.0, "negative_number"),
+        ("-0.001", "negative_number"),
+        (1_000_001.0, "number_too_large"),
+        ("1e999999", "number_too_large"),
+        ("0." + "0" * 30 + "1", "too_many_decimals"),
+        (CellError("#REF!"), "error_cell"),
+        (CellError("=A1+B1"), "error_cell"),
+    ],
+)
+def test_what_is_no_number_is_named(cell: object, code: str) -> None:
+    with pytest.raises(InvalidCell) as caught:
+        cell_parsing.parse_decimal(cell, maximum=1_000_000, unit="mm")
+    assert caught.value.code == code
+
+
+def test_the_limit_is_told_with_its_unit() -> None:
+    with pytest.raises(InvalidCell, match="from 0 to 1 000 000 mm"):
+        cell_parsing.parse_decimal(1_000_001.0, maximum=1_000_000, unit="mm")
+
+
+@given(st.decimals(min_value=0, max_value=1_000_000, places=6))
+def test_every_decimal_comes_back_as_it_was_written(number: Decimal) -> None:
+    assert cell_parsing.parse_decimal(str(number), maximum=1_000_000) == number
+
+
+@given(st.floats(min_value=0, max_value=1_000_000))
+def test_every_cell_of_a_workbook_keeps_its_value(number: float) -> None:
+    try:
+        value = cell_parsing.parse_decimal(number, maximum=1_000_000)
+    except InvalidCell as bad:
+        assert bad.code == "too_many_decimals"
+    else:
+        assert value is not None
+        assert float(value) == number
+
+
+@pytest.mark.parametrize(("cell", "pieces"), [("", 0), ("2", 2), ("2.0", 2), (" 2 ", 2), (2.0, 2), ("0", 0), (0.0, 0)])
+def test_pieces_are_counted(cell: object, pieces: int) -> None:
+    assert cell_parsing.parse_count(cell, maximum=100) == pieces
+
+
+def test_half_a_piece_is_none() -> None:
+    with pytest.raises(InvalidCell) as caught:
+        cell_parsing.parse_count(1.5, maximum=100)
+    assert caught.value.code == "not_a_whole_number"
+
+
+@pytest.mark.parametrize("cell", ["yes", "Y", " TRUE ", "1", 1.0, "x", "X", True])
+def test_yes(cell: object) -> None:
+    assert cell_parsing.parse_yes_no(cell) is True
+
+
+@pytest.mark.parametrize("cell", ["", "no", "N", "false", "0", 0.0, "-", " ", False])
+def test_no(cell: object) -> None:
+    assert cell_parsing.parse_yes_no(cell) is False
+
+
+def test_neither_yes_nor_no() -> None:
+    with pytest.raises(InvalidCell) as caught:
+        cell_parsing.parse_yes_no("maybe")
+    assert caught.value.code == "not_yes_or_no"
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        (" W  101\u200b\u200e ", "W 101"),
+        (101.0, "101"),
+        (1.5, "1.5"),
+        (datetime(2024, 1, 2), "2024-01-02"),  # noqa: DTZ001 # a cell has no time zone
+        (True, "TRUE"),
+        ("", None),
+        ("\u00a0", None),
+    ],
+)
+def test_text_is_what_a_person_sees(cell: object, shown: str | None) -> None:
+    assert cell_parsing.parse_text(cell, max_length=150, blank=None) == shown
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [("x" * 151, "text_too_long"), ("a\x07b", "unprintable_text"), (CellError("#N/A"), "error_cell")],
+)
+def test_text_that_cannot_be_taken(cell: object, code: str) -> None:
+    with pytest.raises(InvalidCell) as caught:
+        cell_parsing.parse_text(cell, max_length=150, blank=None)
+    assert caught.value.code == code
+
+
+def test_a_name_must_be_there() -> None:
+    with pytest.raises(InvalidCell) as caught:
+        cell_parsing.parse_required_text(" ", max_length=150)
+    assert caught.value.code == "missing_value"
+
+
+@pytest.mark.parametrize(("cell", "amount"), [("", None), ("0", None), (0.0, None), ("1.5", Decimal("1.5"))])
+def test_none_of_a_product_is_written_as_nought_or_not_at_all(cell: object, amount: Decimal | None) -> None:
+    assert cell_parsing.parse_positive_decimal(cell, maximum=10) == amount
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("1,200", "1.200"),
+        ("1.200", "1200"),
+        ("1.200,5", "1200.5"),
+        ("1 200,5", "1200.5"),
+        ("12.5", "12.5"),
+        (1.5, "1.5"),
+    ],
+)
+def test_a_file_with_decimal_commas(cell: object, number: str) -> None:
+    read = partial(cell_parsing.parse_decimal, maximum=1_000_000)
+    assert str(cell_parsing.parse_with_decimal_comma(read, cell)) == number
