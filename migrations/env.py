@@ -8,6 +8,8 @@ from psycopg2.errors import LockNotAvailable
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from precast_app.extensions import current_settings
+
 # this is the Alembic Config object, which provides
 # access to the values within the .ini file in use.
 config = context.config
@@ -111,7 +113,7 @@ def run_migrations_online():
 
 def _limit_lock_waits(connection):
     """Let the migration wait for a table only for a short time: every request for that table waits behind it."""
-    seconds = current_app.config["PRECAST"].migration_lock_seconds
+    seconds = current_settings().migration_lock_seconds
     connection.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from precast_app.auth import tokens, users
 from precast_app.errors import RequestError
-from precast_app.extensions import db
+from precast_app.extensions import current_settings, db
 from precast_app.jobs import registry, service
 from precast_app.models import ImportJob
 from precast_app.projects import projects
@@ -125,7 +125,7 @@ def create_token(name: str, project_id: int | None, read_only: bool, days: int |
         user = users.get_by_name(name)
         if project_id is not None:
             projects.get(project_id)
-        days = days or current_app.config["PRECAST"].token_lifetime_days
+        days = days or current_settings().token_lifetime_days
         click.echo(tokens.create(user, days=days, name=label, project_id=project_id, read_only=read_only))
     except RequestError as refused:
         _exit_with_error(refused)

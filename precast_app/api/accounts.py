@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import marshmallow as ma
-from flask import current_app
 
 from precast_app.api.blueprint import PROJECT, USER, Blueprint
 from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, StrictBoolean, Timestamp, identifier
@@ -15,7 +14,7 @@ from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Identity, Permission
 from precast_app.auth.request_identity import current_identity
 from precast_app.errors import NotFound, RequestError
-from precast_app.extensions import db
+from precast_app.extensions import current_settings, db
 from precast_app.models import User
 from precast_app.projects import projects
 from precast_app.queries import administration
@@ -204,7 +203,7 @@ def create_token(body: dict[str, Any]) -> dict[str, str]:
         except NotFound as unknown:
             # The address is there; what was sent to it is wrong.
             raise RequestError(unknown.message, {"json": {"project_id": [unknown.message]}}) from None
-    body["days"] = body["days"] or current_app.config["PRECAST"].token_lifetime_days
+    body["days"] = body["days"] or current_settings().token_lifetime_days
     return {"token": tokens.create(db.session.get_one(User, current_identity().user_id), **body)}
 
 

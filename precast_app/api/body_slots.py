@@ -13,8 +13,8 @@ from werkzeug.exceptions import RequestTimeout
 from werkzeug.wsgi import get_input_stream
 
 from precast_app.auth.request_identity import current_identity
-from precast_app.config import Settings
 from precast_app.errors import ServerBusy, TooLarge
+from precast_app.extensions import current_settings, settings_of
 from precast_app.webserver.client_socket import ClientSocket
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -85,7 +85,7 @@ def init_small_bodies(app: Flask) -> None:
     def _receive() -> None:
         if request.endpoint is None or _is_upload() or not _has_body():
             return
-        limit = _settings().request_bytes
+        limit = current_settings().request_bytes
         if (request.content_length or 0) > limit:
             raise _too_large(limit)
         environ = request.environ
@@ -110,7 +110,7 @@ def init_small_bodies(app: Flask) -> None:
 
 def init_app(app: Flask) -> None:
     """Receive uploads from whoever is signed in, so many at once."""
-    places = UploadPlaces(app.config["PRECAST"].web_uploads)
+    places = UploadPlaces(settings_of(app).web_uploads)
 
     @app.before_request
     def _enter() -> None:
@@ -139,11 +139,6 @@ def _is_upload() -> bool:
 def _has_body() -> bool:
     # A body whose length is not said comes in chunks.
     return bool(request.content_length) or "Transfer-Encoding" in request.headers
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["PRECAST"]
-    return settings
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from flask import Flask, current_app
 
 from precast_app import database
-from precast_app.config import Settings
 from precast_app.errors import ServerBusy
+from precast_app.extensions import current_settings, settings_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -21,7 +21,7 @@ _RETRY_SECONDS = 5
 
 def init_app(app: Flask) -> None:
     """Give the application its slots."""
-    settings: Settings = app.config["PRECAST"]
+    settings = settings_of(app)
     app.extensions[_EXTENSION] = BoundedSemaphore(settings.web_exports)
 
 
@@ -34,7 +34,7 @@ def requires_export_slot(view: View) -> View:
     @wraps(view)
     def waiting(*args: Any, **kwargs: Any) -> Any:
         slots: BoundedSemaphore = current_app.extensions[_EXTENSION]
-        if not slots.acquire(timeout=current_app.config["PRECAST"].web_pool_seconds):
+        if not slots.acquire(timeout=current_settings().web_pool_seconds):
             raise ServerBusy("The server is making as many files as it can. Try again in a moment.", _RETRY_SECONDS)
         try:
             return view(*args, **kwargs)

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from precast_app.auth.guard import public
 from precast_app.config import Settings, libpq_url
+from precast_app.extensions import current_settings
 from precast_app.jobs import service
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ def alive() -> Response:
 @public
 def ready() -> tuple[Response, int]:
     """The database can be written, Redis answers, and a worker was seen lately; 503 where one of them is missing."""
-    settings = _settings()
+    settings = current_settings()
     probes: dict[str, Probe] = current_app.extensions[_EXTENSION]
     runs = {name: probe.run(settings) for name, probe in probes.items()}
     checks = {name: run.answer() for name, run in runs.items()}
@@ -108,7 +109,7 @@ def ready() -> tuple[Response, int]:
 
 def _database() -> bool:
     """Try to read and to write, in a connection of its own: those of the pool may all be in use."""
-    settings = _settings()
+    settings = current_settings()
     half = round(settings.health_timeout_seconds * 500)
     with closing(psycopg2.connect(libpq_url(settings.database_url), connect_timeout=2)) as connection:
         with connection.cursor() as cursor:
@@ -120,8 +121,3 @@ def _database() -> bool:
 
 def _redis() -> bool:
     return bool(service.redis_connection().ping())
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["PRECAST"]
-    return settings

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import marshmallow as ma
-from flask import current_app, request
+from flask import request
 
 from precast_app import config
 from precast_app.api.schemas import repeated_options
 from precast_app.errors import RequestError, TooLarge
+from precast_app.extensions import current_settings
 from precast_app.jobs.service import JobOptions, Upload
 from precast_app.models import OnError
 
@@ -83,7 +84,7 @@ def from_form() -> Upload:
 @contextmanager
 def from_body(name: str) -> Iterator[Upload]:
     """The raw body, spooled to disk, read no further than the limit."""
-    most = current_app.config["PRECAST"].max_upload_bytes
+    most = current_settings().max_upload_bytes
     with tempfile.SpooledTemporaryFile(max_size=config.MIB) as file:
         size = 0
         while data := request.stream.read(config.MIB):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, request
 from flask_limiter import Limiter
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
@@ -13,8 +13,8 @@ from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
 from precast_app.auth.request_identity import current_identity
-from precast_app.config import Settings
 from precast_app.errors import RequestError
+from precast_app.extensions import current_settings, settings_of
 
 # Asked for again and again by machines, and for each page by browsers; they cost next to nothing.
 _EXEMPT_ENDPOINTS = frozenset({"static", "health.alive", "health.ready"})
@@ -28,16 +28,11 @@ def _rate_limit_key() -> str:
 
 
 def _request_limit() -> str:
-    return f"{_settings().requests_per_minute} per minute"
+    return f"{current_settings().requests_per_minute} per minute"
 
 
 def _upload_limit() -> str:
-    return f"{_settings().uploads_per_minute} per minute"
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["PRECAST"]
-    return settings
+    return f"{current_settings().uploads_per_minute} per minute"
 
 
 limiter = Limiter(
@@ -68,7 +63,7 @@ limit_uploads = limiter.shared_limit(_upload_limit, scope="uploads")
 
 def init_app(app: Flask) -> None:
     """Count the requests to the application."""
-    settings: Settings = app.config["PRECAST"]
+    settings = settings_of(app)
     app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url
     app.config["RATELIMIT_STORAGE_OPTIONS"] = redis_options(settings.redis_timeout_seconds)
     limiter.request_filter(lambda: request.endpoint in _EXEMPT_ENDPOINTS)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from flask import current_app, request, session
+from flask import request, session
 from sqlalchemy import ColumnElement, delete, select
 
 from precast_app.auth import audit, secret_hashing
 from precast_app.auth.permissions import Identity
-from precast_app.config import Settings
 from precast_app.errors import NotFound
-from precast_app.extensions import db
+from precast_app.extensions import current_settings, db
 from precast_app.models import User, UserSession
 
 _KEY = "session"
@@ -22,7 +21,7 @@ def start(user: User) -> None:
     """Begin a session of the user in the browser that asks; the one that it had ends. The caller commits."""
     end_current()
     text = secret_hashing.generate_secret()
-    settings: Settings = current_app.config["PRECAST"]
+    settings = current_settings()
     db.session.add(
         UserSession(
             user_id=user.id,
@@ -67,7 +66,7 @@ def list_for_user(user_id: int) -> list[UserSession]:
 
 def _not_expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """The conditions of a session that has not ended by itself."""
-    settings: Settings = current_app.config["PRECAST"]
+    settings = current_settings()
     idle = timedelta(minutes=settings.session_idle_minutes)
     return UserSession.expires_at > now, UserSession.seen_at > now - idle
 

@@ -21,8 +21,8 @@ from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
 from precast_app.auth.rate_limits import redis_options
-from precast_app.config import Settings
 from precast_app.errors import TooManyRequests
+from precast_app.extensions import settings_of
 
 _NAME_AND_ADDRESS = RateLimitItemPerMinute(5)
 _ADDRESS = RateLimitItemPerMinute(30)
@@ -89,7 +89,7 @@ class Attempt:
 
 def init_app(app: Flask) -> None:
     """Give the application its counts."""
-    settings: Settings = app.config["PRECAST"]
+    settings = settings_of(app)
     shared = storage_from_string(
         settings.redis_url, key_prefix="sign-in", **redis_options(settings.redis_timeout_seconds)
     )

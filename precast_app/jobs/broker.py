@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from flask import current_app
 from redis import Redis
 from redis.exceptions import ResponseError
 from rq import Queue
@@ -21,7 +20,7 @@ from rq.executions import ExecutionRegistry
 from rq.job import Job, JobStatus
 from rq.serializers import DefaultSerializer, JSONSerializer
 
-from precast_app.config import Settings
+from precast_app.extensions import current_settings
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ class ImportRqJob(Job):
 
     def restore(self, raw_data: Any) -> None:
         """See `rq.job.Job`; only that there is a hash matters."""
-        settings: Settings = current_app.config["PRECAST"]
+        settings = current_settings()
         job_id = import_job_id(self.id)
         self.func_name, self.instance, self.args, self.kwargs = RUN_JOB, None, (job_id,), {}
         self.description = f"import job {job_id}"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from precast_app.config import Settings
 from precast_app.errors import ImportAborted
-from precast_app.extensions import db
+from precast_app.extensions import db, settings_of
 from precast_app.importing import batch_runner
 from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.jobs import lifecycle
@@ -52,8 +52,7 @@ class JobContext:
     @property
     def settings(self) -> Settings:
         """The settings of the process."""
-        settings: Settings = self.app.config["PRECAST"]
-        return settings
+        return settings_of(self.app)
 
     def fence(self, session: Session) -> None:
         """Hold the job for the rest of the session's transaction, or raise `errors.LeaseLost` or

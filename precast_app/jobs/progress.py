@@ -10,9 +10,8 @@ from types import TracebackType
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from precast_app.config import Settings
 from precast_app.errors import JobCancelled, LeaseLost, WorkerStopping
-from precast_app.extensions import db
+from precast_app.extensions import db, settings_of
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.rq_worker import SHUTDOWN_REQUESTED
@@ -29,7 +28,7 @@ class ProgressReporter:
     def __init__(self, app: Flask, lease: Lease, first: Progress) -> None:
         self._app = app
         self._lease = lease
-        self._settings: Settings = app.config["PRECAST"]
+        self._settings = settings_of(app)
         self._latest = first
         self._written: Progress | None = None
         self._closing = threading.Event()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import time
 
-from flask import current_app
 from sqlalchemy import text
 
 from precast_app.config import Settings
-from precast_app.extensions import db
+from precast_app.extensions import current_settings, db
 from precast_app.jobs import lifecycle, lost_jobs, service, stats
 from precast_app.jobs.lost_jobs import LostJob
 
@@ -56,7 +55,7 @@ _DELETE_EXPIRED_SESSIONS = text("""
 
 def sweep() -> list[int]:
     """One round; the numbers of the jobs that were rung for. Where another watchman is at it, none."""
-    settings: Settings = current_app.config["PRECAST"]
+    settings = current_settings()
     # A transaction's lock on a connection of its own: it outlasts the commits of this sweep, is released if the process
     # is killed, and, unlike a session's lock, works behind a pooler that gives each transaction another session.
     with db.engine.begin() as connection:

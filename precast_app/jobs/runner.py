@@ -11,7 +11,6 @@ from flask import Flask, current_app
 from rq.timeouts import JobTimeoutException
 
 from precast_app import process_limits
-from precast_app.config import Settings
 from precast_app.errors import (
     AllRowsRejected,
     ImportAborted,
@@ -21,7 +20,7 @@ from precast_app.errors import (
     RequestError,
     WorkerStopping,
 )
-from precast_app.extensions import db
+from precast_app.extensions import current_settings, db
 from precast_app.importing import batch_runner
 from precast_app.importing.batch_runner import RETRYABLE
 from precast_app.jobs import cancellation, lifecycle, permissions, registry, service
@@ -36,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def run_job(job_id: int) -> None:
     """Do the job if it is its turn. It ends completed or failed, unless the process or the database is lost."""
-    settings: Settings = current_app.config["PRECAST"]
+    settings = current_settings()
     lease = lifecycle.claim(job_id, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts)
     if lease is None:
         log.info("Job %d is left: it has ended, is another worker's, or it isn't its turn.", job_id)

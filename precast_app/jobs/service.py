@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import IO, Any
 
-from flask import current_app
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -22,9 +21,9 @@ from sqlalchemy.exc import IntegrityError
 from precast_app import parsing
 from precast_app.auth import audit
 from precast_app.auth.permissions import Identity
-from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES, Settings
+from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES
 from precast_app.errors import Conflict, JobFailed, NotASpreadsheet, NotFound, RequestError, TooLarge, TooManyRequests
-from precast_app.extensions import db
+from precast_app.extensions import current_settings, db
 from precast_app.jobs import broker, idempotency, lifecycle, registry
 from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 from precast_app.models import FileChunk, ImportJob, JobStatus, OnError, Phase, Project
@@ -141,7 +140,7 @@ def _check_open_job_limit(project_id: int) -> None:
             ImportJob.project_id == project_id, ImportJob.status.in_((JobStatus.PENDING, JobStatus.PROCESSING))
         )
     )
-    if (waiting or 0) >= _settings().max_open_jobs:
+    if (waiting or 0) >= current_settings().max_open_jobs:
         raise TooManyRequests(
             f"{waiting} jobs of this project wait or are under way. Wait until some have ended, or cancel some.", 60
         )
@@ -225,7 +224,7 @@ def enqueue(job_id: int, after: int | None = None) -> bool:
     db.session.commit()
     if number is None:
         return False
-    settings = _settings()
+    settings = current_settings()
     try:
         rq_queue().enqueue_call(
             broker.RUN_JOB,
@@ -256,19 +255,20 @@ def enqueue_next(project_id: int) -> None:
 
 def redis_connection() -> Redis:
     """A connection to Redis that gives up rather than hang."""
-    seconds = _settings().redis_timeout_seconds
+    settings = current_settings()
+    seconds = settings.redis_timeout_seconds
     no_retry = Retry(NoBackoff(), 0)
-    return Redis.from_url(_settings().redis_url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=no_retry)
+    return Redis.from_url(settings.redis_url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=no_retry)
 
 
 def worker_redis_connection() -> Redis:
     """A connection without a time limit for reading: a worker waits in it for the next ring."""
-    return Redis.from_url(_settings().redis_url, socket_connect_timeout=3, socket_keepalive=True)
+    return Redis.from_url(current_settings().redis_url, socket_connect_timeout=3, socket_keepalive=True)
 
 
 def rq_queue() -> ImportRqQueue:
     """The queue that web and worker share."""
-    return ImportRqQueue(_settings().queue_name, connection=redis_connection(), serializer=JSONSerializer)
+    return ImportRqQueue(current_settings().queue_name, connection=redis_connection(), serializer=JSONSerializer)
 
 
 def enqueued_ids(rq_ids: list[str]) -> frozenset[str]:
@@ -295,14 +295,9 @@ def has_worker() -> bool:
 def worker_names() -> list[str]:
     """What the workers that have said lately that they are there call themselves."""
     redis = redis_connection()
-    keys: Any = redis.smembers(worker_registration.WORKERS_BY_QUEUE_KEY % _settings().queue_name)
+    keys: Any = redis.smembers(worker_registration.WORKERS_BY_QUEUE_KEY % current_settings().queue_name)
     prefix = Worker.redis_worker_namespace_prefix.encode()
     return [key.removeprefix(prefix).decode(errors="replace") for key in keys if redis.exists(key)]
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["PRECAST"]
-    return settings
 
 
 def _validate_upload(upload: Upload, job_type: str, owner: str) -> int:
@@ -310,7 +305,7 @@ def _validate_upload(upload: Upload, job_type: str, owner: str) -> int:
     db.session.rollback()
     size = upload.stream.seek(0, 2)
     upload.stream.seek(0)
-    limit = _settings().max_upload_bytes
+    limit = current_settings().max_upload_bytes
     if size > limit:
         raise TooLarge(
             f"The file has {size / 1e6:.1f} MB; {limit / 1e6:.1f} MB is the most. Split it, and upload the parts."
@@ -328,7 +323,7 @@ def _store_file(job: ImportJob, upload: Upload) -> None:
     """Put the file into the database, in pieces."""
     upload.stream.seek(0)
     number = 0
-    while data := upload.stream.read(_settings().upload_chunk_bytes):
+    while data := upload.stream.read(current_settings().upload_chunk_bytes):
         db.session.execute(insert(FileChunk), {"job_id": job.id, "number": number, "data": data})
         number += 1
 
@@ -338,7 +333,7 @@ def _set_file_metadata(job: ImportJob, upload: Upload) -> None:
     job.file_bytes = upload.stream.seek(0, 2)
     upload.stream.seek(0)
     digest = hashlib.sha256()
-    while data := upload.stream.read(_settings().upload_chunk_bytes):
+    while data := upload.stream.read(current_settings().upload_chunk_bytes):
         digest.update(data)
     job.file_sha256 = digest.hexdigest()
     name = "".join(filter(str.isprintable, PurePath(upload.name.replace("\\", "/")).name))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import current_app
 from sqlalchemy import exists, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -12,7 +11,7 @@ from precast_app.auth import audit
 from precast_app.auth.permissions import Identity
 from precast_app.config import BATCH_SIZE
 from precast_app.errors import Conflict
-from precast_app.extensions import db
+from precast_app.extensions import current_settings, db
 from precast_app.importing.piece_limits import shown
 from precast_app.jobs import before_images, service
 from precast_app.models import ImportBatch, ImportJob, JobStatus, Phase
@@ -99,7 +98,7 @@ def find_conflicts(target: ImportJob) -> list[str]:
     ]
     if moved := list(db.session.scalars(_IN_PRODUCTION, names)):
         conflicts.append(f"Pieces that it made are in production: {before_images.describe_element_types(moved)}.")
-    most = current_app.config["PRECAST"].pieces_per_project
+    most = current_settings().pieces_per_project
     brought_back, after = db.session.execute(_PIECES, {**names, "project_id": target.project_id}).one()
     if brought_back and after > most:
         conflicts.append(

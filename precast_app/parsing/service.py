@@ -14,6 +14,7 @@ from flask import Flask, current_app
 
 from precast_app.config import Settings
 from precast_app.errors import Conflict, JobFailed, ServerBusy
+from precast_app.extensions import settings_of
 from precast_app.models import Issue
 from precast_app.parsing.fork_server import Ended, ForkServer
 from precast_app.parsing.turns import Turns
@@ -37,7 +38,7 @@ _SERVER = ForkServer()
 
 def init_app(app: Flask) -> None:
     """Let an application open files; no process is started yet."""
-    app.extensions[_EXTENSION] = Parsing(app.config["PRECAST"])
+    app.extensions[_EXTENSION] = Parsing(settings_of(app))
 
 
 def get() -> Parsing:

@@ -17,15 +17,15 @@ from werkzeug.wrappers import Response
 from precast_app.auth import permissions
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_identity import Unauthorized, check_same_site, current_identity
-from precast_app.config import Settings
 from precast_app.errors import NotFound, RequestError, Unreadable
+from precast_app.extensions import settings_of
 
 log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
     """Serve the dashboard to administrators."""
-    settings: Settings = app.config["PRECAST"]
+    settings = settings_of(app)
     app.config["RQ_DASHBOARD_REDIS_URL"] = [settings.redis_url]
     app.config.setdefault("RQ_DASHBOARD_POLL_INTERVAL", 2_500)
     rq_dashboard.web.setup_rq_connection(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from precast_app.config import Settings
+from precast_app.extensions import settings_of
 
 _SOURCES = {
     "default-src": "'none'",
@@ -36,7 +36,7 @@ _YEAR_SECONDS = 31_536_000
 
 def init_app(app: Flask) -> None:
     """Add the headers to every answer."""
-    settings: Settings = app.config["PRECAST"]
+    settings = settings_of(app)
 
     @app.after_request
     def _add(response: Response) -> Response:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 
 from precast_app.auth import sessions, tokens
 from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_identity import current_identity
+from precast_app.extensions import current_settings
 from precast_app.models import Role
 from precast_app.queries import administration, projects
 from precast_app.queries.administration import AuditFilter
@@ -36,7 +37,7 @@ def account() -> str:
         sessions=sessions.list_for_user(who.user_id),
         projects=seen,
         now=datetime.now(UTC),
-        days=current_app.config["PRECAST"].token_lifetime_days,
+        days=current_settings().token_lifetime_days,
     )
 
 
