@@ -1,4 +1,4 @@
-"""How gunicorn serves the application; it reads this file by itself from the folder it is started in."""
+"""gunicorn settings, which gunicorn reads from the directory that it is started in."""
 
 import os
 from typing import Any
@@ -10,35 +10,36 @@ from precast_app.config import Settings
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 
-# Threads, since a request mostly waits: for the database, or for the next bytes of a slow upload. A sync worker would
-# be killed in the middle of an upload that takes longer than `timeout`; a threaded one goes on saying it is alive.
-# Ours has threads for as many connections as it has, and works on `threads` requests at once.
-worker_class = "precast_app.webserver.worker.ClientWorker"
+# Threads, because a request mostly waits: for the database, or for the next bytes of a slow upload. A sync worker
+# would be killed during an upload that takes longer than `timeout`; a thread worker keeps reporting that it is alive.
+# Our worker has a thread per connection and processes `threads` requests at once.
+worker_class = "precast_app.webserver.gunicorn_worker.BoundedThreadWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
-# The kernel would wait for the client by itself, without an end.
+# With sendfile the kernel would wait for the client without a time limit.
 sendfile = False
 timeout = 60
-# Longer than clients wait between two polls of a job (2 s): a connection that is closed just then fails their request.
+# Longer than the 2 seconds between two polls of a job: a request fails if its connection is closed just then.
 keepalive = 15
 
 # Shorter than the 30 seconds that Heroku leaves between SIGTERM and SIGKILL.
 graceful_timeout = 20
 
-# Each worker makes its own application: connections to the database must not be shared over a fork.
+# Each worker creates its own application, because database connections must not be shared across a fork.
 preload_app = False
 
-# Nothing uses the control socket, which would lie in the home directory and be shared by every gunicorn of the user.
+# The control socket is not used. It would be created in the home directory and shared by all gunicorns of the user.
 control_socket_disable = True
 
-# A new connection gets a thread when its first bytes are there, not while it says nothing (by default: for 5 seconds).
+# Seconds a thread waits for the first bytes of a new connection (gunicorn's default: 5). After that the main thread
+# polls the connection, so that silent clients occupy no thread.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
 
 
 def post_worker_init(worker: Any) -> None:
-    """Bound the waits of this process for PostgreSQL, and load the parsers before the first file comes."""
+    """Limit how long this process waits for PostgreSQL, and start the fork server before the first upload."""
     database.limit_waits(Settings.from_environment())
-    parsing.start_early()
+    parsing.start_fork_server()
 
 
 accesslog = "-"

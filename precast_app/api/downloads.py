@@ -66,7 +66,9 @@ def rejected_rows(job_id: int) -> Response:
         raise NotFound("No row of this job was rejected.")
     is_catalogue = job.job_type == "element_type_import"
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
-        file = parsing.get().rejected(upload, reasons, current_identity().name, is_catalogue=is_catalogue)
+        file = parsing.get_service().write_rejected_rows(
+            upload, reasons, current_identity().name, is_catalogue=is_catalogue
+        )
     return send_file(file, XLSX, as_attachment=True, download_name=f"rejected-{job_id}.xlsx")
 
 
@@ -84,7 +86,7 @@ def annotated_workbook(job_id: int) -> Response:
     stem = (job_queries.get_job(job_id).file_name or "upload").rpartition(".")[0] or "upload"
     issues = list(job_queries.iterate_issues(job_id))
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
-        copy, kind = parsing.get().annotate(upload, issues, current_identity().name)
+        copy, kind = parsing.get_service().annotate(upload, issues, current_identity().name)
     media_type = ODS if kind == "ods" else XLSX
     return send_file(copy, media_type, as_attachment=True, download_name=f"{stem}-annotated.{kind}")
 

@@ -17,7 +17,7 @@ from precast_app.spreadsheets import Book, open_book
 
 def open_upload(file: IO[bytes], settings: Settings) -> Book:
     """Open a file under this installation's limits; raises `spreadsheets.UnreadableFile`."""
-    return open_book(cast(Any, file), parsing.limits(settings))
+    return open_book(cast(Any, file), parsing.spreadsheet_limits(settings))
 
 
 def open_stored(job_id: int) -> IO[bytes]:

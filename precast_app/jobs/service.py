@@ -311,9 +311,13 @@ def _validate_upload(upload: Upload, job_type: str, owner: str) -> int:
             f"The file has {size / 1e6:.1f} MB; {limit / 1e6:.1f} MB is the most. Split it, and upload the parts."
         )
     try:
-        return parsing.get().count_rows(upload.stream, job_type, owner)
+        return parsing.get_service().count_rows(upload.stream, job_type, owner)
     except UnreadableFile as refused:
-        error = RequestError if refused.code == "empty_file" or refused.code in parsing.CODES else NotASpreadsheet
+        error = (
+            RequestError
+            if refused.code == "empty_file" or refused.code in parsing.RESOURCE_LIMIT_CODES
+            else NotASpreadsheet
+        )
         raise error(str(refused), {"file": [str(refused)]}) from refused
     except JobFailed as failed:
         raise RequestError(str(failed), {"file": [str(failed)]}) from failed

@@ -1,5 +1,19 @@
-"""Opens people's files in a child process with bounded memory and time, so that no file can harm the web process."""
+"""Reading of uploaded files in child processes with limited memory and time, to protect the web process."""
 
-from precast_app.parsing.service import CODES, Parsing, get, init_app, limits, start_early
+from precast_app.parsing.service import (
+    RESOURCE_LIMIT_CODES,
+    ParsingService,
+    get_service,
+    init_app,
+    spreadsheet_limits,
+    start_fork_server,
+)
 
-__all__ = ["CODES", "Parsing", "get", "init_app", "limits", "start_early"]
+__all__ = [
+    "RESOURCE_LIMIT_CODES",
+    "ParsingService",
+    "get_service",
+    "init_app",
+    "spreadsheet_limits",
+    "start_fork_server",
+]

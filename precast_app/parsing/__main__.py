@@ -1,14 +1,14 @@
-"""`python -m precast_app.parsing`: the program of the fork server."""
+"""Entry point of the fork server: `python -m precast_app.parsing`."""
 
 from __future__ import annotations
 
 import sys
 
 if __name__ == "__main__":
-    # openpyxl loads numpy where it is installed, for cells that hold numpy's numbers. It brings threads, and a process
-    # with threads can't be forked safely. So it is made to fail before the parsers are imported.
-    sys.modules["numpy"] = None  # type: ignore[assignment] # how an import is made to fail
+    # openpyxl imports numpy if it is installed. numpy starts threads, and a process with threads can't be forked
+    # safely. An entry of None makes the import fail, which openpyxl accepts.
+    sys.modules["numpy"] = None  # type: ignore[assignment] # None is how Python blocks an import
 
-    from precast_app.parsing import server
+    from precast_app.parsing import fork_server
 
-    server.main()
+    fork_server.main()

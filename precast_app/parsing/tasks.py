@@ -1,4 +1,4 @@
-"""What a child of the fork server does with a file; arguments and results are JSON values."""
+"""Tasks that a child of the fork server runs on a file. Arguments and results are JSON values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from precast_app.spreadsheets import Book, Limits, open_book
 
 
 def count_rows(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], job_type: str) -> int:
-    """Return the number of data rows, from a quick look at the file."""
+    """Return the number of data rows, from a quick scan of the file."""
     book = _open(upload, limits)
     if job_type != "element_type_import":
         return reference_files.count_rows(book, job_type)
@@ -28,25 +28,25 @@ def count_rows(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], job
 def annotate(
     upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], issues: list[list[Any]], seconds: float
 ) -> str:
-    """Write the upload with its issues as comments, and return the kind of file that it is."""
+    """Write the upload with its issues as comments and return the file's kind: xlsx, xlsm or ods."""
     return annotating.write(upload, _open(upload, limits), map(_issue, issues), out, seconds)
 
 
-def write_rejected(
+def write_rejected_rows(
     upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], reasons: list[tuple[int, str]], is_catalogue: bool
 ) -> None:
-    """Write the rejected rows as a workbook of the upload's layout."""
+    """Write the rejected rows as a workbook with the upload's layout."""
     rejected_workbook.write(out, _open(upload, limits), dict(reasons), is_catalogue=is_catalogue)
 
 
 TASKS: dict[str, Callable[..., Any]] = {
     "count_rows": count_rows,
     "annotate": annotate,
-    "write_rejected": write_rejected,
+    "write_rejected_rows": write_rejected_rows,
 }
 
 
-def sample() -> IO[bytes]:
+def sample_workbook() -> IO[bytes]:
     """Return a small workbook to warm up with."""
     file = io.BytesIO()
     with xlsxwriter.Workbook(file) as out:
@@ -58,16 +58,16 @@ def sample() -> IO[bytes]:
 
 
 def warm_up(book: IO[bytes]) -> None:
-    """Do every task once, so that what Python does only the first time is done before the first fork."""
+    """Run every task once, so that one-time work such as late imports happens before the first fork."""
     limits = asdict(Limits())
     issue = [Severity.ERROR, "not_a_number", "Enter a number.", 2, "C", "Element Types"]
     annotate(book, io.BytesIO(), limits=limits, issues=[issue], seconds=1)
-    write_rejected(book, io.BytesIO(), limits=limits, reasons=[(2, "Enter a number.")], is_catalogue=True)
-    touch_memory(book)
+    write_rejected_rows(book, io.BytesIO(), limits=limits, reasons=[(2, "Enter a number.")], is_catalogue=True)
+    prefault_memory(book)
 
 
-def touch_memory(book: IO[bytes]) -> None:
-    """Let the kernel copy the pages that a task writes to, before a child has a person's file to read."""
+def prefault_memory(book: IO[bytes]) -> None:
+    """Make the kernel copy the pages that a task writes to, before the child is given a user's file."""
     count_rows(book, io.BytesIO(), limits=asdict(Limits()), job_type="element_type_import")
 
 

@@ -1,1 +1,1 @@
-"""How gunicorn waits for clients: in threads of their own, for a bounded time."""
+"""gunicorn worker in which slow clients don't block other requests: a thread per connection, a time limit per step."""

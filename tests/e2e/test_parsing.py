@@ -59,7 +59,7 @@ def test_a_killed_child_is_answered_for(patient: Web) -> None:
         patient.busy_child().kill()
         answer = asked.result()
     assert answer.status_code == 422
-    assert answer.json()["message"].startswith("Reading the file was stopped before it was done")
+    assert answer.json()["message"].startswith("Reading the file was interrupted")
     assert patient.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
 
 

@@ -1,4 +1,4 @@
-"""Sockets that wait only so long for their client, slots that are lent meanwhile, and what they need of gunicorn."""
+"""Time limits of client sockets, request slots, and what the worker relies on in gunicorn."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers import gthread
 
 from precast_app.config import Settings
-from precast_app.webserver.client_socket import ClientSocket, ClientTooSlow, Patience
-from precast_app.webserver.slots import Slots
-from precast_app.webserver.worker import ClientWorker, Connection, network
+from precast_app.webserver.client_socket import ClientSocket, ClientTooSlow, TimeBudget
+from precast_app.webserver.gunicorn_worker import BoundedThreadWorker, TrackedConnection, client_network
+from precast_app.webserver.request_slots import RequestSlots
 
 QUICK = replace(Settings(), request_seconds=1, web_silence_seconds=1, web_bytes_per_second=1000)
 
@@ -31,22 +31,22 @@ def pair() -> Iterator[tuple[ClientSocket, socket.socket]]:
         yield server, client
 
 
-def test_patience_is_a_total_or_renewed_by_bytes() -> None:
-    total = Patience(10)
+def test_a_time_budget_is_a_total_or_refilled_by_bytes() -> None:
+    total = TimeBudget(10)
     total.spend(4)
-    total.earn(1_000_000)
+    total.refill(1_000_000)
     assert total.left == 6
-    rated = Patience(10, bytes_per_second=100)
+    rated = TimeBudget(10, bytes_per_second=100)
     rated.spend(4)
-    rated.earn(200)
+    rated.refill(200)
     assert rated.left == 8
-    rated.earn(1_000_000)
-    assert rated.left == 10, "what was fast before is no credit"
+    rated.refill(1_000_000)
+    assert rated.left == 10, "a budget never exceeds its initial size"
     rated.spend(11)
     assert rated.left == 0
 
 
-def test_a_total_is_not_renewed_by_dripping(pair: tuple[ClientSocket, socket.socket]) -> None:
+def test_single_bytes_do_not_extend_the_total(pair: tuple[ClientSocket, socket.socket]) -> None:
     server, client = pair
     started = time.monotonic()
     with ThreadPoolExecutor() as pool, pytest.raises(ClientTooSlow):
@@ -56,7 +56,7 @@ def test_a_total_is_not_renewed_by_dripping(pair: tuple[ClientSocket, socket.soc
     assert time.monotonic() - started < 3.5
 
 
-def test_an_upload_goes_on_as_long_as_it_is_fast_enough(pair: tuple[ClientSocket, socket.socket]) -> None:
+def test_an_upload_may_take_any_time_at_the_minimum_rate(pair: tuple[ClientSocket, socket.socket]) -> None:
     server, client = pair
     server.expect_upload()
     with ThreadPoolExecutor() as pool:
@@ -66,7 +66,7 @@ def test_an_upload_goes_on_as_long_as_it_is_fast_enough(pair: tuple[ClientSocket
             received += len(server.recv(10_000))
 
 
-def test_a_reader_that_stops_is_given_up(pair: tuple[ClientSocket, socket.socket]) -> None:
+def test_a_client_that_stops_reading_is_dropped(pair: tuple[ClientSocket, socket.socket]) -> None:
     server, _ = pair
     with pytest.raises(ClientTooSlow):
         server.sendall(b"a" * 10_000_000)
@@ -74,7 +74,7 @@ def test_a_reader_that_stops_is_given_up(pair: tuple[ClientSocket, socket.socket
         server.sendall(b"a")
 
 
-def test_a_socket_that_may_not_block_does_not(pair: tuple[ClientSocket, socket.socket]) -> None:
+def test_non_blocking_sockets_and_socket_timeouts_are_respected(pair: tuple[ClientSocket, socket.socket]) -> None:
     server, _ = pair
     server.setblocking(False)
     for blocked in (lambda: server.recv(1), lambda: server.sendall(b"a" * 10_000_000)):
@@ -85,7 +85,7 @@ def test_a_socket_that_may_not_block_does_not(pair: tuple[ClientSocket, socket.s
         server.recv(1)
 
 
-def test_it_says_until_when_it_waits_and_can_be_given_up(pair: tuple[ClientSocket, socket.socket]) -> None:
+def test_a_waiting_socket_has_a_deadline_and_can_be_aborted(pair: tuple[ClientSocket, socket.socket]) -> None:
     server, _ = pair
     assert server.deadline == math.inf
     with ThreadPoolExecutor() as pool:
@@ -93,36 +93,36 @@ def test_it_says_until_when_it_waits_and_can_be_given_up(pair: tuple[ClientSocke
         while server.deadline == math.inf:
             time.sleep(0.01)
         assert 0 < server.deadline - time.monotonic() <= 1
-        server.give_up()
+        server.abort()
         assert waiting.result(1) == b""
     assert not server.linger()
 
 
-def test_a_slot_is_lent_while_the_client_is_slow(pair: tuple[ClientSocket, socket.socket]) -> None:
+def test_the_slot_is_released_while_the_socket_waits_for_its_client(pair: tuple[ClientSocket, socket.socket]) -> None:
     server, client = pair
-    slots = Slots(1)
+    slots = RequestSlots(1)
 
     def receive() -> bytes:
-        with server.working(slots):
+        with server.hold_slot(slots):
             return server.recv(1)
 
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(receive)
         while server.deadline == math.inf:
             time.sleep(0.01)
-        with slots.held():
+        with slots.hold():
             client.send(b"a")
             time.sleep(0.1)
-            assert not waiting.done(), "it has its slot again only when it is free"
+            assert not waiting.done(), "the slot is taken by the other request"
         assert waiting.result(1) == b"a"
 
 
-def test_a_half_answered_request_does_not_wait_for_a_slot() -> None:
-    slots = Slots(1)
-    with slots.held(), slots.lent(wait=False):
-        slots._take()
-    slots._give()
-    with slots.held():
+def test_a_request_that_sends_its_response_does_not_wait_for_a_slot() -> None:
+    slots = RequestSlots(1)
+    with slots.hold(), slots.release_during(wait=False):
+        slots._acquire()
+    slots._release()
+    with slots.hold():
         pass
 
 
@@ -136,18 +136,18 @@ def test_a_half_answered_request_does_not_wait_for_a_slot() -> None:
         (b"", ""),
     ],
 )
-def test_connections_are_counted_by_network(client: object, counted_as: str) -> None:
-    assert network(client) == counted_as
+def test_connections_are_counted_by_ipv4_address_or_ipv6_network(client: object, counted_as: str) -> None:
+    assert client_network(client) == counted_as
 
 
-def test_gunicorn_is_as_the_worker_needs_it() -> None:
+def test_gunicorn_has_the_internals_that_the_worker_relies_on() -> None:
     """If this fails after an upgrade, read gunicorn's gthread worker before changing the names here."""
     source = inspect.getsource(gthread)
-    assert source.count("TConn(") == 1, "connections are made in `accept` alone, which the worker replaces"
-    assert ClientWorker.accept is not gthread.ThreadWorker.accept
+    assert source.count("TConn(") == 1, "only `accept`, which the worker overrides, creates connections"
+    assert BoundedThreadWorker.accept is not gthread.ThreadWorker.accept
     assert list(inspect.signature(gthread.TConn).parameters) == ["cfg", "sock", "client", "server"]
     assert list(inspect.signature(gthread.TConn.close).parameters) == ["self", "graceful"]
-    assert list(inspect.signature(Connection.close).parameters) == ["self", "graceful"]
+    assert list(inspect.signature(TrackedConnection.close).parameters) == ["self", "graceful"]
     for name, parameters in {
         "accept": ["self", "listener"],
         "enqueue_req": ["self", "conn"],
@@ -158,7 +158,7 @@ def test_gunicorn_is_as_the_worker_needs_it() -> None:
         "run": ["self"],
     }.items():
         assert list(inspect.signature(getattr(gthread.ThreadWorker, name)).parameters) == parameters, name
-    # Each byte goes through `recv`, `send` and `sendall`, and the application gets the socket.
+    # All bytes go through `recv`, `send` and `sendall`, and the application gets the socket.
     assert "self.sock.recv(" in inspect.getsource(SocketUnreader)
     assert "recv_into" not in source
     assert '"gunicorn.socket": sock' in inspect.getsource(wsgi)
