@@ -66,7 +66,7 @@ def rejected_rows(job_id: int) -> Response:
         raise NotFound("No row of this job was rejected.")
     is_catalogue = job.job_type == "element_type_import"
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
-        file = parsing.get_service().write_rejected_rows(
+        file = parsing.get_service().export_rejected_rows(
             upload, reasons, current_identity().name, is_catalogue=is_catalogue
         )
     return send_file(file, XLSX, as_attachment=True, download_name=f"rejected-{job_id}.xlsx")

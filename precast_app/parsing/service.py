@@ -84,12 +84,12 @@ class ParsingService:
         # If a copy in the upload's own format takes more than half of the time, the other half is for a plain copy.
         return self._run_download("annotate", upload, owner, issues=rows, seconds=self._settings.parse_seconds / 2)
 
-    def write_rejected_rows(
+    def export_rejected_rows(
         self, upload: IO[bytes], reasons: Mapping[int, str], owner: str, *, is_catalogue: bool
     ) -> IO[bytes]:
         """Return a workbook with the rows whose numbers are in `reasons`, each with its reason."""
         rows = [[row, reason] for row, reason in reasons.items()]
-        return self._run_download("write_rejected_rows", upload, owner, reasons=rows, is_catalogue=is_catalogue)[0]
+        return self._run_download("export_rejected_rows", upload, owner, reasons=rows, is_catalogue=is_catalogue)[0]
 
     def _run_download(self, task: str, upload: IO[bytes], owner: str, **arguments: Any) -> tuple[IO[bytes], Any]:
         out = tempfile.TemporaryFile()  # noqa: SIM115 # the caller closes it

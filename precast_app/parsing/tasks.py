@@ -32,7 +32,7 @@ def annotate(
     return annotating.write(upload, _open(upload, limits), map(_issue, issues), out, seconds)
 
 
-def write_rejected_rows(
+def export_rejected_rows(
     upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], reasons: list[tuple[int, str]], is_catalogue: bool
 ) -> None:
     """Write the rejected rows as a workbook with the upload's layout."""
@@ -42,7 +42,7 @@ def write_rejected_rows(
 TASKS: dict[str, Callable[..., Any]] = {
     "count_rows": count_rows,
     "annotate": annotate,
-    "write_rejected_rows": write_rejected_rows,
+    "export_rejected_rows": export_rejected_rows,
 }
 
 
@@ -62,7 +62,7 @@ def warm_up(book: IO[bytes]) -> None:
     limits = asdict(Limits())
     issue = [Severity.ERROR, "not_a_number", "Enter a number.", 2, "C", "Element Types"]
     annotate(book, io.BytesIO(), limits=limits, issues=[issue], seconds=1)
-    write_rejected_rows(book, io.BytesIO(), limits=limits, reasons=[(2, "Enter a number.")], is_catalogue=True)
+    export_rejected_rows(book, io.BytesIO(), limits=limits, reasons=[(2, "Enter a number.")], is_catalogue=True)
     prefault_memory(book)
 
 
