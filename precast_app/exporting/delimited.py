@@ -10,7 +10,7 @@ from precast_app.exporting.export_columns import ExportColumn
 from precast_app.exporting.row_cells import BASE_HEADINGS, Cell
 from precast_app.exporting.safe_text import csv_line
 from precast_app.importing.reference_files import FIELDS
-from precast_app.spreadsheets import encode_ambiguous, escape_formula
+from precast_app.spreadsheets import escape_formula, protect_from_decoding
 
 # Where the model calls something otherwise than the file.
 _STORED = {"parent": "parent_id"}
@@ -20,7 +20,9 @@ def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> It
     """The lines of the file; `rows` are in the order of `columns`."""
     flat = export_columns.flat_order(columns)
     places = [*range(len(BASE_HEADINGS)), *(len(BASE_HEADINGS) + columns.index(column) for column in flat)]
-    yield "\ufeff" + csv_line([*BASE_HEADINGS, *(encode_ambiguous(escape_formula(column.heading)) for column in flat)])
+    yield "\ufeff" + csv_line(
+        [*BASE_HEADINGS, *(protect_from_decoding(escape_formula(column.heading)) for column in flat)]
+    )
     for row in rows:
         yield csv_line([_cell(row[place]) for place in places])
 
@@ -35,4 +37,4 @@ def reference_lines(job_type: str, things: Iterable[Any]) -> Iterator[str]:
 
 def _cell(cell: Cell) -> Cell:
     """Return the cell as an import reads it back."""
-    return encode_ambiguous(escape_formula(cell)) if isinstance(cell, str) else cell
+    return protect_from_decoding(escape_formula(cell)) if isinstance(cell, str) else cell

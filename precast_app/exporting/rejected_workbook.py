@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import IO
 
 from precast_app.exporting import safe_text
-from precast_app.exporting.sheet_copy import MergedRows, SheetCopy, sheet_names, with_decimal_points
+from precast_app.exporting.sheet_copy import SheetCopy, merges_within_rows, unique_sheet_names, with_decimal_points
 from precast_app.importing import column_mapping, header_detection
 from precast_app.importing.header_detection import REASON_HEADING
 from precast_app.spreadsheets import Book
@@ -28,19 +28,19 @@ def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalog
         header_row = scan.head[0].number
         first_data_row, width = header_row + 1, len(scan.head[0].cells)
         read = None
-    merged = MergedRows(scan.merged)
+    merges = merges_within_rows(scan.merged)
     with safe_text.workbook(file, remove_timezone=True) as out:
-        copy = SheetCopy(out, sheet_names(book)[sheet_name])
+        copy = SheetCopy(out, unique_sheet_names(book)[sheet_name])
         bold = out.add_format({"bold": True})
         copy.sheet.set_column(width, width, 90)
         line = first_data_row - 1
         for row in book.rows(sheet_name):
             if row.number < first_data_row:
-                copy.row(row.number - 1, row.cells)
+                copy.copy_row(row.number - 1, row.cells)
                 if row.number == header_row:
                     safe_text.write(copy.sheet, row.number - 1, width, REASON_HEADING, bold)
-                copy.merge_headings(row.number - 1, row.cells, merged)
+                copy.merge_cells(row, merges)
             elif row.number in reasons:
-                copy.row(line, with_decimal_points(read, row.cells[:width]))
+                copy.copy_row(line, with_decimal_points(read, row.cells[:width]))
                 safe_text.write(copy.sheet, line, width, reasons[row.number])
                 line += 1

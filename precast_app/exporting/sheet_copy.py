@@ -1,132 +1,130 @@
-"""Cells of an upload, copied to a workbook of our own."""
+"""Copying of an upload's cells, row by row, to a sheet of a new workbook."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import xlsxwriter
 
 from precast_app.exporting import safe_text
-from precast_app.spreadsheets import Book, Cell, CellError, MergedRange
+from precast_app.spreadsheets import Book, Cell, CellError, MergedRange, SheetRow
 
-NO_COLOURS: Mapping[int, str] = {}
-# What Excel allows in the name of a sheet: 31 characters, of which those beyond U+FFFF count twice.
-_NAME_LENGTH = 31
+# Excel's limit for a sheet name, in UTF-16 units: characters beyond U+FFFF count twice.
+_MAX_NAME_UNITS = 31
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_UNNAMED = "Element Types"
-# Excel keeps this name for itself.
-_RESERVED = "history"
+_DEFAULT_NAME = "Element Types"
+# Excel reserves this name.
+_RESERVED_NAME = "history"
 _LAST_COLUMN = 16_384
-# Excel's dates begin here.
+# Excel can't store earlier dates.
 _FIRST_YEAR = 1900
 
 
-def sheet_names(book: Book) -> dict[str, str]:
-    """Return the name of each sheet of a file in a new workbook.
+def unique_sheet_names(book: Book) -> dict[str, str]:
+    """Return a valid and unique Excel name for each sheet of a file, by the sheet's own name.
 
-    Other formats allow longer names and more characters than Excel does.
+    Other formats allow longer names and more characters than Excel.
     """
     names: dict[str, str] = {}
-    taken: set[str] = {_RESERVED}
+    taken: set[str] = {_RESERVED_NAME}
     for sheet in book.sheets:
-        wanted = name = _sheet_name(_NOT_IN_NAMES.sub("_", sheet), _NAME_LENGTH)
+        wanted = name = _shorten_name(_NOT_IN_NAMES.sub("_", sheet), _MAX_NAME_UNITS)
         number = 2
         while name.casefold() in taken:
-            # Short enough for the number, however many sheets there are.
-            name = f"{_sheet_name(wanted, _NAME_LENGTH - 7)} ({number})"
+            # Seven units leave room for " (9999)".
+            name = f"{_shorten_name(wanted, _MAX_NAME_UNITS - 7)} ({number})"
             number += 1
         taken.add(name.casefold())
         names[sheet] = name
     return names
 
 
-def _sheet_name(text: str, units: int) -> str:
-    """Return the text cut to a number of UTF-16 units, without blanks and apostrophes around it."""
-    # A cut through the middle of a character drops its first half.
-    cut = text.strip(" '").encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
-    return cut.strip(" '") or _UNNAMED
+def _shorten_name(name: str, units: int) -> str:
+    """Return the name cut to a number of UTF-16 units, without leading and trailing blanks and apostrophes."""
+    # Decoding with "ignore" drops the first half of a character that was cut in two.
+    cut = name.strip(" '").encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
+    return cut.strip(" '") or _DEFAULT_NAME
 
 
-class MergedRows:
-    """The ranges of an upload that are merged within one row."""
-
-    def __init__(self, areas: Iterable[MergedRange]) -> None:
-        """Sort them by row."""
-        self._by_row: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for area in areas:
-            if area.first_row == area.last_row and area.last_column > area.first_column:
-                self._by_row[area.first_row].append((area.first_column, area.last_column))
-
-    def of(self, row: int) -> Iterator[tuple[int, int]]:
-        """Yield first and last column of each range in a row (from 1); ranges that overlap one before are left out."""
-        reached = 0
-        for first, last in sorted(self._by_row.get(row, ())):
-            if first > reached and last <= _LAST_COLUMN:
-                reached = last
-                yield first, last
+def merges_within_rows(merged: Iterable[MergedRange]) -> Mapping[int, list[MergedRange]]:
+    """Return the merged ranges that lie within one row and within Excel's columns, by row number."""
+    by_row: dict[int, list[MergedRange]] = defaultdict(list)
+    for each in merged:
+        if each.first_row == each.last_row and each.first_column < each.last_column <= _LAST_COLUMN:
+            by_row[each.first_row].append(each)
+    return by_row
 
 
 class SheetCopy:
-    """A sheet being written row by row, with a colour behind some of its cells.
+    """Sheet of a new workbook that is written row by row.
 
-    `colour` below is an RGB value in hexadecimal, or empty.
+    Colours are RGB values in hexadecimal; an empty text means no colour.
     """
 
     def __init__(self, out: xlsxwriter.Workbook, name: str) -> None:
-        """Add the sheet to a workbook."""
+        """Add the sheet to the workbook `out`."""
         self._out = out
         self.sheet = out.add_worksheet(name)
         self._formats: dict[tuple[bool, str], Any] = {}
-        # Of the upload's sheet: what is merged within one row, by its number.
-        self._merged: dict[int, list[MergedRange]] | None = None
 
-    def row(self, line: int, cells: Sequence[Cell], colours: Mapping[int, str] = NO_COLOURS) -> None:
-        """Write cells to a line (from 0); `colours` by the index of the cell."""
+    def copy_row(self, line: int, cells: Sequence[Cell], colours: Mapping[int, str] | None = None) -> None:
+        """Copy cells to a row, which counts from 0; `colours` are background colours by the index of the cell."""
+        colours = colours or {}
         for index, cell in enumerate(cells):
-            self._cell(line, index, cell, colours.get(index, ""))
+            self._write_cell(line, index, cell, colours.get(index, ""))
         for index in colours:
             if index >= len(cells):
-                self._cell(line, index, "", colours[index])
+                self._write_cell(line, index, "", colours[index])
 
-    def merge_headings(self, line: int, cells: Sequence[Cell], merged: MergedRows) -> None:
-        """Merge what is merged within this line of the upload, which stands at the same line of the copy."""
-        for first, last in merged.of(line + 1):
-            shown = str(cells[first - 1]) if first <= len(cells) else ""
-            safe_text.merge(self.sheet, line, first - 1, last - 1, shown)
+    def merge_cells(self, row: SheetRow, merges: Mapping[int, list[MergedRange]]) -> None:
+        """Merge the cells of an already copied row that are merged in the upload (see `merges_within_rows`)."""
+        for each in merges.get(row.number, ()):
+            first, last = each.first_column - 1, each.last_column - 1
+            shown = str(row.cells[first]) if first < len(row.cells) else ""
+            safe_text.merge_cells(self.sheet, row.number - 1, first, last, shown)
 
-    def _cell(self, line: int, index: int, cell: Cell, colour: str) -> None:
-        if isinstance(cell, CellError):
-            safe_text.write(self.sheet, line, index, cell.text, self._format(colour))
-        elif isinstance(cell, date) and cell.year < _FIRST_YEAR:
-            safe_text.write(self.sheet, line, index, cell.isoformat(), self._format(colour))
-        elif isinstance(cell, (date, datetime, time, timedelta)):
-            self.sheet.write_datetime(line, index, cell, self._format(colour, is_date=True))
+    def _write_cell(self, line: int, index: int, cell: Cell, colour: str) -> None:
+        text = _text_of(cell)
+        if text:
+            safe_text.write(self.sheet, line, index, text, self._format(colour))
+        elif text is not None:
+            if colour:
+                self.sheet.write_blank(line, index, None, self._format(colour))
         elif isinstance(cell, bool):
             self.sheet.write_boolean(line, index, cell, self._format(colour))
-        elif isinstance(cell, (int, float)) and not math.isfinite(cell):
-            safe_text.write(self.sheet, line, index, str(cell), self._format(colour))
         elif isinstance(cell, (int, float)):
             self.sheet.write_number(line, index, cell, self._format(colour))
-        elif isinstance(cell, str) and cell:
-            safe_text.write(self.sheet, line, index, cell, self._format(colour))
-        elif colour:
-            self.sheet.write_blank(line, index, None, self._format(colour))
+        else:
+            self.sheet.write_datetime(line, index, cell, self._format(colour, is_date=True))
 
     def _format(self, colour: str, *, is_date: bool = False) -> Any:
         if not colour and not is_date:
             return None
         key = is_date, colour
         if key not in self._formats:
-            wanted = {"num_format": "yyyy-mm-dd"} if is_date else {}
-            self._formats[key] = self._out.add_format(wanted | ({"bg_color": f"#{colour}"} if colour else {}))
+            properties = {"num_format": "yyyy-mm-dd"} if is_date else {}
+            self._formats[key] = self._out.add_format(properties | ({"bg_color": f"#{colour}"} if colour else {}))
         return self._formats[key]
 
 
+def _text_of(cell: Cell) -> str | None:
+    """Return the text of a cell that is copied as text, or None for one that keeps its type."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, CellError):
+        return cell.text
+    if isinstance(cell, date) and cell.year < _FIRST_YEAR:
+        return cell.isoformat()
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return str(cell)
+    return None
+
+
 def with_decimal_points(read: Callable[[int, Cell], Cell] | None, cells: Sequence[Cell]) -> list[Cell]:
-    """Cells as they are read outside of their file, by `importing.column_mapping.number_reader`."""
+    """Return cells with decimal points, as read by `importing.column_mapping.number_reader` (None: unchanged)."""
     return list(cells) if read is None else [read(index, cell) for index, cell in enumerate(cells)]

@@ -94,7 +94,7 @@ def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Se
     for index, column in enumerate(columns, first):
         safe_text.write(sheet, 0, index, escape_formula(column.top), heading)
     for top, start, end in export_columns.spans(columns):
-        safe_text.merge(sheet, 0, first + start, first + end, escape_formula(top), heading)
+        safe_text.merge_cells(sheet, 0, first + start, first + end, escape_formula(top), heading)
     for index, column in enumerate(columns, first):
         safe_text.write(sheet, 1, index, escape_formula(column.sub), heading)
     for index, text in enumerate((*SAMPLE, *(column.sample for column in columns))):

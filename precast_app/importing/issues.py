@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from precast_app.models import Severity
-from precast_app.spreadsheets import Note
+from precast_app.spreadsheets import ReaderNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,6 @@ class IssueOverflow:
     rows: frozenset[int] = frozenset()
 
 
-def from_note(note: Note) -> Issue:
+def from_note(note: ReaderNote) -> Issue:
     """What a reader chose or mended, as an issue of the file."""
     return Issue(Severity(note.severity), note.code, note.message)

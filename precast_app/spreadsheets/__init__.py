@@ -1,23 +1,23 @@
-"""From bytes to rows. Knows file formats; nothing of what the columns mean."""
+"""Readers of spreadsheet files: they turn bytes into numbered rows of cells and know nothing about the columns."""
 
 from precast_app.spreadsheets.errors import UnreadableFile
 from precast_app.spreadsheets.format_detection import open_book
-from precast_app.spreadsheets.formula_escaping import escape_formula, inert, unescape_formula
-from precast_app.spreadsheets.merged_ranges import Sweep
+from precast_app.spreadsheets.formula_escaping import ensure_escaped, escape_formula, unescape_formula
+from precast_app.spreadsheets.merged_ranges import MergedRangeSweep
 from precast_app.spreadsheets.sheet import (
     Book,
     Cell,
     CellError,
     Limits,
     MergedRange,
-    Note,
+    ReaderNote,
     SheetRow,
     SheetScan,
     column_letter,
     column_number,
 )
-from precast_app.spreadsheets.text_decoding import encode_ambiguous
-from precast_app.spreadsheets.zip_package import Package
+from precast_app.spreadsheets.text_decoding import protect_from_decoding
+from precast_app.spreadsheets.zip_package import ZipPackage
 
 __all__ = [
     "Book",
@@ -25,17 +25,17 @@ __all__ = [
     "CellError",
     "Limits",
     "MergedRange",
-    "Note",
-    "Package",
+    "MergedRangeSweep",
+    "ReaderNote",
     "SheetRow",
     "SheetScan",
-    "Sweep",
     "UnreadableFile",
+    "ZipPackage",
     "column_letter",
     "column_number",
-    "encode_ambiguous",
+    "ensure_escaped",
     "escape_formula",
-    "inert",
     "open_book",
+    "protect_from_decoding",
     "unescape_formula",
 ]

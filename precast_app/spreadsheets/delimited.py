@@ -1,4 +1,4 @@
-"""Delimited text, as offices save it: several encodings, a comma, a semicolon or a tab between the fields."""
+"""CSV files, in several encodings, with a comma, a semicolon or a tab between the fields."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, too_many_columns, too_many_rows
-from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, Note, SheetRow, SheetScan
-from precast_app.spreadsheets.text_decoding import NonClosingReader, decode_html_entities, decode_utf_7, encoding_of
+from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, ReaderNote, SheetRow, SheetScan
+from precast_app.spreadsheets.text_decoding import NonClosingReader, decode_html_entities, decode_utf_7, detect_encoding
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-_HEADER_CHARACTERS = 1024 * 1024  # of the first line, to tell the delimiter by
-_HEADINGS = 10  # as many as a header row of element types has at least
+_HEADER_CHARACTERS = 1024 * 1024  # characters of the first line that are searched for the delimiter
+_HEADINGS = 10  # a header row of element types has at least this many
 _SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\t]*+\s*', re.IGNORECASE)
 
-# Rows that are looked at for what stands between the whole and the decimals.
+# Rows that are searched for the decimal separator.
 _NUMBER_ROWS = 2_000
-# A comma or a point that can't stand between thousands.
+# Numbers whose comma or point can't be a thousands separator; `_EITHER` matches numbers whose comma can be both.
 _COMMA = re.compile(r"\A\s*[+-]?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+|0+,\d+)\s*")
 _EITHER = re.compile(r"\A\s*[+-]?[1-9]\d{0,2},\d{3}\s*")
 _POINT = re.compile(r"\A\s*[+-]?(?:\d{1,3}(?:[, ]\d{3})+\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d+|0+\.\d+)\s*")
@@ -34,32 +34,32 @@ _CELL_DECODERS = {
 
 
 class DelimitedBook:
-    """A Book of one sheet without a name. Every cell is a str."""
+    """Book over a CSV file: one sheet without a name, in which every cell is a str."""
 
     format = "csv"
     sheets = ("",)
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
-        """Raises UnreadableFile for bytes that are no text."""
+        """Detect encoding, delimiter and decimal separator. Raise `UnreadableFile` if the bytes are not text."""
         self._file = file
         self._limits = limits
-        self._encoding = encoding_of(file)
+        self._encoding = detect_encoding(file)
         first = next(self._text(), "")
-        # What stands before the headings and is not of them: a message of the program that sent the file, a `sep=`.
+        # Some programs put a message or a `sep=` line before the headings.
         self._message = _message(first)
         rest = first[len(self._message) :]
         separator = _SEPARATOR.fullmatch(rest)
         self._skipped = 1 if separator else 0
         self._delimiter = separator[1] if separator else _delimiter(self._first_records())
-        self._declared = separator is not None
-        self._mended: Counter[str] = Counter()
-        self._suspicious = False
+        self._is_delimiter_declared = separator is not None
+        self._decoded_cells: Counter[str] = Counter()
+        self._may_be_encoded = False
         self._record: list[str] = []
-        self._unsure: str | None = None
+        self._ambiguous_number: str | None = None
         self.decimal_comma = self._delimiter != "," and self._has_decimal_commas()
 
     @property
-    def notes(self) -> tuple[Note, ...]:
+    def notes(self) -> tuple[ReaderNote, ...]:
         """See Book."""
         return tuple(self._notes())
 
@@ -74,10 +74,10 @@ class DelimitedBook:
         return SheetScan(tuple(head), (), count, {})
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
-        """See Book. A record's number is that of the row in which Excel would show it."""
+        """See Book. A record has the number of the row in which Excel would show it."""
         if sheet not in self.sheets:
             raise KeyError(sheet)
-        self._mended.clear()
+        self._decoded_cells.clear()
         limits, count = self._limits, 0
         record: list[str] = []
         self._record = []
@@ -97,13 +97,13 @@ class DelimitedBook:
                 count += 1
                 if count > limits.rows:
                     raise too_many_rows(limits)
-                if self._suspicious:
-                    self._suspicious = False
+                if self._may_be_encoded:
+                    self._may_be_encoded = False
                     cells = [self._decode_cell(cell) for cell in cells]
                 yield SheetRow(number, cells)
         except csv.Error as error:
-            # The only one that this reader knows besides its arguments: a field that goes on and on. Over several lines
-            # it does so since it is quoted.
+            # With valid arguments this reader only raises for a field that is too long. A field over several lines
+            # is quoted, so its closing quotation mark is missing.
             if len(self._record) > 1:
                 raise _never_closed(count) from error
             raise cell_too_long(0, 0, limits) from error
@@ -111,7 +111,7 @@ class DelimitedBook:
             raise _never_closed(count - 1)
 
     def _is_open(self, record: list[str]) -> bool:
-        """Whether the file ended inside quotation marks that its last record opened."""
+        """Return whether the last record opened a quotation mark that was not closed."""
         if not any('"' in line for line in record):
             return False
         try:
@@ -121,15 +121,15 @@ class DelimitedBook:
         return False
 
     def _text(self) -> Iterator[str]:
-        """The file's lines as they are."""
+        """Yield the decoded lines of the file."""
         self._file.seek(0)
-        # The wrapper would close the file with itself: it gets a view that it may close.
+        # A TextIOWrapper closes its file when it is garbage-collected, so it gets a reader that ignores this.
         yield from io.TextIOWrapper(
             io.BufferedReader(NonClosingReader(self._file)), encoding=self._encoding, newline=""
         )
 
     def _first_records(self) -> Iterator[str]:
-        """The first records without what stands before the headings, each with the line ends inside of its quotes."""
+        """Yield the first records without the message before the headings; quoted line ends stay in their record."""
         record: list[str] = []
         count = quotes = size = 0
         for number, line in enumerate(self._text()):
@@ -146,32 +146,32 @@ class DelimitedBook:
         yield "".join(record)
 
     def _lines(self) -> Iterator[str]:
-        """The lines of the table, which quoted fields may contain the ends of."""
+        """Yield the lines of the table; a record with quoted line ends spans several lines."""
         for number, line in enumerate(self._text()):
             if "\0" in line:
                 raise UnreadableFile(
                     "not_a_spreadsheet",
-                    "The file contains zero bytes, which no text has. Open it in Excel, save "
+                    "The file contains zero bytes, which text files don't. Open it in Excel, save "
                     "it as CSV UTF-8 and upload that file.",
                 )
             if number < self._skipped:
                 continue
             if "&" in line or "+" in line:
-                self._suspicious = True
+                self._may_be_encoded = True
             line = line.removeprefix(self._message) if number == 0 else line
             self._record.append(line)
             yield line
 
     def _decode_cell(self, cell: str) -> str:
-        for code, (mend, _) in _CELL_DECODERS.items():
-            mended = mend(cell)
-            if mended != cell:
-                self._mended[code] += 1
-                cell = mended
+        for code, (decode, _) in _CELL_DECODERS.items():
+            decoded = decode(cell)
+            if decoded != cell:
+                self._decoded_cells[code] += 1
+                cell = decoded
         return cell
 
     def _has_decimal_commas(self) -> bool:
-        """Whether commas stand before decimals; where nothing tells, they do in a file that they don't divide."""
+        """Return whether the decimal separator is a comma; also True if no number in the file shows which one it is."""
         commas = points = 0
         either = None
         for number, row in enumerate(self.rows("")):
@@ -182,55 +182,55 @@ class DelimitedBook:
             points += any(map(_POINT.fullmatch, cells))
             either = either or next(filter(_EITHER.fullmatch, cells), None)
         if commas == points:
-            self._unsure = either
+            self._ambiguous_number = either
         return commas >= points
 
-    def _notes(self) -> Iterator[Note]:
-        how = "as its first line says" if self._declared else "by its headings"
-        yield Note("info", "delimiter", f"The fields were divided at each {_DELIMITERS[self._delimiter]}, {how}.")
+    def _notes(self) -> Iterator[ReaderNote]:
+        how = "named in the first line" if self._is_delimiter_declared else "detected from the headings"
+        yield ReaderNote("info", "delimiter", f"The field separator is the {_DELIMITERS[self._delimiter]}, {how}.")
         if self._encoding == "cp1252":
-            yield Note(
+            yield ReaderNote(
                 "warning",
                 "windows_1252",
                 "The file is not in UTF-8 and was read as Windows-1252. If letters such as ä, é or ø are wrong, save "
                 "it as CSV UTF-8 and upload it again.",
             )
         elif self._encoding in _ENCODINGS:
-            yield Note("info", "encoding", f"The file was read as {_ENCODINGS[self._encoding]}.")
-        if self._unsure:
-            read = self._unsure.strip().replace(",", ".")
-            yield Note(
+            yield ReaderNote("info", "encoding", f"The file was read as {_ENCODINGS[self._encoding]}.")
+        if self._ambiguous_number:
+            written = self._ambiguous_number.strip()
+            yield ReaderNote(
                 "warning",
                 "decimal_sign",
-                f"Decimals were read after a comma, so that {self._unsure.strip()} is {read}; the file does not tell "
-                "for sure. If it means thousands, write numbers without a sign between them.",
+                f"The comma was read as the decimal separator: {written} became {written.replace(',', '.')}. If the "
+                "comma separates thousands, remove it from the numbers and upload the file again.",
             )
         elif self._delimiter != ",":
             sign = "comma" if self.decimal_comma else "point"
-            yield Note("info", "decimal_sign", f"Decimals were read after a {sign}.")
+            yield ReaderNote("info", "decimal_sign", f"The decimal separator is the {sign}.")
         if self._message:
-            yield Note(
+            yield ReaderNote(
                 "warning",
                 "message_before_headings",
-                f"A message stood before the first heading and was left out: {self._message[:200]}",
+                f"The text before the first heading was ignored: {self._message[:200]}",
             )
-        for code, count in self._mended.items():
+        for code, count in self._decoded_cells.items():
             cells = "1 cell was" if count == 1 else f"{count} cells were"
-            yield Note(
-                "warning", code, f"{cells} {_CELL_DECODERS[code][1]} and decoded. Look whether their texts are right."
+            yield ReaderNote(
+                "warning", code, f"{cells} {_CELL_DECODERS[code][1]} and decoded. Check that the texts are correct."
             )
 
 
 def _never_closed(rows: int) -> UnreadableFile:
     return UnreadableFile(
         "quotation_mark_never_closed",
-        f'After row {rows} a quotation mark (") is opened and never closed, so that it is unclear where the rows end. '
-        "Close it or take it out, and upload the file again.",
+        f'After row {rows} a quotation mark (") is opened and never closed, so it is unclear where the rows end. '
+        "Close or delete the quotation mark and upload the file again.",
     )
 
 
 def _message(line: str) -> str:
-    """A JSON object that something has glued before the first heading."""
+    """Return the JSON object that some programs put before the first heading, or an empty text."""
     if not line.startswith("{"):
         return ""
     try:
@@ -241,9 +241,10 @@ def _message(line: str) -> str:
 
 
 def _delimiter(records: Iterator[str]) -> str:
-    """What divides the first record that it divides often, else the first one that is not blank; a comma if nothing.
+    """Return the most frequent delimiter of the first record that looks like a header row.
 
-    Before the headings there may be a title, or the rest of a message.
+    Return that of the first record that is not blank if no record has enough fields for a header row, because a title
+    may come before the headings; a comma if all are blank.
     """
     first = None
     for record in records:

@@ -1,4 +1,4 @@
-"""Which format a file has, by its content: names and declared types are often wrong."""
+"""Detection of a file's format by its content, because file names and declared types are often wrong."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from precast_app.spreadsheets.delimited import DelimitedBook
 from precast_app.spreadsheets.errors import UnreadableFile
 from precast_app.spreadsheets.ods import OdsBook
 from precast_app.spreadsheets.sheet import Book, Limits
-from precast_app.spreadsheets.text_decoding import zero_bytes
+from precast_app.spreadsheets.text_decoding import detect_utf_16_by_zeros
 from precast_app.spreadsheets.xls import XlsBook
 from precast_app.spreadsheets.xlsb.book import XlsbBook
 from precast_app.spreadsheets.xlsx.book import XlsxBook
-from precast_app.spreadsheets.zip_package import Package
+from precast_app.spreadsheets.zip_package import ZipPackage
 
 _LONGEST_SHEET_NAME = 150  # characters; Excel's own limit is 31
-_LOOK = 64 * 1024  # bytes
+_START_BYTES = 64 * 1024
 _MAGICS = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
@@ -37,16 +37,16 @@ _MAGICS = (
     (b"SQLite format 3\0", "a SQLite database"),
     (b"AC10", "an AutoCAD drawing"),
 )
-_WORD_MAGICS = (b"BM", b"MZ", b"GIF8", b"BZh", b"AC10")  # a CSV's first heading may start so
+_WORD_MAGICS = (b"BM", b"MZ", b"GIF8", b"BZh", b"AC10")  # the first heading of a CSV file may start like this
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
 
 
 def open_book(file: BinaryIO, limits: Limits | None = None) -> Book:
-    """Open a spreadsheet. `file` must be seekable, and stay open as long as the book is used.
+    """Return a Book over a seekable file, which must stay open as long as the book is used.
 
-    Raises UnreadableFile when the content is nothing that can be read.
+    Raise `UnreadableFile` if the content can't be read as a spreadsheet.
     """
     book = _open(file, limits or Limits())
     if any(len(sheet) > _LONGEST_SHEET_NAME for sheet in book.sheets):
@@ -60,27 +60,27 @@ def open_book(file: BinaryIO, limits: Limits | None = None) -> Book:
 
 def _open(file: BinaryIO, limits: Limits) -> Book:
     file.seek(0)
-    start = file.read(_LOOK)
-    if not start.strip(b" \t\r\n\0\xef\xbb\xbf") and not _more(file):
-        raise UnreadableFile("empty_file", "The file is empty. Save the workbook once more and upload it again.")
+    start = file.read(_START_BYTES)
+    if not start.strip(b" \t\r\n\0\xef\xbb\xbf") and not _has_more_content(file):
+        raise UnreadableFile("empty_file", "The file is empty. Save the workbook again and upload it.")
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _zipped(file, limits)
+        return _open_zip(file, limits)
     if start.startswith(_OLE2):
-        return _ole2(file, limits)
-    _refuse_binary(start)
+        return _open_ole2(file, limits)
+    _reject_binary(start)
     return DelimitedBook(file, limits)
 
 
-def _more(file: BinaryIO) -> bool:
-    """Whether anything but white space follows."""
-    while data := file.read(_LOOK):
+def _has_more_content(file: BinaryIO) -> bool:
+    """Return whether anything but white space follows."""
+    while data := file.read(_START_BYTES):
         if data.strip(b" \t\r\n\0"):
             return True
     return False
 
 
-def _zipped(file: BinaryIO, limits: Limits) -> Book:
-    package = Package(file, limits)
+def _open_zip(file: BinaryIO, limits: Limits) -> Book:
+    package = ZipPackage(file, limits)
     if "xl/workbook.xml" in package:
         return XlsxBook(file, package, limits)
     if "xl/workbook.bin" in package:
@@ -89,7 +89,7 @@ def _zipped(file: BinaryIO, limits: Limits) -> Book:
         kind = b"".join(package.chunks("mimetype"))[:200]
         if b"opendocument.spreadsheet" in kind:
             return OdsBook(file, package, limits)
-        raise _not_a_spreadsheet("an OpenDocument file, but no spreadsheet")
+        raise _not_a_spreadsheet("an OpenDocument file other than a spreadsheet")
     if "index/document.iwa" in package or "index.zip" in package:
         raise _unsupported("a Numbers spreadsheet")
     if "word/document.xml" in package:
@@ -99,8 +99,8 @@ def _zipped(file: BinaryIO, limits: Limits) -> Book:
     raise _not_a_spreadsheet("a ZIP archive")
 
 
-def _ole2(file: BinaryIO, limits: Limits) -> Book:
-    """The old container holds an encrypted workbook, a workbook of Excel 97, or something else."""
+def _open_ole2(file: BinaryIO, limits: Limits) -> Book:
+    """Open a file in Microsoft's OLE2 container: an Excel 97 workbook, an encrypted workbook, or something else."""
     file.seek(0)
     tail = b""
     while data := file.read(1024 * 1024):
@@ -115,14 +115,14 @@ def _ole2(file: BinaryIO, limits: Limits) -> Book:
     return XlsBook(file, limits)
 
 
-def _refuse_binary(start: bytes) -> None:
+def _reject_binary(start: bytes) -> None:
     control = _CONTROL.search(start)
     for magic, kind in _MAGICS:
         if start.startswith(magic) and (control or magic not in _WORD_MAGICS):
             raise _not_a_spreadsheet(kind)
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         raise _not_a_spreadsheet("a WebP image")
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or zero_bytes(start):
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or detect_utf_16_by_zeros(start):
         return
     if control:
         raise _not_a_spreadsheet("a binary file of an unknown kind")
@@ -131,7 +131,7 @@ def _refuse_binary(start: bytes) -> None:
 def _unsupported(kind: str) -> UnreadableFile:
     return UnreadableFile(
         "unsupported_format",
-        f"This is {kind}, which cannot be read yet. Open it, choose Save As and the type 'Excel "
+        f"This is {kind}, which can't be read yet. Open it, choose Save As and the type 'Excel "
         "Workbook (.xlsx)', and upload that file.",
     )
 
@@ -139,5 +139,5 @@ def _unsupported(kind: str) -> UnreadableFile:
 def _not_a_spreadsheet(kind: str) -> UnreadableFile:
     return UnreadableFile(
         "not_a_spreadsheet",
-        f"This is {kind}, whatever its name says. Upload an Excel workbook (.xlsx) or a CSV file.",
+        f"This is {kind}, whatever its file name says. Upload an Excel workbook (.xlsx) or a CSV file.",
     )

@@ -1,4 +1,4 @@
-"""Merged ranges as a spreadsheet program allows them: no two share a cell. A file may claim otherwise."""
+"""Merged ranges. Spreadsheet programs let no two of them overlap, but a file may contain overlapping ones."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from precast_app.spreadsheets.sheet import MergedRange
 _ORDER = attrgetter("first_row", "first_column")
 
 
-def disjoint(ranges: Iterable[MergedRange]) -> tuple[MergedRange, ...]:
-    """Return the ranges by row and column, without those that are none or share a cell with one before them."""
-    sweep = Sweep(())
+def drop_overlapping(ranges: Iterable[MergedRange]) -> tuple[MergedRange, ...]:
+    """Return the ranges sorted by row and column, without invalid ones and those that overlap an earlier one."""
+    sweep = MergedRangeSweep(())
     return tuple(each for each in sorted(ranges, key=_ORDER) if sweep.add(each))
 
 
-class Sweep:
-    """Goes down a sheet and knows which ranges cover the row that it has reached.
+class MergedRangeSweep:
+    """MergedRangeSweep over the rows of a sheet that knows which merged ranges cover the current row.
 
-    Takes time in proportion to the ranges, however many rows each of them has. `ranges` share no cell, and are in the
-    order of their rows.
+    Its time depends on the number of ranges, not on the number of their rows. `ranges` don't overlap and are sorted by
+    row.
     """
 
     def __init__(self, ranges: Iterable[MergedRange]) -> None:
@@ -32,23 +32,23 @@ class Sweep:
         self._by_column: dict[int, MergedRange] = {}
         self._ends: list[tuple[int, int]] = []
 
-    def at(self, row: int) -> Mapping[int, MergedRange]:
-        """Return the ranges that cover a row, by their first column. Rows are asked for in ascending order."""
+    def ranges_in_row(self, row: int) -> Mapping[int, MergedRange]:
+        """Return the ranges that cover a row, by their first column. Call it with ascending row numbers."""
         while self._next is not None and self._next.first_row <= row:
             self.add(self._next)
             self._next = next(self._coming, None)
         self._forget_before(row)
         return self._by_column
 
-    def over(self, row: int, column: int) -> MergedRange | None:
-        """Return the range that covers a cell, if there is one."""
-        by_column = self.at(row)
+    def range_at(self, row: int, column: int) -> MergedRange | None:
+        """Return the range that covers a cell, or None. Call it with ascending row numbers."""
+        by_column = self.ranges_in_row(row)
         place = bisect_left(self._columns, column + 1)
         found = by_column[self._columns[place - 1]] if place else None
         return found if found is not None and found.last_column >= column else None
 
     def add(self, new: MergedRange) -> bool:
-        """Go to the first row of a range, and return whether it is added; not if it shares a cell with one there."""
+        """Advance to the range's first row and add it; return False if it is invalid or overlaps another one."""
         self._forget_before(new.first_row)
         place = bisect_left(self._columns, new.first_column)
         is_right_free = place == len(self._columns) or self._columns[place] > new.last_column

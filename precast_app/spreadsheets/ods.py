@@ -1,4 +1,4 @@
-"""OpenDocument spreadsheets (.ods), as LibreOffice saves them: one pass over `content.xml`, a row at a time."""
+"""OpenDocument spreadsheets (.ods), as saved by LibreOffice, read row by row in one pass over `content.xml`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from precast_app.spreadsheets.errors import (
     too_many_columns,
     too_many_rows,
 )
-from precast_app.spreadsheets.merged_ranges import disjoint
+from precast_app.spreadsheets.merged_ranges import drop_overlapping
 from precast_app.spreadsheets.sheet import (
     HEAD_ROWS,
     LAST_ROW,
@@ -24,30 +24,30 @@ from precast_app.spreadsheets.sheet import (
     CellError,
     Limits,
     MergedRange,
-    Note,
+    ReaderNote,
     SheetRow,
     SheetScan,
 )
-from precast_app.spreadsheets.xlsx.sheet_xml import Attributes, feed, local_name, xml_parser
-from precast_app.spreadsheets.zip_package import Package
+from precast_app.spreadsheets.xlsx.sheet_xml import Attributes, local_name, parse_chunk, xml_parser
+from precast_app.spreadsheets.zip_package import ZipPackage
 
 _CONTENT = "content.xml"
 _TABLES, _CELLS = "table", ("table-cell", "covered-table-cell")
-# Of a cell that holds something: itself, and its text.
+# A cell that is not blank has at least two XML elements: the cell and its text.
 _ELEMENTS_PER_CELL = 2
-# What LibreOffice shows in a cell whose formula has no result.
-_ERRORS = ("#", "Err:")
+# LibreOffice shows a text with one of these prefixes in a cell whose formula failed.
+_ERROR_PREFIXES = ("#", "Err:")
 
 
 class OdsBook:
-    """A Book over an OpenDocument file's zip."""
+    """Book over an OpenDocument spreadsheet."""
 
     format = "ods"
     decimal_comma = False
-    notes: tuple[Note, ...] = ()
+    notes: tuple[ReaderNote, ...] = ()
 
-    def __init__(self, file: BinaryIO, package: Package, limits: Limits) -> None:
-        """Read the list of sheets. Raises UnreadableFile."""
+    def __init__(self, file: BinaryIO, package: ZipPackage, limits: Limits) -> None:
+        """Scan all sheets. Raise `UnreadableFile` if the file can't be read."""
         del file  # the package keeps it
         self._package = package
         self._limits = limits
@@ -56,52 +56,52 @@ class OdsBook:
                 "password_protected",
                 "The spreadsheet is protected by a password. Save it without one and upload it again.",
             )
-        # All sheets stand in one part: a pass for each would take their number times as long.
-        reader = _Table(None, limits)
-        found = _Scans(limits)
-        for _ in self._events(reader):
-            found.take(reader)
-        self._scans = found.finished(reader)
-        self._refused = reader.refused
+        # All sheets are in one part, so they are scanned in one pass over it, not in one pass per sheet.
+        reader = _TableReader(None, limits)
+        found = _ScanBuilder(limits)
+        for _ in self._parse_content(reader):
+            found.add_rows_of(reader)
+        self._scans = found.finish(reader)
+        self._errors = reader.errors
         self.sheets = tuple(self._scans)
         if not self.sheets:
             raise damaged("it contains no sheet")
 
     def scan(self, sheet: str) -> SheetScan:
         """See Book."""
-        if sheet in self._refused:
-            raise self._refused[sheet]
+        if sheet in self._errors:
+            raise self._errors[sheet]
         return self._scans[sheet]
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """See Book."""
         if sheet not in self.sheets:
             raise KeyError(sheet)
-        reader = _Table(sheet, self._limits)
-        for _ in self._events(reader):
-            for each in reader.taken():
+        reader = _TableReader(sheet, self._limits)
+        for _ in self._parse_content(reader):
+            for each in reader.take_rows():
                 yield from each.rows()
-            if sheet in reader.refused:
-                raise reader.refused[sheet]
+            if sheet in reader.errors:
+                raise reader.errors[sheet]
 
-    def _events(self, handler: _Table) -> Iterator[None]:
-        """Parse the content; after each piece of it the handler may have something."""
+    def _parse_content(self, handler: _TableReader) -> Iterator[None]:
+        """Feed the content to the handler and yield after each chunk, so that its rows can be taken."""
         parser = xml_parser(handler.start, handler.end, handler.data)
         for chunk in self._package.chunks(_CONTENT):
-            feed(parser, chunk)
+            parse_chunk(parser, chunk)
             yield
-        feed(parser, b"", last=True)
+        parse_chunk(parser, b"", last=True)
         yield
 
 
-def _is_encrypted(package: Package) -> bool:
+def _is_encrypted(package: ZipPackage) -> bool:
     manifest = b"".join(package.chunks("meta-inf/manifest.xml")) if "meta-inf/manifest.xml" in package else b""
     return b"encryption-data" in manifest
 
 
 @dataclass(frozen=True, slots=True)
-class _Repeated:
-    """A row of a sheet that stands there so many times: in the file once, in memory too."""
+class _RepeatedRow:
+    """Row that is repeated `count` times but stored once, as in the file."""
 
     sheet: str
     first: int
@@ -110,58 +110,63 @@ class _Repeated:
 
     def rows(self) -> Iterator[SheetRow]:
         """Yield the rows, which share their cells."""
-        return (SheetRow(self.first + place, self.cells) for place in range(self.count))
+        return (SheetRow(self.first + offset, self.cells) for offset in range(self.count))
 
 
-class _Scans:
-    """Collects what the one pass over all sheets tells of each."""
+class _ScanBuilder:
+    """Builder of the scans of all sheets from one pass over the document."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._heads: dict[str, list[SheetRow]] = {}
-        self._faults: dict[str, dict[tuple[int, int], CellError]] = {}
+        self._error_cells: dict[str, dict[tuple[int, int], CellError]] = {}
 
-    def take(self, reader: _Table) -> None:
-        """Take the rows that the reader has completed."""
-        for each in reader.taken():
+    def add_rows_of(self, reader: _TableReader) -> None:
+        """Add the rows that the reader has completed."""
+        for each in reader.take_rows():
             head = self._heads.setdefault(each.sheet, [])
             head.extend(islice(each.rows(), HEAD_ROWS - len(head)))
-            faults = self._faults.setdefault(each.sheet, {})
+            errors = self._error_cells.setdefault(each.sheet, {})
             for column, cell in enumerate(each.cells, 1):
                 if isinstance(cell, CellError):
-                    for row in islice(each.rows(), self._limits.error_cells - len(faults)):
-                        faults[row.number, column] = cell
+                    for row in islice(each.rows(), self._limits.error_cells - len(errors)):
+                        errors[row.number, column] = cell
 
-    def finished(self, reader: _Table) -> dict[str, SheetScan]:
+    def finish(self, reader: _TableReader) -> dict[str, SheetScan]:
         """Return the scans by sheet, in the order of the document."""
         return {
             sheet: SheetScan(
-                tuple(self._heads.get(sheet, ())), disjoint(merged), reader.counts[sheet], self._faults.get(sheet, {})
+                tuple(self._heads.get(sheet, ())),
+                drop_overlapping(merged),
+                reader.counts[sheet],
+                self._error_cells.get(sheet, {}),
             )
             for sheet, merged in reader.merged.items()
         }
 
 
-class _Table:
-    """Collects the rows of one sheet, or of all. Rows and cells may be repeated; those that hold nothing take no room.
+class _TableReader:
+    """XML handler that collects the rows of one sheet, or of all sheets if `sheet` is None.
 
-    merged    of each sheet in the order of the document, its merged ranges
-    counts    of each sheet, its rows that hold something
-    refused   why a sheet is not read to its end
+    Repeated rows are stored once; blank cells and rows are not stored.
+
+    merged    each sheet's merged ranges, in the order of the document
+    counts    each sheet's number of rows that are not blank
+    errors    the error for each sheet that could not be read to its end
     """
 
-    def __init__(self, wanted: str | None, limits: Limits) -> None:
+    def __init__(self, sheet: str | None, limits: Limits) -> None:
         self.merged: dict[str, list[MergedRange]] = {}
         self.counts: dict[str, int] = {}
-        self.refused: dict[str, UnreadableFile] = {}
-        self._wanted = wanted
+        self.errors: dict[str, UnreadableFile] = {}
+        self._only_sheet = sheet
         self._sheet = ""
         self._limits = limits
         self._elements = 0
-        self._rows: list[_Repeated] = []
+        self._rows: list[_RepeatedRow] = []
         self._cells_seen = 0
-        self._depth = 0
-        self._here = False
+        self._table_depth = 0
+        self._is_reading = False
         self._row = 1
         self._row_repeat = 1
         self._cells: list[Cell] = []
@@ -170,48 +175,48 @@ class _Table:
         self._lines: list[str] = []
         self._text: list[str] | None = None
         self._length = 0
-        self._aside = 0
+        self._annotation_depth = 0
         self._starts: dict[str, Callable[[Attributes], None]] = {
             "table-row": self._start_row,
             "table-cell": self._start_cell,
             "covered-table-cell": self._start_cell,
         }
 
-    def taken(self) -> list[_Repeated]:
-        """The rows that are complete since the last time."""
+    def take_rows(self) -> list[_RepeatedRow]:
+        """Return the rows completed since the last call."""
         rows, self._rows = self._rows, []
         return rows
 
     def start(self, tag: str, attributes: Attributes) -> None:
         self._elements += 1
         if self._elements > _ELEMENTS_PER_CELL * self._limits.parsed_cells:
-            raise too_many_cells("has very many elements", self._limits.parsed_cells)
+            raise too_many_cells("has too many XML elements", self._limits.parsed_cells)
         name = local_name(tag)
         if name == _TABLES:
-            # A table inside a cell belongs to a chart or a note.
-            self._depth += 1
-            if self._depth == 1:
+            # A table inside a table belongs to a chart or an annotation.
+            self._table_depth += 1
+            if self._table_depth == 1:
                 self._start_table(_get(attributes, "name"))
-        elif not self._here or self._depth > 1:
+        elif not self._is_reading or self._table_depth > 1:
             return
         elif name == "annotation":
-            # The text of a note is not that of its cell.
-            self._aside += 1
+            # The text of an annotation does not belong to the cell's value.
+            self._annotation_depth += 1
         elif name in self._starts:
             self._starts[name](attributes)
-        elif self._cell is not None and not self._aside:
+        elif self._cell is not None and not self._annotation_depth:
             self._start_text(name, attributes)
 
     def end(self, tag: str) -> None:
         name = local_name(tag)
         if name == _TABLES:
-            self._depth -= 1
-            self._here = self._here and self._depth > 0
-        elif not self._here or self._depth > 1:
+            self._table_depth -= 1
+            self._is_reading = self._is_reading and self._table_depth > 0
+        elif not self._is_reading or self._table_depth > 1:
             return
         elif name == "annotation":
-            self._aside -= 1
-        elif name == "p" and self._text is not None and not self._aside:
+            self._annotation_depth -= 1
+        elif name == "p" and self._text is not None and not self._annotation_depth:
             self._lines.append("".join(self._text))
             self._text = None
             self._count_characters(1)
@@ -221,9 +226,9 @@ class _Table:
             self._end_row()
 
     def data(self, text: str) -> None:
-        if self._text is not None and not self._aside:
+        if self._text is not None and not self._annotation_depth:
             self._count_characters(len(text))
-            if self._here:
+            if self._is_reading:
                 self._text.append(text)
 
     def _start_table(self, name: str) -> None:
@@ -232,21 +237,21 @@ class _Table:
         if len(self.merged) >= self._limits.sheets:
             raise UnreadableFile("too_many_sheets", f"The spreadsheet has more than {self._limits.sheets} sheets.")
         self.merged[name], self.counts[name] = [], 0
-        self._sheet, self._here = name, self._wanted in (None, name)
-        self._row, self._aside = 1, 0
+        self._sheet, self._is_reading = name, self._only_sheet in (None, name)
+        self._row, self._annotation_depth = 1, 0
         self._cell = self._text = None
 
-    def _refuse(self, refusal: UnreadableFile) -> None:
-        """Leave the rest of the sheet: another one may be the one that is wanted."""
-        self.refused[self._sheet] = refusal
-        self._here, self._text = False, None
+    def _skip_sheet(self, error: UnreadableFile) -> None:
+        """Record the error and skip the rest of the sheet, because the import may need another sheet."""
+        self.errors[self._sheet] = error
+        self._is_reading, self._text = False, None
 
     def _count_characters(self, count: int) -> None:
-        """Count what a cell holds, the ends of its lines too."""
+        """Count the characters of a cell, including line ends."""
         self._length += count
-        # The last line has no end.
+        # One more than the limit, because the last line's end is counted but not part of the value.
         if self._length > self._limits.cell_characters + 1:
-            self._refuse(cell_too_long(self._row, len(self._cells) + self._blank + 1, self._limits))
+            self._skip_sheet(cell_too_long(self._row, len(self._cells) + self._blank + 1, self._limits))
 
     def _start_row(self, attributes: Attributes) -> None:
         self._row_repeat = _number(attributes, "number-rows-repeated")
@@ -273,7 +278,7 @@ class _Table:
             return
         last = column + repeat - 1
         if last > self._limits.columns:
-            self._refuse(too_many_columns(self._row, last, self._limits))
+            self._skip_sheet(too_many_columns(self._row, last, self._limits))
             return
         self._cells.extend([""] * self._blank)
         self._blank = 0
@@ -290,9 +295,9 @@ class _Table:
             count = self.counts[self._sheet] = self.counts[self._sheet] + self._row_repeat
             self._cells_seen += self._row_repeat * len(self._cells)
             if count > self._limits.rows or self._cells_seen > self._limits.cells:
-                self._refuse(too_many_rows(self._limits))
+                self._skip_sheet(too_many_rows(self._limits))
                 return
-            self._rows.append(_Repeated(self._sheet, self._row, self._row_repeat, self._cells))
+            self._rows.append(_RepeatedRow(self._sheet, self._row, self._row_repeat, self._cells))
         self._row += self._row_repeat
         if self._row > LAST_ROW * 2:
             raise damaged("it has more rows than a spreadsheet can have")
@@ -312,10 +317,10 @@ def _number(attributes: Attributes, name: str) -> int:
 
 
 def _value(attributes: Attributes, text: str) -> Cell:
-    """The value that the file stores; what the cell shows is `text`."""
+    """Return the stored value of a cell; `text` is what the cell shows."""
     kinds = {value for key, value in attributes.items() if local_name(key) == "value-type"}
     formula = _get(attributes, "formula")
-    if "error" in kinds or (formula and text.startswith(_ERRORS)):
+    if "error" in kinds or (formula and text.startswith(_ERROR_PREFIXES)):
         return CellError(text or "#ERR")
     if not kinds:
         return CellError(f"={formula.partition('=')[2]}"[:60]) if formula and not text else text

@@ -1,14 +1,14 @@
-"""What a pass over a sheet has counted so far; the limits are held here, row by row."""
+"""Counter that enforces the limits while a sheet is scanned row by row."""
 
 from __future__ import annotations
 
 from precast_app.spreadsheets.errors import UnreadableFile, too_many_cells, too_many_columns, too_many_rows
-from precast_app.spreadsheets.merged_ranges import disjoint
+from precast_app.spreadsheets.merged_ranges import drop_overlapping
 from precast_app.spreadsheets.sheet import CellError, Limits, MergedRange, SheetRow, SheetScan
 
 
 class ScanCounter:
-    """Takes rows, faults and merged ranges in the order of the file. Raises UnreadableFile."""
+    """Counter of a sheet's rows, error cells and merged ranges. Its methods raise `UnreadableFile` over a limit."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -20,7 +20,7 @@ class ScanCounter:
         self.row_count = 0
 
     def add_row(self, number: int, last_column: int) -> None:
-        """Count a row that holds something."""
+        """Count a row that is not blank."""
         limits = self._limits
         self.row_count += 1
         if self.row_count > limits.rows:
@@ -31,16 +31,16 @@ class ScanCounter:
             self._columns = last_column
         self._first = self._first or number
         self._last = number
-        # Some readers lay out a rectangle in memory, however few of its cells are filled.
+        # Some readers allocate the whole rectangle in memory, however few of its cells are filled.
         if (number - self._first + 1) * self._columns > limits.cells:
             raise too_many_cells(
-                f"reaches from row {self._first} to row {number}, over {self._columns} columns",
+                f"extends from row {self._first} to row {number}, over {self._columns} columns",
                 limits.cells,
             )
 
     def add_error(self, row: int, column: int, text: str) -> CellError:
-        """Take a cell that shows an error, and return the error."""
-        # A formula that goes wrong does so in thousands of rows: they share one object.
+        """Record a cell that shows an error, and return the error."""
+        # A wrong formula often shows the same error in thousands of rows, which share one object.
         error = self._errors.get(text)
         if error is None:
             error = self._errors[text] = CellError(text)
@@ -49,12 +49,12 @@ class ScanCounter:
             raise UnreadableFile(
                 "too_many_errors",
                 f"More than {self._limits.error_cells} cells of the sheet show an error, such as "
-                f"{error.text} in row {row}. Mend the formulas, or paste their results as values.",
+                f"{error.text} in row {row}. Correct the formulas, or paste their results as values.",
             )
         return error
 
     def add_merged_range(self, merged: MergedRange) -> None:
-        """Take a merged range."""
+        """Record a merged range."""
         self._merged.append(merged)
         if len(self._merged) > self._limits.merged_ranges:
             raise UnreadableFile(
@@ -64,5 +64,5 @@ class ScanCounter:
             )
 
     def finish_scan(self, head: tuple[SheetRow, ...]) -> SheetScan:
-        """Close the account."""
-        return SheetScan(head, disjoint(self._merged), self.row_count, self._faults)
+        """Return the scan of the whole sheet."""
+        return SheetScan(head, drop_overlapping(self._merged), self.row_count, self._faults)

@@ -1,4 +1,4 @@
-"""What a reader hands out: numbered rows of cells, and what one look at a sheet tells."""
+"""Types that every reader returns: books, numbered rows of cells, and scans of a sheet."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal, Protocol
 
-# Excel's own last row; a number beyond it is never right.
+# Excel's last row.
 LAST_ROW = 1_048_576
 HEAD_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """A cell that shows an error instead of a value.
+    """Cell that shows an error instead of a value.
 
-    `text` is what stands in the cell: `#REF!` and the like, or `=…` for a formula that was saved
-    without its result. `str()` explains it.
+    `text` is what the cell shows, for example `#REF!`, or `=…` for a formula that was saved without its result. `str()`
+    explains it.
     """
 
     text: str
@@ -28,14 +28,14 @@ class CellError:
         return f"{self.text} (an error that Excel shows in this cell)"
 
 
-# A blank cell is ''. Numbers of a workbook are floats, also the whole ones, and may be inf or nan
-# in a file that no spreadsheet program wrote.
+# A blank cell is ''. Numbers in a workbook are floats, including whole numbers, and may be inf or nan if no spreadsheet
+# program wrote the file.
 Cell = str | float | int | bool | datetime | date | time | timedelta | CellError
 
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A row that holds something. `number` is the one that Excel shows; `cells[0]` is column A.
+    """Row that is not blank. `number` is the row number that Excel shows; `cells[0]` is column A.
 
     Cells beyond the end of `cells` are blank.
     """
@@ -46,7 +46,7 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True)
 class MergedRange:
-    """Merged cells; rows and columns count from 1, and both ends belong to the range."""
+    """Merged cells. Rows and columns count from 1; the last row and column belong to the range."""
 
     first_row: int
     first_column: int
@@ -55,8 +55,8 @@ class MergedRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """What a reader had to choose or to mend. `severity` is info, or warning where it may have chosen wrong."""
+class ReaderNote:
+    """Choice or correction that a reader made. `severity` is warning if the choice may be wrong, else info."""
 
     severity: Literal["info", "warning"]
     code: str
@@ -65,13 +65,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class SheetScan:
-    """What one quick look at a sheet tells.
+    """Result of a quick scan of a sheet.
 
-    head       the first 8 rows that hold anything. Dates in a workbook's head are still the numbers
-               that Excel stores for them, since the look does not read cell formats.
-    merged     merged ranges by row and column, of which no two share a cell
-    row_count  rows that hold anything, header rows included: as many as `Book.rows` yields
-    faults     (row, column), from 1, of each cell that shows an error
+    head         the first 8 rows that are not blank. Dates in an .xlsx head are the numbers that Excel stores for them,
+                 because the scan does not read cell formats.
+    merged       merged ranges sorted by row and column; none of them overlap
+    row_count    number of rows that are not blank, including header rows: as many as `Book.rows` yields
+    error_cells  the cells that show an error, by (row, column), counted from 1
     """
 
     head: tuple[SheetRow, ...]
@@ -82,51 +82,51 @@ class SheetScan:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is still read; a file beyond one of these is refused."""
+    """Limits on a file; `UnreadableFile` is raised for a file that exceeds one of them."""
 
     unpacked_bytes: int = 1024 * 1024 * 1024  # bytes of all parts of a workbook, unzipped
     compression_ratio: int = 250  # unzipped bytes per zipped byte, for a part of 8 MiB and more
     parts: int = 10_000  # files inside the zip
     sheets: int = 500
-    rows: int = 200_000  # rows that hold anything, per sheet
-    columns: int = 2_000  # the last column that holds anything
-    cells: int = 12_000_000  # cells between the first and the last one, blank ones included
+    rows: int = 200_000  # rows per sheet that are not blank
+    columns: int = 2_000  # number of the last column that is not blank
+    cells: int = 12_000_000  # cells of the rectangle around all values, including blank ones
     cell_characters: int = 32_767  # characters in a cell: Excel's own limit
-    parsed_cells: int = 3_000_000  # cells of a sheet that only the slow way can read
+    parsed_cells: int = 3_000_000  # cells of a sheet that only the slow XML parser can read
     shared_texts: int = 4_000_000  # different texts in a workbook
-    text_bytes: int = 512 * 1024 * 1024  # bytes of text in a sheet, each repetition counted
+    text_bytes: int = 512 * 1024 * 1024  # bytes of text in a sheet, counting each repetition
     error_cells: int = 200_000  # cells of a sheet that show an error
     merged_ranges: int = 100_000  # per sheet
 
 
 class Book(Protocol):
-    """An opened file. It keeps the file object it was given, and does not close it."""
+    """Opened spreadsheet. It keeps the file object that it was given and does not close it."""
 
     @property
     def format(self) -> str:
-        """`xlsx`, `xlsb`, `xls`, `ods` or `csv`."""
+        """Return `xlsx`, `xlsb`, `xls`, `ods` or `csv`."""
 
     @property
     def decimal_comma(self) -> bool:
-        """Whether text that is a number has its decimals after a comma, whatever it looks like."""
+        """Return whether the comma is the decimal separator in cells that are text."""
 
     @property
-    def notes(self) -> tuple[Note, ...]:
-        """What the reader chose and mended; complete after all of a sheet's rows were read."""
+    def notes(self) -> tuple[ReaderNote, ...]:
+        """Return the reader's choices and corrections; complete after all rows of a sheet have been read."""
 
     @property
     def sheets(self) -> tuple[str, ...]:
-        """The worksheets in the workbook's order, hidden ones included; `('',)` for CSV."""
+        """Return the names of the worksheets in the workbook's order, including hidden ones; `('',)` for CSV."""
 
     def scan(self, sheet: str) -> SheetScan:
-        """A quick look at a sheet. Raises UnreadableFile; KeyError for a sheet that is not there."""
+        """Return a quick scan of a sheet. Raise `UnreadableFile`, or `KeyError` if there is no such sheet."""
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
-        """Every row that holds anything, header rows included. Raises, on the way, as `scan`."""
+        """Yield every row that is not blank, including header rows. Raises the same errors as `scan` on the way."""
 
 
 def column_letter(column: int) -> str:
-    """The letters over a column: 1 → A, 27 → AA."""
+    """Return the letters of a column: 1 → A, 27 → AA."""
     letters = ""
     while column > 0:
         column, rest = divmod(column - 1, 26)
@@ -135,7 +135,7 @@ def column_letter(column: int) -> str:
 
 
 def column_number(letters: str) -> int:
-    """The opposite of `column_letter`, for upper-case letters."""
+    """Return the number of a column by its upper-case letters: A → 1, AA → 27."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64

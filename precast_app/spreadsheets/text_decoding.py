@@ -1,4 +1,4 @@
-"""Text files: which encoding they have, and what a cell says that another program has written in its own way."""
+"""Decoding of text files: detection of the encoding, and cells that another program encoded as UTF-7 or HTML."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from precast_app.spreadsheets.formula_escaping import FORMULA_SIGN
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_LOOK = 1024 * 1024  # bytes
-# A run of the characters of a shift, taken as a whole: `_from_run` looks for the shift in it.
+_CHUNK_BYTES = 1024 * 1024
+# A run of characters that may contain a UTF-7 shift sequence (`+ACY-`); `_shift_of` finds the sequence in it.
 _RUN = re.compile(r"[A-Za-z0-9+/]++-?")
 _SHORTEST_SHIFT = 3  # characters between `+` and `-`, unless there are none
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
-def encoding_of(file: BinaryIO) -> str:
-    """The encoding by the file's mark, by its zero bytes, or by what it can be: UTF-8, else Windows-1252.
+def detect_encoding(file: BinaryIO) -> str:
+    """Return the encoding by the byte order mark, else UTF-16 by its zero bytes, else UTF-8, else Windows-1252.
 
-    Raises UnreadableFile for bytes that are neither.
+    Raise `UnreadableFile` if the bytes are valid in none of them.
     """
     file.seek(0)
     start = file.read(1024)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         candidates = ["utf-16"]
-    elif zeros := zero_bytes(start):
+    elif zeros := detect_utf_16_by_zeros(start):
         candidates = [zeros]
     else:
         candidates = ["utf-8-sig", "cp1252"]
     for encoding in candidates:
         if _decodes(file, encoding):
             return encoding
-    raise not_text()
+    raise unknown_encoding()
 
 
-def zero_bytes(start: bytes) -> str | None:
-    """UTF-16 without a mark, where every other byte of the beginning is zero."""
+def detect_utf_16_by_zeros(start: bytes) -> str | None:
+    """Return the UTF-16 variant of a text without a byte order mark whose every other byte is zero; else None."""
     half = min(len(start), 1024) // 2
     odd, even = start[1:1024:2].count(0), start[:1024:2].count(0)
     if half >= 4 and max(odd, even) >= 0.8 * half and min(odd, even) == 0:
@@ -53,7 +53,7 @@ def _decodes(file: BinaryIO, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     file.seek(0)
     try:
-        while data := file.read(_LOOK):
+        while data := file.read(_CHUNK_BYTES):
             decoder.decode(data)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -61,18 +61,18 @@ def _decodes(file: BinaryIO, encoding: str) -> bool:
     return True
 
 
-def not_text() -> UnreadableFile:
-    """The refusal of bytes that are text in no encoding that is read."""
+def unknown_encoding() -> UnreadableFile:
+    """Return the error for bytes that are not text in any supported encoding."""
     return UnreadableFile(
         "unknown_encoding",
-        "The text file is in an encoding that is not known here (UTF-8, UTF-16 and Windows-1252 are). Open it in "
+        "The encoding of the text file is not supported (UTF-8, UTF-16 and Windows-1252 are). Open it in "
         'Excel, choose Save As and the type "CSV UTF-8 (Comma delimited)", and upload that file.',
     )
 
 
 def decode_utf_7(cell: str) -> str:
-    """`Bolts +ACY- nuts` → `Bolts & nuts`. A `C+D` stays what it is: only a whole, well-formed shift is decoded."""
-    # Without any other shift, `+-` is what a person wrote.
+    """Return the text with UTF-7 shift sequences decoded: `Bolts +ACY- nuts` → `Bolts & nuts`, but `C+D` stays."""
+    # If `+-` is the only shift sequence, it is not UTF-7.
     if "+" not in cell or not any(_shift(part) != part for part in map(_shift_of, _RUN.findall(cell)) if part != "+-"):
         return cell
     return _RUN.sub(lambda match: _decoded(match[0]), cell)
@@ -84,7 +84,7 @@ def _decoded(run: str) -> str:
 
 
 def _shift_of(run: str) -> str:
-    """Return the end of a run that could be a shift, or an empty text."""
+    """Return the end of a run that could be a shift sequence, or an empty text."""
     if not run.endswith("-"):
         return ""
     start = run.find("+")
@@ -98,16 +98,16 @@ def _shift(shift: str) -> str:
         text = shift.encode("ascii").decode("utf-7")
     except UnicodeDecodeError:
         return shift
-    # What writes UTF-7 shifts no letter or digit of ASCII; where one comes out, it was never shifted.
+    # UTF-7 encoders don't shift ASCII letters and digits, so a result that has one was not UTF-7.
     shifted = text.isprintable() and not any(each.isascii() and each.isalnum() for each in text)
     return text if shifted else shift
 
 
-def encode_ambiguous(cell: str) -> str:
-    """The text so that `decode_utf_7` and `decode_html_entities` make it of what is returned, whatever it looks like.
+def protect_from_decoding(cell: str) -> str:
+    """Return a text that `decode_utf_7` and `decode_html_entities` turn into `cell`, even if `cell` looks encoded.
 
-    An escaped text stays escaped: a program that splits lines at semicolons takes what follows an entity for the start
-    of a cell, so where entities are needed each sign that starts a formula becomes one.
+    A program that splits lines at semicolons takes the text after an entity for the start of a cell. So if entities are
+    needed, each sign that starts a formula becomes an entity, too.
     """
     if decode_html_entities(cell) != cell:
         return FORMULA_SIGN.sub(lambda match: f"&#{ord(match[0])};", cell.replace("&", "&amp;"))
@@ -115,19 +115,19 @@ def encode_ambiguous(cell: str) -> str:
 
 
 def decode_html_entities(cell: str) -> str:
-    """`Bolts &amp; nuts` → `Bolts & nuts`."""
+    """Return the text with HTML entities decoded: `Bolts &amp; nuts` → `Bolts & nuts`."""
     return _ENTITY.sub(lambda match: html.unescape(match[0]), cell)
 
 
 class NonClosingReader(io.RawIOBase):
-    """Reads a file from its start, whatever others do with its position, and leaves it open."""
+    """Reader with a position of its own, which reads a file from its start and never closes it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._position = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:

@@ -11,44 +11,44 @@ from typing import Any, BinaryIO
 import xlrd
 
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, damaged, too_many_columns, too_many_rows
-from precast_app.spreadsheets.merged_ranges import disjoint
+from precast_app.spreadsheets.merged_ranges import drop_overlapping
 from precast_app.spreadsheets.sheet import (
     HEAD_ROWS,
     Cell,
     CellError,
     Limits,
     MergedRange,
-    Note,
+    ReaderNote,
     SheetRow,
     SheetScan,
 )
 
-# xlrd's own pattern takes quadratic time for a number format of opening brackets.
+# xlrd's own pattern takes quadratic time for a number format of many opening brackets.
 xlrd.formatting.fmt_bracketed_sub = re.compile(r"\[[^\[\]]*\]").sub
-# xlrd holds the file and all its cells in memory, many times the file's size.
-_MOST_BYTES = 20 * 1024 * 1024
+# xlrd keeps the file and all its cells in memory, which takes many times the file's size.
+_MAX_BYTES = 20 * 1024 * 1024
 
 
 class XlsBook:
-    """A Book over an old workbook."""
+    """Book over an Excel 97 to 2003 workbook."""
 
     format = "xls"
     decimal_comma = False
-    notes: tuple[Note, ...] = ()
+    notes: tuple[ReaderNote, ...] = ()
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
-        """Read the workbook. Raises UnreadableFile."""
+        """Read the whole workbook. Raise `UnreadableFile` if it can't be read."""
         self._limits = limits
         file.seek(0)
-        content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
+        content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
             raise UnreadableFile(
                 "too_large",
-                f"A workbook of the old format (.xls) may have {_MOST_BYTES // 1024**2} MiB. Save it as an Excel "
-                "Workbook (.xlsx) and upload that.",
+                f"An Excel 97-2003 workbook (.xls) may have at most {_MAX_BYTES // 1024**2} MiB. Save it as an Excel "
+                "Workbook (.xlsx) and upload that file.",
             )
         try:
-            # With the formats, since merged cells and dates are known by them.
+            # xlrd finds merged cells and dates only if it reads the formats.
             self._book = xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=io.StringIO())
         except xlrd.XLRDError as error:
             if "encrypted" in str(error).lower():
@@ -60,7 +60,7 @@ class XlsBook:
         except MemoryError:
             raise
         except Exception as error:
-            # xlrd trusts what it reads: a damaged file ends in an error of any kind.
+            # xlrd does not validate what it reads, so a damaged file can raise any exception.
             raise damaged("it can't be read as a workbook of Excel 97 to 2003") from error
         self.sheets = tuple(self._book.sheet_names())
         if len(self.sheets) > limits.sheets:
@@ -69,16 +69,18 @@ class XlsBook:
     def scan(self, sheet: str) -> SheetScan:
         """See Book."""
         head: list[SheetRow] = []
-        faults: dict[tuple[int, int], CellError] = {}
+        errors: dict[tuple[int, int], CellError] = {}
         count = 0
         for row in self.rows(sheet):
             count += 1
             if len(head) < HEAD_ROWS:
                 head.append(row)
-            faults |= {(row.number, at): cell for at, cell in enumerate(row.cells, 1) if isinstance(cell, CellError)}
+            for column, cell in enumerate(row.cells, 1):
+                if isinstance(cell, CellError):
+                    errors[row.number, column] = cell
         merged = self._sheet(sheet).merged_cells[: self._limits.merged_ranges]
         ranges = (MergedRange(top + 1, left + 1, bottom, right) for top, bottom, left, right in merged)
-        return SheetScan(tuple(head), disjoint(ranges), count, faults)
+        return SheetScan(tuple(head), drop_overlapping(ranges), count, errors)
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """See Book."""

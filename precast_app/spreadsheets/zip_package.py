@@ -1,8 +1,8 @@
-"""The zip around a workbook's parts, unzipped in pieces and counted on the way.
+"""The zip file of a workbook, unzipped in chunks whose sizes are checked.
 
-Python's zipfile is asked for the directory only. Its reader stops at the size that the directory
-declares, while other readers go on to the end of the stream: a size that lies would be small for
-us and huge for them. So the stream is inflated here, and refused when it is not of that size.
+Only the zip directory is read by Python's zipfile. zipfile stops at the size that the directory declares, but other
+readers continue to the end of the stream, so a false size would be small here and huge for them. Therefore the stream
+is inflated here and rejected if it does not have the declared size.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from precast_app.spreadsheets.xlsx.sheet_xml import relationships, sheet_entries
 
 _READ = 64 * 1024
 _CHUNK = 512 * 1024  # bytes, unzipped; peak memory and speed are both flat around this size
-_RATIO_FROM = 8 * 1024 * 1024  # a small part may well be very regular
+_RATIO_FROM = 8 * 1024 * 1024  # bytes; a smaller part may be very regular and compress well
 _DIRECTORY_ERRORS = (
     zipfile.BadZipFile,
     OSError,
@@ -35,27 +35,27 @@ _DIRECTORY_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Worksheet:
-    """A worksheet's name as people see it, and the name of its part in the zip."""
+    """Worksheet's name and the name of its part in the zip."""
 
     name: str
     part: str
 
 
-class Package:
-    """The parts of a zip by name. Keeps the file object, and no other handle."""
+class ZipPackage:
+    """Parts of a zip file by name. It keeps the file object and opens no other handle."""
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
-        """Read the directory and hold it against the limits. Raises UnreadableFile."""
+        """Read the directory. Raise `UnreadableFile` if it is damaged or exceeds the limits."""
         self._file = file
         try:
             file.seek(0)
             with zipfile.ZipFile(file) as archive:
                 entries = archive.infolist()
         except _DIRECTORY_ERRORS as error:
-            raise damaged("it is not complete, or was changed on its way") from error
+            raise damaged("it is incomplete or was changed during the transfer") from error
         if len(entries) > limits.parts:
             raise _too_large()
-        # Part names are compared without case, as the format's standard wants.
+        # The standard (ECMA-376) compares part names without regard to case.
         self._entries = {entry.filename.lower().lstrip("/"): entry for entry in entries}
         if len(self._entries) != len(entries):
             raise damaged("it contains two parts of the same name")
@@ -72,11 +72,11 @@ class Package:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of all parts, in lower case."""
+        """Return the names of all parts in lower case."""
         return tuple(self._entries)
 
     def chunks(self, part: str) -> Iterator[bytes]:
-        """The part's bytes, unzipped, in pieces of at most 512 KiB. Raises UnreadableFile."""
+        """Yield the part's unzipped bytes in chunks of at most 512 KiB. Raise `UnreadableFile` if it is damaged."""
         entry = self._entries.get(part.lower())
         if entry is None:
             raise damaged(f"its part {part} is missing")
@@ -87,24 +87,24 @@ class Package:
             )
         size = checksum = 0
         try:
-            for chunk in self._inflated(entry):
+            for chunk in self._inflate(entry):
                 size += len(chunk)
                 if size > entry.file_size:
                     raise _too_large()
                 checksum = zlib.crc32(chunk, checksum)
                 yield chunk
         except (zlib.error, OSError, ValueError, OverflowError, struct.error) as error:
-            raise damaged(f"its part {part} cannot be unzipped") from error
+            raise damaged(f"its part {part} can't be unzipped") from error
         if size != entry.file_size or checksum != entry.CRC:
-            raise damaged(f"its part {part} is not complete, or was changed on its way")
+            raise damaged(f"its part {part} is incomplete or was changed during the transfer")
 
     def worksheets(self, limits: Limits) -> tuple[Worksheet, ...]:
-        """The worksheets in the workbook's order; chart sheets are none. Raises UnreadableFile."""
+        """Return the worksheets in the workbook's order, without chart sheets. Raise `UnreadableFile`."""
         entries = sheet_entries(self.chunks("xl/workbook.xml"))
-        return self.named_worksheets("xl/_rels/workbook.xml.rels", entries, limits)
+        return self.resolve_worksheets("xl/_rels/workbook.xml.rels", entries, limits)
 
-    def named_worksheets(self, rels: str, entries: list[tuple[str, str]], limits: Limits) -> tuple[Worksheet, ...]:
-        """The same for a list of (name, relationship id); `rels` is the part with the relationships."""
+    def resolve_worksheets(self, rels: str, entries: list[tuple[str, str]], limits: Limits) -> tuple[Worksheet, ...]:
+        """Return the worksheets of a list of (name, relationship id); `rels` is the part with the relationships."""
         targets = relationships(self.chunks(rels))
         found: list[Worksheet] = []
         for name, key in entries:
@@ -113,7 +113,7 @@ class Package:
             kind, target = targets[key]
             if kind != "worksheet":
                 continue
-            # join() takes a target with a leading slash as it stands: it is absolute.
+            # A target with a leading slash is absolute; join() then ignores "/xl".
             part = posixpath.normpath(posixpath.join("/xl", target.replace("\\", "/"))).lstrip("/")
             if part not in self:
                 raise damaged(f"it names a sheet {name!r}, which is not in it")
@@ -129,11 +129,11 @@ class Package:
         if len({sheet.name for sheet in found}) != len(found):
             raise damaged("two of its sheets have the same name")
         if len({sheet.part for sheet in found}) != len(found):
-            # Each would be read again, so that a few kB could stand for any amount of work.
+            # Each sheet would be read separately, so a few kB could cause any amount of work.
             raise damaged("two of its sheets are the same part")
         return tuple(found)
 
-    def _inflated(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    def _inflate(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
         file, left = self._file, entry.compress_size
         file.seek(entry.header_offset)
         header = file.read(30)
@@ -145,7 +145,7 @@ class Package:
             raise damaged(f"its part {entry.filename} is compressed in a way Excel does not use")
         inflater = zlib.decompressobj(-15) if entry.compress_type == zipfile.ZIP_DEFLATED else None
         while left > 0:
-            # Others may have moved the file's position since the last piece.
+            # Another reader of the file may have moved its position since the last chunk.
             file.seek(position)
             data = file.read(min(_READ, left))
             if not data:
@@ -169,6 +169,6 @@ class Package:
 def _too_large() -> UnreadableFile:
     return UnreadableFile(
         "unpacks_too_large",
-        "The workbook unpacks to far more than its size lets expect, and was not read. Copy the "
+        "The workbook was not read because it unpacks to far more than its size suggests. Copy the "
         "data into a new workbook, as values, and upload that; split it if it is very large.",
     )

@@ -123,7 +123,7 @@ def test_decimal_commas_divided_by(meadows: int, tmp_path: Path, delimiter: str,
     done = run_import(meadows, path)
     assert_read(meadows, done)
     assert told(done, info=True) == [("decimal_sign", None, None), ("delimiter", None, None), LAYOUT]
-    assert message(done, "decimal_sign") == "Decimals were read after a comma."
+    assert message(done, "decimal_sign") == "The decimal separator is the comma."
 
 
 def test_decimal_points_divided_by_semicolons(meadows: int, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_decimal_points_divided_by_semicolons(meadows: int, tmp_path: Path) -> N
     path.write_text(delimited(flat(), ";"), "utf-8", newline="")
     done = run_import(meadows, path)
     assert_read(meadows, done)
-    assert message(done, "decimal_sign") == "Decimals were read after a point."
+    assert message(done, "decimal_sign") == "The decimal separator is the point."
 
 
 def test_commas_that_may_stand_for_decimals_or_thousands(meadows: int, tmp_path: Path) -> None:

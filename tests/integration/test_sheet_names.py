@@ -76,7 +76,7 @@ def test_files_of_a_sheet_with_any_name(
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(excel, "MOST_BYTES", 10)  # a copy of the cells
+    monkeypatch.setattr(excel, "MAX_BYTES", 10)  # a copy of the cells
     path = upload(tmp_path / "types.xlsx", NAMES if name == "all" else [name])
     job = run_import(project_id, path)
     assert job.rejected_count == 1, job.error

@@ -14,8 +14,8 @@ from precast_app.importing import column_mapping, row_validation
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.models import Severity
-from precast_app.spreadsheets import Book, MergedRange, Sweep, UnreadableFile, column_letter, open_book
-from precast_app.spreadsheets.merged_ranges import disjoint
+from precast_app.spreadsheets import Book, MergedRange, MergedRangeSweep, UnreadableFile, column_letter, open_book
+from precast_app.spreadsheets.merged_ranges import drop_overlapping
 from tests import hostile_files
 
 SECONDS = 3.0  # of processor time; each took 10 and more
@@ -42,7 +42,7 @@ def marked(content: bytes) -> None:
         for row in range(3, 1_000)
         for column in range(1, 11)
     ]
-    assert list(Marks(issues, book).of(book.sheets[0]))
+    assert list(Marks(issues, book).in_sheet(book.sheets[0]))
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_it_does_not_take_long(content: bytes, use: Callable[[bytes], None]) -> 
 def test_ranges_that_share_a_cell_are_left_out() -> None:
     first, beside, below = MergedRange(1, 1, 3, 2), MergedRange(2, 3, 2, 5), MergedRange(4, 1, 9, 1)
     bad = (MergedRange(1, 1, 3, 2), MergedRange(3, 2, 3, 3), MergedRange(2, 5, 8, 6), MergedRange(5, 5, 4, 6))
-    found = disjoint([below, *bad, beside, first])
+    found = drop_overlapping([below, *bad, beside, first])
     assert found == (first, beside, below)
-    sweep = Sweep(found)
-    assert sweep.over(1, 2) == first
-    assert sweep.over(2, 4) == beside
-    assert sweep.over(3, 3) is None
-    assert sweep.over(4, 1) == below
-    assert set(sweep.at(10)) == set()
+    sweep = MergedRangeSweep(found)
+    assert sweep.range_at(1, 2) == first
+    assert sweep.range_at(2, 4) == beside
+    assert sweep.range_at(3, 3) is None
+    assert sweep.range_at(4, 1) == below
+    assert set(sweep.ranges_in_row(10)) == set()

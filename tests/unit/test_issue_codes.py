@@ -10,7 +10,7 @@ from precast_app.spreadsheets import delimited
 from tests.conftest import ROOT
 
 # What makes an issue or refuses a file; its code is among the first arguments.
-_MAKERS = {"Issue", "Note", "InvalidCell", "UnreadableFile", "_issue", "_warning"}
+_MAKERS = {"Issue", "ReaderNote", "InvalidCell", "UnreadableFile", "_issue", "_warning"}
 _CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from precast_app.spreadsheets import CellError, Limits, MergedRange, SheetRow, UnreadableFile, open_book
 from precast_app.spreadsheets.xlsb.parts import _is_date
-from precast_app.spreadsheets.xlsb.records import records
+from precast_app.spreadsheets.xlsb.records import read_records
 from tests.unit.spreadsheet_files import zipped
 from tests.unit.xlsb_files import (
     CUSTOM_DATE_STYLE,
@@ -201,10 +201,10 @@ def test_records_in_pieces_of_any_size() -> None:
     expected = [(7, b"abc"), (617, b""), (5, b"y" * 200)]
     for size in (1, 2, 3, 7, 100, 5000):
         pieces = [data[at : at + size] for at in range(0, len(data), size)]
-        assert list(records(pieces, {5, 7, 617})) == expected
+        assert list(read_records(pieces, {5, 7, 617})) == expected
     for end in range(1, len(data)):
         try:
-            found = list(records([data[:end]], {5, 7, 617}))
+            found = list(read_records([data[:end]], {5, 7, 617}))
         except UnreadableFile:
             continue
         assert found == expected[: len(found)]
@@ -215,7 +215,7 @@ def test_a_record_of_a_hundred_megabytes_takes_no_memory() -> None:
         tracemalloc.start()
         pieces = (record(kind, size=200_000_000) if not place else b"\0" * 500_000 for place in range(401))
         # One is left out; of the other one the beginning is enough.
-        assert len(list(records(pieces, {19}))) == (kind == 19)
+        assert len(list(read_records(pieces, {19}))) == (kind == 19)
         assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
         tracemalloc.stop()
 

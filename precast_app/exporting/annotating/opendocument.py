@@ -1,4 +1,4 @@
-"""Annotates an OpenDocument spreadsheet."""
+"""Annotation of OpenDocument spreadsheets with odfdo."""
 
 from __future__ import annotations
 
@@ -9,70 +9,70 @@ from odfdo import Annotation, Cell, Document, Style
 
 from precast_app.exporting import safe_text
 from precast_app.exporting.annotating.marks import AUTHOR, Marks
-from precast_app.spreadsheets import Package
+from precast_app.spreadsheets import ZipPackage
 
 FORMATS = ("ods",)
-# odfdo holds the document in memory (measured: 630 MiB for 660 kB, which were 430 000 cells).
-MOST_BYTES = 250_000
-# Its parts are read whole, by lxml, which takes some 250 bytes for a tag.
-_MOST_TAGS = 1_000_000
+# odfdo loads the whole document into memory (measured: 630 MiB for 660 kB with 430 000 cells).
+MAX_BYTES = 250_000
+# odfdo parses the parts with lxml, which takes about 250 bytes of memory per tag.
+_MAX_TAGS = 1_000_000
 
 
-def fits(package: Package) -> bool:
-    """Return whether odfdo can be expected to take the document, by what there is to parse in all of its parts."""
+def is_small_enough(package: ZipPackage) -> bool:
+    """Return whether odfdo can load the document, judging by the number of XML tags in its parts."""
     tags = 0
     for part in package.parts:
         if part.endswith((".xml", ".rdf")):
             for chunk in package.chunks(part):
                 tags += chunk.count(b"<")
-                if tags > _MOST_TAGS:
+                if tags > _MAX_TAGS:
                     return False
     return True
 
 
 def write(upload: io.BytesIO, marks: Marks) -> tuple[IO[bytes], str]:
-    """The annotated document and its kind (ods). Formats and formulas are kept.
+    """Return the annotated document and its kind (ods). Formats and formulas are kept.
 
-    Raises what odfdo raises for a document that it does not take.
+    Raise whatever odfdo raises for a document that it can't load.
     """
     document = Document(upload)
-    colouring = _Colouring(document)
+    styles = _ColouredStyles(document)
     for table in document.body.tables:
-        for mark in marks.of(table.name or ""):
-            place = mark.column - 1, mark.row - 1
-            cell = table.get_cell(place)
-            cell.style = colouring.style(cell.style or table.get_column(place[0]).get_default_cell_style(), mark.colour)
-            _comment(cell, mark.text)
-            table.set_cell(place, cell)
+        for mark in marks.in_sheet(table.name or ""):
+            column, row = mark.column - 1, mark.row - 1
+            cell = table.get_cell((column, row))
+            own_style = cell.style or table.get_column(column).get_default_cell_style()
+            cell.style = styles.get_or_create(own_style, mark.colour)
+            _add_comment(cell, mark.text)
+            table.set_cell((column, row), cell)
     out = io.BytesIO()
     document.save(out)
     out.seek(0)
     return out, "ods"
 
 
-def _comment(cell: Cell, text: str) -> None:
+def _add_comment(cell: Cell, text: str) -> None:
     for old in cell.get_annotations():
         text = f"{old.note_body}\n{text}"
         old.delete()
-    cell.insert(Annotation(safe_text.note(text), creator=AUTHOR), position=0)
+    cell.insert(Annotation(safe_text.comment_text(text), creator=AUTHOR), position=0)
 
 
-class _Colouring:
-    """Makes, of each style that is met, one like it with a colour behind it."""
+class _ColouredStyles:
+    """Copies of a document's cell styles with a background colour."""
 
     def __init__(self, document: Document) -> None:
-        """For the cells of a document."""
         self._document = document
-        self._made: dict[tuple[str | None, str], str] = {}
+        self._names: dict[tuple[str | None, str], str] = {}
 
-    def style(self, name: str | None, colour: str) -> str:
-        """The name of the style; `name` is that of the cell's own, if it has one."""
+    def get_or_create(self, name: str | None, colour: str) -> str:
+        """Return the name of the copy of the style `name` (None: the default style) with this background colour."""
         key = name, colour
-        if key not in self._made:
+        if key not in self._names:
             own = self._document.get_style("table-cell", name) if name else None
             coloured = own.clone if isinstance(own, Style) else Style("table-cell", parent_style="Default")
-            coloured.name = f"import-{len(self._made) + 1}"
+            coloured.name = f"import-{len(self._names) + 1}"
             coloured.set_properties({"fo:background-color": f"#{colour}"})
             self._document.insert_style(coloured, automatic=True)
-            self._made[key] = coloured.name
-        return self._made[key]
+            self._names[key] = coloured.name
+        return self._names[key]

@@ -1,4 +1,4 @@
-"""Copies the cells of a file to a new workbook and annotates them: values alone, with flat memory."""
+"""Annotation of a file by copying its values to a new workbook, in constant memory."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import IO
 from precast_app.errors import JobFailed
 from precast_app.exporting import safe_text
 from precast_app.exporting.annotating.marks import AUTHOR, Mark, Marks
-from precast_app.exporting.sheet_copy import MergedRows, SheetCopy, sheet_names, with_decimal_points
+from precast_app.exporting.sheet_copy import SheetCopy, merges_within_rows, unique_sheet_names, with_decimal_points
 from precast_app.importing import column_mapping, header_detection
 from precast_app.spreadsheets import Book
 
 
 def write(file: IO[bytes], book: Book, marks: Marks) -> None:
-    """Write a workbook with every sheet of the upload, its cells where they were; raise `UnreadableFile`."""
+    """Write a workbook with every sheet of the upload and its values in the same cells; raise `UnreadableFile`."""
     try:
         found = header_detection.detect_header(book)[0]
     except JobFailed:
-        # Reference data, or a file in which no element types were found.
+        # The file has reference data, or no element types were found in it.
         catalogue, first_data_row, read = None, 0, None
     else:
         catalogue, first_data_row, read = found.sheet, found.first_data_row, column_mapping.number_reader(book, found)
     with safe_text.workbook(file, remove_timezone=True) as out:
-        for sheet, name in sheet_names(book).items():
+        for sheet, name in unique_sheet_names(book).items():
             copy = SheetCopy(out, name)
-            lines: dict[int, list[Mark]] = {}
-            for mark in marks.of(sheet):
-                lines.setdefault(mark.row, []).append(mark)
-                comment = {"author": AUTHOR, "width": 360, "height": 120}
-                safe_text.write_note(copy.sheet, mark.row - 1, mark.column - 1, mark.text, comment)
-            merged = MergedRows(book.scan(sheet).merged)
+            marks_by_row: dict[int, list[Mark]] = {}
+            for mark in marks.in_sheet(sheet):
+                marks_by_row.setdefault(mark.row, []).append(mark)
+                options = {"author": AUTHOR, "width": 360, "height": 120}
+                safe_text.add_comment(copy.sheet, mark.row - 1, mark.column - 1, mark.text, options)
+            merges = merges_within_rows(book.scan(sheet).merged)
             for row in book.rows(sheet):
                 is_data = sheet == catalogue and row.number >= first_data_row
-                colours = {mark.column - 1: mark.colour for mark in lines.get(row.number, ())}
-                copy.row(row.number - 1, with_decimal_points(read, row.cells) if is_data else row.cells, colours)
+                colours = {mark.column - 1: mark.colour for mark in marks_by_row.get(row.number, ())}
+                copy.copy_row(row.number - 1, with_decimal_points(read, row.cells) if is_data else row.cells, colours)
                 if not is_data:
-                    copy.merge_headings(row.number - 1, row.cells, merged)
+                    copy.merge_cells(row, merges)

@@ -1,4 +1,4 @@
-"""Excel binary workbooks (.xlsb): one pass over a sheet's records, a row at a time."""
+"""Excel binary workbooks (.xlsb), read row by row in one pass over a sheet's records."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from precast_app.spreadsheets.sheet import (
     Cell,
     Limits,
     MergedRange,
-    Note,
+    ReaderNote,
     SheetRow,
     SheetScan,
 )
-from precast_app.spreadsheets.xlsb.parts import date_formats, shared_texts, sheet_list
-from precast_app.spreadsheets.xlsb.records import records, wide_text
-from precast_app.spreadsheets.zip_package import Package
+from precast_app.spreadsheets.xlsb.parts import read_date_formats, read_shared_texts, read_sheet_list
+from precast_app.spreadsheets.xlsb.records import read_records, read_wide_text
+from precast_app.spreadsheets.zip_package import ZipPackage
 
 _RELATIONS = "xl/_rels/workbook.bin.rels"
 _LAST_COLUMN = 16_384
 
 _ROW, _BLANK, _SMALL, _ERROR, _BOOL, _REAL, _TEXT, _SHARED = range(8)
-_FORMULA_KINDS = {8: _TEXT, 9: _REAL, 10: _BOOL, 11: _ERROR}  # with the result in the place of a value
-_SHORT_KINDS = range(12, 19)  # _BLANK to _SHARED without a column: they stand to the right of the cell before
+_FORMULA_KINDS = {8: _TEXT, 9: _REAL, 10: _BOOL, 11: _ERROR}  # cells of formulas, with the result as the value
+_SHORT_KINDS = range(12, 19)  # _BLANK to _SHARED without a column number: the next column after the previous cell
 _RICH = 62
 _SHEET_END, _MERGED = 130, 176
-_WANTED = frozenset((*range(19), _RICH, _SHEET_END, _MERGED))
+_RECORD_KINDS = frozenset((*range(19), _RICH, _SHEET_END, _MERGED))
 
-_PLACE = struct.Struct("<II")  # column, and the format in the lower 24 bits
+_COLUMN_AND_STYLE = struct.Struct("<II")  # the column, and the cell format in the lower 24 bits
 _FORMAT = 0xFFFFFF
 _UNSIGNED = struct.Struct("<I")
 _SIGNED = struct.Struct("<i")
@@ -44,19 +44,19 @@ _RANGE = struct.Struct("<IIII")
 
 
 class XlsbBook:
-    """A Book over a binary workbook's zip."""
+    """Book over an Excel binary workbook."""
 
     format = "xlsb"
     decimal_comma = False
-    notes: tuple[Note, ...] = ()
+    notes: tuple[ReaderNote, ...] = ()
 
-    def __init__(self, file: BinaryIO, package: Package, limits: Limits) -> None:
-        """Read the list of sheets. Raises UnreadableFile."""
+    def __init__(self, file: BinaryIO, package: ZipPackage, limits: Limits) -> None:
+        """Read the list of sheets. Raise `UnreadableFile` if it is damaged."""
         del file  # the package keeps it
         self._package = package
         self._limits = limits
-        entries, self._from_1904 = sheet_list(package, limits)
-        self._parts = {sheet.name: sheet.part for sheet in package.named_worksheets(_RELATIONS, entries, limits)}
+        entries, self._from_1904 = read_sheet_list(package, limits)
+        self._parts = {sheet.name: sheet.part for sheet in package.resolve_worksheets(_RELATIONS, entries, limits)}
         self._shared: tuple[list[str], list[bool]] | None = None
         self._scans: dict[str, SheetScan] = {}
         self.sheets = tuple(self._parts)
@@ -64,50 +64,50 @@ class XlsbBook:
     def scan(self, sheet: str) -> SheetScan:
         """See Book."""
         if sheet not in self._scans:
-            tally = ScanCounter(self._limits)
+            counter = ScanCounter(self._limits)
             head: list[SheetRow] = []
-            for row in self._rows(sheet, tally):
+            for row in self._rows(sheet, counter):
                 if len(head) < HEAD_ROWS:
                     head.append(row)
-            self._scans[sheet] = tally.finish_scan(tuple(head))
+            self._scans[sheet] = counter.finish_scan(tuple(head))
         return self._scans[sheet]
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """See Book."""
         yield from self._rows(sheet, ScanCounter(self._limits))
 
-    def _rows(self, sheet: str, tally: ScanCounter) -> Iterator[SheetRow]:
+    def _rows(self, sheet: str, counter: ScanCounter) -> Iterator[SheetRow]:
         part = self._parts[sheet]
         if self._shared is None:
-            self._shared = shared_texts(self._package, self._limits), date_formats(self._package)
-        reader = _Sheet(*self._shared, self._from_1904, tally, self._limits)
+            self._shared = read_shared_texts(self._package, self._limits), read_date_formats(self._package)
+        reader = _SheetReader(*self._shared, self._from_1904, counter, self._limits)
         return reader.rows(self._package.chunks(part))
 
 
-class _Sheet:
-    """One pass over a sheet. Rows, and the cells of a row, are in ascending order."""
+class _SheetReader:
+    """Reader of a sheet in one pass, in which rows and the cells of a row must be in ascending order."""
 
     def __init__(
-        self, texts: list[str], dates: list[bool], from_1904: bool, tally: ScanCounter, limits: Limits
+        self, texts: list[str], is_date: list[bool], from_1904: bool, counter: ScanCounter, limits: Limits
     ) -> None:
         self._texts = texts
-        self._dates = dates
+        self._is_date = is_date
         self._from_1904 = from_1904
-        self._tally = tally
+        self._counter = counter
         self._limits = limits
         self._row = 0
-        self._column = 0  # of the last cell, blank or not
+        self._column = 0  # of the last cell, whether blank or not
         self._cells: list[Cell] = []
         self._text_size = 0
 
     def rows(self, chunks: Iterator[bytes]) -> Iterator[SheetRow]:
-        """The rows that hold something. Raises UnreadableFile."""
+        """Yield the rows that are not blank. Raise `UnreadableFile` if the sheet is damaged or exceeds a limit."""
         ended = False
         try:
-            for kind, content in records(chunks, _WANTED):
+            for kind, content in read_records(chunks, _RECORD_KINDS):
                 if kind == _ROW:
                     if self._cells:
-                        yield self._taken()
+                        yield self._take_row()
                     self._start_row(content)
                 elif kind == _MERGED:
                     self._merge(content)
@@ -116,14 +116,14 @@ class _Sheet:
                 else:
                     self._cell(kind, content)
             if self._cells:
-                yield self._taken()
+                yield self._take_row()
         except (struct.error, IndexError) as error:
             raise damaged(f"a cell or row of a sheet, in row {self._row} or the next one, is cut short") from error
         if not ended:
             raise damaged("a sheet breaks off")
 
-    def _taken(self) -> SheetRow:
-        self._tally.add_row(self._row, len(self._cells))
+    def _take_row(self) -> SheetRow:
+        self._counter.add_row(self._row, len(self._cells))
         if self._text_size > self._limits.text_bytes:
             raise too_much_text()
         row, self._cells = SheetRow(self._row, self._cells), []
@@ -140,7 +140,7 @@ class _Sheet:
             kind, column, at = kind - _SHORT_KINDS.start + _BLANK, self._column + 1, 4
             (style,) = _UNSIGNED.unpack_from(content)
         else:
-            column, style = _PLACE.unpack_from(content)
+            column, style = _COLUMN_AND_STYLE.unpack_from(content)
             kind, column, at = _FORMULA_KINDS.get(kind, kind), column + 1, 8
         if not self._column < column <= _LAST_COLUMN or not self._row:
             raise damaged(f"row {self._row} contains a cell in column {column} after one in column {self._column}")
@@ -166,23 +166,23 @@ class _Sheet:
             self._text_size += len(text)
             return text
         if kind == _SMALL:
-            return self._number(_small(content, at), style)
+            return self._number(_unpack_small_number(content, at), style)
         if kind == _REAL:
             return self._number(_DOUBLE.unpack_from(content, at)[0], style)
         if kind == _BOOL:
             return content[at] != 0
         if kind == _ERROR:
             shown = xlrd.error_text_from_code.get(content[at], "#ERR")
-            return self._tally.add_error(self._row, self._column, shown)
-        # In front of a text with formats there is a byte that tells of them.
-        text, _ = wide_text(content, at + (kind == _RICH))
+            return self._counter.add_error(self._row, self._column, shown)
+        # A rich text starts with a byte of flags.
+        text, _ = read_wide_text(content, at + (kind == _RICH))
         if len(text) > self._limits.cell_characters:
             raise cell_too_long(self._row, self._column, self._limits)
         self._text_size += len(text)
         return "" if text.isspace() else text
 
     def _number(self, number: float, style: int) -> Cell:
-        if style >= len(self._dates) or not self._dates[style]:
+        if style >= len(self._is_date) or not self._is_date[style]:
             return number
         try:
             moment: datetime = xlrd.xldate_as_datetime(number, int(self._from_1904))
@@ -193,12 +193,12 @@ class _Sheet:
     def _merge(self, content: bytes) -> None:
         first_row, last_row, first_column, last_column = _RANGE.unpack_from(content)
         if not (first_row <= last_row < LAST_ROW and first_column <= last_column < _LAST_COLUMN):
-            raise damaged("a range of merged cells lies outside of its sheet")
-        self._tally.add_merged_range(MergedRange(first_row + 1, first_column + 1, last_row + 1, last_column + 1))
+            raise damaged("a range of merged cells is outside its sheet")
+        self._counter.add_merged_range(MergedRange(first_row + 1, first_column + 1, last_row + 1, last_column + 1))
 
 
-def _small(content: bytes, at: int) -> float:
-    """A number in four bytes: a whole one, or the upper half of a double; perhaps in hundredths."""
+def _unpack_small_number(content: bytes, at: int) -> float:
+    """Return a number packed in four bytes: an integer or the upper half of a double, either possibly times 100."""
     (packed,) = _SIGNED.unpack_from(content, at)
     number: float
     if packed & 2:

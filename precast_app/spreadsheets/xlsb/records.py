@@ -1,6 +1,6 @@
-"""The records of which a binary workbook's parts (BIFF12) are made.
+"""Records, of which the parts of a binary workbook (BIFF12) consist.
 
-A record is a number for its kind, in one or two bytes, the size of what follows, in one to four, and that many bytes.
+A record is its kind (one or two bytes), the size of its content (one to four bytes) and the content.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Container, Iterable, Iterator
 
 from precast_app.spreadsheets.errors import damaged
 
-# Of a longer record no more is handed out: what is wanted of it stands at its beginning.
-_MOST = 1024 * 1024  # bytes
+# A longer record is truncated, because only its beginning is needed.
+_MAX_CONTENT_BYTES = 1024 * 1024
 _COUNT = struct.Struct("<I")
 _NO_TEXT = 0xFFFFFFFF
 
 
-def records(chunks: Iterable[bytes], wanted: Container[int]) -> Iterator[tuple[int, bytes]]:
-    """(kind, content) of the records of the wanted kinds; the others take no memory, whatever size they claim.
+def read_records(chunks: Iterable[bytes], kinds: Container[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield (kind, content) of the records of these kinds; the others are skipped without using memory.
 
-    Raises UnreadableFile when the part ends within a record.
+    Raise `UnreadableFile` if the part ends inside a record.
     """
     rest, skip = b"", 0
     for chunk in chunks:
@@ -36,9 +36,9 @@ def records(chunks: Iterable[bytes], wanted: Container[int]) -> Iterator[tuple[i
                 if size > 0x7F:
                     size, start = _long_size(data, start - 1)
             except IndexError:
-                break  # the head of a record is cut in two
-            if kind in wanted:
-                stop = start + (size if size < _MOST else _MOST)
+                break  # the chunk ends inside the head of a record
+            if kind in kinds:
+                stop = start + (size if size < _MAX_CONTENT_BYTES else _MAX_CONTENT_BYTES)
                 if stop > end:
                     break
                 yield kind, data[start:stop]
@@ -52,7 +52,7 @@ def records(chunks: Iterable[bytes], wanted: Container[int]) -> Iterator[tuple[i
 
 
 def _long_size(data: bytes, start: int) -> tuple[int, int]:
-    """A size of up to four bytes with seven bits each, and where it ends."""
+    """Return a size stored in up to four bytes of seven bits each, and the offset after it."""
     size = 0
     for place in range(4):
         byte = data[start + place]
@@ -62,10 +62,10 @@ def _long_size(data: bytes, start: int) -> tuple[int, int]:
     return size, start + place + 1
 
 
-def wide_text(content: bytes, at: int) -> tuple[str, int]:
-    """A text, which stands behind the count of its UTF-16 units, and where it ends.
+def read_wide_text(content: bytes, at: int) -> tuple[str, int]:
+    """Return a UTF-16 text that is preceded by its length, and the offset after it.
 
-    Raises UnreadableFile, and struct.error when even the count is not there.
+    Raise `UnreadableFile` if the text is longer than the content, `struct.error` if its length is missing.
     """
     (units,) = _COUNT.unpack_from(content, at)
     start = at + _COUNT.size
@@ -73,5 +73,5 @@ def wide_text(content: bytes, at: int) -> tuple[str, int]:
         return "", start
     end = start + 2 * units
     if end > len(content):
-        raise damaged("one of its texts is longer than the record it stands in")
+        raise damaged("one of its texts is longer than the record that contains it")
     return content[start:end].decode("utf-16-le", "replace"), end

@@ -1,8 +1,8 @@
-"""What the scan took for granted of a sheet's cells is made sure of before calamine gets them.
+"""Checks of a sheet's cell references and texts before calamine reads the sheet; the scan only assumes them.
 
-calamine lays out the rectangle around all cells, wherever their references say that they are, and
-copies a shared text into every cell that refers to it. A few kB of hostile XML could so ask for
-more memory than any machine has, and an allocation that fails ends the whole process.
+calamine allocates the rectangle around all cells, wherever their references place them, and copies a shared string into
+every cell that refers to it. A few kB of hostile XML could thus request more memory than any machine has, and a failed
+allocation ends the whole process.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import re
 from precast_app.spreadsheets.errors import damaged, too_many_columns, too_much_text
 from precast_app.spreadsheets.sheet import Limits, column_number
 from precast_app.spreadsheets.xlsx.shared_strings import SharedStrings
-from precast_app.spreadsheets.zip_package import Package
+from precast_app.spreadsheets.zip_package import ZipPackage
 
 _ROW_END = b"</row>"
 _ROW = re.compile(rb"""<row\s(?>(?:[^<>]*\s)?r=["']([0-9]{1,7})["'])""")
 _REFERENCE_ROW = re.compile(rb'<c r="[A-Z]{1,3}([0-9]+)"')
 _WIDE = re.compile(rb'<c r="([A-Z]{3})[0-9]+"[^<>]*(?<!/)>')  # beyond column ZZ, with content
-# From the start of the tag, which is looked at once however often it says `t="s"`.
+# Anchored at the start of the tag, so that a tag with many `t="s"` is matched once and not once per attribute.
 _SHARED = re.compile(rb"""<c(?=\s(?:[^<>]*\s)?t=["']s["'])[^<>]*>\s*<v>\s*([0-9]{1,9})\s*</v>""")
 
 
-def check_cells(package: Package, part: str, strings: SharedStrings, limits: Limits) -> None:
-    """Hold every cell's place and text of a sheet that was scanned as bytes against the limits.
+def check_cells(package: ZipPackage, part: str, strings: SharedStrings, limits: Limits) -> None:
+    """Check the references and texts of all cells of a sheet that was scanned as bytes; takes as long as the scan.
 
-    Raises UnreadableFile. Costs about as much as the scan itself.
+    Raise `UnreadableFile` if a reference contradicts its row or the cells exceed the limits.
     """
     longest = max(strings.sizes, default=0)
     shared_cells = 0
@@ -41,22 +41,22 @@ def check_cells(package: Package, part: str, strings: SharedStrings, limits: Lim
         for row in rows[:-1]:
             start = row.rfind(b"<row")
             number = _ROW.match(row, start)
-            places = _REFERENCE_ROW.findall(row)
-            if number is None or len(places) != row.count(b"<c r=") or set(places) - {number[1]}:
-                raise damaged(f"a row {_name(number)} contains cells of another row")
+            cell_rows = _REFERENCE_ROW.findall(row)
+            if number is None or len(cell_rows) != row.count(b"<c r=") or set(cell_rows) - {number[1]}:
+                raise damaged(f"row {_name(number)} contains cells of another row")
         for match in _WIDE.finditer(block):
             column = column_number(match[1].decode())
             if column > limits.columns:
-                place = _REFERENCE_ROW.match(block, match.start())
-                raise too_many_columns(int(place[1]) if place else 0, column, limits)
+                row_number = _REFERENCE_ROW.match(block, match.start())
+                raise too_many_columns(int(row_number[1]) if row_number else 0, column, limits)
         if b"</sheetData>" in pending:
-            break  # nothing behind the rows is loaded
-    # The bound costs nothing; the sum is only worth its time when the bound says too much.
+            break  # calamine loads nothing after the rows
+    # This upper bound is cheap; the exact sum is only computed if the bound exceeds the limit.
     if shared_cells * longest > limits.text_bytes:
         _check_text(package, part, strings, limits)
 
 
-def _check_text(package: Package, part: str, strings: SharedStrings, limits: Limits) -> None:
+def _check_text(package: ZipPackage, part: str, strings: SharedStrings, limits: Limits) -> None:
     sizes, total, pending = strings.sizes, 0, b""
     for chunk in package.chunks(part):
         buffer = pending + chunk

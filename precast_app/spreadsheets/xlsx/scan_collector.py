@@ -1,4 +1,4 @@
-"""What a pass over a worksheet has found so far: a tally, and the head's cells as the file has them."""
+"""Collector for a worksheet's scan: the counter, and the head's cells before their shared strings are looked up."""
 
 from __future__ import annotations
 
@@ -8,50 +8,53 @@ from precast_app.spreadsheets.errors import UnreadableFile, damaged
 from precast_app.spreadsheets.scan_limits import ScanCounter
 from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, SheetRow, SheetScan
 from precast_app.spreadsheets.xlsx.shared_strings import SharedStrings
-from precast_app.spreadsheets.xlsx.sheet_xml import StoredRow, shared_index
+from precast_app.spreadsheets.xlsx.sheet_xml import StoredRow, parse_shared_index
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """A finished pass.
+    """Result of scanning a worksheet.
 
-    parsed      every cell went through the parser, so that its place and text are known for sure
+    scan        the scan that `Book.scan` returns
+    is_parsed      True if the XML parser read every cell, so that references and texts need no further check
     """
 
     scan: SheetScan
-    parsed: bool
+    is_parsed: bool
 
 
 class ScanCollector(ScanCounter):
-    """A tally that also takes the head, whose texts are looked up at the end. Raises UnreadableFile."""
+    """Scan counter that also collects the head, whose shared strings are looked up at the end."""
 
     def __init__(self, limits: Limits, strings: SharedStrings) -> None:
         super().__init__(limits)
         self._strings = strings
         self._head: list[StoredRow] = []
-        self.parsed = False
+        self.is_parsed = False
 
     @property
     def wants_head(self) -> bool:
-        """Whether the head is still short of rows."""
+        """Return whether the head has fewer than `HEAD_ROWS` rows."""
         return len(self._head) < HEAD_ROWS
 
     def add_head_row(self, row: StoredRow) -> None:
-        """Take a row into the head."""
+        """Add a row to the head."""
         self._head.append(row)
 
     def finish(self) -> ScanResult:
-        """Look up the head's texts, and close the account."""
-        wanted = {shared_index(cell.text) for row in self._head for cell in row.cells if cell.kind == "s" and cell.text}
+        """Look up the head's shared strings and return the result. Raise `UnreadableFile` if one is missing."""
+        wanted = {
+            parse_shared_index(cell.text) for row in self._head for cell in row.cells if cell.kind == "s" and cell.text
+        }
         texts = self._strings.texts(wanted)
         head: list[SheetRow] = []
         for row in self._head:
             values = {cell.column: cell.value(texts.__getitem__) for cell in row.cells}
             width = max(values)
             head.append(SheetRow(row.number, [values.get(c, "") for c in range(1, width + 1)]))
-        return ScanResult(self.finish_scan(tuple(head)), self.parsed)
+        return ScanResult(self.finish_scan(tuple(head)), self.is_parsed)
 
 
-def bad_row_order(number: int, before: int) -> UnreadableFile:
-    """The refusal of rows that are not in ascending order."""
+def rows_out_of_order(number: int, before: int) -> UnreadableFile:
+    """Return the error for rows that are not in ascending order."""
     return damaged(f"row {number} comes after row {before}")

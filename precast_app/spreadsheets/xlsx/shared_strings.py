@@ -1,7 +1,7 @@
-"""The texts that a workbook's cells share.
+"""Shared strings of a workbook.
 
-A text is looked at as bytes first: 100 000 of them take a fraction of what an XML parser needs.
-What is unusual (prefixes, comments, UTF-16) is parsed.
+They are first searched as bytes, which takes a fraction of an XML parser's time. XML in an unusual form (prefixes,
+comments, UTF-16) is parsed.
 """
 
 from __future__ import annotations
@@ -13,31 +13,39 @@ from itertools import islice
 
 from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_texts
 from precast_app.spreadsheets.sheet import Limits
-from precast_app.spreadsheets.xlsx.sheet_xml import Attributes, doctype, feed, local_name, plain, unescaped, xml_parser
-from precast_app.spreadsheets.zip_package import Package
+from precast_app.spreadsheets.xlsx.sheet_xml import (
+    Attributes,
+    decode_escapes,
+    decode_xml_text,
+    doctype_error,
+    local_name,
+    parse_chunk,
+    xml_parser,
+)
+from precast_app.spreadsheets.zip_package import ZipPackage
 
 _PART = "xl/sharedStrings.xml"
 _ITEM_END = b"</si>"
-# Surely more than white space: begins so, before any entity, escape (`_x000D_`) or non-ASCII.
-_SURELY_HELD = re.compile(rb"<t(?:\s[^<>]*)?>\s*[!-%'-;=-^`-~]")
+# A text that starts like this, before any entity, escape (`_x000D_`) or non-ASCII character, is not blank.
+_SURELY_CONTENT = re.compile(rb"<t(?:\s[^<>]*)?>\s*[!-%'-;=-^`-~]")
 _RUN = re.compile(rb"<t(?:\s[^<>]*)?>([^<]*)</t>")
 _OTHER_ENCODING = re.compile(rb"""\A<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
 _PREAMBLE = 64 * 1024
 
 
 class UnusualXml(Exception):
-    """XML that is to be parsed, since its bytes don't look as those of the usual writers do."""
+    """XML that must be parsed, because it is not in the form that the usual programs write."""
 
 
 class SharedStrings:
-    """What is known of the shared texts without keeping them.
+    """Sizes of the shared strings, without the strings themselves.
 
-    sizes   the size of each, in bytes of XML or in characters, which is close enough
-    blank   the indices of those that are blank or white space
+    sizes   the size of each string, in bytes of XML or in characters, which is accurate enough
+    blank   the indices of strings that are empty or white space
     """
 
-    def __init__(self, package: Package, limits: Limits) -> None:
-        """Read them through once. Raises UnreadableFile."""
+    def __init__(self, package: ZipPackage, limits: Limits) -> None:
+        """Read all strings once. Raise `UnreadableFile` if the list is damaged or exceeds a limit."""
         self._package = package
         self._limits = limits
         self._usual = True
@@ -59,7 +67,10 @@ class SharedStrings:
                     self.blank.add(index)
 
     def texts(self, wanted: Set[int]) -> dict[int, str]:
-        """The texts of these indices. Reads no further than the last of them."""
+        """Return the strings with these indices; reads no further than the last one.
+
+        Raise `UnreadableFile` if there is no string with one of the indices.
+        """
         if not wanted:
             return {}
         last = max(wanted)
@@ -73,7 +84,7 @@ class SharedStrings:
                     if index in wanted
                 }
             except UnusualXml:
-                pass  # an item that only a parser can cut out
+                pass  # an item that only the parser can extract
         texts = islice(self._parsed(), last + 1)
         found = {index: text for index, text in enumerate(texts) if index in wanted}
         if len(found) != len(wanted):
@@ -82,16 +93,16 @@ class SharedStrings:
 
     def _measure_bytes(self) -> None:
         limit = self._limits.cell_characters
-        sizes, surely_held = self.sizes, _SURELY_HELD.search
+        sizes, surely_content = self.sizes, _SURELY_CONTENT.search
         for index, item in enumerate(self._items()):
             sizes.append(len(item))
             if len(item) > limit:
                 _text(item, self._limits)
-            if not surely_held(item) and _is_blank(item, self._limits):
+            if not surely_content(item) and _is_blank(item, self._limits):
                 self.blank.add(index)
 
     def _items(self) -> Iterator[bytes]:
-        """The XML of each text without its closing tag. Raises UnusualXml."""
+        """Yield the XML of each string without its closing tag. Raise `UnusualXml` if it must be parsed."""
         pending = b""
         first = True
         count = 0
@@ -102,7 +113,7 @@ class SharedStrings:
                     pending = buffer
                     continue
                 if b"<!DOCTYPE" in buffer[:_PREAMBLE]:
-                    raise doctype()
+                    raise doctype_error()
                 if b"<sst" not in buffer[:_PREAMBLE] or _OTHER_ENCODING.match(buffer):
                     raise UnusualXml
                 first = False
@@ -129,7 +140,7 @@ class SharedStrings:
 
 
 def _text(item: bytes, limits: Limits) -> str:
-    """The text of one item, cut out of the document after the item before it."""
+    """Return the text of one item of XML, which may start with leftovers of the document before it."""
     start = item.find(b"<si")
     if start < 0:
         raise UnusualXml
@@ -140,12 +151,12 @@ def _text(item: bytes, limits: Limits) -> str:
 def _is_blank(item: bytes, limits: Limits) -> bool:
     if b"<rPh" in item:
         return not _text(item, limits).strip()
-    # A list of nothing but such items must not take a parser each.
-    return not unescaped(plain(b"".join(_RUN.findall(item)))).strip()
+    # Without a parser, because a file may have very many such items.
+    return not decode_escapes(decode_xml_text(b"".join(_RUN.findall(item)))).strip()
 
 
 class _TextParser:
-    """Joins the runs of each text, and leaves out how it is pronounced (`rPh`)."""
+    """Parser that joins the runs of each string and skips phonetic text (`rPh`)."""
 
     def __init__(self, limits: Limits) -> None:
         self._limit = limits.cell_characters
@@ -158,8 +169,8 @@ class _TextParser:
         self._parser = xml_parser(self._start, self._end, self._data)
 
     def feed(self, chunk: bytes, last: bool = False) -> list[str]:
-        """Take a piece of the document; the texts that ended in it."""
-        feed(self._parser, chunk, last)
+        """Parse a chunk of the document and return the strings that end in it."""
+        parse_chunk(self._parser, chunk, last)
         found, self._found = self._found, []
         return found
 
@@ -186,4 +197,4 @@ class _TextParser:
         elif name == "rPh":
             self._phonetic = max(0, self._phonetic - 1)
         elif name == "si":
-            self._found.append(unescaped("".join(self._runs)))
+            self._found.append(decode_escapes("".join(self._runs)))

@@ -1,6 +1,6 @@
-"""The XML of a workbook's parts, by expat, in pieces. Documents with a DTD are refused.
+"""Parsers for the XML of a workbook's parts, which use expat chunk by chunk and reject documents with a DTD.
 
-Namespaces are not resolved: an element is known by its local name, whatever its prefix.
+Namespaces are not resolved: an element is identified by its local name, whatever its prefix.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 _ESCAPE = re.compile(r"_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_")  # not half a surrogate pair
 _NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
-_FORMULA_SHOWN = 60  # characters of a formula that an error repeats
+_FORMULA_LENGTH = 60  # characters of a formula that an error shows
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCell:
-    """A cell that holds something, as the file has it: `kind` is its `t`, `text` not yet decoded.
+    """Cell with content as stored in the file: `kind` is its `t` attribute, `text` is not decoded yet.
 
-    `formula` is None without one; `stored` is False for a cell without any value element.
+    `formula` is None if the cell has none; `stored` is False for a cell without a value element.
     """
 
     column: int
@@ -46,22 +46,22 @@ class StoredCell:
     stored: bool
 
     def error(self) -> CellError | None:
-        """The error that the cell shows, if it shows one."""
+        """Return the error that the cell shows, or None."""
         if self.kind == "e":
             return CellError(self.text) if self.text else None
         if self.formula is None or self.text or (self.stored and self.kind == "str"):
             return None
-        return CellError(formula_text(self.formula))
+        return CellError(shorten_formula(self.formula))
 
     def value(self, shared: Callable[[int], str]) -> Cell:
-        """The value; `shared` gives a shared string by its index."""
-        fault = self.error()
-        if fault is not None:
-            return fault
+        """Return the value; `shared` returns a shared string by its index."""
+        error = self.error()
+        if error is not None:
+            return error
         if self.kind == "s":
-            return shared(shared_index(self.text))
+            return shared(parse_shared_index(self.text))
         if self.kind in ("inlineStr", "str") or not self.text:
-            return unescaped(self.text)
+            return decode_escapes(self.text)
         if self.kind == "b":
             return self.text.strip() not in ("0", "false")
         try:
@@ -72,14 +72,14 @@ class StoredCell:
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """A row with those of its cells that hold something."""
+    """Row with those of its cells that have content."""
 
     number: int
     cells: tuple[StoredCell, ...]
 
 
 class SheetParser:
-    """Parses a worksheet, or one row of it, and calls back for each row and each merged range."""
+    """Parser of a worksheet, or of one row of it, that calls back for each row and each merged range."""
 
     def __init__(
         self,
@@ -96,16 +96,16 @@ class SheetParser:
         self._kind = ""
         self._text: list[str] = []
         self._formula: list[str] | None = None
-        self._into: list[str] | None = None  # where character data goes now
-        self._length = 0  # characters of the cell so far
+        self._into: list[str] | None = None  # receives the character data
+        self._length = 0  # characters of the current cell
         self._stored = False
         self._in_cell = False
         self._phonetic = 0
         self._parser = xml_parser(self._start, self._end, self._data)
 
     def feed(self, chunk: bytes, last: bool = False) -> None:
-        """Take a piece of the document. Raises UnreadableFile."""
-        feed(self._parser, chunk, last)
+        """Parse a chunk of the document. Raise `UnreadableFile` if it is damaged or exceeds a limit."""
+        parse_chunk(self._parser, chunk, last)
 
     def _start(self, tag: str, attributes: Attributes) -> None:
         name = local_name(tag)
@@ -121,12 +121,12 @@ class SheetParser:
                 self._phonetic += 1
         elif name == "row":
             number = attributes.get("r", "")
-            # int() would also take blanks, signs and the digits of other scripts.
+            # int() would also accept blanks, signs and the digits of other scripts.
             row = int(number) if number.isascii() and number.isdigit() else self._row + 1
             if not self._row < row <= LAST_ROW:
                 raise damaged(f"row {number or row} comes after row {self._row}")
             self._row, self._column, self._cells = row, 0, []
-        elif name == "mergeCell" and (merged := merged_range(attributes.get("ref", ""))):
+        elif name == "mergeCell" and (merged := parse_range(attributes.get("ref", ""))):
             self._on_merged(merged)
 
     def _start_cell(self, attributes: Attributes) -> None:
@@ -170,7 +170,7 @@ class SheetParser:
 
 
 def sheet_entries(chunks: Iterable[bytes]) -> list[tuple[str, str]]:
-    """(name, relationship id) of every sheet in `workbook.xml`."""
+    """Return (name, relationship id) of every sheet in `workbook.xml`."""
     found: list[tuple[str, str]] = []
 
     def start(tag: str, attributes: Attributes) -> None:
@@ -185,7 +185,7 @@ def sheet_entries(chunks: Iterable[bytes]) -> list[tuple[str, str]]:
 
 
 def relationships(chunks: Iterable[bytes]) -> dict[str, tuple[str, str]]:
-    """Relationship id → (last word of its type, target), from a `.rels` part."""
+    """Return relationship id → (last word of its type, target) of a `.rels` part."""
     found: dict[str, tuple[str, str]] = {}
 
     def start(tag: str, attributes: Attributes) -> None:
@@ -200,8 +200,8 @@ def relationships(chunks: Iterable[bytes]) -> dict[str, tuple[str, str]]:
 def _parse(chunks: Iterable[bytes], start: Callable[[str, Attributes], None]) -> None:
     parser = xml_parser(start)
     for chunk in chunks:
-        feed(parser, chunk)
-    feed(parser, b"", last=True)
+        parse_chunk(parser, chunk)
+    parse_chunk(parser, b"", last=True)
 
 
 def xml_parser(
@@ -209,76 +209,76 @@ def xml_parser(
     end: Callable[[str], None] | None = None,
     data: Callable[[str], None] | None = None,
 ) -> expat.XMLParserType:
-    """An expat parser that refuses a DTD, and with it every entity."""
+    """Return an expat parser that rejects a DTD and thus all custom entities."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = data
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartDoctypeDeclHandler = _reject_doctype
     return parser
 
 
-def feed(parser: expat.XMLParserType, chunk: bytes, last: bool = False) -> None:
-    """Parse a piece; what is not XML is a damaged workbook."""
+def parse_chunk(parser: expat.XMLParserType, chunk: bytes, last: bool = False) -> None:
+    """Parse a chunk. Raise `UnreadableFile` if it is not well-formed XML."""
     try:
         parser.Parse(chunk, last)
     except (expat.ExpatError, ValueError, LookupError) as error:
         if isinstance(error, expat.ExpatError) and error.code == _NO_MEMORY:
             raise MemoryError from error
-        # LookupError and ValueError: an encoding that does not exist or has no use here.
-        raise damaged("one of its parts is not well formed") from error
+        # LookupError and ValueError mean an unknown or unsuitable encoding.
+        raise damaged("one of its parts is not well-formed XML") from error
 
 
-def _refuse_doctype(*_: object) -> None:
-    raise doctype()
+def _reject_doctype(*_: object) -> None:
+    raise doctype_error()
 
 
-def doctype() -> UnreadableFile:
-    """The refusal of a document with a DTD, which no spreadsheet program writes."""
-    return damaged("it contains a document type declaration, which does not belong there")
+def doctype_error() -> UnreadableFile:
+    """Return the error for a document with a DTD, which no spreadsheet program writes."""
+    return damaged("it contains a document type declaration, which spreadsheet programs don't write")
 
 
-# A document has few names and many elements; the bound is for one that was made to have many names.
+# A document has many elements but few names; the limit is for a hostile one with many names.
 @lru_cache(maxsize=1024)
 def local_name(tag: str) -> str:
-    """An element's name without its prefix."""
+    """Return an element's name without its prefix."""
     return tag.rpartition(":")[2]
 
 
-def merged_range(reference: str) -> MergedRange | None:
-    """`A1:C2` as a range; None for what is not one."""
+def parse_range(reference: str) -> MergedRange | None:
+    """Return the range of a reference such as `A1:C2`, or None if it is not a range."""
     match = _RANGE.fullmatch(reference)
     if match is None:
         return None
     return MergedRange(int(match[2]), column_number(match[1]), int(match[4]), column_number(match[3]))
 
 
-def plain(text: bytes) -> str:
-    """The text that a piece of XML without tags stands for."""
-    shown = text.decode("utf-8", "replace")
+def decode_xml_text(text: bytes) -> str:
+    """Return XML character data with its entities decoded."""
+    decoded = text.decode("utf-8", "replace")
     try:
-        return html.unescape(shown)
+        return html.unescape(decoded)
     except ValueError:
-        # A reference to a character has more digits than Python makes a number of.
-        return shown
+        # A character reference has more digits than Python converts to a number.
+        return decoded
 
 
-def unescaped(text: str) -> str:
-    """Text with the format's own escapes (`_x000D_`) resolved."""
+def decode_escapes(text: str) -> str:
+    """Return a text with the escapes of the xlsx format (`_x000D_`) decoded."""
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
-def formula_text(formula: str) -> str:
-    """A formula as an error shows it: shortened, `=…` when the cell shares another one's."""
+def shorten_formula(formula: str) -> str:
+    """Return a formula as an error shows it: shortened, and `=…` if the cell shares another cell's formula."""
     formula = formula.strip()
-    if len(formula) > _FORMULA_SHOWN:
-        return f"={formula[:_FORMULA_SHOWN]}…"
+    if len(formula) > _FORMULA_LENGTH:
+        return f"={formula[:_FORMULA_LENGTH]}…"
     return f"={formula or '…'}"
 
 
-def shared_index(text: str) -> int:
-    """The index of a shared string. Raises UnreadableFile."""
+def parse_shared_index(text: str) -> int:
+    """Return the index of a shared string. Raise `UnreadableFile` if `text` is not an index."""
     text = text.strip()
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise damaged("a cell refers to a text that is not in the workbook")
