@@ -1,26 +1,19 @@
-"""Clients that send or read slowly, many at once, and the people who use the same web server meanwhile."""
+"""Clients that send or read slowly, many at once, and ordinary requests to the same web server."""
 
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-import requests
-
-from devstack import process
-from tests.conftest import EXAMPLES, ROOT, kill
+from tests.conftest import EXAMPLES
+from tests.gunicorn_server import GunicornServer
 
 NAME, PASSWORD = "mia", "correct horse"
-# How long a machine that watches the server waits for it.
-HEALTH_SECONDS = 2.0
-_DRIP_SECONDS = 1.0
+_INTERVAL_SECONDS = 1.0
 _LARGE = b"/api/docs/assets/swagger-ui-bundle.js.map"
 _FORM = b"Host: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 _LOGIN = b"POST /login HTTP/1.1\r\n" + _FORM
@@ -30,11 +23,11 @@ _CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class SlowClient:
-    """What a client sends at once, what it sends again each second, and how many bytes it reads each second."""
+    """What a client sends at once, what it sends every second, and how many bytes it reads every second."""
 
-    begins: bytes
-    drips: bytes = b""
-    reads: int = 0
+    first_bytes: bytes
+    every_second: bytes = b""
+    read_size: int = 0
 
 
 def _get(path: bytes, version: bytes = b"1.1") -> bytes:
@@ -42,12 +35,12 @@ def _get(path: bytes, version: bytes = b"1.1") -> bytes:
 
 
 SLOW_CLIENTS = {
-    "read nothing of eight answers": SlowClient(8 * _get(_LARGE)),
+    "read nothing of eight responses": SlowClient(8 * _get(_LARGE)),
     "read nothing, HTTP 1.0": SlowClient(_get(_LARGE, b"1.0")),
-    "read a byte a second": SlowClient(8 * _get(_LARGE), reads=1),
-    "read a kilobyte a second": SlowClient(8 * _get(_LARGE), reads=1000),
-    "read no answers to HEAD": SlowClient(400 * _get(_LARGE).replace(b"GET", b"HEAD")),
-    "read nothing of refusals": SlowClient(400 * _get(b"/api/project")),
+    "read a byte a second": SlowClient(8 * _get(_LARGE), read_size=1),
+    "read a kilobyte a second": SlowClient(8 * _get(_LARGE), read_size=1000),
+    "read no responses to HEAD": SlowClient(400 * _get(_LARGE).replace(b"GET", b"HEAD")),
+    "read nothing of 401 responses": SlowClient(400 * _get(b"/api/project")),
     "send nothing": SlowClient(b""),
     "send half a head": SlowClient(b"GET /healthz HTTP/1.1\r\nHost: local"),
     "send a head byte by byte": SlowClient(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: a", b"a"),
@@ -65,7 +58,7 @@ SLOW_CLIENTS = {
         b"POST /api/project HTTP/1.1\r\n" + _JSON + b'Content-Length: 9999\r\n\r\n{"name": "', b"a"
     ),
     "send a body with GET": SlowClient(b"GET /login HTTP/1.1\r\n" + _JSON + b"Content-Length: 9999\r\n\r\n", b"a"),
-    "send an upload as strangers": SlowClient(
+    "send an upload without a token": SlowClient(
         b"PUT /api/jobs/1/file HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n\r\n", b"a"
     ),
     "send an upload with a false token": SlowClient(
@@ -73,115 +66,65 @@ SLOW_CLIENTS = {
         b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9999999\r\n\r\n--x\r\n",
         b"a",
     ),
-    "send to where nothing is": SlowClient(
+    "send to an unknown path": SlowClient(
         b"PUT /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n\r\n", b"a"
     ),
 }
 
 
-class Web:
-    """A running gunicorn."""
+def sign_in(web: GunicornServer) -> int:
+    """Return the status of a sign-in with the right password."""
+    return web.request("POST", "/login", data={"name": NAME, "password": PASSWORD}).status_code
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.address = f"http://127.0.0.1:{port}"
 
-    def is_alive(self, seconds: float = HEALTH_SECONDS) -> bool:
-        """Return whether `/healthz` answers in time."""
-        try:
-            return self.ask("GET", "/healthz", timeout=seconds).ok
-        except requests.RequestException:
-            return False
-
-    def ask(self, method: str, path: str, timeout: float = 30, **options: object) -> requests.Response:
-        """Return the answer to a request on a new connection, sent without the machine's proxies."""
-        with requests.Session() as session:
-            session.trust_env = False
-            return session.request(
-                method,
-                f"{self.address}{path}",
-                timeout=timeout,
-                allow_redirects=False,
-                **options,  # type: ignore[arg-type] # of requests
-            )
-
-    def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        """Return a connection from an address of this machine; its kernel takes little that is not read."""
-        opened = socket.socket()
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        opened.settimeout(5)
-        opened.bind((source, 0))
-        opened.connect(("127.0.0.1", self.port))
-        return opened
-
-    def sign_in(self) -> int:
-        """Return the status of signing in with the right password."""
-        return self.ask("POST", "/login", data={"name": NAME, "password": PASSWORD}).status_code
-
-    def upload(self, project_id: int, headers: Mapping[str, str], path: Path = EXAMPLES / "element_types.csv") -> int:
-        """Return the status of an ordinary upload."""
-        with path.open("rb") as file:
-            return self.ask(
-                "POST", f"/api/project/{project_id}/import/excel", files={"file": file}, headers=headers
-            ).status_code
+def upload(web: GunicornServer, project_id: int, headers: Mapping[str, str]) -> int:
+    """Return the status of an ordinary upload."""
+    with (EXAMPLES / "element_types.csv").open("rb") as file:
+        path = f"/api/project/{project_id}/import/excel"
+        return web.request("POST", path, files={"file": file}, headers=headers).status_code
 
 
 @contextmanager
-def web_server(environment: Mapping[str, str], **settings: str) -> Iterator[Web]:
-    """Run gunicorn while the context lasts, with one process unless the settings say otherwise."""
-    port = process.free_port()
-    given = {**environment, "WEB_CONCURRENCY": "1", **settings, "PORT": str(port)}
-    running = subprocess.Popen([sys.executable, "-m", "gunicorn", "wsgi:app"], cwd=ROOT, env=given)
-    try:
-        web = Web(port)
-        for _ in range(200):
-            if web.is_alive(1):
-                break
-            time.sleep(0.1)
-        yield web
-    finally:
-        kill(running)
-
-
-@contextmanager
-def crowd(web: Web, client: SlowClient, count: int, source: str = "127.0.0.1") -> Iterator[list[socket.socket]]:
-    """Keep `count` such clients while the context lasts: one that the server has closed comes again at once."""
-    opened = [_begun(web, client, source) for _ in range(count)]
+def slow_client_crowd(
+    web: GunicornServer, client: SlowClient, count: int, source: str = "127.0.0.1"
+) -> Iterator[list[socket.socket]]:
+    """Keep `count` such clients connected; a client whose connection the server has closed reconnects."""
+    opened = [_start_client(web, client, source) for _ in range(count)]
     ended = threading.Event()
 
-    def go_on() -> None:
-        while not ended.wait(_DRIP_SECONDS):
-            for place, each in enumerate(opened):
-                if not _drip(each, client):
+    def keep_going() -> None:
+        while not ended.wait(_INTERVAL_SECONDS):
+            for index, each in enumerate(opened):
+                if not _continue_client(each, client):
                     each.close()
                     with suppress(OSError):
-                        opened[place] = _begun(web, client, source)
+                        opened[index] = _start_client(web, client, source)
 
-    going = threading.Thread(target=go_on)
-    going.start()
+    thread = threading.Thread(target=keep_going)
+    thread.start()
     try:
         yield opened
     finally:
         ended.set()
-        going.join()
+        thread.join()
         for each in opened:
             each.close()
 
 
-def _begun(web: Web, client: SlowClient, source: str) -> socket.socket:
+def _start_client(web: GunicornServer, client: SlowClient, source: str) -> socket.socket:
     opened = web.connect(source)
     opened.setblocking(False)
     with suppress(OSError):
-        opened.send(client.begins)
+        opened.send(client.first_bytes)
     return opened
 
 
-def _drip(opened: socket.socket, client: SlowClient) -> bool:
-    """Send and read what is due; return False if the server has closed the connection."""
+def _continue_client(opened: socket.socket, client: SlowClient) -> bool:
+    """Send and read as the client does every second; return False if the server has closed the connection."""
     try:
-        if client.drips:
-            opened.send(client.drips)
-        if not opened.recv(client.reads or 1, 0 if client.reads else socket.MSG_PEEK):
+        if client.every_second:
+            opened.send(client.every_second)
+        if not opened.recv(client.read_size or 1, 0 if client.read_size else socket.MSG_PEEK):
             return False
     except BlockingIOError:
         return True
@@ -190,12 +133,12 @@ def _drip(opened: socket.socket, client: SlowClient) -> bool:
     return True
 
 
-def slowest_health(web: Web, seconds: float) -> float:
-    """Return the longest time that `/healthz` took in so many seconds; raise `AssertionError` if it does not answer."""
+def slowest_health_check(web: GunicornServer, seconds: float) -> float:
+    """Call `/healthz` for `seconds` and return its longest response time; fail if one takes 2 seconds or more."""
     slowest, end = 0.0, time.monotonic() + seconds
     while time.monotonic() < end:
         asked = time.monotonic()
-        assert web.is_alive(), "no answer within two seconds"
+        assert web.is_alive(), "no response within two seconds"
         slowest = max(slowest, time.monotonic() - asked)
         time.sleep(0.1)
     return slowest

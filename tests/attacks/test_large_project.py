@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from tests.integration.test_delete_project import seconds_to_delete
+from tests.project_deletion import seconds_to_delete_large_project
 
 
 def test_200_000_jobs(app: Flask) -> None:
-    assert seconds_to_delete(jobs=200_000) < 90
+    assert seconds_to_delete_large_project(jobs=200_000) < 90

@@ -15,13 +15,13 @@ from sqlalchemy import text
 from precast_app.extensions import db
 from tests import hostile_files
 from tests.conftest import EXAMPLES
-from tests.parsing_site import SECONDS, Healthy, Web, serving, timed
+from tests.parsing_server import PARSE_SECONDS, HealthMonitor, ParsingServer, run_parsing_server, timed
 from tests.unit.xlsb_files import rewritten
 
 
 @pytest.fixture
-def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
-    with serving(environment) as found:
+def web(app: Flask, environment: dict[str, str]) -> Iterator[ParsingServer]:
+    with run_parsing_server(environment) as found:
         yield found
 
 
@@ -44,38 +44,38 @@ def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_every_kind(web: Web, make: Callable[[int], bytes], number: int) -> None:
+def test_every_kind(web: ParsingServer, make: Callable[[int], bytes], number: int) -> None:
     content = make(number)
     web.fork_server()
-    with Healthy(web) as health:
-        answer, seconds = timed(lambda: web.upload(content))
-        assert answer.status_code in (202, 415, 422), answer.text
-        assert answer.json()["message"]
-        assert seconds < SECONDS + 6
-        if answer.status_code == 202:
-            annotated, seconds = timed(lambda: web.get(f"/api/jobs/{answer.json()['job_id']}/annotated"))
+    with HealthMonitor(web) as health:
+        response, seconds = timed(lambda: web.upload(content))
+        assert response.status_code in (202, 415, 422), response.text
+        assert response.json()["message"]
+        assert seconds < PARSE_SECONDS + 6
+        if response.status_code == 202:
+            annotated, seconds = timed(lambda: web.get(f"/api/jobs/{response.json()['job_id']}/annotated"))
             assert annotated.status_code in (200, 409), annotated.text
-            assert seconds < SECONDS + 6
-    assert health.longest < 2
-    assert health.memory - health.before < 100_000_000
+            assert seconds < PARSE_SECONDS + 6
+    assert health.slowest < 2
+    assert health.memory_growth < 100_000_000
 
 
-def test_a_binary_workbook_is_read_as_before(web: Web) -> None:
+def test_a_binary_workbook_is_read_as_before(web: ParsingServer) -> None:
     job_id = web.upload(rewritten(EXAMPLES / "element_types.xlsx")).json()["job_id"]
     assert web.get(f"/api/jobs/{job_id}/annotated").status_code == 200
 
 
-def test_annotated_of_a_workbook_with_a_million_formats(web: Web) -> None:
+def test_annotated_of_a_workbook_with_a_million_formats(web: ParsingServer) -> None:
     """It is a copy of the cells, since the library for the format would take a minute."""
     job_id = web.upload(hostile_files.many_formats(1_000_000)).json()["job_id"]
-    with Healthy(web) as health:
-        answer, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/annotated"))
-    assert (answer.status_code, answer.content[:2]) == (200, b"PK")
-    assert seconds < SECONDS + 6
-    assert health.memory - health.before < 100_000_000
+    with HealthMonitor(web) as health:
+        response, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/annotated"))
+    assert (response.status_code, response.content[:2]) == (200, b"PK")
+    assert seconds < PARSE_SECONDS + 6
+    assert health.memory_growth < 100_000_000
 
 
-def test_a_download_that_takes_too_long_is_a_conflict(web: Web) -> None:
+def test_a_download_that_takes_too_long_is_a_conflict(web: ParsingServer) -> None:
     content = hostile_files.repeated_rows(190_000)
     job_id = web.upload(content).json()["job_id"]
     issue = text(
@@ -83,15 +83,15 @@ def test_a_download_that_takes_too_long_is_a_conflict(web: Web) -> None:
     )
     db.session.execute(issue, {"job": job_id})
     db.session.commit()
-    answer, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/annotated"))
-    assert answer.status_code == 409, answer.text
-    assert answer.json()["message"].startswith("Reading the file took longer than 2 seconds")
-    assert seconds < SECONDS + 6
-    answer, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/rejected"))
-    assert (answer.status_code, answer.content[:2]) == (200, b"PK")
+    response, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/annotated"))
+    assert response.status_code == 409, response.text
+    assert response.json()["message"].startswith("Reading the file took longer than 2 seconds")
+    assert seconds < PARSE_SECONDS + 6
+    response, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/rejected"))
+    assert (response.status_code, response.content[:2]) == (200, b"PK")
 
 
-def test_many_at_once_are_bounded(web: Web) -> None:
+def test_many_at_once_are_bounded(web: ParsingServer) -> None:
     """Two files are read at a time, of one person one; the others wait a little, and are told to come again."""
     slow = hostile_files.blank_records(3_000_000)
     job_id = web.upload(hostile_files.repeated_rows(190_000)).json()["job_id"]
@@ -116,13 +116,13 @@ def test_many_at_once_are_bounded(web: Web) -> None:
         lambda: web.upload(slow),
         lambda: web.get(f"/api/jobs/{job_id}/annotated"),
     ] * 10
-    with Healthy(web) as health, ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda ask: timed(ask), asks))
+    with HealthMonitor(web) as health, ThreadPoolExecutor(20) as pool:
+        responses = list(pool.map(lambda ask: timed(ask), asks))
     done.set()
     watcher.join()
-    assert {answer.status_code for answer, _ in answers} <= {409, 422, 503}
-    assert {answer.headers.get("Retry-After") for answer, _ in answers if answer.status_code == 503} == {"5"}
-    assert max(seconds for _, seconds in answers) < 4 * (SECONDS + 6)
+    assert {response.status_code for response, _ in responses} <= {409, 422, 503}
+    assert {response.headers.get("Retry-After") for response, _ in responses if response.status_code == 503} == {"5"}
+    assert max(seconds for _, seconds in responses) < 4 * (PARSE_SECONDS + 6)
     assert 1 <= most <= 2
-    assert health.longest < 2
-    assert health.memory - health.before < 150_000_000
+    assert health.slowest < 2
+    assert health.memory_growth < 150_000_000

@@ -12,8 +12,7 @@ from flask import Flask
 from precast_app.models import ImportJob
 from tests import project_snapshot
 from tests.conftest import EXAMPLES, wait_for
-from tests.e2e.test_worker import workbook
-from tests.integration.test_import import TOTALS
+from tests.element_type_files import SAMPLE_TOTALS, write_large_workbook
 from tests.live_site import ADMIN, started
 from tests.pgbouncer import advisory_locks, behind, busy, needs_pgbouncer, pooled
 
@@ -27,14 +26,14 @@ def has_ended(job: ImportJob) -> bool:
 def test_import_cancel_undo_and_recovery(
     app: Flask, environment: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    large = workbook(tmp_path / "large.xlsx", 3_000, 200, 1)
+    large = write_large_workbook(tmp_path / "large.xlsx", 3_000, 200, 1)
     home = tmp_path_factory.mktemp("pgbouncer")
     with pooled(environment["DATABASE_URL"], home) as url, busy(url), started(behind(environment, url)) as site:
         project = site.project("Green Meadows")
         first = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
         assert site.follow(first["job_id"])[-1]["result"] == "Successfully processed 120 elements"
         summary = site.get(f"/api/project/{project}/summary")["summary"]
-        assert {name: summary[name] for name in TOTALS} == TOTALS
+        assert {name: summary[name] for name in SAMPLE_TOTALS} == SAMPLE_TOTALS
         imported = project_snapshot.snapshot_project(project)
         export = site.session.get(f"{site.address}/api/project/{project}/export/excel", timeout=30)
         assert (export.status_code, export.content[:2]) == (200, b"PK")

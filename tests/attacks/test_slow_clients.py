@@ -12,7 +12,16 @@ from flask import Flask
 from precast_app.auth import tokens, users
 from precast_app.models import Role
 from precast_app.projects import projects
-from tests.slow_clients import NAME, PASSWORD, SLOW_CLIENTS, Web, crowd, slowest_health, web_server
+from tests.gunicorn_server import GunicornServer, run_gunicorn
+from tests.slow_clients import (
+    NAME,
+    PASSWORD,
+    SLOW_CLIENTS,
+    sign_in,
+    slow_client_crowd,
+    slowest_health_check,
+    upload,
+)
 
 COUNT = 60
 SECONDS = 12.0
@@ -21,8 +30,8 @@ LONG_SECONDS = 45.0
 
 
 @pytest.fixture
-def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
-    with web_server(environment, WEB_CONCURRENCY="2") as started:
+def web(app: Flask, environment: dict[str, str]) -> Iterator[GunicornServer]:
+    with run_gunicorn(environment, WEB_CONCURRENCY="2") as started:
         yield started
 
 
@@ -34,37 +43,37 @@ def headers(project_id: int) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def use(web: Web, project_id: int, headers: dict[str, str], seconds: float) -> None:
+def use(web: GunicornServer, project_id: int, headers: dict[str, str], seconds: float) -> None:
     """Do for so many seconds what people do, and fail if any of it does not go through."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        assert slowest_health(web, 3) < 2
-        assert web.sign_in() == 302
-        assert web.upload(project_id, headers) == 202
+        assert slowest_health_check(web, 3) < 2
+        assert sign_in(web) == 302
+        assert upload(web, project_id, headers) == 202
 
 
 @pytest.mark.parametrize("kind", SLOW_CLIENTS)
-def test_many_of_a_kind(web: Web, project_id: int, headers: dict[str, str], kind: str) -> None:
-    with crowd(web, SLOW_CLIENTS[kind], COUNT):
+def test_many_of_a_kind(web: GunicornServer, project_id: int, headers: dict[str, str], kind: str) -> None:
+    with slow_client_crowd(web, SLOW_CLIENTS[kind], COUNT):
         use(web, project_id, headers, SECONDS)
 
 
 def test_readers_of_nothing_for_longer_than_they_are_waited_for(
-    web: Web, project_id: int, headers: dict[str, str]
+    web: GunicornServer, project_id: int, headers: dict[str, str]
 ) -> None:
-    with crowd(web, SLOW_CLIENTS["read nothing of eight answers"], 24):
+    with slow_client_crowd(web, SLOW_CLIENTS["read nothing of eight responses"], 24):
         use(web, project_id, headers, LONG_SECONDS)
 
 
-def test_all_kinds_at_once(web: Web, project_id: int, headers: dict[str, str]) -> None:
+def test_all_kinds_at_once(web: GunicornServer, project_id: int, headers: dict[str, str]) -> None:
     with ExitStack() as crowds:
         for each in SLOW_CLIENTS.values():
-            crowds.enter_context(crowd(web, each, 6, "127.0.0.2"))
+            crowds.enter_context(slow_client_crowd(web, each, 6, "127.0.0.2"))
         use(web, project_id, headers, LONG_SECONDS)
 
 
-def test_hundreds_from_one_address(web: Web, project_id: int, headers: dict[str, str]) -> None:
-    with crowd(web, SLOW_CLIENTS["send a form byte by byte"], 600, "127.0.0.2"):
+def test_hundreds_from_one_address(web: GunicornServer, project_id: int, headers: dict[str, str]) -> None:
+    with slow_client_crowd(web, SLOW_CLIENTS["send a form byte by byte"], 600, "127.0.0.2"):
         use(web, project_id, headers, SECONDS)
 
 
@@ -72,7 +81,7 @@ def test_hundreds_behind_a_proxy(
     app: Flask, environment: dict[str, str], project_id: int, headers: dict[str, str]
 ) -> None:
     with (
-        web_server(environment, WEB_CONCURRENCY="2", PROXIES="1") as web,
-        crowd(web, SLOW_CLIENTS["read nothing of eight answers"], 300),
+        run_gunicorn(environment, WEB_CONCURRENCY="2", TRUSTED_PROXIES="1") as web,
+        slow_client_crowd(web, SLOW_CLIENTS["read nothing of eight responses"], 300),
     ):
         use(web, project_id, headers, SECONDS)

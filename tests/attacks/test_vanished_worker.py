@@ -14,7 +14,7 @@ from sqlalchemy import text
 from precast_app.extensions import db
 from tests.attacks.machine import Machine, machine, running
 from tests.conftest import submit, wait_for, worker
-from tests.e2e.test_worker import workbook
+from tests.element_type_files import write_large_workbook
 from tests.faults.scene import Servers, until
 
 TAKEOVER_SECONDS = 120
@@ -61,7 +61,7 @@ def sessions_of(far_machine: Machine) -> int:
 def test_another_worker_takes_over(
     far_machine: Machine, green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    job_id = submit(green_meadows, workbook(tmp_path / "types.xlsx", 6_000, 100, 1), batch_size=30)
+    job_id = submit(green_meadows, write_large_workbook(tmp_path / "types.xlsx", 6_000, 100, 1), batch_size=30)
     with running(far_machine.run([sys.executable, "worker.py"], environment)):
         wait_for(job_id, lambda job: job.status == "processing" and job.progress >= 10)
         far_machine.vanish()

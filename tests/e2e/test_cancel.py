@@ -13,7 +13,7 @@ from precast_app.extensions import db
 from precast_app.models import ImportJob
 from tests import project_snapshot
 from tests.conftest import EXAMPLES, get_job, kill, run_import, submit, wait_for, worker
-from tests.e2e.test_worker import workbook
+from tests.element_type_files import write_large_workbook
 
 Headers = dict[str, str]
 
@@ -48,9 +48,11 @@ def test_in_the_middle_of_writing(
     tmp_path: Path,
     on_error: str,
 ) -> None:
-    assert run_import(green_meadows, workbook(tmp_path / "before.xlsx", 1_000, 100, 2)).status == "completed"
+    assert (
+        run_import(green_meadows, write_large_workbook(tmp_path / "before.xlsx", 1_000, 100, 2)).status == "completed"
+    )
     before = project_snapshot.snapshot_project(green_meadows)
-    after = workbook(tmp_path / "after.xlsx", 4_000, 200, 0)
+    after = write_large_workbook(tmp_path / "after.xlsx", 4_000, 200, 0)
     with worker(environment):
         job_id = submit(green_meadows, after, concurrent_batches=2, on_error=on_error)
         wait_for(job_id, lambda job: has_ended(job) or job.phase == "writing")
@@ -76,9 +78,11 @@ def test_in_the_middle_of_writing(
 def test_cancelling_survives_the_death_of_the_worker(
     client: FlaskClient, admin: Headers, green_meadows: int, environment: Headers, tmp_path: Path
 ) -> None:
-    assert run_import(green_meadows, workbook(tmp_path / "before.xlsx", 1_000, 100, 2)).status == "completed"
+    assert (
+        run_import(green_meadows, write_large_workbook(tmp_path / "before.xlsx", 1_000, 100, 2)).status == "completed"
+    )
     before = project_snapshot.snapshot_project(green_meadows)
-    job_id = submit(green_meadows, workbook(tmp_path / "after.xlsx", 4_000, 200, 0), concurrent_batches=2)
+    job_id = submit(green_meadows, write_large_workbook(tmp_path / "after.xlsx", 4_000, 200, 0), concurrent_batches=2)
     with worker(environment) as first:
         wait_for(job_id, lambda job: has_ended(job) or job.progress > 20)
         kill(first)
@@ -113,7 +117,7 @@ def test_at_any_moment_there_is_one_outcome_or_the_other(
 def test_pieces_that_went_into_production_stay(
     client: FlaskClient, admin: Headers, green_meadows: int, environment: Headers, tmp_path: Path
 ) -> None:
-    job_id = submit(green_meadows, workbook(tmp_path / "types.xlsx", 3_000, 200, 1), concurrent_batches=2)
+    job_id = submit(green_meadows, write_large_workbook(tmp_path / "types.xlsx", 3_000, 200, 1), concurrent_batches=2)
     with worker(environment):
         wait_for(job_id, lambda job: has_ended(job) or job.created_count > 0)
         moved = db.session.execute(

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import EXAMPLES, REFERENCE_DATA
-from tests.integration.test_import import TOTALS
+from tests.element_type_files import SAMPLE_TOTALS
 from tests.live_site import Site, started
 
 
@@ -39,5 +39,5 @@ def test_a_workbook_from_upload_to_totals(site: Site) -> None:
     assert (again["status"], again["unchanged_count"], again["created_count"]) == ("completed", 120, 0)
 
     summary = site.get(f"/api/project/{project}/summary")["summary"]
-    assert {name: summary[name] for name in TOTALS} == TOTALS
+    assert {name: summary[name] for name in SAMPLE_TOTALS} == SAMPLE_TOTALS
     assert site.get(f"/api/project/{project}/jobs")["count"] == 6

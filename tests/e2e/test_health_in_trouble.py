@@ -19,7 +19,7 @@ from redis import Redis
 
 from precast_app.config import libpq_url
 from precast_app.extensions import db
-from tests.e2e.web import Web, started
+from tests.gunicorn_server import GunicornServer, run_gunicorn
 
 THREADS = 4
 BOUND_SECONDS = 2
@@ -28,9 +28,9 @@ REQUEST_SECONDS = 8
 
 
 @pytest.fixture
-def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
+def web(app: Flask, environment: dict[str, str]) -> Iterator[GunicornServer]:
     given = {"WEB_THREADS": str(THREADS), "WEB_POOL_SECONDS": "1", "WEB_LOCK_SECONDS": "1"}
-    with started(environment, **given, WEB_STATEMENT_SECONDS="2") as found:
+    with run_gunicorn(environment, **given, WEB_STATEMENT_SECONDS="2") as found:
         yield found
 
 
@@ -68,14 +68,14 @@ def redis_server(environment: dict[str, str]) -> list[psutil.Process]:
         return [psutil.Process(int(client.info("server")["process_id"]))]
 
 
-def checks(web: Web) -> dict[str, bool]:
+def checks(web: GunicornServer) -> dict[str, bool]:
     """What /readyz says, in time; /healthz says `ok` in time."""
     assert web.get("/healthz", seconds=BOUND_SECONDS).json() == {"status": "ok"}
     found: dict[str, bool] = web.get("/readyz", seconds=BOUND_SECONDS).json()["checks"]
     return found
 
 
-def becomes_ready(web: Web) -> bool:
+def becomes_ready(web: GunicornServer) -> bool:
     """Whether database and Redis are well again within some seconds."""
     for _ in range(50):
         found = checks(web)
@@ -86,15 +86,15 @@ def becomes_ready(web: Web) -> bool:
 
 
 def test_postgres_does_not_answer(
-    web: Web, own: psycopg2.extensions.connection, admin: dict[str, str], project_id: int
+    web: GunicornServer, own: psycopg2.extensions.connection, admin: dict[str, str], project_id: int
 ) -> None:
     paths = [f"/api/project/{project_id}", "/api/project", "/login"]
     assert web.get(paths[0], headers=admin).status_code == 200
     with ThreadPoolExecutor(4 * THREADS) as others, stopped(postgres(own)):
-        asked = [others.submit(web_alone(web).get, paths[n % 2], headers=admin) for n in range(4 * THREADS)]
+        asked = [others.submit(web.get, paths[n % 2], headers=admin) for n in range(4 * THREADS)]
         for _ in range(5):
             assert checks(web)["database"] is False
-        first = web_alone(web).get(paths[0], headers=admin, seconds=4 * REQUEST_SECONDS)
+        first = web.get(paths[0], headers=admin, seconds=4 * REQUEST_SECONDS)
         answers = [each.result() for each in asked]
     for each in [first, *answers]:
         assert (each.status_code, each.headers["Retry-After"]) == (503, "5")
@@ -102,24 +102,23 @@ def test_postgres_does_not_answer(
     assert web.get(paths[0], headers=admin).status_code == 200
 
 
-def web_alone(web: Web) -> Web:
-    """The same web process, over a connection of its own."""
-    return Web(web.port)
-
-
-def test_redis_does_not_answer(web: Web, environment: dict[str, str], admin: dict[str, str], project_id: int) -> None:
+def test_redis_does_not_answer(
+    web: GunicornServer, environment: dict[str, str], admin: dict[str, str], project_id: int
+) -> None:
     with stopped(redis_server(environment)):
         for _ in range(3):
             found = checks(web)
             assert (found["database"], found["redis"], found["worker"]) == (True, False, False)
         form = {"name": "admin", "password": "correct horse"}
         assert web.get("/api/project", headers=admin, seconds=REQUEST_SECONDS).status_code == 200
-        signed_in = web.ask("POST", "/login", data=form, allow_redirects=False, seconds=REQUEST_SECONDS)
+        signed_in = web.request("POST", "/login", data=form, seconds=REQUEST_SECONDS)
         assert (signed_in.status_code, signed_in.headers["Location"]) == (302, "/")
     assert becomes_ready(web)
 
 
-def test_a_locked_table(web: Web, own: psycopg2.extensions.connection, admin: dict[str, str], project_id: int) -> None:
+def test_a_locked_table(
+    web: GunicornServer, own: psycopg2.extensions.connection, admin: dict[str, str], project_id: int
+) -> None:
     jobs = f"/api/project/{project_id}/jobs"
     assert web.get(jobs, headers=admin).status_code == 200
     with own.cursor() as cursor:
@@ -133,16 +132,16 @@ def test_a_locked_table(web: Web, own: psycopg2.extensions.connection, admin: di
 
 
 def test_a_read_only_server(
-    web: Web, own: psycopg2.extensions.connection, admin: dict[str, str], project_id: int
+    web: GunicornServer, own: psycopg2.extensions.connection, admin: dict[str, str], project_id: int
 ) -> None:
     """As after a failover, when connections lead to the server that was the primary before."""
 
     def write() -> requests.Response:
-        return web.ask("PATCH", f"/api/project/{project_id}", headers=admin, json={"name": "Another"})
+        return web.request("PATCH", f"/api/project/{project_id}", headers=admin, json={"name": "Another"})
 
     with read_only(own):
         assert checks(web)["database"] is False
-        answers = [write(), write(), web.ask("POST", "/login", data={"name": "admin", "password": "wrong"})]
+        answers = [write(), write(), web.request("POST", "/login", data={"name": "admin", "password": "wrong"})]
     for each in answers:
         assert (each.status_code, each.headers["Retry-After"]) == (503, "5"), each.text
     # The connections that lead to it are not kept.

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from precast_app.auth import users
 from precast_app.extensions import db
 from precast_app.models import AuditEntry
-from tests.e2e.web import Web, started
+from tests.gunicorn_server import GunicornServer, run_gunicorn
 
 GUESSES = 120
 ALLOWED = 5
@@ -25,7 +25,7 @@ PASSWORD = "correct horse"
 
 
 @pytest.fixture(params=["Redis is there", "Redis is away"])
-def web(app: Flask, environment: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Web]:
+def web(app: Flask, environment: dict[str, str], request: pytest.FixtureRequest) -> Iterator[GunicornServer]:
     users.create("ada", PASSWORD)
     # 16 requests are under way at most, fewer than the 30 attempts that an address may have: one that is being checked
     # counts as failed until it turns out to be right.
@@ -33,7 +33,7 @@ def web(app: Flask, environment: dict[str, str], request: pytest.FixtureRequest)
     if request.param == "Redis is away":
         # Without Redis each process counts for itself.
         settings = {"WEB_CONCURRENCY": "1", "WEB_THREADS": "16", "REDIS_URL": "redis://127.0.0.1:1/0"}
-    with started(environment, **settings) as found:
+    with run_gunicorn(environment, **settings) as found:
         yield found
 
 
@@ -43,7 +43,7 @@ def client() -> requests.Session:
     return session
 
 
-def status(web: Web, session: requests.Session, method: str, path: str, **body: object) -> int:
+def status(web: GunicornServer, session: requests.Session, method: str, path: str, **body: object) -> int:
     """Return the status of the answer; a server that has too much to do, and may hang up, is asked again."""
     for _ in range(300):
         try:
@@ -66,7 +66,7 @@ def all_at_once(ask: Callable[[int], int], count: int) -> Counter[int]:
         return Counter(pool.map(ask, range(count)))
 
 
-def test_as_many_are_checked_at_once_as_one_after_another(web: Web) -> None:
+def test_as_many_are_checked_at_once_as_one_after_another(web: GunicornServer) -> None:
     for number in range(COLLEAGUES):
         users.create(f"user {number}", PASSWORD)
     signed_in = client()
@@ -74,7 +74,7 @@ def test_as_many_are_checked_at_once_as_one_after_another(web: Web) -> None:
     def colleague(number: int) -> int:
         session = signed_in if number == 0 else client()
         form = {"name": f"user {number}", "password": PASSWORD}
-        return status(web, session, "POST", "/login", data=form, allow_redirects=False)
+        return status(web, session, "POST", "/login", data=form)
 
     def guess_at_sign_in(number: int) -> int:
         return status(web, client(), "POST", "/login", data={"name": "ada", "password": f"wrong horse {number}"})

@@ -12,8 +12,7 @@ from precast_app.jobs import service
 from precast_app.models import ImportJob
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES, ROOT, get_job, kill, run_import, submit, wait_for
-from tests.e2e.test_worker import workbook
-from tests.integration.test_import import BASE
+from tests.element_type_files import BASE_HEADER, write_large_workbook
 
 
 def test_twenty_projects_on_four_processes(
@@ -21,12 +20,12 @@ def test_twenty_projects_on_four_processes(
 ) -> None:
     """A large one, and two small ones in each other project: all are done; the small ones do not wait for its end."""
     small = tmp_path / "small.csv"
-    small.write_text(f"{BASE},Casting\n" + "".join(f"WALL,W-{number},1,,,,,,,,yes\n" for number in range(40)))
+    small.write_text(f"{BASE_HEADER},Casting\n" + "".join(f"WALL,W-{number},1,,,,,,,,yes\n" for number in range(40)))
     ids = [projects.create(f"Project {number}").id for number in range(19)]
     for project_id in ids:
         assert run_import(project_id, EXAMPLES / "stages.csv", "stage_import").status == "completed"
     service.redis_connection().flushdb()
-    large = submit(green_meadows, workbook(tmp_path / "large.xlsx", 6_000, 100, 1), concurrent_batches=2)
+    large = submit(green_meadows, write_large_workbook(tmp_path / "large.xlsx", 6_000, 100, 1), concurrent_batches=2)
     others = [submit(project_id, small) for _ in range(2) for project_id in ids]
     waiting = [get_job(number) for number in (large, *others)]
     places = service.queue_positions(waiting)

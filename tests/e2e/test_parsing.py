@@ -1,4 +1,4 @@
-"""Files that cost much time or memory: the web process answers, stays small and leaves nothing behind."""
+"""Files that cost much time or memory: the web process responses, stays small and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -17,59 +17,59 @@ from precast_app.auth import tokens, users
 from precast_app.extensions import db
 from tests import hostile_files
 from tests.conftest import EXAMPLES
-from tests.parsing_site import SECONDS, Healthy, Web, serving, timed
+from tests.parsing_server import PARSE_SECONDS, HealthMonitor, ParsingServer, run_parsing_server, timed
 
 
 @pytest.fixture
-def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
-    with serving(environment) as found:
+def web(app: Flask, environment: dict[str, str]) -> Iterator[ParsingServer]:
+    with run_parsing_server(environment) as found:
         yield found
 
 
 @pytest.fixture
-def patient(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
+def patient(app: Flask, environment: dict[str, str]) -> Iterator[ParsingServer]:
     """One that gives a file the time that a test needs to break something."""
-    with serving(environment, seconds=60) as found:
+    with run_parsing_server(environment, parse_seconds=60) as found:
         yield found
 
 
-def test_what_takes_too_long_is_stopped(web: Web) -> None:
+def test_what_takes_too_long_is_stopped(web: ParsingServer) -> None:
     slow = hostile_files.blank_records(3_000_000)
     assert len(slow) < 7_000_000
     # Once before, so that the fork server is ready.
     assert web.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
-    with Healthy(web) as health:
-        answer, seconds = timed(lambda: web.upload(slow))
-    assert answer.status_code == 422, answer.text
-    message = answer.json()["message"]
+    with HealthMonitor(web) as health:
+        response, seconds = timed(lambda: web.upload(slow))
+    assert response.status_code == 422, response.text
+    message = response.json()["message"]
     assert message.startswith(
         ("Reading the file took longer than 2 seconds", "Reading the file takes more than 210 MB")
     )
     assert "Copy the data into a new workbook" in message
-    assert seconds < SECONDS + 6
-    assert health.longest < 2
-    assert health.memory - health.before < 100_000_000
+    assert seconds < PARSE_SECONDS + 6
+    assert health.slowest < 2
+    assert health.memory_growth < 100_000_000
     assert web.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
 
 
-def test_a_killed_child_is_answered_for(patient: Web) -> None:
+def test_a_killed_child_is_answered_for(patient: ParsingServer) -> None:
     slow = hostile_files.blank_records(3_000_000)
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(patient.upload, slow)
-        patient.busy_child().kill()
-        answer = asked.result()
-    assert answer.status_code == 422
-    assert answer.json()["message"].startswith("Reading the file was interrupted")
+        patient.wait_for_busy_child().kill()
+        response = asked.result()
+    assert response.status_code == 422
+    assert response.json()["message"].startswith("Reading the file was interrupted")
     assert patient.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
 
 
-def test_a_child_reads_files_of_one_person_only(web: Web) -> None:
+def test_a_child_reads_files_of_one_person_only(web: ParsingServer) -> None:
     """One that read a cheap file is kept for its owner's next one; one that read a costly file is not."""
     sample = (EXAMPLES / "element_types.xlsx").read_bytes()
     eve = {"Authorization": f"Bearer {tokens.create(users.create('eve', 'correct horse', is_admin=True), days=1)}"}
 
-    def children(answer: requests.Response) -> set[int]:
-        assert answer.status_code in (202, 422), answer.text
+    def children(response: requests.Response) -> set[int]:
+        assert response.status_code in (202, 422), response.text
         time.sleep(0.5)
         return {child.pid for child in web.fork_server().children()}
 
@@ -83,7 +83,7 @@ def test_a_child_reads_files_of_one_person_only(web: Web) -> None:
     assert (len(third), len(third & second)) == (2, 2)
 
 
-def test_the_fork_server_is_started_again(web: Web) -> None:
+def test_the_fork_server_is_started_again(web: ParsingServer) -> None:
     sample = (EXAMPLES / "element_types.xlsx").read_bytes()
     for stop in (psutil.Process.kill, psutil.Process.terminate):
         first = web.fork_server()
@@ -93,23 +93,23 @@ def test_the_fork_server_is_started_again(web: Web) -> None:
         assert web.fork_server().pid != first.pid
 
 
-def test_nothing_outlives_the_web_process(patient: Web) -> None:
+def test_nothing_outlives_the_web_process(patient: ParsingServer) -> None:
     slow = hostile_files.blank_records(3_000_000)
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(patient.upload, slow)
-        child, server = patient.busy_child(), patient.fork_server()
-        patient.process.kill()
+        child, server = patient.wait_for_busy_child(), patient.fork_server()
+        patient.worker.kill()
         _, left = psutil.wait_procs([child, server], timeout=3)
         assert not left
         with pytest.raises(requests.RequestException):
             asked.result()
 
 
-def test_a_child_knows_no_secret_and_holds_no_connection(patient: Web, environment: dict[str, str]) -> None:
+def test_a_child_knows_no_secret_and_holds_no_connection(patient: ParsingServer, environment: dict[str, str]) -> None:
     slow = hostile_files.blank_records(3_000_000)
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(patient.upload, slow)
-        child = patient.busy_child()
+        child = patient.wait_for_busy_child()
         known = Path(f"/proc/{child.pid}/environ").read_text() + Path(f"/proc/{child.pid}/cmdline").read_text()
         connections = [each for each in child.net_connections() if each.raddr]
         idle = db.session.scalar(

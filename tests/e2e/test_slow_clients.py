@@ -17,7 +17,17 @@ from precast_app.auth import tokens, users
 from precast_app.models import Role
 from precast_app.projects import projects
 from tests.conftest import emptied
-from tests.slow_clients import NAME, PASSWORD, SLOW_CLIENTS, SlowClient, Web, crowd, slowest_health, web_server
+from tests.gunicorn_server import GunicornServer, run_gunicorn
+from tests.slow_clients import (
+    NAME,
+    PASSWORD,
+    SLOW_CLIENTS,
+    SlowClient,
+    sign_in,
+    slow_client_crowd,
+    slowest_health_check,
+    upload,
+)
 
 THREADS = 4
 UPLOADS = 4
@@ -27,7 +37,7 @@ UPLOADS = 4
 class Site:
     """A gunicorn with one process of few threads, a project, and two who manage it."""
 
-    web: Web
+    web: GunicornServer
     project_id: int
     mia: dict[str, str]
     sam: dict[str, str]
@@ -37,13 +47,13 @@ class Site:
 def site(_application: Flask, environment: dict[str, str]) -> Iterator[Site]:
     few = {"WEB_THREADS": str(THREADS), "WEB_UPLOADS": str(UPLOADS), "WEB_SILENCE_SECONDS": "3", "REQUEST_SECONDS": "3"}
     # Not emptied for each test: requests of slow clients may still be under way.
-    with emptied(_application), web_server(environment, **few) as web:
+    with emptied(_application), run_gunicorn(environment, **few) as web:
         project_id = projects.create("Green Meadows").id
         yield Site(web, project_id, member(project_id, NAME), member(project_id, "sam"))
 
 
 @pytest.fixture
-def web(site: Site) -> Web:
+def web(site: Site) -> GunicornServer:
     return site.web
 
 
@@ -57,7 +67,7 @@ def member(project_id: int, name: str) -> dict[str, str]:
 def waiting_job(site: Site) -> int:
     """Return the number of a new job that waits for its file."""
     path = f"/api/project/{site.project_id}/jobs?job_type=stage_import"
-    job_id: int = site.web.ask("POST", path, headers=site.mia).json()["job_id"]
+    job_id: int = site.web.request("POST", path, headers=site.mia).json()["job_id"]
     return job_id
 
 
@@ -72,28 +82,33 @@ def answer(opened: socket.socket, seconds: float) -> bytes:
 
 @pytest.mark.parametrize(
     "kind",
-    ["read nothing of eight answers", "send half a head", "send a form byte by byte", "send an upload as strangers"],
+    [
+        "read nothing of eight responses",
+        "send half a head",
+        "send a form byte by byte",
+        "send an upload without a token",
+    ],
 )
 def test_others_are_served_while_many_are_slow(site: Site, kind: str) -> None:
     web = site.web
-    with crowd(web, SLOW_CLIENTS[kind], 8 * THREADS):
-        assert slowest_health(web, 1) < 2
-        assert web.sign_in() == 302
-        assert web.upload(site.project_id, site.mia) == 202
-        assert slowest_health(web, 1) < 2
+    with slow_client_crowd(web, SLOW_CLIENTS[kind], 8 * THREADS):
+        assert slowest_health_check(web, 1) < 2
+        assert sign_in(web) == 302
+        assert upload(web, site.project_id, site.mia) == 202
+        assert slowest_health_check(web, 1) < 2
 
 
 @pytest.mark.parametrize(
     ("begins", "told"),
     [
-        (SLOW_CLIENTS["send a form byte by byte"].begins, b" 408 "),
-        (SLOW_CLIENTS["send a form in small chunks"].begins, b" 408 "),
-        (SLOW_CLIENTS["send an upload as strangers"].begins, b" 401 "),
-        (SLOW_CLIENTS["send half a head"].begins, b""),
+        (SLOW_CLIENTS["send a form byte by byte"].first_bytes, b" 408 "),
+        (SLOW_CLIENTS["send a form in small chunks"].first_bytes, b" 408 "),
+        (SLOW_CLIENTS["send an upload without a token"].first_bytes, b" 401 "),
+        (SLOW_CLIENTS["send half a head"].first_bytes, b""),
     ],
     ids=["form", "chunks", "upload", "head"],
 )
-def test_a_slow_sender_is_cut_off_after_seconds(web: Web, begins: bytes, told: bytes) -> None:
+def test_a_slow_sender_is_cut_off_after_seconds(web: GunicornServer, begins: bytes, told: bytes) -> None:
     with web.connect() as opened:
         started = time.monotonic()
         opened.sendall(begins)
@@ -103,9 +118,9 @@ def test_a_slow_sender_is_cut_off_after_seconds(web: Web, begins: bytes, told: b
 
 
 @pytest.mark.parametrize("reads", [0, 1])
-def test_a_slow_reader_is_cut_off_after_seconds(web: Web, reads: int) -> None:
+def test_a_slow_reader_is_cut_off_after_seconds(web: GunicornServer, reads: int) -> None:
     with web.connect() as opened:
-        opened.sendall(SLOW_CLIENTS["read a byte a second"].begins)
+        opened.sendall(SLOW_CLIENTS["read a byte a second"].first_bytes)
         received, error, end = b"", 0, time.monotonic() + 8
         while not error and time.monotonic() < end:
             if reads:
@@ -117,7 +132,7 @@ def test_a_slow_reader_is_cut_off_after_seconds(web: Web, reads: int) -> None:
         assert b"HTTP/1.1 200".startswith(received[:12])
 
 
-def test_a_reader_that_is_only_not_fast_gets_everything(web: Web) -> None:
+def test_a_reader_that_is_only_not_fast_gets_everything(web: GunicornServer) -> None:
     with web.connect() as opened:
         opened.sendall(b"GET /api/docs/assets/swagger-ui.css HTTP/1.0\r\n\r\n")
         received = b""
@@ -137,7 +152,7 @@ def test_a_member_may_send_an_upload_that_is_only_not_fast(site: Site) -> None:
             time.sleep(0.5)
             yield f"Stage {number}\n".encode() + b"x" * 5_000 + b"\n"
 
-    sent = site.web.ask("PUT", f"/api/jobs/{waiting_job(site)}/file", data=slowly(), headers=site.mia)
+    sent = site.web.request("PUT", f"/api/jobs/{waiting_job(site)}/file", data=slowly(), headers=site.mia)
     assert sent.status_code == 202, sent.text
 
 
@@ -165,17 +180,17 @@ def test_one_user_leaves_places_for_the_uploads_of_others(site: Site) -> None:
         f"POST /api/project/{site.project_id}/import/excel HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n"
         f"Content-Type: multipart/form-data; boundary=x\r\nAuthorization: {token}\r\n\r\n--x\r\n".encode()
     )
-    with crowd(web, upload, 3 * UPLOADS):
+    with slow_client_crowd(web, upload, 3 * UPLOADS):
         time.sleep(0.5)
-        assert web.upload(site.project_id, site.mia) == 202
-        assert web.upload(site.project_id, site.sam) == 503
+        assert upload(web, site.project_id, site.mia) == 202
+        assert upload(web, site.project_id, site.sam) == 503
 
 
-def test_a_large_body_that_is_no_upload_is_refused(web: Web) -> None:
+def test_a_large_body_that_is_no_upload_is_refused(web: GunicornServer) -> None:
     for path in ("/login", "/api/project", "/logout"):
-        refused = web.ask("POST", path, data=b"a" * 50_000_000)
+        refused = web.request("POST", path, data=b"a" * 50_000_000)
         assert (path, refused.status_code) == (path, 413)
-    chunked = web.ask("POST", "/login", data=iter([b"a" * 100_000] * 20))
+    chunked = web.request("POST", "/login", data=iter([b"a" * 100_000] * 20))
     assert chunked.status_code == 413
 
 
@@ -183,12 +198,12 @@ def test_a_large_body_that_is_no_upload_is_refused(web: Web) -> None:
 def test_connections_are_bounded_and_a_new_one_gets_in(
     site: Site, environment: dict[str, str], settings: dict[str, str]
 ) -> None:
-    with web_server(environment, WEB_THREADS="4", **settings) as web, ExitStack() as opened:
+    with run_gunicorn(environment, WEB_THREADS="4", **settings) as web, ExitStack() as opened:
         many = [opened.enter_context(web.connect("127.0.0.2")) for _ in range(40)]
         for each in many:
             with suppress(OSError):
                 each.sendall(b"GET /healthz HTTP/1.1\r\nHost: local")
-        assert slowest_health(web, 1) < 2
+        assert slowest_health_check(web, 1) < 2
         for each in many:
             each.setblocking(False)
         assert sum(map(_is_open, many)) <= 10
@@ -207,7 +222,7 @@ def _is_open(connection: socket.socket) -> bool:
 
 
 def test_it_ends_in_time_with_slow_clients(site: Site, environment: dict[str, str]) -> None:
-    with web_server(environment) as web, crowd(web, SLOW_CLIENTS["send half a form"], 10):
+    with run_gunicorn(environment) as web, slow_client_crowd(web, SLOW_CLIENTS["send half a form"], 10):
         assert web.is_alive()
     with pytest.raises(requests.ConnectionError):
-        web.ask("GET", "/healthz")
+        web.request("GET", "/healthz")

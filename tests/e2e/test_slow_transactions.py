@@ -17,7 +17,7 @@ from precast_app.auth import users
 from precast_app.config import libpq_url
 from precast_app.extensions import db
 from precast_app.jobs import service
-from tests.e2e.web import Web, started
+from tests.gunicorn_server import GunicornServer, run_gunicorn
 
 SLOW = 10
 # More than one process may have of sockets' buffers, so that its sender has to wait for the reader.
@@ -29,9 +29,9 @@ MANY_ISSUES = """
 
 
 @pytest.fixture
-def web(app: Flask, environment: dict[str, str]) -> Iterator[Web]:
+def web(app: Flask, environment: dict[str, str]) -> Iterator[GunicornServer]:
     # Threads enough for every slow client, so that only the database's connections could run out.
-    with started(environment, WEB_THREADS="40", WEB_SILENCE_SECONDS="60", WEB_EXPORTS="2") as found:
+    with run_gunicorn(environment, WEB_THREADS="40", WEB_SILENCE_SECONDS="60", WEB_EXPORTS="2") as found:
         yield found
 
 
@@ -51,7 +51,7 @@ def waiting_job(project_id: int) -> int:
 
 
 @contextmanager
-def connection(web: Web) -> Iterator[socket.socket]:
+def connection(web: GunicornServer) -> Iterator[socket.socket]:
     opened = socket.socket()
     # Takes little, so that the sender soon has to wait.
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -63,7 +63,7 @@ def connection(web: Web) -> Iterator[socket.socket]:
         opened.close()
 
 
-def assert_others_are_served(web: Web, admin: dict[str, str], seconds: float) -> None:
+def assert_others_are_served(web: GunicornServer, admin: dict[str, str], seconds: float) -> None:
     """Ask for health and data for a while; the slow clients' requests are idle in no transaction."""
     db.session.rollback()
     end = time.monotonic() + seconds
@@ -87,7 +87,7 @@ def idle_in_transaction() -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/api/jobs/{job}/issues.csv", "/api/jobs/{job}/issues.xlsx"])
-def test_slow_readers(web: Web, admin: dict[str, str], token: bytes, project_id: int, path: str) -> None:
+def test_slow_readers(web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int, path: str) -> None:
     job_id = waiting_job(project_id)
     db.session.execute(text(MANY_ISSUES), {"job_id": job_id})
     db.session.commit()
@@ -101,7 +101,7 @@ def test_slow_readers(web: Web, admin: dict[str, str], token: bytes, project_id:
         assert_others_are_served(web, admin, 3)
 
 
-def test_slow_writers(web: Web, admin: dict[str, str], token: bytes, project_id: int) -> None:
+def test_slow_writers(web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int) -> None:
     """Of every kind of body: a form with a file, a raw file, JSON, and the form of the sign-in."""
     users.create("slow", "correct horse")
     multipart = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nElement Type,'
@@ -128,10 +128,10 @@ def test_slow_writers(web: Web, admin: dict[str, str], token: bytes, project_id:
 
 
 @contextmanager
-def slow_sign_in(web: Web) -> Iterator[None]:
+def slow_sign_in(web: GunicornServer) -> Iterator[None]:
     """A sign-in in a browser that is signed in already, whose form never ends."""
     form = {"name": "slow", "password": "correct horse"}
-    signed_in = web.ask("POST", "/login", data=form, allow_redirects=False)
+    signed_in = web.request("POST", "/login", data=form)
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in signed_in.cookies)
     assert cookies
     with connection(web) as writer:
@@ -141,7 +141,7 @@ def slow_sign_in(web: Web) -> Iterator[None]:
 
 
 def test_a_body_that_comes_slowly_is_taken_all_the_same(
-    web: Web, admin: dict[str, str], token: bytes, project_id: int
+    web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int
 ) -> None:
     body = json.dumps({"name": "Slowly named"}).encode()
     with connection(web) as writer:

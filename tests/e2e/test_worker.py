@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import xlsxwriter
 from flask import Flask
 from sqlalchemy import text
 
@@ -18,7 +17,7 @@ from precast_app.extensions import db
 from precast_app.projects import projects
 from precast_app.queries import element_types
 from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, get_job, kill, run_import, submit, wait_for, worker
-from tests.integration.test_import import TOTALS, totals
+from tests.element_type_files import SAMPLE_TOTALS, project_totals, write_large_workbook
 
 _ENDED = ("completed", "failed")
 
@@ -38,27 +37,13 @@ def content(project_id: int) -> list[Any]:
     return [tuple(row) for row in db.session.execute(text(_CONTENT), {"project_id": project_id})]
 
 
-def workbook(path: Path, rows: int, height: int, quantity: int) -> Path:
-    """A workbook long enough to be interrupted."""
-    with xlsxwriter.Workbook(path) as book:
-        sheet = book.add_worksheet("Element Types")
-        base = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
-        nodes = [f"Tower_A.Floor_{number}" for number in range(1, 7)]
-        sheet.write_row(0, 0, [*base.split(","), *nodes, "Casting"])
-        for number in range(1, rows + 1):
-            amounts = [(number + place) % 3 + quantity for place in range(6)]
-            cells = [f"TYPE {number % 7}", f"N-{number:05}", height, *[None] * 7, *amounts, "yes"]
-            sheet.write_row(number, 0, cells)
-    return path
-
-
 def test_the_sample_by_a_real_worker(green_meadows: int, environment: dict[str, str]) -> None:
     with worker(environment):
         first = wait_for(submit(green_meadows, EXAMPLES / "element_types.xlsx"), lambda job: job.status in _ENDED)
         assert (first.status, first.created_count) == ("completed", 120), first.error
         second = wait_for(submit(green_meadows, EXAMPLES / "element_types.csv"), lambda job: job.status in _ENDED)
     assert (second.status, second.unchanged_count) == ("completed", 120), second.error
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS
 
 
 def test_a_killed_worker_loses_nothing(
@@ -72,8 +57,8 @@ def test_a_killed_worker_loses_nothing(
             path = tmp_path / name
             path.write_text((EXAMPLES / name).read_text().replace(",1,", f",{undisturbed},", 15))
         assert run_import(undisturbed, path, job_type).status == "completed"
-    before = workbook(tmp_path / "before.xlsx", 1_500, 100, 1)
-    after = workbook(tmp_path / "after.xlsx", 4_000, 200, 0)
+    before = write_large_workbook(tmp_path / "before.xlsx", 1_500, 100, 1)
+    after = write_large_workbook(tmp_path / "after.xlsx", 4_000, 200, 0)
     for project_id in (green_meadows, undisturbed):
         assert run_import(project_id, before).status == "completed"
     expected = run_import(undisturbed, after)
@@ -124,7 +109,7 @@ def test_a_worker_that_is_told_to_stop_gives_its_job_back(
     green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
     """SIGTERM to each of its processes, as a host sends it: gone in time, and the next one goes on."""
-    path = workbook(tmp_path / "types.xlsx", 4_000, 200, 1)
+    path = write_large_workbook(tmp_path / "types.xlsx", 4_000, 200, 1)
     job_id = submit(green_meadows, path, concurrent_batches=2)
     with worker(environment) as first:
         wait_for(job_id, lambda job: job.status in _ENDED or job.progress >= 10)
@@ -156,7 +141,7 @@ def test_progress_is_seen_while_the_batches_share_few_connections(
     green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Fifteen batches at once want the worker's connections; who writes the progress gets one all the same."""
-    job_id = submit(green_meadows, workbook(tmp_path / "types.xlsx", 4_000, 100, 2))
+    job_id = submit(green_meadows, write_large_workbook(tmp_path / "types.xlsx", 4_000, 100, 2))
     seen = set()
     with worker({**environment, "JOB_CONNECTIONS": "4"}):
         ended = wait_for(job_id, lambda job: bool(seen.add(job.progress)) or job.status in _ENDED)

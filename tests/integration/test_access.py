@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,6 +13,7 @@ from werkzeug.test import TestResponse
 from precast_app.auth import tokens, users
 from precast_app.models import Role
 from precast_app.projects import projects
+from tests.auth_headers import member_headers, user_headers
 from tests.conftest import EXAMPLES, ROOT, run_import
 
 # What the table of docs/access.md says of who asks, by column.
@@ -21,18 +21,6 @@ ASKERS = (
     "stranger", "viewer", "editor", "manager", "administrator", "elsewhere", "reading token", "token elsewhere",
 )  # fmt: skip
 IN, LOGIN = "✓", "login"
-
-
-def bearer(name: str, *, is_admin: bool = False, **narrowed: Any) -> dict[str, str]:
-    """The headers of a new user's requests."""
-    user = users.create(name, "correct horse", is_admin=is_admin)
-    return {"Authorization": f"Bearer {tokens.create(user, days=1, **narrowed)}"}
-
-
-def member(project_id: int, role: Role, **narrowed: Any) -> dict[str, str]:
-    headers = bearer(role, **narrowed)
-    projects.set_role(project_id, role, role)
-    return headers
 
 
 def written() -> dict[tuple[str, str], tuple[str, ...]]:
@@ -85,9 +73,9 @@ def test_every_route_lets_in_whom_the_table_says(
     if asker == "stranger":
         headers = {}
     elif asker == "administrator":
-        headers = bearer("chief", is_admin=True)
+        headers = user_headers("chief", is_admin=True)
     else:
-        headers = bearer(
+        headers = user_headers(
             "someone", read_only=asker == "reading token", project_id=other if asker == "token elsewhere" else None
         )
         projects.set_role(other if asker == "elsewhere" else green_meadows, "someone", roles.get(asker) or Role(asker))
@@ -109,7 +97,7 @@ def test_a_wrong_token_opens_nothing(client: FlaskClient, project_id: int) -> No
 
 def test_a_token_is_narrowed_to_reading_and_to_a_project(client: FlaskClient, project_id: int) -> None:
     other = projects.create("Other").id
-    reading = member(project_id, Role.MANAGER, read_only=True)
+    reading = member_headers(project_id, Role.MANAGER, read_only=True)
     assert client.get(f"/api/project/{project_id}/stages", headers=reading).status_code == 200
     refused = client.post(f"/api/project/{project_id}/stages", headers=reading, json={"name": "Curing"})
     assert (refused.status_code, refused.get_json()["status"]) == (403, "Forbidden")
@@ -122,9 +110,9 @@ def test_a_token_is_narrowed_to_reading_and_to_a_project(client: FlaskClient, pr
 
 
 def test_a_token_of_one_project_sees_nothing_of_the_account(client: FlaskClient, project_id: int) -> None:
-    narrow = bearer("narrow", project_id=project_id)
+    narrow = user_headers("narrow", project_id=project_id)
     projects.set_role(project_id, "narrow", Role.EDITOR)
-    reading = member(project_id, Role.VIEWER, read_only=True)
+    reading = member_headers(project_id, Role.VIEWER, read_only=True)
     for address in ("/api/tokens", "/api/sessions", "/account"):
         refused = client.get(address, headers=narrow)
         assert (refused.status_code, "one project" in refused.get_json()["message"]) == (403, True)
@@ -148,16 +136,16 @@ def test_no_download_is_stored_by_a_browser_or_a_proxy(
         "WALL,W-1,,,,,,,,\nWALL,W-2,tall,,,,,,,\n"
     )
     wanted = f"/api/{address.format(job=run_import(project_id, path).id, project=project_id)}"
-    with client.get(wanted, headers=member(project_id, Role.VIEWER)) as answer:
+    with client.get(wanted, headers=member_headers(project_id, Role.VIEWER)) as answer:
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
 
 
 def test_a_job_type_asks_for_more_than_its_route(client: FlaskClient, project_id: int) -> None:
-    editor = member(project_id, Role.EDITOR)
+    editor = member_headers(project_id, Role.EDITOR)
     path = f"/api/project/{project_id}/jobs?job_type="
     assert client.post(f"{path}element_type_import", headers=editor).status_code == 201
     assert client.post(f"{path}stage_import", headers=editor).status_code == 403
-    viewer = member(project_id, Role.VIEWER)
+    viewer = member_headers(project_id, Role.VIEWER)
     assert client.post(f"{path}element_type_import", headers=viewer).status_code == 403
     assert client.put("/api/jobs/1/file", headers=viewer, data=b"x").status_code == 403
 
@@ -225,7 +213,7 @@ def test_the_sign_in_leads_back_to_where_one_was(client: FlaskClient, admin: dic
 
 def test_the_dashboard_is_for_administrators(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
     assert client.get("/rq/").headers["Location"].startswith("/login")
-    assert client.get("/rq/", headers=member(project_id, Role.MANAGER)).status_code == 403
+    assert client.get("/rq/", headers=member_headers(project_id, Role.MANAGER)).status_code == 403
     assert client.get("/rq/", headers=admin).status_code == 200
     assert client.get("/rq/0/data/queues.json", headers=admin).status_code == 200
     assert client.get("/rq/0/data/workers.json", headers=admin).status_code == 200

@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.conftest import EXAMPLES, ROOT, run_import
-from tests.integration.test_import import BASE
+from tests.element_type_files import BASE_HEADER
 from tests.unit.xlsb_files import rewritten
 
 ODS = ROOT / "tests" / "files" / "green_meadows_libreoffice.ods"
@@ -121,7 +121,9 @@ def test_a_csv_with_decimal_commas_can_be_mended_in_its_copy(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "types.csv"
-    path.write_text(f'{BASE.replace(",", ";")};Podium\nWALL;W-1;2,5;1.200;;;;;;;1\nWALL;W-2;1,2;3,5;;;;;;"A;1";x\n')
+    path.write_text(
+        f'{BASE_HEADER.replace(",", ";")};Podium\nWALL;W-1;2,5;1.200;;;;;;;1\nWALL;W-2;1,2;3,5;;;;;;"A;1";x\n'
+    )
     done = run_import(green_meadows, path)
     assert (done.created_count, done.rejected_count) == (1, 1)
     assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "types-annotated.xlsx"
@@ -154,7 +156,7 @@ def test_a_file_that_is_too_large_is_not_annotated(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "long.csv"
-    path.write_text(BASE + "".join(f"\nWALL,W-{number},,,,,,,,,{'x' * 30_000}" for number in range(140)))
+    path.write_text(BASE_HEADER + "".join(f"\nWALL,W-{number},,,,,,,,,{'x' * 30_000}" for number in range(140)))
     done = run_import(green_meadows, path)
     assert done.created_count == 140
     answer = client.get(f"/api/jobs/{done.id}/annotated", headers=admin)

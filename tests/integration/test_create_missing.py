@@ -17,7 +17,7 @@ from precast_app.jobs.runner import run_job
 from precast_app.models import Issue, Role
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES, get_job, run_import
-from tests.integration.test_import import BASE
+from tests.element_type_files import BASE_HEADER
 
 WORKBOOK = EXAMPLES / "element_types.xlsx"
 
@@ -32,7 +32,7 @@ def told(job_id: int, code: str) -> list[Issue]:
 
 def write(path: Path, headings: list[str], *rows: list[object]) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([[*BASE.split(","), *headings], *rows])
+        csv.writer(file).writerows([[*BASE_HEADER.split(","), *headings], *rows])
     return path
 
 

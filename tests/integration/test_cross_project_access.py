@@ -17,8 +17,8 @@ from precast_app.jobs import lifecycle, service
 from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, ImportJob, Piece, Role, Stage
 from precast_app.projects import projects
 from tests import project_snapshot
+from tests.auth_headers import user_headers
 from tests.conftest import EXAMPLES, run_import, submit
-from tests.integration.test_access import bearer
 
 FILE = EXAMPLES / "element_types.csv"
 # Far beyond what the tests make.
@@ -42,7 +42,7 @@ def scene(green_meadows: int) -> Scene:
     ours = projects.create("Ours").id
     people = {}
     for name, role in (("mallory", Role.MANAGER), ("vera", Role.VIEWER)):
-        people[name] = bearer(name)
+        people[name] = user_headers(name)
         projects.set_role(ours, name, role)
     jobs = {"completed": run_import(green_meadows, FILE).id, "dry": run_import(green_meadows, FILE, dry_run=True).id}
     jobs["failed"], jobs["queued"] = submit(green_meadows, FILE), submit(green_meadows, FILE)

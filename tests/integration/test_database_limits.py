@@ -22,7 +22,7 @@ from precast_app import create_app
 from precast_app.config import SessionLimits, Settings, libpq_url
 from precast_app.extensions import db
 from tests.conftest import ROOT, run_import
-from tests.e2e.test_worker import workbook
+from tests.element_type_files import write_large_workbook
 
 FAILOVER_SECONDS = 1.0
 
@@ -130,7 +130,7 @@ def test_an_import_goes_on_after_a_failover(
     green_meadows: int, own: psycopg2.extensions.connection, tmp_path: Path
 ) -> None:
     """Its connections are cut, and for a while new ones lead to a server that only reads."""
-    path = workbook(tmp_path / "types.xlsx", 1_500, 100, 1)
+    path = write_large_workbook(tmp_path / "types.xlsx", 1_500, 100, 1)
     with failover(own, after_batches=5):
         done = run_import(green_meadows, path, batch_size=10, concurrent_batches=3)
     assert (done.status, done.created_count, done.attempt) == ("completed", 1_500, 1), done.error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,7 @@ from precast_app.extensions import db
 from precast_app.jobs.runner import run_job
 from precast_app.models import ImportJob
 from tests.conftest import EXAMPLES, get_job, run_import
-from tests.integration.test_import import BASE, TOTALS, codes, line, totals
-
-Write = Callable[..., Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def written(others: list[str], *rows: list[Any]) -> Path:
-        path = tmp_path / "types.csv"
-        with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([[*BASE.split(","), *others], *rows])
-        return path
-
-    return written
+from tests.element_type_files import SAMPLE_TOTALS, WriteCsv, piece_codes, project_totals, wall_row
 
 
 def changes(client: FlaskClient, headers: dict[str, str], job_id: int, query: str = "") -> list[dict[str, Any]]:
@@ -50,20 +36,27 @@ def apply(client: FlaskClient, headers: dict[str, str], job_id: int) -> tuple[in
 
 
 def test_a_dry_run_tells_and_changes_nothing(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
-    run_import(green_meadows, write(["Podium", "Casting"], line("A", 2, "yes", height=1), line("B", 1), line("D", 1)))
-    before = codes(green_meadows)
-    path = write(
+    run_import(
+        green_meadows,
+        write_csv(["Podium", "Casting"], wall_row("A", 2, "yes", height=1), wall_row("B", 1), wall_row("D", 1)),
+    )
+    before = piece_codes(green_meadows)
+    path = write_csv(
         ["Podium", "Casting"],
-        line("A", 3, "no", height="1.50"), line("B", 1), line("C", 1, "x"), line("E", "two"), line("D", 0),
-    )  # fmt: skip
+        wall_row("A", 3, "no", height="1.50"),
+        wall_row("B", 1),
+        wall_row("C", 1, "x"),
+        wall_row("E", "two"),
+        wall_row("D", 0),
+    )
     dry = run_import(green_meadows, path, dry_run=True)
     assert dry.result == "Would create 1, update 2 and leave 1 elements; 1 row would be rejected"
     assert (dry.status, dry.dry_run, dry.progress, dry.processed_items) == ("completed", True, 100, 5)
     counts = (dry.created_count, dry.updated_count, dry.unchanged_count, dry.rejected_count)
     assert (counts, dry.pieces_added, dry.pieces_removed) == ((1, 2, 1, 1), 2, 1)
-    assert codes(green_meadows) == before
+    assert piece_codes(green_meadows) == before
 
     found = changes(client, admin, dry.id)
     assert [(each["change"], each["name"], each["row"]) for each in found] == [
@@ -88,21 +81,21 @@ def test_a_dry_run_tells_and_changes_nothing(
 def test_the_sample_as_a_dry_run_and_applied(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     dry = run_import(green_meadows, EXAMPLES / "element_types.xlsx", dry_run=True)
     assert dry.result == "Would create 120, update 0 and leave 0 elements; 0 rows would be rejected"
-    assert dry.pieces_added == TOTALS["pieces"]
-    assert totals(green_meadows)["element_types"] == 0
+    assert dry.pieces_added == SAMPLE_TOTALS["pieces"]
+    assert project_totals(green_meadows)["element_types"] == 0
     status, applied = apply(client, admin, dry.id)
     assert (status, applied is not None and applied.status) == (202, "completed")
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS
     assert apply(client, admin, dry.id)[0] == 409
 
 
 def test_two_fields_of_one_name_are_told_apart(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
     client.post("/api/project/1/drawing-types", json={"name": "Casting"}, headers=admin)
     headings = ["Stages_Casting", "Drawing Types_Casting"]
-    run_import(green_meadows, write(headings, line("A", "yes", "a.dwg")))
-    dry = run_import(green_meadows, write(headings, line("A", "no", "b.dwg")), dry_run=True)
+    run_import(green_meadows, write_csv(headings, wall_row("A", "yes", "a.dwg")))
+    dry = run_import(green_meadows, write_csv(headings, wall_row("A", "no", "b.dwg")), dry_run=True)
     (change,) = changes(client, admin, dry.id)
     assert set(change["fields"]) == set(headings)
 
@@ -119,10 +112,10 @@ def test_a_dry_run_of_reference_data_holds_or_does_not(
 
 
 def test_pieces_that_have_gone_into_production_stand_against_it(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
-    run_import(green_meadows, write(["Podium"], line("A", 2)))
-    dry = run_import(green_meadows, write(["Podium"], line("A", 1)), dry_run=True)
+    run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)))
+    dry = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 1)), dry_run=True)
     db.session.execute(text("UPDATE pieces SET status = 'in_production'"))
     db.session.commit()
     assert apply(client, admin, dry.id)[0] == 409
@@ -130,12 +123,12 @@ def test_pieces_that_have_gone_into_production_stand_against_it(
 
 @pytest.mark.parametrize("what", ["another import", "reference data"])
 def test_a_dry_run_that_does_not_hold_any_more(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write, what: str
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv, what: str
 ) -> None:
-    run_import(green_meadows, write(["Podium"], line("A", 2)))
-    dry = run_import(green_meadows, write(["Podium"], line("A", 3)), dry_run=True)
+    run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)))
+    dry = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 3)), dry_run=True)
     if what == "another import":
-        run_import(green_meadows, write(["Podium"], line("A", 4)))
+        run_import(green_meadows, write_csv(["Podium"], wall_row("A", 4)))
     else:
         client.post("/api/project/1/stages", json={"name": "Podium"}, headers=admin)
     answer = client.post(f"/api/jobs/{dry.id}/apply", headers=admin)
@@ -143,10 +136,10 @@ def test_a_dry_run_that_does_not_hold_any_more(
 
 
 def test_what_changes_between_answer_and_job_is_found_by_the_job(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
-    run_import(green_meadows, write(["Podium"], line("A", 2)))
-    dry = run_import(green_meadows, write(["Podium"], line("A", 1)), dry_run=True)
+    run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)))
+    dry = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 1)), dry_run=True)
     number = client.post(f"/api/jobs/{dry.id}/apply", headers=admin).get_json()["job_id"]
     db.session.execute(text("UPDATE pieces SET status = 'in_production'"))
     db.session.commit()
@@ -154,43 +147,49 @@ def test_what_changes_between_answer_and_job_is_found_by_the_job(
     failed = get_job(number)
     assert failed.status == "failed"
     assert "has changed since; nothing was changed" in str(failed.error)
-    assert len(codes(green_meadows)) == 2
+    assert len(piece_codes(green_meadows)) == 2
 
 
 def test_only_a_completed_dry_run_is_applied(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
-    real = run_import(green_meadows, write(["Podium"], line("A", 2)))
+    real = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)))
     assert apply(client, admin, real.id)[0] == 409
-    bad = run_import(green_meadows, write(["Podium"], line("B", 2), line("C", "x")), dry_run=True, on_error="abort")
+    bad = run_import(
+        green_meadows, write_csv(["Podium"], wall_row("B", 2), wall_row("C", "x")), dry_run=True, on_error="abort"
+    )
     assert bad.status == "completed"
     assert apply(client, admin, bad.id)[0] == 409
     assert client.post("/api/jobs/99/apply", headers=admin).status_code == 404
 
 
-def test_all_or_nothing(green_meadows: int, write: Write) -> None:
-    path = write(["Podium"], *[line(f"N{number}", 1) for number in range(50)], line("Bad", "x"))
+def test_all_or_nothing(green_meadows: int, write_csv: WriteCsv) -> None:
+    path = write_csv(["Podium"], *[wall_row(f"N{number}", 1) for number in range(50)], wall_row("Bad", "x"))
     failed = run_import(green_meadows, path, on_error="abort")
-    assert (failed.status, failed.created_count, codes(green_meadows)) == ("failed", 0, [])
+    assert (failed.status, failed.created_count, piece_codes(green_meadows)) == ("failed", 0, [])
     assert "1 row is wrong of 51, so nothing was changed" in str(failed.error)
     assert "Row 52, column K" in str(failed.error)
     good = run_import(
-        green_meadows, write(["Podium"], *[line(f"N{number}", 1) for number in range(50)]), on_error="abort"
+        green_meadows, write_csv(["Podium"], *[wall_row(f"N{number}", 1) for number in range(50)]), on_error="abort"
     )
-    assert (good.status, good.created_count, len(codes(green_meadows))) == ("completed", 50, 50)
+    assert (good.status, good.created_count, len(piece_codes(green_meadows))) == ("completed", 50, 50)
 
 
-def test_all_or_nothing_where_only_the_database_can_tell(green_meadows: int, write: Write) -> None:
+def test_all_or_nothing_where_only_the_database_can_tell(green_meadows: int, write_csv: WriteCsv) -> None:
     db.session.execute(text("ALTER TABLE element_types ADD CONSTRAINT cursed CHECK (name <> 'N70')"))
     db.session.commit()
     try:
-        rows = [line(f"N{number}", 1) for number in range(100)]
-        failed = run_import(green_meadows, write(["Podium"], *rows), on_error="abort")
+        rows = [wall_row(f"N{number}", 1) for number in range(100)]
+        failed = run_import(green_meadows, write_csv(["Podium"], *rows), on_error="abort")
     finally:
         db.session.rollback()
         db.session.execute(text("ALTER TABLE element_types DROP CONSTRAINT cursed"))
         db.session.commit()
-    assert (failed.status, codes(green_meadows), totals(green_meadows)["element_types"]) == ("failed", [], 0)
+    assert (failed.status, piece_codes(green_meadows), project_totals(green_meadows)["element_types"]) == (
+        "failed",
+        [],
+        0,
+    )
     assert "Row 72" in str(failed.error)
 
 
@@ -205,11 +204,11 @@ def test_reference_data_as_a_dry_run_and_as_a_whole(green_meadows: int, tmp_path
 
 
 def test_the_files_of_a_job(
-    client: FlaskClient, admin: dict[str, str], green_meadows: int, write: Write, tmp_path: Path
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv, tmp_path: Path
 ) -> None:
     import openpyxl
 
-    path = write(["Podium"], line("A", 2), line("=1+1", "x"))
+    path = write_csv(["Podium"], wall_row("A", 2), wall_row("=1+1", "x"))
     done = run_import(green_meadows, path)
     with client.get(f"/api/jobs/{done.id}/file", headers=admin) as sent:
         assert sent.data == path.read_bytes()

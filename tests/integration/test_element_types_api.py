@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.conftest import EXAMPLES, run_import
-from tests.integration.test_import import TOTALS
+from tests.element_type_files import SAMPLE_TOTALS
 
 PROJECT = "/api/project/1"
 
@@ -109,9 +109,9 @@ def test_element_types_in_an_order_and_without_a_drawing(
 
 def test_the_summary_adds_up(client: FlaskClient, admin: dict[str, str], imported: int) -> None:
     summary = get(client, admin, f"{PROJECT}/summary")["summary"]
-    assert {name: summary[name] for name in TOTALS} == TOTALS
-    assert sum(each["pieces"] for each in summary["by_node"]) == TOTALS["pieces"]
-    assert sum(each["planned"] for each in summary["by_node"]) == TOTALS["pieces"]
+    assert {name: summary[name] for name in SAMPLE_TOTALS} == SAMPLE_TOTALS
+    assert sum(each["pieces"] for each in summary["by_node"]) == SAMPLE_TOTALS["pieces"]
+    assert sum(each["planned"] for each in summary["by_node"]) == SAMPLE_TOTALS["pieces"]
     floors = [each for each in summary["by_node"] if each["tower"] == "Tower_A" and each["floor"]]
     assert [each["path"] for each in floors] == [f"Tower_A.{each['floor']}" for each in floors]
     steel = summary["materials"][0]
@@ -125,7 +125,7 @@ def test_the_summary_adds_up(client: FlaskClient, admin: dict[str, str], importe
 
 def test_pieces_by_node_type_and_status(client: FlaskClient, admin: dict[str, str], imported: int) -> None:
     body = get(client, admin, f"{PROJECT}/elements?limit=5")
-    assert (body["count"], len(body["elements"])) == (TOTALS["pieces"], 5)
+    assert (body["count"], len(body["elements"])) == (SAMPLE_TOTALS["pieces"], 5)
     piece = body["elements"][0]
     assert set(piece) == {"id", "code", "status", "number", "element_type_id", "node_id", "created_at"}
     assert piece["code"].endswith("/0001")

@@ -6,7 +6,6 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,46 +18,26 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from precast_app.extensions import db
-from precast_app.models import ImportJob
 from tests.conftest import EXAMPLES, run_import
-from tests.integration.test_import import BASE
-
-EXCEL = "/api/project/1/export/excel"
-CSV = "/api/project/1/export_csv_element_type"
-
-Export = Callable[[str], Path]
-
-
-@pytest.fixture
-def export(client: FlaskClient, admin: dict[str, str], tmp_path: Path) -> Export:
-    """Fetch an address and keep what it sends as a file."""
-
-    def exported(address: str) -> Path:
-        with client.get(address, headers=admin) as answer:
-            assert answer.status_code == 200, answer.get_json()
-            assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
-            path = tmp_path / ("out.xlsx" if "excel" in address else "out.csv")
-            path.write_bytes(answer.data)
-        return path
-
-    return exported
+from tests.element_type_files import BASE_HEADER
+from tests.export_round_trip import (
+    CSV_EXPORT_URL,
+    EXCEL_EXPORT_URL,
+    TEXTS,
+    Export,
+    assert_unchanged,
+    element_type_row,
+    import_rows,
+)
 
 
-def assert_unchanged(project_id: int, path: Path, count: int) -> ImportJob:
-    done = run_import(project_id, path)
-    assert (done.status, done.unchanged_count, done.total_items, done.warning_count) == (
-        "completed", count, count, 0,
-    ), done.error  # fmt: skip
-    return done
-
-
-@pytest.mark.parametrize("address", [EXCEL, CSV])
+@pytest.mark.parametrize("address", [EXCEL_EXPORT_URL, CSV_EXPORT_URL])
 def test_the_sample_comes_back_and_changes_nothing(green_meadows: int, export: Export, address: str) -> None:
     run_import(green_meadows, EXAMPLES / "element_types.csv")
     assert_unchanged(green_meadows, export(address), 120)
 
 
-@pytest.mark.parametrize("address", [EXCEL, CSV])
+@pytest.mark.parametrize("address", [EXCEL_EXPORT_URL, CSV_EXPORT_URL])
 def test_one_cell_that_is_edited_changes_alone(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, address: str
 ) -> None:
@@ -82,7 +61,9 @@ def test_one_cell_that_is_edited_changes_alone(
 
 def test_the_workbook_is_laid_out_as_the_sample(green_meadows: int, export: Export) -> None:
     run_import(green_meadows, EXAMPLES / "element_types.xlsx")
-    ours, theirs = (openpyxl.load_workbook(path) for path in (export(EXCEL), EXAMPLES / "element_types.xlsx"))
+    ours, theirs = (
+        openpyxl.load_workbook(path) for path in (export(EXCEL_EXPORT_URL), EXAMPLES / "element_types.xlsx")
+    )
     assert ours.sheetnames == theirs.sheetnames
     for sheet in ("Summary", "Element Types"):
         mine, sample = ours[sheet], theirs[sheet]
@@ -94,14 +75,14 @@ def test_the_workbook_is_laid_out_as_the_sample(green_meadows: int, export: Expo
     assert (sheet.protection.sheet, sheet.protection.password, sheet.freeze_panes) == (True, None, "C4")
     assert [sheet.cell(row, 2).protection.locked for row in (1, 2, 3, 4)] == [True, True, True, False]
     # So is a cell that nobody has touched: it has the first of all formats.
-    with zipfile.ZipFile(export(EXCEL)) as archive:
+    with zipfile.ZipFile(export(EXCEL_EXPORT_URL)) as archive:
         styles = archive.read("xl/styles.xml").decode()
     assert re.search(r'<cellXfs count="\d+"><xf [^>]*><protection locked="0"/></xf>', styles)
 
 
 def test_a_filter_narrows_an_export(green_meadows: int, export: Export) -> None:
     run_import(green_meadows, EXAMPLES / "element_types.csv")
-    rows = list(csv.DictReader(io.StringIO(export(f"{CSV}?type=beam").read_text(encoding="utf-8-sig"))))
+    rows = list(csv.DictReader(io.StringIO(export(f"{CSV_EXPORT_URL}?type=beam").read_text(encoding="utf-8-sig"))))
     assert {row["Element Type"] for row in rows} == {"BEAM"}
     assert 0 < len(rows) < 120
 
@@ -133,38 +114,15 @@ def test_what_else_must_come_back(
     """Pieces of a tower itself, more digits than a spreadsheet shows, and a stage that would be a formula."""
     client.post("/api/project/1/stages", json={"name": "=HYPERLINK(1)"}, headers=admin)
     path = tmp_path / "in.csv"
-    path.write_text(f"{BASE},Tower_A,'=HYPERLINK(1)\nWALL,W-1,5.3999999999999995,0.1,,,,,,,2,yes\n")
+    path.write_text(f"{BASE_HEADER},Tower_A,'=HYPERLINK(1)\nWALL,W-1,5.3999999999999995,0.1,,,,,,,2,yes\n")
     done = run_import(green_meadows, path)
     assert (done.created_count, done.warning_count, done.pieces_added) == (1, 0, 2), done.error
-    assert "'=HYPERLINK(1)" in export(CSV).read_text(encoding="utf-8-sig").splitlines()[0]
-    for address in (EXCEL, CSV):
+    assert "'=HYPERLINK(1)" in export(CSV_EXPORT_URL).read_text(encoding="utf-8-sig").splitlines()[0]
+    for address in (EXCEL_EXPORT_URL, CSV_EXPORT_URL):
         assert_unchanged(green_meadows, export(address), 1)
 
 
-TEXTS = [
-    "=1+1",
-    "@SUM(A1)",
-    "+49 30",
-    "-x",
-    "'=x",
-    "''=x",
-    "R&amp;D",
-    "a +ACY- b",
-    "C+D",
-    '6" pipe',
-    "a,b;c",
-    "Ä\\N",
-    "'x",
-    "W1;=3+3;x",
-    "W1;'=3+3",
-    'a;"@x"',
-    "a |-b",
-    "＝1+1",
-    "R&amp;D=1;-2",
-]
-
-
-@pytest.mark.parametrize("address", [EXCEL, CSV])
+@pytest.mark.parametrize("address", [EXCEL_EXPORT_URL, CSV_EXPORT_URL])
 def test_text_that_looks_like_something_else_comes_back(green_meadows: int, export: Export, address: str) -> None:
     names = [f"{name} {place}" if place else name for place in (0, 1) for name in TEXTS]
     for name in names:
@@ -208,38 +166,18 @@ def test_headings_that_mean_two_things_are_written_so_that_they_mean_one(
     done = run_import(project_id, path)
     assert (done.status, done.created_count, done.warning_count) == ("completed", 1, 0), done.error
     assert done.pieces_added == 10
-    for address in (EXCEL, CSV):
+    for address in (EXCEL_EXPORT_URL, CSV_EXPORT_URL):
         assert_unchanged(project_id, export(address), 1)
 
 
-number = st.one_of(st.none(), st.decimals(0, 1_000_000, places=4), st.decimals(0, 1_000_000, places=25))
-name = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=12)
-row = st.tuples(name, name, *[number] * 7, st.one_of(st.just(""), name))
-
-
-def store(project_id: int, path: Path, rows: list[Any]) -> int:
-    """Put rows into the emptied project by a CSV file; how many of them the import took."""
-    db.session.rollback()
-    db.session.execute(text("TRUNCATE element_types, import_jobs CASCADE"))
-    db.session.commit()
-    content = io.StringIO()
-    writer = csv.writer(content)
-    writer.writerow(BASE.split(","))
-    writer.writerows([[f"{cell:f}" if isinstance(cell, Decimal) else cell or "" for cell in each] for each in rows])
-    path.write_text(content.getvalue(), encoding="utf-8")
-    run_import(project_id, path)
-    count: int = db.session.execute(text("SELECT count(*) FROM element_types")).scalar_one()
-    return count
-
-
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(row, min_size=1, max_size=8))
+@given(st.lists(element_type_row, min_size=1, max_size=8))
 def test_whatever_is_stored_comes_back(
     project_id: int, export: Export, tmp_path: Path, rows: list[tuple[Any, ...]]
 ) -> None:
     """Rows that the import takes; those that it does not are no matter here."""
-    count = store(project_id, tmp_path / "in.csv", rows)
+    count = import_rows(project_id, tmp_path / "in.csv", rows)
     if count:
-        for address in (EXCEL, CSV):
+        for address in (EXCEL_EXPORT_URL, CSV_EXPORT_URL):
             done = run_import(project_id, export(address))
             assert (done.status, done.unchanged_count, done.created_count) == ("completed", count, 0), done.error

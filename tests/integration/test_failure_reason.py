@@ -13,8 +13,8 @@ from precast_app.jobs import lifecycle, reaper, service
 from precast_app.jobs.runner import run_job
 from precast_app.models import DrawingType, Stage
 from tests.conftest import get_job, run_import, submit
-from tests.integration.test_lifecycle import later, taken
-from tests.integration.test_metrics import scrape
+from tests.job_states import age_job, claim_or_fail
+from tests.prometheus import scrape_metrics
 
 BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
 
@@ -34,7 +34,7 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
             project_id=project_id, job_type="element_type_import", created_by="tester", options=service.JobOptions(),
             upload=None,
         ).id  # fmt: skip
-        later(waiting, app.config["PRECAST"].file_wait_seconds + 1)
+        age_job(waiting, app.config["PRECAST"].file_wait_seconds + 1)
         reaper.sweep()
         return waiting
     number = submit(project_id, path)
@@ -42,8 +42,8 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
         assert lifecycle.cancel(number, "eve")
     elif reason == "gave_up":
         for _ in range(3):
-            taken(number, attempts=3)
-            later(number)
+            claim_or_fail(number, attempts=3)
+            age_job(number)
         service.redis_connection().flushdb()
         reaper.sweep()
     else:
@@ -79,13 +79,13 @@ def test_each_reason_is_told_apart(
     app: Flask, client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path,
     reason: str, word: str, tone: str, outcome: str,
 ) -> None:  # fmt: skip
-    before = scrape(client, admin)["precast_jobs_ended_last_hour", (outcome,)]
+    before = scrape_metrics(client, admin)["precast_jobs_ended_last_hour", (outcome,)]
     number = failed_job(app, project_id, tmp_path / "types.csv", reason)
     shown = client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]
     assert (shown["status"], shown["failure_reason"]) == ("failed", reason), shown["error"]
     page = client.get(f"/jobs/{number}", headers={**admin, "Accept": "text/html"}).text
     assert f'<span class="badge {tone}">{word}</span>' in page
-    assert scrape(client, admin)["precast_jobs_ended_last_hour", (outcome,)] == before + 1
+    assert scrape_metrics(client, admin)["precast_jobs_ended_last_hour", (outcome,)] == before + 1
 
 
 def test_a_job_that_has_not_failed_has_no_reason(
@@ -108,7 +108,7 @@ def test_the_answer_says_whether_the_job_has_ended(
     waiting, running = submit(project_id, path), submit(project_id, path)
     answer = client.post(f"/api/jobs/{waiting}/cancel", headers=admin).get_json()
     assert (answer["status"], answer["message"]) == ("failed", "Import job was cancelled")
-    taken(running)
+    claim_or_fail(running)
     answer = client.post(f"/api/jobs/{running}/cancel", headers=admin).get_json()
     assert (answer["status"], answer["message"]) == ("processing", "Import job is being cancelled")
 

@@ -7,8 +7,8 @@ import time
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.app_settings import changed_settings
 from tests.conftest import worker
-from tests.integration.test_lifecycle import settings
 
 
 def test_alive(client: FlaskClient) -> None:
@@ -31,7 +31,7 @@ def test_ready_when_a_worker_is_there(app: Flask, client: FlaskClient, environme
 
 
 def test_not_ready_without_redis(app: Flask, client: FlaskClient) -> None:
-    with settings(app, redis_url="redis://127.0.0.1:1/0"):
+    with changed_settings(app, redis_url="redis://127.0.0.1:1/0"):
         assert client.get("/readyz").get_json()["checks"] == {"database": True, "redis": False, "worker": False}
 
 

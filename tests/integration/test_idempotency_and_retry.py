@@ -15,8 +15,8 @@ from precast_app.extensions import db
 from precast_app.importing import batch_sql
 from precast_app.jobs.runner import run_job
 from tests.conftest import EXAMPLES, get_job, run_import
-from tests.integration.test_import import BASE, TOTALS, totals
-from tests.integration.test_jobs_api import CSV, EXCEL, WORKBOOK, form
+from tests.element_type_files import BASE_HEADER, SAMPLE_TOTALS, project_totals
+from tests.job_requests import CSV_IMPORT_URL, EXCEL_IMPORT_URL, SAMPLE_WORKBOOK, upload_form
 
 Headers = dict[str, str]
 KEY = "Idempotency-Key"
@@ -30,13 +30,16 @@ def count(table: str) -> int:
 
 def test_the_same_key_is_the_same_job(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
     jobs = count("import_jobs")
-    answers = [client.post(EXCEL, data=form(WORKBOOK), headers={**admin, KEY: "monday"}).get_json() for _ in range(3)]
+    answers = [
+        client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers={**admin, KEY: "monday"}).get_json()
+        for _ in range(3)
+    ]
     assert answers[0] == answers[1] == answers[2]
     assert count("import_jobs") == jobs + 1
     run_job(answers[0]["job_id"])
-    later = client.post(EXCEL, data=form(WORKBOOK), headers={**admin, KEY: "monday"})
+    later = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers={**admin, KEY: "monday"})
     assert (later.status_code, later.get_json()["status"]) == (202, "completed")
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS
 
 
 @pytest.mark.parametrize("other", ["file", "option", "type"])
@@ -44,32 +47,37 @@ def test_the_same_key_with_another_upload_is_refused(
     client: FlaskClient, admin: Headers, green_meadows: int, other: str
 ) -> None:
     headers = {**admin, KEY: "monday"}
-    first = client.post(EXCEL, data=form(WORKBOOK), headers=headers).get_json()
+    first = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=headers).get_json()
     if other == "file":
-        answer = client.post(CSV, data=form(EXAMPLES / "element_types.csv"), headers=headers)
+        answer = client.post(CSV_IMPORT_URL, data=upload_form(EXAMPLES / "element_types.csv"), headers=headers)
     elif other == "option":
-        answer = client.post(f"{EXCEL}?dry_run=true", data=form(WORKBOOK), headers=headers)
+        answer = client.post(f"{EXCEL_IMPORT_URL}?dry_run=true", data=upload_form(SAMPLE_WORKBOOK), headers=headers)
     else:
         route = f"/api/project/{green_meadows}/jobs?job_type=stage_import"
-        answer = client.post(route, data=form(EXAMPLES / "stages.csv"), headers=headers)
+        answer = client.post(route, data=upload_form(EXAMPLES / "stages.csv"), headers=headers)
     assert answer.status_code == 409
     assert f"(job {first['job_id']})" in answer.get_json()["message"]
-    assert client.post(EXCEL, data=form(WORKBOOK), headers={**admin, KEY: "x" * 201}).status_code == 422
+    assert (
+        client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers={**admin, KEY: "x" * 201}).status_code
+        == 422
+    )
 
 
 def test_a_key_is_forgotten_after_a_day(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
     headers = {**admin, KEY: "monday"}
-    first = client.post(EXCEL, data=form(WORKBOOK), headers=headers).get_json()["job_id"]
+    first = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=headers).get_json()["job_id"]
     db.session.execute(text("UPDATE import_jobs SET created_at = created_at - interval '25 hours'"))
     db.session.commit()
-    answer = client.post(CSV, data=form(EXAMPLES / "element_types.csv"), headers=headers)
+    answer = client.post(CSV_IMPORT_URL, data=upload_form(EXAMPLES / "element_types.csv"), headers=headers)
     assert answer.status_code == 202
     assert answer.get_json()["job_id"] != first
 
 
 def test_the_same_key_in_the_same_moment(app: Flask, admin: Headers, green_meadows: int) -> None:
     def send(_: int) -> Any:
-        return app.test_client().post(EXCEL, data=form(WORKBOOK), headers={**admin, KEY: "monday"})
+        return app.test_client().post(
+            EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers={**admin, KEY: "monday"}
+        )
 
     jobs = count("import_jobs")
     with ThreadPoolExecutor(8) as pool:
@@ -82,13 +90,16 @@ def test_the_same_key_in_the_same_moment(app: Flask, admin: Headers, green_meado
 def test_a_double_click_without_a_key_makes_no_double_pieces(
     client: FlaskClient, admin: Headers, green_meadows: int
 ) -> None:
-    first, second = (client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"] for _ in range(2))
+    first, second = (
+        client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
+        for _ in range(2)
+    )
     run_job(second)
     assert get_job(second).status == "pending"
     run_job(first)
     run_job(second)
     assert (get_job(first).created_count, get_job(second).unchanged_count) == (120, 120)
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS
 
 
 def retry(client: FlaskClient, admin: Headers, job_id: int) -> tuple[int, dict[str, Any]]:
@@ -99,7 +110,7 @@ def retry(client: FlaskClient, admin: Headers, job_id: int) -> tuple[int, dict[s
 def test_a_failed_job_goes_on_where_it_was(
     client: FlaskClient, admin: Headers, green_meadows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id = client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"]
+    job_id = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
     written: list[int] = []
 
     def broken(*arguments: Any) -> Any:
@@ -121,12 +132,12 @@ def test_a_failed_job_goes_on_where_it_was(
     run_job(job_id)
     done = get_job(job_id)
     assert (done.status, done.error, done.created_count, done.progress) == ("completed", None, 120, 100)
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS
     assert retry(client, admin, job_id)[0] == 409
 
 
 def test_an_undone_job_is_not_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
-    done = run_import(green_meadows, WORKBOOK)
+    done = run_import(green_meadows, SAMPLE_WORKBOOK)
     db.session.execute(text("UPDATE import_jobs SET status = 'failed', progress = 99 WHERE id = :id"), {"id": done.id})
     db.session.commit()
     undo = client.post(f"/api/jobs/{done.id}/undo", headers=admin).get_json()["job_id"]
@@ -134,14 +145,14 @@ def test_an_undone_job_is_not_tried_again(client: FlaskClient, admin: Headers, g
     run_job(undo)
     assert get_job(undo).status == "completed"
     assert retry(client, admin, done.id)[0] == 409
-    assert totals(green_meadows)["element_types"] == 0
+    assert project_totals(green_meadows)["element_types"] == 0
 
 
 def test_a_cause_that_was_corrected_before_the_retry(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "types.csv"
-    path.write_text(f"{BASE},Twice\nWALL,A,1,1,1,1,1,1,1,,yes\n")
+    path.write_text(f"{BASE_HEADER},Twice\nWALL,A,1,1,1,1,1,1,1,,yes\n")
     db.session.execute(text("UPDATE stages SET name = 'Twice', match_key = 'twice' WHERE name = 'Casting'"))
     db.session.execute(text("UPDATE drawing_types SET name = 'Twice', match_key = 'twice' WHERE name = 'Assembly'"))
     db.session.commit()
@@ -155,7 +166,7 @@ def test_a_cause_that_was_corrected_before_the_retry(
 
 
 def test_a_job_whose_file_is_gone_is_not_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
-    job_id = client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"]
+    job_id = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
     assert retry(client, admin, job_id)[0] == 409
     client.post(f"/api/jobs/{job_id}/cancel", headers=admin)
     db.session.execute(text("DELETE FROM import_file_chunks WHERE job_id = :id"), {"id": job_id})
@@ -165,9 +176,9 @@ def test_a_job_whose_file_is_gone_is_not_tried_again(client: FlaskClient, admin:
 
 
 def test_a_cancelled_job_can_be_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
-    job_id = client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"]
+    job_id = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
     assert client.post(f"/api/jobs/{job_id}/cancel", headers=admin).status_code == 202
     assert retry(client, admin, job_id)[0] == 202
     run_job(job_id)
     assert (get_job(job_id).status, get_job(job_id).created_count) == ("completed", 120)
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS

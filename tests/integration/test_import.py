@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,45 +10,10 @@ import pytest
 from sqlalchemy import select, text
 
 from precast_app.extensions import db
-from precast_app.models import ElementType, ElementTypeChange, Issue, Piece
+from precast_app.models import ElementType, ElementTypeChange, Issue
 from precast_app.queries import element_types
 from tests.conftest import EXAMPLES, ROOT, run_import
-
-TOTALS = {"element_types": 120, "drawings": 240, "quantities": 671, "stages": 874, "bom_lines": 648, "pieces": 1859}
-
-BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
-
-Write = Callable[..., Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write a CSV file with the base columns and others, a list of cells a row."""
-
-    def written(others: list[str], *rows: list[Any], base: str = BASE) -> Path:
-        path = tmp_path / "types.csv"
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow([*base.split(","), *others])
-            writer.writerows(rows)
-        return path
-
-    return written
-
-
-def line(name: str, *others: Any, **measures: Any) -> list[Any]:
-    """A row: a wall with this name."""
-    fields = ("height", "length", "thickness", "mass", "volume", "area", "width", "version")
-    return ["WALL", name, *(measures.get(field, "") for field in fields), *others]
-
-
-def totals(project_id: int) -> dict[str, int]:
-    summary = element_types.project_summary(project_id)
-    return {name: summary[name] for name in TOTALS}
-
-
-def codes(project_id: int) -> list[str]:
-    return list(db.session.scalars(select(Piece.code).where(Piece.project_id == project_id).order_by(Piece.code)))
+from tests.element_type_files import BASE_HEADER, SAMPLE_TOTALS, WriteCsv, piece_codes, project_totals, wall_row
 
 
 def issues(job_id: int) -> list[Issue]:
@@ -64,7 +27,7 @@ def test_the_workbook_goes_in_and_the_csv_changes_nothing(green_meadows: int) ->
     assert (first.status, first.progress, first.result) == ("completed", 100, "Successfully processed 120 elements")
     assert (first.total_items, first.processed_items, first.created_count) == (120, 120, 120)
     assert (first.pieces_added, first.error, first.warning_count) == (1859, None, 0)
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS
 
     second = run_import(green_meadows, EXAMPLES / "element_types.csv")
     assert (second.status, second.unchanged_count, second.created_count, second.updated_count) == (
@@ -73,7 +36,7 @@ def test_the_workbook_goes_in_and_the_csv_changes_nothing(green_meadows: int) ->
         0,
         0,
     )
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS
     assert db.session.scalar(select(ElementTypeChange.job_id).where(ElementTypeChange.job_id == second.id)) is None
 
 
@@ -82,12 +45,14 @@ def test_the_sample_as_another_program_saved_it(green_meadows: int, suffix: str)
     """LibreOffice's own files of the sample workbook."""
     done = run_import(green_meadows, ROOT / "tests" / "files" / f"green_meadows_libreoffice.{suffix}")
     assert (done.status, done.created_count, done.warning_count) == ("completed", 120, 0), done.error
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS
     assert run_import(green_meadows, EXAMPLES / "element_types.csv").unchanged_count == 120
 
 
-def test_numbers_come_back_as_they_were_written(green_meadows: int, write: Write) -> None:
-    run_import(green_meadows, write([], line("A", volume="0.0042", mass="10.50", height="1,200", length="1 200,5")))
+def test_numbers_come_back_as_they_were_written(green_meadows: int, write_csv: WriteCsv) -> None:
+    run_import(
+        green_meadows, write_csv([], wall_row("A", volume="0.0042", mass="10.50", height="1,200", length="1 200,5"))
+    )
     stored = db.session.scalars(select(ElementType)).one()
     assert str(stored.volume) == "0.0042"
     assert str(stored.mass) == "10.50"
@@ -96,9 +61,11 @@ def test_numbers_come_back_as_they_were_written(green_meadows: int, write: Write
     assert stored.density == Decimal("2500")
 
 
-def test_a_column_states_the_whole_truth_and_an_absent_one_nothing(green_meadows: int, write: Write) -> None:
-    run_import(green_meadows, write(["Assembly", "Casting", "Steel_6MM"], line("A", "a.dwg", "yes", "1.5", height=1)))
-    changed = run_import(green_meadows, write(["Assembly", "Steel_6MM"], line("a", "", "2", height=2)))
+def test_a_column_states_the_whole_truth_and_an_absent_one_nothing(green_meadows: int, write_csv: WriteCsv) -> None:
+    run_import(
+        green_meadows, write_csv(["Assembly", "Casting", "Steel_6MM"], wall_row("A", "a.dwg", "yes", "1.5", height=1))
+    )
+    changed = run_import(green_meadows, write_csv(["Assembly", "Steel_6MM"], wall_row("a", "", "2", height=2)))
     assert (changed.updated_count, changed.unchanged_count) == (1, 0)
     found = element_types.get_element_type(green_meadows, 1)
     assert found["drawings"] == []
@@ -112,57 +79,59 @@ def test_a_column_states_the_whole_truth_and_an_absent_one_nothing(green_meadows
     assert list(image["drawings"].values()) == [["a.dwg", None]]
 
 
-def test_piece_numbers_count_per_type_and_node_across_names(green_meadows: int, write: Write) -> None:
-    run_import(green_meadows, write(["Podium", "Tower_A.Floor_1"], line("A", 2, 1), line("B", 1, "")), batch_size=1)
-    assert codes(green_meadows) == ["WALL/P/0001", "WALL/P/0002", "WALL/P/0003", "WALL/T1_F1/0001"]
-    raised = run_import(green_meadows, write(["Podium"], line("A", 3)))
+def test_piece_numbers_count_per_type_and_node_across_names(green_meadows: int, write_csv: WriteCsv) -> None:
+    run_import(
+        green_meadows, write_csv(["Podium", "Tower_A.Floor_1"], wall_row("A", 2, 1), wall_row("B", 1, "")), batch_size=1
+    )
+    assert piece_codes(green_meadows) == ["WALL/P/0001", "WALL/P/0002", "WALL/P/0003", "WALL/T1_F1/0001"]
+    raised = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 3)))
     assert raised.pieces_added == 1
-    assert "WALL/P/0004" in codes(green_meadows)
-    lowered = run_import(green_meadows, write(["Podium"], line("A", 1)))
+    assert "WALL/P/0004" in piece_codes(green_meadows)
+    lowered = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 1)))
     assert (lowered.pieces_removed, lowered.pieces_added) == (2, 0)
-    assert codes(green_meadows) == ["WALL/P/0001", "WALL/P/0003", "WALL/T1_F1/0001"]
+    assert piece_codes(green_meadows) == ["WALL/P/0001", "WALL/P/0003", "WALL/T1_F1/0001"]
 
 
-def test_pieces_in_production_are_not_taken_away(green_meadows: int, write: Write) -> None:
-    run_import(green_meadows, write(["Podium"], line("A", 3), line("B", 1)))
+def test_pieces_in_production_are_not_taken_away(green_meadows: int, write_csv: WriteCsv) -> None:
+    run_import(green_meadows, write_csv(["Podium"], wall_row("A", 3), wall_row("B", 1)))
     db.session.execute(text("UPDATE pieces SET status = 'in_production' WHERE code IN ('WALL/P/0002', 'WALL/P/0003')"))
     db.session.commit()
-    done = run_import(green_meadows, write(["Podium"], line("A", 1), line("B", 2)))
+    done = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 1), wall_row("B", 2)))
     assert done.result == "Processed 1 of 2 elements; 1 row was rejected"
     (issue,) = issues(done.id)
     assert (issue.code, issue.row, issue.column, issue.value) == ("pieces_in_production", 2, "K", "1")
     assert "only 1 are still planned" in issue.message
-    assert codes(green_meadows) == ["WALL/P/0001", "WALL/P/0002", "WALL/P/0003", "WALL/P/0004", "WALL/P/0005"]
+    assert piece_codes(green_meadows) == ["WALL/P/0001", "WALL/P/0002", "WALL/P/0003", "WALL/P/0004", "WALL/P/0005"]
 
 
 @pytest.mark.parametrize(
     ("row", "code", "column", "value"),
     [
         (["WALL", ""], "missing_value", "B", ""),
-        (line("A", "", height="tall"), "not_a_number", "C", "tall"),
-        (line("A", "", height="1000001"), "number_too_large", "C", "1000001"),
-        (line("A", "", mass="-1"), "negative_number", "F", "-1"),
-        (line("A", "-2"), "negative_number", "K", "-2"),
-        (line("A", "1.5"), "not_a_whole_number", "K", "1.5"),
-        (line("A" * 151), "text_too_long", "B", "A" * 151),
-        (line("Good"), "duplicate_row", "B", "Good"),
+        (wall_row("A", "", height="tall"), "not_a_number", "C", "tall"),
+        (wall_row("A", "", height="1000001"), "number_too_large", "C", "1000001"),
+        (wall_row("A", "", mass="-1"), "negative_number", "F", "-1"),
+        (wall_row("A", "-2"), "negative_number", "K", "-2"),
+        (wall_row("A", "1.5"), "not_a_whole_number", "K", "1.5"),
+        (wall_row("A" * 151), "text_too_long", "B", "A" * 151),
+        (wall_row("Good"), "duplicate_row", "B", "Good"),
     ],
 )
 def test_a_bad_row_stays_out_and_is_named(
-    green_meadows: int, write: Write, row: list[Any], code: str, column: str, value: str
+    green_meadows: int, write_csv: WriteCsv, row: list[Any], code: str, column: str, value: str
 ) -> None:
-    done = run_import(green_meadows, write(["Podium"], line("Good", 1), row))
+    done = run_import(green_meadows, write_csv(["Podium"], wall_row("Good", 1), row))
     assert (done.status, done.result) == ("completed", "Processed 1 of 2 elements; 1 row was rejected")
     assert (done.total_items, done.processed_items, done.rejected_count) == (2, 2, 1)
     (issue,) = issues(done.id)
     assert (issue.code, issue.row, issue.column, issue.value) == (code, 3, column, value)
     assert done.error is not None
     assert f"Row 3, column {column}" in done.error
-    assert totals(green_meadows)["element_types"] == 1
+    assert project_totals(green_meadows)["element_types"] == 1
 
 
-def test_all_rows_rejected_is_a_failure(green_meadows: int, write: Write) -> None:
-    done = run_import(green_meadows, write([], line("A", height="x"), line("B", height="y")))
+def test_all_rows_rejected_is_a_failure(green_meadows: int, write_csv: WriteCsv) -> None:
+    done = run_import(green_meadows, write_csv([], wall_row("A", height="x"), wall_row("B", height="y")))
     assert (done.status, done.created_count, done.progress < 100) == ("failed", 0, True)
     assert done.error is not None
     assert "None of the 2 rows" in done.error
@@ -170,7 +139,11 @@ def test_all_rows_rejected_is_a_failure(green_meadows: int, write: Write) -> Non
 
 def test_what_the_reader_chose_is_part_of_the_job(green_meadows: int, tmp_path: Path) -> None:
     path = tmp_path / "german.csv"
-    rows = [BASE.replace(",", ";") + ";Podium", 'WAND;"Träger +ACY- Stütze";3.000,5;;;;;;;;2', "WAND;B;;;;;;;;;;x"]
+    rows = [
+        BASE_HEADER.replace(",", ";") + ";Podium",
+        'WAND;"Träger +ACY- Stütze";3.000,5;;;;;;;;2',
+        "WAND;B;;;;;;;;;;x",
+    ]
     path.write_bytes("\n".join(rows).encode("cp1252"))
     done = run_import(green_meadows, path)
     assert (done.status, done.created_count, done.warning_count) == ("completed", 2, 3)
@@ -188,8 +161,8 @@ def test_what_the_reader_chose_is_part_of_the_job(green_meadows: int, tmp_path: 
     assert (first.name, first.height) == ("Träger & Stütze", Decimal("3000.5"))
 
 
-def test_a_heading_that_names_nothing_is_a_warning(green_meadows: int, write: Write) -> None:
-    done = run_import(green_meadows, write(["Podiun"], line("A", 1)))
+def test_a_heading_that_names_nothing_is_a_warning(green_meadows: int, write_csv: WriteCsv) -> None:
+    done = run_import(green_meadows, write_csv(["Podiun"], wall_row("A", 1)))
     assert (done.status, done.warning_count) == ("completed", 1)
     (issue,) = issues(done.id)
     assert (issue.severity, issue.code, issue.column) == ("warning", "unknown_heading", "K")
@@ -197,7 +170,7 @@ def test_a_heading_that_names_nothing_is_a_warning(green_meadows: int, write: Wr
 
 
 def test_a_row_that_the_database_refuses_stays_out_alone(
-    green_meadows: int, write: Write, caplog: pytest.LogCaptureFixture
+    green_meadows: int, write_csv: WriteCsv, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A trigger stands for a rule that only the database knows."""
     db.session.execute(
@@ -212,7 +185,9 @@ def test_a_row_that_the_database_refuses_stays_out_alone(
     )
     db.session.commit()
     try:
-        done = run_import(green_meadows, write(["Podium"], line("A", 1), line("Cursed", 1), line("B", 1)))
+        done = run_import(
+            green_meadows, write_csv(["Podium"], wall_row("A", 1), wall_row("Cursed", 1), wall_row("B", 1))
+        )
     finally:
         db.session.rollback()
         db.session.execute(text("DROP TRIGGER refuse ON element_types; DROP FUNCTION refuse()"))
@@ -223,4 +198,4 @@ def test_a_row_that_the_database_refuses_stays_out_alone(
     assert (issue.code, issue.row, issue.batch) == ("refused_by_database", 3, 1)
     (told,) = [each for each in caplog.records if "was refused" in each.getMessage()]
     assert (told.exc_info, "CheckViolation" in told.getMessage(), "Cursed" in caplog.text) == (None, True, False)
-    assert totals(green_meadows)["element_types"] == 2
+    assert project_totals(green_meadows)["element_types"] == 2

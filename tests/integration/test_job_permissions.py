@@ -15,8 +15,8 @@ from precast_app.jobs import lifecycle, registry, service
 from precast_app.jobs.runner import run_job
 from precast_app.models import ImportBatch, ImportJob, Role, Stage
 from precast_app.projects import projects
+from tests.auth_headers import member_headers
 from tests.conftest import EXAMPLES, ROOT, get_job, run_import
-from tests.integration.test_access import member
 
 ACTIONS = ("create", "attach file", "cancel", "retry", "apply", "undo")
 ROLES = (Role.VIEWER, Role.EDITOR, Role.MANAGER)
@@ -92,7 +92,7 @@ _REFERENCE = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_action_takes_the_documented_role(project_id: int, client: FlaskClient, file: Path, kind: str) -> None:
-    asked = {role: member(project_id, role) for role in ROLES}
+    asked = {role: member_headers(project_id, role) for role in ROLES}
     job_type, _, option = kind.partition(" ")
     found, expected = {}, {}
     for action in ACTIONS:
@@ -125,7 +125,7 @@ def test_each_action_takes_the_documented_role(project_id: int, client: FlaskCli
 def test_an_editor_creates_no_reference_data_through_a_managers_job(
     project_id: int, client: FlaskClient, file: Path
 ) -> None:
-    manager, editor = member(project_id, Role.MANAGER), member(project_id, Role.EDITOR)
+    manager, editor = member_headers(project_id, Role.MANAGER), member_headers(project_id, Role.EDITOR)
     address = f"/api/project/{project_id}/jobs?job_type=element_type_import&create_missing=true"
     waiting = client.post(address, headers=manager).get_json()["job_id"]
     refused = client.put(f"/api/jobs/{waiting}/file", data=file.read_bytes(), headers=editor)
@@ -143,7 +143,7 @@ def test_an_editor_creates_no_reference_data_through_a_managers_job(
 def test_a_job_whose_starter_lost_the_permission_does_not_begin(
     project_id: int, client: FlaskClient, admin: dict[str, str], file: Path, how: str
 ) -> None:
-    editor = member(project_id, Role.EDITOR)
+    editor = member_headers(project_id, Role.EDITOR)
     with file.open("rb") as stream:
         sent = client.post(f"/api/project/{project_id}/import/excel", data={"file": (stream, "a.csv")}, headers=editor)
     number = sent.get_json()["job_id"]
@@ -176,7 +176,7 @@ def test_a_job_that_lost_its_worker_half_done_goes_on(
     project_id: int, client: FlaskClient, file: Path, written: str
 ) -> None:
     """Its rows are in by halves: they are better as a whole, and can be undone."""
-    manager = member(project_id, Role.MANAGER)
+    manager = member_headers(project_id, Role.MANAGER)
     stages = EXAMPLES / "stages.csv"
     if written == "a batch":
         query, content = {"job_type": "stage_import"}, stages.read_bytes()
@@ -200,7 +200,7 @@ def test_a_job_that_lost_its_worker_half_done_goes_on(
 
 
 def test_the_page_offers_what_the_role_allows(project_id: int, client: FlaskClient, file: Path) -> None:
-    manager, editor = member(project_id, Role.MANAGER), member(project_id, Role.EDITOR)
+    manager, editor = member_headers(project_id, Role.MANAGER), member_headers(project_id, Role.EDITOR)
     done = run_import(project_id, file, create_missing=True)
     undo = client.post(f"/api/jobs/{done.id}/undo", headers=manager).get_json()["job_id"]
     for number, action in ((done.id, "undo"), (undo, "cancel")):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pytest
@@ -15,6 +13,7 @@ from precast_app.jobs import service
 from precast_app.jobs.runner import run_job
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES, run_import, submit
+from tests.job_requests import CSV_IMPORT_URL, EXCEL_IMPORT_URL, SAMPLE_WORKBOOK, upload_form
 
 CONTRACT = [
     "id", "project_id", "job_type", "status", "progress", "total_items", "processed_items", "created_by", "created_at",
@@ -29,22 +28,15 @@ FINER = [
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 JOBS = "/api/project/1/jobs"
-EXCEL = "/api/project/1/import/excel"
-CSV = "/api/project/1/import_csv_element_type"
 
 
-def form(path: Path, **options: Any) -> dict[str, Any]:
-    return {"file": (BytesIO(path.read_bytes()), path.name), **options}
-
-
-WORKBOOK = EXAMPLES / "element_types.xlsx"
-
-
-@pytest.mark.parametrize(("route", "name"), [(EXCEL, "element_types.xlsx"), (CSV, "element_types.csv")])
+@pytest.mark.parametrize(
+    ("route", "name"), [(EXCEL_IMPORT_URL, "element_types.xlsx"), (CSV_IMPORT_URL, "element_types.csv")]
+)
 def test_an_upload_is_answered_at_once(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, route: str, name: str
 ) -> None:
-    answer = client.post(route, data=form(EXAMPLES / name), headers=admin)
+    answer = client.post(route, data=upload_form(EXAMPLES / name), headers=admin)
     body = answer.get_json()
     assert (answer.status_code, answer.headers["Location"]) == (202, f"/api/jobs/{body['job_id']}")
     assert body == {
@@ -60,7 +52,7 @@ def test_an_upload_is_answered_at_once(
 
 
 def test_a_job_from_upload_to_completed(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
-    number = client.post(EXCEL, data=form(WORKBOOK), headers=admin).get_json()["job_id"]
+    number = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
     waiting = client.get(f"/api/jobs/{number}", headers=admin)
     job = waiting.get_json()["job"]
     assert list(job) == CONTRACT + FINER
@@ -85,7 +77,7 @@ def test_a_job_from_upload_to_completed(client: FlaskClient, admin: dict[str, st
 
 
 def test_an_unchanged_job_is_not_sent_again(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
-    number = submit(green_meadows, WORKBOOK)
+    number = submit(green_meadows, SAMPLE_WORKBOOK)
     etag = client.get(f"/api/jobs/{number}", headers=admin).headers["ETag"]
     again = client.get(f"/api/jobs/{number}", headers={**admin, "If-None-Match": etag})
     assert (again.status_code, again.data) == (304, b"")
@@ -110,7 +102,7 @@ def test_a_job_waits_for_its_file_and_takes_one(client: FlaskClient, admin: dict
 
     address = f"/api/jobs/{number}/file"
     assert client.put(address, headers=admin, data=b"").status_code == 422
-    raw = WORKBOOK.read_bytes()
+    raw = SAMPLE_WORKBOOK.read_bytes()
     fed = client.put(f"{address}?file_name=walls.xlsx", headers=admin, data=raw)
     assert (fed.status_code, fed.get_json()["job_id"], fed.get_json()["status"]) == (202, number, "pending")
     twice = client.put(address, headers=admin, data=raw)
@@ -122,7 +114,7 @@ def test_a_job_waits_for_its_file_and_takes_one(client: FlaskClient, admin: dict
 
 def test_a_waiting_job_is_fed_by_a_form_too(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     number = client.post(f"{JOBS}?job_type=element_type_import&batch_size=7", headers=admin).get_json()["job_id"]
-    assert client.put(f"/api/jobs/{number}/file", headers=admin, data=form(WORKBOOK)).status_code == 202
+    assert client.put(f"/api/jobs/{number}/file", headers=admin, data=upload_form(SAMPLE_WORKBOOK)).status_code == 202
     run_job(number)
     assert client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]["created_count"] == 120
 
@@ -130,7 +122,7 @@ def test_a_waiting_job_is_fed_by_a_form_too(client: FlaskClient, admin: dict[str
 def test_a_job_created_with_its_file_starts_at_once(
     client: FlaskClient, admin: dict[str, str], project_id: int
 ) -> None:
-    created = client.post(f"{JOBS}?job_type=stage_import", data=form(EXAMPLES / "stages.csv"), headers=admin)
+    created = client.post(f"{JOBS}?job_type=stage_import", data=upload_form(EXAMPLES / "stages.csv"), headers=admin)
     assert created.status_code == 201
     assert service.rq_queue().count == 1
     run_job(created.get_json()["job_id"])
@@ -150,9 +142,9 @@ def test_an_option_out_of_range_is_refused(
 ) -> None:
     options = {option: value}
     answer = client.post(
-        EXCEL,
+        EXCEL_IMPORT_URL,
         query_string=options if place == "query" else None,
-        data=form(WORKBOOK, **(options if place == "form" else {})),
+        data=upload_form(SAMPLE_WORKBOOK, **(options if place == "form" else {})),
         headers=admin,
     )
     assert answer.status_code == 422
@@ -161,14 +153,16 @@ def test_an_option_out_of_range_is_refused(
 
 
 def test_options_are_kept_with_the_job(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
-    body = client.post(f"{EXCEL}?batch_size=500", data=form(WORKBOOK, concurrent_batches=32), headers=admin).get_json()
+    body = client.post(
+        f"{EXCEL_IMPORT_URL}?batch_size=500", data=upload_form(SAMPLE_WORKBOOK, concurrent_batches=32), headers=admin
+    ).get_json()
     assert (body["batch_size"], body["concurrent_batches"]) == (500, 32)
 
 
 def test_the_jobs_of_a_project_newest_first(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     other = projects.create("Other").id
     submit(other, EXAMPLES / "stages.csv", "stage_import")
-    newest = submit(green_meadows, WORKBOOK)
+    newest = submit(green_meadows, SAMPLE_WORKBOOK)
     body = client.get(JOBS, headers=admin).get_json()
     assert body["count"] == len(body["jobs"]) == 5
     assert [job["id"] for job in body["jobs"]] == sorted((job["id"] for job in body["jobs"]), reverse=True)
@@ -208,7 +202,7 @@ def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_
 def test_the_cell_of_a_workbook_is_named_with_its_sheet(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
-    book = openpyxl.load_workbook(WORKBOOK)
+    book = openpyxl.load_workbook(SAMPLE_WORKBOOK)
     book["Element Types"]["C17"] = "tall"
     book.save(tmp_path / "bad.xlsx")
     job = run_import(green_meadows, tmp_path / "bad.xlsx")

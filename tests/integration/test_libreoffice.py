@@ -5,8 +5,6 @@ Where it isn't, files that it saved once stand in for it (`tests/files`, and the
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,22 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import EXAMPLES, run_import
-from tests.integration.test_exports import EXCEL, TEXTS, Export, assert_unchanged, export, row, store
-
-SOFFICE = shutil.which("soffice")
+from tests.export_round_trip import EXCEL_EXPORT_URL, TEXTS, Export, assert_unchanged, element_type_row, import_rows
+from tests.libreoffice import SOFFICE, convert
 
 pytestmark = pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: there is no `soffice` to run")
-
-__all__ = ["export"]  # a fixture
-
-
-def saved(path: Path, extension: str) -> Path:
-    """The file as LibreOffice saves it under another extension."""
-    folder = path.parent / f"as_{extension}"
-    command = [str(SOFFICE), f"-env:UserInstallation={(path.parent / 'profile').as_uri()}", "--headless",
-               "--convert-to", extension, "--outdir", str(folder), str(path)]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    return folder / f"{path.stem}.{extension}"
 
 
 @pytest.mark.parametrize("extension", ["xlsx", "ods", "xls"])
@@ -41,12 +27,12 @@ def test_the_sample_is_unchanged_and_one_cell_changes_alone(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, extension: str
 ) -> None:
     run_import(green_meadows, EXAMPLES / "element_types.csv")
-    path = export(EXCEL)
-    assert_unchanged(green_meadows, saved(path, extension), 120)
+    path = export(EXCEL_EXPORT_URL)
+    assert_unchanged(green_meadows, convert(path, extension), 120)
     book = openpyxl.load_workbook(path)
     book["Element Types"]["C10"] = 1234.5
     book.save(path)
-    done = run_import(green_meadows, saved(path, extension))
+    done = run_import(green_meadows, convert(path, extension))
     assert (done.updated_count, done.unchanged_count, done.warning_count) == (1, 119, 0)
     (change,) = client.get(f"/api/jobs/{done.id}/changes?change=updated", headers=admin).get_json()["changes"]
     assert [(name, Decimal(pair["after"])) for name, pair in change["fields"].items()] == [
@@ -55,14 +41,14 @@ def test_the_sample_is_unchanged_and_one_cell_changes_alone(
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(row, min_size=20, max_size=60))
+@given(st.lists(element_type_row, min_size=20, max_size=60))
 def test_whatever_is_stored_comes_back(
     project_id: int, export: Export, tmp_path: Path, rows: list[tuple[Any, ...]]
 ) -> None:
     """Rows that the import takes; those that it does not are no matter here."""
     texts = [["T", f"{name} {place}".strip()] for name in TEXTS for place in ("", 1)]
-    count = store(project_id, tmp_path / "in.csv", [*rows, *texts])
+    count = import_rows(project_id, tmp_path / "in.csv", [*rows, *texts])
     assert count >= len(TEXTS)
     for extension in ("xlsx", "ods"):
-        done = run_import(project_id, saved(export(EXCEL), extension))
+        done = run_import(project_id, convert(export(EXCEL_EXPORT_URL), extension))
         assert (done.status, done.unchanged_count, done.created_count) == ("completed", count, 0), done.error

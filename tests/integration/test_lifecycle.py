@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import psycopg2
@@ -21,64 +17,24 @@ from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.runner import run_job
 from precast_app.models import Phase
 from precast_app.projects import projects
+from tests.app_settings import changed_settings
 from tests.conftest import EXAMPLES, get_job, run_import, submit
-
-STAGES = EXAMPLES / "stages.csv"
-
-
-def stages(project_id: int) -> int:
-    return submit(project_id, STAGES, "stage_import")
-
-
-def claim(job_id: int, lease_seconds: int = 30, attempts: int = 5) -> Lease | None:
-    return lifecycle.claim(job_id, lease_seconds=lease_seconds, max_attempts=attempts)
-
-
-def taken(job_id: int, **times: int) -> Lease:
-    lease = claim(job_id, **times)
-    assert lease is not None
-    return lease
-
-
-def later(job_id: int, seconds: int = 3_600) -> None:
-    """As if so much time had passed for the job."""
-    db.session.execute(
-        text("""
-            UPDATE import_jobs
-            SET lease_until = lease_until - passed, enqueued_at = enqueued_at - passed, created_at = created_at -
-            passed,
-                completed_at = completed_at - passed
-            FROM make_interval(secs => :seconds) AS passed
-            WHERE id = :id
-        """),
-        {"id": job_id, "seconds": seconds},
-    )
-    db.session.commit()
-
-
-@contextmanager
-def settings(app: Flask, **changed: Any) -> Iterator[None]:
-    kept = app.config["PRECAST"]
-    app.config["PRECAST"] = dataclasses.replace(kept, **changed)
-    try:
-        yield
-    finally:
-        app.config["PRECAST"] = kept
+from tests.job_states import age_job, claim, claim_or_fail, submit_stages
 
 
 def test_a_job_is_taken_once(project_id: int) -> None:
-    number = stages(project_id)
-    taken(number)
+    number = submit_stages(project_id)
+    claim_or_fail(number)
     assert claim(number) is None
     found = get_job(number)
     assert (found.status, found.attempt) == ("processing", 1)
 
 
 def test_a_lease_that_ran_out_is_anothers_and_the_first_may_write_no_more(project_id: int) -> None:
-    number = stages(project_id)
-    first = taken(number)
-    later(number)
-    second = taken(number)
+    number = submit_stages(project_id)
+    first = claim_or_fail(number)
+    age_job(number)
+    second = claim_or_fail(number)
     with pytest.raises(LeaseLost):
         lifecycle.fence(db.session(), first)
     db.session.rollback()
@@ -93,8 +49,8 @@ def test_a_lease_that_ran_out_is_anothers_and_the_first_may_write_no_more(projec
 
 
 def test_the_percentage_never_falls_and_is_100_only_when_completed(project_id: int) -> None:
-    number = stages(project_id)
-    lease = taken(number)
+    number = submit_stages(project_id)
+    lease = claim_or_fail(number)
     told = []
     for processed in (10, 50, 40, 100):
         lifecycle.write_progress(lease, Progress(Phase.WRITING, total=100, processed=processed), lease_seconds=30)
@@ -106,13 +62,13 @@ def test_the_percentage_never_falls_and_is_100_only_when_completed(project_id: i
 
 @pytest.mark.parametrize("ended", ["completed", "failed"])
 def test_what_has_ended_stays_as_it_is(project_id: int, ended: str) -> None:
-    number = stages(project_id)
-    lease = taken(number)
+    number = submit_stages(project_id)
+    lease = claim_or_fail(number)
     if ended == "completed":
         lifecycle.complete(lease, result="done")
     else:
         lifecycle.fail(lease, error="broken")
-    later(number)
+    age_job(number)
     assert claim(number) is None
     assert lifecycle.fail_without_file(number) is False
     assert lifecycle.fail_exhausted(number, 1) is False
@@ -123,42 +79,42 @@ def test_what_has_ended_stays_as_it_is(project_id: int, ended: str) -> None:
 
 
 def test_one_import_at_a_time_in_a_project_in_the_order_of_upload(project_id: int) -> None:
-    first, second = stages(project_id), submit(project_id, EXAMPLES / "drawing_types.csv", "drawing_type_import")
-    elsewhere = stages(projects.create("Other").id)
+    first, second = submit_stages(project_id), submit(project_id, EXAMPLES / "drawing_types.csv", "drawing_type_import")
+    elsewhere = submit_stages(projects.create("Other").id)
     assert claim(second) is None
-    lease = taken(first)
+    lease = claim_or_fail(first)
     assert claim(second) is None
-    assert taken(elsewhere)
+    assert claim_or_fail(elsewhere)
     lifecycle.complete(lease, result="done")
-    assert taken(second)
+    assert claim_or_fail(second)
 
 
 def test_a_job_that_has_begun_is_not_held_up_by_one_that_came_late(project_id: int) -> None:
     """An upload that took long: its place is before that of a job that was stored, and begun, meanwhile."""
-    second, first = stages(project_id), stages(project_id)
-    taken(second)
+    second, first = submit_stages(project_id), submit_stages(project_id)
+    claim_or_fail(second)
     db.session.execute(
         text("UPDATE import_jobs SET queued_at = queued_at - interval '1 hour' WHERE id = :id"), {"id": first}
     )
     db.session.commit()
-    later(second)
+    age_job(second)
     assert claim(first) is None
-    assert taken(second)
+    assert claim_or_fail(second)
 
 
 def test_a_lock_that_is_not_given_back_holds_up_no_worker_for_long(project_id: int) -> None:
-    number = stages(project_id)
+    number = submit_stages(project_id)
     with db.engine.connect() as other:
         other.execute(
             text("SELECT pg_advisory_xact_lock_shared(:locks, :id)"),
             {"locks": lifecycle.ADVISORY_LOCK_CLASS, "id": number},
         )
         assert claim(number) is None
-    assert taken(number)
+    assert claim_or_fail(number)
 
 
 def test_the_next_job_is_rung_when_the_one_before_it_ends(project_id: int) -> None:
-    first, second = stages(project_id), stages(project_id)
+    first, second = submit_stages(project_id), submit_stages(project_id)
     service.redis_connection().flushdb()
     run_job(second)
     assert get_job(second).status == "pending"
@@ -170,8 +126,8 @@ def test_the_next_job_is_rung_when_the_one_before_it_ends(project_id: int) -> No
 
 
 def test_places_in_the_queue(project_id: int) -> None:
-    numbers = [stages(project_id) for _ in range(3)]
-    taken(numbers[0])
+    numbers = [submit_stages(project_id) for _ in range(3)]
+    claim_or_fail(numbers[0])
     jobs = [get_job(number) for number in numbers]
     assert service.queue_positions(jobs) == {numbers[1]: 1, numbers[2]: 2}
 
@@ -210,7 +166,7 @@ def test_a_second_attempt_reads_the_file_as_the_first_one_did(project_id: int, t
     assert db.session.execute(text("SELECT number FROM import_batches")).scalars().all() == [1]
     db.session.execute(text("DELETE FROM hierarchy_nodes WHERE name = 'B'"))
     db.session.commit()
-    later(number)
+    age_job(number)
     run_job(number)
     ended = get_job(number)
     assert (ended.status, ended.attempt, ended.created_count, ended.rejected_count) == ("completed", 2, 6, 3)
@@ -220,8 +176,8 @@ def test_a_second_attempt_reads_the_file_as_the_first_one_did(project_id: int, t
 
 
 def test_what_redis_lost_is_rung_for_again(project_id: int) -> None:
-    number = stages(project_id)
-    later(number)
+    number = submit_stages(project_id)
+    age_job(number)
     assert reaper.sweep() == []
     service.redis_connection().flushdb()
     assert reaper.sweep() == [number]
@@ -230,33 +186,33 @@ def test_what_redis_lost_is_rung_for_again(project_id: int) -> None:
 
 
 def test_a_job_whose_turn_it_is_not_is_not_rung_for(project_id: int) -> None:
-    first, second = stages(project_id), stages(project_id)
+    first, second = submit_stages(project_id), submit_stages(project_id)
     for number in (first, second):
-        later(number)
+        age_job(number)
     service.redis_connection().flushdb()
     assert reaper.sweep() == [first]
 
 
 def test_a_job_whose_worker_went_silent_is_rung_for_again(project_id: int) -> None:
-    number = stages(project_id)
-    taken(number)
+    number = submit_stages(project_id)
+    claim_or_fail(number)
     # It had heard the ring.
     service.redis_connection().flushdb()
     assert reaper.sweep() == []
-    later(number)
+    age_job(number)
     assert reaper.sweep() == [number]
-    later(number)
+    age_job(number)
     assert reaper.sweep() == []
     run_job(number)
     assert (get_job(number).status, get_job(number).attempt) == ("completed", 2)
 
 
 def test_a_job_that_is_lost_each_time_is_given_up_and_the_next_one_rung(app: Flask, project_id: int) -> None:
-    number, following = stages(project_id), stages(project_id)
-    with settings(app, max_attempts=3):
+    number, following = submit_stages(project_id), submit_stages(project_id)
+    with changed_settings(app, max_attempts=3):
         for _ in range(3):
-            taken(number, attempts=3)
-            later(number)
+            claim_or_fail(number, attempts=3)
+            age_job(number)
         assert claim(number, attempts=3) is None
         service.redis_connection().flushdb()
         reaper.sweep()
@@ -277,7 +233,7 @@ def test_a_job_that_is_never_fed_fails(app: Flask, project_id: int) -> None:
     ).id
     reaper.sweep()
     assert get_job(number).status == "pending"
-    later(number, app.config["PRECAST"].file_wait_seconds + 1)
+    age_job(number, app.config["PRECAST"].file_wait_seconds + 1)
     reaper.sweep()
     expired = get_job(number)
     assert (expired.status, expired.phase) == ("failed", "done")
@@ -286,28 +242,28 @@ def test_a_job_that_is_never_fed_fails(app: Flask, project_id: int) -> None:
 
 
 def test_an_upload_is_accepted_while_redis_is_away(app: Flask, project_id: int) -> None:
-    with settings(app, redis_url="redis://127.0.0.1:1/0"):
-        number = stages(project_id)
+    with changed_settings(app, redis_url="redis://127.0.0.1:1/0"):
+        number = submit_stages(project_id)
     assert get_job(number).status == "pending"
     assert service.rq_queue().count == 0
-    later(number)
+    age_job(number)
     assert reaper.sweep() == [number]
 
 
 def test_old_files_are_dropped_and_the_job_stays(app: Flask, project_id: int) -> None:
-    number = stages(project_id)
+    number = submit_stages(project_id)
     run_job(number)
     chunks = text("SELECT count(*) FROM import_file_chunks WHERE job_id = :id")
     reaper.sweep()
     assert db.session.execute(chunks, {"id": number}).scalar_one() == 1
-    later(number, app.config["PRECAST"].file_retention_days * 86_400 + 1)
+    age_job(number, app.config["PRECAST"].file_retention_days * 86_400 + 1)
     reaper.sweep()
     assert db.session.execute(chunks, {"id": number}).scalar_one() == 0
     assert get_job(number).status == "completed"
 
 
 def test_old_issues_are_dropped_in_small_steps(app: Flask, project_id: int) -> None:
-    number = stages(project_id)
+    number = submit_stages(project_id)
     run_job(number)
     db.session.execute(
         text("""
@@ -321,7 +277,7 @@ def test_old_issues_are_dropped_in_small_steps(app: Flask, project_id: int) -> N
     reaper.sweep()
     before = db.session.execute(issues, {"id": number}).scalar_one()
     assert before >= 7_000
-    later(number, app.config["PRECAST"].issue_retention_days * 86_400 + 1)
+    age_job(number, app.config["PRECAST"].issue_retention_days * 86_400 + 1)
     reaper.sweep()
     assert db.session.execute(issues, {"id": number}).scalar_one() == before - 5_000
     reaper.sweep()
@@ -330,8 +286,8 @@ def test_old_issues_are_dropped_in_small_steps(app: Flask, project_id: int) -> N
 
 
 def test_two_watchmen_do_not_look_at_the_same_time(project_id: int) -> None:
-    number = stages(project_id)
-    later(number)
+    number = submit_stages(project_id)
+    age_job(number)
     service.redis_connection().flushdb()
     with db.engine.connect() as other:
         other.execute(text("SELECT pg_advisory_lock(:locks, 0)"), {"locks": lifecycle.ADVISORY_LOCK_CLASS})
@@ -354,7 +310,7 @@ def test_a_bug_ends_the_job_and_says_where_to_look(project_id: int, caplog: pyte
 
 
 def test_a_job_type_that_is_known_no_longer(project_id: int) -> None:
-    number = stages(project_id)
+    number = submit_stages(project_id)
     db.session.execute(text("UPDATE import_jobs SET job_type = 'magic'"))
     db.session.commit()
     run_job(number)

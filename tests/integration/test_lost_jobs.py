@@ -9,16 +9,17 @@ from flask import Flask
 
 from precast_app.extensions import db
 from precast_app.jobs import broker, lost_jobs, reaper, service, stats
+from tests.app_settings import changed_settings
 from tests.conftest import get_job
-from tests.integration.test_lifecycle import later, settings, stages, taken
+from tests.job_states import age_job, claim_or_fail, submit_stages
 
 
 def test_a_job_whose_worker_was_killed_at_pick_up_is_found(project_id: int) -> None:
     """Its id was popped from the queue, and its hash still says that it is queued."""
-    number = stages(project_id)
+    number = submit_stages(project_id)
     redis, imports = service.redis_connection(), service.rq_queue()
     rq_id = broker.rq_job_id(number, 1)
-    later(number)
+    age_job(number)
     assert lost_jobs.find_lost() == [], "it waits"
     popped = imports.dequeue_any([imports], None, service.redis_connection())
     assert popped[0].id == rq_id
@@ -28,21 +29,21 @@ def test_a_job_whose_worker_was_killed_at_pick_up_is_found(project_id: int) -> N
     assert reaper.sweep() == [number]
     assert not redis.exists(f"rq:job:{rq_id}")
     assert imports.job_ids == [broker.rq_job_id(number, 2)]
-    later(number)
+    age_job(number)
     assert stats.collect().lost_jobs == 0
 
 
 def test_a_job_that_is_being_picked_up_is_not_lost(app: Flask, project_id: int) -> None:
     """Between popping the id and claiming the job a worker needs a moment."""
-    number = stages(project_id)
-    later(number)
+    number = submit_stages(project_id)
+    age_job(number)
     imports = service.rq_queue()
     imports.dequeue_any([imports], None, service.redis_connection())
 
     def claim_a_moment_later() -> None:
         time.sleep(0.3)
         with app.app_context():
-            taken(number)
+            claim_or_fail(number)
             db.session.remove()
 
     with ThreadPoolExecutor() as pool:
@@ -53,16 +54,16 @@ def test_a_job_that_is_being_picked_up_is_not_lost(app: Flask, project_id: int) 
 
 
 def test_a_job_is_enqueued_again_by_one_of_two_who_found_it_lost(project_id: int) -> None:
-    number = stages(project_id)
+    number = submit_stages(project_id)
     assert [service.enqueue(number, after=1), service.enqueue(number, after=1)] == [True, False]
     assert get_job(number).enqueue_count == 2
 
 
 def test_a_job_is_given_up_even_if_no_worker_takes_its_id_from_the_queue(app: Flask, project_id: int) -> None:
-    number = stages(project_id)
-    with settings(app, max_attempts=1):
-        taken(number, attempts=1)
-        later(number)
+    number = submit_stages(project_id)
+    with changed_settings(app, max_attempts=1):
+        claim_or_fail(number, attempts=1)
+        age_job(number)
         reaper.sweep()
     assert service.rq_queue().job_ids == [broker.rq_job_id(number, 1)]
     assert get_job(number).status == "failed"

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from flask import Flask
 from flask.testing import FlaskClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from precast_app.auth import tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle, reaper
 from precast_app.models import ImportJob, Role
 from precast_app.projects import projects
+from tests.app_settings import changed_settings
+from tests.auth_headers import member_headers
 from tests.conftest import EXAMPLES, run_import, submit
-from tests.integration.test_access import member
-from tests.integration.test_lifecycle import settings
-
-Samples = dict[tuple[str, tuple[str, ...]], float]
-
-
-def scrape(client: FlaskClient, headers: dict[str, str]) -> Samples:
-    answer = client.get("/metrics", headers=headers)
-    assert (answer.status_code, answer.content_type.split(";")[0]) == (200, "text/plain")
-    return {
-        (sample.name, tuple(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
+from tests.prometheus import scrape_metrics
 
 
 def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
@@ -37,7 +25,7 @@ def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_m
         {"queued_at": ImportJob.created_at - db.text("interval '1 hour'")}
     )
     db.session.commit()
-    found = scrape(client, admin)
+    found = scrape_metrics(client, admin)
     assert found["precast_jobs", ("element_type_import", "completed")] == 1
     assert found["precast_jobs", ("element_type_import", "failed")] == 1
     assert found["precast_jobs", ("stage_import", "completed")] == 1
@@ -55,14 +43,14 @@ def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_m
 
 
 def test_the_reaper_is_seen(client: FlaskClient, admin: dict[str, str]) -> None:
-    assert ("precast_watchman_seconds", ()) not in scrape(client, admin)
+    assert ("precast_watchman_seconds", ()) not in scrape_metrics(client, admin)
     reaper.sweep()
-    assert 0 <= scrape(client, admin)["precast_watchman_seconds", ()] < 10
+    assert 0 <= scrape_metrics(client, admin)["precast_watchman_seconds", ()] < 10
 
 
 def test_without_redis_the_table_is_still_told(app: Flask, client: FlaskClient, admin: dict[str, str]) -> None:
-    with settings(app, redis_url="redis://127.0.0.1:1/0"):
-        found = scrape(client, admin)
+    with changed_settings(app, redis_url="redis://127.0.0.1:1/0"):
+        found = scrape_metrics(client, admin)
     assert found["precast_redis_up", ()] == 0
     assert found["precast_jobs_queued", ()] == 0
     assert ("precast_workers", ()) not in found
@@ -76,7 +64,7 @@ def test_it_tells_of_no_project_and_only_administrators(
     for secret in ("Green Meadows", "element_types", "tester", "admin"):
         assert secret not in text
     assert client.get("/metrics").status_code == 401
-    assert client.get("/metrics", headers=member(green_meadows, Role.MANAGER)).status_code == 403
+    assert client.get("/metrics", headers=member_headers(green_meadows, Role.MANAGER)).status_code == 403
     chief = users.create("chief", "correct horse", is_admin=True)
     narrowed = tokens.create(chief, days=1, project_id=projects.create("Other").id)
     assert client.get("/metrics", headers={"Authorization": f"Bearer {narrowed}"}).status_code == 403

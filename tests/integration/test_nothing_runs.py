@@ -24,7 +24,7 @@ from precast_app.extensions import db
 from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.projects import projects
 from tests.conftest import run_import
-from tests.integration.test_libreoffice import SOFFICE, saved
+from tests.libreoffice import SOFFICE, convert
 from tests.unit.xlsb_files import rewritten
 
 HOSTILE = [
@@ -174,7 +174,7 @@ def upload(path: Path, kind: str) -> Path:
     if kind == "xlsb":
         file.write_bytes(rewritten(workbook))
     elif kind == "xls":
-        file.write_bytes(saved(workbook, "xls").read_bytes())
+        file.write_bytes(convert(workbook, "xls").read_bytes())
     else:
         file.write_bytes(workbook.read_bytes())
     return file

@@ -18,8 +18,7 @@ from precast_app.extensions import db
 from precast_app.models import FileChunk, ImportJob, User
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES
-from tests.unit.spreadsheet_files import SHEET_PART, parts, sheet_xml, zipped
-from tests.unit.test_spreadsheets_refused import zeros_bomb
+from tests.unit.spreadsheet_files import SHEET_PART, parts, sheet_xml, zip_bomb, zipped
 
 COOKIE = "precast_session"
 EXCEL = "/api/project/1/import/excel"
@@ -120,7 +119,7 @@ def bombs() -> dict[str, bytes]:
     for _ in range(5):
         nested = zipped({"xl/workbook.xml": nested, SHEET_PART: nested}).getvalue()
     return {
-        "zip bomb": zeros_bomb(2).getvalue(),
+        "zip bomb": zip_bomb(2).getvalue(),
         "entities": zipped(parts(ENTITIES)).getvalue(),
         "a file of the server": zipped(parts(OUTSIDE)).getvalue(),
         "zips in zips": nested,

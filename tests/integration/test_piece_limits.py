@@ -14,9 +14,8 @@ from precast_app.jobs.runner import run_job
 from precast_app.models import ImportJob
 from tests import project_snapshot
 from tests.conftest import get_job, run_import
-from tests.integration.test_dry_run import Write, write  # noqa: F401 # a fixture
-from tests.integration.test_import import codes, line
-from tests.integration.test_undo import undo
+from tests.element_type_files import WriteCsv, piece_codes, wall_row
+from tests.job_requests import undo_job
 
 Headers = dict[str, str]
 
@@ -30,11 +29,11 @@ def issues(client: FlaskClient, admin: Headers, done: ImportJob) -> list[dict[st
     return [{name: each[name] for name in ("code", "row", "column", "heading", "value")} for each in found]
 
 
-def test_a_few_bytes_do_not_fill_the_database(green_meadows: int, tmp_path: Path, write: Write) -> None:  # noqa: F811
-    path = write(["Podium"], *(line(f"W{number}", 100_000) for number in range(30)))
+def test_a_few_bytes_do_not_fill_the_database(green_meadows: int, tmp_path: Path, write_csv: WriteCsv) -> None:
+    path = write_csv(["Podium"], *(wall_row(f"W{number}", 100_000) for number in range(30)))
     assert path.stat().st_size < 1_000
     done = run_import(green_meadows, path)
-    assert (done.status, done.created_count, done.rejected_count, codes(green_meadows)) == ("failed", 0, 30, [])
+    assert (done.status, done.created_count, done.rejected_count, piece_codes(green_meadows)) == ("failed", 0, 30, [])
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -44,16 +43,16 @@ def test_a_cell(
     client: FlaskClient,
     admin: Headers,
     green_meadows: int,
-    write: Write,  # noqa: F811
+    write_csv: WriteCsv,
     monkeypatch: pytest.MonkeyPatch,
     dry_run: bool,
     quantity: int,
 ) -> None:
     limit(app, monkeypatch, pieces_per_cell=10)
-    path = write(["Podium", "Tower_A.Floor_1"], line("A", 10, 1), line("B", 1, quantity))
+    path = write_csv(["Podium", "Tower_A.Floor_1"], wall_row("A", 10, 1), wall_row("B", 1, quantity))
     done = run_import(green_meadows, path, dry_run=dry_run)
     assert (done.status, done.created_count, done.rejected_count, done.pieces_added) == ("completed", 1, 1, 11)
-    assert len(codes(green_meadows)) == (0 if dry_run else 11)
+    assert len(piece_codes(green_meadows)) == (0 if dry_run else 11)
     assert issues(client, admin, done) == [
         {"code": "too_many_pieces", "row": 3, "column": "L", "heading": "Tower_A.Floor_1", "value": str(quantity)}
     ]
@@ -68,15 +67,15 @@ def test_a_file(
     client: FlaskClient,
     admin: Headers,
     green_meadows: int,
-    write: Write,  # noqa: F811
+    write_csv: WriteCsv,
     monkeypatch: pytest.MonkeyPatch,
     on_error: str,
     dry_run: bool,
 ) -> None:
     limit(app, monkeypatch, pieces_per_file=20)
-    assert run_import(green_meadows, write(["Podium"], line("A", 20))).pieces_added == 20
+    assert run_import(green_meadows, write_csv(["Podium"], wall_row("A", 20))).pieces_added == 20
     before = project_snapshot.snapshot_project(green_meadows)
-    path = write(["Podium"], line("A", 30), line("B", 10), line("C", 1))
+    path = write_csv(["Podium"], wall_row("A", 30), wall_row("B", 10), wall_row("C", 1))
     done = run_import(green_meadows, path, on_error=on_error, dry_run=dry_run)
     assert (done.status, done.created_count, done.updated_count) == ("failed", 0, 0)
     assert done.error == (
@@ -97,28 +96,28 @@ def test_a_project(
     client: FlaskClient,
     admin: Headers,
     green_meadows: int,
-    write: Write,  # noqa: F811
+    write_csv: WriteCsv,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Pieces that go make room for others; an undo does not bring them back where there is none."""
     limit(app, monkeypatch, pieces_per_project=30)
-    assert run_import(green_meadows, write(["Podium"], line("A", 20), line("B", 10))).status == "completed"
+    assert run_import(green_meadows, write_csv(["Podium"], wall_row("A", 20), wall_row("B", 10))).status == "completed"
     for dry_run in (True, False):
-        refused = run_import(green_meadows, write(["Podium"], line("A", 25), line("B", 6)), dry_run=dry_run)
+        refused = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 25), wall_row("B", 6)), dry_run=dry_run)
         assert refused.status == "failed"
         assert (refused.error or "").startswith(
             "The project has 30 pieces and would have 31; a project may have 30 at most (PIECES_PER_PROJECT)."
         )
         assert [each["code"] for each in issues(client, admin, refused)] == ["too_many_pieces_in_project"]
-    assert len(codes(green_meadows)) == 30
-    assert run_import(green_meadows, write(["Podium"], line("A", 25), line("B", 5))).status == "completed"
-    fewer = run_import(green_meadows, write(["Podium"], line("A", 5)))
+    assert len(piece_codes(green_meadows)) == 30
+    assert run_import(green_meadows, write_csv(["Podium"], wall_row("A", 25), wall_row("B", 5))).status == "completed"
+    fewer = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 5)))
     assert fewer.pieces_removed == 20
-    other = run_import(green_meadows, write(["Podium"], line("C", 15)))
-    assert (other.status, len(codes(green_meadows))) == ("completed", 25)
+    other = run_import(green_meadows, write_csv(["Podium"], wall_row("C", 15)))
+    assert (other.status, len(piece_codes(green_meadows))) == ("completed", 25)
     answer = client.post(f"/api/jobs/{fewer.id}/undo", headers=admin)
     assert (answer.status_code, "would have 45 pieces" in answer.get_json()["message"]) == (409, True)
-    assert len(codes(green_meadows)) == 25
-    assert undo(client, admin, other.id).status == "completed"
-    assert undo(client, admin, fewer.id).status == "completed"
-    assert len(codes(green_meadows)) == 30
+    assert len(piece_codes(green_meadows)) == 25
+    assert undo_job(client, admin, other.id).status == "completed"
+    assert undo_job(client, admin, fewer.id).status == "completed"
+    assert len(piece_codes(green_meadows)) == 30

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import EXAMPLES, run_import
-from tests.integration.test_import import BASE, TOTALS, totals
+from tests.element_type_files import BASE_HEADER, SAMPLE_TOTALS, project_totals
 
 
 def fetch(client: FlaskClient, headers: dict[str, str], job_id: int, path: Path) -> openpyxl.Workbook:
@@ -43,7 +43,7 @@ def test_the_rows_of_a_workbook(client: FlaskClient, admin: dict[str, str], gree
     rejected.save(path)
     second = run_import(green_meadows, path)
     assert (second.status, second.created_count, second.warning_count) == ("completed", 3, 0), second.error
-    assert totals(green_meadows) == TOTALS
+    assert project_totals(green_meadows) == SAMPLE_TOTALS
     assert client.get(f"/api/jobs/{second.id}/rejected", headers=admin).status_code == 404
 
 
@@ -51,7 +51,7 @@ def test_the_rows_of_a_file_with_decimal_commas(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "types.csv"
-    header = BASE.replace(",", ";")
+    header = BASE_HEADER.replace(",", ";")
     path.write_text(f"{header};Podium\nWALL;1,5;2,5;1.200;;;;;;;1\nWALL;1,200;1,200;3,5;;;;;;;x\n")
     first = run_import(green_meadows, path)
     rejected = fetch(client, admin, first.id, tmp_path / "rejected.xlsx")
@@ -77,7 +77,7 @@ def test_rows_beyond_the_issues_that_are_kept(
     path = tmp_path / "types.csv"
     good = "".join(f"WALL,G-{number},1,1,1,1,1,1,1,,beyond\n" for number in range(12))
     bad = "".join(f"WALL,W-{number},tall,long,1,1,1,1,1,\n" for number in range(30))
-    path.write_text(f"{BASE}\n{good}{bad}")
+    path.write_text(f"{BASE_HEADER}\n{good}{bad}")
     job = run_import(green_meadows, path)
     assert (job.status, job.created_count, job.rejected_count) == ("completed", 12, 30)
     listed = client.get(f"/api/jobs/{job.id}/issues", headers=admin).get_json()["issues"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pytest
@@ -12,25 +11,12 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.jobs.runner import run_job
-from precast_app.models import ImportJob
 from tests import project_snapshot
 from tests.conftest import EXAMPLES, get_job, run_import
-from tests.e2e.test_worker import workbook
+from tests.element_type_files import write_large_workbook
+from tests.job_requests import Headers, post_job_action, undo_job
 
-Headers = dict[str, str]
 SAMPLE = EXAMPLES / "element_types.xlsx"
-
-
-def ask(client: FlaskClient, admin: Headers, verb: str, job_id: int) -> tuple[int, dict[str, Any]]:
-    answer = client.post(f"/api/jobs/{job_id}/{verb}", headers=admin)
-    return answer.status_code, answer.get_json()
-
-
-def undo(client: FlaskClient, admin: Headers, job_id: int) -> ImportJob:
-    status, body = ask(client, admin, "undo", job_id)
-    assert status == 202, body
-    run_job(body["job_id"])
-    return get_job(body["job_id"])
 
 
 def edited(path: Path) -> Path:
@@ -60,7 +46,7 @@ def test_what_was_created_and_changed_goes_back(
     assert (second.created_count, second.updated_count) == (3, 56)
     after = project_snapshot.snapshot_project(green_meadows)
 
-    done = undo(client, admin, second.id)
+    done = undo_job(client, admin, second.id)
     assert (done.status, done.job_type, done.phase) == ("completed", "element_type_undo", "done"), done.error
     assert done.result == f"Undid job {second.id}: 3 elements deleted, 56 put back as they were"
     assert (done.updated_count, done.pieces_removed) == (56, second.pieces_added)
@@ -75,15 +61,15 @@ def test_what_was_created_and_changed_goes_back(
     assert listed["changes"][0]["fields"]["Height"]["before"] == "1234.5"
 
     # The undo is taken back by importing the file again.
-    status, body = ask(client, admin, "undo", done.id)
+    status, body = post_job_action(client, admin, "undo", done.id)
     assert status == 202
     run_job(body["job_id"])
     assert (get_job(body["job_id"]).job_type, get_job(body["job_id"]).created_count) == ("element_type_import", 3)
     project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), after)
 
     # From the newest to the oldest, all of them.
-    assert undo(client, admin, body["job_id"]).status == "completed"
-    assert undo(client, admin, first.id).status == "completed"
+    assert undo_job(client, admin, body["job_id"]).status == "completed"
+    assert undo_job(client, admin, first.id).status == "completed"
     found = project_snapshot.snapshot_project(green_meadows)
     assert (found["element_types"], found["pieces"], found["quantities"]) == ([], [], [])
 
@@ -93,20 +79,20 @@ def test_what_was_changed_since_stands_against_it(
 ) -> None:
     first = run_import(green_meadows, SAMPLE)
     second = run_import(green_meadows, edited(tmp_path / "edited.xlsx"))
-    status, body = ask(client, admin, "undo", first.id)
+    status, body = post_job_action(client, admin, "undo", first.id)
     assert status == 409
     assert f"Job {second.id} has changed " in body["message"]
     assert " and 46 more since: undo that job first." in body["message"]
-    assert undo(client, admin, second.id).status == "completed"
-    status, body = ask(client, admin, "undo", second.id)
+    assert undo_job(client, admin, second.id).status == "completed"
+    status, body = post_job_action(client, admin, "undo", second.id)
     assert (status, "It was undone by job" in body["message"]) == (409, True)
-    assert undo(client, admin, first.id).status == "completed"
+    assert undo_job(client, admin, first.id).status == "completed"
 
 
 def test_pieces_in_production_stand_against_it(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
     done = run_import(green_meadows, SAMPLE)
     before = project_snapshot.snapshot_project(green_meadows)
-    status, body = ask(client, admin, "undo", done.id)
+    status, body = post_job_action(client, admin, "undo", done.id)
     assert status == 202
     # After the request was accepted, one goes into production.
     db.session.execute(text("UPDATE pieces SET status = 'in_production' WHERE id = (SELECT min(id) FROM pieces)"))
@@ -117,12 +103,12 @@ def test_pieces_in_production_stand_against_it(client: FlaskClient, admin: Heade
     assert "Pieces that it made are in production: " in str(failed.error)
     after = project_snapshot.snapshot_project(green_meadows)
     assert {table for table in before if before[table] != after[table]} == {"pieces"}
-    status, body = ask(client, admin, "undo", done.id)
+    status, body = post_job_action(client, admin, "undo", done.id)
     assert (status, "are in production" in body["message"]) == (409, True)
     # It may be tried again when that is mended.
     db.session.execute(text("UPDATE pieces SET status = 'planned'"))
     db.session.commit()
-    assert undo(client, admin, done.id).status == "completed"
+    assert undo_job(client, admin, done.id).status == "completed"
 
 
 def test_what_was_before_but_is_deleted_by_now_stands_against_it(
@@ -139,7 +125,7 @@ def test_what_was_before_but_is_deleted_by_now_stands_against_it(
     db.session.execute(text("DELETE FROM hierarchy_nodes WHERE path = 'Podium'"))
     db.session.commit()
     before = project_snapshot.snapshot_project(green_meadows)
-    failed = undo(client, admin, second.id)
+    failed = undo_job(client, admin, second.id)
     assert (failed.status, str(failed.error)[-17:]) == ("failed", ": WALL A, WALL B.")
     project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
 
@@ -148,7 +134,7 @@ def test_what_an_import_made_goes_with_it(client: FlaskClient, admin: Headers, p
     before = project_snapshot.snapshot_project(project_id)
     done = run_import(project_id, EXAMPLES / "element_types.csv", create_missing=True)
     assert done.created_count == 120
-    assert undo(client, admin, done.id).status == "completed"
+    assert undo_job(client, admin, done.id).status == "completed"
     project_snapshot.assert_same(project_snapshot.snapshot_project(project_id), before)
 
 
@@ -164,7 +150,7 @@ def test_there_is_nothing_to_undo(client: FlaskClient, admin: Headers, green_mea
     else:
         answer = client.post(f"/api/project/{green_meadows}/jobs?job_type=element_type_import", headers=admin)
         target = answer.get_json()["job_id"]
-    status, body = ask(client, admin, "undo", target)
+    status, body = post_job_action(client, admin, "undo", target)
     assert status == 409, body
     assert len(body["message"]) > 40
 
@@ -176,17 +162,17 @@ def test_an_undo_is_not_created_by_itself(client: FlaskClient, admin: Headers, g
 
 def test_two_undos_at_once_are_one(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
     done = run_import(green_meadows, SAMPLE)
-    assert ask(client, admin, "undo", done.id)[0] == 202
-    assert ask(client, admin, "undo", done.id)[0] == 409
+    assert post_job_action(client, admin, "undo", done.id)[0] == 202
+    assert post_job_action(client, admin, "undo", done.id)[0] == 409
 
 
 def test_a_large_import_with_interleaved_codes(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
-    assert run_import(green_meadows, workbook(tmp_path / "a.xlsx", 300, 100, 2)).status == "completed"
+    assert run_import(green_meadows, write_large_workbook(tmp_path / "a.xlsx", 300, 100, 2)).status == "completed"
     before = project_snapshot.snapshot_project(green_meadows)
-    second = run_import(green_meadows, workbook(tmp_path / "b.xlsx", 1_200, 200, 0))
-    third = run_import(green_meadows, workbook(tmp_path / "c.xlsx", 1_300, 300, 3))
+    second = run_import(green_meadows, write_large_workbook(tmp_path / "b.xlsx", 1_200, 200, 0))
+    third = run_import(green_meadows, write_large_workbook(tmp_path / "c.xlsx", 1_300, 300, 3))
     for each in (third, second):
-        assert undo(client, admin, each.id).status == "completed"
+        assert undo_job(client, admin, each.id).status == "completed"
     project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -60,4 +61,22 @@ def with_declared_size(file: io.BytesIO, part: str, size: int) -> io.BytesIO:
     directory = data.rfind(part.encode())
     assert data[directory - 46 : directory - 42] == b"PK\x01\x02"
     data[directory - 46 + 24 : directory - 46 + 28] = struct.pack("<I", size)
+    return io.BytesIO(bytes(data))
+
+
+def zip_bomb(gigabytes: int) -> io.BytesIO:
+    """A workbook whose sheet unpacks to that much white space; made of repeated deflate blocks."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    head = packer.compress(b"<worksheet><sheetData>") + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(b" " * 2**24) + packer.flush(zlib.Z_FULL_FLUSH)
+    stream = head + block * (64 * gigabytes) + packer.flush()
+    file = zipped(parts("placeholder"))
+    with zipfile.ZipFile(file) as archive, zipfile.ZipFile(out := io.BytesIO(), "w") as made:
+        for name in archive.namelist():
+            made.writestr(name, stream if name == SHEET_PART else archive.read(name))
+    data = bytearray(out.getvalue())
+    # Stored as it is so far: tell both headers that it is deflated.
+    local = data.find(SHEET_PART.encode()) - 30
+    central = data.rfind(SHEET_PART.encode()) - 46
+    data[local + 8 : local + 10] = data[central + 10 : central + 12] = b"\x08\x00"
     return io.BytesIO(bytes(data))

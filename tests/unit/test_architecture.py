@@ -70,6 +70,12 @@ def test_only_jobs_knows_rq() -> None:
         assert not modules or package_of(path) == "jobs", path
 
 
+def test_no_test_module_imports_another_one() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        found = re.findall(r"^\s*(?:from|import) (tests\.(?:\w+\.)*test_\w+)", path.read_text(encoding="utf-8"), re.M)
+        assert not found, f"{path}: move what it shares with {found} to a module of its own"
+
+
 def test_files_stay_small() -> None:
     for folder in ("precast_app", "devstack", "bench", "tests"):
         for path in (ROOT / folder).rglob("*.py"):

@@ -3,51 +3,12 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from datetime import datetime
 
 import pytest
 
 from precast_app.spreadsheets import CellError, Limits, MergedRange, SheetRow, UnreadableFile, open_book
-
-_HEAD = (
-    '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x" xmlns:calcext="c">'
-    "<office:body><office:spreadsheet>"
-)
-_TAIL = "</office:spreadsheet></office:body></office:document-content>"
-
-
-def ods(*tables: str, manifest: str = "<manifest/>", head: str = _HEAD) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("content.xml", head + "".join(tables) + _TAIL)
-        archive.writestr("META-INF/manifest.xml", manifest)
-    return content.getvalue()
-
-
-def table(*rows: str, name: str = "Sheet1") -> str:
-    return f'<table:table table:name="{name}">{"".join(rows)}</table:table>'
-
-
-def row(*cells: str, repeat: int = 1) -> str:
-    return f'<table:table-row table:number-rows-repeated="{repeat}">{"".join(cells)}</table:table-row>'
-
-
-def cell(attributes: str, shown: str) -> str:
-    return f"<table:table-cell {attributes}><text:p>{shown}</text:p></table:table-cell>"
-
-
-def text(value: str, attributes: str = "") -> str:
-    return cell(f'office:value-type="string" {attributes}', value)
-
-
-def number(value: str, shown: str = "", attributes: str = "") -> str:
-    return cell(f'office:value-type="float" office:value="{value}" {attributes}', shown or value)
-
-
-def blank(repeat: int = 1) -> str:
-    return f'<table:table-cell table:number-columns-repeated="{repeat}"/>'
+from tests.unit.ods_files import HEAD, blank, cell, number, ods, row, table, text
 
 
 def rows_of(content: bytes, sheet: str = "Sheet1", limits: Limits | None = None) -> list[SheetRow]:
@@ -140,7 +101,7 @@ def test_merged_cells_and_several_sheets() -> None:
         (ods(table(row(text("a"), repeat=99_999_999_999))), Limits(), "damaged_workbook"),
         (ods(), Limits(), "damaged_workbook"),
         (ods(table(), table()), Limits(), "damaged_workbook"),
-        (ods(table(), head='<!DOCTYPE x [<!ENTITY a "b">]>' + _HEAD), Limits(), "damaged_workbook"),
+        (ods(table(), head='<!DOCTYPE x [<!ENTITY a "b">]>' + HEAD), Limits(), "damaged_workbook"),
         (ods("<table:table"), Limits(), "damaged_workbook"),
         (ods(table(), manifest="<manifest><encryption-data/></manifest>"), Limits(), "password_protected"),
         (ods(table(name="a"), table(name="b")), Limits(sheets=1), "too_many_sheets"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import tracemalloc
-import zipfile
-import zlib
 from collections.abc import Iterator
 
 import openpyxl
@@ -22,6 +20,7 @@ from tests.unit.spreadsheet_files import (
     strings_xml,
     with_declared_size,
     workbook,
+    zip_bomb,
     zipped,
 )
 
@@ -148,27 +147,9 @@ def test_a_sheet_that_breaks_off() -> None:
         assert refusal(zipped(parts(whole[:end]))).code == "damaged_workbook", whole[:end]
 
 
-def zeros_bomb(gigabytes: int) -> io.BytesIO:
-    """A workbook whose sheet unpacks to that much white space; made of repeated deflate blocks."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    head = packer.compress(b"<worksheet><sheetData>") + packer.flush(zlib.Z_FULL_FLUSH)
-    block = packer.compress(b" " * 2**24) + packer.flush(zlib.Z_FULL_FLUSH)
-    stream = head + block * (64 * gigabytes) + packer.flush()
-    file = zipped(parts("placeholder"))
-    with zipfile.ZipFile(file) as archive, zipfile.ZipFile(out := io.BytesIO(), "w") as made:
-        for name in archive.namelist():
-            made.writestr(name, stream if name == SHEET_PART else archive.read(name))
-    data = bytearray(out.getvalue())
-    # Stored as it is so far: tell both headers that it is deflated.
-    local = data.find(SHEET_PART.encode()) - 30
-    central = data.rfind(SHEET_PART.encode()) - 46
-    data[local + 8 : local + 10] = data[central + 10 : central + 12] = b"\x08\x00"
-    return io.BytesIO(bytes(data))
-
-
 @pytest.fixture(scope="module")
 def bomb() -> Iterator[bytes]:
-    return zeros_bomb(10).getvalue()
+    return zip_bomb(10).getvalue()
 
 
 @pytest.mark.parametrize("declared", [None, 1000, 2**32 - 2, 300_000_000])
