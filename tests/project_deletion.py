@@ -31,7 +31,7 @@ def delete_project() -> None:
 
 
 def seconds_to_delete_large_project(jobs: int) -> float:
-    """Create a project with so many jobs, which refer to each other in every way, and return how long deleting takes."""
+    """Create a project with `jobs` jobs that refer to each other in every way; return the seconds to delete it."""
     db.session.execute(text(LARGE_PROJECT_SQL.format(jobs=jobs)))
     db.session.commit()
     start = time.monotonic()

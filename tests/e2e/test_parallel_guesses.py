@@ -47,7 +47,7 @@ def status(web: GunicornServer, session: requests.Session, method: str, path: st
     """Return the status of the answer; a server that has too much to do, and may hang up, is asked again."""
     for _ in range(300):
         try:
-            answer = session.request(method, f"http://127.0.0.1:{web.port}{path}", timeout=60, **body)  # type: ignore[arg-type] # of requests
+            answer = session.request(method, f"{web.address}{path}", timeout=60, allow_redirects=False, **body)  # type: ignore[arg-type] # of requests
         except requests.ConnectionError:
             continue
         if answer.status_code != 503:
