@@ -18,9 +18,9 @@ def create_app(
     """
     # Imported here, so that `precast_app.spreadsheets` and `devstack` can be used without all of it.
     from precast_app import api, cli, database, models, parsing, web
-    from precast_app.api import body_slots
-    from precast_app.auth import guard, sign_in_throttle
+    from precast_app.api import body_limits
     from precast_app.auth import rate_limits as request_limits
+    from precast_app.auth import route_permissions, sign_in_throttle
     from precast_app.extensions import db
     from precast_app.jobs import broker
 
@@ -43,7 +43,7 @@ def create_app(
     db.init_app(app)
     database.init_app(app)
     # Before whatever may ask the database about a request.
-    body_slots.init_small_bodies(app)
+    body_limits.init_small_bodies(app)
     sign_in_throttle.init_app(app)
     request_limits.init_app(app)
     parsing.init_app(app)
@@ -51,5 +51,5 @@ def create_app(
     api.init_app(app)
     web.init_app(app)
     cli.init_app(app)
-    guard.check_routes(app)
+    route_permissions.check_routes(app)
     return app

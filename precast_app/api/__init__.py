@@ -6,25 +6,25 @@ from flask import Flask
 
 from precast_app.api import (
     accounts,
-    body_reading,
-    body_slots,
+    body_limits,
     docs,
-    downloads,
     element_types,
     errors,
     export_slots,
     exports,
     health,
+    job_files,
     jobs,
     metrics,
     projects,
     reference,
+    request_class,
 )
 from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
-RESOURCES = (accounts, projects, reference, jobs, downloads, element_types, exports)
+RESOURCES = (accounts, projects, reference, jobs, job_files, element_types, exports)
 
 
 def init_app(app: Flask) -> None:
@@ -42,6 +42,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(metrics.blueprint)
     errors.init_app(app)
     health.init_app(app)
-    body_reading.init_app(app)
+    request_class.init_app(app)
     export_slots.init_app(app)
-    body_slots.init_app(app)
+    body_limits.init_app(app)

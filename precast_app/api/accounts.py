@@ -10,9 +10,9 @@ import marshmallow as ma
 from precast_app.api.blueprint import PROJECT, USER, Blueprint
 from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, StrictBoolean, Timestamp, identifier
 from precast_app.auth import permissions, sessions, tokens, users
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Identity, Permission
-from precast_app.auth.request_identity import current_identity
+from precast_app.auth.request_authentication import current_identity
+from precast_app.auth.route_permissions import requires
 from precast_app.errors import NotFound, RequestError
 from precast_app.extensions import current_settings, db
 from precast_app.models import User

@@ -1,4 +1,4 @@
-"""How every resource's blueprint is made."""
+"""The blueprint class of all API resources, and path patterns that they share."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from werkzeug.routing import BaseConverter
 
 from precast_app.api.schemas import StrictParser
 from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import access_rule
 from precast_app.errors import RequestError
 
-# Ids are of the database's integers; a larger one is no address of ours.
+# Ids are 32-bit integers in the database; a larger number is a 404.
 PROJECT = "/api/project/<int(max=2147483647):project_id>"
 JOB = "/api/jobs/<int(max=2147483647):job_id>"
-# Where the name of a user ends an address; such a rule takes `merge_slashes=False`.
+# The last part of a path; rules with it need `merge_slashes=False`.
 USER = "<user_name:user>"
 
-# Where to look next: the job that was made.
-LOCATION = {"Location": {"description": "the address of the job", "required": True, "schema": {"type": "string"}}}
+# The response header in the description of routes that create a job.
+LOCATION = {"Location": {"description": "URL of the job", "required": True, "schema": {"type": "string"}}}
 
 
 class UserNameConverter(BaseConverter):
-    """A converter for the whole rest of an address: a user's name of old may hold any character, slashes too."""
+    """Path converter for the rest of the path: names of older users may contain any character, even slashes."""
 
     regex = ".+"
     part_isolating = False
 
 
 class Blueprint(SmorestBlueprint):
-    """A blueprint that reads requests strictly, and describes of each operation how it can be refused."""
+    """Blueprint that parses requests strictly and adds the possible error responses to the OpenAPI description."""
 
     ARGUMENTS_PARSER = StrictParser()
 
@@ -45,26 +46,28 @@ class Blueprint(SmorestBlueprint):
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        """Register an address; its view says before whom it lets in (`auth.guard`)."""
+        """Register a route; its view must already be decorated with a rule of `auth.route_permissions`."""
         if view_func is not None:
             methods = options.get("methods", ["GET"])
             if methods != ["GET"] and not _has_query(view_func):
-                view_func = _without_options(view_func)
-            refused = {code: HTTPStatus(code).name for code in _refusals(rule, methods, view_func)}
-            view_func = self.doc(responses=refused)(view_func)
+                view_func = _rejecting_options(view_func)
+            errors = {code: HTTPStatus(code).name for code in _error_codes(rule, methods, view_func)}
+            view_func = self.doc(responses=errors)(view_func)
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
 
-def _refusals(rule: str, methods: list[str], view: Any) -> set[int]:
-    """The statuses of the refusals that an operation can answer with, whatever it does."""
+def _error_codes(rule: str, methods: list[str], view: Callable[..., Any]) -> set[int]:
+    """Return the HTTP error codes that an operation can have, judging by its path, methods and access rule."""
     codes = {429, 503}
-    if view.required_permission is not None:
+    declared = access_rule(view)
+    permission = declared.permission if declared else None
+    if permission is not None:
         codes.add(401)
     if "<" in rule:
         codes.add(404)
     if methods == ["GET"]:
-        return codes | ({403} if view.required_permission not in (None, Permission.READ) else set())
-    # A body that can't be read, a page of another site or a role that is too low, a clash with what is there.
+        return codes | ({403} if permission not in (None, Permission.READ) else set())
+    # 403: a missing role, or a request from another site. 409: a conflict with stored data. 422: invalid values.
     codes |= {403, 409, 422}
     return codes if methods == ["DELETE"] else codes | {400, 413, 415}
 
@@ -74,14 +77,14 @@ def _has_query(view: Any) -> bool:
     return any(each["in"] == "query" for each in parameters)
 
 
-def _without_options(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse options for what has none: who adds `dry_run=true` must not get a real run."""
+def _rejecting_options(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Reject query options for a view that has none, so that `dry_run=true` is never silently ignored."""
 
     @wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
         if request.args:
             unknown = {name: ["Unknown field."] for name in request.args}
-            raise RequestError(f"This takes no options, but was given {', '.join(unknown)}.", {"query": unknown})
+            raise RequestError(f"This route has no options. Remove {', '.join(unknown)}.", {"query": unknown})
         return view(*args, **kwargs)
 
     return strict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, send_from_directory
 from swagger_ui_bundle import swagger_ui_path
 
-from precast_app.auth.guard import public
+from precast_app.auth.route_permissions import public
 
 blueprint = Blueprint("docs", __name__)
 

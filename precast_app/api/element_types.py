@@ -8,8 +8,8 @@ import marshmallow as ma
 
 from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.schemas import DecimalString, PageQuery, RequestSchema, ResponseSchema, Timestamp, identifier
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import requires
 from precast_app.models import PieceStatus
 from precast_app.models.element_type import MEASURES
 from precast_app.pieces import transitions

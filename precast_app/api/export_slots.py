@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
 def requires_export_slot(view: View) -> View:
     """Let the view make its file when a slot is free; raise `ServerBusy` if none becomes free in time.
 
-    Goes below `guard.takes`, so that nobody waits who may not have the file.
+    Goes below `route_permissions.requires`, so that nobody waits who may not have the file.
     """
 
     @wraps(view)

@@ -13,8 +13,8 @@ from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.element_types import ElementTypesFilter
 from precast_app.api.export_slots import requires_export_slot
 from precast_app.api.file_responses import BINARY, TEXT, XLSX
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import requires
 from precast_app.exporting import delimited, export_columns, workbook
 from precast_app.exporting.export_columns import ExportColumn
 from precast_app.exporting.row_cells import Cell, row_cells

@@ -14,7 +14,7 @@ import psycopg2
 from flask import Blueprint, Flask, Response, current_app, jsonify
 from redis.exceptions import RedisError
 
-from precast_app.auth.guard import public
+from precast_app.auth.route_permissions import public
 from precast_app.config import Settings, libpq_url
 from precast_app.extensions import current_settings
 from precast_app.jobs import service

@@ -6,19 +6,22 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
-from precast_app.auth.request_identity import current_identity
+from precast_app.auth.request_authentication import current_identity
+from precast_app.auth.route_permissions import requires
 from precast_app.jobs import permissions
 from precast_app.queries import jobs as job_queries
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+# No kind of job requires less; `jobs.permissions` knows which kinds require more.
+LEAST_JOB_PERMISSION = Permission.IMPORT
+
 
 def requires_job_permission(view: View) -> View:
-    """Admit those who may start a job like the one that `job_id` in the path names."""
+    """Call the view only if the user may create a job like the one with the id `job_id` in the path."""
 
-    @requires(Permission.READ)
+    @requires(LEAST_JOB_PERMISSION)
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         permissions.require(current_identity(), job_queries.get_job(kwargs["job_id"]))

@@ -1,4 +1,4 @@
-"""Jobs: made, fed with their file, watched; and what they found."""
+"""Jobs: create, attach a file, follow, cancel, retry, apply, undo; their issues and changes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from flask import request, url_for
 
 from precast_app.api import uploads
 from precast_app.api.blueprint import JOB, LOCATION, PROJECT, Blueprint
-from precast_app.api.body_slots import receives_upload
+from precast_app.api.body_limits import receives_upload
 from precast_app.api.file_responses import BINARY
-from precast_app.api.job_permissions import requires_job_permission
+from precast_app.api.job_permissions import LEAST_JOB_PERMISSION, requires_job_permission
 from precast_app.api.job_schemas import (
     AcceptedJob,
     ChangedElementTypes,
@@ -26,9 +26,9 @@ from precast_app.api.job_schemas import (
 from precast_app.api.schemas import FileForm, OptionalFileForm
 from precast_app.api.uploads import FileNameQuery, IdempotencyKeyHeader, JobQuery, OptionsQuery
 from precast_app.auth import rate_limits
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
-from precast_app.auth.request_identity import current_identity
+from precast_app.auth.request_authentication import current_identity
+from precast_app.auth.route_permissions import requires
 from precast_app.jobs import apply_dry_run, permissions, registry, service, undo
 from precast_app.jobs.service import JobOptions
 from precast_app.models import ImportJob, JobStatus
@@ -37,11 +37,11 @@ from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.paging import Page
 
-blueprint = Blueprint("jobs", __name__, description="Imports in the background.")
+blueprint = Blueprint("jobs", __name__, description="Background jobs, such as imports.")
 
 _POLL_SECONDS = "2"
 
-# How the description of the API calls a file that comes as it is, or as a field of a form.
+# The OpenAPI description of a request whose body is a file, or a form with the file as one of its fields.
 _FILE_BODY = {
     "required": True,
     "content": {
@@ -55,14 +55,16 @@ _FILE_BODY = {
 
 @blueprint.route(f"{PROJECT}/jobs", methods=["POST"])
 @receives_upload
-@requires(Permission.READ)
+@requires(LEAST_JOB_PERMISSION)
 @rate_limits.limit_uploads
 @blueprint.arguments(JobQuery, location="query")
 @blueprint.arguments(IdempotencyKeyHeader, location="headers")
 @blueprint.arguments(OptionalFileForm, location="files", required=False)
 @blueprint.response(201, CreatedJob)
-def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int) -> dict[str, Any]:
-    """Create a job; with a file it starts at once, else it waits for one."""
+def create_job(
+    query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int
+) -> dict[str, Any]:
+    """Create a job. If the request includes a file, the job starts at once; otherwise it waits for its file."""
     job_type = registry.get_creatable(query.pop("job_type"))
     options = _options(query, project_id, job_type.name)
     job = service.submit(
@@ -85,7 +87,7 @@ def create(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any]
 @blueprint.doc(requestBody=_FILE_BODY)
 @blueprint.response(202, CreatedJob)
 def attach_file(query: dict[str, Any], job_id: int) -> dict[str, Any]:
-    """Give a waiting job its file: the raw body, or the multipart field `file`."""
+    """Attach the file to a waiting job and start it. Send the file as the raw body or as the multipart field `file`."""
     if request.mimetype == "multipart/form-data":
         job = service.attach_file(job_id, uploads.from_form(), current_identity())
     else:
@@ -98,8 +100,8 @@ def attach_file(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 @requires(Permission.READ)
 @blueprint.etag
 @blueprint.response(200, OneJob)
-def show(job_id: int) -> Any:
-    """How a job stands; while it runs, `Retry-After` says when to ask again."""
+def get_job(job_id: int) -> Any:
+    """Return a job. While it is pending or processing, `Retry-After` says in how many seconds to poll again."""
     job = job_queries.get_job(job_id)
     headers = {"Retry-After": _POLL_SECONDS} if job.status in ("pending", "processing") else {}
     return {"job": Job.of(job, service.queue_positions([job]))}, 200, headers
@@ -109,8 +111,8 @@ def show(job_id: int) -> Any:
 @requires(Permission.READ)
 @blueprint.arguments(JobsQuery, location="query")
 @blueprint.response(200, Jobs)
-def of_project(query: dict[str, Any], project_id: int) -> dict[str, Any]:
-    """A project's jobs, newest first."""
+def list_jobs(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """List the jobs of a project, newest first."""
     projects.get(project_id)
     jobs, count = job_queries.list_jobs(
         project_id, query.get("status"), query.get("job_type"), Page(query["limit"], query["offset"])
@@ -123,8 +125,8 @@ def of_project(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 @requires(Permission.READ)
 @blueprint.arguments(IssuesQuery, location="query")
 @blueprint.response(200, Issues)
-def issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
-    """What the job found in its file, row by row."""
+def list_issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
+    """List the issues that the job found in its file, by row."""
     found, count = job_queries.list_issues(job_id, query.get("severity"), Page(query["limit"], query["offset"]))
     return {"issues": found, "count": count}
 
@@ -134,7 +136,7 @@ def issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 @blueprint.arguments(ChangesQuery, location="query")
 @blueprint.response(200, ChangedElementTypes)
 def list_changes(query: dict[str, Any], job_id: int) -> dict[str, Any]:
-    """What the job created, updated and left, by element type; of a dry run, what it would."""
+    """List the element types that the job created, updated, deleted or left unchanged, or would in a dry run."""
     found, count = changes.list_changes(job_id, query["change"], Page(query["limit"], query["offset"]))
     return {"changes": found, "count": count}
 
@@ -143,7 +145,7 @@ def list_changes(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 @requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
 def apply_job(job_id: int) -> Any:
-    """Carry out a dry run, as a job of its own; 409 where what it planned on has changed since."""
+    """Apply a dry run in a new job. Returns 409 if the data that the dry run was planned on has changed since."""
     return _started(apply_dry_run.apply(job_id, current_identity()))
 
 
@@ -151,9 +153,9 @@ def apply_job(job_id: int) -> Any:
 @requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
 def undo_job(job_id: int) -> Any:
-    """Take back what an ended import changed, as a job of its own; 409 with what stands against it.
+    """Undo an import that has ended, in a new job. Returns 409 with the reasons if it can't be undone.
 
-    Of an undo, import the file of what it undid again.
+    Undoing an undo imports the file of the original job again.
     """
     return _started(undo.submit_undo(job_id, current_identity()))
 
@@ -162,15 +164,15 @@ def undo_job(job_id: int) -> Any:
 @requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
 def retry_job(job_id: int) -> Any:
-    """Do a failed job again from its kept file; what is in stays in. 409 where it has not failed."""
+    """Retry a failed job with its stored file; committed batches are kept. Returns 409 if it has not failed."""
     return _started(service.retry(job_id, current_identity().user_id))
 
 
 @blueprint.route(f"{JOB}/cancel", methods=["POST"])
 @requires_job_permission
 @blueprint.response(202, CreatedJob)
-def cancel(job_id: int) -> dict[str, Any]:
-    """Stop a job; what has gone in is taken out again. 409 where it has ended."""
+def cancel_job(job_id: int) -> dict[str, Any]:
+    """Cancel a job and revert what it has written. Returns 409 if the job has ended."""
     job = service.cancel(job_id, current_identity().name)
     ended = job.status == JobStatus.FAILED
     message = "Import job was cancelled" if ended else "Import job is being cancelled"
@@ -187,7 +189,7 @@ def cancel(job_id: int) -> dict[str, Any]:
 @blueprint.arguments(FileForm, location="files")
 @blueprint.response(202, AcceptedJob, headers=LOCATION)
 def import_element_types(query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int) -> Any:
-    """Import a workbook or a CSV file of element types; the content decides how it is read."""
+    """Import a workbook or a CSV file of element types. The format is detected from the content of the file."""
     job = service.submit(
         project_id=project_id,
         job_type="element_type_import",
@@ -197,12 +199,12 @@ def import_element_types(query: dict[str, Any], headers: dict[str, Any], files: 
         upload=uploads.from_form(),
         idempotency_key=headers["key"],
     )
-    return _accepted(job), 202, {"Location": url_for("jobs.show", job_id=job.id)}
+    return _accepted(job), 202, {"Location": url_for("jobs.get_job", job_id=job.id)}
 
 
 def _started(job: ImportJob) -> Any:
     body = {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
-    return body, 202, {"Location": url_for("jobs.show", job_id=job.id)}
+    return body, 202, {"Location": url_for("jobs.get_job", job_id=job.id)}
 
 
 def _options(query: dict[str, Any], project_id: int, job_type: str) -> JobOptions:

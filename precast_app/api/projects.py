@@ -8,9 +8,9 @@ import marshmallow as ma
 
 from precast_app.api.blueprint import PROJECT, USER, Blueprint
 from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, Timestamp
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
-from precast_app.auth.request_identity import current_identity
+from precast_app.auth.request_authentication import current_identity
+from precast_app.auth.route_permissions import requires
 from precast_app.models import Role
 from precast_app.projects import projects
 from precast_app.queries import projects as project_queries

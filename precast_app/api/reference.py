@@ -12,8 +12,8 @@ from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.file_responses import TEXT
 from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, identifier
 from precast_app.auth import audit
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import requires
 from precast_app.exporting import delimited
 from precast_app.extensions import db
 from precast_app.importing import cell_parsing, reference_store

@@ -1,4 +1,4 @@
-"""Who did what, when: an entry for each act, in the transaction of the act itself."""
+"""The audit log: one entry per action, stored in the transaction of the action itself."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ from precast_app.auth.permissions import IDENTITY_KEY, Identity
 from precast_app.extensions import db
 from precast_app.models import AuditEntry
 
-# Who acts where a command of the server does.
+# The user name of entries that a `flask` command on the server writes.
 COMMAND = "(command line)"
 
 
-def record(act: str, *, who: str | None = None, project_id: int | None = None, about: str = "", **details: Any) -> None:
-    """Add an entry to the session; the caller's commit stores it together with what it tells of.
+def record(
+    action: str, *, who: str | None = None, project_id: int | None = None, about: str = "", **details: Any
+) -> None:
+    """Add an entry to the session; the caller's commit stores it together with the action.
 
-    Without `who` it is whoever sends the request at hand. `act` is an object and a verb such as `job.cancel`; `about`
-    names the object for people; `details` is what else may be asked for later, never a password, a token or a file's
-    content.
+    `action` is an object and a verb, such as `job.cancel`. `who` defaults to the user of the current request. `about`
+    names the object for people. `details` must never hold a password, a token or the content of a file.
     """
     address = ""
     if has_request_context():
         address = request.remote_addr or ""
-        known: Identity | None = request.environ.get(IDENTITY_KEY)
-        who = who or (known.name if known else None)
+        identity: Identity | None = request.environ.get(IDENTITY_KEY)
+        who = who or (identity.name if identity else None)
     entry = AuditEntry(
-        act=act,
-        who=_truncate(who or COMMAND, 100),
+        act=action,
+        who=_storable(who or COMMAND, 100),
         project_id=project_id,
-        about=_truncate(about, 200),
+        about=_storable(about, 200),
         details=details,
         address=address,
     )
     db.session.add(entry)
 
 
-def _truncate(text: str, max_length: int) -> str:
-    """The text as the table can hold it: a name that was only tried may be anything."""
+def _storable(text: str, max_length: int) -> str:
+    """Return the text truncated and without what PostgreSQL rejects; the name in a failed sign-in can be anything."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()[:max_length]

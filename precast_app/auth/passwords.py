@@ -1,7 +1,7 @@
-"""Passwords: what is good enough for one, and how it is kept.
+"""Password rules and hashing.
 
-Argon2id with the parameters of OWASP's Password Storage Cheat Sheet (19 MiB, two passes, one lane): sign-ins at
-the same time each take that memory, and an installation may have half a gigabyte.
+Argon2id with the parameters of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane. Every concurrent
+sign-in takes that memory, and an installation may have only half a gigabyte.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from precast_app.errors import RequestError
 
 _MIN_LENGTH, _MAX_LENGTH = 8, 1000
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# The ones that are tried first, of eight characters and more.
+# Common passwords of at least eight characters.
 _COMMON = frozenset(
     {
         *("12345678", "123456789", "1234567890", "11111111", "00000000", "password", "password1", "passw0rd"),
@@ -27,39 +27,37 @@ _COMMON = frozenset(
 
 
 def hash_password(password: str, name: str) -> str:
-    """What is kept of a new password of the user `name`; raises `RequestError` where it is no good."""
+    """Return the hash of a new password for the user `name`; raise `RequestError` if the password breaks a rule."""
     if len(password) < _MIN_LENGTH:
-        raise RequestError(f"The password is too short; it takes at least {_MIN_LENGTH} characters.")
+        raise RequestError(f"The password is too short. Use at least {_MIN_LENGTH} characters.")
     if len(password) > _MAX_LENGTH:
-        raise RequestError(f"The password is too long; it takes at most {_MAX_LENGTH} characters.")
+        raise RequestError(f"The password is too long. Use at most {_MAX_LENGTH} characters.")
     if password.casefold() in _COMMON or password.casefold() == name.casefold() or len(set(password)) < 3:
-        raise RequestError(
-            "This password is among the first that anyone would try. Choose another one, such as four words."
-        )
+        raise RequestError("This password is too easy to guess. Choose another one, for example four random words.")
     return _HASHER.hash(password)
 
 
-def verify(kept: str, password: str) -> bool:
-    """Whether this is the password."""
+def verify(password_hash: str, password: str) -> bool:
+    """Return whether the password matches the hash."""
     if len(password) > _MAX_LENGTH:
         return False
-    if not kept.startswith("$argon2"):
-        return check_password_hash(kept, password)
+    if not password_hash.startswith("$argon2"):
+        return check_password_hash(password_hash, password)
     try:
-        return _HASHER.verify(kept, password)
+        return _HASHER.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
 
 
-def needs_rehash(kept: str) -> bool:
-    """Whether it was kept in another way than is done today."""
-    return not kept.startswith("$argon2") or _HASHER.check_needs_rehash(kept)
+def needs_rehash(password_hash: str) -> bool:
+    """Return whether the hash was made by another algorithm or with other parameters than the current ones."""
+    return not password_hash.startswith("$argon2") or _HASHER.check_needs_rehash(password_hash)
 
 
 def rehash(password: str) -> str:
-    """What is kept today of a password that was good enough when it was chosen."""
+    """Return the current kind of hash of a valid password, without checking the rules for new ones."""
     return _HASHER.hash(password)
 
 
-# Compared where there is no such user, so that the answer takes as long.
+# Verified if there is no such user, so that the response takes as long as for one that exists.
 DUMMY_HASH = _HASHER.hash(secrets.token_hex())

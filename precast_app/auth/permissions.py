@@ -1,4 +1,4 @@
-"""The one permission rule: what someone may do in a project."""
+"""The permission rule: what a user or a token may do in a project and in the installation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from precast_app.models import Membership, Role
 
 
 class Permission(IntEnum):
-    """What one can do, in the order of how much it takes to be allowed to."""
+    """Rights, each of which includes the ones before it."""
 
     READ = 1
     IMPORT = 2
@@ -20,63 +20,61 @@ class Permission(IntEnum):
 
 
 _ROLE_PERMISSIONS = {Role.VIEWER: Permission.READ, Role.EDITOR: Permission.IMPORT, Role.MANAGER: Permission.MANAGE}
-_ROLE_WORDS = {
-    Permission.IMPORT: "an editor",
-    Permission.MANAGE: "a manager",
-    Permission.ADMINISTER: "an administrator",
-}
+_ROLES = {permission: role for role, permission in _ROLE_PERMISSIONS.items()}
 
 
-# Where a request keeps who is asking, once that is known.
+# The key in a request's environment for the authenticated user.
 IDENTITY_KEY = "precast.identity"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is asking: a user, by the browser's session or by a token, which may be narrowed."""
+    """The authenticated user of a request; `project_id` and `read_only` are the restrictions of the token."""
 
     user_id: int
     name: str
     is_admin: bool
     project_id: int | None = None
     read_only: bool = False
-    # By which of the two the asker is known.
+    # One of the two is set: how the user was authenticated.
     session_id: int | None = None
     token_id: int | None = None
 
 
 def require(identity: Identity, permission: Permission, project_id: int | None, *, changes: bool | None = None) -> None:
-    """Raise `NotFound` where the project may not be seen, `Forbidden` where the act is not allowed in it.
+    """Raise `NotFound` if the project is not visible to the user, `Forbidden` if they lack the permission in it.
 
-    Without a project (`None`) the act is about the installation: anyone may read what is theirs, administrators may do
-    the rest. `changes` says whether something will be changed, which a token for reading may not do; unless it is said,
-    all acts but reading change something.
+    Without a project, the permission is one for the installation: everyone has READ, administrators have all. A
+    read-only token is rejected if `changes` is true; by default, every permission but READ counts as a change.
     """
     if project_id is None:
-        may = Permission.ADMINISTER if identity.is_admin and identity.project_id is None else Permission.READ
+        granted = Permission.ADMINISTER if identity.is_admin and identity.project_id is None else Permission.READ
     else:
-        may = highest_permission(identity, project_id)
+        granted = highest_permission(identity, project_id)
     if identity.read_only and (permission > Permission.READ if changes is None else changes):
-        raise Forbidden("This token may only read. Use one that may write.")
-    if permission > may:
-        place = f"in project {project_id}" if project_id is not None else "of this installation"
-        raise Forbidden(f"This takes {_ROLE_WORDS[permission]} {place}. Ask for that role.")
+        raise Forbidden("This token is read-only. Use a token that may write.")
+    if permission > granted:
+        if permission == Permission.ADMINISTER:
+            raise Forbidden("Only an administrator of this installation may do this. Ask an administrator.")
+        raise Forbidden(
+            f"You need the {_ROLES[permission]} role in project {project_id}. Ask a manager of the project to grant it."
+        )
 
 
 def require_unrestricted(identity: Identity) -> None:
-    """Raise `Forbidden` for a token that is narrowed: who holds it must not make a wider one of it."""
+    """Raise `Forbidden` for a restricted token: its holder must not get more rights with it."""
     if identity.project_id is not None or identity.read_only:
-        raise Forbidden("This token is narrowed. Use one that isn't, or sign in.")
+        raise Forbidden("This token is restricted. Use an unrestricted token, or sign in.")
 
 
 def require_all_projects(identity: Identity) -> None:
-    """Raise `Forbidden` for a token that is restricted to one project: the user's account is no part of it."""
+    """Raise `Forbidden` for a token that is restricted to one project: it does not give access to the account."""
     if identity.project_id is not None:
-        raise Forbidden("This token is restricted to one project. Use one that isn't, or sign in.")
+        raise Forbidden("This token is restricted to one project. Use an unrestricted token, or sign in.")
 
 
 def highest_permission(identity: Identity, project_id: int) -> Permission:
-    """The most that may be done in the project; raises `NotFound` where it may not be seen."""
+    """Return the user's highest permission in the project; raise `NotFound` if it is not visible to them."""
     if identity.project_id in (None, project_id):
         if identity.is_admin:
             return Permission.ADMINISTER

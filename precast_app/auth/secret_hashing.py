@@ -1,4 +1,4 @@
-"""Random texts that open a door: the one who holds it has the text, we have only its hash."""
+"""Random secrets for tokens and sessions, of which only the hash is stored."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import secrets
 
 
 def generate_secret() -> str:
-    """A new text of 256 random bits."""
+    """Return a new secret of 256 random bits, as URL-safe text."""
     return secrets.token_urlsafe(32)
 
 
-def hash_secret(text: str) -> str:
-    """What is kept of it. No salt and no slow hash: it can't be guessed as a password can."""
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+def hash_secret(secret: str) -> str:
+    """Return the SHA-256 of the secret in hexadecimal; a random secret needs neither a salt nor a slow hash."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()

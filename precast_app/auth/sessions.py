@@ -1,4 +1,4 @@
-"""Sessions of the pages, kept on the server: the browser's cookie holds only a random text that names one."""
+"""Server-side sessions of the web pages; the browser's cookie holds only a random session secret."""
 
 from __future__ import annotations
 
@@ -18,38 +18,40 @@ _MINUTE = timedelta(minutes=1)
 
 
 def start(user: User) -> None:
-    """Begin a session of the user in the browser that asks; the one that it had ends. The caller commits."""
+    """Start a session of the user for the current request's browser, and end its old one. The caller commits."""
     end_current()
-    text = secret_hashing.generate_secret()
+    secret = secret_hashing.generate_secret()
     settings = current_settings()
     db.session.add(
         UserSession(
             user_id=user.id,
-            session_hash=secret_hashing.hash_secret(text),
+            session_hash=secret_hashing.hash_secret(secret),
             address=request.remote_addr or "",
             browser=str(request.user_agent)[:200],
             expires_at=datetime.now(UTC) + timedelta(hours=settings.session_lifetime_hours),
         )
     )
-    session[_KEY] = text
+    session[_KEY] = secret
     session.permanent = True
 
 
 def end_current() -> None:
-    """End the session of the browser that asks, on the server too. The caller commits."""
-    text = session.get(_KEY)
+    """End the session of the current request's browser, on the server too. The caller commits."""
+    secret = session.get(_KEY)
     session.clear()
-    if text is not None:
-        db.session.execute(delete(UserSession).where(UserSession.session_hash == secret_hashing.hash_secret(str(text))))
+    if secret is not None:
+        db.session.execute(
+            delete(UserSession).where(UserSession.session_hash == secret_hashing.hash_secret(str(secret)))
+        )
 
 
-def end_all(user_id: int, *, but: int | None = None) -> None:
-    """End the sessions of a user, but for one. The caller commits."""
-    db.session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.id.is_distinct_from(but)))
+def end_all(user_id: int, *, keep: int | None = None) -> None:
+    """End all sessions of a user except the one with the id `keep`. The caller commits."""
+    db.session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.id.is_distinct_from(keep)))
 
 
 def end_one(user_id: int, session_id: int) -> None:
-    """End a session of the user, on whatever machine it is; raises `NotFound`."""
+    """End one session of the user; raise `NotFound` if the user has no such session."""
     found = db.session.get(UserSession, session_id)
     if found is None or found.user_id != user_id:
         raise NotFound(f"There is no session {session_id}, or it isn't yours.")
@@ -59,32 +61,34 @@ def end_one(user_id: int, session_id: int) -> None:
 
 
 def list_for_user(user_id: int) -> list[UserSession]:
-    """Where the user is signed in, the last used first."""
+    """Return the user's sessions that have not expired, the most recently used first."""
     found = select(UserSession).where(UserSession.user_id == user_id, *_not_expired(datetime.now(UTC)))
     return list(db.session.scalars(found.order_by(UserSession.seen_at.desc())))
 
 
 def _not_expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """The conditions of a session that has not ended by itself."""
+    """Return the conditions for sessions that are within their lifetime and idle time."""
     settings = current_settings()
     idle = timedelta(minutes=settings.session_idle_minutes)
     return UserSession.expires_at > now, UserSession.seen_at > now - idle
 
 
 def authenticate() -> Identity | None:
-    """Who is signed in in the browser that asks; None where the session has ended or its user is kept out."""
-    text = session.get(_KEY)
-    if text is None:
+    """Return the user of the current request's session; None if it has ended or its user is disabled."""
+    secret = session.get(_KEY)
+    if secret is None:
         return None
     now = datetime.now(UTC)
     found = db.session.scalar(
-        select(UserSession).where(UserSession.session_hash == secret_hashing.hash_secret(str(text)), *_not_expired(now))
+        select(UserSession).where(
+            UserSession.session_hash == secret_hashing.hash_secret(str(secret)), *_not_expired(now)
+        )
     )
     if found is None or found.user.disabled_at is not None:
         return None
     user, session_id = found.user, found.id
-    known = Identity(user.id, user.name, user.is_admin, session_id=session_id)
+    identity = Identity(user.id, user.name, user.is_admin, session_id=session_id)
     if now - found.seen_at > _MINUTE:
         found.seen_at = now
         db.session.commit()
-    return known
+    return identity

@@ -1,4 +1,4 @@
-"""Signing in and out with a browser, as one story: slowed down, checked, begun, and written down."""
+"""Signing in and out with a browser."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from precast_app.extensions import db
 
 
 def sign_in(name: str, password: str) -> bool:
-    """Begin a session where name and password are right; raises `TooManyRequests` where too many have been wrong
-    lately."""
+    """Start a session and return True if name and password are correct; return False otherwise.
+
+    Raise `TooManyRequests` after too many failed attempts.
+    """
     user = users.verify_password(name, password, refusal="session.refused")
     if user is None:
         return False
@@ -19,9 +21,9 @@ def sign_in(name: str, password: str) -> bool:
 
 
 def sign_out() -> None:
-    """End the session of the browser that asks, if there is one."""
-    known = sessions.authenticate()
-    if known is not None:
-        audit.record("session.end", who=known.name)
+    """End the session of the current request, if there is one."""
+    identity = sessions.authenticate()
+    if identity is not None:
+        audit.record("session.end", who=identity.name)
     sessions.end_current()
     db.session.commit()

@@ -1,9 +1,8 @@
-"""Guessing passwords is slowed down, at the sign-in and wherever else a password is asked for.
+"""Throttling of password guesses, at the sign-in and wherever else a password is checked.
 
-Three counts of attempts that failed: of a name from one address, of an address whatever the name, and of a name from
-all addresses from which its user has not signed in lately. So a stranger who guesses at a name is stopped, yet can't
-keep its user out, whose own address is known. Counts are kept in Redis; where Redis is away each process counts for
-itself, so that people can still sign in.
+Failed attempts are counted three times: per name and address, per address, and per name over all addresses from which
+its user has not signed in recently. So guesses at a name are stopped, but cannot lock out its user, whose own address
+is known. The counts are in Redis; without Redis each process counts for itself, so that people can still sign in.
 """
 
 from __future__ import annotations
@@ -27,20 +26,20 @@ from precast_app.extensions import settings_of
 _NAME_AND_ADDRESS = RateLimitItemPerMinute(5)
 _ADDRESS = RateLimitItemPerMinute(30)
 _NAME = RateLimitItemPerHour(50)
-# How long an address from which a user has signed in counts as the user's own, in days.
+# For 30 days, an address from which a user has signed in is the user's own.
 _KNOWN = RateLimitItemPerHour(1, 24 * 30)
 _EXTENSION = "precast.throttle"
-# Redis is away, or holds something that is no count.
+# Redis can't be reached, or holds something that is not a count.
 _UNUSABLE = (RedisError, ValueError)
 
-# A limit, and whose attempts it counts.
+# A limit and the key that it counts.
 Count = tuple[RateLimitItem, tuple[str, ...]]
 
 
 class LockedMemoryStorage(MemoryStorage):
-    """Counts in memory for many threads.
+    """In-memory counts that several threads can use.
 
-    The library's storage starts a timer in whichever thread counts, and raises `RuntimeError` if two do so at once.
+    The library's storage starts a timer in the thread that counts, and raises `RuntimeError` if two do so at once.
     """
 
     def __init__(self) -> None:
@@ -53,22 +52,22 @@ class LockedMemoryStorage(MemoryStorage):
             return super().incr(key, expiry, amount)
 
     def clear(self, key: str) -> None:
-        """Forget the count of `key`."""
+        """Delete the count of `key`."""
         with self._lock:
             super().clear(key)
 
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """The counts, in Redis and, for when that is away, in memory."""
+    """The counts in Redis, and the ones in memory that are used if Redis can't be reached."""
 
     shared: FixedWindowRateLimiter
-    own: FixedWindowRateLimiter
+    local: FixedWindowRateLimiter
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password that is about to be checked, counted as a failure until it turns out to be right."""
+    """A password check in progress, counted as failed until `succeed` is called."""
 
     counts: FixedWindowRateLimiter
     name_key: str
@@ -76,8 +75,8 @@ class Attempt:
     counted: tuple[Count, ...]
 
     def succeed(self) -> None:
-        """Take the attempt back from the counts, and remember that this address is the user's own."""
-        # Where Redis has gone meanwhile, what was counted there stays until its time is over.
+        """Remove the attempt from the counts, and remember the address as one of the user's own."""
+        # If Redis has become unreachable, the counts there stay until their windows end.
         with suppress(*_UNUSABLE):
             for limit, key in self.counted:
                 # The window may have ended since, and a count must not fall below zero.
@@ -88,7 +87,7 @@ class Attempt:
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its counts."""
+    """Create the application's counts."""
     settings = settings_of(app)
     shared = storage_from_string(
         settings.redis_url, key_prefix="sign-in", **redis_options(settings.redis_timeout_seconds)
@@ -98,37 +97,34 @@ def init_app(app: Flask) -> None:
 
 
 def begin(name: str) -> Attempt:
-    """Count an attempt at the password of `name` before it is checked.
+    """Count an attempt at the password of `name` before the password is checked.
 
-    Raise `TooManyRequests` if too many with this name, or from this address, have failed lately or are under way:
-    attempts that
-    come at the same moment are counted one after another, so that no more of them than allowed are checked.
+    Raise `TooManyRequests` if too many attempts with this name or from this address have failed recently or are in
+    progress. Because attempts are counted before the check, parallel ones cannot exceed the limits.
     """
     throttle: Throttle = current_app.extensions[_EXTENSION]
     key, address = _hashed_name(name), request.remote_addr or ""
     try:
         return _begin(throttle.shared, key, address)
     except _UNUSABLE:
-        return _begin(throttle.own, key, address)
+        return _begin(throttle.local, key, address)
 
 
 def _begin(counts: FixedWindowRateLimiter, name_key: str, address: str) -> Attempt:
-    wanted: list[Count] = [(_NAME_AND_ADDRESS, (name_key, address)), (_ADDRESS, (address,))]
+    counted: list[Count] = [(_NAME_AND_ADDRESS, (name_key, address)), (_ADDRESS, (address,))]
     if counts.test(_KNOWN, "known", name_key, address):
-        wanted.append((_NAME, (name_key,)))
-    for limit, key in wanted:
-        # A refused attempt stays counted: it changes nothing, since a count is forgotten when its time is over, however
-        # high it is. Taken back, it could lower the next one.
+        counted.append((_NAME, (name_key,)))
+    for limit, key in counted:
+        # A rejected attempt stays counted: the window ends at the same time however high the count is, and removing the
+        # attempt could lower the count of the next window.
         if not counts.hit(limit, *key):
             seconds = max(1, round(counts.get_window_stats(limit, *key).reset_time - time.time()))
-            raise TooManyRequests(
-                f"Too many wrong passwords were tried. Try again in {_duration_text(seconds)}.", seconds
-            )
-    return Attempt(counts, name_key, address, tuple(wanted))
+            raise TooManyRequests(f"Too many failed attempts. Try again in {_duration_text(seconds)}.", seconds)
+    return Attempt(counts, name_key, address, tuple(counted))
 
 
 def _hashed_name(name: str) -> str:
-    """The name as a key: of one length whatever was typed, and told to nobody who can read Redis."""
+    """Return a key of fixed length for the name, from which nobody with access to Redis can read it."""
     return hashlib.sha256(name.strip().encode(errors="replace")).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""API tokens: made, listed, recognised and taken back."""
+"""API tokens: create, list, revoke, authenticate."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ _MINUTE = timedelta(minutes=1)
 
 
 def create(user: User, *, days: int, name: str = "", project_id: int | None = None, read_only: bool = False) -> str:
-    """Make a token and return its text, which can't be had again: only its hash is stored."""
+    """Create a token that is valid for `days` and return its text, which can't be read again: only a hash is stored.
+
+    Raise `RequestError` if `days` or `name` is out of range.
+    """
     if not 1 <= days <= _MAX_DAYS:
-        raise RequestError(f"A token is good for 1 to {_MAX_DAYS} days.")
+        raise RequestError(f"A token can be valid for 1 to {_MAX_DAYS} days. Enter a number in that range.")
     if len(name) > 100 or "\0" in name:
-        raise RequestError("A token's name has at most 100 characters.")
+        raise RequestError("The name of the token is too long, or contains a NUL. Use at most 100 characters.")
     text = secret_hashing.generate_secret()
     token = ApiToken(
         user_id=user.id,
@@ -42,12 +45,12 @@ def create(user: User, *, days: int, name: str = "", project_id: int | None = No
 
 
 def list_for_user(user_id: int) -> list[ApiToken]:
-    """The user's tokens, newest first, also those that have expired."""
+    """Return the user's tokens, newest first, including expired ones."""
     return list(db.session.scalars(select(ApiToken).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc())))
 
 
 def revoke(user_id: int, token_id: int) -> None:
-    """Take the user's token back; raises `NotFound`."""
+    """Delete a token of the user; raise `NotFound` if the user has no such token."""
     token = db.session.get(ApiToken, token_id)
     if token is None or token.user_id != user_id:
         raise NotFound(f"There is no token {token_id}, or it isn't yours.")
@@ -64,7 +67,7 @@ def revoke_all(user_id: int) -> None:
 
 
 def authenticate(text: str) -> Identity | None:
-    """Who bears this token; None where it is unknown or has expired, or its user is kept out."""
+    """Return the user of this token; None if it is unknown or has expired, or if its user is disabled."""
     now = datetime.now(UTC)
     token = db.session.scalar(
         select(ApiToken).where(ApiToken.token_hash == secret_hashing.hash_secret(text), ApiToken.expires_at > now)
@@ -72,8 +75,8 @@ def authenticate(text: str) -> Identity | None:
     if token is None or token.user.disabled_at is not None:
         return None
     user = token.user
-    found = Identity(user.id, user.name, user.is_admin, token.project_id, token.read_only, token_id=token.id)
+    identity = Identity(user.id, user.name, user.is_admin, token.project_id, token.read_only, token_id=token.id)
     if token.used_at is None or now - token.used_at > _MINUTE:
         token.used_at = now
         db.session.commit()
-    return found
+    return identity

@@ -1,4 +1,4 @@
-"""Users: made, changed, kept out, and recognised by their password."""
+"""Users: create, change, disable, and verify by password."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from precast_app.models import User
 
 
 def create(name: str, password: str, *, is_admin: bool = False) -> User:
-    """Make a user; raises `Conflict` where the name is taken, `RequestError` where name or password won't do."""
+    """Create a user; raise `Conflict` if the name is taken, `RequestError` if the name or password breaks a rule."""
     name = name.strip()
     if not 0 < len(name) <= 100 or not name.isprintable():
-        raise RequestError("A user's name has 1 to 100 characters that can be shown.")
+        raise RequestError("A user name must have 1 to 100 printable characters. Choose another name.")
     if name in (".", "..") or "/" in name or "\\" in name:
-        raise RequestError(
-            "A user's name can't contain a slash or a backslash, nor consist of dots. Choose another one."
-        )
+        raise RequestError("A user name can't contain a slash or a backslash, or be `.` or `..`. Choose another name.")
     if name == audit.COMMAND:
-        raise RequestError("This name stands for the server's own commands. Choose another one.")
+        raise RequestError("This name is reserved for commands on the server. Choose another name.")
     user = User(name=name, password_hash=passwords.hash_password(password, name), is_admin=is_admin)
     db.session.add(user)
     audit.record("user.create", about=name, is_admin=is_admin)
@@ -32,23 +30,23 @@ def create(name: str, password: str, *, is_admin: bool = False) -> User:
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        raise Conflict(f"There is a user {name!r} already.") from None
+        raise Conflict(f"There is already a user {name!r}. Choose another name.") from None
     return user
 
 
 def get_by_name(name: str) -> User:
-    """The user with this name; raises `NotFound`."""
-    user = _valid_name(name)
+    """Return the user with this name; raise `NotFound` if there is none."""
+    user = _find(name)
     if user is None:
         raise NotFound(f"There is no user {name!r}.")
     return user
 
 
 def verify_password(name: str, password: str, *, refusal: str) -> User | None:
-    """Return the user with this name and password; None if one is wrong or the user is disabled.
+    """Return the user with this name and password; None if one of them is wrong or the user is disabled.
 
-    The one place where a password is checked: attempts are counted and slowed down, and a wrong one is put into the
-    audit under the act `refusal`. Raise `TooManyRequests` after too many. A hash of an outdated kind is replaced.
+    All passwords are checked here: attempts are throttled, and a failed one is recorded in the audit log as the action
+    `refusal`. Raise `TooManyRequests` after too many failed attempts. An outdated hash is replaced.
     """
     attempt = sign_in_throttle.begin(name)
     user = _authenticate(name, password)
@@ -61,30 +59,30 @@ def verify_password(name: str, password: str, *, refusal: str) -> User | None:
 
 
 def _authenticate(name: str, password: str) -> User | None:
-    user = _valid_name(name)
-    kept = user.password_hash if user else passwords.DUMMY_HASH
-    if not passwords.verify(kept, password) or user is None or user.disabled_at is not None:
+    user = _find(name)
+    password_hash = user.password_hash if user else passwords.DUMMY_HASH
+    if not passwords.verify(password_hash, password) or user is None or user.disabled_at is not None:
         return None
-    if passwords.needs_rehash(kept):
+    if passwords.needs_rehash(password_hash):
         user.password_hash = passwords.rehash(password)
     return user
 
 
-def change_password(who: Identity, old: str, new: str) -> None:
-    """Give oneself another password; all other sessions end, tokens stay.
+def change_password(identity: Identity, old: str, new: str) -> None:
+    """Change the user's own password and end all their other sessions; tokens stay valid.
 
     Raise `RequestError` if the old password is wrong, `TooManyRequests` after too many wrong ones.
     """
-    user = verify_password(who.name, old, refusal="user.password_refused")
+    user = verify_password(identity.name, old, refusal="user.password_refused")
     if user is None:
         raise RequestError("The old password is wrong. Nothing was changed.")
-    _set_password(user, new, but=who.session_id)
+    _set_password(user, new, keep_session=identity.session_id)
     audit.record("user.password", about=user.name)
     db.session.commit()
 
 
 def set_password(name: str, password: str) -> None:
-    """Give a user another password, as an administrator; the user's sessions end and their tokens are revoked."""
+    """Set a user's password as an administrator, end the user's sessions and revoke their tokens."""
     user = get_by_name(name)
     _set_password(user, password)
     tokens.revoke_all(user.id)
@@ -93,7 +91,7 @@ def set_password(name: str, password: str) -> None:
 
 
 def set_disabled(name: str, disabled: bool) -> User:
-    """Keep a user out, from this moment on, or let in again; `Conflict` for the last administrator."""
+    """Disable a user and end their sessions, or enable the user; raise `Conflict` for the last administrator."""
     user = get_by_name(name)
     if disabled:
         _check_not_last(user)
@@ -105,7 +103,7 @@ def set_disabled(name: str, disabled: bool) -> User:
 
 
 def set_admin(name: str, is_admin: bool) -> User:
-    """Make a user an administrator, or no longer; `Conflict` for the last one."""
+    """Grant or revoke the rights of an administrator; raise `Conflict` for the last administrator."""
     user = get_by_name(name)
     if not is_admin:
         _check_not_last(user)
@@ -115,20 +113,20 @@ def set_admin(name: str, is_admin: bool) -> User:
     return user
 
 
-def _set_password(user: User, password: str, but: int | None = None) -> None:
-    # First, since it refuses some passwords.
+def _set_password(user: User, password: str, keep_session: int | None = None) -> None:
+    # First, since it raises for a password that breaks a rule.
     user.password_hash = passwords.hash_password(password, user.name)
-    sessions.end_all(user.id, but=but)
+    sessions.end_all(user.id, keep=keep_session)
 
 
 def _check_not_last(user: User) -> None:
-    # Locked, so that two administrators can't take each other away at once.
+    # Locked, so that two administrators can't remove each other at the same moment.
     admins = db.session.scalars(select(User).where(User.is_admin, User.disabled_at.is_(None)).with_for_update()).all()
     if [each.id for each in admins] == [user.id]:
         db.session.rollback()
-        raise Conflict(f"{user.name!r} is the only administrator who can sign in. Make another one first.")
+        raise Conflict(f"{user.name!r} is the only administrator who can sign in. Create another one first.")
 
 
-def _valid_name(name: str) -> User | None:
-    # PostgreSQL can't be asked for a text that it can't hold.
+def _find(name: str) -> User | None:
+    # PostgreSQL rejects a NUL in a parameter.
     return None if "\0" in name else db.session.scalar(select(User).where(User.name == name.strip()))

@@ -28,7 +28,7 @@ RESOURCE_LIMIT_CODES = frozenset({"takes_too_long", "takes_too_much_memory", "re
 _EXTENSION = "precast.parsing"
 _RETRY_SECONDS = 5
 _DOWNLOAD_WAIT_SECONDS = 0.25
-# Generated downloads occupy at most a quarter of the threads, as request bodies do (`api.body_slots`).
+# Generated downloads occupy at most a quarter of the threads, as request bodies do (`api.body_limits`).
 _THREADS_PER_DOWNLOAD = 4
 _COPY_VALUES_ADVICE = "Copy the data into a new workbook, as values, and upload that; split it if it is very large."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from precast_app.web import (
+    accounts,
     element_types,
     errors,
     home,
@@ -15,13 +16,12 @@ from precast_app.web import (
     security_headers,
     sign_in,
     template_filters,
-    users,
 )
 
 
 def init_app(app: Flask) -> None:
     """Register the pages and, for administrators, the dashboard of the queue."""
-    for module in (home, sign_in, overview, jobs, element_types, reference_data, users):
+    for module in (home, sign_in, overview, jobs, element_types, reference_data, accounts):
         app.register_blueprint(module.blueprint)
     template_filters.init_app(app)
     errors.init_app(app)

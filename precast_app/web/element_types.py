@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import requires
 from precast_app.models import PieceStatus
 from precast_app.queries import element_types, reference_data
 from precast_app.queries.element_types import SORTS, ElementTypeFilter
@@ -53,7 +53,7 @@ def of_project(project_id: int) -> str:
     shown = {**chosen, "sort": sort, "column": columns}
     return render_template(
         "types/list.html",
-        **project_context.of_project(project_id, "Element types"),
+        **project_context.for_project(project_id, "Element types"),
         found=found,
         pieces=element_types.piece_counts([each.id for each in found]),
         count=count,
@@ -77,7 +77,7 @@ def show(project_id: int, element_type_id: int) -> str:
     """One element type with all that belongs to it."""
     return render_template(
         "types/show.html",
-        **project_context.of_project(project_id, "Element types"),
+        **project_context.for_project(project_id, "Element types"),
         it=element_types.get_element_type(project_id, element_type_id),
         at=element_types.status_counts(element_type_id),
         statuses=[*PieceStatus],

@@ -7,13 +7,13 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template
 from werkzeug.wrappers import Response
 
-from precast_app.auth.guard import public, requires
 from precast_app.auth.permissions import Permission
-from precast_app.auth.request_identity import Unauthorized, current_identity
+from precast_app.auth.request_authentication import Unauthorized, current_identity
+from precast_app.auth.route_permissions import public, requires
 from precast_app.models import Project
 from precast_app.queries import projects
 from precast_app.web import paging
-from precast_app.web.fragments import stamped
+from precast_app.web.partials import render_partial_if_changed
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 
@@ -39,7 +39,7 @@ def rows() -> Response:
     """The projects alone, for a page that is open."""
     found, _ = projects.list_visible_to(current_identity(), paging.requested_page(_PAGE_SIZE))
     stamp = projects.activity_stamp([project.id for project in found])
-    return stamped("projects.html", stamp, lambda: _shown(found))
+    return render_partial_if_changed("projects.html", stamp, lambda: _shown(found))
 
 
 def _shown(found: list[Project]) -> dict[str, Any]:

@@ -7,15 +7,15 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import requires
 from precast_app.jobs import permissions, registry, service
 from precast_app.models import ImportJob, JobStatus, Severity
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.paging import Page
 from precast_app.web import paging, project_context
-from precast_app.web.fragments import fragment
+from precast_app.web.partials import render_partial
 from precast_app.web.template_filters import KINDS
 
 blueprint = Blueprint("job_pages", __name__)
@@ -31,7 +31,7 @@ _ALL = "all"
 @requires(Permission.IMPORT)
 def new(project_id: int) -> str:
     """Where files are dropped."""
-    known = project_context.of_project(project_id, "Import")
+    known = project_context.for_project(project_id, "Import")
     picked = request.args.get("job_type")
     return render_template("jobs/import.html", **known, kinds=_importable(known["may"]), picked=picked)
 
@@ -48,7 +48,7 @@ def of_project(project_id: int) -> str:
     found, count = job_queries.list_jobs(project_id, status, job_type, where)
     return render_template(
         "jobs/list.html",
-        **project_context.of_project(project_id, "Jobs"),
+        **project_context.for_project(project_id, "Jobs"),
         jobs=found,
         count=count,
         page=where,
@@ -69,7 +69,7 @@ def rows(project_id: int) -> Response:
         paging.requested_page(_PAGE_SIZE),
     )
     found, _ = job_queries.list_jobs(project_id, status, job_type, where)
-    return fragment("jobs/rows.html", jobs=found)
+    return render_partial("jobs/rows.html", jobs=found)
 
 
 @blueprint.get("/jobs/<int(max=2147483647):job_id>")
@@ -86,7 +86,7 @@ def show(job_id: int) -> str:
     changed, changed_count = changes.list_changes(job_id, change, where)
     issues, issue_count = job_queries.list_issues(job_id, None if severity == _ALL else severity, issue_where)
     read_as, _ = job_queries.list_issues(job_id, Severity.INFO, Page(_MAX_NOTES))
-    known = project_context.of_project(job.project_id, "Jobs")
+    known = project_context.for_project(job.project_id, "Jobs")
     # Each of the two lists keeps its place while one pages through the other.
     places = {"offset": where.offset, "issue": issue_where.offset}
 
@@ -125,7 +125,7 @@ def show(job_id: int) -> str:
 def state(job_id: int) -> Response:
     """How a job stands, alone, for a page that is open."""
     job = job_queries.get_job(job_id)
-    return fragment("jobs/state.html", job=job, position=_position(job), pace=job_queries.throughput(job))
+    return render_partial("jobs/state.html", job=job, position=_position(job), pace=job_queries.throughput(job))
 
 
 def _importable(may: Permission) -> list[str]:

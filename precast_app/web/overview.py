@@ -9,14 +9,14 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import requires
 from precast_app.models import PieceStatus
 from precast_app.queries import element_types
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.paging import Page
 from precast_app.web import project_context
-from precast_app.web.fragments import fragment
+from precast_app.web.partials import render_partial
 from precast_app.web.template_filters import in_order
 
 blueprint = Blueprint("overview", __name__)
@@ -48,7 +48,7 @@ def show(project_id: int) -> str:
     statuses = {status: sum(node[status] for node in found["by_node"]) for status in PieceStatus}
     return render_template(
         "overview.html",
-        **project_context.of_project(project_id, "Overview"),
+        **project_context.for_project(project_id, "Overview"),
         summary=found,
         made=sum(statuses[status] for status in _DONE),
         towers=_towers(found["by_node"], by_made=by_made),
@@ -63,7 +63,7 @@ def show(project_id: int) -> str:
 def recent(project_id: int) -> Response:
     """The newest jobs alone, for a page that is open."""
     found, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
-    return fragment("jobs/rows.html", jobs=found)
+    return render_partial("jobs/rows.html", jobs=found)
 
 
 def _towers(nodes: list[dict[str, Any]], *, by_made: bool) -> dict[str, list[Floor]]:

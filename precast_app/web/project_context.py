@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from precast_app.auth import permissions
-from precast_app.auth.request_identity import current_identity
+from precast_app.auth.request_authentication import current_identity
 from precast_app.projects import projects
 
 
-def of_project(project_id: int, section: str) -> dict[str, Any]:
+def for_project(project_id: int, section: str) -> dict[str, Any]:
     """The project, who is asking and how much that person may do in it; `section` is the tab that is open."""
     who = current_identity()
     return {

@@ -10,8 +10,8 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import requires
 from precast_app.errors import NotFound
 from precast_app.queries import reference_data
 from precast_app.web import project_context
@@ -54,7 +54,7 @@ def of_kind(project_id: int, path: str) -> str:
     kind = _BY_PATH.get(path)
     if kind is None:
         raise NotFound("There is no such reference data.")
-    known = project_context.of_project(project_id, "Reference data")
+    known = project_context.for_project(project_id, "Reference data")
     things = reference_data.list_all(project_id, kind.job_type)
     return render_template(
         f"reference/{kind.path}.html",

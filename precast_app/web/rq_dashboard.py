@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from precast_app.auth import permissions
 from precast_app.auth.permissions import Permission
-from precast_app.auth.request_identity import Unauthorized, check_same_site, current_identity
+from precast_app.auth.request_authentication import Unauthorized, check_same_site, current_identity
 from precast_app.errors import NotFound, RequestError, Unreadable
 from precast_app.extensions import settings_of
 

@@ -11,8 +11,8 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from precast_app.auth import sign_in
-from precast_app.auth.guard import public
-from precast_app.auth.request_identity import check_same_site
+from precast_app.auth.request_authentication import check_same_site
+from precast_app.auth.route_permissions import public
 from precast_app.errors import TooManyRequests
 
 blueprint = Blueprint("sign_in", __name__)

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from precast_app.auth import tokens, users
+from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import AccessRule, access_rule
 from precast_app.models import Role
 from precast_app.projects import projects
 from tests.auth_headers import member_headers, user_headers
@@ -30,18 +32,57 @@ def written() -> dict[tuple[str, str], tuple[str, ...]]:
     return {(method, rule): tuple(told) for method, rule, *told in rows}
 
 
+def plain_path(rule: str) -> str:
+    """Return the path of a rule without the converters of its parameters."""
+    return re.sub(r"<(int\(max=2147483647\)|int|path|user_name):", "<", rule)
+
+
 def served(app: Flask) -> list[tuple[str, str]]:
     """Method and address of every route; those of the dashboard, which is another project's, as one."""
     found = {("GET", "/rq/"), ("GET", "/static/<name>"), ("GET", "/api/openapi.json")}
     for rule in app.url_map.iter_rules():
         if not rule.rule.startswith(("/rq", "/static", "/api/openapi.json")):
-            address = re.sub(r"<(int\(max=2147483647\)|int|path|user_name):", "<", rule.rule)
-            found |= {(method, address) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+            found |= {(method, plain_path(rule.rule)) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
     return sorted(found, key=lambda each: (each[1], each[0]))
 
 
 def test_the_table_has_every_route(app: Flask) -> None:
     assert sorted(written()) == sorted(served(app))
+
+
+def expected_row(method: str, path: str, rule: AccessRule) -> tuple[str, ...] | None:
+    """Return the row of the table that follows from a route's declaration; None for a public route."""
+    if rule.permission is None:
+        return None
+    in_project = any(f"<{name}>" in path for name in ("project_id", "job_id", "element_id"))
+    reads = method == "GET"
+
+    def outcome(granted: Permission) -> str:
+        return IN if granted >= rule.permission else "403"
+
+    anonymous = "401" if path.startswith(("/api", "/metrics")) else LOGIN
+    roles = (Permission.READ, Permission.IMPORT, Permission.MANAGE) if in_project else (Permission.READ,) * 3
+    manager = outcome(roles[2])
+    read_only = manager if reads and not rule.unrestricted else "403"
+    elsewhere = "404" if in_project else manager
+    other_token = "403" if (rule.unrestricted or rule.all_projects) and not in_project else elsewhere
+    return (anonymous, *map(outcome, roles), IN, elsewhere, read_only, other_token)
+
+
+def test_the_table_follows_from_what_every_route_declares(app: Flask) -> None:
+    table = written()
+    for rule in app.url_map.iter_rules():
+        declared = access_rule(app.view_functions[rule.endpoint])
+        if declared is None:
+            assert rule.rule.startswith(("/rq", "/static", "/api/openapi.json")), rule.rule
+            continue
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            path = plain_path(rule.rule)
+            row = expected_row(method, path, declared)
+            if row is None:
+                assert not {"401", "403", "404"} & set(table[method, path]), (method, path)
+            else:
+                assert table[method, path] == row, (method, path)
 
 
 def filled(rule: str, job_id: int) -> str:

@@ -147,7 +147,7 @@ def test_guessing_at_a_name_is_stopped(app: Flask, ada: User, client: FlaskClien
     refused = sign_in(client)
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 60
-    assert "Too many wrong passwords" in refused.text
+    assert "Too many failed attempts" in refused.text
     assert sign_in(client, address="10.0.0.2").status_code == 302, "the same name from elsewhere is let in"
 
 

@@ -9,14 +9,14 @@ from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
 
-def fragment(template: str, **context: object) -> Response:
+def render_partial(template: str, **context: object) -> Response:
     """A part of a page, with an ETag of its text; 304 for a page that has it already."""
     response = make_response(render_template(template, **context))
     response.add_etag()
     return response.make_conditional(request)
 
 
-def stamped(template: str, stamp: str, context: Callable[[], Mapping[str, object]]) -> Response:
+def render_partial_if_changed(template: str, stamp: str, context: Callable[[], Mapping[str, object]]) -> Response:
     """The same for a part that costs something: `context` is asked for only where `stamp` is new to the page."""
     tag = hashlib.sha256(stamp.encode()).hexdigest()[:32]
     if request.if_none_match.contains(tag):

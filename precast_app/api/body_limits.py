@@ -12,7 +12,7 @@ from flask import Flask, current_app, request
 from werkzeug.exceptions import RequestTimeout
 from werkzeug.wsgi import get_input_stream
 
-from precast_app.auth.request_identity import current_identity
+from precast_app.auth.request_authentication import current_identity
 from precast_app.errors import ServerBusy, TooLarge
 from precast_app.extensions import current_settings, settings_of
 from precast_app.webserver.client_socket import ClientSocket
@@ -20,38 +20,41 @@ from precast_app.webserver.client_socket import ClientSocket
 View = TypeVar("View", bound=Callable[..., Any])
 
 _SMALL_BODY = "precast.small_body"
-_PLACE = "precast.upload_place"
+_SLOT = "precast.upload_slot"
 _WAIT_SECONDS = 0.25
 _RETRY_SECONDS = 5
 _READ_BYTES = 64 * 1024
 
 
 def receives_upload(view: View) -> View:
-    """Let the view read a body as large as an upload may be, from whoever is signed in; goes above `guard.takes`."""
+    """Let signed-in users send the view a body as large as an upload may be.
+
+    Put it above `route_permissions.requires`.
+    """
     view.receives_upload = True  # type: ignore[attr-defined] # `_is_upload` looks for it
     return view
 
 
-class UploadPlaces:
+class UploadSlots:
     """The uploads that one process receives at once, half of them at most for one user."""
 
     def __init__(self, count: int) -> None:
         self._free = count
-        self._most_of_one = max(1, count // 2)
+        self._per_user = max(1, count // 2)
         self._taken: Counter[int] = Counter()
         self._changed = Condition()
 
-    def take(self, user_id: int) -> None:
+    def acquire(self, user_id: int) -> None:
         """Take a place for the user; raise `ServerBusy` if none becomes free in a moment."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._is_free_for(user_id), _WAIT_SECONDS):
+            if not self._changed.wait_for(lambda: self._has_slot_for(user_id), _WAIT_SECONDS):
                 raise ServerBusy(
                     "The server is receiving as many files as it can. Try again in a moment.", _RETRY_SECONDS
                 )
             self._free -= 1
             self._taken[user_id] += 1
 
-    def give_back(self, user_id: int) -> None:
+    def release(self, user_id: int) -> None:
         """Give a place of the user back."""
         with self._changed:
             self._free += 1
@@ -60,8 +63,8 @@ class UploadPlaces:
                 del self._taken[user_id]
             self._changed.notify_all()
 
-    def _is_free_for(self, user_id: int) -> bool:
-        return self._free > 0 and self._taken[user_id] < self._most_of_one
+    def _has_slot_for(self, user_id: int) -> bool:
+        return self._free > 0 and self._taken[user_id] < self._per_user
 
 
 class _TimedBody:
@@ -110,15 +113,15 @@ def init_small_bodies(app: Flask) -> None:
 
 def init_app(app: Flask) -> None:
     """Receive uploads from whoever is signed in, so many at once."""
-    places = UploadPlaces(settings_of(app).web_uploads)
+    slots = UploadSlots(settings_of(app).web_uploads)
 
     @app.before_request
     def _enter() -> None:
         if not _is_upload() or not _has_body():
             return
         user_id = current_identity().user_id
-        places.take(user_id)
-        request.environ[_PLACE] = user_id
+        slots.acquire(user_id)
+        request.environ[_SLOT] = user_id
         client = request.environ.get("gunicorn.socket")
         if isinstance(client, ClientSocket):
             client.expect_upload()
@@ -126,9 +129,9 @@ def init_app(app: Flask) -> None:
 
     @app.teardown_request
     def _leave(error: BaseException | None) -> None:
-        user_id: int | None = request.environ.pop(_PLACE, None)
+        user_id: int | None = request.environ.pop(_SLOT, None)
         if user_id is not None:
-            places.give_back(user_id)
+            slots.release(user_id)
 
 
 def _is_upload() -> bool:

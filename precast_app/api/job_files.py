@@ -12,16 +12,16 @@ from precast_app.api import file_responses
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.export_slots import requires_export_slot
 from precast_app.api.file_responses import BINARY, ODS, TEXT, XLSX
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
-from precast_app.auth.request_identity import current_identity
+from precast_app.auth.request_authentication import current_identity
+from precast_app.auth.route_permissions import requires
 from precast_app.errors import Conflict, JobFailed, NotFound
 from precast_app.exporting import issues
 from precast_app.jobs import files
 from precast_app.queries import jobs as job_queries
 from precast_app.spreadsheets import UnreadableFile
 
-blueprint = Blueprint("downloads", __name__, description="A job's files.")
+blueprint = Blueprint("job_files", __name__, description="A job's files.")
 
 
 @blueprint.route(f"{JOB}/file", methods=["GET"])

@@ -1,4 +1,4 @@
-"""Who sends the request at hand: the bearer of a token, or whoever is signed in in the browser."""
+"""Authentication of the current request, by a bearer token or by the session of the browser."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Unauthorized(RequestError):
-    """Nobody has said who is asking."""
+    """The request has no valid token and no session."""
 
     http_status = 401
 
 
 def current_identity() -> Identity:
-    """Who is asking; raises `Unauthorized` where that isn't known, `Forbidden` for a request from another site.
+    """Return the authenticated user; raise `Unauthorized` without one, `Forbidden` for a request from another site.
 
-    It keeps no database connection: what follows may be the body of a slow sender. Where the database can't be reached
-    it is asked only once in a request.
+    The result is cached for the request, and so is the error if the database can't be reached. The database connection
+    is released, since the caller may wait for the body of a slow client next.
     """
-    # Kept with the request: an application context, and so `g`, may outlive it.
+    # In the environment, since an application context, and so `g`, may outlive the request.
     found: Identity | None = request.environ.get(IDENTITY_KEY)
     if found is None:
         if error := request.environ.get(_UNREACHABLE):
@@ -50,7 +50,7 @@ def _authenticate() -> Identity:
         found = tokens.authenticate(token.strip()) if scheme.lower() == "bearer" else None
         if found is None:
             raise Unauthorized(
-                "This token is unknown or has expired. Send `Authorization: Bearer <token>` with a valid one."
+                "This token is unknown or has expired. Send `Authorization: Bearer <token>` with a valid token."
             )
         return found
     found = sessions.authenticate()
@@ -61,10 +61,10 @@ def _authenticate() -> Identity:
 
 
 def check_same_site() -> None:
-    """Refuse a changing request that a page of another site made the browser send with our cookie.
+    """Raise `Forbidden` for a request that changes something and was sent by a page of another site (CSRF).
 
-    Browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`); one of our own pages needs nothing more, so a
-    plain `fetch` works there.
+    Browsers name the origin of a request in `Sec-Fetch-Site` or `Origin`, so that the application's own pages need no
+    CSRF token: a plain `fetch` works there.
     """
     if request.method in _SAFE:
         return
@@ -75,7 +75,7 @@ def check_same_site() -> None:
     elif origin is not None:
         same = urlsplit(origin).netloc == request.host
     else:
-        # No browser of today; whatever sent it has the cookie in its own hands.
+        # Every current browser sends one of the two, so this client is no browser and holds the cookie itself.
         same = True
     if not same:
-        raise Forbidden("This request came from a page of another site and was refused. Use the pages of this server.")
+        raise Forbidden("This request came from a page of another site. Use the pages of this server.")

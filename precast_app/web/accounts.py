@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from flask import Blueprint, render_template, request
 
 from precast_app.auth import sessions, tokens
-from precast_app.auth.guard import requires
 from precast_app.auth.permissions import Permission
-from precast_app.auth.request_identity import current_identity
+from precast_app.auth.request_authentication import current_identity
+from precast_app.auth.route_permissions import requires
 from precast_app.extensions import current_settings
 from precast_app.models import Role
 from precast_app.queries import administration, projects
@@ -17,7 +17,7 @@ from precast_app.queries.administration import AuditFilter
 from precast_app.queries.paging import Page
 from precast_app.web import paging, project_context
 
-blueprint = Blueprint("people", __name__)
+blueprint = Blueprint("account_pages", __name__)
 
 _PAGE_SIZE = 100
 _FILTERS = ("by", "act")
@@ -31,7 +31,7 @@ def account() -> str:
     who = current_identity()
     seen, _ = projects.list_visible_to(who, Page())
     return render_template(
-        "people/account.html",
+        "accounts/account.html",
         who=who,
         tokens=tokens.list_for_user(who.user_id),
         sessions=sessions.list_for_user(who.user_id),
@@ -48,8 +48,8 @@ def members(project_id: int) -> str:
     where = paging.requested_page(_PAGE_SIZE)
     found, count = projects.list_members(project_id, where)
     return render_template(
-        "people/members.html",
-        **project_context.of_project(project_id, "Members"),
+        "accounts/members.html",
+        **project_context.for_project(project_id, "Members"),
         members=found,
         roles=[*Role],
         count=count,
@@ -65,7 +65,7 @@ def users() -> str:
     where = paging.requested_page(_PAGE_SIZE)
     found, count = administration.list_users(where)
     return render_template(
-        "people/users.html", who=current_identity(), users=found, count=count, page=where, link=paging.links()
+        "accounts/users.html", who=current_identity(), users=found, count=count, page=where, link=paging.links()
     )
 
 
@@ -73,7 +73,7 @@ def users() -> str:
 @requires(Permission.MANAGE)
 def of_project(project_id: int) -> str:
     """Who did what in the project."""
-    return _audit(project_id, **project_context.of_project(project_id, "Audit"))
+    return _audit(project_id, **project_context.for_project(project_id, "Audit"))
 
 
 @blueprint.get("/audit")
@@ -89,7 +89,7 @@ def _audit(project_id: int | None, **known: object) -> str:
     entries, count = administration.list_audit_entries(project_id, wanted, where)
     chosen = {name: text for name, text in request.args.items() if name in _FILTERS}
     return render_template(
-        "people/audit.html",
+        "accounts/audit.html",
         **known,
         entries=entries,
         count=count,
