@@ -1,1 +1,1 @@
-"""Measures the import against its baselines, each in the same run: `python -m bench`."""
+"""Benchmarks of imports and exports against baselines that are measured in the same run: `python -m bench`."""

@@ -1,4 +1,4 @@
-"""`python -m bench [--sizes 1000,10000,50000] [--repeats 3]`: one table, each row against its baseline of this run."""
+"""Print a table of import and export times with baselines: `python -m bench [--sizes 1000,10000] [--repeats 3]`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from precast_app.config import database_uri
 
 ROOT = Path(__file__).resolve().parents[1]
 VAR = ROOT / "var" / "bench"
-_PANDAS_MOST = 10_000
+_MAX_PANDAS_SIZE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A step's median time in seconds and its largest peak of memory in MiB."""
+    """Median time of a step in seconds and its largest peak memory in MiB."""
 
     seconds: float
     mebibytes: float
@@ -57,10 +57,10 @@ def main() -> None:
 
 
 def _measure(size: int, repeats: int) -> float:
-    """Print the rows of one size; the seconds of the import."""
+    """Print the table rows of one size and return the seconds of the import."""
     path = workbooks.make(VAR / f"{size}.xlsx", size)
     floors, firsts, agains = [], [], []
-    # By turns, so that a slow spell of the machine falls on all of them.
+    # Alternately, so that all of them are affected alike when the machine is slow for a while.
     for _ in range(repeats):
         floors.append(_once("floor", path))
         firsts.append(_once("import", path))
@@ -76,13 +76,13 @@ def _measure(size: int, repeats: int) -> float:
     least, export = _median(cells), _median(exports)
     _row(size, "the same cells with XlsxWriter", least, "1")
     _row(size, "export as a workbook", export, f"{export.seconds / least.seconds:.2f} × the cells alone")
-    if size <= _PANDAS_MOST:
+    if size <= _MAX_PANDAS_SIZE:
         pandas = _once("pandas", path)
         _row(size, "pandas.read_excel and to_sql", pandas, f"{pandas.seconds / first.seconds:.1f} × this import")
     dry = _median([_once("dry", path) for _ in range(repeats)])
     _row(size, "dry run", dry, f"{dry.seconds / first.seconds:.2f} × the import")
-    answer = _upload(path, repeats)
-    _row(size, "the upload's answer over HTTP", answer, "")
+    response = _upload(path, repeats)
+    _row(size, "response to the upload over HTTP", response, "")
     return first.seconds
 
 
@@ -97,19 +97,19 @@ def _median(runs: list[Measured]) -> Measured:
 
 
 def _once(step: str, path: Path, *, keep: bool = False) -> Measured:
-    """Run one step in a process of its own, on a project without element types unless they are kept."""
+    """Run one step in a process of its own; delete all element types first unless `keep` is set."""
     if not keep:
         _empty()
     command = [sys.executable, "-m", "bench.step", step, str(path), "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{step} failed:\n{done.stderr}")
-    told = json.loads(done.stdout.splitlines()[-1])
-    return Measured(told["seconds"], told["mebibytes"])
+    result = json.loads(done.stdout.splitlines()[-1])
+    return Measured(result["seconds"], result["mebibytes"])
 
 
 def _empty() -> None:
-    """Empty tables with the reference data of project 1, and nothing left to do in the background."""
+    """Empty the tables, insert the reference data of project 1, and vacuum so that no background work remains."""
     engine = create_engine(database_uri(os.environ["DATABASE_URL"]), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE projects, users RESTART IDENTITY CASCADE"))
@@ -128,7 +128,7 @@ def _empty() -> None:
             columns = "bom_products (project_id, product_name, product_type, unit, match_key)"
             _insert(connection, columns, product, size, "kg", _key(name))
         connection.execute(text("VACUUM ANALYZE"))
-        # As the embedded server's role may: a checkpoint of its own accord would fall on one step and not the next.
+        # Give background processes time to finish.
         connection.execute(text("SELECT pg_sleep(0.2)"))
     engine.dispose()
 
@@ -144,7 +144,7 @@ def _key(name: str) -> str:
 
 
 def _upload(path: Path, repeats: int) -> Measured:
-    """The time from sending a workbook to a gunicorn until its 202, the median of several."""
+    """Return the median time from the start of an upload to gunicorn until its response with status 202."""
     _empty()
     port = process.free_port(18_000)
     with _web(port):
@@ -158,15 +158,15 @@ def _upload(path: Path, repeats: int) -> Measured:
         for _ in range(max(repeats, 3)):
             with path.open("rb") as file:
                 start = time.perf_counter()
-                answer = requests.post(
+                response = requests.post(
                     f"http://127.0.0.1:{port}/api/project/1/import/excel",
                     files={"file": file},
                     headers={"Authorization": f"Bearer {token}"},
                     timeout=60,
                 )
                 times.append(time.perf_counter() - start)
-            assert answer.status_code == 202, answer.text
-            assert answer.json()["total_elements"] == int(path.stem), answer.text
+            assert response.status_code == 202, response.text
+            assert response.json()["total_elements"] == int(path.stem), response.text
     return Measured(statistics.median(times), 0)
 
 

@@ -1,4 +1,4 @@
-"""What the import is compared against: the least that could be done, and what one would do with pandas."""
+"""Baselines of the import: the fastest way to store the same rows, and the usual way with pandas."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Ids = dict[str, list[int]]
 
 
 def floor(database_url: str, path: Path, project_id: int, ids: Ids, conventions: list[str]) -> None:
-    """Read with calamine, then one COPY a table, of the same rows into the same tables with the same constraints."""
+    """Store the same rows in the same tables with the same constraints: read with calamine, then one COPY per table."""
     rows = load_workbook(str(path)).get_sheet_by_name("Element Types").to_python()[1:]
     columns = [ids["drawings"], ids["nodes"], ids["stages"], ids["products"]]
     with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
@@ -69,7 +69,7 @@ def floor(database_url: str, path: Path, project_id: int, ids: Ids, conventions:
 
 
 def with_pandas(database_url: str, path: Path, project_id: int, ids: Ids, conventions: list[str]) -> None:
-    """pandas.read_excel and to_sql with its defaults, into the same tables."""
+    """Store the same rows in the same tables with pandas.read_excel and to_sql with its defaults."""
     engine = create_engine(database_uri(database_url))
     frame = pandas.read_excel(path, sheet_name="Element Types")
     frame.insert(0, "id", range(1, len(frame) + 1))
@@ -102,7 +102,7 @@ def with_pandas(database_url: str, path: Path, project_id: int, ids: Ids, conven
 
 
 def count(database_url: str) -> dict[str, int]:
-    """Rows by table, to show that all of them wrote the same."""
+    """Return the number of rows by table, to compare what was stored."""
     engine = create_engine(database_uri(database_url))
     tables = ["element_types", *(table.split()[0] for _, table in _GROUPS), "pieces"]
     with engine.connect() as connection:
@@ -118,8 +118,8 @@ def _pieces(rows: list[list[Any]], project_id: int, nodes: list[int], convention
     for number, row in enumerate(rows, 1):
         for node, convention, cell in zip(nodes, conventions, row[span], strict=True):
             for _ in range(int(cell or 0)):
-                place = next(counters[row[0], node])
-                lines.append(f"{project_id}\t{number}\t{node}\t{place}\t{row[0]}/{convention}/{place:04}")
+                piece = next(counters[row[0], node])
+                lines.append(f"{project_id}\t{number}\t{node}\t{piece}\t{row[0]}/{convention}/{piece:04}")
     return lines
 
 

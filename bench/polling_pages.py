@@ -1,7 +1,7 @@
-"""`python -m bench.polling_pages [--pages 200] [--rows 10000]`: what open pages cost, beside the same without any.
+"""Measure the cost of open pages: `python -m bench.polling_pages [--pages 200] [--rows 10000]`.
 
-Each page asks as the browser's script does (`precast_app/web/static/js/live.js`), over a connection of its own, with
-the cookie of a session and the ETag of the answer before. Processor time is that of gunicorn and of PostgreSQL.
+Each page polls like the browser's script (`precast_app/web/static/js/live.js`), over a connection of its own, with a
+session cookie and the ETag of the previous response. Processor time is that of gunicorn and PostgreSQL.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from precast_app.config import database_uri
 
 ROOT = Path(__file__).resolve().parents[1]
 VAR = ROOT / "var" / "bench"
-# As in live.js, in seconds.
+# The same as in live.js: intervals in seconds, the growth of the interval, and the pause per second of response time.
 FAST, SLOWEST, SLOWER, POLITE = 0.7, 15.0, 1.6, 20
 PASSWORD = "correct horse battery"
 REFERENCE = {
@@ -44,8 +44,8 @@ REFERENCE = {
 
 
 @dataclass(slots=True)
-class Told:
-    """What the pages heard: seconds that each answer took, and how many of them were 304."""
+class PollResults:
+    """Seconds that each response took, and the number of responses with status 304."""
 
     seconds: list[float] = field(default_factory=list)
     unchanged: int = 0
@@ -81,7 +81,7 @@ def _environment(database_url: str, redis_url: str) -> dict[str, str]:
 
 @contextmanager
 def _system(given: dict[str, str]) -> Iterator[str]:
-    """gunicorn with its usual workers, and one worker, on an emptied database; the address."""
+    """Run gunicorn with its default workers and one job worker on an emptied database; yield the address."""
     port = process.free_port(22_000)
     given["PORT"] = str(port)
     flask = [sys.executable, "-m", "flask"]
@@ -115,7 +115,7 @@ def _system(given: dict[str, str]) -> Iterator[str]:
 
 
 def _import(client: requests.Session, address: str, workbook: Path, what: str, pages: int, cookie: str) -> float:
-    """Import the workbook into a new project while so many pages follow the job; its seconds."""
+    """Import the workbook into a new project while `pages` pages follow the job; return its seconds."""
     name = f"bench {secrets.token_hex(4)}"
     headers = {"Sec-Fetch-Site": "same-origin"}
     project = client.post(f"{address}/api/project", json={"name": name}, headers=headers, timeout=30).json()
@@ -128,34 +128,34 @@ def _import(client: requests.Session, address: str, workbook: Path, what: str, p
     answer.raise_for_status()
     job_id = answer.json()["job_id"]
     start, before = time.perf_counter(), _cpu()
-    told = asyncio.run(_watch(address, f"/jobs/{job_id}/state", pages, cookie, client=client, job_id=job_id))
+    results = asyncio.run(_watch(address, f"/jobs/{job_id}/state", pages, cookie, client=client, job_id=job_id))
     seconds = time.perf_counter() - start
     job = client.get(f"{address}/api/jobs/{job_id}", timeout=30).json()["job"]
     if job["status"] != "completed":
         raise SystemExit(f"the import failed: {job['error']}")
     if what != "warm":
-        _row(what, told, seconds, _cpu() - before, f"{seconds:.1f}")
+        _row(what, results, seconds, _cpu() - before, f"{seconds:.1f}")
     return seconds
 
 
 def _idle(address: str, pages: int, cookie: str) -> None:
-    """Pages of the jobs of a project in which nothing moves, long after they were opened."""
+    """Measure pages with the recent jobs of a project in which nothing changes."""
     seconds = 2 * SLOWEST
     before = _cpu()
-    told = asyncio.run(_watch(address, "/projects/1/recent", pages, cookie, seconds=seconds))
-    _row(f"nothing moves, {pages} pages open", told, seconds, _cpu() - before, "")
+    results = asyncio.run(_watch(address, "/projects/1/recent", pages, cookie, seconds=seconds))
+    _row(f"nothing changes, {pages} pages open", results, seconds, _cpu() - before, "")
 
 
-def _row(what: str, told: Told, seconds: float, cpu: float, imported: str) -> None:
-    count = len(told.seconds)
-    median = f"{sorted(told.seconds)[count // 2] * 1000:.0f}" if count else ""
-    share = f"{told.unchanged / count:.0%}" if count else ""
+def _row(what: str, results: PollResults, seconds: float, cpu: float, imported: str) -> None:
+    count = len(results.seconds)
+    median = f"{sorted(results.seconds)[count // 2] * 1000:.0f}" if count else ""
+    share = f"{results.unchanged / count:.0%}" if count else ""
     cells = (what, f"{count / seconds:.1f}", share, median, f"{100 * cpu / seconds:.0f}", imported)
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def _cpu() -> float:
-    """Seconds of processor time that gunicorn and PostgreSQL have taken, those of their ended children too."""
+    """Return the seconds of processor time of gunicorn and PostgreSQL, including those of their ended children."""
     total = 0.0
     for each in psutil.process_iter(["cmdline", "cpu_times", "name"]):
         line = " ".join(each.info["cmdline"] or ())
@@ -174,12 +174,12 @@ async def _watch(
     seconds: float | None = None,
     client: requests.Session | None = None,
     job_id: int | None = None,
-) -> Told:
-    """Let so many pages ask, for so many seconds or until the job has ended."""
-    told, done = Told(), asyncio.Event()
+) -> PollResults:
+    """Let `pages` pages poll for `seconds`, or until the job has finished."""
+    results, done = PollResults(), asyncio.Event()
     is_moving = job_id is not None
     tasks = [
-        asyncio.create_task(_page(address, path, cookie, told, done, is_moving=is_moving, share=place / pages))
+        asyncio.create_task(_page(address, path, cookie, results, done, is_moving=is_moving, share=place / pages))
         for place in range(pages)
     ]
     if client is None:
@@ -189,7 +189,7 @@ async def _watch(
             await asyncio.sleep(0.2)
     done.set()
     await asyncio.gather(*tasks)
-    return told
+    return results
 
 
 def _runs(client: requests.Session, address: str, job_id: int | None) -> bool:
@@ -198,9 +198,9 @@ def _runs(client: requests.Session, address: str, job_id: int | None) -> bool:
 
 
 async def _page(
-    address: str, path: str, cookie: str, told: Told, done: asyncio.Event, *, is_moving: bool, share: float
+    address: str, path: str, cookie: str, results: PollResults, done: asyncio.Event, *, is_moving: bool, share: float
 ) -> None:
-    """One open page, asking as `follow` in live.js does; `share` spreads the first questions."""
+    """Poll like an open page, as `follow` in live.js does; `share` spreads the pages' first requests."""
     port = int(address.rpartition(":")[2])
     pause = FAST if is_moving else SLOWEST
     tag = ""
@@ -214,9 +214,9 @@ async def _page(
         head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
         writer.close()
         took = time.perf_counter() - start
-        told.seconds.append(took)
+        results.seconds.append(took)
         if head.startswith("HTTP/1.1 304"):
-            told.unchanged += 1
+            results.unchanged += 1
         elif head.startswith("HTTP/1.1 200"):
             found = re.search(r"(?im)^etag: (\S+)", head)
             tag = found[1] if found else ""

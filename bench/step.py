@@ -1,7 +1,7 @@
-"""One measured step in a process of its own: prints its seconds and its peak memory as JSON.
+"""One measured step in a process of its own; prints its time in seconds and its peak memory as JSON.
 
 `python -m bench.step STEP WORKBOOK PROJECT_ID` with STEP one of import, dry, floor, pandas, export, cells. The
-application is made, and what it needs is imported, before the clock starts: so is a worker that waits.
+application is created and its modules are imported before the clock starts, as in a waiting worker.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pathlib import Path
 def main() -> None:
     step, workbook, project_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     if step in ("import", "dry"):
-        seconds, told = _import(workbook, project_id, dry_run=step == "dry")
+        seconds, result = _import(workbook, project_id, dry_run=step == "dry")
     elif step in ("export", "cells"):
-        seconds, told = _export(workbook, project_id, only_cells=step == "cells")
+        seconds, result = _export(workbook, project_id, only_cells=step == "cells")
     else:
-        seconds, told = _baseline(step, workbook, project_id)
+        seconds, result = _baseline(step, workbook, project_id)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Kilobytes on Linux, bytes on macOS.
     mebibytes = peak / 1024 if sys.platform == "linux" else peak / 1024**2
-    print(json.dumps({"seconds": seconds, "mebibytes": mebibytes, "told": told}))
+    print(json.dumps({"seconds": seconds, "mebibytes": mebibytes, "result": result}))
 
 
 def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, str]:
@@ -38,7 +38,7 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, s
 
     assert import_element_types
     settings = Settings.from_environment()
-    # As many connections as a worker's job has.
+    # As many connections as a job has in a worker.
     with create_app(settings, connections=settings.job_connections, limits=settings.job_limits).app_context():
         with workbook.open("rb") as stream:
             job_id = service.submit(
@@ -48,7 +48,7 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, s
                 options=service.JobOptions(dry_run=dry_run),
                 upload=service.Upload(stream, workbook.name),
             ).id
-        gc_tuning.freeze_objects()  # as a work horse does
+        gc_tuning.freeze_objects()  # as a job process does
         start = time.perf_counter()
         run_job(job_id)
         seconds = time.perf_counter() - start
@@ -59,7 +59,7 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, s
 
 
 def _export(workbook: Path, project_id: int, *, only_cells: bool) -> tuple[float, str]:
-    """The export of what is stored; or the least of it: the cells of a workbook, read beforehand, and nothing else."""
+    """Export the project; with `only_cells` only write its cells, which are read before the clock starts."""
     import xlsxwriter
 
     from precast_app import create_app
@@ -88,7 +88,7 @@ def _export(workbook: Path, project_id: int, *, only_cells: bool) -> tuple[float
 
 
 def _baseline(step: str, workbook: Path, project_id: int) -> tuple[float, str]:
-    # Not at the top: pandas would weigh on the import's memory.
+    # Imported here, because pandas would add to the memory of the import step.
     from bench import baselines
     from bench.workbooks import DRAWINGS, NODES, PRODUCTS, STAGES
     from precast_app import create_app

@@ -1,4 +1,4 @@
-"""The workbooks that are measured: 54 columns, with a fixed seed."""
+"""Workbooks for the benchmarks: 54 columns of random values with a fixed seed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KINDS = ["WALL", "BEAM", "SLAB", "STAIR", "COLUMN", "PARAPET"]
 
 
 def make(path: Path, rows: int) -> Path:
-    """Write a workbook of so many element types, unless it is there; pieces go to 60 % of the nodes, 1 to 3 to each."""
+    """Write a workbook of `rows` element types if it does not exist; 60 % of the nodes get 1 to 3 pieces each."""
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)

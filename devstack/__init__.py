@@ -1,7 +1,7 @@
-"""A private PostgreSQL and a private Redis, for `make run` and `make test`; nothing in production imports this.
+"""A private PostgreSQL and a private Redis for `make run` and `make test`; production imports none of it.
 
-The servers are real ones. They listen on 127.0.0.1 only, on ports that are free at the time, behind passwords that are
-made once and kept beside their data.
+Both are real servers. They listen on free ports of 127.0.0.1 only. Their passwords are generated once and stored beside
+their data.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["DevstackError", "Servers", "lock_directory", "servers"]
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where the servers are: URLs that hold user and password."""
+    """URLs of the servers, including user and password."""
 
     database_url: str
     redis_url: str
@@ -29,13 +29,11 @@ class Servers:
 
 @contextmanager
 def servers(directory: Path, *, durable: bool = True, database_url: str = "", redis_url: str = "") -> Iterator[Servers]:
-    """Start both servers with their data and logs below `directory`; stop them at the end.
+    """Run both servers with their data and logs below `directory`, and stop them at the end.
 
-    A URL that is given stands for a server that is there already: that one is not started.
-
-    A server that an earlier, killed run left behind in the same directory is stopped first. `durable=False` lets the
-    data go with a crash of the machine, which is faster: for tests. Raises `DevstackError`. On Linux the servers also
-    end when the thread that called this dies, however it dies.
+    A server whose URL is given is used instead of starting one. A server that a killed run left behind in the same
+    directory is stopped first. With `durable=False` the data may be lost when the machine crashes, which is faster, for
+    tests. On Linux the servers also end when the calling thread dies. Raise `DevstackError` if a server fails to start.
     """
     with ExitStack() as stack:
         stack.enter_context(lock_directory(directory))
@@ -48,9 +46,9 @@ def servers(directory: Path, *, durable: bool = True, database_url: str = "", re
 
 @contextmanager
 def lock_directory(directory: Path) -> Iterator[None]:
-    """Hold `directory` for this process, since whatever runs in a directory that nobody holds counts as left behind.
+    """Lock `directory` for this process; servers in an unlocked directory are treated as left behind by a killed run.
 
-    The system lets go of the lock when the process ends, also when it is killed.
+    The kernel releases the lock when the process ends, even if it is killed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,4 +1,4 @@
-"""The demo project of `make run`, made from outside: by the command line and the HTTP API, as anyone else would."""
+"""The demo project of `make run`, created with the command line and the HTTP API as a user would."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROJECT = "Green Meadows"
 _ROOT = Path(__file__).resolve().parents[1]
 _FILES = _ROOT / "examples" / "green_meadows"
 
-# In this order: element types refer to all the others.
+# Imported in this order, before the element types, which refer to all of them.
 _REFERENCE_DATA = {
     "hierarchy_import": "hierarchy.csv",
     "stage_import": "stages.csv",
@@ -37,7 +37,7 @@ _SUMMARY = {
     "element_types": "element types",
     "drawings": "drawings",
     "quantities": "quantities at nodes",
-    "stages": "stages passed",
+    "stages": "stages of element types",
     "bom_lines": "BOM lines",
     "pieces": "pieces",
 }
@@ -49,7 +49,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a person gets in. `password` is None where it is not known; `project_id`, where there is no demo project."""
+    """Credentials of the demo user. `password` is None if it is unknown, `project_id` if there is no demo project."""
 
     password: str | None
     token: str
@@ -58,45 +58,45 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The HTTP API at an address, for the bearer of a token."""
+    """Client of the HTTP API at an address, with a token."""
 
     address: str
     token: str
     session: requests.Session = field(default_factory=requests.Session)
 
     def get(self, path: str) -> Json:
-        """GET; raises `DevstackError` with the server's message."""
+        """Return the body of a GET request; raise `DevstackError` with the server's message if it fails."""
         return self._send("GET", path)
 
     def post(self, path: str, *, json: Json | None = None, file: Path | None = None) -> Json:
-        """POST an object or a file; raises `DevstackError` with the server's message."""
+        """POST an object or a file and return the response's body; raise `DevstackError` if it fails."""
         if file is None:
             return self._send("POST", path, json=json)
         with file.open("rb") as content:
             return self._send("POST", path, files={"file": (file.name, content)})
 
     def _send(self, method: str, path: str, **body: Any) -> Json:
-        # The machine's proxies are for other addresses than this one.
+        # Ignore the machine's proxy settings.
         self.session.trust_env = False
         headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            answer = self.session.request(method, f"{self.address}{path}", headers=headers, timeout=60, **body)
-            content: Json = answer.json()
+            response = self.session.request(method, f"{self.address}{path}", headers=headers, timeout=60, **body)
+            content: Json = response.json()
         except requests.RequestException as error:
             raise DevstackError(f"{method} {path} failed: {error}") from error
-        if not answer.ok:
+        if not response.ok:
             raise DevstackError(
-                f"{method} {path} was answered with {answer.status_code}: {content.get('message')} "
+                f"{method} {path} failed with status {response.status_code}: {content.get('message')} "
                 f"{content.get('errors') or ''}".rstrip()
             )
         return content
 
 
 def set_up(address: str, environment: Mapping[str, str], password_file: Path, *, check: Callable[[], None]) -> Access:
-    """Make what is missing of the demo: user, project, reference data, element types; then say what is there.
+    """Create what is missing of the demo (user, project, reference data, element types) and print the project's totals.
 
-    `check` is called while waiting, and raises if web server or worker are gone. A demo that does not come in is told
-    to the user, and no reason not to serve.
+    `check` is called while waiting and raises if the web server or the worker has ended. If the demo can't be imported,
+    print the error and return, so that `make run` serves without it.
     """
     password, token = _ensure_user(environment, password_file)
     api = Api(address, token)
@@ -106,38 +106,38 @@ def set_up(address: str, environment: Mapping[str, str], password_file: Path, *,
         _load(api, project_id, check)
         _report(api, project_id)
     except DevstackError as error:
-        # Where a process has died, that is what there is to say.
+        # If a process has died, report that instead.
         check()
         print(f"\nThe demo project is not complete. {error}", file=sys.stderr, flush=True)
     return Access(password, token, project_id)
 
 
 def fingerprint(database_url: str) -> str:
-    """A short name for a database, without what its URL gives away."""
+    """Return a short name for a database that does not reveal its URL."""
     return hashlib.sha256(database_url.encode()).hexdigest()[:12]
 
 
 def _ensure_user(environment: Mapping[str, str], password_file: Path) -> tuple[str | None, str]:
-    """The demo user's password, None if there is such a user whose password is not kept here; and a token."""
-    kept = password_file.exists()
+    """Return the demo user's password and a new token; None if the user exists with a password not stored here."""
+    is_stored = password_file.exists()
     password: str | None = process.read_or_create_secret(password_file)
-    refusal: DevstackError | None = None
+    creation_error: DevstackError | None = None
     try:
         _flask(["user", "create", USER, "--admin", "--password-stdin"], environment, f"{password}\n")
     except DevstackError as error:
-        # Most likely since the user is there. Whether that is so, the token tells.
-        refusal = error
-        if not kept:
+        # The user probably exists; creating the token shows whether that is so.
+        creation_error = error
+        if not is_stored:
             password_file.unlink()
             password = None
     try:
         return password, _flask(["token", "create", USER], environment)
     except DevstackError as error:
-        raise refusal or error from error
+        raise creation_error or error from error
 
 
 def _flask(words: list[str], environment: Mapping[str, str], text: str = "") -> str:
-    """Run a `flask` command and return what it printed; a failure raises `DevstackError` with its message."""
+    """Run a `flask` command and return its output; raise `DevstackError` with its message if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "flask", *words],
         input=text,
@@ -161,7 +161,7 @@ def _ensure_project(api: Api) -> int:
 
 
 def _load(api: Api, project_id: int, check: Callable[[], None]) -> None:
-    """Import what has not been imported, and follow what an interrupted run has left going."""
+    """Import the files that have not been imported, and follow jobs that an interrupted run has left running."""
     for job_type, name in _REFERENCE_DATA.items():
         path = f"/api/project/{project_id}/jobs?job_type={job_type}"
         _import(api, project_id, job_type, path, _FILES / name, check)
@@ -173,15 +173,15 @@ def _import(api: Api, project_id: int, job_type: str, path: str, file: Path, che
     jobs = api.get(f"/api/project/{project_id}/jobs?job_type={job_type}")["jobs"]
     if any(job["status"] == "completed" for job in jobs):
         return
-    going = [job["id"] for job in jobs if job["status"] in ("pending", "processing")]
-    job_id = going[0] if going else api.post(path, file=file)["job_id"]
+    unfinished = [job["id"] for job in jobs if job["status"] in ("pending", "processing")]
+    job_id = unfinished[0] if unfinished else api.post(path, file=file)["job_id"]
     job = _follow(api, int(job_id), f"Importing {file.name}", check)
     if job["status"] == "failed":
         raise DevstackError(f"The import of {file.name} failed: {job['error']}")
 
 
 def _follow(api: Api, job_id: int, label: str, check: Callable[[], None]) -> Json:
-    """Show a job's progress until it has ended: a bar in a terminal, else a line when it begins and when it ends."""
+    """Show a job's progress until it has finished: a bar in a terminal, otherwise a line at the start and the end."""
     if not sys.stdout.isatty():
         print(f"{label} …", flush=True)
     with click.progressbar(length=100, label=label, hidden=not sys.stdout.isatty()) as bar:

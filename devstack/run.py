@@ -1,8 +1,8 @@
 """`make run`: the whole system on one machine, with a demo project, until Ctrl-C.
 
-Everything it keeps lies under `var/`, which git ignores. From the environment it takes `DATABASE_URL` and `REDIS_URL`
-(servers to use instead of private ones), `SECRET_KEY`, `PORT` (8000; where that is busy, the next free one) and
-`WEB_HOST` (127.0.0.1; 0.0.0.0 lets other machines in, as a container with a published port needs it).
+All data is below `var/`, which git ignores. Environment variables: `DATABASE_URL` and `REDIS_URL` (servers to use
+instead of private ones), `SECRET_KEY`, `PORT` (default 8000, or the next free port) and `WEB_HOST` (default 127.0.0.1;
+0.0.0.0 accepts other machines, which a container with a published port needs).
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ LOGS = VAR / "log"
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-# A request or an import that takes longer is cut off; the next run's worker takes the import up again.
+# A request or an import that takes longer is interrupted; the worker of the next run continues the import.
 _STOP_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process that serves until it is stopped."""
+    """Process that serves until it is stopped."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -52,11 +52,11 @@ class Child:
 
 
 class StopRequested(Exception):
-    """Someone asked for the end: Ctrl-C, SIGTERM, or the terminal was closed."""
+    """Request to stop: Ctrl-C, SIGTERM, or the terminal was closed."""
 
 
 def main() -> int:
-    """Run everything; the exit status says whether it ended because someone wanted it to."""
+    """Run everything; return 0 if it was stopped on request, 1 if a process failed."""
     for chosen in _SIGNALS:
         signal.signal(chosen, _stop)
     try:
@@ -70,7 +70,7 @@ def main() -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    # Once is enough: a second Ctrl-C must not leave the servers running that the first one is about to stop.
+    # Ignore a second Ctrl-C, which would leave the servers running that the first one is about to stop.
     for chosen in _SIGNALS:
         signal.signal(chosen, signal.SIG_IGN)
     _print("\nStopping …")
@@ -91,7 +91,7 @@ def _serve() -> NoReturn:
         environment = _environment(used)
         _migrate(environment)
 
-        # Stopped in the opposite order: first the web server, then the worker, then what they need.
+        # Stopped in reverse order: first the web server, then the worker, then the servers that they use.
         worker = stack.enter_context(
             _child("The worker", [sys.executable, "worker.py"], LOGS / "worker.log", environment)
         )
@@ -119,7 +119,7 @@ def _environment(used: Servers) -> dict[str, str]:
         "DATABASE_URL": used.database_url,
         "REDIS_URL": used.redis_url,
         "SECRET_KEY": os.environ.get("SECRET_KEY") or process.read_or_create_secret(VAR / "secret_key"),
-        # What is printed is in the log at once.
+        # Output is written to the log at once.
         "PYTHONUNBUFFERED": "1",
     }
     environment.pop("FLASK_APP", None)
@@ -140,10 +140,10 @@ def _gunicorn(host: str, port: int) -> list[str]:
 def _port() -> int:
     text = os.environ.get("PORT") or "8000"
     if not text.isdecimal() or not 0 < int(text) < 65_536:
-        raise DevstackError(f"PORT is {text!r}; it has to be a number from 1 to 65535.")
+        raise DevstackError(f"PORT is {text!r}. Set it to a number from 1 to 65535.")
     port = process.free_port(int(text))
     if port != int(text):
-        _print(f"Port {text} is busy; {port} is taken instead.")
+        _print(f"Port {text} is in use; using {port} instead.")
     return port
 
 
@@ -171,13 +171,13 @@ def _is_alive(address: str) -> bool:
 
 
 def _password_file() -> Path:
-    """Where the demo user's password is kept: one file for each database that was used."""
+    """Return the file with the demo user's password; each external database has its own."""
     external = os.environ.get("DATABASE_URL", "")
     return VAR / (f"demo_password.{demo.fingerprint(external)}" if external else "demo_password")
 
 
 def _announce(address: str, access: demo.Access) -> None:
-    password = access.password or "(it was set elsewhere, and is not kept here)"
+    password = access.password or "(set elsewhere and not stored here)"
     curl = f"curl -H 'Authorization: Bearer {access.token}' {address}/api/project"
     if access.project_id is not None:
         curl += f"/{access.project_id}/summary"
@@ -199,7 +199,7 @@ def _shown(path: Path) -> Path:
 
 
 def _print(text: str) -> None:
-    # A terminal that was closed takes no more text; what is left to do is done all the same.
+    # The terminal may be closed; shutting down must continue nevertheless.
     with suppress(OSError):
         print(text, flush=True)
 

@@ -146,7 +146,7 @@ class Servers:
         identity = server_identity(data, Path(self._postgres_command[0]).parent)
         log = data.parent / "restarted.log"
         started = process.start(
-            self._postgres_command, log, directory=Path("/"), identity=identity, farewell=signal.SIGINT
+            self._postgres_command, log, directory=Path("/"), identity=identity, death_signal=signal.SIGINT
         )
         self._started.append(started)
         self._postgres = psutil.Process(started.pid)
