@@ -1,4 +1,4 @@
-"""Small files that cost whoever reads them much time or memory, each growing with one number."""
+"""Small files that are costly to read; each function takes a number that the cost grows with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sheet_row(number: int, *values: str) -> str:
 
 
 def xlsx(*rows: str, after: str = "", headings: int = 0, **more: str) -> bytes:
-    """A workbook with the headings, one element type and more rows; `more` are parts by name, `__` for a slash."""
+    """Return a workbook with headings, one element type and `rows`; `more` are parts by name, with `__` for a slash."""
     names = [*HEADINGS, *(f"H{number}" for number in range(headings))]
     sheet = sheet_xml(sheet_row(1, *names) + sheet_row(2, "WALL", "W-1") + "".join(rows), after)
     contents = {**parts(sheet), **{name.replace("__", "/") + ".xml": content for name, content in more.items()}}
@@ -32,21 +32,21 @@ def xlsx(*rows: str, after: str = "", headings: int = 0, **more: str) -> bytes:
 
 
 def same_merges(number: int) -> bytes:
-    """Merged ranges over all of a wide header row, one upon the other."""
+    """Return a workbook with identical merged ranges over a wide header row."""
     last = column_letter(len(HEADINGS) + 1_900)
     ranges = f'<mergeCell ref="K1:{last}1"/>' * number
     return xlsx(after=f"<mergeCells>{ranges}</mergeCells>", headings=1_900)
 
 
 def tall_merges(number: int) -> bytes:
-    """Merged ranges over nearly all rows, one upon the other."""
+    """Return a workbook with overlapping merged ranges over nearly all rows."""
     ranges = "".join(f'<mergeCell ref="C{3 + each % 900}:C{150_000 + each}"/>' for each in range(number))
     rows = "".join(sheet_row(each, "WALL", f"W-{each}") for each in range(3, 1_000))
     return xlsx(rows, after=f"<mergeCells>{ranges}</mergeCells>")
 
 
 def many_formats(number: int) -> bytes:
-    """A workbook with so many cell formats; a stylesheet is loaded whole by most libraries."""
+    """Return a workbook with many cell formats; most libraries load the whole stylesheet."""
     styles = f'<styleSheet xmlns="{MAIN}"><cellXfs>{"<xf/>" * number}</cellXfs></styleSheet>'
     return xlsx(xl__styles=styles)
 
@@ -59,7 +59,7 @@ def many_names(number: int) -> bytes:
 
 
 def many_comments(number: int) -> bytes:
-    """Comments on the sheet, which the annotated copy keeps."""
+    """Return a workbook with many comments, which its annotated copy keeps."""
     one = "<comment ref='A1' authorId='0'><text><t>x</t></text></comment>"
     authors = "<authors><author>A</author></authors>"
     comments = f'<comments xmlns="{MAIN}">{authors}<commentList>{one * number}</commentList></comments>'
@@ -81,7 +81,7 @@ def one_part_for_many_sheets(number: int) -> bytes:
 
 
 def long_texts(number: int) -> bytes:
-    """Shared texts of which every cell takes the longest."""
+    """Return a workbook in which every cell refers to the longest shared string."""
     rows = "".join(f'<row r="{each}"><c r="A{each}" t="s"><v>1</v></c></row>' for each in range(3, number + 3))
     strings = strings_xml(f"<si><t>x</t></si><si><t>{'y' * 32_000}</t></si>")
     sheet = sheet_xml(sheet_row(1, *HEADINGS) + sheet_row(2, "WALL", "W-1") + rows)
@@ -89,30 +89,30 @@ def long_texts(number: int) -> bytes:
 
 
 def unusual_rows(number: int) -> bytes:
-    """Rows that only the slow parser reads, and that hold nothing."""
+    """Return a workbook with blank rows that only the slow parser can read."""
     contents = parts(sheet_xml(sheet_row(1, *HEADINGS) + sheet_row(2, "WALL", "W-1") + "<!-- -->" + "<row/>" * number))
     return zipped({**contents, SHEET_PART: contents[SHEET_PART]}).getvalue()
 
 
 def many_sheets(number: int) -> bytes:
-    """An OpenDocument spreadsheet of 400 sheets with so many empty rows each."""
+    """Return an OpenDocument spreadsheet of 400 sheets with many empty rows each."""
     others = (table("<table:table-row/>" * number, name=f"S{each}") for each in range(400))
     return ods(*others, table(row(*map(text, HEADINGS)), row(text("WALL"), text("W-1")), name="Types"))
 
 
 def blank_cells(number: int) -> bytes:
-    """An OpenDocument spreadsheet with so many cells that hold nothing, one by one."""
+    """Return an OpenDocument spreadsheet with many blank cells that are stored one by one."""
     blank = "<table:table-row>" + "<table:table-cell a='b'/>" * 1_000 + "</table:table-row>"
     return ods(table(row(*map(text, HEADINGS)), row(text("WALL"), text("W-1")), blank * (number // 1_000)))
 
 
 def repeated_rows(number: int) -> bytes:
-    """An OpenDocument spreadsheet whose one row stands for many."""
+    """Return an OpenDocument spreadsheet with one row that is repeated many times."""
     return ods(table(row(*map(text, HEADINGS)), row(*map(text, ["x"] * 60), repeat=number)))
 
 
 def blank_records(number: int) -> bytes:
-    """A workbook of Excel 97 with so many cells that hold nothing but a format (65 536 × 256 at most)."""
+    """Return an Excel 97 workbook with many cells that have only a format (at most 65 536 × 256)."""
     blank = b"".join(
         struct.pack("<HHHH", 0x00BE, 6 + 2 * 256, line, 0) + bytes(2 * 256) + struct.pack("<H", 255)
         for line in range(number // 256)
@@ -127,7 +127,7 @@ def blank_records(number: int) -> bytes:
 
 
 def _ole2(stream: bytes) -> bytes:
-    """The old container with one stream, `Workbook`."""
+    """Return an OLE2 container with one stream, `Workbook`."""
     stream = stream.ljust(4_096, b"\0")
     data = -(-len(stream) // 512)
     tables = -(-(data + 2) // 127)
@@ -150,7 +150,7 @@ def _ole2(stream: bytes) -> bytes:
 
 
 def many_parts(number: int) -> bytes:
-    """A zip with so many parts."""
+    """Return a workbook with many parts."""
     content = io.BytesIO(xlsx())
     with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
         for each in range(number):

@@ -1,4 +1,4 @@
-"""A machine that can vanish: a network namespace with one link to this one."""
+"""A simulated remote machine that can vanish: a network namespace with one link to this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import ROOT, kill
 
 
 class Machine:
-    """A network namespace; `here` is this side's address of the link between them."""
+    """Network namespace; `here` and `there` are the addresses of the link's two ends."""
 
     def __init__(self) -> None:
         self._name = f"pms{os.getpid()}"
@@ -23,7 +23,7 @@ class Machine:
         self.here, self.there = f"{network}.1", f"{network}.2"
 
     def start(self) -> None:
-        """Make the namespace and its link; skip the test where namespaces aren't allowed."""
+        """Create the namespace and its link; skip the test if namespaces aren't allowed."""
         try:
             _ip("netns", "add", self._name)
         except subprocess.CalledProcessError as error:
@@ -35,12 +35,12 @@ class Machine:
         _ip("-n", self._name, "link", "set", self._far_link, "up")
 
     def run(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Start a command on the machine; `environment` names this machine by its loopback address."""
+        """Start a command on the machine; loopback addresses in the values of `environment` are replaced by `here`."""
         given = {name: value.replace("@127.0.0.1:", f"@{self.here}:") for name, value in environment.items()}
         return subprocess.Popen(["ip", "netns", "exec", self._name, *command], cwd=ROOT, env=given)
 
     def vanish(self) -> None:
-        """Cut the link at the far end: nothing arrives there, and nothing tells this side so."""
+        """Cut the link at the far end, of which this side is not notified."""
         _ip("-n", self._name, "link", "set", self._far_link, "down")
 
     def stop(self) -> None:
@@ -51,7 +51,7 @@ class Machine:
 
 @contextmanager
 def machine() -> Iterator[Machine]:
-    """A machine of its own, or a skipped test where there can't be one."""
+    """Run a simulated machine for the duration of the block; skip the test if that is not possible."""
     if shutil.which("ip") is None:
         pytest.skip("`ip` is missing: install iproute2")
     made = Machine()
@@ -64,7 +64,7 @@ def machine() -> Iterator[Machine]:
 
 @contextmanager
 def running(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """Kill a process and all its children in the end."""
+    """Kill the process and all its children at the end of the block."""
     try:
         yield process
     finally:

@@ -1,4 +1,4 @@
-"""A database whose disk is full can be read but not written; /readyz says so."""
+"""`/readyz` reports a database whose disk is full, which can be read but not written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DISK_BYTES = 160 * 1024**2
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small file system of its own, in memory."""
+    """Mount a small file system in memory."""
     mounted = tmp_path / "disk"
     mounted.mkdir()
     done = subprocess.run(
@@ -40,20 +40,19 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @contextmanager
 def filled(disk: Path) -> Iterator[None]:
-    """Leave no block of the disk free."""
+    """Fill the disk for the duration of the block."""
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file:
         try:
             while True:
                 file.write(os.urandom(4096))
         except OSError:
-            # There is no more room.
-            pass
+            pass  # the disk is full
     yield
     ballast.unlink()
 
 
-def test_a_full_disk(app: Flask, environment: dict[str, str], disk: Path) -> None:
+def test_readyz_reports_a_full_disk(app: Flask, environment: dict[str, str], disk: Path) -> None:
     with postgres.serve(disk, durable=False) as address:
         subprocess.run(
             [sys.executable, "-m", "flask", "db", "upgrade"],
@@ -71,5 +70,5 @@ def test_a_full_disk(app: Flask, environment: dict[str, str], disk: Path) -> Non
             assert is_ready()
             with filled(disk):
                 assert not is_ready()
-            until(is_ready, 10, "there is room again")
+            until(is_ready, 10, "the disk has free space again")
             db.engine.dispose()

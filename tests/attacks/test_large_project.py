@@ -7,5 +7,5 @@ from flask import Flask
 from tests.project_deletion import seconds_to_delete_large_project
 
 
-def test_200_000_jobs(app: Flask) -> None:
+def test_a_project_with_200_000_jobs_is_deleted_in_time(app: Flask) -> None:
     assert seconds_to_delete_large_project(jobs=200_000) < 90

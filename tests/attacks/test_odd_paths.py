@@ -1,4 +1,4 @@
-"""Every route, with every odd value in its path, answers and never with a 500."""
+"""No route answers an odd value in its path with a 500."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from flask.testing import FlaskClient
 from tests.odd_paths import ODD_VALUES, failures, signed_in_client
 
 
-def test_for_strangers(client: FlaskClient) -> None:
+def test_anonymous_requests(client: FlaskClient) -> None:
     assert failures(client, ODD_VALUES.values()) == []
     assert failures(client, ODD_VALUES.values(), headers={"Accept": "text/html"}) == []
 
 
-def test_for_whoever_is_signed_in(app: Flask, green_meadows: int) -> None:
+def test_requests_of_a_signed_in_user(app: Flask, green_meadows: int) -> None:
     assert failures(signed_in_client(app), ODD_VALUES.values()) == []
 
 
-def test_for_programs(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_requests_with_a_token(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     assert failures(client, ODD_VALUES.values(), headers=admin) == []

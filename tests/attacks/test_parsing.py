@@ -1,4 +1,4 @@
-"""Files of many kinds that cost much time or memory, one by one and twenty at once."""
+"""Files of many kinds that are costly to read, one by one and twenty at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from precast_app.extensions import db
 from tests import hostile_files
 from tests.conftest import EXAMPLES
 from tests.parsing_server import PARSE_SECONDS, HealthMonitor, ParsingServer, run_parsing_server, timed
-from tests.unit.xlsb_files import rewritten
+from tests.unit.xlsb_files import convert_to_xlsb
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ def web(app: Flask, environment: dict[str, str]) -> Iterator[ParsingServer]:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_every_kind(web: ParsingServer, make: Callable[[int], bytes], number: int) -> None:
+def test_a_costly_file_does_not_harm_the_web_process(
+    web: ParsingServer, make: Callable[[int], bytes], number: int
+) -> None:
     content = make(number)
     web.fork_server()
     with HealthMonitor(web) as health:
@@ -60,13 +62,13 @@ def test_every_kind(web: ParsingServer, make: Callable[[int], bytes], number: in
     assert health.memory_growth < 100_000_000
 
 
-def test_a_binary_workbook_is_read_as_before(web: ParsingServer) -> None:
-    job_id = web.upload(rewritten(EXAMPLES / "element_types.xlsx")).json()["job_id"]
+def test_a_binary_workbook_is_annotated(web: ParsingServer) -> None:
+    job_id = web.upload(convert_to_xlsb(EXAMPLES / "element_types.xlsx")).json()["job_id"]
     assert web.get(f"/api/jobs/{job_id}/annotated").status_code == 200
 
 
-def test_annotated_of_a_workbook_with_a_million_formats(web: ParsingServer) -> None:
-    """It is a copy of the cells, since the library for the format would take a minute."""
+def test_a_workbook_with_a_million_formats_is_annotated_as_a_copy(web: ParsingServer) -> None:
+    """The library for the format would take a minute."""
     job_id = web.upload(hostile_files.many_formats(1_000_000)).json()["job_id"]
     with HealthMonitor(web) as health:
         response, seconds = timed(lambda: web.get(f"/api/jobs/{job_id}/annotated"))
@@ -91,15 +93,15 @@ def test_a_download_that_takes_too_long_is_a_conflict(web: ParsingServer) -> Non
     assert (response.status_code, response.content[:2]) == (200, b"PK")
 
 
-def test_many_at_once_are_bounded(web: ParsingServer) -> None:
-    """Two files are read at a time, of one person one; the others wait a little, and are told to come again."""
+def test_the_number_of_files_read_at_once_is_limited(web: ParsingServer) -> None:
+    """At most two files are read at once, one per user; other requests wait a little and then get 503."""
     slow = hostile_files.blank_records(3_000_000)
     job_id = web.upload(hostile_files.repeated_rows(190_000)).json()["job_id"]
-    most = 0
+    max_busy = 0
     done = threading.Event()
 
     def watch() -> None:
-        nonlocal most
+        nonlocal max_busy
         server = web.fork_server()
         while not done.wait(0.05):
             busy = 0
@@ -108,21 +110,21 @@ def test_many_at_once_are_bounded(web: ParsingServer) -> None:
                     busy += sum(child.cpu_times()[:2]) > 0.3
                 except psutil.NoSuchProcess:
                     continue
-            most = max(most, busy)
+            max_busy = max(max_busy, busy)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    asks: list[Callable[[], requests.Response]] = [
+    requests_to_send: list[Callable[[], requests.Response]] = [
         lambda: web.upload(slow),
         lambda: web.get(f"/api/jobs/{job_id}/annotated"),
     ] * 10
     with HealthMonitor(web) as health, ThreadPoolExecutor(20) as pool:
-        responses = list(pool.map(lambda ask: timed(ask), asks))
+        responses = list(pool.map(lambda ask: timed(ask), requests_to_send))
     done.set()
     watcher.join()
     assert {response.status_code for response, _ in responses} <= {409, 422, 503}
     assert {response.headers.get("Retry-After") for response, _ in responses if response.status_code == 503} == {"5"}
     assert max(seconds for _, seconds in responses) < 4 * (PARSE_SECONDS + 6)
-    assert 1 <= most <= 2
+    assert 1 <= max_busy <= 2
     assert health.slowest < 2
     assert health.memory_growth < 150_000_000

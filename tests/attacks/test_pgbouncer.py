@@ -1,4 +1,4 @@
-"""Web and worker behind a PgBouncer in transaction mode: a file's whole way, with a cancel, a kill and an undo."""
+"""Web server and worker behind PgBouncer in transaction mode: import, cancel, killed worker and undo."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_import_cancel_undo_and_recovery(
         assert site.follow(cancelled)[-1]["error"] == f"Cancelled by {ADMIN}; nothing was changed"
         project_snapshot.assert_same(project_snapshot.snapshot_project(project), imported)
 
-        # The worker is killed in the middle; the reaper gives the job to the next one.
+        # The worker is killed during the import; the reaper re-enqueues the job for the next worker.
         killed = site.upload(f"/api/project/{project}/import/excel?concurrent_batches=2", large)["job_id"]
         wait_for(killed, lambda each: has_ended(each) or each.progress > 10)
         kill_workers()
@@ -59,7 +59,7 @@ def test_import_cancel_undo_and_recovery(
 
 
 def kill_workers() -> None:
-    """Kill every process that does jobs, with its work horse, but not the processes that start them again."""
+    """Kill every worker process and its job process, but not the processes that restart them."""
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             *_, program, role = process.cmdline()

@@ -1,4 +1,4 @@
-"""Every kind of slow client, many at once and for longer than any of them is waited for; settings are the defaults."""
+"""Many slow clients of every kind, for longer than the server waits for any of them, with default settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.slow_clients import (
 
 COUNT = 60
 SECONDS = 12.0
-# Longer than any client is waited for.
+# Longer than the server waits for any client.
 LONG_SECONDS = 45.0
 
 
@@ -37,14 +37,14 @@ def web(app: Flask, environment: dict[str, str]) -> Iterator[GunicornServer]:
 
 @pytest.fixture
 def headers(project_id: int) -> dict[str, str]:
-    """The headers of an editor of the project."""
+    """Return the headers of an editor of the project."""
     token = tokens.create(users.create(NAME, PASSWORD), days=1)
     projects.set_role(project_id, NAME, Role.EDITOR)
     return {"Authorization": f"Bearer {token}"}
 
 
-def use(web: GunicornServer, project_id: int, headers: dict[str, str], seconds: float) -> None:
-    """Do for so many seconds what people do, and fail if any of it does not go through."""
+def assert_usable(web: GunicornServer, project_id: int, headers: dict[str, str], seconds: float) -> None:
+    """Make ordinary requests for `seconds`, and fail if one of them is not served."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert slowest_health_check(web, 3) < 2
@@ -53,35 +53,33 @@ def use(web: GunicornServer, project_id: int, headers: dict[str, str], seconds: 
 
 
 @pytest.mark.parametrize("kind", SLOW_CLIENTS)
-def test_many_of_a_kind(web: GunicornServer, project_id: int, headers: dict[str, str], kind: str) -> None:
+def test_many_clients_of_one_kind(web: GunicornServer, project_id: int, headers: dict[str, str], kind: str) -> None:
     with slow_client_crowd(web, SLOW_CLIENTS[kind], COUNT):
-        use(web, project_id, headers, SECONDS)
+        assert_usable(web, project_id, headers, SECONDS)
 
 
-def test_readers_of_nothing_for_longer_than_they_are_waited_for(
-    web: GunicornServer, project_id: int, headers: dict[str, str]
-) -> None:
+def test_clients_that_read_nothing_for_long(web: GunicornServer, project_id: int, headers: dict[str, str]) -> None:
     with slow_client_crowd(web, SLOW_CLIENTS["read nothing of eight responses"], 24):
-        use(web, project_id, headers, LONG_SECONDS)
+        assert_usable(web, project_id, headers, LONG_SECONDS)
 
 
 def test_all_kinds_at_once(web: GunicornServer, project_id: int, headers: dict[str, str]) -> None:
     with ExitStack() as crowds:
         for each in SLOW_CLIENTS.values():
             crowds.enter_context(slow_client_crowd(web, each, 6, "127.0.0.2"))
-        use(web, project_id, headers, LONG_SECONDS)
+        assert_usable(web, project_id, headers, LONG_SECONDS)
 
 
-def test_hundreds_from_one_address(web: GunicornServer, project_id: int, headers: dict[str, str]) -> None:
+def test_hundreds_of_clients_with_one_address(web: GunicornServer, project_id: int, headers: dict[str, str]) -> None:
     with slow_client_crowd(web, SLOW_CLIENTS["send a form byte by byte"], 600, "127.0.0.2"):
-        use(web, project_id, headers, SECONDS)
+        assert_usable(web, project_id, headers, SECONDS)
 
 
-def test_hundreds_behind_a_proxy(
+def test_hundreds_of_clients_behind_a_proxy(
     app: Flask, environment: dict[str, str], project_id: int, headers: dict[str, str]
 ) -> None:
     with (
         run_gunicorn(environment, WEB_CONCURRENCY="2", TRUSTED_PROXIES="1") as web,
         slow_client_crowd(web, SLOW_CLIENTS["read nothing of eight responses"], 300),
     ):
-        use(web, project_id, headers, SECONDS)
+        assert_usable(web, project_id, headers, SECONDS)

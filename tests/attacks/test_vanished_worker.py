@@ -1,4 +1,4 @@
-"""A worker whose machine vanishes can't end its sessions; PostgreSQL gives them and their locks up by itself."""
+"""PostgreSQL ends the sessions of a worker whose machine has vanished, and releases their locks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.faults.scene import Servers, until
 
 TAKEOVER_SECONDS = 120
 
-# Holds a lock in a statement that does not end, as the worker's sessions are set up.
-BUSY = """
+# Holds a lock in an endless statement, in a session set up like the worker's.
+HOLD_LOCK = """
 import psycopg2
 from precast_app.config import Settings, libpq_url
 
@@ -45,7 +45,7 @@ def far_machine(app: Flask, servers: Servers) -> Iterator[Machine]:
         db.engine.dispose()
         servers.listen_on(made.here)
         yield made
-        # Where a test has failed, they may still hold what the next one needs.
+        # After a failed test these sessions may still hold locks that the next test needs.
         end = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_addr = CAST(:address AS inet)")
         db.session.execute(end, {"address": made.there})
         db.session.rollback()
@@ -58,7 +58,7 @@ def sessions_of(far_machine: Machine) -> int:
     return found
 
 
-def test_another_worker_takes_over(
+def test_another_worker_continues_the_job(
     far_machine: Machine, green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
     job_id = submit(green_meadows, write_large_workbook(tmp_path / "types.xlsx", 6_000, 100, 1), batch_size=30)
@@ -68,24 +68,24 @@ def test_another_worker_takes_over(
         cut = time.monotonic()
         with worker(environment):
             time.sleep(5)
-            # PostgreSQL has not heard of it.
+            # PostgreSQL has not noticed yet.
             assert sessions_of(far_machine) > 0
             ended = wait_for(job_id, lambda job: job.status in ("completed", "failed"), TAKEOVER_SECONDS)
             print(f"done by another worker after {time.monotonic() - cut:.0f} s")
     assert (ended.status, ended.attempt, ended.created_count) == ("completed", 2, 6_000), ended.error
 
 
-def test_a_statement_under_way_ends(far_machine: Machine, environment: dict[str, str]) -> None:
+def test_a_running_statement_is_ended(far_machine: Machine, environment: dict[str, str]) -> None:
     def is_free() -> bool:
         free = db.session.execute(text("SELECT pg_try_advisory_xact_lock(1, 1)")).scalar_one()
         db.session.rollback()
         return bool(free)
 
-    with running(far_machine.run([sys.executable, "-c", BUSY], environment)):
+    with running(far_machine.run([sys.executable, "-c", HOLD_LOCK], environment)):
         until(lambda: not is_free(), 20, "the lock is held")
         far_machine.vanish()
         cut = time.monotonic()
         time.sleep(5)
         assert not is_free()
-        until(is_free, TAKEOVER_SECONDS, "PostgreSQL has given up the session")
-        print(f"the session was given up after {time.monotonic() - cut:.0f} s")
+        until(is_free, TAKEOVER_SECONDS, "PostgreSQL has ended the session")
+        print(f"the session was ended after {time.monotonic() - cut:.0f} s")

@@ -1,4 +1,4 @@
-"""Every process as a deployment starts it: the lines of the Procfile, and a client that only knows HTTP."""
+"""The system as started by the Procfile, used over HTTP only."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.live_site import Site, started
 
 @pytest.fixture
 def site(app: Flask, environment: dict[str, str]) -> Iterator[Site]:
-    """The system on empty tables."""
+    """Run the system on empty tables."""
     with started(environment) as found:
         yield found
 
 
-def test_a_workbook_from_upload_to_totals(site: Site) -> None:
-    """What `make run` does, and what the contract's example script does."""
+def test_the_sample_is_imported_through_the_api(site: Site) -> None:
+    """Import the reference data and the sample as `make run` does."""
     project = site.post("/api/project", json={"name": "Green Meadows"})["project"]["id"]
     for job_type, name in REFERENCE_DATA.items():
         created = site.upload(f"/api/project/{project}/jobs?job_type={job_type}", EXAMPLES / name)

@@ -1,4 +1,4 @@
-"""Files that cost much time or memory: the web process responses, stays small and leaves nothing behind."""
+"""Files that are costly to read: the web process still responds, stays small and leaves no processes behind."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def web(app: Flask, environment: dict[str, str]) -> Iterator[ParsingServer]:
 
 
 @pytest.fixture
-def patient(app: Flask, environment: dict[str, str]) -> Iterator[ParsingServer]:
-    """One that gives a file the time that a test needs to break something."""
+def patient_web(app: Flask, environment: dict[str, str]) -> Iterator[ParsingServer]:
+    """Run a server that allows enough time per file for a test to intervene."""
     with run_parsing_server(environment, parse_seconds=60) as found:
         yield found
 
 
-def test_what_takes_too_long_is_stopped(web: ParsingServer) -> None:
+def test_a_file_that_takes_too_long_is_rejected(web: ParsingServer) -> None:
     slow = hostile_files.blank_records(3_000_000)
     assert len(slow) < 7_000_000
-    # Once before, so that the fork server is ready.
+    # Make sure that the fork server is ready.
     assert web.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
     with HealthMonitor(web) as health:
         response, seconds = timed(lambda: web.upload(slow))
@@ -52,19 +52,19 @@ def test_what_takes_too_long_is_stopped(web: ParsingServer) -> None:
     assert web.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
 
 
-def test_a_killed_child_is_answered_for(patient: ParsingServer) -> None:
+def test_a_killed_child_is_reported_to_the_user(patient_web: ParsingServer) -> None:
     slow = hostile_files.blank_records(3_000_000)
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(patient.upload, slow)
-        patient.wait_for_busy_child().kill()
+        asked = pool.submit(patient_web.upload, slow)
+        patient_web.wait_for_busy_child().kill()
         response = asked.result()
     assert response.status_code == 422
     assert response.json()["message"].startswith("Reading the file was interrupted")
-    assert patient.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
+    assert patient_web.upload((EXAMPLES / "element_types.xlsx").read_bytes()).status_code == 202
 
 
-def test_a_child_reads_files_of_one_person_only(web: ParsingServer) -> None:
-    """One that read a cheap file is kept for its owner's next one; one that read a costly file is not."""
+def test_a_child_reads_the_files_of_one_user_only(web: ParsingServer) -> None:
+    """A child that read a cheap file is kept for its owner's next file; a child that read a costly file is not."""
     sample = (EXAMPLES / "element_types.xlsx").read_bytes()
     eve = {"Authorization": f"Bearer {tokens.create(users.create('eve', 'correct horse', is_admin=True), days=1)}"}
 
@@ -74,7 +74,7 @@ def test_a_child_reads_files_of_one_person_only(web: ParsingServer) -> None:
         return {child.pid for child in web.fork_server().children()}
 
     first = children(web.upload(sample))
-    assert children(web.upload(sample)) == first, "hers is used again, and one is ready for anyone"
+    assert children(web.upload(sample)) == first, "the owner's child is reused, and there is a spare child"
     web.headers, ada = eve, web.headers
     second = children(web.upload(sample))
     assert (len(first), len(second), first < second) == (2, 3, True)
@@ -83,7 +83,7 @@ def test_a_child_reads_files_of_one_person_only(web: ParsingServer) -> None:
     assert (len(third), len(third & second)) == (2, 2)
 
 
-def test_the_fork_server_is_started_again(web: ParsingServer) -> None:
+def test_a_stopped_fork_server_is_restarted(web: ParsingServer) -> None:
     sample = (EXAMPLES / "element_types.xlsx").read_bytes()
     for stop in (psutil.Process.kill, psutil.Process.terminate):
         first = web.fork_server()
@@ -93,23 +93,23 @@ def test_the_fork_server_is_started_again(web: ParsingServer) -> None:
         assert web.fork_server().pid != first.pid
 
 
-def test_nothing_outlives_the_web_process(patient: ParsingServer) -> None:
+def test_no_process_outlives_the_web_process(patient_web: ParsingServer) -> None:
     slow = hostile_files.blank_records(3_000_000)
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(patient.upload, slow)
-        child, server = patient.wait_for_busy_child(), patient.fork_server()
-        patient.worker.kill()
+        asked = pool.submit(patient_web.upload, slow)
+        child, server = patient_web.wait_for_busy_child(), patient_web.fork_server()
+        patient_web.worker.kill()
         _, left = psutil.wait_procs([child, server], timeout=3)
         assert not left
         with pytest.raises(requests.RequestException):
             asked.result()
 
 
-def test_a_child_knows_no_secret_and_holds_no_connection(patient: ParsingServer, environment: dict[str, str]) -> None:
+def test_a_child_has_no_secrets_and_no_connections(patient_web: ParsingServer, environment: dict[str, str]) -> None:
     slow = hostile_files.blank_records(3_000_000)
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(patient.upload, slow)
-        child = patient.wait_for_busy_child()
+        asked = pool.submit(patient_web.upload, slow)
+        child = patient_web.wait_for_busy_child()
         known = Path(f"/proc/{child.pid}/environ").read_text() + Path(f"/proc/{child.pid}/cmdline").read_text()
         connections = [each for each in child.net_connections() if each.raddr]
         idle = db.session.scalar(

@@ -1,4 +1,4 @@
-"""What is wrong, shown in the upload itself."""
+"""Annotated copies of uploads."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from flask.testing import FlaskClient
 
 from tests.conftest import EXAMPLES, ROOT, run_import
 from tests.element_type_files import BASE_HEADER
-from tests.unit.xlsb_files import rewritten
+from tests.unit.xlsb_files import convert_to_xlsb
 
 ODS = ROOT / "tests" / "files" / "green_meadows_libreoffice.ods"
 RED, YELLOW = "FFFFC7CE", "FFFFEB9C"
 
 
 def fetch(client: FlaskClient, headers: dict[str, str], job_id: int, path: Path) -> str:
-    """The annotated copy, written to a path; answers what the download is called."""
+    """Write the annotated copy to a path and return the name of the download."""
     with client.get(f"/api/jobs/{job_id}/annotated", headers=headers) as answer:
         assert answer.status_code == 200, answer.get_json()
         path.write_bytes(answer.data)
         return str(answer.headers["Content-Disposition"]).removeprefix("attachment; filename=")
 
 
-def test_the_upload_with_its_bad_cells_coloured(
+def test_invalid_cells_are_coloured_and_commented(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     book = openpyxl.load_workbook(EXAMPLES / "element_types.xlsx")
@@ -86,7 +86,7 @@ def test_an_opendocument_spreadsheet_keeps_its_formats(
 
 
 @pytest.mark.parametrize("kind", ["csv", "xls", "xlsb", "xlsx", "ods"])
-def test_other_files_and_large_ones_come_as_new_workbooks(
+def test_other_and_large_files_become_new_workbooks(
     client: FlaskClient,
     admin: dict[str, str],
     project_id: int,
@@ -97,11 +97,11 @@ def test_other_files_and_large_ones_come_as_new_workbooks(
     if kind == "csv":
         path.write_bytes((EXAMPLES / "element_types.csv").read_bytes())
     elif kind == "xlsb":
-        path.write_bytes(rewritten(EXAMPLES / "element_types.xlsx"))
+        path.write_bytes(convert_to_xlsb(EXAMPLES / "element_types.xlsx"))
     else:
         path.write_bytes(ODS.with_suffix(f".{kind}").read_bytes())
     if kind in ("xlsx", "ods"):
-        # More than the library for the format is given to parse.
+        # More XML tags than the library for the format may parse.
         with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("padding.xml", f"<a>{'<b/>' * 1_100_000}</a>")
     done = run_import(project_id, path)
@@ -117,7 +117,7 @@ def test_other_files_and_large_ones_come_as_new_workbooks(
     assert (before.unchanged_count, again.unchanged_count, again.warning_count) == (120, 120, 33)
 
 
-def test_a_csv_with_decimal_commas_can_be_mended_in_its_copy(
+def test_a_csv_with_decimal_commas_can_be_corrected_in_its_copy(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "types.csv"
@@ -134,12 +134,12 @@ def test_a_csv_with_decimal_commas_can_be_mended_in_its_copy(
     assert sheet["K3"].comment.text.startswith("A number is needed here")
     assert sheet["K2"].comment is None
     sheet["K3"] = 2
-    book.save(tmp_path / "mended.xlsx")
-    again = run_import(green_meadows, tmp_path / "mended.xlsx")
+    book.save(tmp_path / "corrected.xlsx")
+    again = run_import(green_meadows, tmp_path / "corrected.xlsx")
     assert (again.created_count, again.unchanged_count, again.pieces_added, again.warning_count) == (1, 1, 2, 0)
 
 
-def test_what_is_wrong_under_a_merged_range_stands_at_its_first_cell(
+def test_issues_in_a_merged_range_are_shown_in_its_first_cell(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     book = openpyxl.load_workbook(EXAMPLES / "element_types.xlsx")

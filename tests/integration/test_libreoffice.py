@@ -1,6 +1,6 @@
-"""What was exported, opened and saved by LibreOffice, still comes back; where LibreOffice is installed.
+"""Exports that LibreOffice opened and saved can still be imported; skipped if LibreOffice is not installed.
 
-Where it isn't, files that it saved once stand in for it (`tests/files`, and the tests that read them).
+Other tests read files that LibreOffice saved (`tests/files`), so they need no LibreOffice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not inst
 
 
 @pytest.mark.parametrize("extension", ["xlsx", "ods", "xls"])
-def test_the_sample_is_unchanged_and_one_cell_changes_alone(
+def test_a_saved_export_changes_nothing_and_an_edited_cell_changes_alone(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, extension: str
 ) -> None:
     run_import(green_meadows, EXAMPLES / "element_types.csv")
@@ -42,10 +42,10 @@ def test_the_sample_is_unchanged_and_one_cell_changes_alone(
 
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(element_type_row, min_size=20, max_size=60))
-def test_whatever_is_stored_comes_back(
+def test_every_stored_row_survives_export_and_import(
     project_id: int, export: Export, tmp_path: Path, rows: list[tuple[Any, ...]]
 ) -> None:
-    """Rows that the import takes; those that it does not are no matter here."""
+    """Rows that the import rejects are ignored."""
     texts = [["T", f"{name} {place}".strip()] for name in TEXTS for place in ("", 1)]
     count = import_rows(project_id, tmp_path / "in.csv", [*rows, *texts])
     assert count >= len(TEXTS)

@@ -1,4 +1,4 @@
-"""No cell of any download is a formula or a link, whatever names, headings, sheets and files people have given."""
+"""No cell of any download is a formula or a link, whatever names and files users have provided."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.projects import projects
 from tests.conftest import run_import
 from tests.libreoffice import SOFFICE, convert
-from tests.unit.xlsb_files import rewritten
+from tests.unit.xlsb_files import convert_to_xlsb
 
 HOSTILE = [
     "=1+1",
@@ -54,7 +54,7 @@ HOSTILE = [
     "<f>1+1</f>",
     "internal:Summary!A1",
 ]
-# What a file holds and an import makes spaces of.
+# Cells of files in which an import replaces the control characters by spaces.
 RAW = ["\n=3+3", "\t=3+3", "\r=3+3", "W6\n=3+3", "W7\t=3+3", " =3+3", "\u200b=3+3"]
 BASE_HEADINGS = [column.heading for column in BASE_COLUMNS]
 _SIGNS = "=+-@＝＋－＠"
@@ -63,13 +63,13 @@ Walk = Callable[[bytes], Iterator[str]]
 
 
 def starts_a_formula(cell: str) -> bool:
-    """Whether a program may run a text cell; a number, or a lone sign, is no formula."""
+    """Return whether a program may run a text cell; a number or a single sign is not a formula."""
     found = cell.lstrip(_SKIPPED)
     return found[:1] != "" and found[0] in _SIGNS and not re.fullmatch(r"[+-][0-9.,]*", found)
 
 
 def texts_of_csv(content: bytes) -> Iterator[str]:
-    """The cells of a CSV file as programs with any list separator see them, with quotation marks or without."""
+    """Yield the cells of a CSV file as read by programs with each list separator, with and without quoting."""
     decoded = content.decode("utf-8-sig")
     for delimiter in ",;\t|":
         for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE) if delimiter != "," else (csv.QUOTE_MINIMAL,):
@@ -78,7 +78,7 @@ def texts_of_csv(content: bytes) -> Iterator[str]:
 
 
 def texts_of_xlsx(content: bytes) -> Iterator[str]:
-    """The texts of a workbook, none of whose parts has a formula, a link or a name of a range."""
+    """Yield the texts of a workbook; fail if a part of it has a formula, a link or a defined name."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
         for name in archive.namelist():
@@ -98,7 +98,7 @@ def texts_of_xlsx(content: bytes) -> Iterator[str]:
 
 
 def texts_of_ods(content: bytes) -> Iterator[str]:
-    """The texts of an OpenDocument spreadsheet without formulas and links."""
+    """Fail if an OpenDocument spreadsheet has formulas or links; its texts are not checked."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for element in ElementTree.fromstring(archive.read("content.xml")).iter():
             assert not [key for key in element.attrib if key.endswith("}formula")]
@@ -114,7 +114,7 @@ def add(client: FlaskClient, admin: dict[str, str], where: str, **body: Any) -> 
 
 @pytest.fixture
 def hostile(client: FlaskClient, admin: dict[str, str]) -> None:
-    """A project with such names everywhere."""
+    """Create a project with hostile names everywhere."""
     projects.create("=HYPERLINK(1);=3+3")
     for place, name in enumerate(HOSTILE):
         add(client, admin, "stages", name=f"{name} s")
@@ -142,7 +142,7 @@ def hostile(client: FlaskClient, admin: dict[str, str]) -> None:
 
 
 def upload(path: Path, kind: str) -> Path:
-    """A file of each kind with hostile headings, sheet names and cells, of which every row is rejected."""
+    """Write a file with hostile headings, sheet names and cells, of which every row is rejected."""
     cells = [*HOSTILE, *RAW]
     headings = [*BASE_HEADINGS, *cells]
     rows = [[cell, cell, *["x"] * 7, cell, *cells] for cell in cells]
@@ -172,7 +172,7 @@ def upload(path: Path, kind: str) -> Path:
         sheets[0].merge_range(0, 10, 0, 11, "")
         sheets[0].write_string(0, 10, "=HYPERLINK(1)")
     if kind == "xlsb":
-        file.write_bytes(rewritten(workbook))
+        file.write_bytes(convert_to_xlsb(workbook))
     elif kind == "xls":
         file.write_bytes(convert(workbook, "xls").read_bytes())
     else:
@@ -183,7 +183,7 @@ def upload(path: Path, kind: str) -> Path:
 def downloads(
     app: Flask, client: FlaskClient, admin: dict[str, str], jobs: Iterable[int]
 ) -> Iterator[tuple[str, bytes]]:
-    """Every attachment that any address gives: its name and its content."""
+    """Yield the URL and the content of every download of the API."""
     for rule in app.url_map.iter_rules():
         is_read = "GET" in (rule.methods or ()) and rule.rule.startswith("/api")
         if not is_read or rule.arguments - {"project_id", "job_id"}:
@@ -195,19 +195,19 @@ def downloads(
             with client.get(built[1], headers=admin) as answer:
                 assert answer.status_code < 500, (built[1], answer.text)
                 disposition = answer.headers.get("Content-Disposition", "")
-                # A job's file is the upload as it came.
+                # A job's file is the unchanged upload.
                 if answer.status_code == 200 and disposition.startswith("attachment") and built[1][-5:] != "/file":
                     yield built[1], answer.data
 
 
-def walked(content: bytes) -> Iterator[str]:
+def texts_of(content: bytes) -> Iterator[str]:
     if not content.startswith(b"PK"):
         return texts_of_csv(content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return texts_of_ods(content) if "content.xml" in archive.namelist() else texts_of_xlsx(content)
 
 
-# Old workbooks are made by LibreOffice, where it is installed.
+# Old workbooks are written by LibreOffice, if it is installed.
 KINDS = ("csv", "xlsx", "xlsb", "ods", *(["xls"] if SOFFICE else []))
 
 
@@ -225,7 +225,7 @@ DOWNLOADS = {
 
 
 @pytest.mark.parametrize("address", ["export/excel", "export_csv_element_type"])
-def test_hostile_names_come_back(
+def test_hostile_names_survive_export_and_import(
     client: FlaskClient, admin: dict[str, str], hostile: None, tmp_path: Path, address: str
 ) -> None:
     """As element types, as drawings, and as headings."""
@@ -248,7 +248,7 @@ def test_hostile_names_come_back(
         ("hierarchy", "hierarchy"),
     ],
 )
-def test_hostile_reference_data_comes_back(
+def test_hostile_reference_data_survives_export_and_import(
     client: FlaskClient, admin: dict[str, str], hostile: None, tmp_path: Path, kind: str, job_type: str
 ) -> None:
     path = tmp_path / "reference.csv"
@@ -262,7 +262,7 @@ def test_hostile_reference_data_comes_back(
 def found(
     app: Flask, client: FlaskClient, admin: dict[str, str], hostile: None, tmp_path: Path
 ) -> dict[str, tuple[bytes, bool]]:
-    """Every download by its address, with whether it is an uploaded workbook itself, with colours and comments."""
+    """Return every download by its URL, and whether it is an annotated copy in the upload's own format."""
     jobs = {}
     for kind in KINDS:
         done = run_import(1, upload(tmp_path, kind))
@@ -278,16 +278,16 @@ def found(
     return got
 
 
-def test_no_download_runs_anything(found: dict[str, tuple[bytes, bool]]) -> None:
+def test_no_download_contains_a_formula(found: dict[str, tuple[bytes, bool]]) -> None:
     for address, (content, is_upload) in found.items():
-        # The upload's own texts are as much texts as they were.
-        bad = [cell for cell in walked(content) if starts_a_formula(cell) and not is_upload]
+        # A copy in the upload's own format keeps the upload's texts.
+        bad = [cell for cell in texts_of(content) if starts_a_formula(cell) and not is_upload]
         assert not bad, (address, bad[:5])
 
 
 @pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: there is no `soffice` to run")
-def test_no_download_runs_anything_in_libreoffice(found: dict[str, tuple[bytes, bool]], tmp_path: Path) -> None:
-    """Whatever the list separator is: it evaluates every formula of a text file that it opens."""
+def test_libreoffice_finds_no_formula_in_any_download(found: dict[str, tuple[bytes, bool]], tmp_path: Path) -> None:
+    """LibreOffice evaluates every formula of a text file that it opens, with any list separator."""
     files = []
     for number, (content, _) in enumerate(found.values()):
         files.append(tmp_path / f"{number}.{'xlsx' if content.startswith(b'PK') else 'csv'}")

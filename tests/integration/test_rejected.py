@@ -1,4 +1,4 @@
-"""The rejected rows as a workbook that goes in when mended."""
+"""The rejected rows as a workbook, which can be corrected and imported."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def fetch(client: FlaskClient, headers: dict[str, str], job_id: int, path: Path)
     return openpyxl.load_workbook(path)
 
 
-def test_the_rows_of_a_workbook(client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path) -> None:
+def test_rejected_rows_of_a_workbook(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
     book = openpyxl.load_workbook(EXAMPLES / "element_types.xlsx")
     good = {place: book["Element Types"][place].value for place in ("C5", "P9", "A20")}
     for place, bad in (("C5", "tall"), ("P9", -1), ("A20", None)):
@@ -47,7 +49,7 @@ def test_the_rows_of_a_workbook(client: FlaskClient, admin: dict[str, str], gree
     assert client.get(f"/api/jobs/{second.id}/rejected", headers=admin).status_code == 404
 
 
-def test_the_rows_of_a_file_with_decimal_commas(
+def test_rejected_rows_of_a_file_with_decimal_commas(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "types.csv"
@@ -65,7 +67,7 @@ def test_the_rows_of_a_file_with_decimal_commas(
     assert [(each["name"], each["height"], each["length"]) for each in found] == [("1,200", "1.200", "3.5")]
 
 
-def test_rows_beyond_the_issues_that_are_kept(
+def test_rejected_rows_beyond_the_stored_issues(
     app: Flask,
     client: FlaskClient,
     admin: dict[str, str],
@@ -90,7 +92,7 @@ def test_rows_beyond_the_issues_that_are_kept(
     assert names == [f"W-{number}" for number in range(30)]
 
 
-def test_the_rows_of_reference_data(
+def test_rejected_rows_of_reference_data(
     client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "stages.csv"

@@ -1,4 +1,4 @@
-"""Files made of an upload are valid whatever its sheets are called."""
+"""Files generated from an upload are valid, whatever the names of its sheets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAMES = [
 
 
 def upload(path: Path, names: list[str]) -> Path:
-    """A workbook of sheets with these names, each of which holds a row that is rejected; the last has the headings."""
+    """Write a workbook of sheets with these names; the last one has headings and a row that is rejected."""
     headings = "".join(
         f'<c r="{"ABCDEFGHIJ"[i]}1" t="str"><v>{escape(c.heading)}</v></c>' for i, c in enumerate(BASE_COLUMNS)
     )
@@ -52,14 +52,14 @@ def upload(path: Path, names: list[str]) -> Path:
     )
     for i in range(1, len(names) + 1):
         rows = f'<row r="1">{headings}</row><row r="2">{cells}</row>' if i == len(names) else ""
-        # Ranges that overlap and reach beyond the cells, as no spreadsheet program writes them.
+        # Ranges that overlap and extend beyond the cells, which no spreadsheet program writes.
         after = '<mergeCells><mergeCell ref="A1:B1"/><mergeCell ref="B1:C1"/><mergeCell ref="ZA1:ZZ1"/></mergeCells>'
         contents[f"xl/worksheets/sheet{i}.xml"] = sheet_xml(rows, after)
     path.write_bytes(zipped(contents).getvalue())
     return path
 
 
-def test_a_name_that_the_database_has_no_room_for_is_refused(tmp_path: Path) -> None:
+def test_a_sheet_name_that_is_too_long_for_the_database_is_rejected(tmp_path: Path) -> None:
     with (
         upload(tmp_path / "types.xlsx", ["long " * 31]).open("rb") as file,
         pytest.raises(UnreadableFile, match="Rename the sheet"),
@@ -68,7 +68,7 @@ def test_a_name_that_the_database_has_no_room_for_is_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", [*NAMES, "all"])
-def test_files_of_a_sheet_with_any_name(
+def test_generated_files_are_valid_for_any_sheet_name(
     client: FlaskClient,
     admin: dict[str, str],
     project_id: int,
@@ -76,7 +76,7 @@ def test_files_of_a_sheet_with_any_name(
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(excel, "MAX_BYTES", 10)  # a copy of the cells
+    monkeypatch.setattr(excel, "MAX_BYTES", 10)  # annotate as a copy of the values
     path = upload(tmp_path / "types.xlsx", NAMES if name == "all" else [name])
     job = run_import(project_id, path)
     assert job.rejected_count == 1, job.error

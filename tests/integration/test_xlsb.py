@@ -1,4 +1,4 @@
-"""The sample workbook as an Excel binary workbook goes in as the sample itself does."""
+"""The sample as an Excel binary workbook is imported like the sample itself."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import EXAMPLES, run_import
-from tests.unit.xlsb_files import rewritten
+from tests.unit.xlsb_files import convert_to_xlsb
 
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Path:
-    """The sample with all its cells and merged ranges, as .xlsb."""
+    """Write the sample with all its cells and merged ranges as .xlsb."""
     path = tmp_path / "element_types.xlsb"
-    path.write_bytes(rewritten(EXAMPLES / "element_types.xlsx"))
+    path.write_bytes(convert_to_xlsb(EXAMPLES / "element_types.xlsx"))
     return path
 
 

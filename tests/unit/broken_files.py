@@ -1,4 +1,4 @@
-"""Files of every format with something done to them: `FUZZ_SEED` says what."""
+"""Randomly broken files of every format; `FUZZ_SEED` selects the damage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tests.conftest import EXAMPLES, ROOT
-from tests.unit.xlsb_files import rewritten
+from tests.unit.xlsb_files import convert_to_xlsb
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
@@ -22,9 +22,9 @@ FILES: dict[str, Callable[[], bytes]] = {
     "libreoffice.xlsx": (_LIBREOFFICE / "green_meadows_libreoffice.xlsx").read_bytes,
     "ods": (_LIBREOFFICE / "green_meadows_libreoffice.ods").read_bytes,
     "xls": (_LIBREOFFICE / "green_meadows_libreoffice.xls").read_bytes,
-    "xlsb": partial(rewritten, _SAMPLE),
+    "xlsb": partial(convert_to_xlsb, _SAMPLE),
 }
-_WORDS = [
+_FRAGMENTS = [
     b"<!DOCTYPE x [<!ENTITY a 'b'>]>",
     b"&a;",
     b'r="XFD1048576"',
@@ -40,39 +40,39 @@ _WORDS = [
 ]
 
 
-def broken(content: bytes, chance: random.Random) -> bytes:
-    """The bytes with something done to them: flipped, cut out, doubled, or a word put in."""
+def damage_bytes(content: bytes, rng: random.Random) -> bytes:
+    """Return the bytes with random damage: changed, deleted, repeated or inserted bytes."""
     data = bytearray(content)
-    for _ in range(chance.choice((1, 1, 2, 5, 30))):
-        place = chance.randrange(len(data) + 1)
-        size = chance.choice((1, 2, 8, 100, 4_000))
-        match chance.randrange(4):
+    for _ in range(rng.choice((1, 1, 2, 5, 30))):
+        offset = rng.randrange(len(data) + 1)
+        size = rng.choice((1, 2, 8, 100, 4_000))
+        match rng.randrange(4):
             case 0:
-                data[place : place + 1] = bytes([chance.randrange(256)])
+                data[offset : offset + 1] = bytes([rng.randrange(256)])
             case 1:
-                del data[place : place + size]
+                del data[offset : offset + size]
             case 2:
-                data[place:place] = data[place : place + size]
+                data[offset:offset] = data[offset : offset + size]
             case _:
-                data[place:place] = chance.choice(_WORDS)
+                data[offset:offset] = rng.choice(_FRAGMENTS)
         if not data:
             return b""
     return bytes(data)
 
 
-def repacked(content: bytes, chance: random.Random) -> bytes:
-    """A zip with a part broken, dropped, or changed for another one."""
+def damage_zip(content: bytes, rng: random.Random) -> bytes:
+    """Return a zip file in which one part is broken, deleted or replaced by another part."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    # The larger parts are the ones with the sheets.
-    name = chance.choices(list(parts), weights=[len(part) ** 0.5 + 1 for part in parts.values()])[0]
-    match chance.randrange(6):
+    # Prefer large parts, which contain the sheets.
+    name = rng.choices(list(parts), weights=[len(part) ** 0.5 + 1 for part in parts.values()])[0]
+    match rng.randrange(6):
         case 0:
             del parts[name]
         case 1:
-            parts[name] = chance.choice(list(parts.values()))
+            parts[name] = rng.choice(list(parts.values()))
         case _:
-            parts[name] = broken(parts[name], chance)
+            parts[name] = damage_bytes(parts[name], rng)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for each, part in parts.items():
@@ -80,9 +80,9 @@ def repacked(content: bytes, chance: random.Random) -> bytes:
     return out.getvalue()
 
 
-def mutated(name: str, run: int) -> bytes:
-    """The run-th broken file made of one of `FILES`; always the same for the same `SEED`."""
+def broken_file(name: str, run: int) -> bytes:
+    """Return the run-th broken variant of one of `FILES`, always the same for the same `SEED`."""
     content = FILES[name]()
-    chance = random.Random(f"{SEED}/{name}/{run}")
+    rng = random.Random(f"{SEED}/{name}/{run}")
     is_zip = content.startswith(b"PK")
-    return repacked(content, chance) if is_zip and chance.random() < 0.8 else broken(content, chance)
+    return damage_zip(content, rng) if is_zip and rng.random() < 0.8 else damage_bytes(content, rng)

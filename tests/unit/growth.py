@@ -1,4 +1,4 @@
-"""How the time of a function grows with the length of its text, and texts that make regular expressions slow."""
+"""Measurement of how a function's time grows with its input, and texts that make regular expressions slow."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-MOST_GROWTH = 2.5  # times as long for twice the text
-# Below this, a measurement tells of the machine, or of what a function does for any text.
+MAX_GROWTH = 2.5  # times as long for twice the text
+# Shorter measurements are dominated by noise and constant overhead.
 _FLOOR = 0.03  # seconds
-# What takes quadratic time takes millions of steps for a text of this length, and so longer than this.
+# A function of quadratic time takes millions of steps for a text of this length, so it takes longer than this.
 _MIDDLE = 4_096
 _QUICK = 0.0015  # seconds
 _SHORTEST = 16
@@ -35,7 +35,7 @@ def growth(run: Callable[[Any], object], attack: Callable[[int], Any], longest: 
     """Return how many times as long `run` takes for twice the text; 0 if it is quick even for the longest text.
 
     `attack` makes a text of about a given length. The length is doubled until the time can be measured. The text that
-    it is compared with is a quarter as long, so that what else the machine does weighs less.
+    it is compared with is a quarter as long, which reduces the influence of noise.
     """
     length = _SHORTEST
     while min(seconds(run, attack(4 * length)) for _ in range(2)) < _FLOOR:
@@ -44,23 +44,23 @@ def growth(run: Callable[[Any], object], attack: Callable[[int], Any], longest: 
             return 0.0
     short, long = attack(length), attack(4 * length)
     found = []
-    # A busy machine only makes it look worse, so the best of the measurements counts.
+    # A busy machine only makes the result worse, so take the best measurement.
     for _ in range(_ATTEMPTS):
         times = [(seconds(run, short), seconds(run, long)) for _ in range(_RUNS)]
         found.append(float((min(now for _, now in times) / min(before for before, _ in times)) ** 0.5))
-        if found[-1] <= MOST_GROWTH:
+        if found[-1] <= MAX_GROWTH:
             break
     return min(found)
 
 
 def is_linear(run: Callable[[Any], object], attack: Callable[[int], Any], longest: int) -> bool:
-    """Return whether twice the text takes about twice the time, without measuring what is quick beyond doubt."""
+    """Return whether twice the text takes about twice the time; very quick functions are not measured further."""
     middle = attack(_MIDDLE)
-    return min(seconds(run, middle) for _ in range(2)) < _QUICK or growth(run, attack, longest) <= MOST_GROWTH
+    return min(seconds(run, middle) for _ in range(2)) < _QUICK or growth(run, attack, longest) <= MAX_GROWTH
 
 
 def seconds(run: Callable[[Any], object], text: Any) -> float:
-    """Return how long one call takes the processor, whatever else the machine does at the same time."""
+    """Return the processor time of one call in seconds."""
     start = time.thread_time()
     run(text)
     return time.thread_time() - start
@@ -68,41 +68,41 @@ def seconds(run: Callable[[Any], object], text: Any) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """A text that begins as a match does, goes on with a repeated piece, and ends as no match does."""
+    """Text that starts like a match, continues with a repeated piece, and ends like no match."""
 
     start: str
     piece: str
     end: str
 
     def text(self, length: int) -> str:
-        """Return the text with about so many characters."""
+        """Return the text with about `length` characters."""
         return self.start + self.piece * (length // len(self.piece)) + self.end
 
 
 def attacks(pattern: re.Pattern[Any]) -> Iterator[Attack]:
-    """Yield the attacks on a pattern that its own parts suggest."""
+    """Yield attacks on a pattern, built from the pattern's own parts."""
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
-    # The flag of `str` patterns is added by the compiler.
+    # The compiler adds the UNICODE flag to `str` patterns.
     tree = parser.parse(source, pattern.flags & ~re.UNICODE)
-    example, signs = _example(tree), sorted(_signs(tree))
+    example, characters = _example(tree), sorted(_characters(tree))
     for place in range(len(example) + 1):
         start = example[:place]
-        for piece in (*signs, *(start[-size:] for size in range(2, 9) if size <= place)):
+        for piece in (*characters, *(start[-size:] for size in range(2, 9) if size <= place)):
             for end in ("", "\0"):
                 yield Attack(start, piece, end)
 
 
 def _example(tree: Any) -> str:
-    """Return a short text that the pattern matches, or nearly."""
+    """Return a short text that the pattern matches or nearly matches."""
     found = ""
     for kind, value in tree:
         if kind is code.LITERAL:
             found += chr(value)
         elif kind in (code.IN, code.NOT_LITERAL, code.ANY):
-            signs = _signs([(kind, value)])
-            found += "~" if "~" in signs else min(signs)
+            characters = _characters([(kind, value)])
+            found += "~" if "~" in characters else min(characters)
         elif kind in (code.MAX_REPEAT, code.MIN_REPEAT, code.POSSESSIVE_REPEAT):
-            # An optional part is taken once, so that what is within it is tried as well.
+            # Include an optional part once, so that its content is tried, too.
             found += _example(value[2]) * max(1, min(value[0], 4))
         elif kind is code.SUBPATTERN:
             found += _example(value[3])
@@ -113,8 +113,8 @@ def _example(tree: Any) -> str:
     return found
 
 
-def _signs(tree: Any) -> set[str]:
-    """Return characters that the pattern knows, and one that most patterns do not."""
+def _characters(tree: Any) -> set[str]:
+    """Return characters that occur in the pattern, and one that does not occur in most patterns."""
     found: set[str] = set()
     for kind, value in tree:
         if kind in (code.LITERAL, code.NOT_LITERAL):
@@ -128,16 +128,16 @@ def _signs(tree: Any) -> set[str]:
         elif kind is code.NEGATE:
             found.add("~")
         elif kind is code.IN:
-            found |= _signs(value)
+            found |= _characters(value)
         elif kind in (code.MAX_REPEAT, code.MIN_REPEAT, code.POSSESSIVE_REPEAT):
-            found |= _signs(value[2])
+            found |= _characters(value[2])
         elif kind is code.SUBPATTERN:
-            found |= _signs(value[3])
+            found |= _characters(value[3])
         elif kind in (code.ASSERT, code.ASSERT_NOT):
-            found |= _signs(value[1])
+            found |= _characters(value[1])
         elif kind is code.ATOMIC_GROUP:
-            found |= _signs(value)
+            found |= _characters(value)
         elif kind is code.BRANCH:
             for branch in value[1]:
-                found |= _signs(branch)
+                found |= _characters(branch)
     return found

@@ -1,4 +1,4 @@
-"""Workbooks made by hand, for what no writer would write."""
+"""Excel workbooks built from XML, for files that no spreadsheet program writes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def strings_xml(items: str) -> str:
 
 
 def parts(sheet: str | bytes, strings: str | bytes | None = None) -> dict[str, str | bytes]:
-    """The parts of a workbook with one sheet, `S`."""
+    """Return the parts of a workbook with one sheet, `S`."""
     package = "http://schemas.openxmlformats.org/package/2006"
     found: dict[str, str | bytes] = {
         "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
@@ -50,13 +50,13 @@ def zipped(contents: Mapping[str, str | bytes]) -> io.BytesIO:
 
 
 def workbook(rows: str, strings: str | None = None, after: str = "") -> io.BytesIO:
-    """A workbook whose only sheet, `S`, has these rows (XML)."""
+    """Return a workbook whose only sheet, `S`, has these rows (XML)."""
     items = None if strings is None else strings_xml(strings)
     return zipped(parts(sheet_xml(rows, after), items))
 
 
 def with_declared_size(file: io.BytesIO, part: str, size: int) -> io.BytesIO:
-    """The same zip, whose directory tells another unzipped size for one part."""
+    """Return the zip file with another declared size of one part in its directory."""
     data = bytearray(file.getvalue())
     directory = data.rfind(part.encode())
     assert data[directory - 46 : directory - 42] == b"PK\x01\x02"
@@ -65,7 +65,7 @@ def with_declared_size(file: io.BytesIO, part: str, size: int) -> io.BytesIO:
 
 
 def zip_bomb(gigabytes: int) -> io.BytesIO:
-    """A workbook whose sheet unpacks to that much white space; made of repeated deflate blocks."""
+    """Return a workbook whose sheet unpacks to `gigabytes` of white space; made of repeated deflate blocks."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     head = packer.compress(b"<worksheet><sheetData>") + packer.flush(zlib.Z_FULL_FLUSH)
     block = packer.compress(b" " * 2**24) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -75,7 +75,7 @@ def zip_bomb(gigabytes: int) -> io.BytesIO:
         for name in archive.namelist():
             made.writestr(name, stream if name == SHEET_PART else archive.read(name))
     data = bytearray(out.getvalue())
-    # Stored as it is so far: tell both headers that it is deflated.
+    # The stream was added as uncompressed data: declare it as deflated in both headers.
     local = data.find(SHEET_PART.encode()) - 30
     central = data.rfind(SHEET_PART.encode()) - 46
     data[local + 8 : local + 10] = data[central + 10 : central + 12] = b"\x08\x00"

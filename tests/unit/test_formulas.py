@@ -1,4 +1,4 @@
-"""Texts that a spreadsheet program would run: what is written is harmless, and reads as what it was."""
+"""Text that a spreadsheet program would run as a formula is written harmlessly and reads back unchanged."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_signs_that_start_a_formula_are_escaped(text: str, written: str) -> None
 
 @settings(max_examples=1_000)
 @given(hostile)
-def test_every_text_comes_back(text: str) -> None:
+def test_every_text_survives_escaping(text: str) -> None:
     assert unescape_formula(escape_formula(text)) == text
     assert ensure_escaped(escape_formula(text)) == escape_formula(text)
 
 
 @settings(max_examples=1_000)
 @given(hostile)
-def test_a_copied_cell_reads_as_the_upload_does(text: str) -> None:
+def test_a_copied_cell_reads_like_the_uploaded_cell(text: str) -> None:
     assert ensure_escaped(ensure_escaped(text)) == ensure_escaped(text)
     for read in (BASE_COLUMNS[0].parse, BASE_COLUMNS[2].parse, *CELL_PARSERS.values()):
         outcomes = []
@@ -78,7 +78,7 @@ def test_a_copied_cell_reads_as_the_upload_does(text: str) -> None:
 
 
 def fields(line: str) -> Iterator[str]:
-    """The cells of a line, as programs with any list separator read them."""
+    """Yield the cells of a line as read by programs with each list separator."""
     for delimiter in ",;\t|":
         for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE) if delimiter != "," else (csv.QUOTE_MINIMAL,):
             for row in csv.reader(io.StringIO(line, newline=""), delimiter=delimiter, quoting=quoting):
@@ -96,7 +96,7 @@ def test_a_line_of_csv_has_no_formula_whatever_separates_its_cells(found: list[s
 
 @settings(max_examples=500)
 @given(st.lists(hostile.map(clean_text), min_size=1, max_size=4))
-def test_stored_texts_come_back_from_a_csv_file(found: list[str]) -> None:
+def test_stored_texts_survive_export_to_csv(found: list[str]) -> None:
     line = safe_text.csv_line(["x", *(protect_from_decoding(escape_formula(text)) for text in found)])
     header = safe_text.csv_line([column.heading for column in BASE_COLUMNS])
     book = open_book(io.BytesIO(f"\ufeff{header}{line}".encode()), Limits())
@@ -106,8 +106,8 @@ def test_stored_texts_come_back_from_a_csv_file(found: list[str]) -> None:
         ] == found
 
 
-def test_one_module_writes_text_into_files() -> None:
-    """Numbers, dates and blank cells apart, which hold no text."""
+def test_only_safe_text_writes_text_into_files() -> None:
+    """Numbers, dates and blank cells contain no text, so other modules may write them."""
     harmless = {"write_number", "write_datetime", "write_boolean", "write_blank"}
     own = ROOT / "precast_app" / "exporting" / "safe_text.py"
     for path in (ROOT / "precast_app").rglob("*.py"):

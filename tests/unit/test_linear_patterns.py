@@ -1,4 +1,4 @@
-"""No regular expression takes more than linear time, whatever text it is given."""
+"""Every regular expression of the application takes linear time for any text."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import precast_app
 from tests.conftest import ROOT
 from tests.unit.growth import attacks, is_linear
 
-# Characters of the longest text that a reader lets through, with as many again for what is not text of a cell.
+# Twice the longest text of a cell, in characters, because XML around the text counts, too.
 _LONGEST = 65_535
-_WAYS = ("search", "fullmatch", "sub")
+_METHODS = ("search", "fullmatch", "sub")
 
-# Patterns that the attacks must find, each slow in a way of its own.
+# Slow patterns of several kinds, which the attacks must detect.
 SLOW = [
     re.compile(r"([(\[][^)\]]*[)\]]|\s(mm|kg|m[²³23]))?[\s.:;,*]*$", re.IGNORECASE),
     re.compile(r"\+(?:[A-Za-z0-9+/]{3,})?-"),
@@ -32,33 +32,33 @@ SLOW = [
 
 
 def patterns() -> dict[str, re.Pattern[Any]]:
-    """Every compiled pattern of the application, by where it is."""
+    """Return every compiled pattern of the application by its module and name."""
     found = {}
     for module in pkgutil.walk_packages(precast_app.__path__, "precast_app."):
         for name, value in vars(importlib.import_module(module.name)).items():
-            for number, pattern in enumerate(held(value)):
+            for number, pattern in enumerate(patterns_in(value)):
                 found[f"{module.name}.{name}.{number}"] = pattern
     return found
 
 
-def held(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
-    """The patterns in a value: itself, or in what it contains."""
+def patterns_in(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
+    """Yield the value if it is a pattern, and the patterns that it contains."""
     if isinstance(value, re.Pattern):
         yield value
     elif depth and isinstance(value, dict):
-        yield from held(list(value.values()), depth - 1)
+        yield from patterns_in(list(value.values()), depth - 1)
     elif depth and isinstance(value, (list, tuple, set, frozenset)):
         for each in value:
-            yield from held(each, depth - 1)
+            yield from patterns_in(each, depth - 1)
     elif depth and isinstance(value, type) and value.__module__.startswith("precast_app"):
-        yield from held(list(vars(value).values()), depth - 1)
+        yield from patterns_in(list(vars(value).values()), depth - 1)
 
 
 PATTERNS = patterns()
 
 
-def slowness(pattern: re.Pattern[Any]) -> str | None:
-    """The first way in which a text makes the pattern slow, if there is one."""
+def find_slow_attack(pattern: re.Pattern[Any]) -> str | None:
+    """Return the first attack that makes the pattern slow, or None."""
     is_text = isinstance(pattern.pattern, str)
 
     def run(way: str, text: str) -> object:
@@ -66,28 +66,28 @@ def slowness(pattern: re.Pattern[Any]) -> str | None:
         return pattern.sub(subject[:0], subject) if way == "sub" else getattr(pattern, way)(subject)
 
     for attack in attacks(pattern):
-        for way in _WAYS:
+        for way in _METHODS:
 
-            def tried(text: str, way: str = way) -> object:
+            def run_attack(text: str, way: str = way) -> object:
                 return run(way, text)
 
-            if not is_linear(tried, attack.text, _LONGEST):
+            if not is_linear(run_attack, attack.text, _LONGEST):
                 return f"{way} in {attack}"
     return None
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_a_pattern_takes_linear_time(name: str) -> None:
-    assert slowness(PATTERNS[name]) is None
+def test_every_pattern_takes_linear_time(name: str) -> None:
+    assert find_slow_attack(PATTERNS[name]) is None
 
 
 @pytest.mark.parametrize("pattern", SLOW, ids=lambda pattern: str(pattern.pattern)[:20])
-def test_the_attacks_find_slow_patterns(pattern: re.Pattern[Any]) -> None:
-    assert slowness(pattern) is not None
+def test_the_attacks_detect_slow_patterns(pattern: re.Pattern[Any]) -> None:
+    assert find_slow_attack(pattern) is not None
 
 
-def test_every_pattern_is_compiled_where_it_is_found() -> None:
-    """At the top of a module, so that the test above has it."""
+def test_every_pattern_is_compiled_at_the_top_of_its_module() -> None:
+    """Otherwise the test above would not find it."""
     for path in (ROOT / "precast_app").rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         inside = {call for function in ast.walk(tree) if isinstance(function, ast.FunctionDef | ast.Lambda)

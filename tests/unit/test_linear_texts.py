@@ -1,4 +1,4 @@
-"""What reads a file's texts takes linear time for them: no text of an upload holds the interpreter for long."""
+"""Every function that reads text of an upload takes linear time, so that no text blocks the interpreter."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from precast_app.spreadsheets import (
 )
 from precast_app.spreadsheets.text_decoding import decode_html_entities, decode_utf_7
 from precast_app.spreadsheets.xlsx import sheet_xml as xml
-from tests.unit.growth import MOST_GROWTH, growth, is_linear, seconds
+from tests.unit.growth import MAX_GROWTH, growth, is_linear, seconds
 from tests.unit.spreadsheet_files import workbook
 
-# Characters of a cell: what the reader of workbooks lets through is half of it, that of CSV files twice as much.
+# Characters of a cell: twice the limit of a cell.
 _CELL = 65_536
-# Bytes of a file: far beyond what is measured.
+# Bytes of a file: far more than is measured.
 _FILE = 1 << 22
 
 PIECES = (
@@ -56,7 +56,7 @@ ENDS = ("", "!", "1", "x)", "=")
 
 
 def reference() -> ReferenceData:
-    """A project with a node for each of many places."""
+    """Return reference data with many nodes."""
     places = tuple(ReferenceItem(number, f"A.B{number}", f"a.b{number}") for number in range(1, 40))
     return ReferenceData(
         1, (), places, (), (ReferenceItem(50, "Steel_6MM", "steel_6mm"),), {n.id: n.name for n in places}
@@ -68,8 +68,8 @@ NAMES = index_names(REFERENCE)
 FIRSTS = find_missing._first_parts(REFERENCE)
 
 
-def quietly(read: Callable[[Any], object]) -> Callable[[Any], object]:
-    """A reader that refuses what it does not like is as good as one that returns."""
+def ignore_rejections(read: Callable[[Any], object]) -> Callable[[Any], object]:
+    """Return a reader that returns the exception of a rejected text."""
 
     def run(text: Any) -> object:
         try:
@@ -90,27 +90,27 @@ def places(text: str) -> object:
 
 
 READERS: dict[str, Callable[[Any], object]] = {
-    "clean": text.clean_text,
+    "clean_text": text.clean_text,
     "identity_key": text.identity_key,
     "match_key": text.match_key,
     "path_key": hierarchy.path_key_of,
     "segment": hierarchy.path_segment,
-    "disarmed": escape_formula,
-    "armed": unescape_formula,
+    "escape_formula": escape_formula,
+    "unescape_formula": unescape_formula,
     "ensure_escaped": ensure_escaped,
-    "note": safe_text.comment_text,
+    "comment_text": safe_text.comment_text,
     "csv_line": lambda text: safe_text.csv_line([text, text]),
-    "as_written": protect_from_decoding,
-    "from_utf_7": decode_utf_7,
-    "from_html": decode_html_entities,
+    "protect_from_decoding": protect_from_decoding,
+    "decode_utf_7": decode_utf_7,
+    "decode_html_entities": decode_html_entities,
     "xml text": lambda text: xml.decode_xml_text(text.encode()),
-    "unescaped": xml.decode_escapes,
+    "decode_escapes": xml.decode_escapes,
     "formula_text": xml.shorten_formula,
     "merged_range": xml.parse_range,
     "shared_index": xml.parse_shared_index,
     "a cell's number": xml.StoredCell(1, "n", "", None, True).value,
     "base_field": header_detection.base_field,
-    "squeezed": header_detection._squash,
+    "squash heading": header_detection._squash,
     "reference heading": reference_files._squash,
     "with_point": cell_parsing.with_decimal_point,
     "yes_or_no": cell_parsing.parse_yes_no,
@@ -127,13 +127,13 @@ READERS: dict[str, Callable[[Any], object]] = {
     **{str(group): read for group, read in CELL_PARSERS.items()},
     **{field.heading: field.parse for field in reference_files.FIELDS["stage_import"]},
 }  # fmt: skip
-# It takes the text as an attribute of the cell.
+# This reader gets the text as an attribute of the cell.
 READERS["a cell's number"] = lambda text: xml.StoredCell(1, "n", text, None, True).value(str)
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_reader_takes_linear_time(name: str) -> None:
-    read = quietly(READERS[name])
+    read = ignore_rejections(READERS[name])
     for piece in PIECES:
         for end in ENDS:
 
@@ -171,7 +171,7 @@ def read_csv(content: str) -> object:
 
 @pytest.mark.parametrize("name", CSV_FILES)
 def test_a_csv_file_takes_linear_time(name: str) -> None:
-    assert growth(quietly(read_csv), CSV_FILES[name], _FILE) <= MOST_GROWTH
+    assert growth(ignore_rejections(read_csv), CSV_FILES[name], _FILE) <= MAX_GROWTH
 
 
 SHEETS: dict[str, Callable[[int], str]] = {
@@ -193,7 +193,7 @@ SHEETS: dict[str, Callable[[int], str]] = {
 }
 
 
-# As long as one may be, so that many cells that refer to it are counted one by one.
+# As long as a text may be, so that the cells that refer to it are counted one by one.
 TEXT = f"<si><t>{'a' * 32_000}</t></si>"
 
 
@@ -204,8 +204,8 @@ def read_sheet(file: io.BytesIO) -> object:
 
 @pytest.mark.parametrize("name", SHEETS)
 def test_a_sheet_takes_linear_time(name: str) -> None:
-    found = growth(quietly(read_sheet), lambda n: workbook(SHEETS[name](n), TEXT), _FILE)
-    assert found <= MOST_GROWTH
+    found = growth(ignore_rejections(read_sheet), lambda n: workbook(SHEETS[name](n), TEXT), _FILE)
+    assert found <= MAX_GROWTH
 
 
 def test_merged_cells_take_linear_time() -> None:
@@ -224,7 +224,7 @@ def test_merged_cells_take_linear_time() -> None:
         return [*validate_rows(book.rows("S"), columns)]
 
     for reference in ("A1:BXX1", "K1:XFD1", "A2:A1048576", "A1:A1", "A3:BXX4"):
-        assert growth(quietly(read), merged(reference), 90_000) <= MOST_GROWTH, reference
+        assert growth(ignore_rejections(read), merged(reference), 90_000) <= MAX_GROWTH, reference
 
 
 def test_a_number_format_of_an_old_workbook_takes_linear_time() -> None:
@@ -235,11 +235,11 @@ def test_a_number_format_of_an_old_workbook_takes_linear_time() -> None:
             lambda length, piece=piece: piece * (length // len(piece)),
             _CELL,
         )
-        assert found <= MOST_GROWTH, piece
+        assert found <= MAX_GROWTH, piece
 
 
-def test_suggestions_are_bounded() -> None:
-    """However many headings match none of however many names."""
+def test_suggestions_take_limited_time() -> None:
+    """Even if very many headings match none of very many names."""
     many = tuple(ReferenceItem(number, "n" * 140 + str(number), "n" * 140 + str(number)) for number in range(30_000))
     known = index_names(ReferenceData(1, many, (), (), (), {}))
     suggestions = column_mapping._Suggestions(known)

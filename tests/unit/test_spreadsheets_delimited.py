@@ -29,7 +29,7 @@ def test_utf_8_with_and_without_byte_order_mark(mark: bytes, end: str) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_the_delimiter_is_told_by_the_header(delimiter: str) -> None:
+def test_the_delimiter_is_detected_from_the_header(delimiter: str) -> None:
     content = f'"a,;\t,;\t"{delimiter}b{delimiter}c\n1{delimiter}"2,5"{delimiter}\n'.encode()
     assert rows_of(content) == [(1, ["a,;\t,;\t", "b", "c"]), (2, ["1", "2,5", ""])]
 
@@ -53,7 +53,7 @@ def test_the_scan_counts_rows_and_keeps_the_first_eight() -> None:
 
 
 def notes_of(content: bytes) -> dict[str, str]:
-    """Severity by code of what the reader chose, once all rows are read."""
+    """Return the severity of each note by its code, after all rows have been read."""
     book = open_book(io.BytesIO(content))
     list(book.rows(""))
     return {note.code: note.severity for note in book.notes}
@@ -63,18 +63,18 @@ def notes_of(content: bytes) -> dict[str, str]:
     ("encoding", "code"),
     [("cp1252", "windows_1252"), ("utf-16", "encoding"), ("utf-16-le", "encoding"), ("utf-16-be", "encoding")],
 )
-def test_other_encodings_are_read_and_told(encoding: str, code: str) -> None:
+def test_other_encodings_are_read_and_reported(encoding: str, code: str) -> None:
     content = "Type,Größe\nWände,x\n".encode(encoding)
     assert rows_of(content) == [(1, ["Type", "Größe"]), (2, ["Wände", "x"])]
     assert code in notes_of(content)
 
 
-def test_a_letter_of_another_encoding_far_behind_the_beginning() -> None:
+def test_a_windows_1252_letter_far_from_the_start() -> None:
     content = b"a,b\n" * 50_000 + b"\xe4,x\n"
     assert rows_of(content)[-1] == (50_001, ["ä", "x"])
 
 
-def test_bytes_that_are_no_text_in_any_encoding() -> None:
+def test_bytes_that_are_not_text_in_any_encoding() -> None:
     assert code_of(b"a,b\n\x81\x8d,x\n") == "unknown_encoding"
     assert code_of("a,b\n".encode("utf-16") + b"x") == "unknown_encoding"
 
@@ -98,11 +98,11 @@ def test_a_text_longer_than_any_cell() -> None:
         ("Smith & Sons", "Smith & Sons"),
     ],
 )
-def test_what_another_program_wrote_its_own_way(written: str, read: str) -> None:
+def test_cells_in_utf_7_or_with_html_entities_are_decoded(written: str, read: str) -> None:
     content = f'a,b\n"{written}",x\n'.encode()
     assert rows_of(content)[1] == (2, [read, "x"])
-    mended = {"utf_7", "html_entities"} & set(notes_of(content))
-    assert bool(mended) == (written != read)
+    decoded = {"utf_7", "html_entities"} & set(notes_of(content))
+    assert bool(decoded) == (written != read)
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "sep=;;;;"])
@@ -130,13 +130,13 @@ def test_a_message_before_the_first_heading() -> None:
         ("7;x", True, "info"),
     ],
 )
-def test_what_stands_before_decimals(rows: str, comma: bool, severity: str) -> None:
+def test_the_decimal_separator_is_detected(rows: str, comma: bool, severity: str) -> None:
     content = f"a;b\n{rows}\n".encode()
     assert open_book(io.BytesIO(content)).decimal_comma is comma
     assert notes_of(content)["decimal_sign"] == severity
 
 
-def test_a_comma_that_divides_fields_divides_no_numbers() -> None:
+def test_a_comma_between_fields_is_not_a_decimal_separator() -> None:
     assert open_book(io.BytesIO(b'a,b\n"0,5",x\n')).decimal_comma is False
 
 
@@ -158,11 +158,11 @@ def test_a_quotation_mark_inside_a_text() -> None:
     assert rows_of(b'a,b\n6" pipe,7" pipe\n')[1] == (2, ['6" pipe', '7" pipe'])
 
 
-def test_zero_bytes_far_behind_the_beginning() -> None:
+def test_zero_bytes_far_from_the_start() -> None:
     assert code_of(b"a,b\n" * 50_000 + b"\0") == "not_a_spreadsheet"
 
 
-def test_headings_that_look_like_a_magic_are_text() -> None:
+def test_headings_that_look_like_a_magic_number_are_text() -> None:
     assert rows_of(b"BMS,MZ\n1,2\n")[0] == (1, ["BMS", "MZ"])
 
 
@@ -177,5 +177,5 @@ def test_the_file_stays_open() -> None:
     ("column", "letters"),
     [(1, "A"), (26, "Z"), (27, "AA"), (52, "AZ"), (702, "ZZ"), (703, "AAA"), (16384, "XFD")],
 )
-def test_letters_over_a_column(column: int, letters: str) -> None:
+def test_letters_of_a_column(column: int, letters: str) -> None:
     assert column_letter(column) == letters

@@ -1,4 +1,4 @@
-"""OpenDocument spreadsheets: what LibreOffice writes, and what nobody should."""
+"""OpenDocument spreadsheets, as written by LibreOffice, and damaged ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def rows_of(content: bytes, sheet: str = "Sheet1", limits: Limits | None = None)
     return list(open_book(io.BytesIO(content), limits).rows(sheet))
 
 
-def test_a_text_of_lines_without_end_is_refused() -> None:
+def test_a_cell_with_too_many_lines_is_rejected() -> None:
     lines = f'<table:table-cell office:value-type="string">{"<text:p/>" * 40_000}<text:p>x</text:p></table:table-cell>'
     assert code_of(ods(table(row(lines)))) == "cell_too_long"
 
@@ -28,7 +28,7 @@ def code_of(content: bytes, limits: Limits | None = None) -> str:
     return caught.value.code
 
 
-def test_values_are_those_that_are_stored() -> None:
+def test_stored_values_are_read() -> None:
     cells = (
         text("W-1"),
         number("1234.5", "1.234,50"),
@@ -41,7 +41,7 @@ def test_values_are_those_that_are_stored() -> None:
     assert found.cells == ["W-1", 1234.5, "", "", True, datetime(2024, 1, 2), 0.5]  # noqa: DTZ001 # cells have no zone
 
 
-def test_rows_and_cells_that_are_repeated() -> None:
+def test_repeated_rows_and_cells() -> None:
     content = ods(table(row(text("a"), blank(3), text("b")), row(blank(5), repeat=7), row(text("c"), repeat=2)))
     assert rows_of(content) == [
         SheetRow(1, ["a", "", "", "", "b"]),
@@ -50,12 +50,12 @@ def test_rows_and_cells_that_are_repeated() -> None:
     ]
 
 
-def test_the_blank_rest_of_a_sheet_takes_no_room() -> None:
+def test_blank_rows_and_cells_to_the_end_of_the_sheet_are_skipped() -> None:
     content = ods(table(row(text("a"), blank(16_383)), row(blank(16_384), repeat=1_048_575)))
     assert rows_of(content) == [SheetRow(1, ["a"])]
 
 
-def test_text_in_pieces() -> None:
+def test_text_in_several_elements() -> None:
     pieces = (
         '<table:table-cell office:value-type="string"><office:annotation><text:p>a note</text:p></office:annotation>'
         '<text:p>Bolts<text:s text:c="2"/><text:span>&amp; <text:a>nuts</text:a></text:span></text:p>'
@@ -107,5 +107,5 @@ def test_merged_cells_and_several_sheets() -> None:
         (ods(table(name="a"), table(name="b")), Limits(sheets=1), "too_many_sheets"),
     ],
 )
-def test_what_is_refused(content: bytes, limits: Limits, code: str) -> None:
+def test_rejected_files(content: bytes, limits: Limits, code: str) -> None:
     assert code_of(content, limits) == code

@@ -1,4 +1,4 @@
-"""What is not read, and why: each refusal has a stable code and tells what to do."""
+"""Files that are rejected, each with a stable code and a message that says what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from precast_app.spreadsheets import Limits, UnreadableFile, column_letter, open_book
-from tests.unit.growth import MOST_GROWTH, growth
+from tests.unit.growth import MAX_GROWTH, growth
 from tests.unit.spreadsheet_files import (
     MAIN,
     SHEET_PART,
@@ -27,8 +27,8 @@ from tests.unit.spreadsheet_files import (
 CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
 
 
-def refusal(file: io.BytesIO, limits: Limits | None = None) -> UnreadableFile:
-    """The refusal of opening, scanning or reading the last sheet of a file."""
+def read_error(file: io.BytesIO, limits: Limits | None = None) -> UnreadableFile:
+    """Return the error of opening the file, or of scanning or reading its last sheet."""
     with pytest.raises(UnreadableFile) as caught:
         book = open_book(file, limits or Limits())
         book.scan(book.sheets[-1])
@@ -40,7 +40,7 @@ def refusal(file: io.BytesIO, limits: Limits | None = None) -> UnreadableFile:
 
 @pytest.mark.parametrize("content", [b"", b" \r\n\t\n", b"\xef\xbb\xbf\n"])
 def test_an_empty_file(content: bytes) -> None:
-    assert refusal(io.BytesIO(content)).code == "empty_file"
+    assert read_error(io.BytesIO(content)).code == "empty_file"
 
 
 def test_white_space_before_the_text_is_not_an_empty_file() -> None:
@@ -58,8 +58,8 @@ def test_white_space_before_the_text_is_not_an_empty_file() -> None:
         (b"some text\x00\x01 and more", "a binary file"),
     ],
 )
-def test_a_file_of_another_kind_is_named(content: bytes, kind: str) -> None:
-    found = refusal(io.BytesIO(content))
+def test_the_kind_of_another_file_is_named(content: bytes, kind: str) -> None:
+    found = read_error(io.BytesIO(content))
     assert (found.code, f"This is {kind}" in found.message) == ("not_a_spreadsheet", True)
 
 
@@ -72,15 +72,15 @@ def test_a_file_of_another_kind_is_named(content: bytes, kind: str) -> None:
         ({"xl/workbook.bin": "a"}, "damaged_workbook", "breaks off"),
     ],
 )
-def test_a_zip_that_is_no_workbook(contents: dict[str, str], code: str, word: str) -> None:
-    found = refusal(zipped(contents))
+def test_a_zip_file_other_than_a_workbook(contents: dict[str, str], code: str, word: str) -> None:
+    found = read_error(zipped(contents))
     assert (found.code, word in found.message) == (code, True)
 
 
-def test_old_workbooks_and_protected_ones_are_told_apart() -> None:
+def test_damaged_and_protected_old_workbooks_are_distinguished() -> None:
     container = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2_000_000
-    old = refusal(io.BytesIO(container))
-    protected = refusal(io.BytesIO(container + "EncryptedPackage".encode("utf-16-le")))
+    old = read_error(io.BytesIO(container))
+    protected = read_error(io.BytesIO(container + "EncryptedPackage".encode("utf-16-le")))
     assert (old.code, "Excel 97" in old.message) == ("damaged_workbook", True)
     assert protected.code == "password_protected"
 
@@ -92,13 +92,13 @@ def test_a_truncated_workbook(keep: float) -> None:
     file = io.BytesIO()
     book.save(file)
     data = file.getvalue()
-    assert refusal(io.BytesIO(data[: int(len(data) * keep)])).code == "damaged_workbook"
+    assert read_error(io.BytesIO(data[: int(len(data) * keep)])).code == "damaged_workbook"
 
 
-def test_every_flipped_byte_is_read_or_refused() -> None:
-    """No exception but UnreadableFile, wherever the damage is."""
+def test_a_file_with_any_changed_byte_is_read_or_rejected() -> None:
+    """It raises no exception other than UnreadableFile."""
     data = workbook(CELL, "<si><t>a</t></si>").getvalue()
-    refused = 0
+    rejected = 0
     for position in range(len(data)):
         broken = bytearray(data)
         broken[position] ^= 0x5A
@@ -108,22 +108,22 @@ def test_every_flipped_byte_is_read_or_refused() -> None:
                 book.scan(sheet)
                 list(book.rows(sheet))
         except UnreadableFile:
-            refused += 1
-    assert refused > len(data) / 3
+            rejected += 1
+    assert rejected > len(data) / 3
 
 
 @pytest.mark.parametrize("part", ["xl/_rels/workbook.xml.rels", SHEET_PART])
 def test_a_missing_part(part: str) -> None:
     contents = parts(sheet_xml(CELL))
     del contents[part]
-    assert refusal(zipped(contents)).code == "damaged_workbook"
+    assert read_error(zipped(contents)).code == "damaged_workbook"
 
 
 @pytest.mark.parametrize("part", [SHEET_PART, "xl/sharedStrings.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"])
-def test_a_document_type_is_refused_wherever_it_stands(part: str) -> None:
+def test_a_document_type_is_rejected_in_every_part(part: str) -> None:
     contents = parts(sheet_xml(CELL), strings_xml("<si><t>a</t></si>"))
     contents[part] = '<!DOCTYPE x [<!ENTITY a "aaaa">]>' + str(contents[part])
-    found = refusal(zipped(contents))
+    found = read_error(zipped(contents))
     assert (found.code, "document type" in found.message) == ("damaged_workbook", True)
 
 
@@ -137,14 +137,14 @@ def test_a_document_type_is_refused_wherever_it_stands(part: str) -> None:
         pytest.param('<row r="9999999"><c r="A9999999"><v>1</v></c></row>', id="no such row"),
     ],
 )
-def test_a_sheet_that_contradicts_itself(rows: str) -> None:
-    assert refusal(workbook(rows)).code == "damaged_workbook"
+def test_an_inconsistent_sheet(rows: str) -> None:
+    assert read_error(workbook(rows)).code == "damaged_workbook"
 
 
-def test_a_sheet_that_breaks_off() -> None:
+def test_a_truncated_sheet() -> None:
     whole = sheet_xml(CELL)
     for end in range(whole.index("<sheetData>"), len(whole) - 1):
-        assert refusal(zipped(parts(whole[:end]))).code == "damaged_workbook", whole[:end]
+        assert read_error(zipped(parts(whole[:end]))).code == "damaged_workbook", whole[:end]
 
 
 @pytest.fixture(scope="module")
@@ -153,30 +153,30 @@ def bomb() -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("declared", [None, 1000, 2**32 - 2, 300_000_000])
-def test_a_bomb_is_refused_before_it_is_unpacked(bomb: bytes, declared: int | None) -> None:
+def test_a_zip_bomb_is_rejected_before_it_is_unpacked(bomb: bytes, declared: int | None) -> None:
     file = io.BytesIO(bomb)
     if declared is not None:
         file = with_declared_size(file, SHEET_PART, declared)
     tracemalloc.start()
-    found = refusal(file)
+    found = read_error(file)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.code in ("unpacks_too_large", "damaged_workbook")
     assert peak < 100 * 2**20
 
 
-def test_a_part_that_is_larger_than_it_says_is_refused() -> None:
+def test_a_part_larger_than_its_declared_size_is_rejected() -> None:
     for size in (10, 150):
         file = with_declared_size(workbook(CELL), SHEET_PART, size)
-        assert refusal(file).code in ("unpacks_too_large", "damaged_workbook")
+        assert read_error(file).code in ("unpacks_too_large", "damaged_workbook")
     styles = parts(sheet_xml(CELL)) | {"xl/styles.xml": f'<styleSheet xmlns="{MAIN}"/>'}
     file = with_declared_size(zipped(styles), "xl/styles.xml", 5)
-    assert refusal(file).code == "unpacks_too_large"
+    assert read_error(file).code == "unpacks_too_large"
 
 
 def test_the_sum_of_all_parts_is_limited() -> None:
     contents = parts(sheet_xml(CELL)) | {"xl/media/a.png": b"a" * 5000}
-    assert refusal(zipped(contents), Limits(unpacked_bytes=5000)).code == "unpacks_too_large"
+    assert read_error(zipped(contents), Limits(unpacked_bytes=5000)).code == "unpacks_too_large"
 
 
 def test_too_many_sheets() -> None:
@@ -185,7 +185,7 @@ def test_too_many_sheets() -> None:
     book.create_sheet()
     file = io.BytesIO()
     book.save(file)
-    assert refusal(file, Limits(sheets=2)).code == "too_many_sheets"
+    assert read_error(file, Limits(sheets=2)).code == "too_many_sheets"
     assert len(open_book(file, Limits(sheets=3)).sheets) == 3
 
 
@@ -194,7 +194,7 @@ def numbered(rows: int) -> io.BytesIO:
 
 
 def test_too_many_rows() -> None:
-    assert refusal(numbered(4), Limits(rows=3)).code == "too_many_rows"
+    assert read_error(numbered(4), Limits(rows=3)).code == "too_many_rows"
     assert open_book(numbered(3), Limits(rows=3)).scan("S").row_count == 3
 
 
@@ -207,7 +207,7 @@ def test_too_many_rows() -> None:
 )
 def test_too_many_columns(cells: str) -> None:
     limits = Limits(columns=2) if "C1" in cells else Limits()
-    found = refusal(workbook(f'<row r="1">{cells}</row>'), limits)
+    found = read_error(workbook(f'<row r="1">{cells}</row>'), limits)
     assert found.code == "too_many_columns"
 
 
@@ -216,23 +216,23 @@ def test_cells_without_content_are_allowed_anywhere() -> None:
     assert [list(row.cells) for row in open_book(file).rows("S")] == [[1.0]]
 
 
-def test_one_cell_far_below_would_fill_the_memory() -> None:
+def test_one_cell_far_below_the_others_is_rejected() -> None:
     row = "".join(f'<c r="{column_letter(c)}1"><v>1</v></c>' for c in range(1, 101))
     far = '<row r="1048576"><c r="A1048576"><v>1</v></c></row>'
-    found = refusal(workbook(f'<row r="1">{row}</row>{far}'))
+    found = read_error(workbook(f'<row r="1">{row}</row>{far}'))
     assert (found.code, "1048576" in found.message) == ("too_many_cells", True)
 
 
 @pytest.mark.parametrize("cell", ["A99999999999999", "A1048576", "XFD1048576", "ZZZZZZZZZ1"])
-def test_a_reference_that_lies_never_reaches_the_reader(cell: str) -> None:
+def test_a_false_cell_reference_is_rejected(cell: str) -> None:
     file = workbook(f'<row r="1"><c r="A1"><v>1</v></c><c r="{cell}"><v>1</v></c><c r="B1"><v>1</v></c></row>')
-    assert refusal(file).code == "damaged_workbook"
+    assert read_error(file).code == "damaged_workbook"
 
 
-def test_a_long_text_repeated_in_many_cells_would_fill_the_memory() -> None:
+def test_a_long_text_repeated_in_many_cells_is_rejected() -> None:
     row = "".join(f'<c r="{column_letter(c)}1" t="s"><v>0</v></c>' for c in range(1, 101))
     file = workbook(f'<row r="1">{row}</row>', f"<si><t>{'a' * 1000}</t></si>")
-    assert refusal(file, Limits(text_bytes=50_000)).code == "too_much_text"
+    assert read_error(file, Limits(text_bytes=50_000)).code == "too_much_text"
     assert len(list(open_book(file, Limits(text_bytes=200_000)).rows("S"))) == 1
 
 
@@ -244,27 +244,27 @@ def test_a_cell_that_is_too_long(shared: bool) -> None:
             return workbook('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', f"<si>{text}</si>")
         return workbook(f'<row r="1"><c r="A1" t="inlineStr"><is>{text}</is></c></row>')
 
-    assert refusal(file(101), Limits(cell_characters=100)).code == "cell_too_long"
+    assert read_error(file(101), Limits(cell_characters=100)).code == "cell_too_long"
     assert open_book(file(100), Limits(cell_characters=100)).scan("S").row_count == 1
 
 
 def test_too_many_errors_and_too_many_merged_ranges() -> None:
     errors = "".join(f'<row r="{n}"><c r="A{n}" t="e"><v>#N/A</v></c></row>' for n in range(1, 5))
     merged = '<mergeCells><mergeCell ref="A1:B1"/><mergeCell ref="A2:B2"/></mergeCells>'
-    assert refusal(workbook(errors), Limits(error_cells=3)).code == "too_many_errors"
-    assert refusal(workbook(CELL, after=merged), Limits(merged_ranges=1)).code == "too_many_merged_ranges"
+    assert read_error(workbook(errors), Limits(error_cells=3)).code == "too_many_errors"
+    assert read_error(workbook(CELL, after=merged), Limits(merged_ranges=1)).code == "too_many_merged_ranges"
 
 
-def test_a_long_tail_behind_the_rows_is_passed_over_in_linear_time() -> None:
+def test_xml_after_the_rows_is_skipped_in_linear_time() -> None:
     def tail(size: int) -> bytes:
         return workbook(CELL, after="<extLst>" + "<a/>" * (size // 4) + "</extLst>").getvalue()
 
     def read(file: bytes) -> None:
         assert len(list(open_book(io.BytesIO(file), Limits(compression_ratio=2000)).rows("S"))) == 1
 
-    assert growth(read, tail, longest=20_000_000) <= MOST_GROWTH
+    assert growth(read, tail, longest=20_000_000) <= MAX_GROWTH
 
 
-def test_a_refusal_survives_pickling() -> None:
+def test_the_error_can_be_pickled() -> None:
     found = pickle.loads(pickle.dumps(UnreadableFile("code", "message")))
     assert (found.code, str(found)) == ("code", "message")

@@ -1,4 +1,4 @@
-"""Excel binary workbooks: values of every kind, and what nobody should write."""
+"""Excel binary workbooks: values of every kind, and damaged files."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from tests.unit.xlsb_files import (
 
 
 def xlsb(*rows: bytes, merged: tuple[bytes, ...] = (), strings: bytes | None = None, from_1904: bool = False) -> bytes:
-    """A workbook whose only sheet, `S`, has these rows."""
+    """Return a workbook whose only sheet, `S`, has these rows."""
     return zipped(parts({"S": sheet(*rows, merged=merged)}, strings, from_1904)).getvalue()
 
 
 def with_part(part: str, content: bytes | None) -> bytes:
-    """A workbook with another part in the place of its own one, or without it."""
+    """Return a workbook with one part replaced or, if `content` is None, deleted."""
     made = parts({"S": sheet(row(1, shared(1, 0)))}, texts("a"))
     del made[part]
     if content is not None:
@@ -57,7 +57,7 @@ def rows_of(content: bytes, limits: Limits | None = None) -> list[SheetRow]:
 
 
 def code_of(content: bytes, limits: Limits | None = None) -> str:
-    """The refusal's code, the same by a scan and by reading the rows."""
+    """Return the error's code, which must be the same for a scan and for reading the rows."""
     with pytest.raises(UnreadableFile) as by_scan:
         open_book(io.BytesIO(content), limits).scan("S")
     with pytest.raises(UnreadableFile) as by_rows:
@@ -66,7 +66,7 @@ def code_of(content: bytes, limits: Limits | None = None) -> str:
     return by_scan.value.code
 
 
-def test_values_are_those_that_are_stored() -> None:
+def test_stored_values_are_read() -> None:
     rich = cell(62, 9, b"\x01" + wide("Bolts\nM12") + struct.pack("<IHH", 1, 0, 0))
     cells = (
         text(1, "W-1 ü 😀"),
@@ -84,7 +84,7 @@ def test_values_are_those_that_are_stored() -> None:
     assert [type(value) for value in found.cells[5:7]] == [bool, bool]
 
 
-def test_cells_without_a_column_stand_to_the_right_of_the_one_before() -> None:
+def test_cells_without_a_column_follow_the_previous_cell() -> None:
     cells = (
         text(2, "a"),
         short(12),
@@ -99,7 +99,7 @@ def test_cells_without_a_column_stand_to_the_right_of_the_one_before() -> None:
     assert found.cells == ["", "a", "", 5.0, CellError("#REF!"), True, 2.5, "b", "c"]
 
 
-def test_rows_and_columns_keep_their_places() -> None:
+def test_rows_and_columns_keep_their_numbers() -> None:
     content = xlsb(
         row(3, number(3, 1.0)),
         row(5, blank(1), text(2, "  "), shared(3, 0), blank(16_384)),
@@ -111,7 +111,7 @@ def test_rows_and_columns_keep_their_places() -> None:
     assert open_book(io.BytesIO(content)).scan("S").row_count == 2
 
 
-def test_dates_are_known_by_their_format() -> None:
+def test_dates_are_recognized_by_their_format() -> None:
     cells = (
         number(1, 45_293.0, DATE_STYLE),
         number(2, 45_293.5, CUSTOM_DATE_STYLE),
@@ -196,7 +196,7 @@ def test_a_workbook_without_styles_and_shared_texts() -> None:
     assert rows_of(zipped(made).getvalue()) == [SheetRow(1, [45_293.0, "a"])]
 
 
-def test_records_in_pieces_of_any_size() -> None:
+def test_records_in_chunks_of_any_size() -> None:
     data = record(7, b"abc") + record(300, b"x" * 1000) + record(617) + record(5, b"y" * 200) + record(300, b"z")
     expected = [(7, b"abc"), (617, b""), (5, b"y" * 200)]
     for size in (1, 2, 3, 7, 100, 5000):
@@ -214,7 +214,7 @@ def test_a_record_of_a_hundred_megabytes_takes_no_memory() -> None:
     for kind in (300, 19):
         tracemalloc.start()
         pieces = (record(kind, size=200_000_000) if not place else b"\0" * 500_000 for place in range(401))
-        # One is left out; of the other one the beginning is enough.
+        # The first kind is skipped; of the second kind only the beginning is kept.
         assert len(list(read_records(pieces, {19}))) == (kind == 19)
         assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
         tracemalloc.stop()
@@ -245,13 +245,13 @@ def test_limits_of_a_workbook() -> None:
     assert code_of(xlsb(one, strings=texts("x" * 60)), Limits(text_bytes=100)) == "too_much_text"
     assert code_of(xlsb(one, strings=texts("x" * 60, "y" * 60)), Limits(text_bytes=100)) == "too_much_text"
     assert code_of(xlsb(merged=merged), Limits(merged_ranges=1)) == "too_many_merged_ranges"
-    for most in (1, 2):
+    for limit in (1, 2):
         file = zipped(parts({"a": sheet(), "b": sheet()}))
-        if most == 2:
-            assert len(open_book(file, Limits(sheets=most)).sheets) == 2
+        if limit == 2:
+            assert len(open_book(file, Limits(sheets=limit)).sheets) == 2
         else:
             with pytest.raises(UnreadableFile, match="more than 1 sheets"):
-                open_book(file, Limits(sheets=most))
+                open_book(file, Limits(sheets=limit))
 
 
 @pytest.mark.parametrize(
@@ -278,11 +278,11 @@ def test_limits_of_a_workbook() -> None:
         pytest.param([record(176, b"\0" * 15)], id="half a range"),
     ],
 )
-def test_a_sheet_that_contradicts_itself(rows: list[bytes]) -> None:
+def test_an_inconsistent_sheet(rows: list[bytes]) -> None:
     assert code_of(xlsb(*rows, strings=texts("a"))) == "damaged_workbook"
 
 
-def test_a_sheet_that_breaks_off() -> None:
+def test_a_truncated_sheet() -> None:
     whole = sheet(row(1, text(1, "abc"), number(2, 1.0)), row(2, shared(1, 0)), merged=[merge(1, 1, 1, 2)])
     for end in range(len(whole)):
         assert code_of(with_part(SHEET_PART, whole[:end])) == "damaged_workbook", end
@@ -310,11 +310,11 @@ def test_a_sheet_that_breaks_off() -> None:
         ("xl/styles.bin", record(44, size=100)),
     ],
 )
-def test_a_part_that_is_missing_or_damaged(part: str, content: bytes | None) -> None:
+def test_a_missing_or_damaged_part(part: str, content: bytes | None) -> None:
     assert code_of(with_part(part, content)) == "damaged_workbook"
 
 
-def test_a_sheet_that_is_no_worksheet_is_left_out() -> None:
+def test_chart_sheets_are_ignored() -> None:
     made = parts({"S": sheet(row(1, number(1, 1.0))), "Chart": sheet()})
     rels = str(made["xl/_rels/workbook.bin.rels"])
     made["xl/_rels/workbook.bin.rels"] = rels.replace('/worksheet" Target="worksheets/sheet2', '/chartsheet" Target="x')

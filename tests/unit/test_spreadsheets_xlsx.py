@@ -1,5 +1,5 @@
 # ruff: noqa: DTZ001 - the dates of a workbook have no zone
-"""Excel workbooks: what is read, cell by cell, and what one look at a sheet tells."""
+"""Excel workbooks: the cells that are read, and the result of a scan."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def saved(book: openpyxl.Workbook) -> io.BytesIO:
     return file
 
 
-def test_the_sample_workbook_is_read_as_it_is() -> None:
+def test_the_sample_workbook_is_read_completely() -> None:
     with SAMPLE.open("rb") as file:
         book = open_book(file)
         found = book.scan("Element Types")
@@ -50,9 +50,9 @@ def test_the_sample_workbook_is_read_as_it_is() -> None:
     }
     assert [row.number for row in found.head] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert found.head[0].cells[:3] == ["Element Type", "Element Type Name", "Height"]
-    for looked_at, read in zip(found.head, rows, strict=False):
-        width = len(looked_at.cells)
-        assert list(read.cells[:width]) == list(looked_at.cells)
+    for scanned, read in zip(found.head, rows, strict=False):
+        width = len(scanned.cells)
+        assert list(read.cells[:width]) == list(scanned.cells)
         assert not any(read.cells[width:])
 
 
@@ -123,7 +123,7 @@ def test_a_zero_and_a_false_are_content() -> None:
     assert open_book(file).scan("S").row_count == 2
 
 
-def test_errors_are_put_in_their_places() -> None:
+def test_error_cells_are_read() -> None:
     file = workbook(
         '<row r="2"><c r="B2" t="e"><v>#REF!</v></c><c r="C2"><v>1</v></c></row>'
         '<row r="3"><c r="A3"><f>A1+B1</f></c><c r="B3" t="e"><f>X</f><v>#NAME?</v></c></row>'
@@ -179,7 +179,7 @@ def test_xlsxwriter_with_shared_and_with_inline_texts(constant_memory: bool) -> 
     assert rows_of(file)[19:] == [(20, ["W-19 & co", 19.0, "yes", 0.5]), (21, [2.0, "", "", ""])]
 
 
-def test_pandas_writes_what_is_read() -> None:
+def test_workbooks_of_pandas_are_read() -> None:
     file = io.BytesIO()
     pd.DataFrame({"Name": ["a", None], "Mass": [1.5, 2]}).to_excel(file, index=False)
     assert rows_of(file, "Sheet1") == [(1, ["Name", "Mass"]), (2, ["a", 1.5]), (3, ["", 2.0])]
@@ -212,12 +212,12 @@ def test_escapes_and_entities_in_texts_are_resolved_alike_by_scan_and_rows() -> 
     assert rows_of(file) == [(1, row.cells)]
 
 
-def test_the_head_is_the_first_eight_rows_that_hold_anything() -> None:
+def test_the_head_is_the_first_eight_rows_that_are_not_blank() -> None:
     file = workbook("".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>' for n in range(3, 30, 2)))
     assert [row.number for row in open_book(file).scan("S").head] == list(range(3, 19, 2))
 
 
-def test_merged_ranges_stand_behind_the_rows() -> None:
+def test_merged_ranges_are_scanned() -> None:
     merged = '<mergeCells count="2"><mergeCell ref="K1:M1"/><mergeCell ref="AA1:AB2"/></mergeCells>'
     file = workbook('<row r="1"><c r="A1"><v>1</v></c></row>', after=merged)
     assert open_book(file).scan("S").merged == (
@@ -248,7 +248,7 @@ def test_a_sheets_part_is_found_by_an_absolute_path_and_in_any_case(target: str)
     assert rows_of(file) == [(1, [1.0])]
 
 
-def test_an_unknown_sheet_is_a_bug_of_the_caller() -> None:
+def test_an_unknown_sheet_raises_key_error() -> None:
     with pytest.raises(KeyError):
         open_book(workbook("")).scan("T")
 
@@ -289,7 +289,7 @@ def prefixed(xml: str) -> str:
     return xml.replace("xmlns=", "xmlns:x=")
 
 
-ODD_WAYS: dict[str, Callable[[str], str]] = {
+UNUSUAL_FORMS: dict[str, Callable[[str], str]] = {
     "prefixed tags": prefixed,
     "single quotes": lambda xml: xml.replace('"', "'"),
     "rows without cells before and between": lambda xml: xml.replace(
@@ -306,8 +306,8 @@ ODD_WAYS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("odd", ODD_WAYS.values(), ids=ODD_WAYS)
-def test_a_sheet_written_in_an_odd_way_is_read_the_same(odd: Callable[[str], str]) -> None:
+@pytest.mark.parametrize("odd", UNUSUAL_FORMS.values(), ids=UNUSUAL_FORMS)
+def test_a_sheet_in_an_unusual_form_is_read_the_same(odd: Callable[[str], str]) -> None:
     usual = open_book(workbook(PLAIN, STRINGS, MERGES))
     strange = odd(sheet_xml(PLAIN, MERGES))
     assert strange != sheet_xml(PLAIN, MERGES)
@@ -327,15 +327,15 @@ def test_a_sheet_in_utf_16_is_scanned() -> None:
     "items",
     ["<!-- </si> --><si><t>a</t></si><si/>", "<si><t><![CDATA[a]]></t></si><si></si>"],
 )
-def test_texts_written_in_an_odd_way_are_read_the_same(items: str) -> None:
+def test_shared_strings_in_an_unusual_form_are_read_the_same(items: str) -> None:
     rows = '<row r="1"><c r="A1" t="s"><v>0</v></c></row><row r="2"><c r="A2" t="s"><v>1</v></c></row>'
     found = open_book(workbook(rows, items)).scan("S")
     assert [(row.number, row.cells) for row in found.head] == [(1, ["a"])]
     assert found.row_count == 1
 
 
-def test_blocks_are_put_together_wherever_they_are_cut() -> None:
-    """Rows of every length, over many of the pieces in which the part is unzipped."""
+def test_rows_across_chunks_are_read_completely() -> None:
+    """The workbook has rows of every length, in many chunks."""
     book = openpyxl.Workbook()
     expected = []
     for number in range(1, 4001):
@@ -353,13 +353,13 @@ def test_blocks_are_put_together_wherever_they_are_cut() -> None:
     assert trimmed == expected
 
 
-def test_a_wrong_dimension_is_not_believed() -> None:
+def test_a_wrong_dimension_is_ignored() -> None:
     xml = sheet_xml('<row r="1"><c r="A1"><v>1</v></c></row>').replace(
         "<sheetData>", '<dimension ref="A1:XFD1048576"/><sheetData>'
     )
     assert rows_of(zipped(parts(xml))) == [(1, [1.0])]
 
 
-def test_limits_of_a_book_are_those_it_was_opened_with() -> None:
+def test_a_book_has_the_limits_that_it_was_opened_with() -> None:
     file = workbook("".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in (1, 2, 3)))
     assert open_book(file, Limits(rows=3)).scan("S").row_count == 3

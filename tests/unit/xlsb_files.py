@@ -14,7 +14,7 @@ from tests.unit.spreadsheet_files import RELATIONS, zipped
 SHEET_PART = "xl/worksheets/sheet1.bin"
 DATE_STYLE, CUSTOM_DATE_STYLE, CUSTOM_STYLE = 1, 2, 3
 ERRORS = {"#DIV/0!": 7, "#REF!": 23, "#N/A": 42}
-# A formula's flags, its tokens (the number 1) and no more.
+# The flags and tokens of a formula that is the number 1.
 _FORMULA = struct.pack("<HI3sI", 0, 3, b"\x1e\x01\x00", 0)
 _FORMATS = {
     164: 'yyyy\\-mm\\-dd" at "hh:mm',
@@ -23,7 +23,7 @@ _FORMATS = {
 
 
 def record(kind: int, content: bytes = b"", size: int | None = None) -> bytes:
-    """A record; `size` is what it says of itself, when that is a lie."""
+    """Return a record; `size` is a false size to declare."""
     head = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
     left = len(content) if size is None else size
     while left > 0x7F:
@@ -38,17 +38,17 @@ def wide(text: str) -> bytes:
 
 
 def row(number: int, *cells: bytes) -> bytes:
-    """A row by the number that people see."""
+    """Return a row; `number` is the row number that Excel shows."""
     return record(0, struct.pack("<IIHBBBI", number - 1, 0, 300, 0, 0, 0, 0)) + b"".join(cells)
 
 
 def cell(kind: int, column: int, content: bytes = b"", style: int = 0) -> bytes:
-    """A cell by the column's number, from 1."""
+    """Return a cell; `column` counts from 1."""
     return record(kind, struct.pack("<II", column - 1, style) + content)
 
 
 def short(kind: int, content: bytes = b"", style: int = 0) -> bytes:
-    """A cell to the right of the one before."""
+    """Return a cell without a column number, which follows the previous cell."""
     return record(kind, struct.pack("<I", style) + content)
 
 
@@ -81,7 +81,7 @@ def shared(column: int, index: int) -> bytes:
 
 
 def formula(column: int, result: str | float | bool) -> bytes:
-    """A formula with its stored result; the name of an error is one."""
+    """Return a formula with its stored result; a name of an error in `ERRORS` is that error."""
     if isinstance(result, bool):
         return cell(10, column, bytes([result]) + _FORMULA)
     if isinstance(result, float):
@@ -109,7 +109,7 @@ def texts(*values: str) -> bytes:
 
 
 def styles() -> bytes:
-    """Cell formats: none, a built-in date, a date of its own, a number whose unit has the letters of a date."""
+    """Return cell formats: none, a built-in date, a custom date, and a number whose unit has the letters of a date."""
 
     def formats(*numbers: int) -> bytes:
         made = (struct.pack("<HHHHHBBHBB", 0, number, 0, 0, 0, 0, 0, 0x1000, 1, 0) for number in numbers)
@@ -119,14 +119,14 @@ def styles() -> bytes:
     return (
         record(278)
         + (record(615, struct.pack("<I", len(_FORMATS))) + custom + record(616))
-        + (record(626, struct.pack("<I", 1)) + formats(14) + record(627))  # styles with a name: no cell's format
+        + (record(626, struct.pack("<I", 1)) + formats(14) + record(627))  # named styles, which cells do not use
         + (record(617, struct.pack("<I", 4)) + formats(0, 14, *_FORMATS) + record(618))
         + record(279)
     )
 
 
 def parts(sheets: Mapping[str, bytes], strings: bytes | None = None, from_1904: bool = False) -> dict[str, str | bytes]:
-    """The parts of a workbook with these sheets."""
+    """Return the parts of a workbook with these sheets."""
     package = "http://schemas.openxmlformats.org/package/2006"
     named = {f"rId{number}": name for number, name in enumerate(sheets, 1)}
     listed = b"".join(
@@ -166,8 +166,8 @@ def parts(sheets: Mapping[str, bytes], strings: bytes | None = None, from_1904: 
     return found
 
 
-def rewritten(path: Path) -> bytes:
-    """All cells and merged ranges of a workbook (.xlsx) as a binary one."""
+def convert_to_xlsb(path: Path) -> bytes:
+    """Return all cells and merged ranges of a workbook (.xlsx) as a binary workbook."""
     book = openpyxl.load_workbook(path)
     merged = {
         each.title: [(area.min_row, area.min_col, area.max_row, area.max_col) for area in each.merged_cells.ranges]
@@ -180,12 +180,12 @@ def workbook(
     sheets: Mapping[str, Sequence[Sequence[Any]]],
     merged: Mapping[str, Sequence[tuple[int, int, int, int]]],
 ) -> bytes:
-    """A workbook of these values, row by row and from column A, with shared texts."""
+    """Return a workbook with these rows of values, which start in column A."""
     indices: dict[str, int] = {}
     made = {}
     for name, rows in sheets.items():
         written = []
-        for place, values in enumerate(rows, 1):
+        for row_number, values in enumerate(rows, 1):
             cells = [
                 shared(column, indices.setdefault(value, len(indices)))
                 if isinstance(value, str)
@@ -195,6 +195,6 @@ def workbook(
                 for column, value in enumerate(values, 1)
                 if value is not None
             ]
-            written.append(row(place, *cells))
+            written.append(row(row_number, *cells))
         made[name] = sheet(*written, merged=[merge(*area) for area in merged.get(name, ())])
     return zipped(parts(made, texts(*indices))).getvalue()
