@@ -100,7 +100,7 @@ def _once(step: str, path: Path, *, keep: bool = False) -> Measured:
     """Run one step in a process of its own; delete all element types first unless `keep` is set."""
     if not keep:
         _empty()
-    command = [sys.executable, "-m", "bench.step", step, str(path), "1"]
+    command = [sys.executable, "-m", "bench.run_step", step, str(path), "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{step} failed:\n{done.stderr}")

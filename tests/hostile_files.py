@@ -9,7 +9,7 @@ import zipfile
 from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.spreadsheets import column_letter
 from tests.unit.ods_files import ods, row, table, text
-from tests.unit.spreadsheet_files import MAIN, RELATIONS, SHEET_PART, parts, sheet_xml, strings_xml, zipped
+from tests.unit.xlsx_files import MAIN, RELATIONS, SHEET_PART, parts, sheet_xml, strings_xml, zipped
 
 HEADINGS = [column.heading for column in BASE_COLUMNS]
 

@@ -1,4 +1,4 @@
-"""The sample's first rows, for files that are odd in one way: what goes into them, and what must come of it."""
+"""Unusual files with the sample's first rows, and what an import must store of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BASE = [
 TEXTS = {"Element Type", "Element Type Name", "Element Type Version", "Assembly", "Reinforcement Drawing", "Shuttering"}
 
 Rows = list[list[Any]]
-# What stands under each heading of the flat file, by the two names; blank ones left out.
+# Values by the heading of the flat file, by element type and name; without blank values.
 Stored = dict[tuple[str, str], dict[str, Any]]
 # Code, column and row.
 Told = tuple[str, str | None, int | None]
@@ -53,7 +53,7 @@ _STORED = """
 
 
 def furnished(_application: Flask) -> int:
-    """As the fixture `green_meadows`, but for a whole module: its tests are short, and there are many."""
+    """Create a project with the sample's reference data once per module, because its many tests are short."""
     with _application.app_context():
         empty_tables()
         db.session.commit()
@@ -64,7 +64,7 @@ def furnished(_application: Flask) -> int:
 
 
 def meadows(_application: Flask, furnished: int) -> Iterator[int]:
-    """A project with the sample's reference data and nothing else."""
+    """Yield the id of a project with the sample's reference data and nothing else."""
     with _application.app_context():
         db.session.execute(text("TRUNCATE element_types, import_jobs RESTART IDENTITY CASCADE"))
         db.session.commit()
@@ -80,7 +80,7 @@ def _flat() -> tuple[tuple[str, ...], ...]:
 
 
 def flat() -> Rows:
-    """The header row and the data rows of the flat file."""
+    """Return the header row and the data rows of the flat file."""
     return [list(row) for row in _flat()]
 
 
@@ -94,22 +94,22 @@ def _sheets() -> dict[str, tuple[tuple[Any, ...], ...]]:
 
 
 def summary() -> Rows:
-    """The cells of the sheet Summary."""
+    """Return the cells of the sheet Summary."""
     return [list(row[:3]) for row in _sheets()["Summary"]]
 
 
 def columns() -> Rows:
-    """The workbook's columns, each from top to bottom, with its group's heading over every one of them."""
+    """Return the workbook's columns from top to bottom, each with its group's heading."""
     found: Rows = [list(column) for column in zip(*_sheets()["Element Types"], strict=True)]
     for left, column in pairwise(found):
-        # The node without a parent stands under a blank heading of its own.
+        # The node without a parent has a blank group heading.
         if column[0] is None and column[1] != "Podium":
             column[0] = left[0]
     return found
 
 
 def rows_of(columns: Rows) -> Rows:
-    """Columns turned into rows, with a group's heading only over its first column, as in merged cells."""
+    """Return columns as rows, with a group's heading only in its first column, as in merged cells."""
     rows = [list(row) for row in zip(*columns, strict=True)]
     for _, first, last in spans(columns):
         rows[0][first + 1 : last + 1] = [None] * (last - first)
@@ -117,7 +117,7 @@ def rows_of(columns: Rows) -> Rows:
 
 
 def spans(columns: Rows) -> list[tuple[str, int, int]]:
-    """The headings over several columns: text, first and last column from 0."""
+    """Return the headings of several columns: text, first and last column, counted from 0."""
     found = []
     for top, run in groupby(enumerate(columns), key=lambda each: each[1][0]):
         places = [place for place, _ in run]
@@ -129,7 +129,7 @@ def spans(columns: Rows) -> list[tuple[str, int, int]]:
 def workbook(
     rows: Rows | None = None, merged: Iterable[tuple[str, int, int]] | None = None, *, sheet: str = "Element Types"
 ) -> openpyxl.Workbook:
-    """The sample's workbook as openpyxl makes it, to be edited, or another with these rows."""
+    """Return the sample's workbook for editing with openpyxl, or a workbook with other rows."""
     book = openpyxl.Workbook()
     about, types = book.worksheets[0], book.create_sheet(sheet)
     about.title = "Summary"
@@ -143,7 +143,7 @@ def workbook(
 
 
 def written(path: Path, columns: Rows, *, sheet: str = "Element Types", **options: Any) -> Path:
-    """A workbook of one sheet with these columns, as XlsxWriter makes it."""
+    """Write a workbook of one sheet with these columns with XlsxWriter."""
     with xlsxwriter.Workbook(path, options) as book:
         page = book.add_worksheet(sheet)
         for number, row in enumerate(rows_of(columns)):
@@ -157,7 +157,7 @@ def written(path: Path, columns: Rows, *, sheet: str = "Element Types", **option
 def small(
     path: Path, others: Sequence[Any], *rows: Sequence[Any], fill: Callable[[Any, Any], None] | None = None
 ) -> Path:
-    """A workbook as XlsxWriter makes it: a flat header row with these others, then rows. `fill` adds what it likes."""
+    """Write a workbook with XlsxWriter: a flat header row with `others`, then rows, then whatever `fill` adds."""
     with xlsxwriter.Workbook(path, {"default_date_format": "yyyy-mm-dd"}) as book:
         page = book.add_worksheet("Element Types")
         for number, row in enumerate(([*BASE, *others], *rows)):
@@ -168,7 +168,7 @@ def small(
 
 
 def with_parts(content: bytes, changed: dict[str, Callable[[str], str]], added: dict[str, bytes]) -> bytes:
-    """A workbook with some parts changed and others added."""
+    """Return a workbook with some parts changed and others added."""
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
@@ -180,20 +180,20 @@ def with_parts(content: bytes, changed: dict[str, Callable[[str], str]], added: 
 
 
 def saved(book: openpyxl.Workbook, path: Path) -> Path:
-    """The book as a file."""
+    """Save the workbook and return its path."""
     book.save(path)
     return path
 
 
 def delimited(rows: Rows, delimiter: str = ",", end: str = "\r\n") -> str:
-    """Rows as delimited text."""
+    """Return rows as delimited text."""
     content = io.StringIO()
     csv.writer(content, delimiter=delimiter, lineterminator=end).writerows(rows)
     return content.getvalue()
 
 
 def truth(rows: Rows | None = None) -> Stored:
-    """What must be stored of rows with a flat header row; of the sample's first ones if none are given."""
+    """Return what must be stored of rows with a flat header row (default: the sample's first rows)."""
     header, *data = rows or flat()
     found: Stored = {}
     for row in data:
@@ -210,7 +210,7 @@ def _value(heading: str, cell: str) -> str | Decimal:
 
 
 def stored(project_id: int) -> Stored:
-    """What is stored of a project, pieces counted."""
+    """Return what is stored of a project, with counted pieces."""
     fields = "id, element_type, name, height, length, thickness, mass, volume, area, width, version"
     query = text(f"SELECT {fields} FROM element_types WHERE project_id = :project_id ORDER BY id")
     by_id: dict[int, dict[str, Any]] = {}
@@ -225,25 +225,25 @@ def stored(project_id: int) -> Stored:
 
 
 def told(done: ImportJob, *, info: bool = False) -> list[Told]:
-    """Errors and warnings of a job, or with `info` what its reader chose: each code, column and row."""
+    """Return code, column and row of a job's errors and warnings, or of its info notes if `info` is set."""
     wanted = Issue.severity == "info" if info else Issue.severity != "info"
     found = db.session.execute(select(Issue.code, Issue.column, Issue.row).where(Issue.job_id == done.id, wanted))
     return in_order((code, column, row) for code, column, row in found)
 
 
 def message(done: ImportJob, code: str) -> str:
-    """The message of the one issue with this code."""
+    """Return the message of the only issue with this code."""
     query = select(Issue.message).where(Issue.job_id == done.id, Issue.code == code)
     return db.session.scalars(query).one()
 
 
 def in_order(issues: Iterable[Told]) -> list[Told]:
-    """Issues by code, column and row."""
+    """Return issues sorted by code, column and row."""
     return sorted(issues, key=lambda each: (each[0], len(each[1] or ""), each[1] or "", each[2] or 0))
 
 
 def assert_read(project_id: int, done: ImportJob, *warnings: Told, expected: Stored | None = None) -> None:
-    """The job stored what is expected, and nothing else; all that it told of are these warnings."""
+    """Assert that the job stored exactly what is expected, and has exactly these warnings."""
     expected = truth() if expected is None else expected
     assert (done.status, done.error) == ("completed", None), done.error
     assert told(done) == in_order(warnings), told(done)

@@ -18,7 +18,7 @@ from precast_app.extensions import db
 from precast_app.models import FileChunk, ImportJob, User
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES
-from tests.unit.spreadsheet_files import SHEET_PART, parts, sheet_xml, zip_bomb, zipped
+from tests.unit.xlsx_files import SHEET_PART, parts, sheet_xml, zip_bomb, zipped
 
 COOKIE = "precast_session"
 EXCEL = "/api/project/1/import/excel"

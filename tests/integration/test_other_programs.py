@@ -34,7 +34,7 @@ from tests.integration.odd_workbooks import (
     workbook,
     written,
 )
-from tests.unit.spreadsheet_files import parts, sheet_xml, strings_xml, zipped
+from tests.unit.xlsx_files import parts, sheet_xml, strings_xml, zipped
 
 furnished = pytest.fixture(scope="module")(odd_workbooks.furnished)
 meadows = pytest.fixture(odd_workbooks.meadows)

@@ -14,7 +14,7 @@ from precast_app.exporting.annotating import excel
 from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.spreadsheets import UnreadableFile, open_book
 from tests.conftest import run_import
-from tests.unit.spreadsheet_files import parts, sheet_xml, zipped
+from tests.unit.xlsx_files import parts, sheet_xml, zipped
 
 NAMES = [
     "a" * 30 + "'",

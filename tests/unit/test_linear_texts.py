@@ -40,7 +40,7 @@ from precast_app.spreadsheets import (
 from precast_app.spreadsheets.text_decoding import decode_html_entities, decode_utf_7
 from precast_app.spreadsheets.xlsx import sheet_xml as xml
 from tests.unit.growth import MAX_GROWTH, growth, is_linear, seconds
-from tests.unit.spreadsheet_files import workbook
+from tests.unit.xlsx_files import workbook
 
 # Characters of a cell: twice the limit of a cell.
 _CELL = 65_536

@@ -12,7 +12,6 @@ import pytest
 from precast_app.spreadsheets import CellError, Limits, MergedRange, SheetRow, UnreadableFile, open_book
 from precast_app.spreadsheets.xlsb.parts import _is_date
 from precast_app.spreadsheets.xlsb.records import read_records
-from tests.unit.spreadsheet_files import zipped
 from tests.unit.xlsb_files import (
     CUSTOM_DATE_STYLE,
     CUSTOM_STYLE,
@@ -36,6 +35,7 @@ from tests.unit.xlsb_files import (
     truth,
     wide,
 )
+from tests.unit.xlsx_files import zipped
 
 
 def xlsb(*rows: bytes, merged: tuple[bytes, ...] = (), strings: bytes | None = None, from_1904: bool = False) -> bytes:

@@ -16,7 +16,7 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 
 from precast_app.spreadsheets import CellError, Limits, MergedRange, open_book
-from tests.unit.spreadsheet_files import (
+from tests.unit.xlsx_files import (
     parts,
     sheet_xml,
     strings_xml,

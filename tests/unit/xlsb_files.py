@@ -9,7 +9,7 @@ from typing import Any
 
 import openpyxl
 
-from tests.unit.spreadsheet_files import RELATIONS, zipped
+from tests.unit.xlsx_files import RELATIONS, zipped
 
 SHEET_PART = "xl/worksheets/sheet1.bin"
 DATE_STYLE, CUSTOM_DATE_STYLE, CUSTOM_STYLE = 1, 2, 3

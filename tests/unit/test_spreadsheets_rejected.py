@@ -12,7 +12,7 @@ import pytest
 
 from precast_app.spreadsheets import Limits, UnreadableFile, column_letter, open_book
 from tests.unit.growth import MAX_GROWTH, growth
-from tests.unit.spreadsheet_files import (
+from tests.unit.xlsx_files import (
     MAIN,
     SHEET_PART,
     parts,

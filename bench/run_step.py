@@ -1,6 +1,6 @@
 """One measured step in a process of its own; prints its time in seconds and its peak memory as JSON.
 
-`python -m bench.step STEP WORKBOOK PROJECT_ID` with STEP one of import, dry, floor, pandas, export, cells. The
+`python -m bench.run_step STEP WORKBOOK PROJECT_ID` with STEP one of import, dry, floor, pandas, export, cells. The
 application is created and its modules are imported before the clock starts, as in a waiting worker.
 """
 
