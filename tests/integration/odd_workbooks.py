@@ -34,7 +34,7 @@ Rows = list[list[Any]]
 # Values by the heading of the flat file, by element type and name; without blank values.
 Stored = dict[tuple[str, str], dict[str, Any]]
 # Code, column and row.
-Told = tuple[str, str | None, int | None]
+IssueKey = tuple[str, str | None, int | None]
 
 _STORED = """
     SELECT d.element_type_id, t.name, d.file_name
@@ -224,7 +224,7 @@ def stored(project_id: int) -> Stored:
     return found
 
 
-def told(done: ImportJob, *, info: bool = False) -> list[Told]:
+def issue_keys(done: ImportJob, *, info: bool = False) -> list[IssueKey]:
     """Return code, column and row of a job's errors and warnings, or of its info notes if `info` is set."""
     wanted = Issue.severity == "info" if info else Issue.severity != "info"
     found = db.session.execute(select(Issue.code, Issue.column, Issue.row).where(Issue.job_id == done.id, wanted))
@@ -237,16 +237,16 @@ def message(done: ImportJob, code: str) -> str:
     return db.session.scalars(query).one()
 
 
-def in_order(issues: Iterable[Told]) -> list[Told]:
+def in_order(issues: Iterable[IssueKey]) -> list[IssueKey]:
     """Return issues sorted by code, column and row."""
     return sorted(issues, key=lambda each: (each[0], len(each[1] or ""), each[1] or "", each[2] or 0))
 
 
-def assert_read(project_id: int, done: ImportJob, *warnings: Told, expected: Stored | None = None) -> None:
+def assert_read(project_id: int, done: ImportJob, *warnings: IssueKey, expected: Stored | None = None) -> None:
     """Assert that the job stored exactly what is expected, and has exactly these warnings."""
     expected = truth() if expected is None else expected
     assert (done.status, done.error) == ("completed", None), done.error
-    assert told(done) == in_order(warnings), told(done)
+    assert issue_keys(done) == in_order(warnings), issue_keys(done)
     found = stored(project_id)
     assert list(found) == list(expected), list(found)
     for names, row in expected.items():

@@ -18,11 +18,11 @@ from tests.integration.odd_workbooks import (
     assert_read,
     columns,
     flat,
+    issue_keys,
     rows_of,
     saved,
     small,
     stored,
-    told,
     workbook,
 )
 
@@ -52,7 +52,7 @@ def test_numbers_as_text(meadows: int, tmp_path: Path) -> None:
     measures = ("1,200", "1 200,5", "2.0", f"1{NO_BREAK}200.50", " 0,0042 ", "+7", "1'500")
     row = wall("A", measures, " 2 ", "1", "1 200,5", None)
     done = run_import(meadows, small(tmp_path / "types.xlsx", [*OTHERS, "Tower_A.Floor_1"], [*row, "2.0"]))
-    assert (told(done), done.pieces_added) == ([], 4)
+    assert (issue_keys(done), done.pieces_added) == ([], 4)
     assert numbers(meadows) == {
         "Height": "1200", "Length": "1200.5", "Thickness": "2.0", "Mass": "1200.50", "Volume": "0.0042", "Area": "7",
         "Width": "1500", "Podium": "2", "Casting": "yes", "Steel_6MM": "1200.5", "Tower_A.Floor_1": "2",
@@ -72,7 +72,7 @@ def test_dates_where_text_is_meant(meadows: int, tmp_path: Path) -> None:
     moment = datetime(2024, 5, 6)  # noqa: DTZ001 - the dates of a workbook have no zone
     row = [*wall(moment, (3000,))[:9], moment, None, None, None, moment]
     done = run_import(meadows, small(tmp_path / "types.xlsx", OTHERS, wall("A"), row))
-    assert told(done) == [("date_in_text", letter, 3) for letter in ("B", "J", "N")]
+    assert issue_keys(done) == [("date_in_text", letter, 3) for letter in ("B", "J", "N")]
     assert stored(meadows)["WALL", "2024-05-06"] == {
         "Height": 3000,
         "Element Type Version": "2024-05-06",
@@ -85,7 +85,7 @@ def test_dates_where_numbers_are_meant(meadows: int, tmp_path: Path) -> None:
     done = run_import(
         meadows, small(tmp_path / "types.xlsx", OTHERS, wall("A"), wall("B", (moment,)), wall("C", (), moment))
     )
-    assert told(done) == [("not_a_number", "C", 3), ("not_a_number", "K", 4)]
+    assert issue_keys(done) == [("not_a_number", "C", 3), ("not_a_number", "K", 4)]
     assert list(stored(meadows)) == [("WALL", "A")]
 
 
@@ -97,7 +97,7 @@ def test_formulas_with_stored_values(meadows: int, tmp_path: Path) -> None:
             page.write_formula(1, place, "=Z99+1", None, value)
 
     done = run_import(meadows, small(tmp_path / "types.xlsx", OTHERS, fill=fill))
-    assert told(done) == []
+    assert issue_keys(done) == []
     assert numbers(meadows) == {"Height": "3000.5", "Mass": "10", "Podium": "2", "Casting": "yes", "Steel_6MM": "0.25"}
     assert list(stored(meadows)) == [("WALL", "A")]
 
@@ -106,7 +106,7 @@ def test_formulas_without_stored_values(meadows: int, tmp_path: Path) -> None:
     """As libraries save them: nobody has calculated them, so that their rows stay out."""
     rows = [[*BASE, *OTHERS], wall("A", (1,), 1), wall("B", ("=1+1",), 1), wall("C", (1,), "=K2")]
     done = run_import(meadows, saved(workbook(rows, ()), tmp_path / "types.xlsx"))
-    assert told(done) == [("error_cell", "C", 3), ("error_cell", "K", 4)]
+    assert issue_keys(done) == [("error_cell", "C", 3), ("error_cell", "K", 4)]
     assert list(stored(meadows)) == [("WALL", "A")]
 
 
@@ -121,7 +121,7 @@ def test_error_cells(meadows: int, tmp_path: Path) -> None:
     rows = [wall(name, (1,), 1) for name in "ABCDE"]
     done = run_import(meadows, small(tmp_path / "types.xlsx", [*OTHERS, "Remarks"], *rows, fill=fill))
     cells = [("B", 5), ("C", 3), ("K", 4), ("L", 6)]
-    assert told(done) == [*(("error_cell", *cell) for cell in cells), ("unknown_heading", "O", 1)]
+    assert issue_keys(done) == [*(("error_cell", *cell) for cell in cells), ("unknown_heading", "O", 1)]
     assert done.error is not None
     assert "#REF!" in done.error
     assert list(stored(meadows)) == [("WALL", "A")]
@@ -138,7 +138,7 @@ def test_merged_data_cells(meadows: int, tmp_path: Path) -> None:
     rows = [wall("A", (100,), 1), wall("B", (200,), 2), wall("C", (), 3), wall("D", (), 4)]
     rows[2][0] = rows[3][0] = None
     done = run_import(meadows, small(tmp_path / "types.xlsx", OTHERS, *rows, fill=fill))
-    assert told(done) == [("merged_cells", "A", 3), ("merged_cells", "C", 4)]
+    assert issue_keys(done) == [("merged_cells", "A", 3), ("merged_cells", "C", 4)]
     measures = ("Height", "Length", "Thickness", "Podium")
     assert {names: [row.get(each) for each in measures] for names, row in stored(meadows).items()} == {
         ("WALL", "A"): [100, 7, None, 1],
@@ -159,7 +159,7 @@ def test_merged_data_cells_of_the_other_groups(meadows: int, tmp_path: Path) -> 
     assert [(row.get("Casting"), row.get("Shuttering")) for row in stored(meadows).values()] == [
         ("yes", "both.dwg")
     ] * 2
-    assert told(done) == [("merged_cells", "L", 2), ("merged_cells", "N", 2)]
+    assert issue_keys(done) == [("merged_cells", "L", 2), ("merged_cells", "N", 2)]
 
 
 @pytest.mark.parametrize("program", ["openpyxl", "XlsxWriter"])
@@ -179,7 +179,7 @@ def test_rich_text(meadows: int, tmp_path: Path, program: str) -> None:
                 page.write_rich_string(row - 1, column - 1, plain, book.add_format({"bold": True}), bold)
 
         small(path, OTHERS, wall("", (3,), 2), fill=fill)
-    assert told(run_import(meadows, path)) == []
+    assert issue_keys(run_import(meadows, path)) == []
     assert list(stored(meadows)) == [("WALL", "W-1 left")]
     assert numbers(meadows) == {"Height": "3", "Length": "1200.5", "Podium": "2"}
 
@@ -209,7 +209,7 @@ def test_zero_width_spaces_in_the_sample_row(meadows: int, tmp_path: Path) -> No
 
 def test_trailing_blanks_make_no_second_name(meadows: int, tmp_path: Path) -> None:
     done = run_import(meadows, small(tmp_path / "types.xlsx", OTHERS, wall("A  b "), wall(f"a{NO_BREAK}B", (1,))))
-    assert told(done) == [("duplicate_row", "B", 3)]
+    assert issue_keys(done) == [("duplicate_row", "B", 3)]
     assert list(stored(meadows)) == [("WALL", "A b")]
 
 
@@ -218,5 +218,5 @@ def test_yes_and_no_in_all_their_ways(meadows: int, tmp_path: Path) -> None:
     yes, no = ["Y", "TRUE", "X ", "1", 1, True], ["NO", "n", "false", " - ", 0, False, "", None]
     rows = [wall(f"W-{number}", (), 0, way) for number, way in enumerate([*yes, *no])]
     done = run_import(meadows, small(tmp_path / "types.xlsx", OTHERS, *rows))
-    assert told(done) == []
+    assert issue_keys(done) == []
     assert ["Casting" in row for row in stored(meadows).values()] == [True] * len(yes) + [False] * len(no)

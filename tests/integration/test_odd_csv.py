@@ -1,4 +1,4 @@
-"""CSV files as offices send them: in other encodings, dialects and orders, with what programs add to them."""
+"""CSV files in unusual encodings, dialects and column orders, and with text that programs add to them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.integration import odd_workbooks
 from tests.integration.odd_workbooks import (
     BASE,
     TEXTS,
+    IssueKey,
     Rows,
     Stored,
-    Told,
     assert_read,
     delimited,
     flat,
+    issue_keys,
     message,
     stored,
-    told,
     truth,
 )
 
@@ -37,7 +37,7 @@ def names_stored(project_id: int) -> list[str]:
 
 
 def with_commas(rows: Rows) -> Rows:
-    """The same rows with decimals after a comma, and in the first one points between thousands."""
+    """Return the rows with decimal commas, and with a thousands separator in the first row."""
     header, *data = rows
     changed = [
         [cell if heading in TEXTS else cell.replace(".", ",") for heading, cell in zip(header, row, strict=True)]
@@ -62,19 +62,19 @@ def with_commas(rows: Rows) -> Rows:
 def test_encodings(
     meadows: int, tmp_path: Path, mark: bytes, encoding: str, warnings: list[str], notes: list[str]
 ) -> None:
-    """There is a FAÇADE among the rows."""
+    """The rows contain the word FAÇADE."""
     path = tmp_path / "types.csv"
     path.write_bytes(mark + delimited(flat()).encode(encoding))
     done = run_import(meadows, path)
     assert_read(meadows, done, *((code, None, None) for code in warnings))
-    assert told(done, info=True) == [("delimiter", None, None), *((note, None, None) for note in notes), LAYOUT]
+    assert issue_keys(done, info=True) == [("delimiter", None, None), *((note, None, None) for note in notes), LAYOUT]
 
 
-LAYOUT: Told = ("layout", None, None)
+LAYOUT: IssueKey = ("layout", None, None)
 
 
 def test_text_saved_as_utf_7(meadows: int, tmp_path: Path) -> None:
-    """In cells and in the heading of a stage; what only looks like it stays what it is."""
+    """UTF-7 in cells and in a heading is decoded; text that only looks like UTF-7 is unchanged."""
     names = {
         "Bolts +ACY- nuts": "Bolts & nuts",
         "C+D": "C+D",
@@ -89,7 +89,7 @@ def test_text_saved_as_utf_7(meadows: int, tmp_path: Path) -> None:
     done = run_import(meadows, path)
     assert names_stored(meadows) == list(names.values())
     assert all(row["Mesh & Mould"] == "yes" for row in stored(meadows).values())
-    assert told(done) == [("utf_7", None, None)]
+    assert issue_keys(done) == [("utf_7", None, None)]
     assert message(done, "utf_7").startswith("3 cells were written in UTF-7")
 
 
@@ -108,7 +108,7 @@ def test_html_entities(meadows: int, tmp_path: Path) -> None:
     done = run_import(meadows, path)
     assert names_stored(meadows) == list(names.values())
     assert all(row["Mesh & Mould"] == "yes" for row in stored(meadows).values())
-    assert told(done) == [("html_entities", None, None)]
+    assert issue_keys(done) == [("html_entities", None, None)]
     assert message(done, "html_entities").startswith("4 cells were written as HTML")
 
 
@@ -117,16 +117,16 @@ def test_html_entities(meadows: int, tmp_path: Path) -> None:
     [(";", ""), ("\t", ""), (";", "sep=;\r\n"), ("\t", '"sep=\t"\r\n')],
     ids=["semicolons", "tabs", "semicolons after sep=", "tabs after sep= in quotation marks"],
 )
-def test_decimal_commas_divided_by(meadows: int, tmp_path: Path, delimiter: str, first: str) -> None:
+def test_decimal_commas_with_delimiter(meadows: int, tmp_path: Path, delimiter: str, first: str) -> None:
     path = tmp_path / "types.csv"
     path.write_text(first + delimited(with_commas(flat()), delimiter), "utf-8-sig", newline="")
     done = run_import(meadows, path)
     assert_read(meadows, done)
-    assert told(done, info=True) == [("decimal_sign", None, None), ("delimiter", None, None), LAYOUT]
+    assert issue_keys(done, info=True) == [("decimal_sign", None, None), ("delimiter", None, None), LAYOUT]
     assert message(done, "decimal_sign") == "The decimal separator is the comma."
 
 
-def test_decimal_points_divided_by_semicolons(meadows: int, tmp_path: Path) -> None:
+def test_decimal_points_with_semicolons(meadows: int, tmp_path: Path) -> None:
     path = tmp_path / "types.csv"
     path.write_text(delimited(flat(), ";"), "utf-8", newline="")
     done = run_import(meadows, path)
@@ -134,16 +134,15 @@ def test_decimal_points_divided_by_semicolons(meadows: int, tmp_path: Path) -> N
     assert message(done, "decimal_sign") == "The decimal separator is the point."
 
 
-def test_commas_that_may_stand_for_decimals_or_thousands(meadows: int, tmp_path: Path) -> None:
-    """Nothing else in the file tells: the reader chooses, and says so."""
+def test_an_ambiguous_comma_is_read_as_decimal_separator_with_a_warning(meadows: int, tmp_path: Path) -> None:
     path = tmp_path / "types.csv"
     path.write_text(delimited([BASE, ["WALL", "A", "1,200", *[""] * 7]], ";"))
     done = run_import(meadows, path)
-    assert told(done) == [("decimal_sign", None, None)]
+    assert issue_keys(done) == [("decimal_sign", None, None)]
     assert [str(row["Height"]) for row in stored(meadows).values()] == ["1.200"]
 
 
-def test_decimal_commas_in_quotation_marks_divided_by_commas(meadows: int, tmp_path: Path) -> None:
+def test_quoted_decimal_commas_with_comma_delimiter(meadows: int, tmp_path: Path) -> None:
     header, *data = flat()
     data = [
         [cell if heading in TEXTS else cell.replace(".", ",") for heading, cell in zip(header, row, strict=True)]
@@ -156,7 +155,7 @@ def test_decimal_commas_in_quotation_marks_divided_by_commas(meadows: int, tmp_p
 
 
 def test_as_excel_saves_it_in_germany(meadows: int, tmp_path: Path) -> None:
-    """A semicolon, a comma and Windows-1252 at once, as pandas writes them too."""
+    """Semicolons, decimal commas and Windows-1252, written by pandas."""
     header, *data = flat()
     frame = pd.DataFrame(data, columns=header)
     for heading in header:
@@ -170,7 +169,7 @@ def test_as_excel_saves_it_in_germany(meadows: int, tmp_path: Path) -> None:
 
 
 def test_as_excel_saves_unicode_text(meadows: int, tmp_path: Path) -> None:
-    """UTF-16 with tabs, under the name of a text file."""
+    """UTF-16 with tabs, in a .txt file."""
     path = tmp_path / "types.txt"
     path.write_bytes(codecs.BOM_UTF16_LE + delimited(with_commas(flat()), "\t").encode("utf-16-le"))
     assert_read(meadows, run_import(meadows, path))
@@ -193,7 +192,7 @@ def test_a_json_message(meadows: int, tmp_path: Path, quoted: bool, encoding: st
 
 
 def test_headings_in_any_order(meadows: int, tmp_path: Path) -> None:
-    """Also in capitals, with other spaces, and among them one of another name."""
+    """Also in capitals, with other spaces, and one with an alias."""
     rows = [row[::-1] for row in flat()]
     rows[0] = [heading.upper().replace("_", "-").replace("MASS", " Weight ") for heading in rows[0]]
     path = tmp_path / "types.csv"
@@ -202,7 +201,7 @@ def test_headings_in_any_order(meadows: int, tmp_path: Path) -> None:
 
 
 def test_quoted_line_breaks(meadows: int, tmp_path: Path) -> None:
-    """In headings and names, where they are blanks; rows keep the numbers that Excel shows."""
+    """In headings and names a line break becomes a blank; rows keep the numbers that Excel shows."""
     rows = flat()
     rows[0][0], rows[0][9] = "Element\nType", "Element Type\r\nVersion"
     rows[6][0] = "SOLID\r\nWALL"
@@ -220,7 +219,7 @@ def test_a_quoted_line_break_in_the_first_heading_and_semicolons(meadows: int, t
 
 
 def test_rows_shorter_or_longer_than_the_header(meadows: int, tmp_path: Path) -> None:
-    """What is missing is blank, blanks beyond the headings are nothing, and texts there are told."""
+    """Missing cells are blank; after the last heading blank cells are ignored and texts are reported."""
     rows: Rows = [
         [*BASE, "Podium", "Casting"],
         ["WALL", "Short"],
@@ -236,7 +235,7 @@ def test_rows_shorter_or_longer_than_the_header(meadows: int, tmp_path: Path) ->
 
 
 def test_no_sample_row(meadows: int, tmp_path: Path) -> None:
-    """A row that is called as the sample's is data in a flat file."""
+    """In a flat file a row named like the sample row is data."""
     rows: Rows = [[*BASE, "Podium"], ["ET001", "Beam Type A", "300", *[""] * 7, "2"]]
     path = tmp_path / "types.csv"
     path.write_text(delimited(rows), newline="")
@@ -244,13 +243,13 @@ def test_no_sample_row(meadows: int, tmp_path: Path) -> None:
 
 
 def test_the_workbook_saved_as_csv(meadows: int, tmp_path: Path) -> None:
-    """Its two rows of headings are no longer merged; what that makes unclear is left out and told."""
+    """Its two heading rows are no longer merged; headings that become ambiguous are ignored and reported."""
     rows = [["" if cell is None else cell for cell in row] for row in odd_workbooks.rows_of(odd_workbooks.columns())]
     path = tmp_path / "types.csv"
     path.write_text(delimited([*rows[:2], *rows[3:]]), "utf-8", newline="")
     done = run_import(meadows, path)
     lost = ["O", "P", "Q", "R", "S", "U", "V", "W", "X", "Y", "AJ", "AK", "AM", "AO"]
-    assert told(done) == [("unknown_heading", letter, 2) for letter in lost]
+    assert issue_keys(done) == [("unknown_heading", letter, 2) for letter in lost]
     header, *data = flat()
     expected: Stored = truth([header, *data])
     gone = {f"Tower_{tower}.Floor_{floor}" for tower in "AB" for floor in range(2, 7)}
@@ -262,7 +261,7 @@ def test_the_workbook_saved_as_csv(meadows: int, tmp_path: Path) -> None:
 def test_a_heading_that_names_two_things(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
-    """It is refused with what to write, and both ways of writing it are read."""
+    """It is rejected with two unambiguous headings to choose from, and both of them are read."""
     answer = client.post("/api/project/1/drawing-types", json={"name": "Reinforcement"}, headers=admin)
     assert answer.status_code == 201
     path = tmp_path / "types.csv"
@@ -277,9 +276,9 @@ def test_a_heading_that_names_two_things(
     others = ["Stages_Reinforcement", "Drawing Types_Reinforcement"]
     rows = [[*BASE, *others], ["WALL", "A", *[""] * 8, "yes", ""], ["WALL", "B", *[""] * 8, "", "R.dwg"]]
     path.write_text(delimited(rows))
-    assert (run_import(green_meadows, path).status, told(done)) == ("completed", [])
+    assert (run_import(green_meadows, path).status, issue_keys(done)) == ("completed", [])
     version = {"Element Type Version": "VR-1"}
-    # Under the one name: a stage of A, a drawing of B.
+    # The same name is a stage of A and a drawing of B.
     assert stored(green_meadows) == {
         ("WALL", "A"): {**version, "Reinforcement": "yes"},
         ("WALL", "B"): {**version, "Reinforcement": "R.dwg"},

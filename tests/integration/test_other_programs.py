@@ -24,12 +24,12 @@ from tests.integration.odd_workbooks import (
     Rows,
     assert_read,
     columns,
+    issue_keys,
     rows_of,
     saved,
     small,
     spans,
     stored,
-    told,
     with_parts,
     workbook,
     written,
@@ -44,7 +44,7 @@ OTHERS = ["Podium", "Casting", "Steel_6MM", "Shuttering"]
 
 
 def odd_cells(path: Path) -> Path:
-    """A workbook with one oddity a row, as XlsxWriter makes it."""
+    """Write a workbook with one unusual cell per row with XlsxWriter."""
     moment = datetime(2024, 5, 6)  # noqa: DTZ001 - the dates of a workbook have no zone
     names = ["text", moment, "formula", "error", "merged 1", "merged 2", "", "non\N{NO-BREAK SPACE}breaking ", None]
     rows: Rows = [["WALL" if name is not None else None, name, *[None] * 8] for name in names]
@@ -72,7 +72,7 @@ def as_libreoffice_saved_it(suffix: str) -> Path:
 def test_odd_cells_as_xlsxwriter_and_libreoffice_save_them(meadows: int, tmp_path: Path, program: str) -> None:
     path = odd_cells(tmp_path / "types.xlsx") if program == "XlsxWriter" else as_libreoffice_saved_it(program)
     done = run_import(meadows, path)
-    assert told(done) == [
+    assert issue_keys(done) == [
         ("date_in_text", "B", 3), ("error_cell", "C", 5), ("merged_cells", "A", 6), ("totals_row", None, 10),
     ]  # fmt: skip
     version = {"Element Type Version": "VR-1"}
@@ -92,7 +92,7 @@ def test_odd_cells_as_xlsxwriter_and_libreoffice_save_them(meadows: int, tmp_pat
 
 
 def cell_xml(place: str, cell: Any, texts: list[str]) -> str:
-    """A cell as Google Sheets writes it, with a format, and with formulas that other programs don't know."""
+    """Return a cell as Google Sheets writes it, with a format, and with a formula that other programs don't know."""
     if cell is None:
         return f'<c r="{place}" s="1"/>'
     if isinstance(cell, str):
@@ -102,7 +102,7 @@ def cell_xml(place: str, cell: Any, texts: list[str]) -> str:
 
 
 def by_hand(*, inline: bool, sheet_format: str = "") -> dict[str, str | bytes]:
-    """The parts of the sample's workbook with texts in the cells or in a part of their own, and many blank rows."""
+    """Return the parts of the sample's workbook with inline or shared strings, and many blank rows."""
     texts: list[str] = []
     content = []
     for number, row in enumerate(rows_of(columns()), 1):
@@ -131,8 +131,8 @@ def test_google_sheets(meadows: int, tmp_path: Path, inline: bool) -> None:
     assert_read(meadows, run_import(meadows, path))
 
 
-def test_xlsm_without_running_anything(meadows: int, tmp_path: Path) -> None:
-    """Its macros are never looked at: here they are no macros at all."""
+def test_xlsm_is_read_without_its_macros(meadows: int, tmp_path: Path) -> None:
+    """The macros are never read, so the content of their part is not valid here."""
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
     with_macros = "application/vnd.ms-excel.sheet.macroEnabled.main+xml"
     vba = '<Relationship Id="rId99" Type="http://schemas.microsoft.com/office/2006/relationships/vbaProject" '
@@ -158,28 +158,28 @@ def test_xlsm_without_running_anything(meadows: int, tmp_path: Path) -> None:
 
 
 def test_xlsxwriter_in_constant_memory(meadows: int, tmp_path: Path) -> None:
-    """Its texts stand in the cells."""
+    """It writes inline strings."""
     book = written(tmp_path / "types.xlsx", columns(), constant_memory=True)
     assert b"sharedStrings" not in book.read_bytes()
     assert_read(meadows, run_import(meadows, book))
 
 
 def test_pandas_with_two_rows_of_headings(meadows: int, tmp_path: Path) -> None:
-    """It merges equal headings, leaves a row blank below them, and numbers the rows in the first column."""
+    """pandas merges equal headings, leaves a blank row below them, and numbers the rows in the first column."""
     path = tmp_path / "types.xlsx"
-    # It would take a blank heading for one that goes on.
+    # pandas would merge a blank heading with the heading before it.
     tops = [(column[0], column[1] or "") if column[0] else (column[1], "") for column in columns()]
     data = [list(row) for row in zip(*(column[3:] for column in columns()), strict=True)]
     pd.DataFrame(data, columns=pd.MultiIndex.from_tuples(tops), dtype=object).to_excel(path, sheet_name="Sheet1")
     assert_read(meadows, run_import(meadows, path))
 
 
-def test_a_name_that_says_something_else(meadows: int, tmp_path: Path) -> None:
+def test_a_workbook_with_a_csv_file_name(meadows: int, tmp_path: Path) -> None:
     assert_read(meadows, run_import(meadows, saved(workbook(), tmp_path / "types.xlsx").rename(tmp_path / "TYPES.CSV")))
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4096) + "EncryptedPackage".encode("utf-16-le"), "by a password"),
         ((EXAMPLES / "element_types.xlsx").read_bytes()[:30_000], "damaged"),
@@ -188,9 +188,9 @@ def test_a_name_that_says_something_else(meadows: int, tmp_path: Path) -> None:
     ],
     ids=["password", "damaged xlsx", "damaged ods", "damaged xls"],
 )
-def test_refused_with_which(meadows: int, tmp_path: Path, content: bytes, says: str) -> None:
+def test_rejected_files(meadows: int, tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "types.xlsx"
     path.write_bytes(content)
-    with pytest.raises(RequestError, match=says):
+    with pytest.raises(RequestError, match=message):
         run_import(meadows, path)
     assert stored(meadows) == {}

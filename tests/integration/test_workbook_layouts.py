@@ -24,12 +24,12 @@ from tests.integration.odd_workbooks import (
     columns,
     delimited,
     flat,
+    issue_keys,
     message,
     rows_of,
     saved,
     spans,
     stored,
-    told,
     truth,
     workbook,
     written,
@@ -203,7 +203,7 @@ def test_no_second_row(meadows: int, tmp_path: Path) -> None:
     done = run_import(meadows, written(tmp_path / "types.xlsx", cells))
     others = {heading for row in truth().values() for heading in row} - set(BASE)
     assert stored(meadows) == without(*others)
-    letters = [column for code, column, _ in told(done) if code == "unknown_heading"]
+    letters = [column for code, column, _ in issue_keys(done) if code == "unknown_heading"]
     assert {"K", "N", "T", "AA", "AI", "AL", "AN"} <= set(letters)
 
 
