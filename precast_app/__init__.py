@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
+from typing import TYPE_CHECKING
 
-from precast_app.config import SessionLimits, Settings
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from precast_app.config import SessionLimits, Settings
 
 
 def create_app(
@@ -16,11 +18,15 @@ def create_app(
     Without `settings` they are read from the environment; a bad one raises `errors.ConfigurationError`. At most
     `connections` to the database are open at a time, whose sessions have `limits`; both are a web process's by default.
     """
-    # Imported here, so that `precast_app.spreadsheets` and `devstack` can be used without all of it.
+    # Imported here, so that a module of the package can be used without Flask and SQLAlchemy.
+    from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
     from precast_app import api, cli, database, models, parsing, web
     from precast_app.api import body_limits
     from precast_app.auth import rate_limits as request_limits
     from precast_app.auth import route_permissions, sign_in_throttle
+    from precast_app.config import Settings
     from precast_app.extensions import db
     from precast_app.jobs import broker
 

@@ -21,12 +21,12 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from precast_app import database
+from precast_app.enums import Severity
 from precast_app.extensions import db
 from precast_app.importing.batch_sql import BatchTarget, PiecesInProduction, WriteCounts, write_batch
 from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
 from precast_app.models import Issue as IssueRow
-from precast_app.models import Severity
 
 log = logging.getLogger(__name__)
 

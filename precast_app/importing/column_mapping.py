@@ -11,13 +11,13 @@ from operator import attrgetter
 
 from rapidfuzz import fuzz, process
 
+from precast_app.enums import Severity
 from precast_app.errors import JobFailed, NoDataRows
 from precast_app.importing import cell_parsing, header_detection
 from precast_app.importing.header_detection import HeaderLayout, Heading
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
 from precast_app.importing.schema import BASE_COLUMNS, CELL_PARSERS, NUMERIC_GROUPS, Column, ColumnGroup, ColumnMap
-from precast_app.models import Severity
 from precast_app.spreadsheets import Book, Cell, MergedRange, SheetScan, column_letter
 from precast_app.text import match_key, path_key
 

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from precast_app.enums import Severity
 from precast_app.importing import reference_data, reference_store
 from precast_app.importing.find_missing import JOB_TYPES, UNKNOWN_UNIT
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_data import CreatedItem, ReferenceData, ReferenceItem
 from precast_app.importing.reference_files import ReferenceEntry
 from precast_app.importing.schema import ColumnGroup, ColumnMap
-from precast_app.models import Severity
 
 Entries = Mapping[ColumnGroup, Sequence[ReferenceEntry]]
 

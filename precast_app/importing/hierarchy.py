@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from precast_app.enums import Severity
 from precast_app.importing.issues import Issue
-from precast_app.models import Severity
 from precast_app.text import path_key
 
 NumberedValues = tuple[int, dict[str, Any]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from precast_app.models import Severity
+from precast_app.enums import Severity
 from precast_app.spreadsheets import ReaderNote
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Plan
 from precast_app.importing.schema import CellParser, ColumnGroup, ColumnMap
-from precast_app.models import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from precast_app.enums import Severity
 from precast_app.importing.diff import Difference, RowComparison, StoredElementType
 from precast_app.importing.issues import Issue
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnGroup, ColumnMap
-from precast_app.models import Severity
 
 # Read at a time, so that memory stays flat however long the file is.
 _ROWS_AT_A_TIME = 2_000

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from precast_app.enums import Severity
 from precast_app.errors import JobFailed, NoDataRows
 from precast_app.importing import cell_parsing, hierarchy
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.issues import Issue
-from precast_app.models import Severity
 from precast_app.spreadsheets import Book, SheetRow, column_letter
 from precast_app.text import match_key
 

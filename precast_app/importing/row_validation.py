@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from operator import attrgetter
 
+from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import InvalidCell, display_text
 from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.importing.schema import Column, ColumnMap
-from precast_app.models import Severity
 from precast_app.spreadsheets import Cell, SheetRow, column_letter
 from precast_app.text import clean_text, identity_key
 

@@ -1,29 +1,10 @@
 """The tables. Rules that keep data right under concurrency stand here, as constraints of the database."""
 
-from precast_app.models.element_type import (
-    BomLine,
-    Drawing,
-    ElementType,
-    ElementTypeStage,
-    Piece,
-    PieceStatus,
-    Quantity,
-)
-from precast_app.models.job import (
-    ElementTypeChange,
-    FailureReason,
-    FileChunk,
-    ImportBatch,
-    ImportJob,
-    Issue,
-    JobStatus,
-    OnError,
-    Phase,
-    PlannedChange,
-    Severity,
-)
+from precast_app.enums import FailureReason, JobStatus, OnError, Phase, PieceStatus, Role, Severity
+from precast_app.models.element_type import BomLine, Drawing, ElementType, ElementTypeStage, Piece, Quantity
+from precast_app.models.job import ElementTypeChange, FileChunk, ImportBatch, ImportJob, Issue, PlannedChange
 from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, Project, Stage
-from precast_app.models.user import ApiToken, AuditEntry, Membership, Role, User, UserSession
+from precast_app.models.user import ApiToken, AuditEntry, Membership, User, UserSession
 
 __all__ = [
     "ApiToken",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
@@ -18,20 +17,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from precast_app.enums import PieceStatus
 from precast_app.extensions import Model
 from precast_app.models.column_types import CreatedAt, Id, one_of
 
 MEASURES = ("height", "length", "thickness", "mass", "volume", "area", "width")
-
-
-class PieceStatus(StrEnum):
-    """Where a piece is on its way from the drawing to the building, in order."""
-
-    PLANNED = "planned"
-    IN_PRODUCTION = "in_production"
-    PRODUCED = "produced"
-    DISPATCHED = "dispatched"
-    ERECTED = "erected"
 
 
 class ElementType(Model):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -25,60 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from precast_app.enums import FailureReason, JobStatus, OnError, Phase, Severity
 from precast_app.extensions import Model
 from precast_app.models.column_types import Id, one_of
-
-
-class JobStatus(StrEnum):
-    """The four states of the contract."""
-
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-
-
-class Phase(StrEnum):
-    """What the job is at, finer than its state."""
-
-    WAITING_FOR_FILE = "waiting_for_file"
-    QUEUED = "queued"
-    READING = "reading"
-    CHECKING = "checking"
-    PLANNING = "planning"
-    WRITING = "writing"
-    CANCELLING = "cancelling"
-    UNDOING = "undoing"
-    DONE = "done"
-
-
-class FailureReason(StrEnum):
-    """Why a job failed: by an error, cancelled by a person, all of its rows or (with `on_error=abort`) some were bad.
-
-    Or it was interrupted too often, or never got its file.
-    """
-
-    ERROR = "error"
-    CANCELLED = "cancelled"
-    REJECTED = "rejected"
-    ABORTED = "aborted"
-    GAVE_UP = "gave_up"
-    EXPIRED = "expired"
-
-
-class OnError(StrEnum):
-    """What becomes of a file with bad rows: the good ones go in, or nothing does."""
-
-    SKIP = "skip"
-    ABORT = "abort"
-
-
-class Severity(StrEnum):
-    """How much an issue matters: an `error` keeps its row out, a `warning` or `info` doesn't."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
 
 
 def _counter() -> Any:

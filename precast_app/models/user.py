@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, String, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from precast_app.enums import Role
 from precast_app.extensions import Model
 from precast_app.models.column_types import CreatedAt, Id, Timestamp, one_of
-
-
-class Role(StrEnum):
-    """What a member may do in a project; each role may do all that the ones before it may."""
-
-    VIEWER = "viewer"
-    EDITOR = "editor"
-    MANAGER = "manager"
 
 
 class User(Model):

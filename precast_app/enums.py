@@ -1,0 +1,76 @@
+"""The enumerations of the tables. This module imports nothing of ours, no SQLAlchemy and no Flask."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobStatus(StrEnum):
+    """The four states of a job."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Phase(StrEnum):
+    """What a job is doing, in more detail than its state."""
+
+    WAITING_FOR_FILE = "waiting_for_file"
+    QUEUED = "queued"
+    READING = "reading"
+    CHECKING = "checking"
+    PLANNING = "planning"
+    WRITING = "writing"
+    CANCELLING = "cancelling"
+    UNDOING = "undoing"
+    DONE = "done"
+
+
+class FailureReason(StrEnum):
+    """Why a job failed.
+
+    `rejected`: every row was rejected; `aborted`: some rows were rejected and `on_error` was `abort`; `gave_up`: the
+    job was interrupted too often; `expired`: no file was attached in time.
+    """
+
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    ABORTED = "aborted"
+    GAVE_UP = "gave_up"
+    EXPIRED = "expired"
+
+
+class OnError(StrEnum):
+    """What happens to a file with invalid rows: the valid rows are imported (`skip`), or nothing is (`abort`)."""
+
+    SKIP = "skip"
+    ABORT = "abort"
+
+
+class Severity(StrEnum):
+    """How serious an issue is: an `error` rejects its row, a `warning` or `info` doesn't."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class PieceStatus(StrEnum):
+    """How far a piece is on its way from the drawing to the building, in order."""
+
+    PLANNED = "planned"
+    IN_PRODUCTION = "in_production"
+    PRODUCED = "produced"
+    DISPATCHED = "dispatched"
+    ERECTED = "erected"
+
+
+class Role(StrEnum):
+    """What a member may do in a project; each role includes the ones before it."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    MANAGER = "manager"
