@@ -93,7 +93,7 @@ def _run_jobs() -> None:
     from rq.serializers import JSONSerializer
 
     from precast_app import create_app
-    from precast_app.jobs import service
+    from precast_app.jobs import broker
     from precast_app.jobs.rq_worker import MemoryLimitedWorker
 
     settings = Settings.from_environment()
@@ -101,8 +101,8 @@ def _run_jobs() -> None:
     _exit_with_parent()
     with app.app_context():
         worker = MemoryLimitedWorker(
-            [service.rq_queue()],
-            connection=service.worker_redis_connection(),
+            [broker.rq_queue()],
+            connection=broker.worker_redis_connection(),
             serializer=JSONSerializer,
             worker_ttl=_HEARTBEAT_SECONDS,
             job_memory_bytes=settings.job_memory_bytes,

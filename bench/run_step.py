@@ -32,11 +32,10 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, s
     from precast_app import create_app
     from precast_app.config import Settings
     from precast_app.jobs import gc_tuning, service
+    from precast_app.jobs.files import Upload
     from precast_app.jobs.runner import run_job
-    from precast_app.jobs.tasks import import_element_types
     from precast_app.queries import jobs
 
-    assert import_element_types
     settings = Settings.from_environment()
     # As many connections as a job has in a worker.
     with create_app(settings, connections=settings.job_connections, limits=settings.job_limits).app_context():
@@ -46,7 +45,7 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, s
                 job_type="element_type_import",
                 created_by="bench",
                 options=service.JobOptions(dry_run=dry_run),
-                upload=service.Upload(stream, workbook.name),
+                upload=Upload(stream, workbook.name),
             ).id
         gc_tuning.freeze_objects()  # as a job process does
         start = time.perf_counter()

@@ -16,6 +16,7 @@ from precast_app.auth import tokens, users
 from precast_app.errors import RequestError
 from precast_app.extensions import current_settings, db
 from precast_app.jobs import registry, service
+from precast_app.jobs.files import Upload
 from precast_app.models import ImportJob
 from precast_app.projects import projects
 from precast_app.queries import jobs
@@ -164,7 +165,7 @@ def import_file(file: Path, project_id: int, job_type: str) -> None:
                 job_type=job_type,
                 created_by=_login_name(),
                 options=service.JobOptions(),
-                upload=service.Upload(stream, file.name),
+                upload=Upload(stream, file.name),
             ).id
     except RequestError as refused:
         _exit_with_error(refused)

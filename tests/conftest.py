@@ -23,7 +23,8 @@ from precast_app import create_app
 from precast_app.auth import tokens, users
 from precast_app.config import Settings
 from precast_app.extensions import db
-from precast_app.jobs import service
+from precast_app.jobs import broker, service
+from precast_app.jobs.files import Upload
 from precast_app.jobs.runner import run_job
 from precast_app.models import ImportJob
 from precast_app.projects import projects
@@ -84,7 +85,7 @@ def emptied(application: Flask) -> Iterator[Flask]:
     with application.app_context():
         empty_tables()
         db.session.commit()
-        service.redis_connection().flushdb()
+        broker.redis_connection().flushdb()
         yield application
         db.session.remove()
         db.engine.dispose()
@@ -124,7 +125,7 @@ def submit(project_id: int, path: Path, job_type: str = "element_type_import", *
             job_type=job_type,
             created_by="tester",
             options=service.JobOptions(**options),
-            upload=service.Upload(stream, path.name),
+            upload=Upload(stream, path.name),
         ).id
 
 
@@ -155,7 +156,7 @@ def fill_reference(project_id: int) -> None:
         done = run_import(project_id, EXAMPLES / name, job_type)
         assert done.status == "completed", done.error
     # Their rings were heard by nobody, since the jobs were done in this process.
-    service.redis_connection().flushdb()
+    broker.redis_connection().flushdb()
 
 
 def wait_for(job_id: int, until: Callable[[ImportJob], bool], seconds: float = 60) -> ImportJob:

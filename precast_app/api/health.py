@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from precast_app.auth.route_permissions import public
 from precast_app.config import Settings, libpq_url
 from precast_app.extensions import current_settings
-from precast_app.jobs import service
+from precast_app.jobs import broker
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
@@ -84,7 +84,7 @@ class Probe:
 
 def init_app(app: Flask) -> None:
     """Give the application its checks."""
-    checks = {"database": _database, "redis": _redis, "worker": service.has_worker}
+    checks = {"database": _database, "redis": _redis, "worker": broker.has_worker}
     app.extensions[_EXTENSION] = {name: Probe(app, check) for name, check in checks.items()}
 
 
@@ -120,4 +120,4 @@ def _database() -> bool:
 
 
 def _redis() -> bool:
-    return bool(service.redis_connection().ping())
+    return bool(broker.redis_connection().ping())

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from flask import Response, send_file
 
-from precast_app import parsing
+from precast_app import database, parsing
 from precast_app.api import file_responses
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.export_slots import requires_export_slot
@@ -30,8 +30,11 @@ blueprint = Blueprint("job_files", __name__, description="A job's files.")
 def upload(job_id: int) -> Response:
     """The file as it was uploaded."""
     job = job_queries.get_job(job_id)
+    name = job.file_name or "upload"
     file = files.open_stored(job_id)
-    return send_file(file, "application/octet-stream", as_attachment=True, download_name=job.file_name or "upload")
+    # No connection is held while the client reads the file.
+    database.release_connection()
+    return send_file(file, "application/octet-stream", as_attachment=True, download_name=name)
 
 
 @blueprint.route(f"{JOB}/issues.csv", methods=["GET"])
@@ -66,6 +69,8 @@ def rejected_rows(job_id: int) -> Response:
         raise NotFound("No row of this job was rejected.")
     is_catalogue = job.job_type == "element_type_import"
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
+        # No connection is held while the file is parsed.
+        database.release_connection()
         file = parsing.get_service().export_rejected_rows(
             upload, reasons, current_identity().name, is_catalogue=is_catalogue
         )
@@ -84,8 +89,10 @@ def annotated_workbook(job_id: int) -> Response:
     .ods, of 28 000 as .xlsx.
     """
     stem = (job_queries.get_job(job_id).file_name or "upload").rpartition(".")[0] or "upload"
-    issues = list(job_queries.iterate_issues(job_id))
+    issues = job_queries.detached_issues(job_id)
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
+        # No connection is held while the file is parsed.
+        database.release_connection()
         copy, kind = parsing.get_service().annotate(upload, issues, current_identity().name)
     media_type = ODS if kind == "ods" else XLSX
     return send_file(copy, media_type, as_attachment=True, download_name=f"{stem}-annotated.{kind}")

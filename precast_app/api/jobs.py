@@ -29,7 +29,7 @@ from precast_app.auth import rate_limits
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
-from precast_app.jobs import apply_dry_run, permissions, registry, service, undo
+from precast_app.jobs import permissions, registry, service
 from precast_app.jobs.service import JobOptions
 from precast_app.models import ImportJob, JobStatus
 from precast_app.projects import projects
@@ -104,7 +104,7 @@ def get_job(job_id: int) -> Any:
     """Return a job. While it is pending or processing, `Retry-After` says in how many seconds to poll again."""
     job = job_queries.get_job(job_id)
     headers = {"Retry-After": _POLL_SECONDS} if job.status in ("pending", "processing") else {}
-    return {"job": Job.of(job, service.queue_positions([job]))}, 200, headers
+    return {"job": Job.of(job, job_queries.queue_positions([job]))}, 200, headers
 
 
 @blueprint.route(f"{PROJECT}/jobs", methods=["GET"])
@@ -117,7 +117,7 @@ def list_jobs(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     jobs, count = job_queries.list_jobs(
         project_id, query.get("status"), query.get("job_type"), Page(query["limit"], query["offset"])
     )
-    positions = service.queue_positions(jobs)
+    positions = job_queries.queue_positions(jobs)
     return {"jobs": [Job.of(job, positions) for job in jobs], "count": count}
 
 
@@ -146,7 +146,7 @@ def list_changes(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 @blueprint.response(202, CreatedJob, headers=LOCATION)
 def apply_job(job_id: int) -> Any:
     """Apply a dry run in a new job. Returns 409 if the data that the dry run was planned on has changed since."""
-    return _started(apply_dry_run.apply(job_id, current_identity()))
+    return _started(service.apply(job_id, current_identity()))
 
 
 @blueprint.route(f"{JOB}/undo", methods=["POST"])
@@ -157,7 +157,7 @@ def undo_job(job_id: int) -> Any:
 
     Undoing an undo imports the file of the original job again.
     """
-    return _started(undo.submit_undo(job_id, current_identity()))
+    return _started(service.undo(job_id, current_identity()))
 
 
 @blueprint.route(f"{JOB}/retry", methods=["POST"])

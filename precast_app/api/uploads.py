@@ -14,7 +14,8 @@ from precast_app import config
 from precast_app.api.schemas import repeated_options
 from precast_app.errors import RequestError, TooLarge
 from precast_app.extensions import current_settings
-from precast_app.jobs.service import JobOptions, Upload
+from precast_app.jobs.files import Upload
+from precast_app.jobs.service import JobOptions
 from precast_app.models import OnError
 
 _NO_FILE = "No file was sent. Send a spreadsheet as the multipart field `file`."

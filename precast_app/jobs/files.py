@@ -1,36 +1,120 @@
-"""Uploaded files: how they are opened, and how they come out of the database again."""
+"""Uploaded files: checked, stored in the database in chunks, and read from there."""
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
 from typing import IO, Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import exists, insert, select, text
 
 from precast_app import parsing
 from precast_app.config import Settings
-from precast_app.errors import NotFound
-from precast_app.extensions import db
-from precast_app.models import FileChunk
-from precast_app.spreadsheets import Book, open_book
+from precast_app.errors import JobFailed, NotASpreadsheet, NotFound, RequestError, TooLarge
+from precast_app.extensions import current_settings, db
+from precast_app.models import FileChunk, ImportJob
+from precast_app.spreadsheets import Book, UnreadableFile, open_book
+
+_MAX_NAME_LENGTH = 255
+_COPY = text("""
+    INSERT INTO import_file_chunks (job_id, number, data)
+    SELECT :new, number, data FROM import_file_chunks WHERE job_id = :old
+""")
 
 
-def open_upload(file: IO[bytes], settings: Settings) -> Book:
-    """Open a file under this installation's limits; raises `spreadsheets.UnreadableFile`."""
-    return open_book(cast(Any, file), parsing.spreadsheet_limits(settings))
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An uploaded file: a seekable stream of its bytes, and its name on the sender's machine."""
+
+    stream: IO[bytes]
+    name: str
+
+
+def check_size(upload: Upload) -> None:
+    """Raise `TooLarge` if the file has more than `max_upload_bytes`."""
+    size = upload.stream.seek(0, 2)
+    limit = current_settings().max_upload_bytes
+    if size > limit:
+        raise TooLarge(
+            f"The file has {size / 1e6:.1f} MB; the limit is {limit / 1e6:.1f} MB. Split it, and upload the parts."
+        )
+
+
+def count_rows(upload: Upload, job_type: str, owner: str) -> int:
+    """Return the number of data rows; raise `RequestError` for a file that can't be imported.
+
+    This can take as long as parsing may: call it without a database connection.
+    """
+    upload.stream.seek(0)
+    try:
+        return parsing.get_service().count_rows(upload.stream, job_type, owner)
+    except UnreadableFile as error:
+        is_readable = error.code == "empty_file" or error.code in parsing.RESOURCE_LIMIT_CODES
+        kind = RequestError if is_readable else NotASpreadsheet
+        raise kind(str(error), {"file": [str(error)]}) from error
+    except JobFailed as error:
+        raise RequestError(str(error), {"file": [str(error)]}) from error
+
+
+def compute_sha256(upload: Upload) -> str:
+    """Return the file's SHA-256 in hexadecimal."""
+    digest = hashlib.sha256()
+    for data in _chunks(upload):
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def store(job: ImportJob, upload: Upload) -> None:
+    """Store the file's chunks, and its name, size and SHA-256 in the job's row, which must have been flushed."""
+    digest, size = hashlib.sha256(), 0
+    for number, data in enumerate(_chunks(upload)):
+        db.session.execute(insert(FileChunk), {"job_id": job.id, "number": number, "data": data})
+        digest.update(data)
+        size += len(data)
+    job.file_name, job.file_bytes, job.file_sha256 = _clean_name(upload.name), size, digest.hexdigest()
+
+
+def copy(old: ImportJob, new: ImportJob) -> None:
+    """Store the old job's file as the file of the new one, which must have been flushed."""
+    db.session.execute(_COPY, {"new": new.id, "old": old.id})
+    new.file_name, new.file_bytes, new.file_sha256 = old.file_name, old.file_bytes, old.file_sha256
+
+
+def is_stored(job_id: int) -> bool:
+    """Return whether the job's file is stored: it has been uploaded, and has not expired."""
+    return bool(db.session.scalar(select(exists().where(FileChunk.job_id == job_id))))
 
 
 def open_stored(job_id: int) -> IO[bytes]:
-    """A job's file, in a temporary file that goes when it is closed; `NotFound` where it is kept no longer."""
+    """Return the job's file as a temporary file, deleted when it is closed; raise `NotFound` if it isn't stored."""
     numbers = db.session.scalars(
         select(FileChunk.number).where(FileChunk.job_id == job_id).order_by(FileChunk.number)
     ).all()
     if not numbers:
-        raise NotFound("The file of this job is not there: it was never uploaded, or is kept no longer.")
+        raise NotFound("The file of this job was never uploaded, or has been deleted after its retention time.")
     file = tempfile.TemporaryFile()  # noqa: SIM115 # the caller closes it
     for number in numbers:
         chunk = FileChunk.job_id == job_id, FileChunk.number == number
         file.write(db.session.scalar(select(FileChunk.data).where(*chunk)) or b"")
-    db.session.rollback()
     file.seek(0)
     return file
+
+
+def open_upload(file: IO[bytes], settings: Settings) -> Book:
+    """Open a spreadsheet under this installation's limits; raise `spreadsheets.UnreadableFile`."""
+    return open_book(cast(Any, file), parsing.spreadsheet_limits(settings))
+
+
+def _chunks(upload: Upload) -> Iterator[bytes]:
+    upload.stream.seek(0)
+    while data := upload.stream.read(current_settings().upload_chunk_bytes):
+        yield data
+
+
+def _clean_name(name: str) -> str:
+    """Return the last part of a path of any system, without characters that can't be displayed."""
+    last = "".join(filter(str.isprintable, PurePath(name.replace("\\", "/")).name))
+    return last[-_MAX_NAME_LENGTH:] or "upload"

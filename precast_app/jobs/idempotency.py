@@ -1,36 +1,48 @@
-"""Uploads that are known again: the same key of the same sender within a day is the same job."""
+"""Idempotency keys: within a day, the same key of the same user stands for the same job."""
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from precast_app.errors import Conflict
 from precast_app.extensions import db
+from precast_app.jobs import files
+from precast_app.jobs.files import Upload
 from precast_app.models import ImportJob
 
-# What must be the same for it to be the same upload.
+# Uploads with the same key must agree in these, and in the file's bytes.
 _COMPARED_FIELDS = (
-    "project_id", "job_type", "file_sha256", "dry_run", "on_error", "create_missing", "batch_size",
-    "concurrent_batches",
+    "project_id", "job_type", "dry_run", "on_error", "create_missing", "batch_size", "concurrent_batches",
 )  # fmt: skip
 
-_EXPIRE_KEYS = text("""
+_VALID = text("created_at >= clock_timestamp() - interval '1 day'")
+_EXPIRE = text("""
     UPDATE import_jobs SET idempotency_key = NULL
     WHERE created_by = :user AND idempotency_key = :key AND created_at < clock_timestamp() - interval '1 day'
 """)
 
 
-def find_existing(job: ImportJob) -> ImportJob | None:
-    """The job that was made for this upload; `Conflict` where its key stands for another one."""
-    db.session.execute(_EXPIRE_KEYS, {"user": job.created_by, "key": job.idempotency_key})
-    found = (
-        db.session.query(ImportJob)
-        .filter_by(created_by=job.created_by, idempotency_key=job.idempotency_key)
-        .one_or_none()
-    )
-    if found is not None and any(getattr(found, name) != getattr(job, name) for name in _COMPARED_FIELDS):
+def find_existing(job: ImportJob, upload: Upload | None) -> ImportJob | None:
+    """Return the stored job with the idempotency key of `job`, a new one; None if it has no key or there is none.
+
+    Raise `Conflict` if the key was used for another file, project, type of job or option.
+    """
+    if job.idempotency_key is None:
+        return None
+    same_key = ImportJob.created_by == job.created_by, ImportJob.idempotency_key == job.idempotency_key
+    existing = db.session.scalar(select(ImportJob).where(*same_key, _VALID))
+    if existing is None:
+        return None
+    is_same = all(getattr(existing, name) == getattr(job, name) for name in _COMPARED_FIELDS)
+    if not is_same or existing.file_sha256 != (files.compute_sha256(upload) if upload else None):
         raise Conflict(
-            f"The Idempotency-Key {job.idempotency_key!r} was used for another upload (job {found.id}): another "
+            f"The Idempotency-Key {job.idempotency_key!r} was used for another upload (job {existing.id}): another "
             "file, project or option. Use a new key for this one."
         )
-    return found
+    return existing
+
+
+def expire_key(job: ImportJob) -> None:
+    """Make the idempotency key of `job`, a new one, free again if the job that has it is older than a day."""
+    if job.idempotency_key is not None:
+        db.session.execute(_EXPIRE, {"user": job.created_by, "key": job.idempotency_key})

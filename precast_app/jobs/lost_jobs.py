@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from precast_app.extensions import db
-from precast_app.jobs import broker, service
+from precast_app.jobs import broker
 
 # The id of a job that was enqueued a moment ago may not have reached Redis yet.
 _QUIET_SECONDS = 3
@@ -43,5 +43,5 @@ def find_lost() -> list[LostJob]:
     """Return the lost jobs, in the order of the queue. While Redis is away every job that it may have lost is one."""
     due = [LostJob(*row) for row in db.session.execute(_LOST, {"quiet": _QUIET_SECONDS})]
     db.session.rollback()
-    waiting = service.enqueued_ids([job.rq_id for job in due]) if due else frozenset()
+    waiting = broker.enqueued_ids([job.rq_id for job in due]) if due else frozenset()
     return [job for job in due if job.rq_id not in waiting]

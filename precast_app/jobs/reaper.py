@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from precast_app.config import Settings
 from precast_app.extensions import current_settings, db
-from precast_app.jobs import lifecycle, lost_jobs, service, stats
+from precast_app.jobs import broker, dispatch, lifecycle, lost_jobs, stats
 from precast_app.jobs.lost_jobs import LostJob
 
 log = logging.getLogger(__name__)
@@ -83,12 +83,12 @@ def _sweep_locked(settings: Settings) -> list[int]:
     for job_id, project_id in exhausted:
         if lifecycle.fail_exhausted(job_id, settings.max_attempts):
             log.error("Job %d was lost %d times and is given up.", job_id, settings.max_attempts)
-            service.enqueue_next(project_id)
+            dispatch.enqueue_next(project_id)
     enqueued = []
     for lost in _still_lost():
-        if service.enqueue(lost.job_id, after=lost.enqueue_count):
+        if dispatch.enqueue(lost.job_id, after=lost.enqueue_count):
             log.warning("Job %d was lost and is enqueued again.", lost.job_id)
-            service.delete_rq_job(lost.rq_id)
+            broker.delete_rq_job(lost.rq_id)
             enqueued.append(lost.job_id)
     return enqueued
 

@@ -1,67 +1,63 @@
-"""The types of job that there are. A new one is a module beside this and a line here."""
+"""The types of jobs. A new one is a module in `jobs/tasks` and an entry here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING
 
 from precast_app.auth.permissions import Permission
 from precast_app.errors import RequestError
+from precast_app.jobs import revert
+from precast_app.jobs.context import JobContext, Outcome
+from precast_app.jobs.tasks import import_element_types, import_reference_data
 
-if TYPE_CHECKING:
-    from precast_app.jobs.context import JobContext, Outcome
+UNDO = "element_type_undo"
 
 
 @dataclass(frozen=True, slots=True)
 class JobType:
-    """A type of job: the module whose `run` does it, and what one must be allowed to do to start it.
+    """A type of job: the function that runs it, and the permission for starting it.
 
-    One with `internal` is not created by itself, but by what is done with another job.
+    A job that is not `is_revertible` commits all its changes at once; they stay if it is cancelled after that, and
+    can't be undone. Users can't create an `internal` job directly; it results from an action on another job.
     """
 
     name: str
-    module: str
+    run: Callable[[JobContext], Outcome]
     permission: Permission
+    is_revertible: bool = False
     internal: bool = False
-
-    @property
-    def run(self) -> Callable[[JobContext], Outcome]:
-        """The function that does the job; imported when needed, since its module knows the whole of the import."""
-        function: Callable[[JobContext], Outcome] = import_module(self.module).run
-        return function
 
 
 TYPES = {
     job_type.name: job_type
     for job_type in (
-        JobType("element_type_import", "precast_app.jobs.tasks.import_element_types", Permission.IMPORT),
-        JobType("element_type_undo", "precast_app.jobs.tasks.undo_import", Permission.IMPORT, internal=True),
-        JobType("hierarchy_import", "precast_app.jobs.tasks.import_reference_data", Permission.MANAGE),
-        JobType("stage_import", "precast_app.jobs.tasks.import_reference_data", Permission.MANAGE),
-        JobType("drawing_type_import", "precast_app.jobs.tasks.import_reference_data", Permission.MANAGE),
-        JobType("bom_product_import", "precast_app.jobs.tasks.import_reference_data", Permission.MANAGE),
+        JobType("element_type_import", import_element_types.run, Permission.IMPORT, is_revertible=True),
+        JobType(UNDO, revert.run_undo, Permission.IMPORT, internal=True),
+        JobType("hierarchy_import", import_reference_data.run, Permission.MANAGE),
+        JobType("stage_import", import_reference_data.run, Permission.MANAGE),
+        JobType("drawing_type_import", import_reference_data.run, Permission.MANAGE),
+        JobType("bom_product_import", import_reference_data.run, Permission.MANAGE),
     )
 }
 
 
 def get(name: str) -> JobType:
-    """The job type with this name; raises `RequestError` with the names that there are."""
+    """Return the job type with this name; raise `RequestError` that lists the names if there is none."""
     if name not in TYPES:
         raise _unknown(name)
     return TYPES[name]
 
 
 def get_creatable(name: str) -> JobType:
-    """The job type with this name that a person can create; raises `RequestError` with the names that there are."""
+    """Return the job type with this name if users can create it; raise `RequestError` that lists the names if not."""
     if name not in creatable_names():
         raise _unknown(name)
     return TYPES[name]
 
 
 def creatable_names() -> list[str]:
-    """The names of the job types that a person can create."""
+    """Return the names of the job types that users can create."""
     return [each.name for each in TYPES.values() if not each.internal]
 
 

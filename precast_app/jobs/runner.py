@@ -23,7 +23,7 @@ from precast_app.errors import (
 from precast_app.extensions import current_settings, db
 from precast_app.importing import batch_runner
 from precast_app.importing.batch_runner import RETRYABLE
-from precast_app.jobs import cancellation, lifecycle, permissions, registry, service
+from precast_app.jobs import dispatch, lifecycle, permissions, registry, revert
 from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
@@ -53,7 +53,7 @@ def run_job(job_id: int) -> None:
         db.session.rollback()
         log.info("%s", stopped)
         lifecycle.release(lease)
-        service.enqueue(job_id)
+        dispatch.enqueue(job_id)
         return
     except LeaseLost as lost:
         db.session.rollback()
@@ -94,7 +94,7 @@ def run_job(job_id: int) -> None:
             f"Something went wrong on our side; it is in the log under job {job_id}. What had gone in stays. "
             "Upload the file again, and tell the administrator if it happens again.",
         )
-    service.enqueue_next(project_id)
+    dispatch.enqueue_next(project_id)
 
 
 def _check_starter(lease: Lease) -> None:
@@ -120,9 +120,10 @@ def _execute(lease: Lease) -> None:
 
 def _revert_cancelled(lease: Lease) -> None:
     with _job_context(lease, Phase.CANCELLING) as context:
-        too_late = cancellation.is_too_late(context)
+        # What is not revertible is committed at once, so the job has been completed already, but for its status.
+        too_late = not registry.get(context.job_type).is_revertible and bool(batch_runner.stored_results(lease.job_id))
         if not too_late:
-            cancellation.revert_and_fail(context)
+            revert.revert_cancelled(context)
     if too_late:
         _execute(lease)
 

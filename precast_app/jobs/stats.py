@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from precast_app.extensions import db
-from precast_app.jobs import lost_jobs, service
+from precast_app.jobs import broker, lost_jobs
 from precast_app.models import FailureReason
 
 _LAST_SWEEP_KEY = "precast:reaper"
@@ -88,7 +88,7 @@ def collect() -> JobStats:
 def record_sweep() -> None:
     """The watchman has been round."""
     try:
-        service.redis_connection().set(_key(), time.time())
+        broker.redis_connection().set(_key(), time.time())
     except RedisError:
         # Nothing is lost but the note; that Redis is away is told elsewhere.
         return
@@ -96,8 +96,8 @@ def record_sweep() -> None:
 
 def _queue() -> QueueStats | None:
     try:
-        noted = service.redis_connection().get(_key())
-        return QueueStats(len(service.worker_names()), service.rq_queue().count, _seconds_since(noted))
+        noted = broker.redis_connection().get(_key())
+        return QueueStats(len(broker.worker_names()), broker.rq_queue().count, _seconds_since(noted))
     except RedisError:
         return None
 

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from precast_app.extensions import db
-from precast_app.models import ImportJob, Issue, JobStatus, Severity
+from precast_app.models import ImportJob, Issue, JobStatus, Phase, Severity
 from precast_app.queries.paging import Page, paginate
 
 
 def get_job(job_id: int) -> ImportJob:
     """A job that is known to be there."""
     return db.session.get_one(ImportJob, job_id)
+
+
+def queue_positions(jobs: list[ImportJob]) -> dict[int, int]:
+    """Return the positions in the queue of those of the jobs that are queued, by job id, counted from 1."""
+    is_queued = ImportJob.status == JobStatus.PENDING, ImportJob.phase == Phase.QUEUED
+    queued = db.session.scalars(select(ImportJob.id).where(*is_queued).order_by(ImportJob.queued_at, ImportJob.id))
+    requested = {job.id for job in jobs}
+    return {job_id: position for position, job_id in enumerate(queued, 1) if job_id in requested}
 
 
 def list_jobs(project_id: int, status: str | None, job_type: str | None, where: Page) -> tuple[list[ImportJob], int]:
@@ -42,6 +50,14 @@ def iterate_issues(job_id: int) -> Iterator[Issue]:
     """All of a job's issues by row, some at a time."""
     query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
     yield from db.session.scalars(query.execution_options(yield_per=500))
+
+
+def detached_issues(job_id: int) -> list[Issue]:
+    """Return all of a job's issues by row, as objects that stay readable after the transaction has ended."""
+    issues = list(iterate_issues(job_id))
+    for issue in issues:
+        db.session.expunge(issue)
+    return issues
 
 
 def rejection_reasons(job_id: int) -> dict[int, str]:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
-from precast_app.jobs import permissions, registry, service
+from precast_app.jobs import files, permissions, registry
 from precast_app.models import ImportJob, JobStatus, Severity
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
@@ -113,7 +113,7 @@ def show(job_id: int) -> str:
         found_wrong=found_wrong,
         asked_for_cells=bool({"severity", "issue"} & request.args.keys()),
         severities=[*Severity, _ALL],
-        has_file=service.has_file(job_id),
+        has_file=files.is_stored(job_id),
         page=where,
         chosen={"change": change, "severity": severity},
         link=link,
@@ -139,4 +139,4 @@ def _given() -> dict[str, str]:
 
 
 def _position(job: ImportJob) -> int | None:
-    return service.queue_positions([job]).get(job.id)
+    return job_queries.queue_positions([job]).get(job.id)

@@ -17,7 +17,7 @@ from rq import Callback, Queue, Repeat, Retry
 from rq.serializers import JSONSerializer
 
 from precast_app.config import Settings
-from precast_app.jobs import broker, service
+from precast_app.jobs import broker
 from tests.conftest import EXAMPLES, submit, wait_for, worker
 
 TRAP = "hostile_trap.spring"
@@ -62,7 +62,7 @@ def test_the_worker_calls_nothing_that_redis_names(
     app: Flask, green_meadows: int, environment: dict[str, str], sprung: Path
 ) -> None:
     settings: Settings = app.config["PRECAST"]
-    redis = service.redis_connection()
+    redis = broker.redis_connection()
     strange = Queue(settings.queue_name, connection=redis, serializer=JSONSerializer)
     callbacks = {name: Callback(TRAP) for name in ("on_success", "on_failure", "on_stopped")}
     parent = strange.enqueue_call(TRAP, args=(1,), **callbacks, retry=Retry(max=9), repeat=Repeat(times=9))
@@ -79,15 +79,15 @@ def test_the_worker_calls_nothing_that_redis_names(
     redis.sadd(f"{good_key}:dependents", parent.id)
     with worker(environment):
         done = wait_for(good, lambda each: each.status == "completed")
-        (name,) = service.worker_names()
+        (name,) = broker.worker_names()
         again = wait_for(submit(green_meadows, EXAMPLES / "element_types.csv"), lambda each: each.status == "completed")
-        assert service.worker_names() == [name], "the worker has not been restarted"
+        assert broker.worker_names() == [name], "the worker has not been restarted"
     assert (done.created_count, done.attempt, again.unchanged_count) == (120, 1, 120)
     assert not sprung.exists()
 
 
 def test_the_worker_outlives_keys_of_other_types(green_meadows: int, environment: dict[str, str]) -> None:
-    redis, imports = service.redis_connection(), service.rq_queue()
+    redis, imports = broker.redis_connection(), broker.rq_queue()
     sample = EXAMPLES / "element_types.csv"
     for key in (imports.intermediate_queue_key, imports.started_job_registry.key, imports.failed_job_registry.key):
         redis.set(key, "no list")
@@ -96,19 +96,19 @@ def test_the_worker_outlives_keys_of_other_types(green_meadows: int, environment
     redis.set("rq:suspended", 1)
     with worker(environment):
         first = wait_for(submit(green_meadows, sample), lambda each: each.status == "completed")
-        (name,) = service.worker_names()
+        (name,) = broker.worker_names()
         redis.set("rq:job:import-77-1", "no hash")
         redis.set("rq:executions:import-78-1", "no set")
         redis.rpush(imports.key, "import-77-1", "import-78-1")
         second = wait_for(submit(green_meadows, sample), lambda each: each.status == "completed")
-        assert service.worker_names() == [name], "the worker has not been restarted"
+        assert broker.worker_names() == [name], "the worker has not been restarted"
     assert (first.created_count, second.unchanged_count) == (120, 120)
 
 
 def test_expired_jobs_of_rq_are_dropped_and_their_callbacks_not_called(
     green_meadows: int, environment: dict[str, str], sprung: Path
 ) -> None:
-    redis, imports = service.redis_connection(), service.rq_queue()
+    redis, imports = broker.redis_connection(), broker.rq_queue()
     redis.hset("rq:job:import-77-1", mapping={**hostile_hash(), "status": "started", "origin": imports.name})
     redis.zadd(imports.started_job_registry.key, {"import-77-1:execution": 1})
     redis.zadd(f"rq:ready:{imports.name}", {"import-77-1": 1})
@@ -120,16 +120,16 @@ def test_expired_jobs_of_rq_are_dropped_and_their_callbacks_not_called(
 
 
 def test_the_worker_obeys_no_command_in_redis(green_meadows: int, environment: dict[str, str]) -> None:
-    redis = service.redis_connection()
+    redis = broker.redis_connection()
     with worker(environment):
         first = submit(green_meadows, EXAMPLES / "element_types.csv")
         wait_for(first, lambda each: each.status == "completed")
-        (name,) = service.worker_names()
+        (name,) = broker.worker_names()
         for command in ({"command": "shutdown"}, {"command": "kill-horse"}, {"command": "stop-job", "job_id": "x"}, []):
             assert redis.publish(f"rq:pubsub:{name}", json.dumps(command)) == 1
         second = submit(green_meadows, EXAMPLES / "element_types.csv")
         assert wait_for(second, lambda each: each.status == "completed").attempt == 1
-        assert service.worker_names() == [name]
+        assert broker.worker_names() == [name]
 
 
 class OpensFile:
@@ -148,7 +148,7 @@ def test_pickles_are_opened_nowhere(
 ) -> None:  # fmt: skip
     path = tmp_path / "unpickled"
     pickled = pickle.dumps(OpensFile(path))
-    redis = service.redis_connection()
+    redis = broker.redis_connection()
     rq_id = broker.rq_job_id(submit(green_meadows, EXAMPLES / "element_types.csv"), 1)
     hostile: dict[str, bytes] = {"data": zlib.compress(pickled), "meta": pickled, "result": pickled}
     redis.hset(f"rq:job:{rq_id}", mapping=hostile)
@@ -183,7 +183,7 @@ def test_what_redis_holds_breaks_no_page(
     app: Flask, client: FlaskClient, admin: dict[str, str], green_meadows: int
 ) -> None:
     """The dashboard says that it can't show an entry; numbers and sign-ins go on without it."""
-    redis, imports = service.redis_connection(), service.rq_queue()
+    redis, imports = broker.redis_connection(), broker.rq_queue()
     redis.hset("rq:job:import-77-1", mapping={**hostile_hash(), "origin": imports.name})
     redis.zadd(imports.failed_job_registry.key, {"import-77-1": 2_000_000_000, b"\xff": 2_000_000_000})
     redis.rpush(imports.key, "import-77-1", b"\xff", "../x")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from flask import Flask
 
-from precast_app.jobs import service
+from precast_app.jobs import broker
 from precast_app.models import ImportJob
 from precast_app.projects import projects
+from precast_app.queries import jobs
 from tests.conftest import EXAMPLES, ROOT, get_job, kill, run_import, submit, wait_for
 from tests.element_type_files import BASE_HEADER, write_large_workbook
 
@@ -24,11 +25,11 @@ def test_twenty_projects_on_four_processes(
     ids = [projects.create(f"Project {number}").id for number in range(19)]
     for project_id in ids:
         assert run_import(project_id, EXAMPLES / "stages.csv", "stage_import").status == "completed"
-    service.redis_connection().flushdb()
+    broker.redis_connection().flushdb()
     large = submit(green_meadows, write_large_workbook(tmp_path / "large.xlsx", 6_000, 100, 1), concurrent_batches=2)
     others = [submit(project_id, small) for _ in range(2) for project_id in ids]
     waiting = [get_job(number) for number in (large, *others)]
-    places = service.queue_positions(waiting)
+    places = jobs.queue_positions(waiting)
     assert [places[each.id] for each in waiting] == list(range(1, 40))
 
     started = subprocess.Popen([sys.executable, "worker.py", "--processes", "4"], cwd=ROOT, env=environment)

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from precast_app import create_app
 from precast_app.config import Settings
 from precast_app.extensions import db
-from precast_app.jobs import reaper, service
+from precast_app.jobs import broker, reaper
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES, ROOT, get_job, submit
 from tests.pgbouncer import advisory_locks, busy, needs_pgbouncer, pooled
@@ -45,7 +45,7 @@ def _lost_job() -> int:
     """A job whose id is in the database and not in Redis, as after a Redis that lost everything."""
     project_id = projects.create("Green Meadows").id
     number = submit(project_id, EXAMPLES / "stages.csv", "stage_import")
-    service.redis_connection().flushdb()
+    broker.redis_connection().flushdb()
     db.session.execute(text("UPDATE import_jobs SET enqueued_at = enqueued_at - interval '1 minute'"))
     db.session.commit()
     return number

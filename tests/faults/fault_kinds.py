@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil
 import psycopg2
 
-from precast_app.jobs import service
+from precast_app.jobs import broker, dispatch
 from tests.conftest import kill
 from tests.faults.scene import Scene, Servers
 
@@ -52,7 +52,7 @@ def asked_to_stop(scene: Scene, servers: Servers) -> None:
 
 def redis_flushed(scene: Scene, servers: Servers) -> None:
     """Redis forgets everything."""
-    service.redis_connection().flushall()
+    broker.redis_connection().flushall()
 
 
 def redis_restarted(scene: Scene, servers: Servers) -> None:
@@ -72,7 +72,7 @@ def redis_hangs(scene: Scene, servers: Servers) -> None:
 def enqueued_twice(scene: Scene, servers: Servers) -> None:
     """The job is rung for again and again, with two workers to hear it."""
     for _ in range(3):
-        service.enqueue(scene.job_id)
+        dispatch.enqueue(scene.job_id)
     scene.start_worker()
 
 

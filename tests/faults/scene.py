@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from devstack import process
 from devstack.os_user import server_identity
-from precast_app.jobs import service
+from precast_app.jobs import broker
 from tests.conftest import ROOT, kill
 
 _START_SECONDS = 30
@@ -46,7 +46,7 @@ class Scene:
 
     def start_worker(self) -> None:
         """Start a `worker.py` and wait until it listens."""
-        known = set(service.worker_names())
+        known = set(broker.worker_names())
         started = subprocess.Popen(
             [sys.executable, "worker.py"],
             cwd=ROOT,
@@ -55,7 +55,7 @@ class Scene:
             stderr=subprocess.DEVNULL,
         )
         self.workers.append(started)
-        until(lambda: bool(set(service.worker_names()) - known), _START_SECONDS, "a worker listens")
+        until(lambda: bool(set(broker.worker_names()) - known), _START_SECONDS, "a worker listens")
 
     def children(self, role: str) -> list[psutil.Process]:
         """The processes of the workers: `jobs`, `watchman`, or `job_process` for those that do a job."""

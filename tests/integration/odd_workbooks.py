@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from precast_app.extensions import db
-from precast_app.jobs import service
+from precast_app.jobs import broker
 from precast_app.models import ImportJob, Issue
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES, REFERENCE_DATA, empty_tables, run_import
@@ -68,7 +68,7 @@ def meadows(_application: Flask, furnished: int) -> Iterator[int]:
     with _application.app_context():
         db.session.execute(text("TRUNCATE element_types, import_jobs RESTART IDENTITY CASCADE"))
         db.session.commit()
-        service.redis_connection().flushdb()
+        broker.redis_connection().flushdb()
         yield furnished
         db.session.remove()
 

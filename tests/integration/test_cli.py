@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from precast_app.auth import passwords, tokens, users
-from precast_app.jobs import service
+from precast_app.jobs import broker
 from tests.conftest import EXAMPLES, worker
 
 
@@ -95,4 +95,4 @@ def test_an_import_of_reference_data(app: Flask, project_id: int, environment: d
     with worker(environment):
         words = ("import", str(EXAMPLES / "stages.csv"), "--project", "1", "--job-type", "stage_import")
         assert call(app, *words)[:2] == (0, "Successfully processed 8 elements\n")
-    assert service.rq_queue().count == 0
+    assert broker.rq_queue().count == 0

@@ -132,7 +132,7 @@ def test_a_dry_run_that_does_not_hold_any_more(
     else:
         client.post("/api/project/1/stages", json={"name": "Podium"}, headers=admin)
     answer = client.post(f"/api/jobs/{dry.id}/apply", headers=admin)
-    assert (answer.status_code, "Make a new dry run" in answer.get_json()["message"]) == (409, True)
+    assert (answer.status_code, "Start a new dry run" in answer.get_json()["message"]) == (409, True)
 
 
 def test_what_changes_between_answer_and_job_is_found_by_the_job(
@@ -146,7 +146,7 @@ def test_what_changes_between_answer_and_job_is_found_by_the_job(
     run_job(number)
     failed = get_job(number)
     assert failed.status == "failed"
-    assert "has changed since; nothing was changed" in str(failed.error)
+    assert "has changed, so nothing was changed" in str(failed.error)
     assert len(piece_codes(green_meadows)) == 2
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, reaper, service
+from precast_app.jobs import broker, lifecycle, reaper, service
 from precast_app.jobs.runner import run_job
 from precast_app.models import DrawingType, Stage
 from tests.conftest import get_job, run_import, submit
@@ -44,7 +44,7 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
         for _ in range(3):
             claim_or_fail(number, attempts=3)
             age_job(number)
-        service.redis_connection().flushdb()
+        broker.redis_connection().flushdb()
         reaper.sweep()
     else:
         path.write_text(f"{BASE}\n")

@@ -172,7 +172,7 @@ def test_a_job_whose_file_is_gone_is_not_tried_again(client: FlaskClient, admin:
     db.session.execute(text("DELETE FROM import_file_chunks WHERE job_id = :id"), {"id": job_id})
     db.session.commit()
     status, body = retry(client, admin, job_id)
-    assert (status, "kept no longer" in body["message"]) == (409, True)
+    assert (status, "has been deleted" in body["message"]) == (409, True)
 
 
 def test_a_cancelled_job_can_be_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from flask.testing import FlaskClient
 
-from precast_app.jobs import service
+from precast_app.jobs import broker
 from precast_app.jobs.runner import run_job
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES, run_import, submit
@@ -47,7 +47,7 @@ def test_an_upload_is_answered_at_once(
         "batch_size": 30,
         "concurrent_batches": 15,
     }
-    (ring,) = service.rq_queue().get_jobs()
+    (ring,) = broker.rq_queue().get_jobs()
     assert (list(ring.args), ring.kwargs) == ([body["job_id"]], {})
 
 
@@ -98,7 +98,7 @@ def test_a_job_waits_for_its_file_and_takes_one(client: FlaskClient, admin: dict
     }
     job = client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]
     assert (job["phase"], job["queue_position"], job["file_name"]) == ("waiting_for_file", None, None)
-    assert service.rq_queue().count == 0
+    assert broker.rq_queue().count == 0
 
     address = f"/api/jobs/{number}/file"
     assert client.put(address, headers=admin, data=b"").status_code == 422
@@ -124,7 +124,7 @@ def test_a_job_created_with_its_file_starts_at_once(
 ) -> None:
     created = client.post(f"{JOBS}?job_type=stage_import", data=upload_form(EXAMPLES / "stages.csv"), headers=admin)
     assert created.status_code == 201
-    assert service.rq_queue().count == 1
+    assert broker.rq_queue().count == 1
     run_job(created.get_json()["job_id"])
     assert client.get("/api/project/1/stages", headers=admin).get_json()["count"] == 8
 

@@ -12,11 +12,12 @@ from sqlalchemy import text
 
 from precast_app.errors import LeaseLost
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, reaper, service
+from precast_app.jobs import broker, lifecycle, reaper, service
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.runner import run_job
 from precast_app.models import Phase
 from precast_app.projects import projects
+from precast_app.queries.jobs import queue_positions
 from tests.app_settings import changed_settings
 from tests.conftest import EXAMPLES, get_job, run_import, submit
 from tests.job_states import age_job, claim, claim_or_fail, submit_stages
@@ -115,11 +116,11 @@ def test_a_lock_that_is_not_given_back_holds_up_no_worker_for_long(project_id: i
 
 def test_the_next_job_is_rung_when_the_one_before_it_ends(project_id: int) -> None:
     first, second = submit_stages(project_id), submit_stages(project_id)
-    service.redis_connection().flushdb()
+    broker.redis_connection().flushdb()
     run_job(second)
     assert get_job(second).status == "pending"
     run_job(first)
-    (ring,) = service.rq_queue().get_jobs()
+    (ring,) = broker.rq_queue().get_jobs()
     assert list(ring.args) == [second]
     run_job(second)
     assert (get_job(second).status, get_job(second).unchanged_count) == ("completed", 8)
@@ -129,7 +130,7 @@ def test_places_in_the_queue(project_id: int) -> None:
     numbers = [submit_stages(project_id) for _ in range(3)]
     claim_or_fail(numbers[0])
     jobs = [get_job(number) for number in numbers]
-    assert service.queue_positions(jobs) == {numbers[1]: 1, numbers[2]: 2}
+    assert queue_positions(jobs) == {numbers[1]: 1, numbers[2]: 2}
 
 
 def test_a_second_attempt_reads_the_file_as_the_first_one_did(project_id: int, tmp_path: Path) -> None:
@@ -179,9 +180,9 @@ def test_what_redis_lost_is_rung_for_again(project_id: int) -> None:
     number = submit_stages(project_id)
     age_job(number)
     assert reaper.sweep() == []
-    service.redis_connection().flushdb()
+    broker.redis_connection().flushdb()
     assert reaper.sweep() == [number]
-    assert service.rq_queue().count == 1
+    assert broker.rq_queue().count == 1
     assert reaper.sweep() == []
 
 
@@ -189,7 +190,7 @@ def test_a_job_whose_turn_it_is_not_is_not_rung_for(project_id: int) -> None:
     first, second = submit_stages(project_id), submit_stages(project_id)
     for number in (first, second):
         age_job(number)
-    service.redis_connection().flushdb()
+    broker.redis_connection().flushdb()
     assert reaper.sweep() == [first]
 
 
@@ -197,7 +198,7 @@ def test_a_job_whose_worker_went_silent_is_rung_for_again(project_id: int) -> No
     number = submit_stages(project_id)
     claim_or_fail(number)
     # It had heard the ring.
-    service.redis_connection().flushdb()
+    broker.redis_connection().flushdb()
     assert reaper.sweep() == []
     age_job(number)
     assert reaper.sweep() == [number]
@@ -214,13 +215,13 @@ def test_a_job_that_is_lost_each_time_is_given_up_and_the_next_one_rung(app: Fla
             claim_or_fail(number, attempts=3)
             age_job(number)
         assert claim(number, attempts=3) is None
-        service.redis_connection().flushdb()
+        broker.redis_connection().flushdb()
         reaper.sweep()
     lost = get_job(number)
     assert lost.status == "failed"
     assert lost.error is not None
     assert "interrupted 3 times" in lost.error
-    assert [list(ring.args) for ring in service.rq_queue().get_jobs()] == [[following]]
+    assert [list(ring.args) for ring in broker.rq_queue().get_jobs()] == [[following]]
 
 
 def test_a_job_that_is_never_fed_fails(app: Flask, project_id: int) -> None:
@@ -245,7 +246,7 @@ def test_an_upload_is_accepted_while_redis_is_away(app: Flask, project_id: int) 
     with changed_settings(app, redis_url="redis://127.0.0.1:1/0"):
         number = submit_stages(project_id)
     assert get_job(number).status == "pending"
-    assert service.rq_queue().count == 0
+    assert broker.rq_queue().count == 0
     age_job(number)
     assert reaper.sweep() == [number]
 
@@ -288,7 +289,7 @@ def test_old_issues_are_dropped_in_small_steps(app: Flask, project_id: int) -> N
 def test_two_watchmen_do_not_look_at_the_same_time(project_id: int) -> None:
     number = submit_stages(project_id)
     age_job(number)
-    service.redis_connection().flushdb()
+    broker.redis_connection().flushdb()
     with db.engine.connect() as other:
         other.execute(text("SELECT pg_advisory_lock(:locks, 0)"), {"locks": lifecycle.ADVISORY_LOCK_CLASS})
         assert reaper.sweep() == []

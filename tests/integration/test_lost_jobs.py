@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 
 from precast_app.extensions import db
-from precast_app.jobs import broker, lost_jobs, reaper, service, stats
+from precast_app.jobs import broker, dispatch, lost_jobs, reaper, stats
 from tests.app_settings import changed_settings
 from tests.conftest import get_job
 from tests.job_states import age_job, claim_or_fail, submit_stages
@@ -17,11 +17,11 @@ from tests.job_states import age_job, claim_or_fail, submit_stages
 def test_a_job_whose_worker_was_killed_at_pick_up_is_found(project_id: int) -> None:
     """Its id was popped from the queue, and its hash still says that it is queued."""
     number = submit_stages(project_id)
-    redis, imports = service.redis_connection(), service.rq_queue()
+    redis, imports = broker.redis_connection(), broker.rq_queue()
     rq_id = broker.rq_job_id(number, 1)
     age_job(number)
     assert lost_jobs.find_lost() == [], "it waits"
-    popped = imports.dequeue_any([imports], None, service.redis_connection())
+    popped = imports.dequeue_any([imports], None, broker.redis_connection())
     assert popped[0].id == rq_id
     assert redis.hget(f"rq:job:{rq_id}", "status") == b"queued"
     assert [lost.rq_id for lost in lost_jobs.find_lost()] == [rq_id]
@@ -37,8 +37,8 @@ def test_a_job_that_is_being_picked_up_is_not_lost(app: Flask, project_id: int) 
     """Between popping the id and claiming the job a worker needs a moment."""
     number = submit_stages(project_id)
     age_job(number)
-    imports = service.rq_queue()
-    imports.dequeue_any([imports], None, service.redis_connection())
+    imports = broker.rq_queue()
+    imports.dequeue_any([imports], None, broker.redis_connection())
 
     def claim_a_moment_later() -> None:
         time.sleep(0.3)
@@ -55,7 +55,7 @@ def test_a_job_that_is_being_picked_up_is_not_lost(app: Flask, project_id: int) 
 
 def test_a_job_is_enqueued_again_by_one_of_two_who_found_it_lost(project_id: int) -> None:
     number = submit_stages(project_id)
-    assert [service.enqueue(number, after=1), service.enqueue(number, after=1)] == [True, False]
+    assert [dispatch.enqueue(number, after=1), dispatch.enqueue(number, after=1)] == [True, False]
     assert get_job(number).enqueue_count == 2
 
 
@@ -65,5 +65,5 @@ def test_a_job_is_given_up_even_if_no_worker_takes_its_id_from_the_queue(app: Fl
         claim_or_fail(number, attempts=1)
         age_job(number)
         reaper.sweep()
-    assert service.rq_queue().job_ids == [broker.rq_job_id(number, 1)]
+    assert broker.rq_queue().job_ids == [broker.rq_job_id(number, 1)]
     assert get_job(number).status == "failed"

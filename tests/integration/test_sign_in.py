@@ -20,7 +20,7 @@ from precast_app.auth import sessions, sign_in_throttle, tokens, users
 from precast_app.config import Settings
 from precast_app.errors import Conflict, RequestError, TooManyRequests
 from precast_app.extensions import db
-from precast_app.jobs import reaper, service
+from precast_app.jobs import broker, reaper
 from precast_app.models import AuditEntry, Role, User, UserSession
 from precast_app.projects import projects
 
@@ -338,7 +338,7 @@ def test_what_is_taken_back_late_does_not_lower_the_next_count(app: Flask, ada: 
     """The minute may end between counting an attempt and finding that its password was right."""
     with app.test_request_context(environ_base={"REMOTE_ADDR": "10.0.0.1"}):
         attempts = [sign_in_throttle.begin(f"user {number}") for number in range(20)]
-        service.redis_connection().flushdb()
+        broker.redis_connection().flushdb()
         for attempt in attempts:
             attempt.succeed()
         allowed = 0

@@ -82,7 +82,7 @@ def test_what_was_changed_since_stands_against_it(
     status, body = post_job_action(client, admin, "undo", first.id)
     assert status == 409
     assert f"Job {second.id} has changed " in body["message"]
-    assert " and 46 more since: undo that job first." in body["message"]
+    assert " and 46 more since. Undo that job first." in body["message"]
     assert undo_job(client, admin, second.id).status == "completed"
     status, body = post_job_action(client, admin, "undo", second.id)
     assert (status, "It was undone by job" in body["message"]) == (409, True)
@@ -100,7 +100,7 @@ def test_pieces_in_production_stand_against_it(client: FlaskClient, admin: Heade
     run_job(body["job_id"])
     failed = get_job(body["job_id"])
     assert (failed.status, failed.phase) == ("failed", "done")
-    assert "Pieces that it made are in production: " in str(failed.error)
+    assert "Pieces that it created are in production: " in str(failed.error)
     after = project_snapshot.snapshot_project(green_meadows)
     assert {table for table in before if before[table] != after[table]} == {"pieces"}
     status, body = post_job_action(client, admin, "undo", done.id)

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from precast_app.extensions import db
-from precast_app.jobs import service
+from precast_app.jobs import broker
 from precast_app.models import FileChunk, ImportJob
 from tests.conftest import EXAMPLES
 
@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_taken(
 def nothing_is_left() -> bool:
     db.session.rollback()
     jobs = db.session.query(ImportJob).count()
-    return jobs == 0 and db.session.query(FileChunk).count() == 0 and service.rq_queue().count == 0
+    return jobs == 0 and db.session.query(FileChunk).count() == 0 and broker.rq_queue().count == 0
 
 
 @pytest.mark.parametrize("data", [{}, {"file": ""}, {"upload": (io.BytesIO(b"x"), "x.csv")}])

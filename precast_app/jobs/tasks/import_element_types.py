@@ -7,6 +7,7 @@ from contextlib import closing
 
 from sqlalchemy import text, update
 
+from precast_app import database
 from precast_app.errors import AllRowsRejected, JobFailed, NoDataRows
 from precast_app.extensions import db
 from precast_app.importing import (
@@ -78,6 +79,7 @@ def _import(context: JobContext, reference: ReferenceData) -> Outcome:
 def _store_dry_run(context: JobContext, planned: Plan, reference: ReferenceData) -> Outcome:
     """Keep what the plan says instead of carrying it out."""
     dry_run.store_plan(context, planned, reference)
+    db.session.commit()
     context.report_progress(
         Phase.PLANNING,
         processed=planned.total,
@@ -113,8 +115,8 @@ def _load_reference_data(context: JobContext) -> ReferenceData:
 def _find_missing(context: JobContext) -> create_missing.Entries:
     """What the file's headings name and the project lacks."""
     known = reference_data.load(db.session(), context.project_id)
-    db.session.rollback()
     with files.open_stored(context.job_id) as file:
+        database.release_connection()
         return find_missing.find_missing_entries(files.open_upload(file, context.settings), known)
 
 
@@ -131,6 +133,7 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
     """The file's columns, its rows as values, what is odd about it and how much more; the file itself is let go."""
     context.report_progress(Phase.READING)
     with files.open_stored(context.job_id) as file:
+        database.release_connection()
         book = files.open_upload(file, context.settings)
         columns, issues = column_mapping.map_columns(book, reference)
         columns = piece_limits.limited(columns, _piece_limits(context))

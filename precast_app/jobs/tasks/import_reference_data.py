@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import insert, update
 
+from precast_app import database
 from precast_app.errors import AllRowsRejected, NoDataRows
 from precast_app.extensions import db
 from precast_app.importing import batch_runner, reference_files, reference_store
@@ -25,6 +26,7 @@ def run(context: JobContext) -> Outcome:
     """Import the job's file in one transaction: these files are small, and a dry run can roll it back."""
     context.report_progress(Phase.READING)
     with files.open_stored(context.job_id) as file:
+        database.release_connection()
         book = files.open_upload(file, context.settings)
         context.report_progress(Phase.CHECKING)
         entries, issues, total = reference_files.read_entries(book, context.job_type, context.project_id)

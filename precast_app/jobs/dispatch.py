@@ -1,0 +1,38 @@
+"""Enqueue jobs: record it in the job's row, then give the job's id to Redis."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from precast_app.extensions import db
+from precast_app.jobs import broker
+
+_COUNT_ENQUEUE = text("""
+    UPDATE import_jobs SET enqueue_count = enqueue_count + 1, enqueued_at = clock_timestamp()
+    WHERE id = :id AND enqueue_count = coalesce(:after, enqueue_count) RETURNING enqueue_count
+""")
+_NEXT_IN_PROJECT = text("""
+    SELECT id FROM import_jobs WHERE project_id = :project_id AND status = 'pending' AND phase = 'queued'
+    ORDER BY queued_at, id LIMIT 1
+""")
+
+
+def enqueue(job_id: int, after: int | None = None) -> bool:
+    """Enqueue a job that has been committed. If Redis can't be reached, the reaper enqueues it later.
+
+    Commits: the id must not be in Redis before the row says so. `after` is how often the job had been enqueued when it
+    was found lost; return False, without enqueuing it, if another process has enqueued it since.
+    """
+    enqueue_count = db.session.execute(_COUNT_ENQUEUE, {"id": job_id, "after": after}).scalar_one_or_none()
+    db.session.commit()
+    if enqueue_count is None:
+        return False
+    broker.push(job_id, enqueue_count)
+    return True
+
+
+def enqueue_next(project_id: int) -> None:
+    """Enqueue the first waiting job of the project, if there is one; see `enqueue`."""
+    job_id = db.session.execute(_NEXT_IN_PROJECT, {"project_id": project_id}).scalar()
+    if job_id is not None:
+        enqueue(job_id)
