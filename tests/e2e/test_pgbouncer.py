@@ -32,8 +32,8 @@ def url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
 
 def test_the_reaper_leaves_no_lock(app: Flask, url: str, environment: dict[str, str]) -> None:
     settings: Settings = app.config["PRECAST"]
-    reaper = create_app(replace(settings, database_url=url, database_session_settings=False), connections=2)
-    with busy(url), reaper.app_context():
+    application = create_app(replace(settings, database_url=url, database_session_settings=False), connections=2)
+    with busy(url), application.app_context():
         for _ in range(30):
             reaper.sweep()
         db.session.remove()
