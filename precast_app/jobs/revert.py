@@ -249,10 +249,9 @@ def _describe_element_types(ids: Collection[int]) -> str:
 
 def _describe_kept(kept: Collection[int]) -> str:
     types = "1 element type" if len(kept) == 1 else f"{len(kept)} element types"
-    was = "was" if len(kept) == 1 else "were"
     return (
-        f"everything was reverted except {types}, which {was} left as imported because their pieces have gone into "
-        f"production or something else depends on them: {_describe_element_types(kept)}"
+        f"everything was reverted except {types} left as imported, because pieces have gone into production or "
+        f"something else depends on the new values: {_describe_element_types(kept)}"
     )
 
 

@@ -129,7 +129,7 @@ def test_pieces_that_went_into_production_stay(
         assert cancel(client, admin, job_id) == 202
         ended = wait_for(job_id, has_ended)
     assert ended.status == "failed"
-    assert "1 element type was left as imported" in str(ended.error)
+    assert "1 element type left as imported" in str(ended.error)
     assert ended.created_count == 1
     left = project_snapshot.snapshot_project(green_meadows)
     assert len(left["element_types"]) == 1
