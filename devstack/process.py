@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import secrets
 import signal
 import socket
@@ -19,6 +20,8 @@ import psutil
 from devstack.os_user import Identity
 
 _PR_SET_PDEATHSIG = 1
+# Below the ports that the kernel gives to outgoing connections, which may be taken before a server listens on them.
+_SERVER_PORTS = range(20_000, 32_000)
 
 
 class DevstackError(RuntimeError):
@@ -172,13 +175,12 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
-    """Return the first free port of the 100 from `preferred` on; any free port if there is none or 0 is given."""
-    for port in range(preferred, min(preferred + 100, 65_536)) if preferred else ():
+    """Return the first free port from `preferred` on, or any free one if there is none among the next 100."""
+    following = range(preferred, min(preferred + 100, 65_536)) if preferred else range(0)
+    for port in (*following, *random.sample(_SERVER_PORTS, 1_000)):
         if _is_free(port, host):
             return port
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    raise OSError(f"No port of {host} is free.")
 
 
 def _is_free(port: int, host: str) -> bool:

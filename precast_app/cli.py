@@ -37,7 +37,14 @@ def init_app(app: Flask) -> None:
     if click.get_current_context(silent=True) is not None:
         from flask_migrate import Migrate
 
-        Migrate(app, db)
+        Migrate(app, db, directory=str(_migrations()))
+
+
+def _migrations() -> Path:
+    """Return the folder of the migrations: inside the package if it was installed from a wheel, else beside it."""
+    package = Path(__file__).parent
+    installed = package / "migrations"
+    return installed if installed.is_dir() else package.parent / "migrations"
 
 
 @user_group.command("create")

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,24 @@ PASSWORD = "correct horse"
 _PORTS = 100
 
 
-def procfile() -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The commands of an installation, the folder that they run in, and where their programs are."""
+
+    release: str
+    web: str
+    worker: str
+    flask: str
+    folder: Path
+    programs: Path
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+def checkout() -> Installation:
+    """Return the installation that the Procfile describes."""
     lines = (ROOT / "Procfile").read_text().splitlines()
-    return {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
+    commands = {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
+    return Installation(**commands, flask="flask", folder=ROOT, programs=ROOT / ".venv" / "bin")
 
 
 class Site:
@@ -81,25 +97,26 @@ class Site:
 
 
 @contextmanager
-def started(environment: Mapping[str, str]) -> Iterator[Site]:
-    """Release, web and worker by the lines of the Procfile, with one administrator."""
+def started(environment: Mapping[str, str], installation: Installation | None = None) -> Iterator[Site]:
+    """Run release, web and worker of an installation, by default the checkout's, with one administrator."""
+    installed = installation or checkout()
     # Of the processes that run tests at the same time each looks in a range of its own.
     beside = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     port = process.free_port(21_000 + _PORTS * beside)
-    path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
-    given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1"}
-    lines = procfile()
+    path = f"{installed.programs}:{environment['PATH']}"
+    given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1", **dict(installed.settings)}
 
     def flask(*words: str, stdin: str = "") -> str:
         return subprocess.run(
-            ["flask", *words], cwd=ROOT, env=given, input=stdin, text=True, check=True, capture_output=True
-        ).stdout.strip()
+            [installed.flask, *words],
+            cwd=installed.folder, env=given, input=stdin, text=True, check=True, capture_output=True,
+        ).stdout.strip()  # fmt: skip
 
-    subprocess.run(lines["release"], shell=True, cwd=ROOT, env=given, check=True)  # as a host runs it
+    subprocess.run(installed.release, shell=True, cwd=installed.folder, env=given, check=True)  # as a host runs it
     flask("user", "create", ADMIN, "--admin", "--password-stdin", stdin=f"{PASSWORD}\n")
     running = [
-        subprocess.Popen(lines[name], shell=True, cwd=ROOT, env=given)  # as a host runs it
-        for name in ("web", "worker")
+        subprocess.Popen(command, shell=True, cwd=installed.folder, env=given)  # as a host runs it
+        for command in (installed.web, installed.worker)
     ]
     try:
         found = Site(f"http://127.0.0.1:{port}", flask("token", "create", ADMIN))

@@ -1,0 +1,47 @@
+"""gunicorn's settings: it reads the names in this module."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from gunicorn.workers import gthread
+
+from precast_app import database, parsing
+from precast_app.config import Settings
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+
+# Threads, because a request mostly waits: for the database, or for the next bytes of a slow upload. A sync worker
+# would be killed during an upload that takes longer than `timeout`; a thread worker keeps reporting that it is alive.
+# Our worker has a thread per connection and processes `threads` requests at once.
+worker_class = "precast_app.webserver.gunicorn_worker.BoundedThreadWorker"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+# With sendfile the kernel would wait for the client without a time limit.
+sendfile = False
+timeout = 60
+# Longer than the 2 seconds between two polls of a job: a request fails if its connection is closed just then.
+keepalive = 15
+
+# Shorter than the 30 seconds that Heroku leaves between SIGTERM and SIGKILL.
+graceful_timeout = 20
+
+# Each worker creates its own application, because database connections must not be shared across a fork.
+preload_app = False
+
+# The control socket is not used. It would be created in the home directory and shared by all gunicorns of the user.
+control_socket_disable = True
+
+# Seconds a thread waits for the first bytes of a new connection (gunicorn's default: 5). After that the main thread
+# polls the connection, so that silent clients occupy no thread.
+gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
+
+
+def post_worker_init(worker: Any) -> None:
+    """Limit how long this process waits for PostgreSQL, and start the fork server before the first upload."""
+    database.limit_waits(Settings.from_environment())
+    parsing.start_fork_server()
+
+
+accesslog = "-"
