@@ -19,5 +19,5 @@ def manage() -> None:
 
 def serve() -> None:
     """Serve the application with gunicorn; further arguments are gunicorn's, for example `--bind 127.0.0.1:8000`."""
-    sys.argv[1:1] = ["--config", "python:precast_app.gunicorn_config", f"{_APPLICATION}:app"]
+    sys.argv[1:1] = ["--config", "python:precast_app.gunicorn_config", f"{_APPLICATION}:make_app()"]
     run()

@@ -1,14 +1,19 @@
-"""The application that gunicorn serves and that `flask` commands use."""
+"""The application with the database limits of the process that makes it."""
 
 from __future__ import annotations
 
 import click
+from flask import Flask
 
 from precast_app import create_app
 from precast_app.config import Settings
 
-_settings = Settings.from_environment()
-# A command of `flask`, a migration for one, may take longer than a request.
-_is_command = click.get_current_context(silent=True) is not None
 
-app = create_app(_settings, limits=_settings.command_limits if _is_command else _settings.web_limits)
+def make_app() -> Flask:
+    """Return the application for gunicorn or for a `flask` command; settings come from the environment.
+
+    A command, a migration for example, may take longer than a request.
+    """
+    settings = Settings.from_environment()
+    is_command = click.get_current_context(silent=True) is not None
+    return create_app(settings, limits=settings.command_limits if is_command else settings.web_limits)
