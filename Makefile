@@ -31,7 +31,7 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
 	$(PY) -m pytest -rs --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/attacks $(ARGS)
 
-screenshots: $(STAMP)  ## make the pictures of docs/tour.md anew
+screenshots: $(STAMP)  ## take the pictures of docs/tour.md again
 	$(PY) -m tests.browser.screenshots
 
 fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEED)

@@ -140,7 +140,7 @@ class Settings:
     reaper_interval_seconds: float = _setting(
         "REAPER_INTERVAL_SECONDS",
         5.0,
-        "how often the watchman looks for lost jobs",
+        "how often the reaper looks for lost jobs",
         deprecated_variable="WATCH_SECONDS",
     )
     progress_interval_seconds: float = _setting(

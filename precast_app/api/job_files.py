@@ -62,7 +62,7 @@ def issues_workbook(job_id: int) -> Response:
 @blueprint.doc(responses={409: "CONFLICT"})
 @blueprint.response(200, BINARY, content_type=XLSX)
 def rejected_rows(job_id: int) -> Response:
-    """The rows that did not go in, as a workbook of the same layout that says why; mended, it can be uploaded."""
+    """Return the rejected rows as a workbook of the same layout that says why; corrected, it can be uploaded."""
     job = job_queries.get_job(job_id)
     reasons = job_queries.rejection_reasons(job_id)
     if not reasons:

@@ -66,10 +66,10 @@ class _Numbers(Collector):
         if found.queue is None:
             return
         yield _gauge("precast_workers", "Workers that have said lately that they are there.", found.queue.workers)
-        yield _gauge("precast_rings", "Jobs' numbers in the queue that no worker has taken yet.", found.queue.enqueued)
+        yield _gauge("precast_enqueued", "Job ids in Redis that no worker has taken yet.", found.queue.enqueued)
         if found.queue.seconds_since_sweep is not None:
             yield _gauge(
-                "precast_watchman_seconds", "Time since the watchman's last round.", found.queue.seconds_since_sweep
+                "precast_reaper_seconds", "Time since the reaper's last sweep.", found.queue.seconds_since_sweep
             )
 
 

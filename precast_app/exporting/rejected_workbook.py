@@ -1,4 +1,4 @@
-"""The rows of a file that did not go in, as a workbook of the same layout: to be mended and uploaded again."""
+"""The rejected rows of a file as a workbook of the same layout, to be corrected and uploaded again."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def parse_text(cell: object, *, max_length: int, blank: str | None) -> str | Non
     if len(value) > max_length:
         raise InvalidCell("text_too_long", f"The text has {len(value)} characters; shorten it to {max_length}.")
     if not value.isprintable():
-        raise InvalidCell("unprintable_text", "The text holds characters that can't be shown; type it anew.")
+        raise InvalidCell("unprintable_text", "The text holds characters that can't be shown; type it again.")
     return value
 
 

@@ -31,5 +31,5 @@ class IssueOverflow:
 
 
 def from_note(note: ReaderNote) -> Issue:
-    """What a reader chose or mended, as an issue of the file."""
+    """Return what a reader chose or repaired as an issue of the file."""
     return Issue(Severity(note.severity), note.code, note.message)

@@ -105,7 +105,7 @@ def create(session: Session, project_id: int, job_type: str, values: dict[str, A
 
 
 def change(session: Session, project_id: int, job_type: str, number: int, values: dict[str, Any]) -> ReferenceModel:
-    """Change one thing and commit. A node's path, once given, changes only where it is given anew."""
+    """Change one item and commit. A node's path, once given, changes only if the change names one."""
     lock_project(session, project_id)
     thing = get(session, project_id, job_type, number)
     if values.get("parent_id") is not None:

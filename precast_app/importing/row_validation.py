@@ -204,7 +204,7 @@ def _date_warnings(row: SheetRow, columns: ColumnMap) -> Iterator[Issue]:
                 Severity.WARNING,
                 "date_in_text",
                 "The cell holds a date where text is meant; it was read as year, month and day. If Excel has made it "
-                "of something else, format the cell as text and type it anew.",
+                "of something else, format the cell as text and type it again.",
                 row=row.number,
                 column=column.letter,
                 heading=column.heading,

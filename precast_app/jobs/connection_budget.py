@@ -7,7 +7,7 @@ import psycopg2
 from precast_app.config import Settings, libpq_url
 from precast_app.errors import ConfigurationError
 
-# The watchman's: its lock, and its work.
+# The reaper's: one for its lock, one for its work.
 REAPER_CONNECTIONS = 2
 
 _AVAILABLE = """

@@ -19,7 +19,7 @@ from precast_app.errors import JobCancelled, LeaseLost
 from precast_app.extensions import db
 from precast_app.models import FailureReason, Phase
 
-# The class of the advisory locks on jobs' numbers; the watchman's lock is of the same class, with the number 0.
+# The class of the advisory locks on job ids; the reaper's lock is of the same class, with the id 0.
 ADVISORY_LOCK_CLASS = 7_301
 
 # The job's turn: nothing else of its project is under way, and, unless it has begun, nothing was queued before it.
@@ -52,7 +52,7 @@ _RESET_FOR_RETRY = (
           AND b.created_count = 0 AND b.updated_count = 0
     """,
     "DELETE FROM import_batches WHERE job_id = :job_id AND created_count = 0 AND updated_count = 0",
-    # The headings are read anew where nothing of the file is in.
+    # The headings are read again if nothing of the file was imported.
     """
         UPDATE import_jobs SET reference = NULL, started_at = NULL
         WHERE id = :job_id AND NOT EXISTS (SELECT FROM import_batches WHERE job_id = :job_id)

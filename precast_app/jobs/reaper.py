@@ -1,4 +1,4 @@
-"""The watchman: finds in the table what Redis or a worker has lost, and rings for it again. One at a time."""
+"""The reaper: it finds jobs that Redis or a worker has lost and enqueues them again. One sweeps at a time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _DELETE_EXPIRED_SESSIONS = text("""
 
 
 def sweep() -> list[int]:
-    """One round; the numbers of the jobs that were rung for. Where another watchman is at it, none."""
+    """Run one sweep and return the ids of the re-enqueued jobs; none if another process holds the lock."""
     settings = current_settings()
     # A transaction's lock on a connection of its own: it outlasts the commits of this sweep, is released if the process
     # is killed, and, unlike a session's lock, works behind a pooler that gives each transaction another session.

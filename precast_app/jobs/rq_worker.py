@@ -1,4 +1,4 @@
-"""The process that does one job: RQ's work horse, with a bound to its memory, and an ear for the end of the worker."""
+"""The RQ worker: it caps each job's memory and shuts down gracefully."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 
 log = logging.getLogger(__name__)
 
-# Set in a work horse that is to give its job back and end.
+# Set in the process of a job (RQ calls it the work-horse) that has to release its job and exit.
 SHUTDOWN_REQUESTED = threading.Event()
 # How long it may take for that. A host sends SIGTERM and, 30 seconds later, SIGKILL.
 SHUTDOWN_SECONDS = 15
@@ -29,9 +29,9 @@ _HASH_SECONDS = 3_600
 
 
 class MemoryLimitedWorker(Worker):
-    """A worker whose work horses may each take so many bytes of memory: a file can break its job, not the machine.
+    """An RQ worker that caps the memory of each job's process, so that a file can break its job, not the machine.
 
-    On SIGTERM the horse gives its job back, and worker and horse end.
+    On SIGTERM the job's process releases its job, and both processes exit.
     """
 
     job_class = ImportRqJob
@@ -94,12 +94,12 @@ class MemoryLimitedWorker(Worker):
         signal.signal(signal.SIGTERM, _request_shutdown)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """See `rq.Worker`; the horse is told too."""
+        """See `rq.Worker`; the job's process gets the signal too."""
         if self.horse_pid:
             try:
                 os.kill(self.horse_pid, signal.SIGTERM)
             except ProcessLookupError:
-                log.debug("The work horse has ended by itself.")
+                log.debug("The job's process has already exited.")
         super().request_stop(signum, frame)
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:

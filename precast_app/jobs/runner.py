@@ -84,7 +84,7 @@ def run_job(job_id: int) -> None:
             "stopped. What had gone in stays; split the file and upload its parts.",
         )
     except RETRYABLE:
-        # The database is away. The lease runs out and the watchman rings again.
+        # The database is unreachable. The lease expires and the reaper enqueues the job again.
         db.session().invalidate()
         raise
     except Exception:

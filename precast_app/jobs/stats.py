@@ -42,7 +42,7 @@ OUTCOMES = (
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """What Redis knows: workers seen lately, rings not yet heard, seconds since the watchman's last round, if any."""
+    """What Redis knows: live workers, ids in the queue, and seconds since the reaper's last sweep, if there was one."""
 
     workers: int
     enqueued: int
@@ -86,7 +86,7 @@ def collect() -> JobStats:
 
 
 def record_sweep() -> None:
-    """The watchman has been round."""
+    """Record in Redis that the reaper has swept now."""
     try:
         broker.redis_connection().set(_key(), time.time())
     except RedisError:

@@ -145,7 +145,7 @@ class ImportJob(Model):
     # Who wants it stopped; whoever holds the lease heeds it.
     cancelled_by: Mapped[str | None] = mapped_column(String(100))
 
-    # Who works on it: the lease of one worker, and the rings of the doorbell.
+    # The lease of the worker that does the job, and how often and when its id was enqueued.
     lease_token: Mapped[UUID | None]
     lease_until: Mapped[datetime | None] = _timestamp()
     attempt: Mapped[int] = _counter()

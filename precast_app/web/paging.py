@@ -12,7 +12,7 @@ _MOST_OFFSET = 10_000_000
 
 
 def requested_page(lines: int, name: str = "offset") -> Page:
-    """The page of so many lines that begins where the address says; a number that is none, or far out, is mended."""
+    """Return the page that the address asks for; an invalid or too large number becomes the nearest valid one."""
     return Page(lines, min(max(request.args.get(name, 0, type=int), 0), _MOST_OFFSET))
 
 

@@ -46,7 +46,7 @@ def _administrators_only() -> Response | None:
     permissions.require(who, Permission.ADMINISTER, None)
     check_same_site()
     if request.method == "GET" and "requeue" in request.path:
-        # It would change something though it is a GET; jobs are put back by the watchman.
+        # It would change data on a GET; the reaper enqueues lost jobs.
         raise RequestError("Jobs are put back by the worker itself; the dashboard only shows them.")
     if (request.view_args or {}).get("instance_number", 0) != 0:
         raise NotFound("There is one Redis here; its number is 0.")

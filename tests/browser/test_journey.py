@@ -75,7 +75,7 @@ def test_from_a_dropped_workbook_to_its_export(opened: Opened, site: Site, tmp_p
     expect(page.get_by_text("How the file was read")).to_be_visible()
     checked(page)
 
-    # Mended, and dropped again where it was refused.
+    # Corrected, and dropped again where it was refused.
     sheet.cell(row, 3).value = before
     book.save(bad)
     drop(page, bad)
@@ -299,7 +299,7 @@ def test_a_page_that_may_be_seen_no_longer_says_so(opened: Opened, site: Site) -
     page = opened(f"/projects/{project}/jobs", "otto", refusals=True)
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     site.session.delete(f"{site.address}/api/project/{project}/members/otto").raise_for_status()
-    expect(page.get_by_text("no longer open to you")).to_be_visible()
+    expect(page.get_by_text("no longer exists")).to_be_visible()
 
 
 def test_what_a_filter_has_replaced_is_asked_for_no_longer(opened: Opened, site: Site) -> None:

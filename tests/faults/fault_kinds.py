@@ -70,7 +70,7 @@ def redis_hangs(scene: Scene, servers: Servers) -> None:
 
 
 def enqueued_twice(scene: Scene, servers: Servers) -> None:
-    """The job is rung for again and again, with two workers to hear it."""
+    """The job's id is enqueued again and again, with two workers to take it."""
     for _ in range(3):
         dispatch.enqueue(scene.job_id)
     scene.start_worker()

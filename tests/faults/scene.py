@@ -58,7 +58,7 @@ class Scene:
         until(lambda: bool(set(broker.worker_names()) - known), _START_SECONDS, "a worker listens")
 
     def children(self, role: str) -> list[psutil.Process]:
-        """The processes of the workers: `jobs`, `watchman`, or `job_process` for those that do a job."""
+        """The processes of the workers: `jobs`, `reaper`, or `job_process` for those that do a job."""
         found = []
         for each in self.workers:
             with suppress(psutil.NoSuchProcess):

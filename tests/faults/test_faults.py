@@ -26,7 +26,7 @@ from tests.faults.scene import Scene, Servers
 
 RUNS = int(os.environ.get("FAULT_RUNS", "10"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
-# What is promised: the lease (3 s here, 30 s by default), the watchman's rounds, and the work itself.
+# What is promised: the lease (3 s here, 30 s by default), the reaper's sweeps, and the work itself.
 BOUND_SECONDS = 60
 LOG = ROOT / "var" / "log" / "faults.log"
 BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"

@@ -1,4 +1,4 @@
-"""A job's states, its lease, its place in the queue, and what the watchman finds lost."""
+"""A job's states, its lease, its place in the queue, and which lost jobs the reaper finds."""
 
 from __future__ import annotations
 

@@ -36,16 +36,16 @@ def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_m
     assert found["precast_jobs_queued", ()] == 1
     assert 3600 <= found["precast_oldest_queued_job_seconds", ()] < 3700
     assert found["precast_jobs_lost", ()] == 0
-    assert found["precast_rings", ()] == 3
+    assert found["precast_enqueued", ()] == 3
     assert found["precast_workers", ()] == 0
     assert found["precast_redis_up", ()] == 1
     assert found["precast_database_bytes", ()] > found["precast_files_bytes", ()] > file.stat().st_size
 
 
 def test_the_reaper_is_seen(client: FlaskClient, admin: dict[str, str]) -> None:
-    assert ("precast_watchman_seconds", ()) not in scrape_metrics(client, admin)
+    assert ("precast_reaper_seconds", ()) not in scrape_metrics(client, admin)
     reaper.sweep()
-    assert 0 <= scrape_metrics(client, admin)["precast_watchman_seconds", ()] < 10
+    assert 0 <= scrape_metrics(client, admin)["precast_reaper_seconds", ()] < 10
 
 
 def test_without_redis_the_table_is_still_told(app: Flask, client: FlaskClient, admin: dict[str, str]) -> None:

@@ -105,7 +105,7 @@ def test_pieces_in_production_stand_against_it(client: FlaskClient, admin: Heade
     assert {table for table in before if before[table] != after[table]} == {"pieces"}
     status, body = post_job_action(client, admin, "undo", done.id)
     assert (status, "are in production" in body["message"]) == (409, True)
-    # It may be tried again when that is mended.
+    # It can be tried again once that is fixed.
     db.session.execute(text("UPDATE pieces SET status = 'planned'"))
     db.session.commit()
     assert undo_job(client, admin, done.id).status == "completed"

@@ -32,7 +32,7 @@ export function renew(element, html) {
 }
 
 const AWAY = "What is shown below may have changed since: the server is away or has too much to do. It is asked again by itself.";
-const CLOSED = "What is shown below is no longer there, or no longer open to you. Load the page anew.";
+const CLOSED = "What is shown below no longer exists, or you may no longer see it. Reload the page.";
 
 // Above a part that can't be renewed stands why; one note at a time, none without a text.
 function noteAbove(element, text) {
