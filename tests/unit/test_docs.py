@@ -157,3 +157,28 @@ def test_the_index_lists_every_page() -> None:
     listed = set(re.findall(r"\]\(([^)#]+)\)", (DOCS / "README.md").read_text(encoding="utf-8")))
     every = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"README.md"}
     assert every <= listed
+
+
+def test_modules_folders_and_tests_that_pages_name_exist() -> None:
+    folders = ("precast_app", "tests", "devstack", "bench", "migrations", "examples")
+    files = [*ROOT.glob("*"), *(path for folder in folders for path in (ROOT / folder).rglob("*"))]
+    paths = [f"/{path.relative_to(ROOT)}{'/' * path.is_dir()}" for path in files]
+    functions = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M)
+    }
+    named = [
+        (page.name, name)
+        for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"))
+        for name in re.findall(r"`((?:[\w.]+/)*(?:\w+\.py|\w+/|test_\w+))`", page.read_text(encoding="utf-8"))
+        # The data of `make run`.
+        if name != "var/"
+    ]
+    assert len(named) > 100
+    unknown = [
+        (page, name)
+        for page, name in named
+        if name not in functions and not any(path.endswith((f"/{name}", f"/{name}.py")) for path in paths)
+    ]
+    assert unknown == []
