@@ -15,7 +15,7 @@ from flask import Flask
 from devstack import process
 from precast_app.extensions import db
 from tests.conftest import EXAMPLES, ROOT, kill
-from tests.live_site import procfile
+from tests.live_site import checkout
 
 PASSWORD = "correct horse battery staple"
 WRONG = "incorrect-horse-battery-staple"
@@ -54,10 +54,8 @@ def run(app: Flask, environment: dict[str, str], tmp_path: Path) -> Iterator[Run
     log = tmp_path / "log"
     with log.open("wb") as output:
         running = [
-            subprocess.Popen(
-                procfile()[name], shell=True, cwd=ROOT, env=given, stdout=output, stderr=output
-            )  # as a host
-            for name in ("web", "worker")
+            subprocess.Popen(command, shell=True, cwd=ROOT, env=given, stdout=output, stderr=output)  # as a host
+            for command in (checkout().web, checkout().worker)
         ]
         try:
             found = Run(f"http://127.0.0.1:{port}", flask("token", "create", "ada"), log)
