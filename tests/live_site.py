@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import time
@@ -20,7 +19,6 @@ from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, kill
 Json = dict[str, Any]
 ADMIN = "ada"
 PASSWORD = "correct horse"
-_PORTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,7 @@ class Site:
 def started(environment: Mapping[str, str], installation: Installation | None = None) -> Iterator[Site]:
     """Run release, web and worker of an installation, by default the checkout's, with one administrator."""
     installed = installation or checkout()
-    # Of the processes that run tests at the same time each looks in a range of its own.
-    beside = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-    port = process.free_port(21_000 + _PORTS * beside)
+    port = process.free_port()
     path = f"{installed.programs}:{environment['PATH']}"
     given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1", **dict(installed.settings)}
 
