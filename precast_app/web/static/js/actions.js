@@ -10,9 +10,9 @@ export async function runAction(button) {
   const [method, path] = button.dataset.call.split(" ");
   button.disabled = true;
   try {
-    const answer = await call(method, path, body);
+    const response = await call(method, path, body);
     toastAfterReload(button.dataset.successMessage);
-    if (then) location.href = then.replace("{job_id}", answer?.job_id);
+    if (then) location.href = then.replace("{job_id}", response?.job_id);
     else location.reload();
   } catch (error) {
     button.disabled = false;
@@ -31,10 +31,10 @@ function fields(form) {
   return found;
 }
 
-// <form method="dialog" data-api="POST /api/…" data-success-message="Added."> sends its fields as JSON; a field of the name of a
-// {part} of the address goes there. With <output>, what the answer's field of that name holds is shown, and data-renew
-// is renewed. The method is one by which a browser sends nothing: sent before this runs, a password would else stand in
-// the page's address.
+// <form method="dialog" data-api="POST /api/…" data-success-message="Added."> sends its fields as JSON. A field with the
+// name of a {part} of the URL is inserted there instead. If the form has an <output data-field="…">, it shows that field
+// of the response, and the element that data-renew selects is reloaded. The method is "dialog" so that a browser sends
+// nothing by itself: if the form were submitted before this script runs, a password would end up in the URL.
 export async function send(form) {
   const [method, path] = form.dataset.api.split(" ");
   const body = fields(form);
@@ -48,9 +48,9 @@ export async function send(form) {
   clearErrors(form);
   button.disabled = true;
   try {
-    const answer = await call(method, address, JSON.stringify(body));
+    const response = await call(method, address, JSON.stringify(body));
     if (output) {
-      output.textContent = answer[output.dataset.field];
+      output.textContent = response[output.dataset.field];
       output.closest("[hidden]").hidden = false;
       if (form.dataset.renew) await reloadSection(form.dataset.renew);
     } else {
@@ -65,17 +65,17 @@ export async function send(form) {
 }
 
 async function reloadSection(selector) {
-  const answer = await fetch(location.href);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const response = await fetch(location.href);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   renew(document.querySelector(selector), page.querySelector(selector).innerHTML);
 }
 
 export function copy(button) {
   const shown = document.querySelector(button.dataset.copy);
-  // Browsers have a clipboard for https and this machine alone.
+  // Browsers offer the clipboard only over https and on localhost.
   if (navigator.clipboard) navigator.clipboard.writeText(shown.textContent).then(() => toast("Copied."));
   else {
     getSelection().selectAllChildren(shown);
-    toast("It is marked now: copy it with Ctrl+C, or with ⌘C.");
+    toast("The text is selected. Copy it with Ctrl+C or ⌘C.");
   }
 }

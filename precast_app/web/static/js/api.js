@@ -1,5 +1,6 @@
-// Calls the API with the cookie of the page; what it refuses is thrown with its message and the reasons that it lists.
-// What the errors of an answer say: pairs of field and text, however deep.
+// Calls the API with the session cookie of the page. An error response is thrown with its message and its reasons.
+
+// Returns the `errors` of a response as pairs of field and text, however deeply they are nested.
 function reasons(errors, field = "") {
   if (typeof errors === "string") return [[field, errors]];
   if (Array.isArray(errors)) return errors.flatMap((each) => reasons(each, field));
@@ -8,16 +9,16 @@ function reasons(errors, field = "") {
 
 export async function call(method, path, body) {
   const headers = body ? { "Content-Type": "application/json" } : {};
-  let answer;
+  let response;
   try {
-    answer = await fetch(path, { method, body, headers });
+    response = await fetch(path, { method, body, headers });
   } catch {
     throw new Error("The server can't be reached. Check the connection and try again.");
   }
-  if (answer.status === 204) return null;
-  const told = (answer.headers.get("Content-Type") ?? "").includes("json") ? await answer.json() : null;
-  if (answer.ok) return told;
-  const error = new Error(told?.message ?? `The server answered ${answer.status}. Try again.`);
-  error.reasons = reasons(told?.errors ?? {});
+  if (response.status === 204) return null;
+  const content = (response.headers.get("Content-Type") ?? "").includes("json") ? await response.json() : null;
+  if (response.ok) return content;
+  const error = new Error(content?.message ?? `The server answered with status ${response.status}. Try again.`);
+  error.reasons = reasons(content?.errors ?? {});
   throw error;
 }

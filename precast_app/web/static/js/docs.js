@@ -1,4 +1,4 @@
-// The description of the API, readable: Swagger UI on the page /api/docs.
+// Shows the OpenAPI description with Swagger UI on the page /api/docs.
 window.SwaggerUIBundle({
   url: "/api/openapi.json",
   dom_id: "#docs",

@@ -1,7 +1,7 @@
-// What the page says by itself: times in words, bars that glide, short messages, problems, questions.
+// Relative times, animated progress bars, toasts, error messages and confirmation dialogs.
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const LATER = "said-later";
+const PENDING_TOAST = "pending-toast";
 const SHOWN_MS = 8000;
 
 export function renderTimes(root) {
@@ -20,7 +20,7 @@ export function drawBars(root) {
   for (const bar of root.querySelectorAll("[data-bar]")) {
     const fill = bar.firstElementChild;
     const percent = Number(bar.getAttribute("aria-valuenow"));
-    // From where it was before its part of the page was renewed.
+    // Start from the width before this part of the page was reloaded.
     fill.style.width = `${widths.get(bar.dataset.bar) ?? percent}%`;
     requestAnimationFrame(() => requestAnimationFrame(() => { fill.style.width = `${percent}%`; }));
     widths.set(bar.dataset.bar, percent);
@@ -34,23 +34,23 @@ export function toast(text) {
   setTimeout(() => line.remove(), SHOWN_MS);
 }
 
-// For the page that comes next.
+// Shows the toast on the page that is loaded next.
 export function toastAfterReload(text) {
-  if (text) sessionStorage.setItem(LATER, text);
+  if (text) sessionStorage.setItem(PENDING_TOAST, text);
 }
 
 export function showPendingToast() {
-  const text = sessionStorage.getItem(LATER);
-  sessionStorage.removeItem(LATER);
+  const text = sessionStorage.getItem(PENDING_TOAST);
+  sessionStorage.removeItem(PENDING_TOAST);
   if (text) toast(text);
 }
 
-// Where the page has room for it, what was refused and, if there are several, each reason on a line of its own.
+// Shows an error in the nearest [data-error] element; several reasons become a list.
 export function showError(near, error) {
   const place = near.querySelector("[data-error]") ?? document.querySelector("[data-error]");
   if (!place) { toast(error.message); return; }
   const reasons = error.reasons ?? [];
-  // The message may hold them too, as one text.
+  // The message may already contain the reasons.
   const texts = reasons.map(([, text]) => text);
   const whole = texts.every((text) => error.message.includes(text));
   place.textContent = whole && texts.length > 1 ? error.message.replace(texts.join(" "), "").trim() : error.message;
@@ -70,7 +70,7 @@ export function clearErrors(near) {
   for (const place of near.querySelectorAll("[data-error]")) place.hidden = true;
 }
 
-// A question before what can't be taken back; resolves to whether it is wanted.
+// Asks for confirmation; resolves to true if the user confirms.
 export function confirmAction(text) {
   const dialog = document.createElement("dialog");
   const question = document.createElement("p");

@@ -1,9 +1,9 @@
-// Drop or choose files on any page of a project: each is sent as a dry run, whose page shows what it would do.
+// Uploads files that are dropped on any page of a project, or chosen: each becomes a dry run, whose page is opened.
 const project = document.body.dataset.project;
 const form = document.getElementById("import");
 const PANEL = "uploads";
 const SAME_MS = 3000;
-// What a file's name tells of what is in it; element types otherwise.
+// Job types by file name; any other name means element types.
 const BY_NAME = [
   [/hierarch/i, "hierarchy_import"],
   [/stage/i, "stage_import"],
@@ -12,23 +12,23 @@ const BY_NAME = [
 ];
 
 function panel() {
-  const there = document.getElementById(PANEL);
-  if (there) return there;
-  const made = Object.assign(document.createElement("ul"), { id: PANEL, className: "cards dropped" });
-  made.setAttribute("aria-live", "polite");
-  document.body.append(made);
-  return made;
+  const existing = document.getElementById(PANEL);
+  if (existing) return existing;
+  const created = Object.assign(document.createElement("ul"), { id: PANEL, className: "cards dropped" });
+  created.setAttribute("aria-live", "polite");
+  document.body.append(created);
+  return created;
 }
 
 function card(name, about) {
   const line = Object.assign(document.createElement("li"), { className: "card" });
   const title = Object.assign(document.createElement("div"), { className: "title", textContent: name });
-  const told = Object.assign(document.createElement("div"), { className: "meta", textContent: about });
+  const status = Object.assign(document.createElement("div"), { className: "meta", textContent: about });
   const progress = Object.assign(document.createElement("progress"), { max: 1 });
   progress.setAttribute("aria-label", `Sending ${name}`);
-  line.append(title, progress, told);
+  line.append(title, progress, status);
   panel().prepend(line);
-  return { told, progress };
+  return { status, progress };
 }
 
 function kindOf(name) {
@@ -46,18 +46,18 @@ function send(file, isOnly) {
   body.append("file", file);
   const request = new XMLHttpRequest();
   request.open("POST", `/api/project/${project}/jobs?${query}`);
-  // The same file sent twice in a moment, by a double click say, is one job.
+  // The same file sent twice within a few seconds, for example by a double click, becomes one job.
   const same = [query, file.size, file.lastModified, Math.floor(Date.now() / SAME_MS)].join("-").replace(/[^\w-]/g, "");
   request.setRequestHeader("Idempotency-Key", `${file.name.length}-${same}`);
   request.upload.addEventListener("progress", (event) => { shown.progress.value = event.loaded / event.total; });
   request.addEventListener("load", () => {
-    let answer = {};
-    try { answer = JSON.parse(request.responseText); } catch { /* a proxy's own page */ }
-    if (request.status >= 300) { fail(shown, answer.message ?? `The server answered ${request.status}. Try again.`); return; }
-    if (isOnly) { location.href = `/jobs/${answer.job_id}`; return; }
+    let response = {};
+    try { response = JSON.parse(request.responseText); } catch { /* a proxy's own page */ }
+    if (request.status >= 300) { fail(shown, response.message ?? `The server answered ${request.status}. Try again.`); return; }
+    if (isOnly) { location.href = `/jobs/${response.job_id}`; return; }
     shown.progress.remove();
-    const link = Object.assign(document.createElement("a"), { href: `/jobs/${answer.job_id}`, textContent: `See what ${file.name} would do` });
-    shown.told.replaceChildren(link);
+    const link = Object.assign(document.createElement("a"), { href: `/jobs/${response.job_id}`, textContent: `Show what ${file.name} would change` });
+    shown.status.replaceChildren(link);
   });
   request.addEventListener("error", () => fail(shown, "The server can't be reached. Check the connection and drop the file again."));
   request.send(body);
@@ -65,12 +65,12 @@ function send(file, isOnly) {
 
 function fail(shown, message) {
   shown.progress.remove();
-  shown.told.className = "note bad";
-  shown.told.setAttribute("role", "alert");
-  shown.told.textContent = message;
+  shown.status.className = "note bad";
+  shown.status.setAttribute("role", "alert");
+  shown.status.textContent = message;
 }
 
-// A file whose bytes can't be read is a folder, or was moved meanwhile.
+// If the bytes can't be read, it is a folder, or the file was moved or deleted.
 async function readable(file) {
   try {
     await file.slice(0, 1).arrayBuffer();
@@ -83,7 +83,7 @@ async function readable(file) {
 async function take(files) {
   for (const file of files) {
     if (await readable(file)) send(file, files.length === 1);
-    else fail(card(file.name, ""), "This can't be read: it is a folder, or it was moved or deleted. Drop the file itself.");
+    else fail(card(file.name, ""), "This can't be read. It is a folder, or the file was moved or deleted. Drop the file itself.");
   }
 }
 

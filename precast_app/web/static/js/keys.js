@@ -1,6 +1,6 @@
-// Keys: what they do, and a way to switch them off for who speaks to the computer or types by accident.
+// Keyboard shortcuts, and a switch to turn them off, for example for people who use speech input.
 const OFF = "keys-off";
-const KEYS = [["/", "search"], ["g then the first letter", "a tab of the project"], ["n", "next page"], ["p", "previous page"], ["?", "these keys"]];
+const KEYS = [["/", "search"], ["g then the first letter", "a tab of the project"], ["n", "next page"], ["p", "previous page"], ["?", "this list"]];
 const AFTER_G_MS = 1500;
 let afterG = 0;
 
@@ -10,7 +10,7 @@ function isTyping(target) {
 
 export function showKeys() {
   const dialog = document.createElement("dialog");
-  dialog.setAttribute("aria-label", "Keys");
+  dialog.setAttribute("aria-label", "Keyboard shortcuts");
   const list = document.createElement("dl");
   list.className = "facts";
   for (const [key, does] of KEYS) {
@@ -22,7 +22,7 @@ export function showKeys() {
   label.className = "check";
   const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: !localStorage.getItem(OFF) });
   box.addEventListener("change", () => { if (box.checked) localStorage.removeItem(OFF); else localStorage.setItem(OFF, "1"); });
-  label.append(box, "Keys are on");
+  label.append(box, "Keyboard shortcuts are on");
   const form = Object.assign(document.createElement("form"), { method: "dialog", className: "actions" });
   form.append(Object.assign(document.createElement("button"), { textContent: "Close", className: "main" }));
   dialog.append(list, label, form);

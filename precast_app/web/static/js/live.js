@@ -1,29 +1,29 @@
-// Parts of a page that are asked for again while it is open.
+// Parts of an open page that are polled and replaced.
 import { drawBars, renderTimes } from "./feedback.js";
 
 const FAST_MS = 700;
 const SLOWEST_MS = 15000;
 const SLOWER = 1.6;
-// A pause is at least so many times as long as the answer took: who is many, or asks a busy server, asks less often.
-const POLITE = 20;
+// A pause lasts at least this many times as long as the response took, so that a busy server is polled less often.
+const PAUSE_FACTOR = 20;
 
 export function renderDynamic(root) {
   renderTimes(root);
   drawBars(root);
 }
 
-// Where a thing stands below another one, as a path of places.
-function placeOf(element, root) {
+// The indexes of an element and its ancestors below `root`.
+function indexPath(element, root) {
   const path = [];
   for (let each = element; each !== root; each = each.parentElement) path.unshift([...each.parentElement.children].indexOf(each));
   return path;
 }
 
-// New content that leaves alone what a person has done to the old one: opened, scrolled, gone to.
+// Replaces the content of an element but keeps what the user has opened, scrolled or focused.
 export function renew(element, html) {
   const opened = [...element.querySelectorAll("details")].map((each) => each.open);
   const scrolled = [...element.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
-  const active = element.contains(document.activeElement) ? placeOf(document.activeElement, element) : null;
+  const active = element.contains(document.activeElement) ? indexPath(document.activeElement, element) : null;
   element.innerHTML = html;
   element.querySelectorAll("details").forEach((each, place) => { each.open = opened[place] ?? each.open; });
   element.querySelectorAll(".scroll").forEach((each, place) => { [each.scrollLeft, each.scrollTop] = scrolled[place] ?? [0, 0]; });
@@ -31,10 +31,10 @@ export function renew(element, html) {
   renderDynamic(element);
 }
 
-const AWAY = "What is shown below may have changed since: the server is away or has too much to do. It is asked again by itself.";
-const CLOSED = "What is shown below no longer exists, or you may no longer see it. Reload the page.";
+const AWAY = "The server is unreachable or overloaded, so the information below may be out of date. The page retries automatically.";
+const CLOSED = "The information below no longer exists, or you no longer have access to it. Reload the page.";
 
-// Above a part that can't be renewed stands why; one note at a time, none without a text.
+// Shows a note above a part of the page that can't be refreshed; an empty text removes it.
 function noteAbove(element, text) {
   const above = element.previousElementSibling;
   const there = above?.dataset.stale === undefined ? null : above;
@@ -48,43 +48,43 @@ function noteAbove(element, text) {
   if (!there) element.before(note);
 }
 
-// <div data-live="/address"> is asked for soon while it holds something [data-moving], ever more seldom otherwise, and
-// not at all while the page is in the background. With data-reload the whole page is loaded when the movement ends. A
-// server that is away or has too much to do (429, 5xx) is asked again, when it says so itself or else after a while.
+// <div data-live="/path"> is polled: often while it contains an element [data-moving], less and less often otherwise, and
+// not at all while the page is in the background. With data-reload the whole page is reloaded when nothing moves any
+// more. After a 429, a 5xx or a network error it is polled again after Retry-After, or else after a fixed time.
 export function follow(element) {
   let etag = "";
   let wasMoving = Boolean(element.querySelector("[data-moving]"));
   let pause = wasMoving ? FAST_MS : SLOWEST_MS / 3;
   let misses = 0;
-  // One miss alone is not worth a word: the page may be on its way out.
+  // A single failure is not shown: the browser may be leaving the page.
   function missed(wait) {
     misses += 1;
     if (misses > 1) noteAbove(element, AWAY);
-    setTimeout(look, wait || (misses > 1 ? SLOWEST_MS : FAST_MS));
+    setTimeout(poll, wait || (misses > 1 ? SLOWEST_MS : FAST_MS));
   }
-  async function look() {
-    // A search has put another part in its place.
+  async function poll() {
+    // A search has replaced this element.
     if (!element.isConnected) return;
     if (document.hidden) {
       pause = FAST_MS;
-      document.addEventListener("visibilitychange", look, { once: true });
+      document.addEventListener("visibilitychange", poll, { once: true });
       return;
     }
     const asked = performance.now();
     try {
-      const answer = await fetch(element.dataset.live, { headers: etag ? { "If-None-Match": etag } : {} });
-      if (answer.status === 401) {
-        // The session has ended: the sign-in leads back to here.
+      const response = await fetch(element.dataset.live, { headers: etag ? { "If-None-Match": etag } : {} });
+      if (response.status === 401) {
+        // The session has ended: reloading leads to the sign-in page and back.
         location.reload();
         return;
       }
-      if (answer.status === 200) {
-        etag = answer.headers.get("ETag") ?? "";
-        renew(element, await answer.text());
-      } else if (answer.status === 429 || answer.status >= 500) {
-        missed(Number(answer.headers.get("Retry-After")) * 1000);
+      if (response.status === 200) {
+        etag = response.headers.get("ETag") ?? "";
+        renew(element, await response.text());
+      } else if (response.status === 429 || response.status >= 500) {
+        missed(Number(response.headers.get("Retry-After")) * 1000);
         return;
-      } else if (answer.status !== 304) {
+      } else if (response.status !== 304) {
         noteAbove(element, CLOSED);
         return;
       }
@@ -92,24 +92,24 @@ export function follow(element) {
       noteAbove(element, "");
       const isMoving = Boolean(element.querySelector("[data-moving]"));
       const hasEnded = wasMoving && !isMoving && element.dataset.reload !== undefined;
-      // Not under the eyes of who is answering a question.
+      // Don't reload while a dialog is open.
       if (hasEnded && !document.querySelector("dialog[open]")) {
         location.reload();
         return;
       }
       wasMoving = isMoving || hasEnded;
       const took = performance.now() - asked;
-      pause = Math.min(isMoving ? Math.max(FAST_MS, took * POLITE) : pause * SLOWER, SLOWEST_MS);
+      pause = Math.min(isMoving ? Math.max(FAST_MS, took * PAUSE_FACTOR) : pause * SLOWER, SLOWEST_MS);
     } catch {
       missed();
       return;
     }
-    setTimeout(look, pause);
+    setTimeout(poll, pause);
   }
-  setTimeout(look, pause);
+  setTimeout(poll, pause);
 }
 
-// <form data-search="#results"> shows what is found while one types.
+// <form data-search="#results"> replaces the results while the user types.
 export function search(form) {
   let timer;
   let latest = 0;
@@ -121,9 +121,9 @@ export function search(form) {
     place.setAttribute("aria-busy", "true");
     let found = null;
     try {
-      const answer = await fetch(address);
-      if (answer.ok) found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(form.dataset.search);
-    } catch { /* said below */ }
+      const response = await fetch(address);
+      if (response.ok) found = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(form.dataset.search);
+    } catch { /* handled below */ }
     if (mine !== latest) return;
     if (!found) { location.href = address; return; }
     place.replaceWith(found);

@@ -1,4 +1,4 @@
-// <ol data-order="PUT /api/…" data-field="stages">: its items, by drag or by their arrows, into an order that is stored.
+// <ol data-order="PUT /api/…" data-field="stages">: users reorder the items by dragging or with arrows; the order is stored.
 import { call } from "./api.js";
 import { toast } from "./feedback.js";
 
@@ -12,7 +12,7 @@ function arrows(list) {
 
 function begin(list) {
   const [method, path] = list.dataset.order.split(" ");
-  const told = document.querySelector("[data-order-status]");
+  const status = document.querySelector("[data-order-status]");
   let stored = [...list.children];
   let dragged = null;
 
@@ -24,7 +24,7 @@ function begin(list) {
     try {
       await call(method, path, body);
       stored = wanted;
-      told.textContent = `${item.querySelector("strong").textContent} is number ${wanted.indexOf(item) + 1} of ${wanted.length} now.`;
+      status.textContent = `${item.querySelector("strong").textContent} is now number ${wanted.indexOf(item) + 1} of ${wanted.length}.`;
     } catch (error) {
       list.append(...stored);
       arrows(list);
@@ -39,7 +39,7 @@ function begin(list) {
     if (button.dataset.move === "-1") item.previousElementSibling?.before(item);
     else item.nextElementSibling?.after(item);
     store(item);
-    // At the end of the way the arrow back is the one that is left.
+    // At either end of the list only the other arrow is enabled.
     (button.disabled ? item.querySelector("[data-move]:not(:disabled)") : button).focus();
   });
 
@@ -51,7 +51,7 @@ function begin(list) {
     if (!over || over === dragged) return;
     const box = over.getBoundingClientRect();
     const middle = box.top + box.height / 2;
-    // Past the middle, so that lines of different heights don't change places to and fro.
+    // Only past the middle, so that items of different heights don't flicker between two positions.
     const isBelow = Boolean(dragged.compareDocumentPosition(over) & Node.DOCUMENT_POSITION_FOLLOWING);
     if (isBelow && event.clientY > middle) over.after(dragged);
     else if (!isBelow && event.clientY < middle) over.before(dragged);
@@ -63,7 +63,7 @@ function begin(list) {
     store(dragged);
   }
 
-  // By the grip alone, so that text and forms in the line can be used as ever.
+  // Only the grip starts a drag, so that text and forms in the item stay usable.
   for (const grip of list.querySelectorAll(".grip")) {
     grip.addEventListener("pointerdown", (event) => {
       event.preventDefault();

@@ -1,4 +1,4 @@
-// What every page needs, tied to the document.
+// Event handlers of every page.
 import { runAction, copy, send } from "./actions.js";
 import { press, showKeys } from "./keys.js";
 import { renderDynamic, follow, search } from "./live.js";
@@ -23,5 +23,5 @@ document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "neares
 showPendingToast();
 document.querySelectorAll("[data-live]").forEach(follow);
 document.querySelectorAll("[data-search]").forEach(search);
-// From here on the buttons do something.
+// From here on the buttons work; see base.css.
 document.documentElement.dataset.ready = "";
