@@ -1,4 +1,4 @@
-"""The Chromium of the machine, driven by Playwright; Playwright's own download will do as well."""
+"""The installed Chromium, or the one that Playwright downloads, driven by Playwright."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-# It talks to nobody but the pages, and runs in containers, whose root it may be.
+# No traffic except to the pages; --no-sandbox because in a container the user may be root.
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run")
-HOW = (
-    "No Chromium was found, so the tests in a browser are left out. Install one (Debian, Ubuntu: apt install chromium; "
+HOW_TO_INSTALL = (
+    "No Chromium was found, so the browser tests are skipped. Install one (Debian, Ubuntu: apt install chromium; "
     "macOS: brew install --cask google-chrome; or .venv/bin/python -m playwright install chromium), "
-    "or name one: BROWSER=/path/to/chromium make test"
+    "or set BROWSER: BROWSER=/path/to/chromium make test"
 )
 
 
 def path(driver: Playwright) -> str | None:
-    """Where a Chromium is: the one that BROWSER names, the machine's, or Playwright's own."""
+    """Return the path of a Chromium: the one in BROWSER, an installed one or Playwright's; None if there is none."""
     if named := os.environ.get("BROWSER"):
         return named
     found = [shutil.which(name) for name in _NAMES]
@@ -32,7 +32,7 @@ def path(driver: Playwright) -> str | None:
 
 @contextmanager
 def launched() -> Iterator[Browser | None]:
-    """The browser, or None where there is none."""
+    """Start the browser for the block; yield None if no Chromium is installed."""
     with sync_playwright() as driver:
         where = path(driver)
         if where is None:

@@ -1,4 +1,4 @@
-"""A real Chromium before the real system; where none is installed these tests are left out, and say how to get one."""
+"""A real Chromium and the running system. Without a Chromium these tests are skipped with a hint how to install one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.browser import chromium
 from tests.conftest import emptied
 from tests.live_site import PASSWORD, Site, started
 
-# The rules of WCAG 2.2 AA, and what is good practice besides.
+# The rules of WCAG 2.2 AA and axe's best practices.
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 
-_WIDE = """[...document.querySelectorAll("body *")]
+_TOO_WIDE = """[...document.querySelectorAll("body *")]
     .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth)
     .map((each) => `${each.tagName}.${each.className}`)"""
 
-# How long a page may take for what it will show; only what never comes takes so long.
-_PATIENCE_MS = 60_000
-expect.set_options(timeout=_PATIENCE_MS)
+# Long, because the machine may be busy; only a failing test waits this long.
+_TIMEOUT_MS = 60_000
+expect.set_options(timeout=_TIMEOUT_MS)
 
 Opened = Callable[..., Page]
 
@@ -35,41 +35,41 @@ def browser() -> Iterator[Browser]:
     with chromium.launched() as found:
         if found is None:
             if os.environ.get("BROWSER_REQUIRED"):
-                pytest.fail(chromium.HOW)
-            pytest.skip(chromium.HOW)
+                pytest.fail(chromium.HOW_TO_INSTALL)
+            pytest.skip(chromium.HOW_TO_INSTALL)
         yield found
 
 
 @pytest.fixture(scope="module")
 def site(browser: Browser, _application: Flask, environment: dict[str, str]) -> Iterator[Site]:
-    """The system on empty tables, for all tests of a module; each makes a project of its own."""
+    """Yield the running system with empty tables, shared by a module; each test creates its own project."""
     with emptied(_application), started(environment) as found:
         yield found
 
 
 @pytest.fixture
 def opened(browser: Browser, site: Site) -> Iterator[Opened]:
-    """Signs a user in and shows a page; at the end nothing may have gone wrong in any of them that no test expected."""
-    wrong: list[str] = []
+    """Yield a function that signs a user in and opens a page; fail at the end if a page logged an unexpected error."""
+    errors: list[str] = []
     contexts = []
 
     def open_page(
-        path: str, name: str = "ada", *, size: ViewportSize = DESK, dark: bool = False, refusals: bool = False
+        path: str, name: str = "ada", *, size: ViewportSize = DESK, dark: bool = False, error_responses: bool = False
     ) -> Page:
-        def heard(message: ConsoleMessage) -> None:
-            # A refusal that the test is about: the browser tells each answer from 400 on.
-            is_refusal = refusals and "Failed to load resource" in message.text
-            if message.type in ("error", "warning") and not is_refusal:
-                wrong.append(f"{message.text} at {page.url}")
+        def log(message: ConsoleMessage) -> None:
+            # The browser logs every response with a status of 400 or more; the test expects these.
+            is_expected = error_responses and "Failed to load resource" in message.text
+            if message.type in ("error", "warning") and not is_expected:
+                errors.append(f"{message.text} at {page.url}")
 
         context = browser.new_context(
             base_url=site.address, viewport=size, color_scheme="dark" if dark else "light", reduced_motion="reduce"
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(_PATIENCE_MS)
-        page.on("console", heard)
-        page.on("pageerror", lambda error: wrong.append(f"{error} at {page.url}"))
+        page.set_default_timeout(_TIMEOUT_MS)
+        page.on("console", log)
+        page.on("pageerror", lambda error: errors.append(f"{error} at {page.url}"))
         page.goto(path)
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
@@ -80,12 +80,12 @@ def opened(browser: Browser, site: Site) -> Iterator[Opened]:
     yield open_page
     for context in contexts:
         context.close()
-    assert wrong == []
+    assert errors == []
 
 
-def checked(page: Page) -> None:
-    """The page as it is shown now breaks no rule of axe, and does not scroll sideways."""
+def check_page(page: Page) -> None:
+    """Assert that the page as it is now breaks no rule of axe and does not scroll sideways."""
     found = Axe().run(page, options=_RULES)
     assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
     beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert beyond == 0, f"{page.url} is {beyond} pixels wider than the window, as are {page.evaluate(_WIDE)}"
+    assert beyond == 0, f"{page.url} is {beyond} pixels wider than the window, as are {page.evaluate(_TOO_WIDE)}"

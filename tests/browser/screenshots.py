@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshots`: the pictures of docs/tour.md, of the sample in a system of its own."""
+"""`python -m tests.browser.screenshots` takes the pictures of docs/tour.md, with the sample project."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from tests.live_site import ADMIN, PASSWORD, Site, started
 OUT = ROOT / "docs" / "tour"
 _WIDE: ViewportSize = {"width": 1180, "height": 760}
 _PHONE: ViewportSize = {"width": 360, "height": 740}
-# Of the sample's pieces, so that the pictures show a project that is under way: status, and how many have it.
-_UNDER_WAY = (("erected", 260), ("dispatched", 180), ("produced", 240), ("in_production", 150))
+# How many pieces of the sample have each status, so that the pictures show a project in progress.
+_PIECES_BY_STATUS = (("erected", 260), ("dispatched", 180), ("produced", 240), ("in_production", 150))
 _STEPS = ("in_production", "produced", "dispatched", "erected")
 
 
 def main() -> None:
     with chromium.launched() as browser, tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as used:
         if browser is None:
-            sys.exit(chromium.HOW)
+            sys.exit(chromium.HOW_TO_INSTALL)
         key = secrets.token_urlsafe(48)
         given = {"DATABASE_URL": used.database_url, "REDIS_URL": used.redis_url, "SECRET_KEY": key}
         limits = {"REQUESTS_PER_MINUTE": "1000000", "UPLOADS_PER_MINUTE": "1000000"}
         with started({**os.environ, **given, **limits}) as site:
-            _take(browser, site, Path(folder))
+            _take_all(browser, site, Path(folder))
 
 
-def _take(browser: Browser, site: Site, folder: Path) -> None:
+def _take_all(browser: Browser, site: Site, folder: Path) -> None:
     OUT.mkdir(exist_ok=True)
     project = site.project("Green Meadows")
     page = _signed_in(browser, site, _WIDE)
     page.goto(f"{site.address}/projects/{project}/import")
-    _keep(page, "import")
+    _save(page, "import")
 
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(_with_mistakes(folder))
     page.get_by_role("heading", name="What was found in the file").wait_for()
-    _keep(page, "dry-run")
+    _save(page, "dry-run")
 
     done = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
     site.follow(done["job_id"])
@@ -63,14 +63,14 @@ def _take(browser: Browser, site: Site, folder: Path) -> None:
         "stages": f"/projects/{project}/reference/stages",
     }.items():
         page.goto(f"{site.address}{path}")
-        _keep(page, name)
+        _save(page, name)
 
     dark = _signed_in(browser, site, _WIDE, dark=True)
     dark.goto(f"{site.address}/projects/{project}?shade=made")
-    _keep(dark, "overview-dark")
+    _save(dark, "overview-dark")
     phone = _signed_in(browser, site, _PHONE)
     phone.goto(f"{site.address}/projects/{project}")
-    _keep(phone, "phone")
+    _save(phone, "phone")
 
 
 def _signed_in(browser: Browser, site: Site, size: ViewportSize, *, dark: bool = False) -> Page:
@@ -83,13 +83,13 @@ def _signed_in(browser: Browser, site: Site, size: ViewportSize, *, dark: bool =
     return page
 
 
-def _keep(page: Page, name: str) -> None:
+def _save(page: Page, name: str) -> None:
     page.screenshot(path=OUT / f"{name}.png")
     print(f"docs/tour/{name}.png")
 
 
 def _with_mistakes(folder: Path) -> Path:
-    """The sample's CSV file with three cells that can't be used."""
+    """Write the sample's CSV file with three invalid cells and return its path."""
     lines = (EXAMPLES / "element_types.csv").read_text(encoding="utf-8").splitlines()
     for row, column, text in ((2, 2, "tall"), (9, 4, "-120"), (17, 3, "2.5 m")):
         cells = lines[row].split(",")
@@ -101,11 +101,11 @@ def _with_mistakes(folder: Path) -> Path:
 
 
 def _move_pieces(site: Site, project: int) -> None:
-    """Let some pieces be made, step by step as the plant does it; the lower floors first."""
+    """Move some pieces through their statuses, the lower floors first."""
     pieces = site.get(f"/api/project/{project}/elements?limit=1000")["elements"]
     pieces.sort(key=lambda piece: [int(digits) for digits in re.findall(r"F(\d+)", piece["code"])[:1]] or [0])
     start = 0
-    for status, count in _UNDER_WAY:
+    for status, count in _PIECES_BY_STATUS:
         for piece in pieces[start : start + count]:
             for step in _STEPS[: _STEPS.index(status) + 1]:
                 site.session.patch(f"{site.address}/api/elements/{piece['id']}", json={"status": step})

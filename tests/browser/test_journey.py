@@ -1,4 +1,4 @@
-"""What people do, as they do it: sign in, drop, look, import, watch, cancel, undo, filter, export; with keys too."""
+"""What users do on the pages: import, watch, cancel, undo, search, export, change reference data, sign in and out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psycopg2
 from playwright.sync_api import Page, Route, expect
 
 from bench import workbooks
-from tests.browser.conftest import PHONE, Opened, checked
+from tests.browser.conftest import PHONE, Opened, check_page
 from tests.conftest import EXAMPLES
 from tests.live_site import PASSWORD, Site
 
@@ -21,7 +21,7 @@ LARGE = 10_000
 
 
 def drop(page: Page, *files: Path) -> None:
-    """Let files fall onto the page, as from a folder's window."""
+    """Drop files on the page as from a file manager."""
     given = [(file.name, base64.b64encode(file.read_bytes()).decode()) for file in files]
     data = page.evaluate_handle(
         """given => {
@@ -33,15 +33,15 @@ def drop(page: Page, *files: Path) -> None:
         given,
     )
     page.dispatch_event("body", "dragover", {"dataTransfer": data})
-    expect(page.get_by_text("Drop to see what it would do")).to_be_visible()
+    expect(page.get_by_text("Drop the file to see what it would change")).to_be_visible()
     page.dispatch_event("body", "drop", {"dataTransfer": data})
 
 
 @contextmanager
-def held(database_url: str, project_id: int, number: int) -> Iterator[None]:
-    """Let an import of a large workbook not get past the row of this number, however fast it and slow the browser is.
+def block_import_at(database_url: str, project_id: int, row: int) -> Iterator[None]:
+    """Make an import of the large workbook wait at the given row until the end of the block.
 
-    The row's two names are taken by a transaction that is not decided until the end of the block.
+    An open transaction has inserted the names of that row, so the import waits for its end.
     """
     connection = psycopg2.connect(database_url)
     try:
@@ -49,19 +49,21 @@ def held(database_url: str, project_id: int, number: int) -> Iterator[None]:
             cursor.executemany(
                 "INSERT INTO element_types (project_id, element_type, name, type_key, name_key)"
                 " VALUES (%s, %s, %s, lower(%s), lower(%s))",
-                [(project_id, kind, f"W-{number:06}", kind, f"W-{number:06}") for kind in workbooks.KINDS],
+                [(project_id, kind, f"W-{row:06}", kind, f"W-{row:06}") for kind in workbooks.KINDS],
             )
         yield
     finally:
         connection.close()
 
 
-def test_from_a_dropped_workbook_to_its_export(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_a_workbook_is_dropped_corrected_imported_exported_and_undone(
+    opened: Opened, site: Site, tmp_path: Path
+) -> None:
     project = site.project("From drop to export")
     site.member(project, "eva", "editor")
     page = opened(f"/projects/{project}", "eva")
 
-    # With a mistake first; on a page that is not even about imports.
+    # A workbook with an invalid cell, dropped on the overview.
     book = openpyxl.load_workbook(WORKBOOK)
     sheet = book["Element Types"]
     row = next(cell.row for cell in sheet["B"] if cell.row > 3 and cell.value)
@@ -73,19 +75,19 @@ def test_from_a_dropped_workbook_to_its_export(opened: Opened, site: Site, tmp_p
     expect(page.get_by_text("Would create 119")).to_be_visible()
     expect(page.get_by_role("cell", name=f"C{row}", exact=True)).to_be_visible()
     expect(page.get_by_text("How the file was read")).to_be_visible()
-    checked(page)
+    check_page(page)
 
-    # Corrected, and dropped again where it was refused.
+    # Corrected and dropped again on the page of the dry run.
     sheet.cell(row, 3).value = before
     book.save(bad)
     drop(page, bad)
     expect(page.get_by_text("Would create 120")).to_be_visible()
     page.get_by_role("button", name="Import now").click()
     expect(page.get_by_text("Successfully processed 120 elements")).to_be_visible()
-    expect(page.get_by_role("heading", name="What it did")).to_be_visible()
-    checked(page)
+    expect(page.get_by_role("heading", name="Changes", exact=True)).to_be_visible()
+    check_page(page)
 
-    # Found again, filtered, exported.
+    # Searched and exported.
     page.get_by_role("link", name="Element types").click()
     page.wait_for_url("**/element-types")
     page.keyboard.press("/")
@@ -100,7 +102,7 @@ def test_from_a_dropped_workbook_to_its_export(opened: Opened, site: Site, tmp_p
     names = [cell.value for cell in openpyxl.load_workbook(out)["Element Types"]["B"] if cell.value]
     assert sum("SW-00" in str(name) for name in names) == shown
 
-    # And taken back.
+    # Undone.
     page.get_by_role("link", name="Jobs", exact=True).click()
     page.locator("tbody tr", has_not_text="dry run").get_by_role("link").first.click()
     page.get_by_role("button", name="Undo").click()
@@ -108,7 +110,7 @@ def test_from_a_dropped_workbook_to_its_export(opened: Opened, site: Site, tmp_p
     expect(page.get_by_text("120 elements deleted")).to_be_visible()
 
 
-def test_undo_says_what_stands_against_it(opened: Opened, site: Site) -> None:
+def test_undo_says_which_job_prevents_it(opened: Opened, site: Site) -> None:
     project = site.project("Undo")
     first = site.upload(f"/api/project/{project}/import/excel", WORKBOOK)["job_id"]
     site.follow(first)
@@ -117,30 +119,30 @@ def test_undo_says_what_stands_against_it(opened: Opened, site: Site) -> None:
         f"/api/project/{project}/jobs?job_type=element_type_import", files={"file": ("higher.csv", content)}
     )
     assert site.follow(second["job_id"])[-1]["updated_count"] > 0
-    page = opened(f"/jobs/{first}", refusals=True)
+    page = opened(f"/jobs/{first}", error_responses=True)
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_role("alert").filter(has_text=f"Job {second['job_id']} has changed")).to_be_visible()
-    checked(page)
+    check_page(page)
 
 
-def test_a_large_import_is_watched_left_found_again_and_cancelled(
+def test_a_running_import_is_followed_and_cancelled(
     opened: Opened, site: Site, environment: dict[str, str], tmp_path: Path
 ) -> None:
     project = site.project("Large", reference=False)
     large = workbooks.make(tmp_path / "large.xlsx", LARGE)
     page = opened(f"/projects/{project}/import", size=PHONE)
     page.get_by_text("Options").click()
-    page.get_by_label("Make the drawing types").check()
+    page.get_by_label("Create the drawing types").check()
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(large)
     page.wait_for_url("**/jobs/*")
     expect(page.get_by_role("button", name="Import now")).to_be_visible()
-    with held(environment["DATABASE_URL"], project, LARGE // 2):
+    with block_import_at(environment["DATABASE_URL"], project, LARGE // 2):
         page.get_by_role("button", name="Import now").click()
         bar = page.get_by_role("progressbar", name="Progress", exact=True)
         expect(bar).to_be_visible()
         expect(page.get_by_text("a second")).to_be_visible()
-        checked(page)
+        check_page(page)
         page.goto("/")
         page.get_by_role("link", name="Writing").click()
         page.wait_for_url("**/jobs/*")
@@ -152,27 +154,27 @@ def test_a_large_import_is_watched_left_found_again_and_cancelled(
     expect(page.get_by_text("No element types yet.")).to_be_visible()
 
 
-def test_several_files_and_one_that_is_no_spreadsheet(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_several_files_are_dropped_and_one_is_no_spreadsheet(opened: Opened, site: Site, tmp_path: Path) -> None:
     project = site.project("Several", reference=False)
     picture = tmp_path / "holiday.xlsx"
     picture.write_bytes(b"\xff\xd8\xff\xe0" + b"\0" * 2_000)
-    page = opened(f"/projects/{project}/import", refusals=True)
+    page = opened(f"/projects/{project}/import", error_responses=True)
     drop(page, EXAMPLES / "stages.csv", EXAMPLES / "hierarchy.csv", picture)
-    expect(page.get_by_role("link", name="See what")).to_have_count(2)
+    expect(page.get_by_role("link", name="Show what")).to_have_count(2)
     expect(page.get_by_role("alert")).to_contain_text("JPEG")
-    checked(page)
-    page.get_by_role("link", name="See what stages.csv would do").click()
+    check_page(page)
+    page.get_by_role("link", name="Show what stages.csv would change").click()
     expect(page.get_by_text("Would create 8")).to_be_visible()
 
 
-def test_stages_are_ordered_by_keys_and_by_drag(opened: Opened, site: Site) -> None:
+def test_stages_are_moved_with_arrows_and_by_dragging(opened: Opened, site: Site) -> None:
     project = site.project("Stages")
     site.member(project, "mira", "manager")
-    page = opened(f"/projects/{project}/reference/stages", "mira", refusals=True)
+    page = opened(f"/projects/{project}/reference/stages", "mira", error_responses=True)
     names = page.locator(".order strong")
     first, second, third, *_ = before = names.all_inner_texts()
     page.get_by_role("button", name=f"Move {first} down").press("Enter")
-    expect(page.get_by_text(f"{first} is number 2 of {len(before)} now.")).to_be_attached()
+    expect(page.get_by_text(f"{first} is now number 2 of {len(before)}.")).to_be_attached()
     expect(names).to_have_text([second, first, *before[2:]])
     grip, target = page.locator(".grip").nth(2).bounding_box(), page.locator(".grip").nth(0).bounding_box()
     assert grip and target
@@ -195,12 +197,12 @@ def test_stages_are_ordered_by_keys_and_by_drag(opened: Opened, site: Site) -> N
     expect(names).to_have_text([third, second, first, *before[3:]])
 
 
-def test_what_is_open_stays_open_and_keys_can_be_switched_off(opened: Opened, site: Site) -> None:
+def test_focus_survives_a_refresh_and_shortcuts_can_be_switched_off(opened: Opened, site: Site) -> None:
     project = site.project("Keys")
     page = opened(f"/projects/{project}")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
-    checked(page)
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    check_page(page)
     page.keyboard.press("Escape")
     page.keyboard.press("g")
     page.keyboard.press("j")
@@ -209,41 +211,41 @@ def test_what_is_open_stays_open_and_keys_can_be_switched_off(opened: Opened, si
     link.focus()
     site.upload(f"/api/project/{project}/import/excel", WORKBOOK)
     expect(page.get_by_role("link", name="element_types.xlsx")).to_be_visible()
-    assert page.evaluate("document.activeElement.tagName") == "A", "the focus is in the list as before"
-    page.get_by_role("button", name="Keys").click()
-    page.get_by_label("Keys are on").uncheck()
+    assert page.evaluate("document.activeElement.tagName") == "A", "the focus is still in the list"
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_label("Keyboard shortcuts are on").uncheck()
     page.get_by_role("button", name="Close").click()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_token_is_made_copied_and_taken_back(opened: Opened) -> None:
+def test_a_token_is_created_and_revoked(opened: Opened) -> None:
     page = opened("/account")
-    page.get_by_label("What it is for").fill("the plant's dashboard")
-    page.get_by_role("button", name="Make token").click()
+    page.get_by_label("Name").fill("the plant's dashboard")
+    page.get_by_role("button", name="Create token").click()
     expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_be_visible()
     assert len(page.locator("#new-token").inner_text()) > 30
-    checked(page)
-    page.get_by_role("row", name="the plant's dashboard").get_by_role("button", name="Take back").click()
+    check_page(page)
+    page.get_by_role("row", name="the plant's dashboard").get_by_role("button", name="Revoke").click()
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_have_count(0)
 
 
-def test_someone_signs_out_on_another_machine(opened: Opened) -> None:
-    there = opened("/account", refusals=True)
+def test_a_session_is_ended_from_another_one(opened: Opened) -> None:
+    other = opened("/account", error_responses=True)
     page = opened("/account")
-    elsewhere = page.get_by_role("row").filter(has_text="Sign out there")
-    count = elsewhere.count()
-    elsewhere.first.get_by_role("button").click()
+    others = page.locator("tr", has=page.get_by_role("button", name="Sign out"))
+    count = others.count()
+    others.first.get_by_role("button").click()
     page.get_by_role("button", name="Yes").click()
-    expect(elsewhere).to_have_count(count - 1)
-    checked(page)
-    there.reload()
-    there.wait_for_url("**/login?**")
+    expect(others).to_have_count(count - 1)
+    check_page(page)
+    other.reload()
+    other.wait_for_url("**/login?**")
 
 
-def test_before_the_scripts_are_there_nothing_is_sent(opened: Opened) -> None:
-    page = opened("/account", refusals=True)
+def test_nothing_is_sent_before_the_scripts_are_loaded(opened: Opened) -> None:
+    page = opened("/account", error_responses=True)
     page.context.route("**/*.js", lambda route: route.abort())
     page.goto("/account")
     page.get_by_label("Old password").fill(PASSWORD)
@@ -259,9 +261,9 @@ def test_before_the_scripts_are_there_nothing_is_sent(opened: Opened) -> None:
     assert page.url.endswith("/account")
 
 
-def test_a_page_whose_session_has_ended_leads_back_after_the_sign_in(opened: Opened, site: Site) -> None:
+def test_a_page_is_shown_again_after_signing_in_again(opened: Opened, site: Site) -> None:
     project = site.project("Signed out")
-    page = opened(f"/projects/{project}/jobs", refusals=True)
+    page = opened(f"/projects/{project}/jobs", error_responses=True)
     page.context.clear_cookies()
     page.wait_for_url("**/login?**")
     page.get_by_label("Name").fill("ada")
@@ -270,13 +272,13 @@ def test_a_page_whose_session_has_ended_leads_back_after_the_sign_in(opened: Ope
     page.wait_for_url(f"**/projects/{project}/jobs**")
 
 
-def test_a_page_says_when_the_server_is_away_and_goes_on_afterwards(opened: Opened, site: Site) -> None:
+def test_a_page_shows_when_the_server_is_unavailable(opened: Opened, site: Site) -> None:
     project = site.project("Away")
-    page = opened(f"/projects/{project}/import", refusals=True)
+    page = opened(f"/projects/{project}/import", error_responses=True)
     refused = iter([429, 503, 502, 503])
 
     def answer(route: Route) -> None:
-        """As a proxy does while what is behind it restarts; then all is well."""
+        """Answer like a proxy whose server restarts."""
         status = next(refused, None)
         if status is None:
             route.continue_()
@@ -286,23 +288,23 @@ def test_a_page_says_when_the_server_is_away_and_goes_on_afterwards(opened: Open
     page.context.route("**/jobs/*/state", answer)
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(WORKBOOK)
     page.wait_for_url("**/jobs/*")
-    note = page.get_by_text("the server is away or has too much to do")
+    note = page.get_by_text("The server is unreachable or overloaded")
     expect(note).to_be_visible()
-    checked(page)
+    check_page(page)
     expect(note).to_have_count(0)
     expect(page.get_by_text("Would create 120")).to_be_visible()
 
 
-def test_a_page_that_may_be_seen_no_longer_says_so(opened: Opened, site: Site) -> None:
+def test_a_page_says_that_access_was_lost(opened: Opened, site: Site) -> None:
     project = site.project("Left")
     site.member(project, "otto", "viewer")
-    page = opened(f"/projects/{project}/jobs", "otto", refusals=True)
+    page = opened(f"/projects/{project}/jobs", "otto", error_responses=True)
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     site.session.delete(f"{site.address}/api/project/{project}/members/otto").raise_for_status()
     expect(page.get_by_text("no longer exists")).to_be_visible()
 
 
-def test_what_a_filter_has_replaced_is_asked_for_no_longer(opened: Opened, site: Site) -> None:
+def test_parts_that_a_filter_has_replaced_are_no_longer_polled(opened: Opened, site: Site) -> None:
     project = site.project("Filtered")
     page = opened(f"/projects/{project}/jobs")
     rows = page.locator("#results tbody tr")
@@ -315,5 +317,5 @@ def test_what_a_filter_has_replaced_is_asked_for_no_longer(opened: Opened, site:
     expect(rows).to_have_count(4)
     with page.expect_response(lambda answer: "/jobs/rows?" in answer.url and "status=completed" in answer.url):
         pass
-    # The two parts before would have been asked for sooner.
+    # The two replaced parts would have been polled earlier.
     assert [url for url in asked if "/jobs/rows?" in url and "status=completed" not in url] == []

@@ -1,4 +1,4 @@
-"""Every page, in light and dark, wide and narrow, with and without data, as each role that may see it."""
+"""Every page in light and dark colours, wide and narrow, with and without data, for each role."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.conftest import DESK, PHONE, Opened, checked
+from tests.browser.conftest import DESK, PHONE, Opened, check_page
 from tests.conftest import EXAMPLES
 from tests.live_site import Site
 
@@ -20,7 +20,7 @@ LONG = "Ärztehaus und Wohnanlage an der Straße der Republik, Bauabschnitt " + 
 
 @pytest.fixture(scope="module")
 def project(site: Site) -> Iterator[int]:
-    """The sample, a job that rejects a row, and a member of each role."""
+    """Yield the id of a project with the sample, a job that rejected a row, and a member with each role."""
     number = site.project("Green Meadows")
     done = site.upload(f"/api/project/{number}/import/excel", EXAMPLES / "element_types.xlsx")
     site.follow(done["job_id"])
@@ -38,44 +38,46 @@ def project(site: Site) -> Iterator[int]:
 
 @pytest.mark.parametrize(("size", "dark"), [(DESK, False), (DESK, True), (PHONE, False)], ids=["wide", "dark", "phone"])
 @pytest.mark.parametrize("role", ROLES)
-def test_pages_of_a_project(opened: Opened, project: int, role: str, size: dict[str, int], dark: bool) -> None:
+def test_pages_of_a_project_are_accessible(
+    opened: Opened, project: int, role: str, size: dict[str, int], dark: bool
+) -> None:
     page = opened("/", role, size=size, dark=dark)
-    checked(page)
+    check_page(page)
     for path in ROLES[role]:
         page.goto(f"/projects/{project}{path}")
         for closed in page.locator("main details:not([open]) > summary").all()[:2]:
             closed.click()
-        checked(page)
+        check_page(page)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_jobs_account_and_installation(opened: Opened, project: int, dark: bool) -> None:
+def test_pages_of_jobs_and_of_the_installation_are_accessible(opened: Opened, project: int, dark: bool) -> None:
     page = opened(f"/projects/{project}/jobs", dark=dark)
     for link in ("with mistakes.csv", "element_types.xlsx", "stages.csv"):
         page.goto(f"/projects/{project}/jobs")
         page.get_by_role("link", name=link).click()
-        checked(page)
+        check_page(page)
     for path in ("/account", "/users", "/audit", "/api/docs"):
         page.goto(path)
-        checked(page) if path != "/api/docs" else page.wait_for_selector(".opblock")
+        check_page(page) if path != "/api/docs" else page.wait_for_selector(".opblock")
 
 
-def test_nothing_there_yet_and_nothing_found(opened: Opened, site: Site, project: int) -> None:
+def test_pages_of_an_empty_project_are_accessible(opened: Opened, site: Site, project: int) -> None:
     empty = site.project(LONG, reference=False)
     page = opened(f"/projects/{empty}", size=PHONE)
     for path in ("", "/jobs", "/element-types", "/reference/hierarchy", "/reference/stages", "/members", "/import"):
         page.goto(f"/projects/{empty}{path}")
-        checked(page)
+        check_page(page)
     page.goto(f"/projects/{project}/element-types?search=nowhere")
     page.get_by_text("Nothing matches.").wait_for()
-    checked(page)
+    check_page(page)
 
 
-def test_forbidden_and_not_found(opened: Opened, site: Site, project: int) -> None:
-    page = opened("/", "viewer", refusals=True)
+def test_error_pages_are_accessible(opened: Opened, site: Site, project: int) -> None:
+    page = opened("/", "viewer", error_responses=True)
     page.goto(f"/projects/{project}/import")
     page.get_by_role("heading", name="Not allowed").wait_for()
-    checked(page)
+    check_page(page)
     page.goto("/projects/999")
     page.get_by_role("heading", name="Not found").wait_for()
-    checked(page)
+    check_page(page)

@@ -1,4 +1,4 @@
-"""The pages, as a browser gets them: what each role sees, and what they say when there is nothing to see."""
+"""The HTML of the pages: what each role sees, and the texts of empty pages."""
 
 from __future__ import annotations
 
@@ -45,26 +45,26 @@ def page(client: FlaskClient, path: str, status: int = 200) -> str:
     assert answer.status_code == status, answer.text
     assert answer.mimetype == "text/html"
     for forbidden in ("style=", "onclick", "<script>", "<style"):
-        assert forbidden not in answer.text, "the content security policy would stop it"
+        assert forbidden not in answer.text, "the content security policy blocks it"
     return answer.text
 
 
-def test_strangers_come_to_the_sign_in_and_back(client: FlaskClient, project_id: int) -> None:
+def test_a_page_redirects_to_the_sign_in_form_and_back(client: FlaskClient, project_id: int) -> None:
     answer = client.get(f"/projects/{project_id}/jobs?status=failed", headers=BROWSER)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/projects/1/jobs%3Fstatus%3Dfailed")
     assert "<h1>Sign in</h1>" in page(client, "/login")
 
 
-def test_what_is_not_there_is_told_as_a_page(viewer: FlaskClient) -> None:
+def test_browsers_get_errors_as_pages_and_others_as_json(viewer: FlaskClient) -> None:
     other = projects.create("Harbour").id
     for path in (f"/projects/{other}", "/projects/999", "/jobs/999", "/nowhere"):
         assert "<h1>Not found</h1>" in page(viewer, path, 404)
     assert "<h1>Not allowed</h1>" in page(viewer, "/projects/1/import", 403)
-    assert viewer.get("/api/nowhere", headers=BROWSER).is_json, "the API answers as it always does"
-    assert viewer.get("/nowhere").is_json, "and so does everything to who asks for no page"
+    assert viewer.get("/api/nowhere", headers=BROWSER).is_json, "the API answers with JSON"
+    assert viewer.get("/nowhere").is_json, "and so does any path if no page was requested"
 
 
-def test_an_empty_installation_says_what_to_do(app: Flask, project_id: int) -> None:
+def test_empty_pages_say_what_to_do(app: Flask, project_id: int) -> None:
     admin = signed_in(app, project_id, "ada", None)
     assert "no towers and floors yet" in page(admin, f"/projects/{project_id}")
     assert "No jobs yet" in page(admin, f"/projects/{project_id}/jobs")
@@ -72,10 +72,12 @@ def test_an_empty_installation_says_what_to_do(app: Flask, project_id: int) -> N
     users.create("nora", "correct horse")
     nora = app.test_client()
     nora.post("/login", data={"name": "nora", "password": "correct horse"})
-    assert "An administrator makes projects" in page(nora, "/")
+    assert "An administrator creates projects" in page(nora, "/")
 
 
-def test_the_overview_shows_the_sample(editor: FlaskClient, viewer: FlaskClient, green_meadows: int) -> None:
+def test_the_overview_shows_figures_floors_and_materials(
+    editor: FlaskClient, viewer: FlaskClient, green_meadows: int
+) -> None:
     run_import(green_meadows, SHEET)
     shown = page(editor, f"/projects/{green_meadows}")
     for text in ("<strong>120</strong>", "Tower", "Pieces by tower and floor", "Materials needed", "element_types.csv"):
@@ -85,7 +87,7 @@ def test_the_overview_shows_the_sample(editor: FlaskClient, viewer: FlaskClient,
     assert "120 element types" in page(viewer, "/")
 
 
-def test_a_dry_run_offers_to_go_on(editor: FlaskClient, viewer: FlaskClient, green_meadows: int) -> None:
+def test_a_dry_run_can_be_applied_by_editors_only(editor: FlaskClient, viewer: FlaskClient, green_meadows: int) -> None:
     done = run_import(green_meadows, SHEET, dry_run=True)
     shown = page(editor, f"/jobs/{done.id}")
     assert "Would create 120" in shown
@@ -93,7 +95,9 @@ def test_a_dry_run_offers_to_go_on(editor: FlaskClient, viewer: FlaskClient, gre
     assert "data-call" not in page(viewer, f"/jobs/{done.id}")
 
 
-def test_a_job_with_rejected_rows_says_what_is_wrong(editor: FlaskClient, green_meadows: int, tmp_path: Path) -> None:
+def test_a_job_with_rejected_rows_shows_the_invalid_cells(
+    editor: FlaskClient, green_meadows: int, tmp_path: Path
+) -> None:
     bad = tmp_path / "bad.csv"
     lines = SHEET.read_text(encoding="utf-8").splitlines()
     cells = lines[1].split(",")
@@ -106,10 +110,12 @@ def test_a_job_with_rejected_rows_says_what_is_wrong(editor: FlaskClient, green_
     assert f'href="/api/jobs/{done.id}/annotated"' in shown
     assert f'data-call="POST /api/jobs/{done.id}/undo"' in shown
     only = page(editor, f"/jobs/{done.id}?change=unchanged&severity=warning")
-    assert "What it did" in only
+    assert "<h2>Changes</h2>" in only
 
 
-def test_a_changed_field_is_shown_before_and_after(editor: FlaskClient, green_meadows: int, tmp_path: Path) -> None:
+def test_a_changed_field_is_shown_with_its_old_and_new_value(
+    editor: FlaskClient, green_meadows: int, tmp_path: Path
+) -> None:
     run_import(green_meadows, SHEET)
     lines = SHEET.read_text(encoding="utf-8").splitlines()
     cells = lines[1].split(",")
@@ -121,7 +127,7 @@ def test_a_changed_field_is_shown_before_and_after(editor: FlaskClient, green_me
     assert f"<del>{before}</del> → <ins>3333</ins>" in shown
 
 
-def test_a_job_that_waits_and_one_that_was_cancelled(editor: FlaskClient, green_meadows: int) -> None:
+def test_queued_and_cancelled_jobs(editor: FlaskClient, green_meadows: int) -> None:
     waiting = submit(green_meadows, SHEET)
     shown = page(editor, f"/jobs/{waiting}")
     assert "Queued" in shown
@@ -134,7 +140,7 @@ def test_a_job_that_waits_and_one_that_was_cancelled(editor: FlaskClient, green_
     assert f'data-call="POST /api/jobs/{waiting}/retry"' in shown
 
 
-def test_a_job_that_waits_for_its_file(editor: FlaskClient, green_meadows: int) -> None:
+def test_a_job_without_its_file_says_that_it_waits(editor: FlaskClient, green_meadows: int) -> None:
     job = service.submit(
         project_id=green_meadows,
         job_type="element_type_import",
@@ -145,27 +151,27 @@ def test_a_job_that_waits_for_its_file(editor: FlaskClient, green_meadows: int) 
     assert "Waiting for its file" in page(editor, f"/jobs/{job.id}")
 
 
-def test_a_page_that_asks_again_is_told_when_nothing_changed(viewer: FlaskClient, green_meadows: int) -> None:
+def test_polled_parts_answer_304_if_nothing_changed(viewer: FlaskClient, green_meadows: int) -> None:
     job = submit(green_meadows, SHEET)
     for path in (f"/jobs/{job}/state", f"/projects/{green_meadows}/jobs/rows", f"/projects/{green_meadows}/recent"):
         first = viewer.get(path)
         assert first.status_code == 200
         assert viewer.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
-        assert lifecycle.cancel(job, "eve") == (path == f"/jobs/{job}/state"), "once only"
+        assert lifecycle.cancel(job, "eve") == (path == f"/jobs/{job}/state"), "a job is cancelled only once"
     assert "Cancelled" in viewer.get(f"/jobs/{job}/state").text
 
 
-def test_jobs_are_filtered(viewer: FlaskClient, green_meadows: int) -> None:
+def test_jobs_can_be_filtered(viewer: FlaskClient, green_meadows: int) -> None:
     failed = submit(green_meadows, SHEET)
     assert lifecycle.cancel(failed, "eve")
     shown = page(viewer, f"/projects/{green_meadows}/jobs?status=failed")
     assert f'href="/jobs/{failed}"' in shown
     assert "stages.csv" not in shown
-    assert "No jobs like that" in page(viewer, f"/projects/{green_meadows}/jobs?status=pending")
+    assert "No jobs match the filter" in page(viewer, f"/projects/{green_meadows}/jobs?status=pending")
     assert "No jobs" in page(viewer, f"/projects/{green_meadows}/jobs?offset=999999999999")
 
 
-def test_element_types_are_found_and_shown(viewer: FlaskClient, green_meadows: int) -> None:
+def test_element_types_can_be_searched_and_shown(viewer: FlaskClient, green_meadows: int) -> None:
     run_import(green_meadows, SHEET)
     listed = page(viewer, f"/projects/{green_meadows}/element-types?search=w-&node=&offset=0")
     assert "export/excel?search=w-" in listed
@@ -185,11 +191,11 @@ def test_an_account_shows_tokens_and_sessions(editor: FlaskClient) -> None:
     shown = page(editor, "/account")
     assert "Nightly &lt;export&gt;" in shown
     assert f"…{made[-4:]}" in shown
-    assert made not in shown, "a token's text is shown once"
-    assert "this one" in shown
+    assert made not in shown, "the token itself is never shown again"
+    assert "this session" in shown
 
 
-def test_managers_see_members_and_what_was_done(app: Flask, editor: FlaskClient, green_meadows: int) -> None:
+def test_managers_see_members_and_the_audit_log(app: Flask, editor: FlaskClient, green_meadows: int) -> None:
     manager = signed_in(app, green_meadows, "mia", Role.MANAGER)
     assert editor.post(f"/api/jobs/{submit(green_meadows, SHEET)}/cancel").status_code == 202
     members = page(manager, f"/projects/{green_meadows}/members")
@@ -198,7 +204,7 @@ def test_managers_see_members_and_what_was_done(app: Flask, editor: FlaskClient,
     done = page(manager, f"/projects/{green_meadows}/audit?by=eve")
     assert "job.cancel" in done
     assert "member.set" not in done
-    assert "Nothing like that" in page(manager, f"/projects/{green_meadows}/audit?act=nothing")
+    assert "No entries match the filter" in page(manager, f"/projects/{green_meadows}/audit?act=nothing")
     page(manager, "/users", 403)
     page(editor, f"/projects/{green_meadows}/members", 403)
 
@@ -207,13 +213,13 @@ def test_administrators_see_users(app: Flask, editor: FlaskClient, green_meadows
     admin = signed_in(app, green_meadows, "ada", None)
     users.set_disabled("eve", True)
     shown = page(admin, "/users")
-    assert "kept out" in shown
+    assert ">disabled<" in shown
     assert "administrator" in shown
     assert "session.start" in page(admin, "/audit?offset=0")
 
 
 @pytest.mark.parametrize("odd", ["project_id=9", "job_id=9", "endpoint=x", "_method=PUT", "_external=1", "_scheme=x"])
-def test_odd_addresses_change_no_link(app: Flask, green_meadows: int, odd: str) -> None:
+def test_unknown_parameters_are_left_out_of_links(app: Flask, green_meadows: int, odd: str) -> None:
     admin = signed_in(app, green_meadows, "ada", None)
     job = run_import(green_meadows, SHEET).id
     for path in (f"/projects/{green_meadows}/jobs", f"/jobs/{job}", "/audit", f"/projects/{green_meadows}/audit"):
@@ -221,7 +227,7 @@ def test_odd_addresses_change_no_link(app: Flask, green_meadows: int, odd: str) 
         assert odd.partition("=")[0] + "=" not in shown
 
 
-def test_reference_data_is_shown_to_all_and_changed_by_managers(
+def test_everyone_sees_reference_data_and_managers_can_change_it(
     app: Flask, editor: FlaskClient, green_meadows: int
 ) -> None:
     run_import(green_meadows, SHEET)
@@ -237,12 +243,12 @@ def test_reference_data_is_shown_to_all_and_changed_by_managers(
         shown = page(manager, f"{base}/{path}")
         assert text in shown
         assert f'data-api="POST /api/project/{green_meadows}/{path}"' in shown
-        assert 'data-call="DELETE' not in shown, "all of the sample is used"
+        assert 'data-call="DELETE' not in shown, "everything in the sample is used"
         assert "data-api" not in page(editor, f"{base}/{path}")
     assert "<h1>Not found</h1>" in page(editor, f"{base}/colours", 404)
 
 
-def test_things_are_in_the_order_of_their_numbers() -> None:
+def test_names_are_sorted_by_the_numbers_in_them() -> None:
     assert in_order(["Basement", "Floor 10", "Floor 2", "Roof", "Floor 1"]) == [
         "Basement",
         "Floor 1",
@@ -253,7 +259,7 @@ def test_things_are_in_the_order_of_their_numbers() -> None:
     assert in_order(["B.F2", "A.F10", "A.F9", "B.F1"]) == ["B.F1", "A.F9", "A.F10", "B.F2"]
 
 
-def test_the_projects_are_told_again_only_when_something_moved(editor: FlaskClient, green_meadows: int) -> None:
+def test_the_list_of_projects_answers_304_if_nothing_changed(editor: FlaskClient, green_meadows: int) -> None:
     first = editor.get("/projects/rows")
     assert first.status_code == 200
     again = {"If-None-Match": first.headers["ETag"]}
@@ -263,7 +269,7 @@ def test_the_projects_are_told_again_only_when_something_moved(editor: FlaskClie
     assert (moved.status_code, "data-moving" in moved.text) == (200, True)
 
 
-def test_long_lists_come_in_pages(app: Flask, project_id: int) -> None:
+def test_long_lists_are_split_into_pages(app: Flask, project_id: int) -> None:
     chief = signed_in(app, project_id, "chief", None)
     db.session.execute(
         sqlalchemy.text("""
@@ -283,6 +289,8 @@ def test_long_lists_come_in_pages(app: Flask, project_id: int) -> None:
         assert (last in second, 'rel="prev"' in second, 'rel="next"' in second) == (True, True, False), path
         assert 'rel="prev"' in page(chief, f"{path}?offset=9999999999")
     chosen = page(chief, "/audit?act=project.rename&by=ada&next=elsewhere")
-    assert 'href="/audit?act=project.rename&amp;by=ada&amp;offset=100"' in chosen, "what was chosen goes along, no more"
+    assert 'href="/audit?act=project.rename&amp;by=ada&amp;offset=100"' in chosen, (
+        "links keep the filters and nothing else"
+    )
     assert "/projects/rows?offset=100" in page(chief, "/?offset=100")
     assert "Site 100" in page(chief, "/projects/rows?offset=100")
