@@ -1,4 +1,4 @@
-"""Pages for people."""
+"""HTML pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from precast_app.web import (
 
 
 def init_app(app: Flask) -> None:
-    """Register the pages and, for administrators, the dashboard of the queue."""
+    """Register the pages, their template filters and error pages, the RQ dashboard and the security headers."""
     for module in (home, sign_in, overview, jobs, element_types, reference_data, accounts):
         app.register_blueprint(module.blueprint)
     template_filters.init_app(app)

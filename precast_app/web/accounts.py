@@ -1,4 +1,4 @@
-"""Who may come in: one's own account, the members of a project, the users, and who did what."""
+"""The pages of accounts: the user's own account, the members of a project, all users, and the audit log."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from precast_app.web import paging, project_context
 blueprint = Blueprint("account_pages", __name__)
 
 _PAGE_SIZE = 100
-_FILTERS = ("by", "act")
+_AUDIT_FILTERS = ("by", "act")
 _PROJECT = "/projects/<int(max=2147483647):project_id>"
 
 
 @blueprint.get("/account")
 @requires(Permission.READ, all_projects=True)
 def account() -> str:
-    """One's password, tokens and sessions."""
-    who = current_identity()
-    seen, _ = projects.list_visible_to(who, Page())
+    """Show the user's password form, tokens and sessions."""
+    identity = current_identity()
+    visible_projects, _ = projects.list_visible_to(identity, Page())
     return render_template(
         "accounts/account.html",
-        who=who,
-        tokens=tokens.list_for_user(who.user_id),
-        sessions=sessions.list_for_user(who.user_id),
-        projects=seen,
+        identity=identity,
+        tokens=tokens.list_for_user(identity.user_id),
+        sessions=sessions.list_for_user(identity.user_id),
+        projects=visible_projects,
         now=datetime.now(UTC),
         days=current_settings().token_lifetime_days,
     )
@@ -44,16 +44,16 @@ def account() -> str:
 @blueprint.get(f"{_PROJECT}/members")
 @requires(Permission.MANAGE)
 def members(project_id: int) -> str:
-    """Who works on the project."""
-    where = paging.requested_page(_PAGE_SIZE)
-    found, count = projects.list_members(project_id, where)
+    """Show the members of the project and their roles."""
+    page = paging.requested_page(_PAGE_SIZE)
+    found, count = projects.list_members(project_id, page)
     return render_template(
         "accounts/members.html",
         **project_context.for_project(project_id, "Members"),
         members=found,
         roles=[*Role],
         count=count,
-        page=where,
+        page=page,
         link=paging.links(),
     )
 
@@ -61,40 +61,41 @@ def members(project_id: int) -> str:
 @blueprint.get("/users")
 @requires(Permission.ADMINISTER)
 def users() -> str:
-    """All users of the installation."""
-    where = paging.requested_page(_PAGE_SIZE)
-    found, count = administration.list_users(where)
+    """Show all users of the installation."""
+    page = paging.requested_page(_PAGE_SIZE)
+    found, count = administration.list_users(page)
     return render_template(
-        "accounts/users.html", who=current_identity(), users=found, count=count, page=where, link=paging.links()
+        "accounts/users.html", identity=current_identity(), users=found, count=count, page=page, link=paging.links()
     )
 
 
 @blueprint.get(f"{_PROJECT}/audit")
 @requires(Permission.MANAGE)
-def of_project(project_id: int) -> str:
-    """Who did what in the project."""
+def project_audit(project_id: int) -> str:
+    """Show the audit log of the project."""
     return _audit(project_id, **project_context.for_project(project_id, "Audit"))
 
 
 @blueprint.get("/audit")
 @requires(Permission.ADMINISTER)
-def of_all() -> str:
-    """Who did what in the installation."""
-    return _audit(None, who=current_identity())
+def installation_audit() -> str:
+    """Show the audit log of the installation."""
+    return _audit(None, identity=current_identity())
 
 
-def _audit(project_id: int | None, **known: object) -> str:
-    wanted = AuditFilter(request.args.get("by") or None, request.args.get("act") or None)
-    where = paging.requested_page(_PAGE_SIZE)
-    entries, count = administration.list_audit_entries(project_id, wanted, where)
-    chosen = {name: text for name, text in request.args.items() if name in _FILTERS}
+def _audit(project_id: int | None, **context: object) -> str:
+    audit_filter = AuditFilter(request.args.get("by") or None, request.args.get("act") or None)
+    page = paging.requested_page(_PAGE_SIZE)
+    entries, count = administration.list_audit_entries(project_id, audit_filter, page)
+    current_filters = {name: text for name, text in request.args.items() if name in _AUDIT_FILTERS}
     return render_template(
         "accounts/audit.html",
-        **known,
+        **context,
         entries=entries,
         count=count,
-        page=where,
-        wanted=wanted,
+        page=page,
+        user=audit_filter.who,
+        action=audit_filter.act,
         path=request.path,
-        link=paging.links(**chosen),
+        link=paging.links(**current_filters),
     )

@@ -1,4 +1,4 @@
-"""The element types of a project: searched, filtered, sorted, and one of them whole."""
+"""The pages of element types: the list with search, filters and sorting, and one element type."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ blueprint = Blueprint("element_type_pages", __name__)
 _PAGE_SIZE = 100
 _FILTERS = ("search", "type", "node", "stage", "without_drawing")
 _PATH = "/projects/<int(max=2147483647):project_id>/element-types"
-# The columns that one may choose: the unit of each, if it is a number.
-COLUMNS = {
+# The optional columns with the unit of each; the version has none.
+COLUMN_UNITS = {
     "height": "mm",
     "length": "mm",
     "width": "mm",
@@ -31,59 +31,59 @@ COLUMNS = {
     "density": "kg/m³",
     "version": "",
 }
-_USUAL = ("height", "length", "width", "thickness", "mass", "volume")
+_DEFAULT_COLUMNS = ("height", "length", "width", "thickness", "mass", "volume")
 
 
 @blueprint.get(_PATH)
 @requires(Permission.READ)
-def of_project(project_id: int) -> str:
-    """The element types that are wanted."""
-    wanted = ElementTypeFilter(
+def index(project_id: int) -> str:
+    """Show the element types that match the filters of the URL, sorted, in the requested columns."""
+    filters = ElementTypeFilter(
         search=request.args.get("search") or None,
         element_type=request.args.get("type") or None,
-        node_id=_number("node"),
-        stage_id=_number("stage"),
-        without_drawing=_number("without_drawing"),
+        node_id=_id_argument("node"),
+        stage_id=_id_argument("stage"),
+        without_drawing=_id_argument("without_drawing"),
     )
     sort = request.args.get("sort") if request.args.get("sort") in SORTS else None
-    columns = [name for name in COLUMNS if name in request.args.getlist("column")]
-    where = paging.requested_page(_PAGE_SIZE)
-    found, count = element_types.list_element_types(project_id, wanted, where, sort)
-    chosen: dict[str, Any] = {key: text for key, text in request.args.items() if key in _FILTERS and text}
-    shown = {**chosen, "sort": sort, "column": columns}
+    columns = [name for name in COLUMN_UNITS if name in request.args.getlist("column")]
+    page = paging.requested_page(_PAGE_SIZE)
+    found, count = element_types.list_element_types(project_id, filters, page, sort)
+    current_filters: dict[str, Any] = {name: text for name, text in request.args.items() if name in _FILTERS and text}
+    arguments = {**current_filters, "sort": sort, "column": columns}
     return render_template(
         "types/list.html",
         **project_context.for_project(project_id, "Element types"),
-        found=found,
-        pieces=element_types.piece_counts([each.id for each in found]),
+        element_types=found,
+        piece_counts=element_types.piece_counts([element_type.id for element_type in found]),
         count=count,
-        page=where,
-        wanted=wanted,
-        chosen=chosen,
+        page=page,
+        filters=filters,
+        current_filters=current_filters,
         sort=sort,
-        columns=columns or _USUAL,
-        units=COLUMNS,
-        kinds=element_types.type_names(project_id),
+        columns=columns or _DEFAULT_COLUMNS,
+        units=COLUMN_UNITS,
+        type_names=element_types.type_names(project_id),
         nodes=reference_data.list_all(project_id, "hierarchy_import"),
         stages=reference_data.list_all(project_id, "stage_import"),
         drawing_types=reference_data.list_all(project_id, "drawing_type_import"),
-        link=lambda **given: url_for(".of_project", project_id=project_id, **{**shown, **given}),
+        link=lambda **changed: url_for(".index", project_id=project_id, **{**arguments, **changed}),
     )
 
 
 @blueprint.get(f"{_PATH}/<int(max=2147483647):element_type_id>")
 @requires(Permission.READ)
 def show(project_id: int, element_type_id: int) -> str:
-    """One element type with all that belongs to it."""
+    """Show an element type with its pieces, materials, drawings and the imports that changed it."""
     return render_template(
         "types/show.html",
         **project_context.for_project(project_id, "Element types"),
-        it=element_types.get_element_type(project_id, element_type_id),
-        at=element_types.status_counts(element_type_id),
+        element_type=element_types.get_element_type(project_id, element_type_id),
+        status_counts=element_types.status_counts(element_type_id),
         statuses=[*PieceStatus],
     )
 
 
-def _number(name: str) -> int | None:
+def _id_argument(name: str) -> int | None:
     number = request.args.get(name, type=int)
     return number if number is not None and 0 <= number <= LARGEST_ID else None

@@ -21,19 +21,19 @@ def init_app(app: Flask) -> None:
     """Replace JSON error responses with HTML pages if a browser requested a page."""
 
     @app.after_request
-    def _page(response: Response) -> Response:
+    def _replace_json(response: Response) -> Response:
         error = response.get_json(silent=True) if response.is_json and response.status_code >= 400 else None
         wants_page = "text/html" in request.headers.get("Accept", "") and not request.path.startswith(_NOT_PAGES)
         if not isinstance(error, dict) or not wants_page:
             return response
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")
-        who: Identity | None = request.environ.get(IDENTITY_KEY)
+        identity: Identity | None = request.environ.get(IDENTITY_KEY)
         # After a server error the database is not queried again.
-        if who is None and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if identity is None and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             with suppress(RequestError, SQLAlchemyError):
-                who = sessions.authenticate()
-        page = app.make_response((render_template("error.html", error=error, who=who), response.status_code))
+                identity = sessions.authenticate()
+        page = app.make_response((render_template("error.html", error=error, identity=identity), response.status_code))
         if "Retry-After" in response.headers:
             page.headers["Retry-After"] = response.headers["Retry-After"]
         return page

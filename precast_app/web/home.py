@@ -1,4 +1,4 @@
-"""The page that one comes to: the projects."""
+"""The home page: the projects that the user can see."""
 
 from __future__ import annotations
 
@@ -23,31 +23,32 @@ _PAGE_SIZE = 100
 @blueprint.get("/")
 @public
 def home() -> str | Response:
-    """The projects that one may see, and what runs in them."""
+    """Show the projects that the user can see, each with its active job."""
     try:
-        who = current_identity()
+        identity = current_identity()
     except Unauthorized:
         return redirect("/login")
-    where = paging.requested_page(_PAGE_SIZE)
-    found, count = projects.list_visible_to(who, where)
-    return render_template("home.html", who=who, page=where, count=count, link=paging.links(), **_shown(found))
+    page = paging.requested_page(_PAGE_SIZE)
+    found, count = projects.list_visible_to(identity, page)
+    context = _projects_context(found)
+    return render_template("home.html", identity=identity, page=page, count=count, link=paging.links(), **context)
 
 
 @blueprint.get("/projects/rows")
 @requires(Permission.READ)
-def rows() -> Response:
-    """The projects alone, for a page that is open."""
+def project_cards() -> Response:
+    """Return only the list of projects, for the open home page to poll."""
     found, _ = projects.list_visible_to(current_identity(), paging.requested_page(_PAGE_SIZE))
     stamp = projects.activity_stamp([project.id for project in found])
-    return render_partial_if_changed("projects.html", stamp, lambda: _shown(found))
+    return render_partial_if_changed("projects.html", stamp, lambda: _projects_context(found))
 
 
-def _shown(found: list[Project]) -> dict[str, Any]:
+def _projects_context(found: list[Project]) -> dict[str, Any]:
     return {"projects": found, "counts": projects.project_counts([project.id for project in found])}
 
 
 @blueprint.get("/favicon.ico")
 @public
-def icon() -> Response:
-    """For pages that name no icon of their own."""
+def favicon() -> Response:
+    """Return the icon for pages that declare none, such as files that a browser shows directly."""
     return current_app.send_static_file("favicon.ico")

@@ -1,4 +1,4 @@
-"""Imports and jobs: drop a file, see what it would do, let it, watch it, and see what it did."""
+"""The pages of jobs: the upload form, the list of jobs, and one job with its progress, issues and changes."""
 
 from __future__ import annotations
 
@@ -22,100 +22,99 @@ blueprint = Blueprint("job_pages", __name__)
 
 _PAGE_SIZE = 50
 _FILTERS = ("status", "job_type", "change", "severity")
-# What a reader tells of a file; each is a line or two.
+# Notes on how the file was read; each is one or two lines.
 _MAX_NOTES = 20
 _ALL = "all"
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/import")
 @requires(Permission.IMPORT)
-def new(project_id: int) -> str:
-    """Where files are dropped."""
-    known = project_context.for_project(project_id, "Import")
-    picked = request.args.get("job_type")
-    return render_template("jobs/import.html", **known, kinds=_importable(known["may"]), picked=picked)
+def import_form(project_id: int) -> str:
+    """Show the form to upload files with."""
+    context = project_context.for_project(project_id, "Import")
+    return render_template(
+        "jobs/import.html",
+        **context,
+        job_types=_importable_types(context["permission"]),
+        selected_type=request.args.get("job_type"),
+    )
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/jobs")
 @requires(Permission.READ)
-def of_project(project_id: int) -> str:
-    """A project's jobs, newest first."""
-    status, job_type, where = (
-        request.args.get("status"),
-        request.args.get("job_type"),
-        paging.requested_page(_PAGE_SIZE),
-    )
-    found, count = job_queries.list_jobs(project_id, status, job_type, where)
+def index(project_id: int) -> str:
+    """Show the project's jobs that match the filters of the URL, newest first."""
+    status, job_type = request.args.get("status"), request.args.get("job_type")
+    page = paging.requested_page(_PAGE_SIZE)
+    jobs, count = job_queries.list_jobs(project_id, status, job_type, page)
     return render_template(
         "jobs/list.html",
         **project_context.for_project(project_id, "Jobs"),
-        jobs=found,
+        jobs=jobs,
         count=count,
-        page=where,
-        kinds=KINDS,
+        page=page,
+        job_types=KINDS,
         statuses=[*JobStatus],
-        chosen={"status": status, "job_type": job_type},
-        link=paging.links(**_given()),
+        status=status,
+        job_type=job_type,
+        link=paging.links(**_current_filters()),
     )
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/jobs/rows")
 @requires(Permission.READ)
-def rows(project_id: int) -> Response:
-    """The jobs alone, for a page that is open."""
-    status, job_type, where = (
-        request.args.get("status"),
-        request.args.get("job_type"),
-        paging.requested_page(_PAGE_SIZE),
-    )
-    found, _ = job_queries.list_jobs(project_id, status, job_type, where)
-    return render_partial("jobs/rows.html", jobs=found)
+def index_table(project_id: int) -> Response:
+    """Return only the table of the jobs, for the open page to poll."""
+    status, job_type = request.args.get("status"), request.args.get("job_type")
+    jobs, _ = job_queries.list_jobs(project_id, status, job_type, paging.requested_page(_PAGE_SIZE))
+    return render_partial("jobs/rows.html", jobs=jobs, is_filtered=bool(status or job_type))
 
 
 @blueprint.get("/jobs/<int(max=2147483647):job_id>")
 @requires(Permission.READ)
 def show(job_id: int) -> str:
-    """One job: how it stands, what it did, and what was wrong with its file."""
+    """Show a job: its state, the issues in its file and its changes."""
     job = job_queries.get_job(job_id)
     change = request.args.get("change") or None
-    kinds_of_issue = job_queries.count_issues_by_code(job_id)
-    found_wrong = [each for each in kinds_of_issue if each[0] != Severity.INFO]
-    # What the reader tells stands above them.
-    severity = request.args.get("severity") or (found_wrong[0][0] if found_wrong else _ALL)
-    where, issue_where = paging.requested_page(_PAGE_SIZE), paging.requested_page(_PAGE_SIZE, "issue")
-    changed, changed_count = changes.list_changes(job_id, change, where)
-    issues, issue_count = job_queries.list_issues(job_id, None if severity == _ALL else severity, issue_where)
-    read_as, _ = job_queries.list_issues(job_id, Severity.INFO, Page(_MAX_NOTES))
-    known = project_context.for_project(job.project_id, "Jobs")
-    # Each of the two lists keeps its place while one pages through the other.
-    places = {"offset": where.offset, "issue": issue_where.offset}
+    issue_kinds = job_queries.count_issues_by_code(job_id)
+    # Notes of severity info have a section of their own.
+    problem_kinds = [kind for kind in issue_kinds if kind[0] != Severity.INFO]
+    severity = request.args.get("severity") or (problem_kinds[0][0] if problem_kinds else _ALL)
+    page, issue_page = paging.requested_page(_PAGE_SIZE), paging.requested_page(_PAGE_SIZE, "issue")
+    changed, changed_count = changes.list_changes(job_id, change, page)
+    issues, issue_count = job_queries.list_issues(job_id, None if severity == _ALL else severity, issue_page)
+    notes, _ = job_queries.list_issues(job_id, Severity.INFO, Page(_MAX_NOTES))
+    context = project_context.for_project(job.project_id, "Jobs")
+    # Turning the pages of one list keeps the page of the other.
+    offsets = {"offset": page.offset, "issue": issue_page.offset}
 
-    def link(**given: Any) -> str:
-        return url_for(".show", job_id=job_id, **{**_given(), **places, **given})
+    def link(**changed_arguments: Any) -> str:
+        return url_for(".show", job_id=job_id, **{**_current_filters(), **offsets, **changed_arguments})
 
     return render_template(
         "jobs/show.html",
-        **known,
+        **context,
         job=job,
-        kinds=_importable(known["may"]),
-        picked=job.job_type,
-        may_act=known["may"] >= permissions.required_permission(job),
-        position=_position(job),
-        pace=job_queries.throughput(job),
-        changed=changed,
-        changed_count=changed_count,
+        job_types=_importable_types(context["permission"]),
+        selected_type=job.job_type,
+        can_act=context["permission"] >= permissions.required_permission(job),
+        position=_queue_position(job),
+        throughput=job_queries.throughput(job),
+        changes=changed,
+        change_count=changed_count,
+        change=change,
         issues=issues,
         issue_count=issue_count,
-        issue_page=issue_where,
+        issue_page=issue_page,
         issue_link=lambda offset: f"{link(issue=offset)}#cells",
-        read_as=read_as,
-        kinds_of_issue=kinds_of_issue,
-        found_wrong=found_wrong,
-        asked_for_cells=bool({"severity", "issue"} & request.args.keys()),
+        notes=notes,
+        has_issues=bool(issue_kinds),
+        problem_kinds=problem_kinds,
+        issues_requested=bool({"severity", "issue"} & request.args.keys()),
+        severity=severity,
         severities=[*Severity, _ALL],
         has_file=files.is_stored(job_id),
-        page=where,
-        chosen={"change": change, "severity": severity},
+        page=page,
         link=link,
     )
 
@@ -123,20 +122,24 @@ def show(job_id: int) -> str:
 @blueprint.get("/jobs/<int(max=2147483647):job_id>/state")
 @requires(Permission.READ)
 def state(job_id: int) -> Response:
-    """How a job stands, alone, for a page that is open."""
+    """Return only the state of the job, for the open page to poll."""
     job = job_queries.get_job(job_id)
-    return render_partial("jobs/state.html", job=job, position=_position(job), pace=job_queries.throughput(job))
+    return render_partial(
+        "jobs/state.html", job=job, position=_queue_position(job), throughput=job_queries.throughput(job)
+    )
 
 
-def _importable(may: Permission) -> list[str]:
-    """The types of job that one may drop a file for."""
-    return [name for name in registry.creatable_names() if name in KINDS and registry.get(name).permission <= may]
+def _importable_types(permission: Permission) -> list[str]:
+    """Return the job types that a user with this permission can upload a file for."""
+    return [
+        name for name in registry.creatable_names() if name in KINDS and registry.get(name).permission <= permission
+    ]
 
 
-def _given() -> dict[str, str]:
-    """What the page was asked for, to be asked for again; nothing else of the address goes into its links."""
+def _current_filters() -> dict[str, str]:
+    """Return the filters of the URL for the links of the page; other parameters are left out."""
     return {name: text for name, text in request.args.items() if name in _FILTERS}
 
 
-def _position(job: ImportJob) -> int | None:
+def _queue_position(job: ImportJob) -> int | None:
     return job_queries.queue_positions([job]).get(job.id)

@@ -1,4 +1,4 @@
-"""A project at a glance: what goes to which floor, how far it is, what it takes, and what was imported lately."""
+"""The overview of a project: pieces by status, tower and floor, materials, and recent jobs."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ from precast_app.web.template_filters import in_order
 
 blueprint = Blueprint("overview", __name__)
 
-_DONE = (PieceStatus.PRODUCED, PieceStatus.DISPATCHED, PieceStatus.ERECTED)
+_PRODUCED_STATUSES = (PieceStatus.PRODUCED, PieceStatus.DISPATCHED, PieceStatus.ERECTED)
 _SHADES = 4
 _RECENT = Page(limit=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """A place in the picture: its pieces, how many of them are made, and its shade from 0 (none) to 4."""
+    """A floor in the tower diagram: its pieces, how many of them are produced, and its shade from 0 (none) to 4."""
 
     node_id: int
     path: str
     name: str
     pieces: int
-    made: int
+    produced: int
     shade: int
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>")
 @requires(Permission.READ)
 def show(project_id: int) -> str:
-    """The overview."""
-    found = element_types.project_summary(project_id)
-    by_made = request.args.get("shade") == "made"
+    """Show the overview; `?shade=made` shades the floors by the share of produced pieces instead of the count."""
+    summary = element_types.project_summary(project_id)
+    by_share = request.args.get("shade") == "made"
     recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
-    statuses = {status: sum(node[status] for node in found["by_node"]) for status in PieceStatus}
+    statuses = {status: sum(node[status] for node in summary["by_node"]) for status in PieceStatus}
     return render_template(
         "overview.html",
         **project_context.for_project(project_id, "Overview"),
-        summary=found,
-        made=sum(statuses[status] for status in _DONE),
-        towers=_towers(found["by_node"], by_made=by_made),
-        by_made=by_made,
+        summary=summary,
+        produced=sum(statuses[status] for status in _PRODUCED_STATUSES),
+        towers=_towers(summary["by_node"], by_share=by_share),
+        by_share=by_share,
         statuses=statuses,
         recent=recent,
     )
@@ -60,22 +60,22 @@ def show(project_id: int) -> str:
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/recent")
 @requires(Permission.READ)
-def recent(project_id: int) -> Response:
-    """The newest jobs alone, for a page that is open."""
-    found, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
-    return render_partial("jobs/rows.html", jobs=found)
+def recent_jobs(project_id: int) -> Response:
+    """Return only the table of recent jobs, for the open page to poll."""
+    jobs, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
+    return render_partial("jobs/rows.html", jobs=jobs)
 
 
-def _towers(nodes: list[dict[str, Any]], *, by_made: bool) -> dict[str, list[Floor]]:
-    """The floors of each tower, the top one first; a tower of its own for a node that has no floors below it."""
+def _towers(nodes: list[dict[str, Any]], *, by_share: bool) -> dict[str, list[Floor]]:
+    """Return the floors by tower, each from the top down. A node without floors is a tower with one floor."""
     with_floors = {node["tower"] for node in nodes if node["floor"]}
     shown = [node for node in nodes if node["floor"] or node["tower"] not in with_floors or node["pieces"]]
-    most = max((node["pieces"] for node in shown), default=0)
+    largest = max((node["pieces"] for node in shown), default=0)
     towers: dict[str, list[Floor]] = {}
     for node in reversed(in_order(sorted(shown, key=itemgetter("node_id")), "path")):
-        pieces, made = node["pieces"], sum(node[status] for status in _DONE)
-        share = (made / pieces if pieces else 0.0) if by_made else (pieces / most if most else 0.0)
-        floor = Floor(node["node_id"], node["path"], node["floor"] or "–", pieces, made, _shade(share))
+        pieces, produced = node["pieces"], sum(node[status] for status in _PRODUCED_STATUSES)
+        share = (produced / pieces if pieces else 0.0) if by_share else (pieces / largest if largest else 0.0)
+        floor = Floor(node["node_id"], node["path"], node["floor"] or "–", pieces, produced, _shade(share))
         towers.setdefault(node["tower"], []).append(floor)
     return {name: towers[name] for name in in_order(reversed(towers))}
 

@@ -1,4 +1,4 @@
-"""Lists in pages: which one the address asks for, and where the others are."""
+"""Pages of long lists: the one that the URL requests, and links to the others."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from flask import request, url_for
 
 from precast_app.queries.paging import Page
 
-_MOST_OFFSET = 10_000_000
+_MAX_OFFSET = 10_000_000
 
 
-def requested_page(lines: int, name: str = "offset") -> Page:
-    """Return the page that the address asks for; an invalid or too large number becomes the nearest valid one."""
-    return Page(lines, min(max(request.args.get(name, 0, type=int), 0), _MOST_OFFSET))
+def requested_page(size: int, parameter: str = "offset") -> Page:
+    """Return the page that the URL requests; an invalid or too large offset becomes the nearest valid one."""
+    return Page(size, min(max(request.args.get(parameter, 0, type=int), 0), _MAX_OFFSET))
 
 
-def links(**chosen: str) -> Callable[[int], str]:
-    """Where this list goes on from an offset, with what was chosen of it; nothing else of the address goes along."""
-    endpoint, known = str(request.endpoint), {**chosen, **(request.view_args or {})}
+def links(**filters: str) -> Callable[[int], str]:
+    """Return a function from an offset to the URL of that page; it keeps `filters` and no other parameters."""
+    endpoint, arguments = str(request.endpoint), {**filters, **(request.view_args or {})}
 
     def link(offset: int) -> str:
-        return url_for(endpoint, **{**known, "offset": offset})
+        return url_for(endpoint, **{**arguments, "offset": offset})
 
     return link

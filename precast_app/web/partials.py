@@ -1,4 +1,4 @@
-"""Answers to pages that ask again and again: nothing where nothing has changed."""
+"""Parts of pages that open pages poll: with an ETag, so that an unchanged part is not sent again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from werkzeug.wrappers import Response
 
 
 def render_partial(template: str, **context: object) -> Response:
-    """A part of a page, with an ETag of its text; 304 for a page that has it already."""
+    """Render a part of a page with the hash of its text as the ETag; answer 304 if the browser has this text."""
     response = make_response(render_template(template, **context))
     response.add_etag()
     return response.make_conditional(request)
 
 
 def render_partial_if_changed(template: str, stamp: str, context: Callable[[], Mapping[str, object]]) -> Response:
-    """The same for a part that costs something: `context` is asked for only where `stamp` is new to the page."""
+    """Render a part of a page with the hash of `stamp` as the ETag; answer 304 if the browser has this version.
+
+    `context` is called only if the part is rendered.
+    """
     tag = hashlib.sha256(stamp.encode()).hexdigest()[:32]
     if request.if_none_match.contains(tag):
         response = make_response("", 304)

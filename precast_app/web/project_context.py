@@ -1,20 +1,25 @@
-"""What the pages of a project know about it and about who looks at it."""
+"""Template variables of every page of a project."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from precast_app.auth import permissions
+from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.projects import projects
 
 
 def for_project(project_id: int, section: str) -> dict[str, Any]:
-    """The project, who is asking and how much that person may do in it; `section` is the tab that is open."""
-    who = current_identity()
+    """Return the project, the user, the user's permission in the project, and `section`, the label of the open tab."""
+    identity = current_identity()
+    permission = permissions.highest_permission(identity, project_id)
     return {
         "project": projects.get(project_id),
-        "who": who,
-        "may": permissions.highest_permission(who, project_id),
+        "identity": identity,
+        "permission": permission,
+        "may": permission,
+        "can_import": permission >= Permission.IMPORT,
+        "can_manage": permission >= Permission.MANAGE,
         "section": section,
     }

@@ -1,4 +1,4 @@
-"""rq-dashboard at `/rq`: it has no login of its own, so that of the pages is asked for first."""
+"""rq-dashboard at `/rq`. It has no sign-in, so only administrators who signed in to the pages get access."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(rq_dashboard.blueprint, url_prefix="/rq")
     for name, view in app.view_functions.items():
         if name.startswith(f"{rq_dashboard.blueprint.name}."):
-            app.view_functions[name] = _reporting_unreadable(view)
+            app.view_functions[name] = _with_readable_errors(view)
     app.before_request(_administrators_only)
 
 
@@ -40,24 +40,24 @@ def _administrators_only() -> Response | None:
     if request.blueprint != rq_dashboard.blueprint.name:
         return None
     try:
-        who = current_identity()
+        identity = current_identity()
     except Unauthorized:
         return redirect(f"/login?next={quote(request.path)}")
-    permissions.require(who, Permission.ADMINISTER, None)
+    permissions.require(identity, Permission.ADMINISTER, None)
     check_same_site()
     if request.method == "GET" and "requeue" in request.path:
-        # It would change data on a GET; the reaper enqueues lost jobs.
-        raise RequestError("Jobs are put back by the worker itself; the dashboard only shows them.")
+        # It would change data on a GET, and the reaper re-enqueues lost jobs anyway.
+        raise RequestError("The dashboard is read-only. The worker re-enqueues lost jobs by itself.")
     if (request.view_args or {}).get("instance_number", 0) != 0:
-        raise NotFound("There is one Redis here; its number is 0.")
+        raise NotFound("There is only one Redis instance, with the number 0.")
     return None
 
 
-def _reporting_unreadable(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a view of the dashboard so that entries in Redis which RQ didn't write are reported, not a crash."""
+def _with_readable_errors(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the view with an error message instead of a crash for entries in Redis that RQ didn't write."""
 
     @wraps(view)
-    def shown(**arguments: Any) -> Any:
+    def wrapped(**arguments: Any) -> Any:
         try:
             return view(**arguments)
         except (HTTPException, RequestError):
@@ -68,4 +68,4 @@ def _reporting_unreadable(view: Callable[..., Any]) -> Callable[..., Any]:
             log.warning("The dashboard can't show %r.", request.path, exc_info=True)
             raise Unreadable("There is no such entry in Redis, or RQ didn't write it: it can't be shown.") from error
 
-    return shown
+    return wrapped

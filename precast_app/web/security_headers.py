@@ -1,4 +1,4 @@
-"""What every answer tells the browser that it may do with it."""
+"""Security headers of every response, among them the content security policy."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SOURCES = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-# The dashboard's pages are another project's: its scripts and styles stand in them.
+# The pages of rq-dashboard contain inline scripts and styles.
 _DASHBOARD = {"script-src": "'self' 'unsafe-inline' 'unsafe-eval'", "style-src": "'self' 'unsafe-inline'"}
-# Swagger UI sets styles of elements as it draws them.
+# Swagger UI sets inline styles.
 _DOCS = {"style-src": "'self' 'unsafe-inline'"}
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -29,13 +29,13 @@ _ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# Files that are the same for everyone; they say themselves how long they are kept.
-_CACHED = frozenset({"static", "pages.icon", "docs.asset", "rq_dashboard.static"})
+# Endpoints of static files, which set their own Cache-Control.
+_CACHED = frozenset({"static", "pages.favicon", "docs.asset", "rq_dashboard.static"})
 _YEAR_SECONDS = 31_536_000
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to every answer."""
+    """Add the headers to every response."""
     settings = settings_of(app)
 
     @app.after_request
@@ -45,8 +45,7 @@ def init_app(app: Flask) -> None:
         if settings.cookie_secure:
             response.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}; includeSubDomains"
         if request.endpoint not in _CACHED:
-            # Nothing that holds data is stored, downloads included. Clients that ask again and again keep the ETag of
-            # the last answer themselves, as our pages do.
+            # Responses with data, downloads included, are never cached. Our pages keep the ETags that they poll with.
             response.headers["Cache-Control"] = "private, no-store"
         return response
 

@@ -1,4 +1,4 @@
-"""The way in and out."""
+"""Signing in and out."""
 
 from __future__ import annotations
 
@@ -17,30 +17,32 @@ from precast_app.errors import TooManyRequests
 
 blueprint = Blueprint("sign_in", __name__)
 
-_PLAIN_ADDRESS = re.compile(r"/(?!/)[!#-\[\]-~]*")
+_PLAIN_TARGET = re.compile(r"/(?!/)[!#-\[\]-~]*")
 
 
 @blueprint.get("/login")
 @public
 def login_form() -> str:
-    """The form to sign in with."""
+    """Show the form to sign in with."""
     return render_template("login.html", problem=None)
 
 
 @blueprint.post("/login")
 @public
 def login() -> Response:
-    """Sign in with name and password."""
+    """Sign in with name and password, then redirect to the page in `next`."""
     check_same_site()
     try:
-        known = sign_in.sign_in(request.form.get("name", ""), request.form.get("password", ""))
+        is_signed_in = sign_in.sign_in(request.form.get("name", ""), request.form.get("password", ""))
     except TooManyRequests as refused:
-        answer = make_response(render_template("login.html", problem=refused.message), refused.http_status)
-        answer.headers["Retry-After"] = str(refused.retry_after)
-        return answer
-    if not known:
-        return make_response(render_template("login.html", problem="Name or password is wrong. Try again."), 401)
-    return redirect(_own_address(request.args.get("next", "/")))
+        response = make_response(render_template("login.html", problem=refused.message), refused.http_status)
+        response.headers["Retry-After"] = str(refused.retry_after)
+        return response
+    if not is_signed_in:
+        return make_response(
+            render_template("login.html", problem="The name or the password is wrong. Try again."), 401
+        )
+    return redirect(_safe_target(request.args.get("next", "/")))
 
 
 @blueprint.post("/logout")
@@ -52,12 +54,12 @@ def logout() -> Response:
     return redirect("/login")
 
 
-def _own_address(target: str) -> str:
-    """Return the target if it is the path and query of a route of ours, else the home page.
+def _safe_target(target: str) -> str:
+    """Return the target if it is the path and query of one of this application's routes, else the home page.
 
-    Browsers drop control characters and read a backslash as a slash, so only plain characters are let through.
+    Browsers drop control characters and read a backslash as a slash, so only plain characters are allowed.
     """
-    if not _PLAIN_ADDRESS.fullmatch(target):
+    if not _PLAIN_TARGET.fullmatch(target):
         return "/"
     path, separator, query = target.partition("?")
     try:
