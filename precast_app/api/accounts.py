@@ -8,7 +8,15 @@ from typing import Any
 import marshmallow as ma
 
 from precast_app.api.blueprint import PROJECT, USER, Blueprint
-from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, StrictBoolean, Timestamp, identifier
+from precast_app.api.schemas import (
+    CursorQuery,
+    PageQuery,
+    RequestSchema,
+    ResponseSchema,
+    StrictBoolean,
+    Timestamp,
+    identifier,
+)
 from precast_app.auth import permissions, sessions, tokens, users
 from precast_app.auth.permissions import Identity, Permission
 from precast_app.auth.request_authentication import current_identity
@@ -134,7 +142,7 @@ class Users(ResponseSchema):
     count = ma.fields.Integer()
 
 
-class AuditQuery(PageQuery):
+class AuditQuery(CursorQuery):
     """Which part of what was done."""
 
     who = ma.fields.String(load_default=None)
@@ -287,5 +295,6 @@ def of_all(query: dict[str, Any]) -> dict[str, Any]:
 
 def _entries(project_id: int | None, query: dict[str, Any]) -> dict[str, Any]:
     wanted = AuditFilter(query["who"], query["act"], query["since"])
-    found, count = administration.list_audit_entries(project_id, wanted, Page(query["limit"], query["offset"]))
+    page = Page(query["limit"], query["offset"], query["after"])
+    found, count = administration.list_audit_entries(project_id, wanted, page)
     return {"entries": found, "count": count}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import request
 from flask_smorest import Blueprint as SmorestBlueprint
@@ -16,6 +16,8 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import access_rule
 from precast_app.errors import RequestError
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 # Ids are 32-bit integers in the database; a larger number is a 404.
 PROJECT = "/api/project/<int(max=2147483647):project_id>"
 JOB = "/api/jobs/<int(max=2147483647):job_id>"
@@ -24,6 +26,15 @@ USER = "<user_name:user>"
 
 # The response header in the description of routes that create a job.
 LOCATION = {"Location": {"description": "URL of the job", "required": True, "schema": {"type": "string"}}}
+
+
+def ignores_options(view: View) -> View:
+    """Let a view without options ignore a query, for existing clients that add one to avoid caches.
+
+    Put it above `route_permissions.requires`.
+    """
+    view.ignores_options = True  # type: ignore[attr-defined] # `Blueprint.add_url_rule` looks for it
+    return view
 
 
 class UserNameConverter(BaseConverter):
@@ -49,7 +60,7 @@ class Blueprint(SmorestBlueprint):
         """Register a route; its view must already be decorated with a rule of `auth.route_permissions`."""
         if view_func is not None:
             methods = options.get("methods", ["GET"])
-            if methods != ["GET"] and not _has_query(view_func):
+            if not _has_query(view_func) and not getattr(view_func, "ignores_options", False):
                 view_func = _rejecting_options(view_func)
             errors = {code: HTTPStatus(code).name for code in _error_codes(rule, methods, view_func)}
             view_func = self.doc(responses=errors)(view_func)
@@ -58,7 +69,7 @@ class Blueprint(SmorestBlueprint):
 
 def _error_codes(rule: str, methods: list[str], view: Callable[..., Any]) -> set[int]:
     """Return the HTTP error codes that an operation can have, judging by its path, methods and access rule."""
-    codes = {429, 503}
+    codes = {422, 429, 503}
     declared = access_rule(view)
     permission = declared.permission if declared else None
     if permission is not None:
@@ -67,8 +78,8 @@ def _error_codes(rule: str, methods: list[str], view: Callable[..., Any]) -> set
         codes.add(404)
     if methods == ["GET"]:
         return codes | ({403} if permission not in (None, Permission.READ) else set())
-    # 403: a missing role, or a request from another site. 409: a conflict with stored data. 422: invalid values.
-    codes |= {403, 409, 422}
+    # 403: a missing role, or a request from another site. 409: a conflict with stored data.
+    codes |= {403, 409}
     return codes if methods == ["DELETE"] else codes | {400, 413, 415}
 
 

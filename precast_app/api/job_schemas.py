@@ -6,9 +6,10 @@ from typing import Any
 
 import marshmallow as ma
 
-from precast_app.api.schemas import PageQuery, ResponseSchema, Timestamp
+from precast_app.api.schemas import CursorQuery, LenientQuery, PageQuery, ResponseSchema, Timestamp
 from precast_app.models import FailureReason, ImportJob, JobStatus, Severity
 from precast_app.queries import jobs as job_queries
+from precast_app.queries.paging import LARGEST_ID
 
 CHANGES = ["created", "updated", "deleted", "unchanged"]
 
@@ -74,11 +75,25 @@ class Jobs(ResponseSchema):
     count = ma.fields.Integer()
 
 
-class JobsQuery(PageQuery):
-    """Which of a project's jobs."""
+class JobsQuery(LenientQuery, CursorQuery):
+    """The jobs to list. Existing clients page by `page` and `page_size`."""
 
     status = ma.fields.String(validate=ma.validate.OneOf([*JobStatus]))
     job_type = ma.fields.String()
+    page = ma.fields.Integer(
+        validate=ma.validate.Range(1, LARGEST_ID),
+        metadata={"description": "number of the page, from 1; takes precedence over `offset`"},
+    )
+    page_size = ma.fields.Integer(
+        validate=ma.validate.Range(1, 1000), metadata={"description": "takes precedence over `limit`"}
+    )
+
+    @ma.post_load
+    def _to_limit_and_offset(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        limit = data.pop("page_size", data["limit"])
+        number = data.pop("page", None)
+        offset = data["offset"] if number is None else (number - 1) * limit
+        return {**data, "limit": limit, "offset": offset}
 
 
 class CreatedJob(ResponseSchema):
@@ -109,6 +124,7 @@ class Issue(ResponseSchema):
     value = ma.fields.String(allow_none=True)
     code = ma.fields.String()
     message = ma.fields.String()
+    id = ma.fields.Integer(metadata={"description": "for the option `after`"})
 
 
 class Issues(ResponseSchema):
@@ -118,8 +134,8 @@ class Issues(ResponseSchema):
     count = ma.fields.Integer()
 
 
-class IssuesQuery(PageQuery):
-    """Which of a job's issues."""
+class IssuesQuery(CursorQuery):
+    """The issues to list."""
 
     severity = ma.fields.String(validate=ma.validate.OneOf([*Severity]))
 

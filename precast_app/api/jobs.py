@@ -7,7 +7,7 @@ from typing import Any
 from flask import request, url_for
 
 from precast_app.api import uploads
-from precast_app.api.blueprint import JOB, LOCATION, PROJECT, Blueprint
+from precast_app.api.blueprint import JOB, LOCATION, PROJECT, Blueprint, ignores_options
 from precast_app.api.body_limits import receives_upload
 from precast_app.api.file_responses import BINARY
 from precast_app.api.job_permissions import LEAST_JOB_PERMISSION, requires_job_permission
@@ -89,6 +89,7 @@ def create_job(
 def attach_file(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """Attach the file to a waiting job and start it. Send the file as the raw body or as the multipart field `file`."""
     if request.mimetype == "multipart/form-data":
+        uploads.reject_form_fields()
         job = service.attach_file(job_id, uploads.from_form(), current_identity())
     else:
         with uploads.from_body(query["file_name"]) as upload:
@@ -97,6 +98,7 @@ def attach_file(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 
 
 @blueprint.route(JOB, methods=["GET"])
+@ignores_options
 @requires(Permission.READ)
 @blueprint.etag
 @blueprint.response(200, OneJob)
@@ -115,7 +117,7 @@ def list_jobs(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """List the jobs of a project, newest first."""
     projects.get(project_id)
     jobs, count = job_queries.list_jobs(
-        project_id, query.get("status"), query.get("job_type"), Page(query["limit"], query["offset"])
+        project_id, query.get("status"), query.get("job_type"), Page(query["limit"], query["offset"], query["after"])
     )
     positions = job_queries.queue_positions(jobs)
     return {"jobs": [Job.of(job, positions) for job in jobs], "count": count}
@@ -127,7 +129,8 @@ def list_jobs(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 @blueprint.response(200, Issues)
 def list_issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """List the issues that the job found in its file, by row."""
-    found, count = job_queries.list_issues(job_id, query.get("severity"), Page(query["limit"], query["offset"]))
+    page = Page(query["limit"], query["offset"], query["after"])
+    found, count = job_queries.list_issues(job_id, query.get("severity"), page)
     return {"issues": found, "count": count}
 
 

@@ -1,8 +1,8 @@
-"""What goes in and out over HTTP, shared by several resources."""
+"""Request parsing, and schemas and fields that several resources share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,12 +16,16 @@ from precast_app.queries.paging import LARGEST_ID
 
 
 class StrictParser(FlaskParser):
-    """Reads requests strictly: an option that nobody knows, or that is given twice, is refused, never ignored."""
+    """Request parser that rejects unknown and repeated options instead of ignoring them.
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {"query": ma.RAISE, "json": ma.RAISE, "files": ma.EXCLUDE, "headers": ma.EXCLUDE}
+    A schema whose `Meta.unknown` is `EXCLUDE` ignores unknown ones.
+    """
+
+    # None: as the schema says, which is `RAISE` by default.
+    DEFAULT_UNKNOWN_BY_LOCATION = {"query": None, "json": None, "files": ma.EXCLUDE, "headers": ma.EXCLUDE}
 
     def load_json(self, req: Any, schema: ma.Schema) -> Any:
-        """The body; 415 where it is something else than JSON, 400 where it is more than anyone writes."""
+        """Return the parsed body; raise `UnsupportedMediaType` for another type, `BadRequest` for malformed JSON."""
         if not req.is_json and (req.content_length or req.headers.get("Transfer-Encoding")):
             raise UnsupportedMediaType("Send the body as JSON, with `Content-Type: application/json`.")
         try:
@@ -30,39 +34,49 @@ class StrictParser(FlaskParser):
             raise BadRequest("The JSON is nested too deeply, or a number in it has too many digits.") from error
 
     def pre_load(self, location_data: Any, *, schema: ma.Schema, req: Any, location: str) -> Any:
-        """Refuse what is given twice, and text that PostgreSQL can't hold, before anything is done with it."""
-        if location == "query" and (twice := repeated_options(req.args)):
-            raise ma.ValidationError(twice)
-        if location in ("query", "json", "headers") and any(not storable(text) for text in _texts(location_data)):
-            raise ma.ValidationError("A text holds a NUL or half of a character. Leave it out.")
+        """Raise `ValidationError` for options that are given twice and for text that PostgreSQL can't store."""
+        if location == "query":
+            if schema.unknown == ma.EXCLUDE:
+                known = known_options(schema)
+                location_data = {name: location_data[name] for name in location_data if name in known}
+            if repeated := repeated_options(req.args, location_data):
+                raise ma.ValidationError(repeated)
+        if location in ("query", "json", "headers") and any(not is_storable(text) for text in _texts(location_data)):
+            raise ma.ValidationError("A text contains a NUL or half of a character. Remove it.")
         return location_data
 
 
-def repeated_options(given: MultiDict[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with options that are given more than once, by their names."""
-    return {name: ["Given more than once. Give it once."] for name, values in given.lists() if len(values) > 1}
+def known_options(schema: ma.Schema) -> set[str]:
+    """Return the names of the schema's fields, as requests give them."""
+    return {field.data_key or name for name, field in schema.load_fields.items()}
 
 
-def storable(text: str) -> bool:
-    """Whether PostgreSQL can hold the text: it has no NUL and no lone surrogate."""
+def repeated_options(given: MultiDict[str, Any], names: Iterable[str]) -> dict[str, list[str]]:
+    """Return an error message for each of the options with these names that is given more than once."""
+    return {name: ["Given more than once. Give it once."] for name in names if len(given.getlist(name)) > 1}
+
+
+def is_storable(text: str) -> bool:
+    """Return whether PostgreSQL can store the text: it has no NUL and no lone surrogate."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _texts(value: Any) -> Iterator[str]:
-    # Without recursion: JSON can be nested more deeply than Python calls can.
-    left = [value]
-    while left:
-        one = left.pop()
+    """Yield all texts in a parsed request, keys of objects included."""
+    # Not recursive, because JSON can be nested more deeply than Python calls.
+    remaining = [value]
+    while remaining:
+        one = remaining.pop()
         if isinstance(one, str):
             yield one
         elif isinstance(one, Mapping):
-            left += [*one.keys(), *one.values()]
+            remaining += [*one.keys(), *one.values()]
         elif isinstance(one, list):
-            left += one
+            remaining += one
 
 
 class StrictBoolean(ma.fields.Boolean):
-    """`true` or `false` in JSON, and nothing that is taken for one of them elsewhere: neither 1 nor 0.0 nor "yes"."""
+    """A boolean that must be `true` or `false` in JSON; 1, 0.0 and "yes" are rejected."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> bool:
         if not isinstance(value, bool):
@@ -71,59 +85,85 @@ class StrictBoolean(ma.fields.Boolean):
 
 
 class RequestSchema(ma.Schema):
-    """What comes in as JSON; a field that nobody knows is refused, and the description says so."""
+    """Base class of JSON request bodies; unknown fields are rejected, as the OpenAPI description says."""
 
     class Meta:
-        """Strict."""
+        """Options of the schema."""
 
         unknown = ma.RAISE
 
 
 class ResponseSchema(ma.Schema):
-    """What goes out: every field is always there, null where it has no value."""
+    """Base class of response bodies; every field is always present, and null if it has no value."""
 
     class Meta:
-        """More fields may come later."""
+        """Options of the schema; with `EXCLUDE` the description lets later versions add fields."""
 
         unknown = ma.EXCLUDE
 
     def on_bind_field(self, field_name: str, field_obj: ma.fields.Field) -> None:
-        """Let the description say so; nothing is read by this schema."""
+        """Mark the field as required in the description; the schema itself is only used for output."""
         field_obj.required = True
 
 
 class Problem(ResponseSchema):
-    """The one shape of errors."""
+    """The body of every error response."""
 
-    code = ma.fields.Integer()
-    status = ma.fields.String(metadata={"description": "the code in words"})
+    code = ma.fields.Integer(metadata={"description": "the HTTP status"})
+    status = ma.fields.String(metadata={"description": "the name of the HTTP status"})
     message = ma.fields.String(metadata={"description": "what is wrong and what to do"})
     errors = ma.fields.Dict(keys=ma.fields.String(), metadata={"description": "what is wrong with each field"})
 
 
 class Timestamp(ma.fields.DateTime):
-    """A time as `2024-01-01T10:00:00Z`."""
+    """A time in UTC, as `2024-01-01T10:00:00Z`."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class DecimalString(ma.fields.String):
-    """A decimal as a string, with the digits that it was written with."""
+    """A decimal number as a string, with the digits that were entered."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else f"{value:f}"
 
 
 class PageQuery(ma.Schema):
-    """Which part of a list."""
+    """The part of a list to return."""
 
-    limit = ma.fields.Integer(load_default=1000, validate=ma.validate.Range(1, 1000))
-    offset = ma.fields.Integer(load_default=0, validate=ma.validate.Range(0, LARGEST_ID))
+    limit = ma.fields.Integer(
+        load_default=1000, validate=ma.validate.Range(1, 1000), metadata={"description": "largest number of items"}
+    )
+    offset = ma.fields.Integer(
+        load_default=0, validate=ma.validate.Range(0, LARGEST_ID), metadata={"description": "number of items to skip"}
+    )
+
+
+class CursorQuery(PageQuery):
+    """The part of a list to return, also relative to an item that the client already has."""
+
+    after = ma.fields.Integer(
+        load_default=None,
+        validate=ma.validate.Range(1, 2**63 - 1),
+        metadata={
+            "description": "id of the last item of the previous page; unlike with `offset`, no item is repeated or "
+            "skipped while others are added or removed"
+        },
+    )
+
+
+class LenientQuery(ma.Schema):
+    """Base class of the query of a route that existing clients call: unknown options are ignored."""
+
+    class Meta:
+        """Options of the schema."""
+
+        unknown = ma.EXCLUDE
 
 
 class FileForm(ma.Schema):
-    """The multipart field with the file."""
+    """The multipart form of an upload."""
 
     file = Upload(
         required=True,
@@ -132,11 +172,11 @@ class FileForm(ma.Schema):
 
 
 class OptionalFileForm(ma.Schema):
-    """The multipart field with the file, which may follow later."""
+    """The multipart form of a job whose file may follow later."""
 
     file = Upload()
 
 
 def identifier(**options: Any) -> ma.fields.Integer:
-    """A field that holds the id of something."""
+    """Return a field for an id of the database."""
     return ma.fields.Integer(validate=ma.validate.Range(1, LARGEST_ID), **options)

@@ -1,4 +1,4 @@
-"""Files and options of an import, out of the request."""
+"""Files and options of an import, read from the request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import marshmallow as ma
 from flask import request
 
 from precast_app import config
-from precast_app.api.schemas import repeated_options
+from precast_app.api.schemas import LenientQuery, known_options, repeated_options
 from precast_app.errors import RequestError, TooLarge
 from precast_app.extensions import current_settings
 from precast_app.jobs.files import Upload
@@ -21,8 +21,8 @@ from precast_app.models import OnError
 _NO_FILE = "No file was sent. Send a spreadsheet as the multipart field `file`."
 
 
-class OptionsQuery(ma.Schema):
-    """How an import is carried out; in the query or in the form."""
+class OptionsQuery(LenientQuery):
+    """The options of an import, given in the query or in the form."""
 
     batch_size = ma.fields.Integer(validate=ma.validate.Range(config.MIN_BATCH_SIZE, config.MAX_BATCH_SIZE))
     concurrent_batches = ma.fields.Integer(
@@ -31,51 +31,66 @@ class OptionsQuery(ma.Schema):
     dry_run = ma.fields.Boolean()
     on_error = ma.fields.String(validate=ma.validate.OneOf([*OnError]))
     create_missing = ma.fields.Boolean(
-        metadata={"description": "make what the headings name and the project lacks; takes a manager"}
+        metadata={
+            "description": "create the nodes, stages, drawing types and products that headings name and the project "
+            "lacks; needs the manager role"
+        }
     )
 
 
 class JobQuery(OptionsQuery):
-    """What job is wanted, and how it is carried out."""
+    """The type of a new job, and the options of an import."""
 
     job_type = ma.fields.String(required=True)
 
 
 class IdempotencyKeyHeader(ma.Schema):
-    """What the sender calls this upload, so that it is known when it is sent again."""
+    """The key by which an upload that is sent again is recognised."""
 
     key = ma.fields.String(
         data_key="Idempotency-Key",
         load_default=None,
         validate=ma.validate.Length(1, 200),
-        metadata={"description": "the same key within a day answers with the same job; with another upload: 409"},
+        metadata={"description": "the same key within a day returns the same job; with another upload: 409"},
     )
 
 
 class FileNameQuery(ma.Schema):
-    """What the file is called, where it is the raw body and so has no name of its own."""
+    """The name of a file that is sent as the raw body."""
 
     file_name = ma.fields.String(load_default="upload", validate=ma.validate.Length(1, 255))
 
 
 def parse_options(query: Mapping[str, Any]) -> JobOptions:
-    """The options of the query, and those of the form; raises `RequestError` for one that is out of range or
-    unknown."""
-    if twice := repeated_options(request.form):
-        raise RequestError(f"{', '.join(twice)}: given more than once. Give each once.", {"form": twice})
+    """Return the options of the query and of the form; an option in both is taken from the form.
+
+    Raise `RequestError` if an option in the form is out of range or given twice. Unknown fields are ignored.
+    """
+    schema = OptionsQuery()
+    if repeated := repeated_options(request.form, known_options(schema)):
+        raise RequestError(f"{', '.join(repeated)}: given more than once. Give each once.", {"form": repeated})
     try:
-        form = OptionsQuery().load(request.form.to_dict())
+        form = schema.load(request.form.to_dict())
     except ma.ValidationError as error:
-        first = next(iter(error.normalized_messages().items()))
-        raise RequestError(f"{first[0]}: {first[1][0]}", {"form": error.normalized_messages()}) from None
+        messages = error.normalized_messages()
+        name, first = next(iter(messages.items()))
+        raise RequestError(f"{name}: {first[0]}", {"form": messages}) from None
     return JobOptions(**{**query, **form})
 
 
+def reject_form_fields() -> None:
+    """Raise `RequestError` if the form has other fields than the file."""
+    if request.form:
+        # A broken form can have a field without a name.
+        unknown = {name or "(no name)": ["Unknown field."] for name in request.form}
+        raise RequestError(f"This form takes only the field `file`. Remove {', '.join(unknown)}.", {"form": unknown})
+
+
 def from_form() -> Upload:
-    """The file of the multipart field `file`."""
+    """Return the file of the multipart field `file`; raise `RequestError` if there is none or more than one."""
     sent = request.files.getlist("file")
     if len(sent) > 1:
-        raise RequestError("More than one file was sent. Send each in a request of its own.")
+        raise RequestError("More than one file was sent. Send one file in each request.")
     file = sent[0] if sent else None
     if file is None or not file.filename:
         raise RequestError(_NO_FILE, {"files": {"file": [_NO_FILE]}})
@@ -84,13 +99,13 @@ def from_form() -> Upload:
 
 @contextmanager
 def from_body(name: str) -> Iterator[Upload]:
-    """The raw body, spooled to disk, read no further than the limit."""
-    most = current_settings().max_upload_bytes
+    """Yield the raw body as an upload, spooled to disk; raise `TooLarge` beyond `max_upload_bytes`."""
+    max_bytes = current_settings().max_upload_bytes
     with tempfile.SpooledTemporaryFile(max_size=config.MIB) as file:
         size = 0
         while data := request.stream.read(config.MIB):
             size += len(data)
-            if size > most:
-                raise TooLarge(f"The file has more than {most / 1e6:.1f} MB. Split it, and upload the parts.")
+            if size > max_bytes:
+                raise TooLarge(f"The file is larger than {max_bytes / 1e6:.1f} MB. Split it and upload its parts.")
             file.write(data)
         yield Upload(file, name)

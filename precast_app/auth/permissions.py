@@ -80,4 +80,4 @@ def highest_permission(identity: Identity, project_id: int) -> Permission:
             return Permission.ADMINISTER
         if membership := db.session.get(Membership, (project_id, identity.user_id)):
             return _ROLE_PERMISSIONS[Role(membership.role)]
-    raise NotFound(f"There is no project {project_id}, or it isn't yours to see.")
+    raise NotFound(f"There is no project {project_id}, or you don't have access to it.")

@@ -22,6 +22,13 @@ class Unauthorized(RequestError):
     http_status = 401
 
 
+class SessionEnded(Unauthorized):
+    """The browser's session has expired or was ended; clients recognise this error by the key `session`."""
+
+    def __init__(self) -> None:
+        super().__init__("Your session has ended. Sign in again.", {"session": ["It has expired or was ended."]})
+
+
 def current_identity() -> Identity:
     """Return the authenticated user; raise `Unauthorized` without one, `Forbidden` for a request from another site.
 
@@ -54,6 +61,8 @@ def _authenticate() -> Identity:
             )
         return found
     found = sessions.authenticate()
+    if found is None and sessions.has_cookie():
+        raise SessionEnded
     if found is None:
         raise Unauthorized("Send `Authorization: Bearer <token>`, or sign in at /login.")
     check_same_site()

@@ -108,4 +108,4 @@ def _owning_project(model: Any, word: str, owned_id: int) -> int:
         with suppress(NotFound):
             permissions.require(current_identity(), Permission.READ, project_id)
             return project_id
-    raise NotFound(f"There is no {word} {owned_id}, or it isn't yours to see.")
+    raise NotFound(f"There is no {word} {owned_id}, or you don't have access to it.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from flask import request, session
+from flask import current_app, request, session
 from sqlalchemy import ColumnElement, delete, select
 
 from precast_app.auth import audit, secret_hashing
@@ -54,7 +54,7 @@ def end_one(user_id: int, session_id: int) -> None:
     """End one session of the user; raise `NotFound` if the user has no such session."""
     found = db.session.get(UserSession, session_id)
     if found is None or found.user_id != user_id:
-        raise NotFound(f"There is no session {session_id}, or it isn't yours.")
+        raise NotFound(f"You have no session {session_id}.")
     audit.record("session.end", about=f"{found.address} {found.browser}")
     db.session.delete(found)
     db.session.commit()
@@ -71,6 +71,11 @@ def _not_expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
     settings = current_settings()
     idle = timedelta(minutes=settings.session_idle_minutes)
     return UserSession.expires_at > now, UserSession.seen_at > now - idle
+
+
+def has_cookie() -> bool:
+    """Return whether the browser sent a session cookie, valid or not. Only signing in sets one."""
+    return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
 
 
 def authenticate() -> Identity | None:

@@ -53,7 +53,7 @@ def revoke(user_id: int, token_id: int) -> None:
     """Delete a token of the user; raise `NotFound` if the user has no such token."""
     token = db.session.get(ApiToken, token_id)
     if token is None or token.user_id != user_id:
-        raise NotFound(f"There is no token {token_id}, or it isn't yours.")
+        raise NotFound(f"You have no token {token_id}.")
     audit.record("token.revoke", project_id=token.project_id, about=token.name or token.ending)
     db.session.delete(token)
     db.session.commit()

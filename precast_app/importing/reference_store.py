@@ -41,6 +41,13 @@ MODELS: dict[str, type[ReferenceModel]] = {
     "drawing_type_import": DrawingType,
     "bom_product_import": BomProduct,
 }
+# What one item of each kind is called in messages.
+_ITEM_NAMES = {
+    "hierarchy_import": "node",
+    "stage_import": "stage",
+    "drawing_type_import": "drawing type",
+    "bom_product_import": "BOM product",
+}
 
 
 @dataclass(slots=True)
@@ -145,7 +152,7 @@ def get(session: Session, project_id: int, job_type: str, number: int) -> Refere
     """One thing of the project; raises `NotFound`."""
     thing = cast(ReferenceModel | None, session.get(cast(Any, MODELS[job_type]), number))
     if thing is None or thing.project_id != project_id:
-        raise NotFound(f"There is no such thing with the id {number} in project {project_id}.")
+        raise NotFound(f"Project {project_id} has no {_ITEM_NAMES[job_type]} {number}.")
     return thing
 
 

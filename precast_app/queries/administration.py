@@ -36,4 +36,4 @@ def list_audit_entries(project_id: int | None, wanted: AuditFilter, where: Page)
         query = query.where(AuditEntry.act == wanted.act)
     if wanted.since is not None:
         query = query.where(AuditEntry.at >= wanted.since.astimezone(UTC))
-    return paginate(query, where)
+    return paginate(query, where, lambda last_id: AuditEntry.id < last_id)

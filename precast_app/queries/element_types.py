@@ -120,7 +120,7 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
     """One element type with its drawings, quantities, stages, BOM, and the jobs that made or changed it."""
     found = db.session.get(ElementType, element_type_id)
     if found is None or found.project_id != project_id:
-        raise NotFound(f"There is no element type {element_type_id} in project {project_id}.")
+        raise NotFound(f"Project {project_id} has no element type {element_type_id}.")
     drawings = db.session.execute(
         select(DrawingType.id, DrawingType.name, Drawing.file_name)
         .join(Drawing, Drawing.drawing_type_id == DrawingType.id)
@@ -178,7 +178,7 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
 def list_pieces(
     project_id: int, node_id: int | None, element_type_id: int | None, status: str | None, where: Page
 ) -> tuple[list[Piece], int]:
-    """A project's pieces by code."""
+    """Return a project's pieces, those that were created first first, and their number."""
     query: Select[Any] = select(Piece).where(Piece.project_id == project_id)
     if node_id is not None:
         # By way of the quantities, whose index begins with the node; that of the pieces does not.
@@ -188,7 +188,7 @@ def list_pieces(
         query = query.where(Piece.element_type_id == element_type_id)
     if status:
         query = query.where(Piece.status == status)
-    return paginate(query.order_by(Piece.code), where)
+    return paginate(query.order_by(Piece.id), where, lambda last_id: Piece.id > last_id)
 
 
 # Of each table below the element types: the name of its sum.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, tuple_
 
+from precast_app.errors import RequestError
 from precast_app.extensions import db
 from precast_app.models import ImportJob, Issue, JobStatus, Phase, Severity
 from precast_app.queries.paging import Page, paginate
@@ -32,15 +33,29 @@ def list_jobs(project_id: int, status: str | None, job_type: str | None, where: 
         query = query.where(ImportJob.status == status)
     if job_type:
         query = query.where(ImportJob.job_type == job_type)
-    return paginate(query, where)
+    return paginate(query, where, lambda last_id: ImportJob.id < last_id)
 
 
 def list_issues(job_id: int, severity: str | None, where: Page) -> tuple[list[Issue], int]:
-    """A job's issues by row."""
+    """Return a job's issues by row, those about the whole file first, and their number.
+
+    Raise `RequestError` if `where.after` is not the id of one of them.
+    """
     query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
     if severity:
         query = query.where(Issue.severity == severity)
-    return paginate(query, where)
+
+    def follows(last_id: int) -> ColumnElement[bool]:
+        last = db.session.execute(select(Issue.row).where(Issue.job_id == job_id, Issue.id == last_id)).one_or_none()
+        if last is None:
+            raise RequestError(
+                f"Job {job_id} has no issue {last_id} any more. Read its issues again, from the first one.",
+                {"query": {"after": ["Unknown issue."]}},
+            )
+        # Rows count from 1, so 0 stands for the whole file.
+        return tuple_(func.coalesce(Issue.row, 0), Issue.id) > (last.row or 0, last_id)
+
+    return paginate(query, where, follows)
 
 
 _UNLISTED = "Something is wrong in this row too; it is beyond the issues that are listed. Upload it again to see what."

@@ -1,11 +1,12 @@
-"""One page of a list, and the number of all that match."""
+"""Paging through lists: by offset, or by the last item that the caller has."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from precast_app.extensions import db
 
@@ -14,14 +15,27 @@ LARGEST_ID = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """At most `limit` (1…1000) things after the first `offset`."""
+    """At most `limit` (1…1000) items, without the first `offset` ones.
+
+    With `after`, the list starts behind the item with this id. So it neither repeats nor skips an item while others
+    are inserted or deleted.
+    """
 
     limit: int = 1000
     offset: int = 0
+    after: int | None = None
 
 
-def paginate(query: Select[Any], where: Page) -> tuple[list[Any], int]:
-    """The things on the page, in the query's order, and how many there are in all."""
+def paginate(
+    query: Select[Any], where: Page, follows: Callable[[int], ColumnElement[bool]] | None = None
+) -> tuple[list[Any], int]:
+    """Return the items of the page, in the query's order, and the number of all items of the query.
+
+    `follows` returns the condition for the items behind the one with the given id; a list without it has no `after`.
+    """
     count = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-    things = db.session.scalars(query.limit(where.limit).offset(where.offset)).unique().all()
-    return list(things), count
+    if where.after is not None:
+        assert follows is not None, "this list has no `after`"
+        query = query.where(follows(where.after))
+    items = db.session.scalars(query.limit(where.limit).offset(where.offset)).unique().all()
+    return list(items), count

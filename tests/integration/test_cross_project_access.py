@@ -147,9 +147,7 @@ def test_their_node_is_no_parent_of_ours(client: FlaskClient, scene: Scene) -> N
         moved = client.patch(f"{hierarchy}/{ours}", json={"parent_id": their}, headers=scene.manager)
         for answer in (new, moved):
             assert answer.status_code == 404
-            assert (
-                answer.get_json()["message"] == f"There is no such thing with the id {their} in project {scene.ours}."
-            )
+            assert answer.get_json()["message"] == f"Project {scene.ours} has no node {their}."
     listed = client.get(hierarchy, headers=scene.manager).get_json()
     assert [(node["id"], node["parent_id"]) for node in listed["hierarchy"]] == [(ours, None)]
 
@@ -170,13 +168,24 @@ def test_fields_that_are_not_for_the_sender_are_refused(client: FlaskClient, sce
     for method, path, body in NOT_FOR_THE_SENDER:
         answer = client.open(f"/api/project/{scene.ours}{path}", method=method, json=body, headers=scene.manager)
         assert (body, answer.status_code) == (body, 422)
-    path = f"/api/project/{scene.ours}/import/excel"
-    for field in ("created_by", "project_id", "status", "id", "total_items", "idempotency_key"):
-        for query, form in (({field: "1"}, {}), ({}, {field: "1"})):
-            data = {"file": (io.BytesIO(FILE.read_bytes()), "a.csv"), **form}
-            answer = client.post(path, query_string=query, data=data, headers=scene.manager)
-            assert (field, answer.status_code) == (field, 422)
-    assert db.session.query(ImportJob).filter_by(project_id=scene.ours).count() == 0
+
+
+def test_an_upload_sets_no_fields_of_its_job(client: FlaskClient, scene: Scene) -> None:
+    fields = {"created_by": "vera", "project_id": str(scene.theirs), "status": "completed", "id": "1"}
+    fields |= {"total_items": "9", "idempotency_key": "monday", "job_type": "stage_import"}
+    before = db.session.query(ImportJob).count()
+    job_ids = []
+    for query, form in ((fields, {}), ({}, fields)):
+        data = {"file": (io.BytesIO(FILE.read_bytes()), "a.csv"), **form}
+        path = f"/api/project/{scene.ours}/import/excel"
+        answer = client.post(path, query_string=query, data=data, headers=scene.manager)
+        assert answer.status_code == 202
+        job_ids.append(answer.get_json()["job_id"])
+    assert db.session.query(ImportJob).count() == before + 2
+    for job_id in job_ids:
+        job = db.session.get_one(ImportJob, job_id)
+        assert (job.project_id, job.job_type, job.status) == (scene.ours, "element_type_import", "pending")
+        assert (job.created_by == "vera", job.idempotency_key) == (False, None)
 
 
 def test_a_key_of_someone_else_finds_nothing(client: FlaskClient, scene: Scene, admin: dict[str, str]) -> None:

@@ -134,7 +134,7 @@ def test_a_job_created_with_its_file_starts_at_once(
     ("option", "value"),
     [
         ("batch_size", 0), ("batch_size", 501), ("batch_size", "many"), ("concurrent_batches", 0),
-        ("concurrent_batches", 33), ("batch_sise", 30),
+        ("concurrent_batches", 33),
     ],
 )  # fmt: skip
 def test_an_option_out_of_range_is_refused(
@@ -190,7 +190,7 @@ def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_
     chosen, understood, warning, error = body["issues"]
     assert "the data begin in row 2; base columns in A to J;" in understood["message"]
     assert (chosen["severity"], chosen["code"]) == ("info", "delimiter")
-    assert list(error) == ["severity", "sheet", "row", "column", "cell", "heading", "value", "code", "message"]
+    assert list(error) == ["severity", "sheet", "row", "column", "cell", "heading", "value", "code", "message", "id"]
     letter = "ABCDEFGHIJ"[height]
     assert (error["severity"], error["row"], error["column"], error["cell"]) == ("error", 6, letter, f"{letter}6")
     assert (error["heading"], error["value"], error["code"]) == ("Height", "tall", "not_a_number")

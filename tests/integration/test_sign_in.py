@@ -73,6 +73,24 @@ def test_a_session_ends_by_itself(app: Flask, ada: User, client: FlaskClient, co
     assert len(db.session.scalars(select(UserSession)).all()) == (0 if column == "expires_at" else 1)
 
 
+def test_a_browser_whose_session_has_ended_is_asked_to_sign_in_again(
+    app: Flask, ada: User, client: FlaskClient, admin: dict[str, str]
+) -> None:
+    sign_in(client)
+    db.session.execute(text("DELETE FROM user_sessions"))
+    db.session.commit()
+    ended = client.get("/api/me").get_json()
+    assert (ended["code"], ended["message"]) == (401, "Your session has ended. Sign in again.")
+    assert list(ended["errors"]) == ["session"]
+    # Without the cookie, and with a token beside it, it is about the token.
+    without_cookie = app.test_client().get("/api/me").get_json()
+    assert (without_cookie["code"], "Bearer" in without_cookie["message"]) == (401, True)
+    wrong_token = client.get("/api/me", headers={"Authorization": "Bearer unknown"}).get_json()
+    assert (wrong_token["code"], wrong_token["errors"]) == (401, {})
+    assert "token is unknown" in wrong_token["message"]
+    assert client.get("/api/me", headers=admin).status_code == 200
+
+
 def test_the_cookie_is_for_this_server_alone(app: Flask, ada: User, client: FlaskClient) -> None:
     cookie = sign_in(client).headers["Set-Cookie"]
     assert "HttpOnly" in cookie

@@ -1,0 +1,74 @@
+"""Paging through lists while an import adds to them: no item is repeated and none is skipped."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+from sqlalchemy import insert
+
+from precast_app.extensions import db
+from precast_app.models import Issue
+from tests.conftest import run_import
+from tests.element_type_files import WriteCsv
+from tests.job_requests import Headers
+
+PIECES_URL = "/api/project/1/elements"
+
+
+def test_pieces_keep_their_places_while_an_import_adds_some(
+    client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv
+) -> None:
+    nodes = ["Tower_A.Floor_1", "Tower_B.Floor_1"]
+    row = ["WALL", "W-1", 300, 400, 20, 5, 1, 1, 1, "VR-1"]
+    assert run_import(green_meadows, write_csv(nodes, [*row, 0, 4])).created_count == 1
+    first = client.get(f"{PIECES_URL}?limit=2", headers=admin).get_json()["elements"]
+    # The codes of the new pieces sort before those of the others.
+    assert run_import(green_meadows, write_csv(nodes, [*row, 3, 4])).pieces_added == 3
+    rest = client.get(f"{PIECES_URL}?offset=2", headers=admin).get_json()["elements"]
+    ids = [piece["id"] for piece in first + rest]
+    assert (len(ids), len(set(ids))) == (7, 7)
+    codes = [piece["code"] for piece in first + rest]
+    assert codes != sorted(codes)
+
+
+def test_issues_continue_after_the_last_one_while_rows_are_added(
+    client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv
+) -> None:
+    rows = [["WALL", f"W-{number}", "tall", 400, 20, 5, 1, 1, 1, "VR-1"] for number in range(5)]
+    job_id = run_import(green_meadows, write_csv([], *rows), dry_run=True).id
+    url = f"/api/jobs/{job_id}/issues?severity=error"
+    before = client.get(url, headers=admin).get_json()["issues"]
+    assert [issue["row"] for issue in before] == [2, 3, 4, 5, 6]
+    # Another batch rejects an earlier row and a later one.
+    issue = {"job_id": job_id, "severity": "error", "code": "rejected", "message": "Rejected."}
+    db.session.execute(insert(Issue), [{**issue, "row": row} for row in (2, 7)])
+    db.session.commit()
+    after = client.get(f"{url}&after={before[2]['id']}", headers=admin).get_json()
+    assert [issue["row"] for issue in after["issues"]] == [5, 6, 7]
+    assert after["count"] == 7
+    page = client.get(f"{url}&after={before[2]['id']}&limit=1", headers=admin).get_json()
+    assert page["issues"] == before[3:4]
+
+
+def test_an_issue_that_is_gone_is_no_place_to_continue(
+    client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv
+) -> None:
+    row = ["WALL", "W-1", "tall", 400, 20, 5, 1, 1, 1, "VR-1"]
+    job_ids = [run_import(green_meadows, write_csv([], row), dry_run=True).id for _ in range(2)]
+    (other,) = client.get(f"/api/jobs/{job_ids[0]}/issues?severity=error", headers=admin).get_json()["issues"]
+    for after in (other["id"], 2**62):
+        response = client.get(f"/api/jobs/{job_ids[1]}/issues?after={after}", headers=admin)
+        assert (response.status_code, f"no issue {after}" in response.get_json()["message"]) == (422, True)
+
+
+def test_jobs_and_audit_entries_continue_after_the_last_one(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
+    jobs = client.get("/api/project/1/jobs?limit=2", headers=admin).get_json()["jobs"]
+    new = client.post("/api/project/1/jobs?job_type=stage_import", headers=admin).get_json()["job_id"]
+    rest = client.get(f"/api/project/1/jobs?after={jobs[-1]['id']}", headers=admin).get_json()
+    assert [job["id"] for job in jobs + rest["jobs"]] == list(range(new - 1, new - 5, -1))
+    assert rest["count"] == 5
+    entries = client.get("/api/audit?limit=1", headers=admin).get_json()["entries"]
+    client.post("/api/project", json={"name": "Other"}, headers=admin)
+    rest = client.get(f"/api/audit?after={entries[-1]['id']}", headers=admin).get_json()["entries"]
+    assert [entry["id"] for entry in rest] == list(range(entries[-1]["id"] - 1, 0, -1))
