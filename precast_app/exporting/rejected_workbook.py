@@ -28,7 +28,8 @@ def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalog
         header_row = scan.head[0].number
         first_data_row, width = header_row + 1, len(scan.head[0].cells)
         read = None
-    merges = merges_within_rows(scan.merged)
+    # A merged range that reached over the column of the reasons would hide its heading.
+    merges = merges_within_rows(scan.merged, width)
     with safe_text.workbook(file, remove_timezone=True) as out:
         copy = SheetCopy(out, unique_sheet_names(book)[sheet_name])
         bold = out.add_format({"bold": True})

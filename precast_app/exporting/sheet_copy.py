@@ -6,6 +6,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -51,12 +52,15 @@ def _shorten_name(name: str, units: int) -> str:
     return cut.strip(" '") or _DEFAULT_NAME
 
 
-def merges_within_rows(merged: Iterable[MergedRange]) -> Mapping[int, list[MergedRange]]:
-    """Return the merged ranges that lie within one row and within Excel's columns, by row number."""
+def merges_within_rows(
+    merged: Iterable[MergedRange], last_column: int = _LAST_COLUMN
+) -> Mapping[int, list[MergedRange]]:
+    """Return the merged ranges that lie within one row, cut off after `last_column`, by row number."""
     by_row: dict[int, list[MergedRange]] = defaultdict(list)
     for each in merged:
-        if each.first_row == each.last_row and each.first_column < each.last_column <= _LAST_COLUMN:
-            by_row[each.first_row].append(each)
+        kept = replace(each, last_column=min(each.last_column, last_column))
+        if kept.first_row == kept.last_row and kept.first_column < kept.last_column:
+            by_row[kept.first_row].append(kept)
     return by_row
 
 
