@@ -1,6 +1,6 @@
-"""The worker process: it keeps RQ workers, which do the jobs, and the reaper, which re-enqueues lost ones, alive.
+"""The worker process. It supervises RQ workers, which run the jobs, and the reaper, which re-enqueues lost ones.
 
-Each child is a program of its own: none shares a connection or a lock with another, and a worker forks before it has
+Each child is a program of its own: children share no connection and no lock, and an RQ worker forks before it has
 touched the database. Children import the application themselves, so that this process stays small.
 """
 
@@ -15,12 +15,16 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import psycopg2
 
 from precast_app.config import Settings
 from precast_app.errors import ConfigurationError
 from precast_app.jobs import connection_budget
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 log = logging.getLogger("worker")
 
@@ -31,10 +35,10 @@ _STOP_SECONDS = 18
 
 
 def main() -> int:
-    """Keep the children alive, or be the child that the argument names; return the exit status."""
+    """Supervise the children, or run as the child that the argument names; return the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    parser = argparse.ArgumentParser(description="Do the jobs that the web server takes in.")
-    parser.add_argument("--processes", type=int, help="jobs at a time (default: WORKER_PROCESSES)")
+    parser = argparse.ArgumentParser(description="Run the jobs that the web server accepts.")
+    parser.add_argument("--processes", type=int, help="number of jobs to run at a time (default: WORKER_PROCESSES)")
     parser.add_argument("child", nargs="?", choices=["jobs", "reaper"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -64,18 +68,18 @@ def _supervise(processes: int) -> int:
     roles = ["reaper", *["jobs"] * processes]
     children = [(role, _start(role)) for role in roles]
     while not stopping.wait(_POLL_SECONDS):
-        for place, (role, child) in enumerate(children):
+        for index, (role, child) in enumerate(children):
             if child.poll() is not None:
-                log.error("A child (%s) ended with status %s and is started again.", role, child.returncode)
+                log.error("A child (%s) exited with status %s and is started again.", role, child.returncode)
                 time.sleep(_RESTART_SECONDS)
-                children[place] = (role, _start(role))
-    # Workers release the job that they are working on.
+                children[index] = (role, _start(role))
+    # A worker releases the job that it is running.
     for _, child in children:
         child.terminate()
-    last = time.monotonic() + _STOP_SECONDS
+    deadline = time.monotonic() + _STOP_SECONDS
     for _, child in children:
         try:
-            child.wait(max(0, last - time.monotonic()))
+            child.wait(max(0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
@@ -100,22 +104,29 @@ def _run_jobs() -> None:
 
 def _run_reaper() -> None:
     from precast_app import create_app
-    from precast_app.jobs import reaper
 
     settings = Settings.from_environment()
     app = create_app(settings, connections=connection_budget.REAPER_CONNECTIONS, limits=settings.job_limits)
     _exit_with_parent()
     while True:
-        try:
-            with app.app_context():
-                reaper.sweep()
-        except Exception:
-            log.exception("The reaper's sweep failed. It tries again after REAPER_INTERVAL_SECONDS.")
+        maintain(app)
         time.sleep(settings.reaper_interval_seconds)
 
 
+def maintain(app: Flask) -> None:
+    """Recover lost jobs, then delete expired data; log the exception of either, which doesn't stop the other."""
+    from precast_app.jobs import reaper, retention
+
+    for task in (reaper.sweep, retention.delete_expired):
+        try:
+            with app.app_context():
+                task()
+        except Exception:
+            log.exception("%s failed. It is tried again after REAPER_INTERVAL_SECONDS.", task.__module__)
+
+
 def _exit_with_parent() -> None:
-    """Exit when the supervising process is gone, so that no child outlives it when it is killed."""
+    """Exit when the supervising process is gone: no child outlives it, even if it is killed."""
     parent = os.getppid()
 
     def wait() -> None:

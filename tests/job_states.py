@@ -19,7 +19,9 @@ def submit_stages(project_id: int) -> int:
 
 def claim(job_id: int, lease_seconds: int = 30, attempts: int = 5) -> Lease | None:
     """Return a lease on the job, or None if it can't be claimed."""
-    return lifecycle.claim(job_id, lease_seconds=lease_seconds, max_attempts=attempts)
+    lease = lifecycle.claim(job_id, lease_seconds=lease_seconds, max_attempts=attempts)
+    db.session.commit()
+    return lease
 
 
 def claim_or_fail(job_id: int, **times: int) -> Lease:
@@ -27,6 +29,27 @@ def claim_or_fail(job_id: int, **times: int) -> Lease:
     lease = claim(job_id, **times)
     assert lease is not None
     return lease
+
+
+def cancel(job_id: int, user: str) -> bool:
+    """Cancel the job, and return False if it has ended."""
+    is_cancelled = lifecycle.cancel(job_id, user)
+    db.session.commit()
+    return is_cancelled
+
+
+def complete(lease: Lease) -> bool:
+    """Complete the job, and return False if the lease is lost."""
+    is_completed = lifecycle.complete(lease, result="done")
+    db.session.commit()
+    return is_completed
+
+
+def fail(lease: Lease) -> bool:
+    """Let the job fail, and return False if the lease is lost."""
+    has_failed = lifecycle.fail(lease, error="broken")
+    db.session.commit()
+    return has_failed
 
 
 def age_job(job_id: int, seconds: int = 3_600) -> None:

@@ -10,10 +10,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from precast_app import database
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
-from precast_app.jobs import stats
-from precast_app.jobs.stats import JobStats
+from precast_app.jobs import lost_jobs, stats
+from precast_app.jobs.stats import JobStats, QueueStats
 from precast_app.models import JobStatus
 
 blueprint = Blueprint("metrics", __name__)
@@ -24,7 +25,10 @@ blueprint = Blueprint("metrics", __name__)
 def metrics() -> Response:
     """The numbers of this moment, for who administers the installation."""
     registry = CollectorRegistry()
-    registry.register(_Numbers(stats.collect()))
+    jobs = stats.collect()
+    # Redis may take seconds to answer.
+    database.release_connection()
+    registry.register(_Numbers(jobs, len(lost_jobs.filter_lost(jobs.due)), stats.read_queue()))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return Response(encode(registry), content_type=content_type)
 
@@ -32,8 +36,10 @@ def metrics() -> Response:
 class _Numbers(Collector):
     """Gauges all of them: a job that is tried again is no longer a failed one, so nothing here only grows."""
 
-    def __init__(self, found: JobStats) -> None:
+    def __init__(self, found: JobStats, lost: int, queue: QueueStats | None) -> None:
         self._found = found
+        self._lost = lost
+        self._queue = queue
 
     def describe(self) -> Iterable[Metric]:
         return []
@@ -59,18 +65,17 @@ class _Numbers(Collector):
             "precast_oldest_queued_job_seconds", "How long the first of them has waited; 0 without any.",
             found.oldest_seconds,
         )  # fmt: skip
-        yield _gauge("precast_jobs_lost", "Jobs that neither have a worker nor wait in the queue.", found.lost_jobs)
+        yield _gauge("precast_jobs_lost", "Jobs that neither have a worker nor wait in the queue.", self._lost)
         yield _gauge("precast_database_bytes", "Size of the database.", found.database_bytes)
         yield _gauge("precast_files_bytes", "Of it, the files of jobs.", found.file_bytes)
-        yield _gauge("precast_redis_up", "Whether Redis answers.", found.queue is not None)
-        if found.queue is None:
+        queue = self._queue
+        yield _gauge("precast_redis_up", "Whether Redis answers.", queue is not None)
+        if queue is None:
             return
-        yield _gauge("precast_workers", "Workers that have said lately that they are there.", found.queue.workers)
-        yield _gauge("precast_enqueued", "Job ids in Redis that no worker has taken yet.", found.queue.enqueued)
-        if found.queue.seconds_since_sweep is not None:
-            yield _gauge(
-                "precast_reaper_seconds", "Time since the reaper's last sweep.", found.queue.seconds_since_sweep
-            )
+        yield _gauge("precast_workers", "Workers that have said lately that they are there.", queue.workers)
+        yield _gauge("precast_enqueued", "Job ids in Redis that no worker has taken yet.", queue.enqueued)
+        if queue.seconds_since_sweep is not None:
+            yield _gauge("precast_reaper_seconds", "Time since the reaper's last sweep.", queue.seconds_since_sweep)
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

@@ -11,6 +11,7 @@ from precast_app import database
 from precast_app.auth import sessions, tokens
 from precast_app.auth.permissions import IDENTITY_KEY, Identity
 from precast_app.errors import Forbidden, RequestError
+from precast_app.extensions import db
 
 _UNREACHABLE = "precast.identity.unreachable"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -40,8 +41,12 @@ def current_identity() -> Identity:
     if found is None:
         if error := request.environ.get(_UNREACHABLE):
             raise error
+        # A transaction of its own, which stores when the token or session was used last, and nothing else.
+        database.release_connection()
         try:
-            found = request.environ[IDENTITY_KEY] = _authenticate()
+            found = _authenticate()
+            db.session.commit()
+            request.environ[IDENTITY_KEY] = found
         except SQLAlchemyError as error:
             request.environ[_UNREACHABLE] = error
             raise

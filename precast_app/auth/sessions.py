@@ -79,7 +79,10 @@ def has_cookie() -> bool:
 
 
 def authenticate() -> Identity | None:
-    """Return the user of the current request's session; None if it has ended or its user is disabled."""
+    """Return the user of the current request's session; None if it has ended or its user is disabled.
+
+    The caller commits: the time of the last use is stored, to the minute.
+    """
     secret = session.get(_KEY)
     if secret is None:
         return None
@@ -95,5 +98,4 @@ def authenticate() -> Identity | None:
     identity = Identity(user.id, user.name, user.is_admin, session_id=session_id)
     if now - found.seen_at > _MINUTE:
         found.seen_at = now
-        db.session.commit()
     return identity

@@ -12,12 +12,11 @@ def sign_in(name: str, password: str) -> bool:
     Raise `TooManyRequests` after too many failed attempts.
     """
     user = users.verify_password(name, password, refusal="session.refused")
-    if user is None:
-        return False
-    sessions.start(user)
-    audit.record("session.start", who=user.name)
+    if user is not None:
+        sessions.start(user)
+        audit.record("session.start", who=user.name)
     db.session.commit()
-    return True
+    return user is not None
 
 
 def sign_out() -> None:

@@ -67,7 +67,10 @@ def revoke_all(user_id: int) -> None:
 
 
 def authenticate(text: str) -> Identity | None:
-    """Return the user of this token; None if it is unknown or has expired, or if its user is disabled."""
+    """Return the user of this token; None if it is unknown or has expired, or if its user is disabled.
+
+    The caller commits: the time of the last use is stored, to the minute.
+    """
     now = datetime.now(UTC)
     token = db.session.scalar(
         select(ApiToken).where(ApiToken.token_hash == secret_hashing.hash_secret(text), ApiToken.expires_at > now)
@@ -78,5 +81,4 @@ def authenticate(text: str) -> Identity | None:
     identity = Identity(user.id, user.name, user.is_admin, token.project_id, token.read_only, token_id=token.id)
     if token.used_at is None or now - token.used_at > _MINUTE:
         token.used_at = now
-        db.session.commit()
     return identity

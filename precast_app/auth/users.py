@@ -46,7 +46,8 @@ def verify_password(name: str, password: str, *, refusal: str) -> User | None:
     """Return the user with this name and password; None if one of them is wrong or the user is disabled.
 
     All passwords are checked here: attempts are throttled, and a failed one is recorded in the audit log as the action
-    `refusal`. Raise `TooManyRequests` after too many failed attempts. An outdated hash is replaced.
+    `refusal`. Raise `TooManyRequests` after too many failed attempts. An outdated hash is replaced. The caller commits,
+    also after a failed attempt.
     """
     attempt = sign_in_throttle.begin(name)
     user = _authenticate(name, password)
@@ -54,7 +55,6 @@ def verify_password(name: str, password: str, *, refusal: str) -> User | None:
         audit.record(refusal, who=name.strip())
     else:
         attempt.succeed()
-    db.session.commit()
     return user
 
 
@@ -75,6 +75,8 @@ def change_password(identity: Identity, old: str, new: str) -> None:
     """
     user = verify_password(identity.name, old, refusal="user.password_refused")
     if user is None:
+        # The audit log keeps the attempt.
+        db.session.commit()
         raise RequestError("The old password is wrong. Nothing was changed.")
     _set_password(user, new, keep_session=identity.session_id)
     audit.record("user.password", about=user.name)
@@ -123,7 +125,6 @@ def _check_not_last(user: User) -> None:
     # Locked, so that two administrators can't remove each other at the same moment.
     admins = db.session.scalars(select(User).where(User.is_admin, User.disabled_at.is_(None)).with_for_update()).all()
     if [each.id for each in admins] == [user.id]:
-        db.session.rollback()
         raise Conflict(f"{user.name!r} is the only administrator who can sign in. Create another one first.")
 
 

@@ -106,7 +106,6 @@ def store_issues(
             batch_runner.issue_to_row(issue, context.job_id) for issue in kept[start : start + 1_000]
         ]
         db.session.execute(insert(IssueRow), lines)
-    db.session.commit()
 
 
 def rows_rejected_by_database(job_id: int) -> frozenset[int]:
@@ -122,11 +121,10 @@ def describe_first_errors(job_id: int) -> str | None:
         select(IssueRow).where(*errors).order_by(IssueRow.row, IssueRow.id).limit(_LISTED_ERRORS)
     ).all()
     total = db.session.scalar(select(func.count()).select_from(IssueRow).where(*errors)) or 0
-    told = [_describe_issue(issue) for issue in found]
-    db.session.rollback()
-    if total > len(told):
-        told.append(f"… and {total - len(told)} more; the job's issues list them.")
-    return "\n".join(told) or None
+    lines = [_describe_issue(issue) for issue in found]
+    if total > len(lines):
+        lines.append(f"… and {total - len(lines)} more; the job's issues list them.")
+    return "\n".join(lines) or None
 
 
 def _describe_issue(issue: IssueRow) -> str:

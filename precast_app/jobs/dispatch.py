@@ -1,4 +1,8 @@
-"""Enqueue jobs: record it in the job's row, then give the job's id to Redis."""
+"""Enqueueing of jobs: each is recorded in the job's row, and then the job's id is given to Redis.
+
+The record is a transaction of its own, after the one that made the job ready. If one transaction ended a job and
+enqueued the next one of its project, two of them could each wait for the row that the other one has locked.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +22,13 @@ _NEXT_IN_PROJECT = text("""
 
 
 def enqueue(job_id: int, after: int | None = None) -> bool:
-    """Enqueue a job that has been committed. If Redis can't be reached, the reaper enqueues it later.
+    """Enqueue a committed job and return True; if Redis can't be reached, the reaper enqueues it later.
 
-    Commits: the id must not be in Redis before the row says so. `after` is how often the job had been enqueued when it
-    was found lost; return False, without enqueuing it, if another process has enqueued it since.
+    `after` is how often the job had been enqueued when it was found lost: return False, and do nothing, if another
+    process has enqueued it since.
     """
     enqueue_count = db.session.execute(_COUNT_ENQUEUE, {"id": job_id, "after": after}).scalar_one_or_none()
+    # The id must not be in Redis before its row says so.
     db.session.commit()
     if enqueue_count is None:
         return False

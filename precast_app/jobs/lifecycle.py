@@ -1,12 +1,15 @@
-"""The life of a job: the one place that changes its status or its progress.
+"""The state machine of a job. Only this module changes a job's status and progress.
 
-pending → processing → completed or failed, each step one UPDATE that repeats the condition it depends on. Who works on
-a job holds a lease, a token that every write is checked against: a worker that was thought dead can't write any more.
+A job goes from pending to processing and ends completed or failed. Each step is one UPDATE whose WHERE clause repeats
+the condition for the step. The worker that runs a job holds a lease, and every write checks its token: a worker that
+lost its lease can't write any more.
+
+No function here commits or rolls back. The caller does, so that a step and what belongs to it are one transaction.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,10 +22,10 @@ from precast_app.errors import JobCancelled, LeaseLost
 from precast_app.extensions import db
 from precast_app.models import FailureReason, Phase
 
-# The class of the advisory locks on job ids; the reaper's lock is of the same class, with the id 0.
+# The class of the advisory locks on job ids, which are positive; `process_lock` uses the other numbers of the class.
 ADVISORY_LOCK_CLASS = 7_301
 
-# The job's turn: nothing else of its project is under way, and, unless it has begun, nothing was queued before it.
+# No other job of the project is running and, if the job is pending, none was queued before it.
 _IS_NEXT_IN_PROJECT = """
     NOT EXISTS (
         SELECT FROM import_jobs other
@@ -73,11 +76,10 @@ _FINISH = """
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on a job, until it runs out and another takes it.
+    """A worker's right to run a job, which lasts until it expires and another worker claims the job.
 
-    With `stops_on_cancel` the right is to do the job, and ends when a person cancels it; without, it is to end the
-    job in
-    any case, by taking it back or by what is left of it. `is_resumed` says that another worker had begun the job.
+    With `stops_on_cancel`, the checks of the lease raise `JobCancelled` once a user has cancelled the job; a worker
+    that reverts a cancelled job works without. `is_resumed` is true if another worker had begun the job.
     """
 
     job_id: int
@@ -88,7 +90,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is. `total` and `processed` in data rows; the others in element types and pieces."""
+    """How far a job is: `total` and `processed` in data rows, the other counts in element types and pieces."""
 
     phase: Phase
     total: int = 0
@@ -103,36 +105,37 @@ class Progress:
 
 
 def claim(job_id: int, *, lease_seconds: int, max_attempts: int) -> Lease | None:
-    """Take the job, or leave it: None where it isn't its turn, another has it, or it has ended."""
+    """Move the job to processing and return a lease on it.
+
+    Return None if it is not the job's turn, if it has ended or has had `max_attempts`, or if another worker has it.
+    """
     token = uuid4()
+    names = {"locks": ADVISORY_LOCK_CLASS, "job_id": job_id, "token": token}
     try:
-        # Waits for the batches of a former holder that are under way, though not for ever: one whose machine is gone
-        # keeps its lock until its connection is given up. None of them begins after this commits.
-        db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
-        db.session.execute(
-            text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), {"locks": ADVISORY_LOCK_CLASS, "job_id": job_id}
-        )
-        taken = db.session.execute(
-            _CLAIM, {"job_id": job_id, "token": token, "lease_seconds": lease_seconds, "attempts": max_attempts}
-        ).first()
-        db.session.commit()
+        # A savepoint, so that the caller's transaction goes on if another worker is quicker.
+        with db.session.begin_nested():
+            # Wait until the batches of the previous holder have ended; none begins once this is committed. Give up
+            # after some seconds: if the holder's machine has vanished, its lock stays until the connection times out.
+            db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            db.session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), names)
+            claimed = db.session.execute(
+                _CLAIM, {**names, "lease_seconds": lease_seconds, "attempts": max_attempts}
+            ).first()
     except IntegrityError:
-        # Another job of the project was claimed in the same moment; it rings this one when it ends.
-        db.session.rollback()
+        # Another job of the project was claimed at the same moment. When it ends, it enqueues this one.
         return None
     except OperationalError as error:
         if not isinstance(error.orig, LockNotAvailable):
             raise
-        db.session.rollback()
         return None
-    return Lease(job_id, token, is_resumed=taken.status == "processing") if taken else None
+    return Lease(job_id, token, is_resumed=claimed.status == "processing") if claimed else None
 
 
 def fence(session: Session, lease: Lease) -> None:
-    """Hold the lease for the rest of this transaction; raises `LeaseLost` where it is another's by now, or
-    `JobCancelled`.
+    """Keep the lease from being taken until this transaction ends.
 
-    An advisory lock rather than one on the job's row, whose progress is written meanwhile.
+    Raise `LeaseLost` if another worker has it or the job has ended, `JobCancelled` if a user has cancelled the job.
+    The lock is an advisory one: a lock on the job's row would block the progress that is written meanwhile.
     """
     names = {"locks": ADVISORY_LOCK_CLASS, "job_id": lease.job_id, "token": lease.token}
     session.execute(text("SELECT pg_advisory_xact_lock_shared(:locks, :job_id)"), names)
@@ -140,16 +143,15 @@ def fence(session: Session, lease: Lease) -> None:
 
 
 def fence_exclusive(session: Session, lease: Lease) -> None:
-    """Like `fence`, when every transaction that holds the job has ended; none begins before this one ends."""
+    """Wait until every transaction that called `fence` has ended, then do as `fence`, and hold up further ones."""
     names = {"locks": ADVISORY_LOCK_CLASS, "job_id": lease.job_id, "token": lease.token}
     session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), names)
     _raise_if_lost(lease, session.execute(_SELECT_LEASE, names).first())
 
 
 def check_lease(lease: Lease) -> None:
-    """Raise `LeaseLost` or `JobCancelled`, if it is so."""
+    """Raise `LeaseLost` if another worker has the lease or the job has ended, `JobCancelled` if a user cancelled it."""
     held = db.session.execute(_SELECT_LEASE, {"job_id": lease.job_id, "token": lease.token}).first()
-    db.session.rollback()
     _raise_if_lost(lease, held)
 
 
@@ -157,13 +159,13 @@ def _raise_if_lost(lease: Lease, held: Row[Any] | None) -> None:
     if held is None:
         raise LeaseLost(f"Job {lease.job_id} has been taken by another worker, or has ended.")
     if lease.stops_on_cancel and held.cancelled_by is not None:
-        raise JobCancelled(f"Job {lease.job_id} is cancelled by {held.cancelled_by}.")
+        raise JobCancelled(f"Job {lease.job_id} was cancelled by {held.cancelled_by}.")
 
 
 def write_progress(lease: Lease, progress: Progress, *, lease_seconds: int) -> None:
-    """Write how far the job is and renew the lease; the percentage never falls, and is 100 only when completed.
+    """Write the job's progress and renew the lease. The percentage never falls, and reaches 100 only on completion.
 
-    Raises as `fence` does.
+    Raise as `fence` does. After `JobCancelled`, the progress is written nevertheless if the caller commits.
     """
     written = db.session.execute(
         text("""
@@ -178,14 +180,16 @@ def write_progress(lease: Lease, progress: Progress, *, lease_seconds: int) -> N
             WHERE id = :job_id AND lease_token = :token
             RETURNING cancelled_by
         """),
-        {**_values(progress), "job_id": lease.job_id, "token": lease.token, "lease_seconds": lease_seconds},
+        {**asdict(progress), "job_id": lease.job_id, "token": lease.token, "lease_seconds": lease_seconds},
     ).first()
-    db.session.commit()
     _raise_if_lost(lease, written)
 
 
 def release(lease: Lease) -> None:
-    """Let another worker take the job now; the attempt doesn't count. It stays `processing`, with no one at it."""
+    """Let the lease expire now, so that another worker can claim the job, and don't count the attempt.
+
+    The job stays processing.
+    """
     db.session.execute(
         text("""
             UPDATE import_jobs SET lease_until = clock_timestamp(), attempt = greatest(attempt - 1, 0)
@@ -193,27 +197,26 @@ def release(lease: Lease) -> None:
         """),
         {"job_id": lease.job_id, "token": lease.token},
     )
-    db.session.commit()
 
 
 def complete(lease: Lease, *, result: str, error: str | None = None) -> bool:
-    """processing → completed; False where the lease is lost, or the job cancelled."""
+    """Move the job from processing to completed; return False if the lease is lost or the job was cancelled."""
     condition = "lease_token = :token" + (" AND cancelled_by IS NULL" if lease.stops_on_cancel else "")
     return _finish(condition, lease.job_id, "completed", result=result, error=error, token=lease.token)
 
 
 def fail(lease: Lease, *, error: str, reason: FailureReason = FailureReason.ERROR) -> bool:
-    """processing → failed, with what the session has done before; False where the lease is lost."""
+    """Move the job from processing to failed; return False if the lease is lost."""
     return _finish("lease_token = :token", lease.job_id, "failed", error=error, reason=reason, token=lease.token)
 
 
 def retry(job_id: int) -> bool:
-    """failed → pending, as new but for the batches that are in.
+    """Move the job from failed to pending, and reset all but its committed batches.
 
-    False where it has not failed, is undone, or was cancelled and could not be taken out as a whole. Does not commit.
+    Return False if it has not failed, was undone, or was cancelled and could not be reverted completely.
     """
     names = {"job_id": job_id}
-    again = db.session.execute(
+    reset = db.session.execute(
         text("""
             UPDATE import_jobs
             SET status = 'pending', phase = 'queued', queued_at = clock_timestamp(), updated_at = clock_timestamp(),
@@ -228,20 +231,20 @@ def retry(job_id: int) -> bool:
         """),
         names,
     ).first()
-    if again is not None:
-        # What the database refused may be taken now.
+    if reset is not None:
+        # Batches of which the database rejected every row are run again: it may accept these rows now.
         for statement in _RESET_FOR_RETRY:
             db.session.execute(text(statement), names)
-    return again is not None
+    return reset is not None
 
 
 def cancel(job_id: int, user: str) -> bool:
-    """Stop a job: a pending one fails at once; who holds a processing one is told to. False where it has ended."""
+    """Cancel a job: a pending one fails now, a processing one when its worker notices. Return False if it has ended."""
     error, reason = cancellation_message(user), FailureReason.CANCELLED
     if _finish("status = 'pending'", job_id, "failed", error=error, reason=reason, cancelled_by=user):
         return True
-    told = db.session.execute(
-        # It gets its attempts again: what it is to do now is something else.
+    marked = db.session.execute(
+        # Reverting the job is another task than running it, and gets as many attempts.
         text("""
             UPDATE import_jobs
             SET cancelled_by = coalesce(cancelled_by, :user), phase = 'cancelling', attempt = 0,
@@ -250,34 +253,33 @@ def cancel(job_id: int, user: str) -> bool:
         """),
         {"job_id": job_id, "user": user},
     ).first()
-    db.session.commit()
-    return told is not None
+    return marked is not None
 
 
 def cancellation_message(user: str, kept: str | None = None) -> str:
-    """The contract's `error` of a cancelled job; `kept` says what of it could not be taken out again."""
+    """Return the `error` of a cancelled job; `kept` describes the changes that could not be reverted."""
     return f"Cancelled by {user}; {kept or 'nothing was changed'}"
 
 
 def fail_without_file(job_id: int) -> bool:
-    """pending → failed, for a job that was never given its file."""
+    """Move the job from pending to failed because its file was not uploaded in time; return False if it has a file."""
     error = "No file was uploaded for this job in time. Create a new job and upload the file."
     condition = "status = 'pending' AND phase = 'waiting_for_file'"
     return _finish(condition, job_id, "failed", error=error, reason=FailureReason.EXPIRED)
 
 
 def fail_exhausted(job_id: int, max_attempts: int) -> bool:
-    """processing → failed, for a job whose workers were lost too often."""
+    """Move the job from processing to failed because its workers were lost too often; return False if they were not."""
     error = (
-        f"The import was interrupted {max_attempts} times and was given up. What had gone in stays; upload the file "
-        "again to import the rest, and tell the administrator if it happens again."
+        f"The import was interrupted {max_attempts} times, so it was given up. The rows that were imported stay. "
+        "Upload the file again to import the rest, and tell the administrator if this happens again."
     )
     condition = "status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts"
     return _finish(condition, job_id, "failed", error=error, reason=FailureReason.GAVE_UP, attempts=max_attempts)
 
 
 def mark_queued(job_id: int) -> bool:
-    """A waiting job has got its file: waiting_for_file → queued. False where it isn't waiting. Does not commit."""
+    """Queue a job whose file was attached; return False if it isn't waiting for its file."""
     found = db.session.execute(
         text("""
             UPDATE import_jobs SET phase = 'queued', queued_at = clock_timestamp(), updated_at = clock_timestamp()
@@ -302,9 +304,4 @@ def _finish(
     values = {"status": status, "result": result, "error": error, "reason": reason, "cancelled_by": cancelled_by}
     statement = text(_FINISH.format(condition=condition))
     ended = db.session.execute(statement, {"job_id": job_id, **values, **names}).first()
-    db.session.commit()
     return ended is not None
-
-
-def _values(progress: Progress) -> dict[str, Any]:
-    return {name: getattr(progress, name) for name in Progress.__slots__}

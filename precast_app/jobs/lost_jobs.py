@@ -1,4 +1,4 @@
-"""Jobs that no worker works on and that do not wait in Redis's queue either."""
+"""Detection of lost jobs: no worker runs them, and their ids are not in the queue either."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from precast_app.jobs import broker
 # The id of a job that was enqueued a moment ago may not have reached Redis yet.
 _QUIET_SECONDS = 3
 
-_LOST = text("""
+_DUE = text("""
     SELECT id, enqueue_count FROM import_jobs job
     WHERE (enqueued_at IS NULL OR enqueued_at < clock_timestamp() - make_interval(secs => :quiet))
       AND ((status = 'processing' AND lease_until < clock_timestamp())
@@ -27,21 +27,27 @@ _LOST = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class LostJob:
-    """A job whose turn it is, or whose lease has expired. `enqueue_count` says how often it was enqueued."""
+class DueJob:
+    """A job that a worker should claim next, and how often it was enqueued."""
 
     job_id: int
     enqueue_count: int
 
     @property
     def rq_id(self) -> str:
-        """The id under which it was last enqueued."""
+        """The RQ id under which it was last enqueued."""
         return broker.rq_job_id(self.job_id, self.enqueue_count)
 
 
-def find_lost() -> list[LostJob]:
-    """Return the lost jobs, in the order of the queue. While Redis is away every job that it may have lost is one."""
-    due = [LostJob(*row) for row in db.session.execute(_LOST, {"quiet": _QUIET_SECONDS})]
-    db.session.rollback()
-    waiting = broker.enqueued_ids([job.rq_id for job in due]) if due else frozenset()
-    return [job for job in due if job.rq_id not in waiting]
+def find_due() -> list[DueJob]:
+    """Return the jobs whose turn it is or whose lease has expired, in the order of the queue."""
+    return [DueJob(*row) for row in db.session.execute(_DUE, {"quiet": _QUIET_SECONDS})]
+
+
+def filter_lost(due: list[DueJob]) -> list[DueJob]:
+    """Return those of the jobs whose id is not in the queue in Redis; all of them if Redis can't be reached.
+
+    Redis may take seconds to answer: call it without a database connection.
+    """
+    queued = broker.enqueued_ids([job.rq_id for job in due]) if due else frozenset()
+    return [job for job in due if job.rq_id not in queued]

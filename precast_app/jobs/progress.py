@@ -1,4 +1,4 @@
-"""The one thread that writes a running job's progress and keeps its lease."""
+"""The thread that writes a running job's progress and renews its lease. Each write is a transaction of its own."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ log = logging.getLogger(__name__)
 
 
 class ProgressReporter:
-    """Writes the newest progress at most every `progress_interval_seconds`, and renews the lease while there is none.
+    """Writer of a job's progress: the latest one, at most every `progress_interval_seconds`.
 
-    Used as a context manager around the work; what is the newest when the work ends is written too.
+    It renews the lease, also when there is no progress. Use it as a context manager around the work; the progress that
+    was reported last is written when the work ends.
     """
 
     def __init__(self, app: Flask, lease: Lease, first: Progress) -> None:
@@ -47,21 +48,21 @@ class ProgressReporter:
 
     @property
     def latest(self) -> Progress:
-        """What was told last."""
+        """The progress that was reported last."""
         return self._latest
 
     def report(self, progress: Progress) -> None:
-        """Tell how far the work is; raises as `check` does."""
+        """Set the progress that is written next; raise as `raise_if_stopped` does."""
         self._latest = progress
         self.raise_if_stopped()
 
     def raise_if_stopped(self) -> None:
-        """Raise `LeaseLost` where the job is another's by now, `JobCancelled` where a person wants it stopped.
+        """Raise `LeaseLost` if another worker took the job, `JobCancelled` if a user cancelled it.
 
-        And `Stopped` where this process is to end.
+        Raise `WorkerStopping` if this process has to exit.
         """
         if SHUTDOWN_REQUESTED.is_set():
-            raise WorkerStopping(f"Job {self._lease.job_id} is given back: this worker stops.")
+            raise WorkerStopping(f"Job {self._lease.job_id} is released, because this worker stops.")
         if self._stop_reason is not None:
             raise self._stop_reason
 
@@ -69,37 +70,40 @@ class ProgressReporter:
         renewed = 0.0
         with self._app.app_context():
             while self._stop_reason is None:
-                over = self._closing.is_set()
-                newest = self._latest
-                due = time.monotonic() - renewed > self._settings.lease_seconds / 3
-                if due or newest != self._written:
-                    if self._write(newest):
-                        renewed, self._written = time.monotonic(), newest
-                    elif over:
-                        return
-                else:
+                is_last = self._closing.is_set()
+                latest = self._latest
+                is_renewal_due = time.monotonic() - renewed > self._settings.lease_seconds / 3
+                if not is_renewal_due and latest == self._written:
                     self._check_lease()
-                if over:
+                elif self._write(latest):
+                    renewed, self._written = time.monotonic(), latest
+                if is_last:
                     return
                 self._closing.wait(self._settings.progress_interval_seconds)
 
     def _write(self, progress: Progress) -> bool:
+        """Return whether the progress was written and the work may go on."""
+        stop_reason = None
         try:
-            lifecycle.write_progress(self._lease, progress, lease_seconds=self._settings.lease_seconds)
-        except (LeaseLost, JobCancelled) as end:
-            self._stop_reason = end
-            return False
+            try:
+                lifecycle.write_progress(self._lease, progress, lease_seconds=self._settings.lease_seconds)
+            except (LeaseLost, JobCancelled) as reason:
+                stop_reason = reason
+            db.session.commit()
         except SQLAlchemyError:
-            # The next round tries again; if the database stays away, the batches fail and say so.
+            # The next round tries again. If the database stays unreachable, the batches fail.
             log.warning("The progress of job %d could not be written.", self._lease.job_id, exc_info=True)
             db.session.rollback()
             return False
-        return True
+        self._stop_reason = stop_reason
+        return stop_reason is None
 
     def _check_lease(self) -> None:
         try:
             lifecycle.check_lease(self._lease)
-        except (LeaseLost, JobCancelled) as end:
-            self._stop_reason = end
+        except (LeaseLost, JobCancelled) as reason:
+            self._stop_reason = reason
         except SQLAlchemyError:
-            db.session.rollback()
+            # The next round tries again.
+            log.debug("The lease of job %d could not be checked.", self._lease.job_id, exc_info=True)
+        db.session.rollback()

@@ -96,7 +96,7 @@ def find_conflicts(target: ImportJob) -> list[str]:
 
 
 def revert_cancelled(context: JobContext) -> None:
-    """Revert what a cancelled job has committed, and end the job. The caller commits.
+    """Revert what a cancelled job has committed, and end the job as failed. The caller commits.
 
     Raise `LeaseLost` if another worker has taken the job. The context's lease must not stop on cancel.
     """

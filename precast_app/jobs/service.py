@@ -171,7 +171,7 @@ def retry(job_id: int, started_by_user_id: int) -> ImportJob:
 
 
 def cancel(job_id: int, user: str) -> ImportJob:
-    """Cancel a job: a waiting one fails at once, a running one when its worker has reverted it.
+    """Cancel a job: a pending one fails at once, a running one when its worker has reverted it.
 
     Raise `Conflict` if it has ended.
     """

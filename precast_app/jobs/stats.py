@@ -1,8 +1,9 @@
-"""How the jobs stand, in numbers: read from the table and Redis when asked, so that every web process says the same."""
+"""Statistics of the jobs, read from the table and from Redis at each call: every web process returns the same."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.jobs import broker, lost_jobs
+from precast_app.jobs.lost_jobs import DueJob
 from precast_app.models import FailureReason
 
 _LAST_SWEEP_KEY = "precast:reaper"
@@ -26,14 +28,14 @@ _ENDED = text("""
 """)
 _NOW = text("""
     SELECT count(*) FILTER (WHERE phase = 'queued') AS queued,
-           count(*) FILTER (WHERE phase = 'waiting_for_file') AS unfed,
+           count(*) FILTER (WHERE phase = 'waiting_for_file') AS waiting_for_file,
            coalesce(extract(epoch FROM clock_timestamp() - min(queued_at) FILTER (WHERE phase = 'queued')), 0)
                AS oldest_seconds,
            pg_database_size(current_database()) AS database_bytes,
            pg_total_relation_size('import_file_chunks') AS file_bytes
     FROM import_jobs WHERE status IN ('pending', 'processing')
 """)
-# An error is `failed`, as it was before the other reasons were told apart.
+# `failed` is a failure by an error; every other reason is an outcome of its own.
 OUTCOMES = (
     "completed", "completed_with_rejects", "failed",
     *(str(reason) for reason in FailureReason if reason is not FailureReason.ERROR),
@@ -42,7 +44,7 @@ OUTCOMES = (
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """What Redis knows: live workers, ids in the queue, and seconds since the reaper's last sweep, if there was one."""
+    """Live workers, ids in the queue, and seconds since the reaper's last sweep, if there was one; from Redis."""
 
     workers: int
     enqueued: int
@@ -51,66 +53,65 @@ class QueueStats:
 
 @dataclass(frozen=True, slots=True)
 class JobStats:
-    """All jobs of the installation. `queue` is None where Redis can't be reached."""
+    """All jobs of the installation, and the size of its database; from PostgreSQL."""
 
     by_type_and_status: dict[tuple[str, str], int]
     ended_last_hour: dict[str, int]
     queued: int
     waiting_for_file: int
     oldest_seconds: float
-    lost_jobs: int
+    due: list[DueJob]
     database_bytes: int
     file_bytes: int
-    queue: QueueStats | None
 
 
 def collect() -> JobStats:
-    """The numbers as they are now."""
+    """Return the statistics of the jobs as they are now."""
     by_status = {(job_type, status): count for job_type, status, count in db.session.execute(_BY_STATUS)}
     ended = dict.fromkeys(OUTCOMES, 0)
     for outcome, count in db.session.execute(_ENDED):
         ended[outcome] = count
     now = db.session.execute(_NOW).one()
-    db.session.rollback()
     return JobStats(
         by_type_and_status=by_status,
         ended_last_hour=ended,
         queued=now.queued,
-        waiting_for_file=now.unfed,
+        waiting_for_file=now.waiting_for_file,
         oldest_seconds=float(now.oldest_seconds),
-        lost_jobs=len(lost_jobs.find_lost()),
+        due=lost_jobs.find_due(),
         database_bytes=now.database_bytes,
         file_bytes=now.file_bytes,
-        queue=_queue(),
     )
 
 
 def record_sweep() -> None:
     """Record in Redis that the reaper has swept now."""
-    try:
+    # If Redis can't be reached, only this record is missing; `/readyz` and the metrics say so.
+    with suppress(RedisError):
         broker.redis_connection().set(_key(), time.time())
-    except RedisError:
-        # Nothing is lost but the note; that Redis is away is told elsewhere.
-        return
 
 
-def _queue() -> QueueStats | None:
+def read_queue() -> QueueStats | None:
+    """Return the statistics of the queue as they are now; None if Redis can't be reached.
+
+    Redis may take seconds to answer: call it without a database connection.
+    """
     try:
-        noted = broker.redis_connection().get(_key())
-        return QueueStats(len(broker.worker_names()), broker.rq_queue().count, _seconds_since(noted))
+        swept_at = broker.redis_connection().get(_key())
+        return QueueStats(len(broker.worker_names()), broker.rq_queue().count, _seconds_since(swept_at))
     except RedisError:
         return None
 
 
-def _seconds_since(noted: str | bytes | None) -> float | None:
-    """Return how long ago that time was; None where it isn't a time."""
+def _seconds_since(timestamp: str | bytes | None) -> float | None:
+    """Return the seconds since a Unix timestamp; None if it isn't one."""
     try:
-        seconds = time.time() - float(noted or "")
+        seconds = time.time() - float(timestamp or "")
     except ValueError:
         return None
     return max(0.0, seconds) if isfinite(seconds) else None
 
 
 def _key() -> str:
-    # Of this installation: several may share a Redis.
+    # Several installations may share a Redis.
     return f"{_LAST_SWEEP_KEY}:{current_app.config['PRECAST'].queue_name}"

@@ -13,10 +13,10 @@ from sqlalchemy import select
 
 from precast_app.auth import tokens, users
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, service
+from precast_app.jobs import service
 from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, ImportJob, Piece, Role, Stage
 from precast_app.projects import projects
-from tests import project_snapshot
+from tests import job_states, project_snapshot
 from tests.auth_headers import user_headers
 from tests.conftest import EXAMPLES, run_import, submit
 
@@ -46,7 +46,7 @@ def scene(green_meadows: int) -> Scene:
         projects.set_role(ours, name, role)
     jobs = {"completed": run_import(green_meadows, FILE).id, "dry": run_import(green_meadows, FILE, dry_run=True).id}
     jobs["failed"], jobs["queued"] = submit(green_meadows, FILE), submit(green_meadows, FILE)
-    assert lifecycle.cancel(jobs["failed"], "tester")
+    assert job_states.cancel(jobs["failed"], "tester")
     waiting = service.submit(
         project_id=green_meadows,
         job_type="element_type_import",

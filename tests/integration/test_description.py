@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from precast_app.auth import tokens, users
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, service
+from precast_app.jobs import service
 from precast_app.models import (
     ApiToken,
     BomProduct,
@@ -36,6 +36,7 @@ from precast_app.models import (
     UserSession,
 )
 from precast_app.projects import projects
+from tests import job_states
 from tests.conftest import EXAMPLES, emptied, fill_reference, run_import, submit
 
 TRIES = int(os.environ.get("FUZZ_API_EXAMPLES", "6"))
@@ -104,7 +105,7 @@ def some_jobs(project: int, folder: Path) -> list[int]:
         run_import(project, bad, dry_run=True).id,
     ]
     failed, queued = (submit(project, EXAMPLES / "element_types.csv") for _ in range(2))
-    assert lifecycle.cancel(failed, "vera")
+    assert job_states.cancel(failed, "vera")
     waiting = service.submit(
         project_id=project, job_type="element_type_import", created_by="vera", options=service.JobOptions(), upload=None
     )

@@ -9,9 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from precast_app.extensions import db
-from precast_app.jobs import broker, lifecycle, reaper, service
+from precast_app.jobs import broker, reaper, service
 from precast_app.jobs.runner import run_job
 from precast_app.models import DrawingType, Stage
+from tests import job_states
 from tests.conftest import get_job, run_import, submit
 from tests.job_states import age_job, claim_or_fail
 from tests.prometheus import scrape_metrics
@@ -39,7 +40,7 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
         return waiting
     number = submit(project_id, path)
     if reason == "cancelled":
-        assert lifecycle.cancel(number, "eve")
+        assert job_states.cancel(number, "eve")
     elif reason == "gave_up":
         for _ in range(3):
             claim_or_fail(number, attempts=3)
@@ -56,7 +57,7 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
 def _emptied(path: Path, number: int) -> Path:
     """Return a file that passes the check at upload and fails as a whole: a heading that names two things."""
     project_id = get_job(number).project_id
-    lifecycle.cancel(number, "eve")
+    job_states.cancel(number, "eve")
     db.session.add(Stage(project_id=project_id, name="Both", match_key="both", position=1))
     db.session.add(DrawingType(project_id=project_id, name="Both", match_key="both"))
     db.session.commit()

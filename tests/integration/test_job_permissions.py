@@ -18,6 +18,7 @@ from precast_app.models import ImportBatch, ImportJob, Role, Stage
 from precast_app.projects import projects
 from tests.auth_headers import member_headers
 from tests.conftest import EXAMPLES, ROOT, get_job, run_import
+from tests.job_states import claim_or_fail
 
 ACTIONS = ("create", "attach file", "cancel", "retry", "apply", "undo")
 ROLES = (Role.VIEWER, Role.EDITOR, Role.MANAGER)
@@ -185,8 +186,7 @@ def test_a_job_that_lost_its_worker_half_done_goes_on(
         query, content = {"job_type": "element_type_import", "create_missing": "true"}, file.read_bytes()
     number = client.post(f"/api/project/{project_id}/jobs", query_string=query, headers=manager).get_json()["job_id"]
     client.put(f"/api/jobs/{number}/file", data=content, headers=manager)
-    lease = lifecycle.claim(number, lease_seconds=60, max_attempts=3)
-    assert lease is not None
+    lease = claim_or_fail(number)
     if written == "reference data":
         values = {"reference": reference_data.to_json(reference_data.load(db.session(), project_id))}
         db.session.query(ImportJob).filter_by(id=number).update(values)
@@ -195,6 +195,7 @@ def test_a_job_that_lost_its_worker_half_done_goes_on(
         db.session.add(ImportBatch(job_id=number, number=1, created_count=8, **counts))
     db.session.commit()
     lifecycle.release(lease)
+    db.session.commit()
     projects.remove_member(project_id, "manager")
     run_job(number)
     assert get_job(number).status == ("failed" if written == "nothing" else "completed"), get_job(number).error

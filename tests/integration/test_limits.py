@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from precast_app import create_app
 from precast_app.auth import tokens, users
 from precast_app.errors import TooManyRequests
-from precast_app.jobs import lifecycle
 from precast_app.models import Role
 from precast_app.projects import projects
+from tests import job_states
 from tests.conftest import EXAMPLES, submit
 
 SHEET = EXAMPLES / "element_types.csv"
@@ -87,7 +87,7 @@ def test_a_project_has_only_so_many_jobs_waiting(app: Flask, project_id: int) ->
 
     assert [upload(project_id) for _ in range(3)] == [202, 202, 429]
     assert upload(other) == 202
-    assert lifecycle.cancel(1, "ada")
+    assert job_states.cancel(1, "ada")
     assert upload(project_id) == 202
 
 

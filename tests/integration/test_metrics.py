@@ -7,9 +7,10 @@ from flask.testing import FlaskClient
 
 from precast_app.auth import tokens, users
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, reaper
+from precast_app.jobs import reaper
 from precast_app.models import ImportJob, Role
 from precast_app.projects import projects
+from tests import job_states
 from tests.app_settings import changed_settings
 from tests.auth_headers import member_headers
 from tests.conftest import EXAMPLES, run_import, submit
@@ -20,7 +21,7 @@ def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_m
     file = EXAMPLES / "element_types.csv"
     run_import(green_meadows, file)
     cancelled, queued = submit(green_meadows, file), submit(green_meadows, file)
-    assert lifecycle.cancel(cancelled, "vera")
+    assert job_states.cancel(cancelled, "vera")
     db.session.query(ImportJob).filter_by(id=queued).update(
         {"queued_at": ImportJob.created_at - db.text("interval '1 hour'")}
     )

@@ -11,10 +11,11 @@ from flask.testing import FlaskClient
 
 from precast_app.auth import users
 from precast_app.extensions import db
-from precast_app.jobs import lifecycle, service
+from precast_app.jobs import service
 from precast_app.models import Role
 from precast_app.projects import projects
 from precast_app.web.template_filters import in_order
+from tests import job_states
 from tests.conftest import EXAMPLES, run_import, submit
 
 SHEET = EXAMPLES / "element_types.csv"
@@ -133,7 +134,7 @@ def test_queued_and_cancelled_jobs(editor: FlaskClient, green_meadows: int) -> N
     assert "Queued" in shown
     assert "data-moving" in shown
     assert f'data-call="POST /api/jobs/{waiting}/cancel"' in shown
-    assert lifecycle.cancel(waiting, "eve")
+    assert job_states.cancel(waiting, "eve")
     shown = page(editor, f"/jobs/{waiting}")
     assert "Cancelled by eve; nothing was changed" in shown
     assert "data-moving" not in shown
@@ -157,13 +158,13 @@ def test_polled_parts_answer_304_if_nothing_changed(viewer: FlaskClient, green_m
         first = viewer.get(path)
         assert first.status_code == 200
         assert viewer.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
-        assert lifecycle.cancel(job, "eve") == (path == f"/jobs/{job}/state"), "a job is cancelled only once"
+        assert job_states.cancel(job, "eve") == (path == f"/jobs/{job}/state"), "a job is cancelled only once"
     assert "Cancelled" in viewer.get(f"/jobs/{job}/state").text
 
 
 def test_jobs_can_be_filtered(viewer: FlaskClient, green_meadows: int) -> None:
     failed = submit(green_meadows, SHEET)
-    assert lifecycle.cancel(failed, "eve")
+    assert job_states.cancel(failed, "eve")
     shown = page(viewer, f"/projects/{green_meadows}/jobs?status=failed")
     assert f'href="/jobs/{failed}"' in shown
     assert "stages.csv" not in shown

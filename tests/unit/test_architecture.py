@@ -11,6 +11,50 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "precast_app"
 
+# The functions that end a transaction, by module, and why it is theirs to end. Helpers and queries never end one.
+ENDS_TRANSACTIONS = {
+    # Requests: a transaction ends before the request waits for its client, a slot, a parser or Redis.
+    "api/export_slots.py": {"waiting"},
+    "api/job_files.py": {"upload", "rejected_rows", "annotated_workbook"},
+    "api/metrics.py": {"metrics"},
+    "api/request_class.py": {"stream"},
+    "auth/request_authentication.py": {"current_identity"},
+    "auth/route_permissions.py": {"guarded"},
+    "queries/exports.py": {"use_one_snapshot"},
+    # Readiness: a connection of its own, whose write is rolled back.
+    "api/health.py": {"_database"},
+    # An action of a user is one transaction.
+    "auth/sessions.py": {"end_one"},
+    "auth/sign_in.py": {"sign_in", "sign_out"},
+    "auth/tokens.py": {"create", "revoke"},
+    "auth/users.py": {"create", "change_password", "set_password", "set_disabled", "set_admin"},
+    "importing/reference_store.py": {"delete", "order_stages", "_commit"},
+    "jobs/service.py": {"submit", "attach_file", "undo", "retry", "cancel", "_import_again"},
+    "pieces/transitions.py": {"advance_status"},
+    "projects/projects.py": {"set_role", "remove_member", "_commit"},
+    # A job that is waited for is read in a new transaction each time.
+    "cli.py": {"_wait_with_progress_bar"},
+    # A job: its claim, its outcome and each of its steps is a transaction, as is each batch and each write of progress.
+    "importing/atomic.py": {"run_atomically"},
+    "importing/batch_runner.py": {"_write_batch", "_retry_row_by_row", "stored_results"},
+    "jobs/progress.py": {"_write", "_check_lease"},
+    "jobs/revert.py": {"run_undo"},
+    "jobs/runner.py": {
+        "run_job", "_check_starter", "_run_or_revert", "_run", "_revert_cancelled", "_job_context", "_fail",
+    },
+    "jobs/tasks/import_element_types.py": {
+        "_load_reference_data", "_find_missing", "_delete_created", "_read", "_plan", "_store_dry_run", "_run_batches",
+    },
+    "jobs/tasks/import_reference_data.py": {"run"},
+    # A job is recorded as enqueued before its id is given to Redis.
+    "jobs/dispatch.py": {"enqueue"},
+    # Each job that is recovered is a transaction, and so is each table from which expired rows are deleted.
+    "jobs/reaper.py": {"_fail_overdue", "_fail_exhausted", "_find_lost"},
+    "jobs/retention.py": {"delete_expired"},
+    # What the functions above call to give back a connection.
+    "database.py": {"release_connection"},
+}  # fmt: skip
+
 
 def written() -> dict[str, set[str]]:
     """Of each package in the table: the packages that it may import."""
@@ -74,6 +118,29 @@ def test_no_test_module_imports_another_one() -> None:
     for path in (ROOT / "tests").rglob("*.py"):
         found = re.findall(r"^\s*(?:from|import) (tests\.(?:\w+\.)*test_\w+)", path.read_text(encoding="utf-8"), re.M)
         assert not found, f"{path}: move what it shares with {found} to a module of its own"
+
+
+def ending_functions(path: Path) -> set[str]:
+    """Return the innermost functions of a module that commit, roll back or release the connection."""
+    found = set()
+
+    def visit(node: ast.AST, function: str) -> None:
+        if isinstance(node, ast.FunctionDef):
+            function = node.name
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in ("commit", "rollback", "release_connection"):
+                found.add(function)
+        for child in ast.iter_child_nodes(node):
+            visit(child, function)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")), "the module itself")
+    return found
+
+
+def test_only_use_cases_end_transactions() -> None:
+    found = {path.relative_to(PACKAGE).as_posix(): ending_functions(path) for path in PACKAGE.rglob("*.py")}
+    assert {path: functions for path, functions in found.items() if functions} == ENDS_TRANSACTIONS
 
 
 def test_files_stay_small() -> None:

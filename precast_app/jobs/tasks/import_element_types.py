@@ -165,8 +165,8 @@ def _plan(
     issues = [*issues, *planned.issues, *([too_many] if too_many else [])]
     store_issues(context, issues, overflow=overflow)
     if too_many:
+        db.session.commit()
         raise JobFailed(too_many.message)
-    context.fence(db.session())
     db.session.execute(
         update(ImportJob).where(ImportJob.id == context.job_id).values(unchanged_ids=planned.unchanged_ids)
     )
@@ -208,6 +208,7 @@ def _run_batches(
         yield from atomic.run_atomically(planned, target, done=done, fence=context.fence)
     except atomic.RowsRejected as refused:
         store_issues(context, list(refused.issues), replace=False)
+        db.session.commit()
         raise abort_error(context.job_id, planned.total, len(refused.issues)) from None
 
 

@@ -46,20 +46,18 @@ def run(context: JobContext) -> Outcome:
     if context.dry_run or is_aborted:
         db.session.rollback()
     else:
-        _record(context, stored, rejected)
-        db.session.commit()
+        _record_batch(context, stored, rejected)
     store_issues(context, [*issues, *stored.issues])
     if context.dry_run:
-        context.fence(db.session())
         db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(plan_digest=before))
-        db.session.commit()
-    elif is_aborted:
+    db.session.commit()
+    if is_aborted and not context.dry_run:
         context.report_progress(Phase.WRITING, rejected=rejected)
         raise abort_error(context.job_id, total, rejected)
     return _outcome(context, total, stored.created, stored.updated, rejected)
 
 
-def _record(context: JobContext, stored: StoreResult, rejected: int) -> None:
+def _record_batch(context: JobContext, stored: StoreResult, rejected: int) -> None:
     counts = {"created_count": stored.created, "updated_count": stored.updated, "rejected_count": rejected}
     db.session.execute(
         insert(ImportBatch).values(job_id=context.job_id, number=1, pieces_added=0, pieces_removed=0, **counts)

@@ -1,0 +1,49 @@
+"""What a job's exception means for its user: the text of the job's `error`, and the reason for its failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rq.timeouts import JobTimeoutException
+
+from precast_app.config import Settings
+from precast_app.errors import AllRowsRejected, ImportAborted, JobFailed, RequestError
+from precast_app.models import FailureReason
+from precast_app.spreadsheets import UnreadableFile
+
+_STAYS = "The rows that were imported until then stay. Split the file and upload its parts."
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a failed job is recorded. A failure by a bug is logged with its traceback."""
+
+    error: str
+    reason: FailureReason = FailureReason.ERROR
+    is_bug: bool = False
+
+
+def describe(error: Exception, job_id: int, settings: Settings) -> Failure:
+    """Return the failure that the exception of a job's function is recorded as."""
+    match error:
+        case AllRowsRejected():
+            return Failure(str(error), FailureReason.REJECTED)
+        case ImportAborted():
+            return Failure(str(error), FailureReason.ABORTED)
+        case JobFailed() | UnreadableFile() | RequestError():
+            return Failure(str(error))
+        case JobTimeoutException():
+            seconds = settings.job_timeout_seconds
+            return Failure(f"The import took longer than {seconds} seconds and was stopped. {_STAYS}")
+        # Parts of the interpreter report that memory has run out as a SystemError.
+        case MemoryError() | SystemError(__cause__=MemoryError()):
+            megabytes = round(settings.job_memory_bytes / 1e6)
+            return Failure(
+                f"The import needed more memory than the {megabytes} MB that a job may take, and was stopped. {_STAYS}"
+            )
+        case _:
+            return Failure(
+                f"Something went wrong on our side; it is in the log under job {job_id}. The rows that were imported "
+                "until then stay. Upload the file again, and tell the administrator if this happens again.",
+                is_bug=True,
+            )
