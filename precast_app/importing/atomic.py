@@ -1,4 +1,4 @@
-"""Carry out a plan as a whole or not at all: all batches one after another, in one transaction."""
+"""Execute a plan all or nothing: all batches one after another, in one transaction."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from precast_app.importing.plan import Plan
 
 
 class RowsRejected(Exception):
-    """The database refused rows, and everything was rolled back; `issues` tell of the first batch with such rows."""
+    """The database rejected rows of a batch, and everything was rolled back; `issues` has one for each of the rows."""
 
     def __init__(self, issues: tuple[Issue, ...]) -> None:
-        super().__init__(f"{len(issues)} rows were refused")
+        super().__init__(f"{len(issues)} rows were rejected")
         self.issues = issues
 
 
 def run_atomically(plan: Plan, target: BatchTarget, *, done: frozenset[int], fence: Fence) -> list[BatchResult]:
-    """Do the batches that are not in yet, and commit; raises `RowsRejected` where the database refuses a row.
+    """Write the batches that are not in `done` and commit; raise `RowsRejected` if the database rejects a row.
 
-    Those that are in are all of them: an earlier attempt was lost after its commit.
+    `done` is empty, or has every batch if an earlier attempt was lost after its commit.
     """
     results = []
     for batch in plan.batches():
         if batch.number in done:
             continue
-        # Held once; asked again, so that a cancelled job stops between two batches.
+        # The first call holds the lease; the others stop a cancelled job between two batches.
         fence(db.session())
         result = batch_runner.write_in_transaction(batch, target)
         if result.issues:

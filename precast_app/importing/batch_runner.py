@@ -1,7 +1,7 @@
-"""Carry out a plan: batches side by side in a thread pool, each in a transaction of its own.
+"""Execute a plan: batches side by side in a thread pool, each in a transaction of its own.
 
-A batch commits its rows together with its own number, so that it is never done twice. A batch that the database refuses
-is rolled back and done again row by row: the refused row becomes an issue, the others go in.
+A batch commits its rows together with its own number, so that it is never written twice. A batch that the database
+rejects is rolled back and retried row by row: the rejected row becomes an issue, the others are written.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -23,14 +23,15 @@ from sqlalchemy.orm import Session
 from precast_app import database
 from precast_app.enums import Severity
 from precast_app.extensions import db
-from precast_app.importing.batch_sql import BatchTarget, PiecesInProduction, WriteCounts, write_batch
+from precast_app.importing.batch_sql import BatchTarget, PiecesInProduction, write_batch
+from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
 from precast_app.models import Issue as IssueRow
 
 log = logging.getLogger(__name__)
 
-# What is no fault of the data: the same batch, tried again, may go in. psycopg2 raises deadlocks and serialization
+# Errors that the data did not cause: retrying the batch may succeed. psycopg2 raises deadlocks and serialization
 # failures as OperationalError too, but not a server that became read-only in a failover.
 RETRYABLE = (
     OperationalError,
@@ -42,7 +43,7 @@ RETRYABLE = (
 _MAX_TRIES = 4
 _RESERVED_CONNECTIONS = 2
 
-# What the database refuses because of the data.
+# Errors that the data caused.
 DATABASE_REJECTIONS = (psycopg2.IntegrityError, psycopg2.DataError, PiecesInProduction)
 
 Fence = Callable[[Session], None]
@@ -50,33 +51,29 @@ Fence = Callable[[Session], None]
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of a batch's operations; `rejected` were refused by the database and are told in `issues`."""
+    """What a batch has written, with an issue for each row that the database rejected."""
 
     number: int
-    created: int = 0
-    updated: int = 0
-    rejected: int = 0
-    pieces_added: int = 0
-    pieces_removed: int = 0
+    counts: Counts
     issues: tuple[Issue, ...] = ()
 
 
 def run_batches(
     app: Flask, plan: Plan, target: BatchTarget, *, done: frozenset[int], concurrent_batches: int, fence: Fence
 ) -> Iterator[BatchResult]:
-    """Do the batches that are not in yet, at most `concurrent_batches` at once; yields each as it is in.
+    """Write the batches that are not in `done`, `concurrent_batches` at once, and yield the result of each.
 
-    `fence` is called in each transaction and raises if the job may write no more. What a batch raises is raised here,
-    after the ones under way have ended; no further ones are begun.
+    `fence` is called in each transaction, and raises if the job must not write any more. An exception of a batch is
+    raised here after the running batches have ended; no other batch is started.
     """
-    # Batches share the process's connections, and leave two of them to who writes the progress, and the main thread: a
-    # pool hands a free one to whoever asks first, so that those could wait for the whole import.
+    # Batches share the process's connection pool. Two connections are reserved for the progress reporter and the main
+    # thread, which could otherwise wait for the whole import.
     connections: int = db.engine.pool.size()  # type: ignore[attr-defined] # of a QueuePool
     slots = BoundedSemaphore(max(1, connections - _RESERVED_CONNECTIONS))
     waiting = (batch for batch in plan.batches() if batch.number not in done)
     under_way: set[Future[BatchResult]] = set()
     with ThreadPoolExecutor(concurrent_batches, thread_name_prefix="batch") as pool:
-        # Twice as many are handed over as run, so that no thread waits for the next one to be planned.
+        # Twice as many are submitted as run at once, so that no thread waits for the next batch.
         for batch in waiting:
             under_way.add(pool.submit(_run_batch, app, slots, batch, target, fence))
             if len(under_way) >= 2 * concurrent_batches:
@@ -105,11 +102,11 @@ def _run_batch(
             try:
                 return _write_batch(batch, target, fence)
             except RETRYABLE:
-                # A rollback would fail where the connection was lost under COPY, of which SQLAlchemy doesn't know.
+                # SQLAlchemy doesn't notice a connection that was lost during COPY, and a rollback would fail.
                 db.session().invalidate()
                 if attempt == _MAX_TRIES:
                     raise
-                log.warning("Batch %d of job %d is tried again.", batch.number, target.job_id, exc_info=True)
+                log.warning("Retrying batch %d of job %d.", batch.number, target.job_id, exc_info=True)
                 time.sleep(0.2 * 2**attempt)
     raise AssertionError("a batch returns or raises")
 
@@ -120,8 +117,7 @@ def _write_batch(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> Batc
         if not _claim_batch(batch, target):
             db.session.rollback()
             return _stored_result(batch, target)
-        counts = write_batch(_cursor(), batch.steps, target)
-        result = _result(batch, counts)
+        result = BatchResult(batch.number, write_batch(_cursor(), batch.steps, target))
         _record_result(result, target)
         db.session.commit()
         return result
@@ -131,12 +127,12 @@ def _write_batch(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> Batc
 
 
 def write_in_transaction(batch: PlannedBatch, target: BatchTarget) -> BatchResult:
-    """Write a batch in the caller's transaction, which the caller commits; rows that are refused are told as issues."""
+    """Write a batch in the caller's transaction; rows that the database rejects become issues. The caller commits."""
     _claim_batch(batch, target)
     cursor = _cursor()
     cursor.execute("SAVEPOINT batch")
     try:
-        result = _result(batch, write_batch(cursor, batch.steps, target))
+        result = BatchResult(batch.number, write_batch(cursor, batch.steps, target))
     except DATABASE_REJECTIONS:
         cursor.execute("ROLLBACK TO SAVEPOINT batch")
         result = _write_with_savepoints(batch, target)
@@ -146,22 +142,17 @@ def write_in_transaction(batch: PlannedBatch, target: BatchTarget) -> BatchResul
 
 def _write_with_savepoints(batch: PlannedBatch, target: BatchTarget) -> BatchResult:
     cursor = _cursor()
-    done: list[WriteCounts] = []
+    counts = Counts()
     issues: list[Issue] = []
     for step in batch.steps:
         cursor.execute("SAVEPOINT one_row")
         try:
-            done.append(write_batch(cursor, [step], target))
+            counts += write_batch(cursor, [step], target)
         except DATABASE_REJECTIONS as error:
             cursor.execute("ROLLBACK TO SAVEPOINT one_row")
             issues.append(_rejection_issue(step, target, error))
         cursor.execute("RELEASE SAVEPOINT one_row")
-    total = (
-        WriteCounts(*(sum(values) for values in zip(*map(_as_tuple, done), strict=True)))
-        if done
-        else WriteCounts(0, 0, 0, 0)
-    )
-    return _result(batch, total, tuple(issues))
+    return BatchResult(batch.number, counts + Counts(rejected=len(issues)), tuple(issues))
 
 
 def _retry_row_by_row(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> BatchResult:
@@ -180,36 +171,25 @@ def _retry_row_by_row(batch: PlannedBatch, target: BatchTarget, fence: Fence) ->
 
 
 def issue_to_row(issue: Issue, job_id: int, batch: int | None = None) -> dict[str, Any]:
-    """An issue as a row of `import_issues`."""
-    return {
-        "job_id": job_id,
-        "batch": batch,
-        "severity": issue.severity,
-        "sheet": issue.sheet,
-        "row": issue.row,
-        "column": issue.column,
-        "heading": issue.heading,
-        "value": issue.value,
-        "code": issue.code,
-        "message": issue.message,
-    }
+    """Return an issue as a row of `import_issues`."""
+    return {"job_id": job_id, "batch": batch, **asdict(issue)}
 
 
 def _cursor() -> Any:
-    """The psycopg2 cursor of the session's transaction: COPY and arrays are its own."""
+    """Return a psycopg2 cursor in the session's transaction, for COPY and arrays."""
     connection = db.session.connection().connection.dbapi_connection
     assert connection is not None
     cursor = connection.cursor()
-    # Every row is found by its key. Without this, the plans of the foreign keys' checks, made once for each connection,
-    # read whole tables where those were empty when the import began (measured at 10 000 rows: three times slower).
-    # Each batch waits for the disk, though that costs time: where the server crashes and is back at once, this process
-    # goes on, and would not know that batches which it takes for done were lost.
+    # Every row is found by its key. Without this setting, the plans of foreign key checks, cached per connection, scan
+    # whole tables if these were empty when the import began (measured with 10 000 rows: three times slower).
+    # `synchronous_commit` stays on, though it costs time: if the server crashes and restarts, this process goes on, and
+    # would not know that batches that it considers committed were lost.
     cursor.execute("SET LOCAL enable_seqscan = off")
     return cursor
 
 
 def _claim_batch(batch: PlannedBatch, target: BatchTarget) -> bool:
-    """Claim the batch's number; False where it is in already. Waits for whoever is putting it in just now."""
+    """Claim the batch's number; return False if it is committed. Wait for a transaction that is writing the batch."""
     try:
         claimed = db.session.execute(
             text("""
@@ -231,15 +211,7 @@ def _record_result(result: BatchResult, target: BatchTarget) -> None:
                 pieces_added = :pieces_added, pieces_removed = :pieces_removed
             WHERE job_id = :job_id AND number = :number
         """),
-        {
-            "job_id": target.job_id,
-            "number": result.number,
-            "created": result.created,
-            "updated": result.updated,
-            "rejected": result.rejected,
-            "pieces_added": result.pieces_added,
-            "pieces_removed": result.pieces_removed,
-        },
+        {"job_id": target.job_id, "number": result.number, **result.counts.as_dict()},
     )
 
 
@@ -249,65 +221,58 @@ def _stored_result(batch: PlannedBatch, target: BatchTarget) -> BatchResult:
 
 
 def stored_results(job_id: int) -> list[BatchResult]:
-    """The batches of a job that are in, without their issues."""
+    """Return the results of a job's committed batches, without their issues."""
     rows = db.session.execute(
         text("""
-            SELECT number, created_count, updated_count, rejected_count, pieces_added, pieces_removed
+            SELECT number, created_count AS created, updated_count AS updated, rejected_count AS rejected,
+                   pieces_added, pieces_removed
             FROM import_batches WHERE job_id = :job_id
         """),
         {"job_id": job_id},
     )
-    results = [BatchResult(*each) for each in rows]
+    results = [BatchResult(row.pop("number"), Counts(**row)) for row in map(dict, rows.mappings())]
     db.session.rollback()
     return results
 
 
-def _result(batch: PlannedBatch, counts: WriteCounts, issues: tuple[Issue, ...] = ()) -> BatchResult:
-    return BatchResult(
-        batch.number, counts.created, counts.updated, len(issues), counts.pieces_added, counts.pieces_removed, issues
+def _rejection_issue(step: Step, target: BatchTarget, error: Exception) -> Issue:
+    """Return the issue for a row that the database has rejected."""
+    code, message = _describe_rejection(error)
+    operation = step.operation
+    row = operation.row
+    if isinstance(error, psycopg2.Error) and code == "refused_by_database":
+        # One line without the row's values, since thousands of rows may be rejected for the same reason.
+        rule = error.diag.constraint_name or "unnamed"
+        log.warning(
+            "Row %d of job %d was rejected: %s, constraint %s", row.number, target.job_id, type(error).__name__, rule
+        )
+    element_type = operation.element_type if isinstance(operation, Update) else row.values[0]
+    return target.columns.issue(
+        severity=Severity.ERROR,
+        code=code,
+        message=message,
+        row=row.number,
+        column=target.columns.columns[1],
+        value=f"{element_type} {row.values[1]}",
     )
 
 
-def _as_tuple(counts: WriteCounts) -> tuple[int, int, int, int]:
-    return counts.created, counts.updated, counts.pieces_added, counts.pieces_removed
-
-
-def _rejection_issue(step: Step, target: BatchTarget, error: Exception) -> Issue:
+def _describe_rejection(error: Exception) -> tuple[str, str]:
+    """Return the code and the message for an error of the database."""
     if isinstance(error, PiecesInProduction):
-        message = (
-            "Pieces that this row would remove have gone into production while the file was imported. "
-            "Look at their status, and upload the row again with a quantity that keeps them."
+        return (
+            "pieces_in_production",
+            "Pieces that this row removes have gone into production during the import. Check their status, and upload "
+            "the row again with a quantity that keeps them.",
         )
-        code = "pieces_in_production"
-    elif isinstance(error, psycopg2.errors.ForeignKeyViolation):
-        message = (
-            "Something that this row refers to (a drawing type, node, stage or product) was deleted while the file was "
-            "imported. Add it again, or take its column out, and upload the row again."
+    if isinstance(error, psycopg2.errors.ForeignKeyViolation):
+        return (
+            "reference_deleted",
+            "Something that this row refers to (a drawing type, node, stage or product) was deleted during the import. "
+            "Add it again, or remove its column, and upload the row again.",
         )
-        code = "reference_deleted"
-    else:
-        message = (
-            "The database refused this row, though each of its cells looks right. Nothing of it was stored; upload it "
-            "again, and tell the administrator if it is refused once more."
-        )
-        code = "refused_by_database"
-        # A line, since thousands of rows may be refused for one reason, and without the row's values.
-        assert isinstance(error, psycopg2.Error), "the other errors in REFUSED are told above"
-        rule = error.diag.constraint_name or "no constraint that has a name"
-        log.warning(
-            "Row %d of job %d was refused: %s, %s", step.operation.row.number, target.job_id, type(error).__name__, rule
-        )
-    values = step.operation.row.values
-    name = target.columns.columns[1]
-    operation = step.operation
-    shown = f"{operation.element_type if isinstance(operation, Update) else values[0]} {values[1]}"
-    return Issue(
-        Severity.ERROR,
-        code,
-        message,
-        operation.row.number,
-        name.letter,
-        name.heading,
-        shown,
-        target.columns.sheet or None,
+    return (
+        "refused_by_database",
+        "The database rejected this row, though each of its cells is valid. Nothing of it was stored. Upload it again, "
+        "and tell the administrator if it is rejected again.",
     )

@@ -1,4 +1,4 @@
-"""The statements of one batch. Their number doesn't grow with the rows: COPY, or one statement over unnested arrays."""
+"""The statements of one batch: COPY, or one statement over arrays, so that their number doesn't grow with the rows."""
 
 from __future__ import annotations
 
@@ -9,52 +9,49 @@ from decimal import Decimal
 from typing import Any
 
 from precast_app.importing import diff
+from precast_app.importing.counts import Counts
 from precast_app.importing.diff import RemovedPiece
 from precast_app.importing.pg_arrays import pg_columns
-from precast_app.importing.plan import Create, Step, Update
-from precast_app.importing.schema import ColumnGroup, ColumnMap
-from precast_app.models.element_type import MEASURES
+from precast_app.importing.plan import Create, PieceRange, Step, Update
+from precast_app.importing.schema import GROUP_SPECS, MEASURES, ColumnGroup, ColumnMap, GroupSpec
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _BASE = (*MEASURES, "version")
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """A group's table: its name, the column that names the target, and the value's column with its type, if any."""
+class _GroupTable:
+    """The statements for the table of a group."""
 
-    name: str
-    target: str
-    value: str | None = None
-    type: str | None = None
+    spec: GroupSpec
+
+    @property
+    def has_value(self) -> bool:
+        return self.spec.value_column is not None
 
     @property
     def columns(self) -> str:
-        return ", ".join(filter(None, ("element_type_id", self.target, self.value)))
+        return ", ".join(filter(None, ("element_type_id", self.spec.target_column, self.spec.value_column)))
 
     @property
     def delete(self) -> str:
         return f"""
-            DELETE FROM {self.name} USING unnest(%s::int[], %s::int[]) AS gone(id, target)
-            WHERE element_type_id = gone.id AND {self.target} = gone.target
+            DELETE FROM {self.spec.table} USING unnest(%s::int[], %s::int[]) AS deleted(id, target)
+            WHERE element_type_id = deleted.id AND {self.spec.target_column} = deleted.target
         """
 
     @property
     def upsert(self) -> str:
-        values = f", %s::{self.type}[]" if self.value else ""
-        change = f"UPDATE SET {self.value} = excluded.{self.value}" if self.value else "NOTHING"
+        value = self.spec.value_column
+        values = f", %s::{self.spec.value_type.sql_type}[]" if value else ""
+        change = f"UPDATE SET {value} = excluded.{value}" if value else "NOTHING"
         return f"""
-            INSERT INTO {self.name} ({self.columns}) SELECT * FROM unnest(%s::int[], %s::int[]{values})
-            ON CONFLICT (element_type_id, {self.target}) DO {change}
+            INSERT INTO {self.spec.table} ({self.columns}) SELECT * FROM unnest(%s::int[], %s::int[]{values})
+            ON CONFLICT (element_type_id, {self.spec.target_column}) DO {change}
         """
 
 
-_TABLES = {
-    ColumnGroup.DRAWINGS: _Table("element_type_drawings", "drawing_type_id", "file_name", "text"),
-    ColumnGroup.NODES: _Table("element_type_quantities", "node_id", "quantity", "int"),
-    ColumnGroup.STAGES: _Table("element_type_stages", "stage_id"),
-    ColumnGroup.BOM: _Table("element_type_bom", "product_id", "quantity", "numeric"),
-}
+_TABLES = {group: _GroupTable(spec) for group, spec in GROUP_SPECS.items()}
 
 _UPDATE = f"""
     UPDATE element_types t SET {", ".join(f"{name} = v.{name}" for name in _BASE)}
@@ -65,35 +62,35 @@ _UPDATE = f"""
 
 _INSERT_PIECES = """
     INSERT INTO pieces (project_id, element_type_id, node_id, number, job_id, code)
-    SELECT %s, run.element_type_id, run.node_id, n, %s,
-           run.prefix || lpad(n::text, greatest(4, length(n::text)), '0')
+    SELECT %s, numbers.element_type_id, numbers.node_id, n, %s,
+           numbers.prefix || lpad(n::text, greatest(4, length(n::text)), '0')
     FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::text[])
-             AS run(element_type_id, node_id, first, count, prefix),
-         generate_series(run.first, run.first + run.count - 1) AS n
+             AS numbers(element_type_id, node_id, first, count, prefix),
+         generate_series(numbers.first, numbers.first + numbers.count - 1) AS n
 """
 
-# The status is asked for twice: another transaction may move a piece on between the choice and the deletion.
+# The status is checked twice, since another transaction may change it between the choice and the deletion.
 _REMOVE_PIECES = """
     WITH chosen AS (
-        SELECT p.id, wanted.count, row_number() OVER (
-            PARTITION BY p.element_type_id, p.node_id ORDER BY p.number DESC) AS place
-        FROM unnest(%s::int[], %s::int[], %s::int[]) AS wanted(element_type_id, node_id, count)
+        SELECT p.id, removal.count, row_number() OVER (
+            PARTITION BY p.element_type_id, p.node_id ORDER BY p.number DESC) AS rank
+        FROM unnest(%s::int[], %s::int[], %s::int[]) AS removal(element_type_id, node_id, count)
         JOIN pieces p USING (element_type_id, node_id)
         WHERE p.status = 'planned'
     )
     DELETE FROM pieces p USING chosen
-    WHERE p.id = chosen.id AND chosen.place <= chosen.count AND p.status = 'planned'
+    WHERE p.id = chosen.id AND chosen.rank <= chosen.count AND p.status = 'planned'
     RETURNING p.element_type_id, p.node_id, p.number, p.code, p.job_id
 """
 
 
 class PiecesInProduction(Exception):
-    """Pieces that were to be removed have gone into production since the plan was made."""
+    """Pieces that a row removes have gone into production since the plan was built."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchTarget:
-    """Where a batch writes: the project, the job, what the columns mean, and the nodes' naming conventions."""
+    """What all batches of a job share: the project, the job, the columns, and the nodes' naming conventions by id."""
 
     project_id: int
     job_id: int
@@ -101,34 +98,31 @@ class BatchTarget:
     naming_conventions: Mapping[int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class WriteCounts:
-    """What was written, in element types and in pieces."""
+def write_batch(cursor: Any, steps: Sequence[Step], target: BatchTarget) -> Counts:
+    """Execute the steps with a psycopg2 cursor in the caller's transaction; raise `PiecesInProduction` if one can't be.
 
-    created: int
-    updated: int
-    pieces_added: int
-    pieces_removed: int
-
-
-def write_batch(cursor: Any, steps: Sequence[Step], target: BatchTarget) -> WriteCounts:
-    """Carry out the steps with a psycopg2 cursor, inside the caller's transaction."""
+    Return the counts of what was written.
+    """
     creates = [step for step in steps if isinstance(step.operation, Create)]
-    updates = [(step.operation, step) for step in steps if isinstance(step.operation, Update)]
+    updates = [(step.operation, step.pieces) for step in steps if isinstance(step.operation, Update)]
+    changed = [update for update, _ in updates]
     ids = _new_ids(cursor, len(creates))
     _create(cursor, creates, ids, target)
-    removed = _remove_pieces(cursor, [update for update, _ in updates])
-    _update(cursor, [update for update, _ in updates], target)
-    runs = [
-        (id_, str(step.operation.row.values[0]), run)
+    removed = _remove_pieces(cursor, changed)
+    _update(cursor, changed, target)
+    ranges = [
+        (id_, str(step.operation.row.values[0]), pieces)
         for id_, step in zip(ids, creates, strict=True)
-        for run in step.pieces
+        for pieces in step.pieces
     ]
-    runs += [(update.id, update.element_type, run) for update, step in updates for run in step.pieces]
-    _insert_pieces(cursor, runs, target)
-    _record(cursor, creates, ids, [update for update, _ in updates], removed, target)
-    return WriteCounts(
-        len(creates), len(updates), sum(run.count for _, _, run in runs), sum(len(each) for each in removed.values())
+    ranges += [(update.id, update.element_type, each) for update, pieces in updates for each in pieces]
+    _insert_pieces(cursor, ranges, target)
+    _record_changes(cursor, creates, ids, changed, removed, target)
+    return Counts(
+        created=len(creates),
+        updated=len(updates),
+        pieces_added=sum(pieces.count for _, _, pieces in ranges),
+        pieces_removed=sum(map(len, removed.values())),
     )
 
 
@@ -144,29 +138,30 @@ def _new_ids(cursor: Any, count: int) -> list[int]:
 def _create(cursor: Any, creates: list[Step], ids: list[int], target: BatchTarget) -> None:
     if not creates:
         return
-    base = [(place, str(name)) for place, name in target.columns.positions(ColumnGroup.BASE)]
+    base = [(index, str(name)) for index, name in target.columns.positions(ColumnGroup.BASE)]
     rows = []
     for id_, step in zip(ids, creates, strict=True):
         row = step.operation.row
-        rows.append((id_, target.project_id, *row.key, *(row.values[place] for place, _ in base)))
+        rows.append((id_, target.project_id, *row.key, *(row.values[index] for index, _ in base)))
     names = ", ".join(name for _, name in base)
     _copy(cursor, f"element_types (id, project_id, type_key, name_key, {names})", rows)
     for group, table in _TABLES.items():
-        places = target.columns.positions(group)
-        lines = [
-            (id_, each, cell) if table.value else (id_, each)
+        positions = target.columns.positions(group)
+        has_value = table.has_value
+        cells = [
+            (id_, each, value) if has_value else (id_, each)
             for id_, step in zip(ids, creates, strict=True)
-            for place, each in places
-            if (cell := step.operation.row.values[place])
+            for index, each in positions
+            if (value := step.operation.row.values[index])
         ]
-        _copy(cursor, f"{table.name} ({table.columns})", lines)
+        _copy(cursor, f"{table.spec.table} ({table.columns})", cells)
 
 
 def _update(cursor: Any, updates: list[Update], target: BatchTarget) -> None:
     changed = [update for update in updates if update.difference.base]
     if changed:
-        places = {str(name): place for place, name in target.columns.positions(ColumnGroup.BASE)}
-        rows = [(update.id, *(update.row.values[places[name]] for name in _BASE)) for update in changed]
+        indices = {str(name): index for index, name in target.columns.positions(ColumnGroup.BASE)}
+        rows = [(update.id, *(update.row.values[indices[name]] for name in _BASE)) for update in changed]
         cursor.execute(_UPDATE, pg_columns(rows))
     for group in _TABLES:
         cells = [
@@ -178,16 +173,17 @@ def _update(cursor: Any, updates: list[Update], target: BatchTarget) -> None:
 
 
 def write_cells(cursor: Any, group: ColumnGroup, cells: Sequence[tuple[int, int, Any]]) -> None:
-    """Store (element type, target, value) of a group; a value that is none takes what is stored away."""
+    """Store (element type id, target id, value) of a group; a falsy value deletes the stored row."""
     table = _TABLES[group]
     if deleted := [cell[:2] for cell in cells if not cell[2]]:
         cursor.execute(table.delete, pg_columns(deleted))
-    if kept := [cell if table.value else cell[:2] for cell in cells if cell[2]]:
-        cursor.execute(table.upsert, pg_columns(kept))
+    if stored := [cell if table.has_value else cell[:2] for cell in cells if cell[2]]:
+        cursor.execute(table.upsert, pg_columns(stored))
 
 
-def _insert_pieces(cursor: Any, runs: list[tuple[int, str, Any]], target: BatchTarget) -> None:
-    if not runs:
+def _insert_pieces(cursor: Any, ranges: list[tuple[int, str, PieceRange]], target: BatchTarget) -> None:
+    """Insert ranges of pieces, each with the id and the name of its element type."""
+    if not ranges:
         return
     cursor.execute(
         _INSERT_PIECES,
@@ -196,8 +192,8 @@ def _insert_pieces(cursor: Any, runs: list[tuple[int, str, Any]], target: BatchT
             target.job_id,
             *pg_columns(
                 [
-                    (id_, run.node_id, run.first, run.count, f"{kind}/{target.naming_conventions[run.node_id]}/")
-                    for id_, kind, run in runs
+                    (id_, each.node_id, each.first, each.count, f"{name}/{target.naming_conventions[each.node_id]}/")
+                    for id_, name, each in ranges
                 ]
             ),
         ),
@@ -205,21 +201,21 @@ def _insert_pieces(cursor: Any, runs: list[tuple[int, str, Any]], target: BatchT
 
 
 def _remove_pieces(cursor: Any, updates: list[Update]) -> dict[int, list[RemovedPiece]]:
-    """Remove the highest-numbered planned pieces; those that were, by element type."""
-    wanted = [(update.id, node, count) for update in updates for node, count in update.removals]
-    if not wanted:
+    """Delete the highest-numbered planned pieces, and return them by element type id."""
+    removals = [(update.id, node, count) for update in updates for node, count in update.removals]
+    if not removals:
         return {}
-    cursor.execute(_REMOVE_PIECES, pg_columns(wanted))
+    cursor.execute(_REMOVE_PIECES, pg_columns(removals))
     removed: dict[int, list[RemovedPiece]] = {}
     rows = cursor.fetchall()
-    if len(rows) != sum(count for _, _, count in wanted):
+    if len(rows) != sum(count for _, _, count in removals):
         raise PiecesInProduction
     for id_, node, number, code, job_id in rows:
         removed.setdefault(id_, []).append((node, number, code, job_id))
     return removed
 
 
-def _record(
+def _record_changes(
     cursor: Any,
     creates: list[Step],
     ids: list[int],

@@ -1,29 +1,31 @@
-"""Where the headings of a sheet are and what each column's heading says, before anyone asks what it means."""
+"""Where the headings of a sheet are, and what they say. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from precast_app.errors import JobFailed
 from precast_app.importing import cell_parsing
-from precast_app.importing.schema import BASE_COLUMNS
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS
 from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan, unescape_formula
 from precast_app.text import clean_text
 
-# Over the column that says why a row was rejected; such a column is no data.
+# The heading of the column that says why a row was rejected; the column is ignored.
 REASON_HEADING = "Rejected because"
 
 _SHEET_NAME = "elementtypes"
-# Rows between the headings that are left blank.
-_BLANK_ROWS = 2
-_SAMPLE_PREFIXES = ("drw_", "qty_", "stage_", "bom_")
-# After a heading: punctuation, and before it a unit, bare or in brackets.
+# Blank rows that there may be between the header row and the sub-headings.
+_MAX_BLANK_ROWS = 2
+_SAMPLE_PREFIXES = tuple(f"{prefix}_".casefold() for spec in GROUP_SPECS.values() for prefix in spec.sample_prefixes)
+_SAMPLE_NAMES = ("ET001", "Beam Type A")
+# What a heading may end with: punctuation, and before it a unit, with or without brackets.
 _PUNCTUATION = " .:;,*"
 _UNITS = (" mm", " kg", *(f" m{power}" for power in "²³23"))
 _LONGEST_UNIT = max(map(len, _UNITS))
 _OPENING, _CLOSING = "([", ")]"
-# Longer than any name of a base column, whatever its words are divided by.
+# Longer than any heading of a base column, whatever separates its words.
 _LONGEST_BASE_NAME = 200
 _NO_LETTERS = re.compile(r"\W|_")
 _BASE_NAMES = {
@@ -35,10 +37,10 @@ _BASE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What stands above a column: `top` in the header row (over all cells of a merge), `sub` in the row below it.
+    """The heading of a column: `top` in the header row (repeated over a merged range), `sub` in the row below.
 
-    `row` is that of the lower of the two. With `is_part` the column has its part of a merged heading and none of its
-    own, so that it names nothing.
+    `base` is the field of a base column. `row` is the number of the lower row that has text. With `is_part` the column
+    has only its part of a merged heading, and names nothing.
     """
 
     index: int
@@ -51,7 +53,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class HeaderLayout:
-    """The headings of a sheet; `header_rows` of the rows that hold anything come before the data."""
+    """The headings of a sheet; `header_rows` is the number of non-blank rows before the data."""
 
     sheet: str
     headings: tuple[Heading, ...]
@@ -61,7 +63,10 @@ class HeaderLayout:
 
 
 def detect_header(book: Book) -> tuple[HeaderLayout, SheetScan]:
-    """The one sheet with the base headings and its layout; `JobFailed` where there is none, or more than one."""
+    """Return the layout and the scan of the sheet with the base headings.
+
+    Raise `JobFailed` if no sheet has them, or more than one and none of these is called Element Types.
+    """
     found: list[tuple[HeaderLayout, SheetScan]] = []
     for sheet in book.sheets:
         scan = book.scan(sheet)
@@ -71,19 +76,26 @@ def detect_header(book: Book) -> tuple[HeaderLayout, SheetScan]:
                 return layout, scan
             found.append((layout, scan))
     if not found:
+        *headings, last = (column.heading for column in BASE_COLUMNS)
         raise JobFailed(
-            "No header row was found. A row with the headings Element Type, Element Type Name, Height, Length, "
-            "Thickness, Mass, Volume, Area, Width and Element Type Version must stand above the data; "
-            "the template has it."
+            f"No header row was found. Put a row with the headings {', '.join(headings)} and {last} above the data, as "
+            "in the template."
         )
     if len(found) > 1:
         names = ", ".join(layout.sheet for layout, _ in found)
-        raise JobFailed(f"More than one sheet has the headings ({names}). Name the right one Element Types.")
+        raise JobFailed(f"More than one sheet has the headings ({names}). Call the right one Element Types.")
     return found[0]
 
 
+def item_headings(layout: HeaderLayout) -> Iterator[Heading]:
+    """Yield the headings that should name an item of the project: all but blank ones and those of base columns."""
+    for heading in layout.headings:
+        if heading.base is None and (heading.top or heading.sub) not in ("", REASON_HEADING):
+            yield heading
+
+
 def base_field(heading: str) -> tuple[str, int] | None:
-    """The base column that a heading names, and whether by its own name (0) or by an alias (1)."""
+    """Return the field of the base column that a heading names, and 0 if by its own name, 1 or more if by an alias."""
     name = _without_unit(heading)
     return _BASE_NAMES.get(_squash(name)) if len(name) <= _LONGEST_BASE_NAME else None
 
@@ -93,7 +105,7 @@ def _without_unit(heading: str) -> str:
     text = heading.rstrip(_PUNCTUATION)
     if text.endswith(tuple(_CLOSING)):
         closed = max(text.rfind(sign, 0, -1) for sign in _CLOSING)
-        opened = [place for sign in _OPENING if (place := text.find(sign, closed + 1)) >= 0]
+        opened = [index for sign in _OPENING if (index := text.find(sign, closed + 1)) >= 0]
         return text[: min(opened)] if opened else text
     end = text[-_LONGEST_UNIT:].lower()
     return next((text[: -len(unit)] for unit in _UNITS if end.endswith(unit)), text)
@@ -117,58 +129,80 @@ def _texts(row: SheetRow) -> list[str]:
 
 
 def _base_columns(texts: list[str]) -> dict[int, str]:
-    """Field by column; where one is named twice over, its own name wins over an alias."""
+    """Return the fields of base columns by index; a heading by its own name wins over one by an alias."""
     named = [(index, match) for index, text in enumerate(texts) if (match := base_field(text)) is not None]
-    owned = {field for _, (field, rank) in named if rank == 0}
-    return {index: field for index, (field, rank) in named if rank == 0 or field not in owned}
+    by_own_name = {field for _, (field, rank) in named if rank == 0}
+    return {index: field for index, (field, rank) in named if rank == 0 or field not in by_own_name}
 
 
 def _build_layout(
     sheet: str, scan: SheetScan, position: int, texts: list[str], base: dict[int, str], *, flat: bool
 ) -> HeaderLayout:
+    """Return the layout of a sheet whose header row is the row at `position` of the scanned rows."""
     header = scan.head[position]
-    rest = scan.head[position + 1 :]
-    subs: list[str] = []
-    last = sub_row = header.number
-    if rest and rest[0].number <= header.number + _BLANK_ROWS + 1 and _is_sub_headings(rest[0], base, texts, flat=flat):
-        subs, last, sub_row = _texts(rest[0]), rest[0].number, rest[0].number
-        rest = rest[1:]
-    used = position + 1 + bool(subs)
-    # A flat file has none.
-    if rest and not flat and _is_sample(rest[0], base):
-        used, last = used + 1, rest[0].number
-    tops, shared = _spread_merged(texts, header.number, scan.merged, max(len(texts), len(subs)))
+    below = list(scan.head[position + 1 :])
+    subs = None
+    if below and below[0].number <= header.number + _MAX_BLANK_ROWS + 1:
+        subs = below[0] if _is_sub_headings(below[0], base, texts, flat=flat) else None
+    header_rows = [header]
+    if subs is not None:
+        header_rows.append(below.pop(0))
+    # Only workbooks have a sample row.
+    if below and not flat and _is_sample(below[0], base):
+        header_rows.append(below.pop(0))
+    return HeaderLayout(
+        sheet=sheet,
+        headings=_headings(header, texts, subs, base, scan.merged, below),
+        header_row=header.number,
+        header_rows=position + len(header_rows),
+        first_data_row=header_rows[-1].number + 1,
+    )
+
+
+def _headings(
+    header: SheetRow,
+    texts: list[str],
+    subs: SheetRow | None,
+    base: dict[int, str],
+    merged: tuple[MergedRange, ...],
+    data: list[SheetRow],
+) -> tuple[Heading, ...]:
+    sub_texts = _texts(subs) if subs else []
+    tops, shared = _spread_merged(texts, header.number, merged, max(len(texts), len(sub_texts)))
     headings = []
     for index, top in enumerate(tops):
-        sub = subs[index] if index < len(subs) else ""
-        # Below a heading over several columns, one without a heading of its own is about nothing.
-        nothing = index in shared and not sub and index not in base
-        used_column = not subs or any(index < len(row.cells) and row.cells[index] != "" for row in rest)
-        if nothing and not used_column:
+        sub = sub_texts[index] if index < len(sub_texts) else ""
+        # Below a heading that is merged over several columns, a column without a sub-heading names nothing.
+        is_part = index in shared and not sub and index not in base
+        if is_part and subs and not any(index < len(row.cells) and row.cells[index] != "" for row in data):
             top = ""
-        headings.append(Heading(index, top, sub, base.get(index), sub_row if sub else header.number, is_part=nothing))
-    return HeaderLayout(sheet, tuple(headings), header.number, used, last + 1)
+        row = subs.number if subs and sub else header.number
+        headings.append(Heading(index, top, sub, base.get(index), row, is_part))
+    return tuple(headings)
 
 
 def _spread_merged(
     texts: list[str], row: int, merged: tuple[MergedRange, ...], width: int
 ) -> tuple[list[str], frozenset[int]]:
-    """The headings with those that are merged over all their columns, and the columns of these."""
+    """Return the texts with each merged heading repeated in all its columns, and the indices of these columns."""
     shared: set[int] = set()
     tops = texts + [""] * (width - len(texts))
     for area in merged:
-        # Ranges that overlap are in no file of a spreadsheet program; without them each column is gone through once.
-        ends = {area.first_column - 1, min(area.last_column, width) - 1}
-        if area.first_row <= row <= area.last_row and area.first_column <= width and shared.isdisjoint(ends):
-            for column in range(area.first_column, min(area.last_column, width)):
-                tops[column] = tops[area.first_column - 1]
+        first, end = area.first_column - 1, min(area.last_column, width)
+        # No spreadsheet program writes ranges that overlap; ignoring them visits each column once.
+        is_new = first < width and shared.isdisjoint((first, end - 1))
+        if is_new and area.first_row <= row <= area.last_row:
+            tops[first:end] = [tops[first]] * (end - first)
             if area.last_column > area.first_column:
-                shared.update(range(area.first_column - 1, min(area.last_column, width)))
+                shared.update(range(first, end))
     return tops, frozenset(shared)
 
 
 def _is_sub_headings(row: SheetRow, base: dict[int, str], tops: list[str], *, flat: bool) -> bool:
-    """Whether a row has cells under no base heading; in a flat file, where nothing is merged, also under no heading."""
+    """Return whether a row has cells, none of them below a base heading.
+
+    In a flat file, which has no merged headings, one of them must be below a blank heading.
+    """
     filled = [index for index, cell in enumerate(row.cells) if cell != ""]
     if not filled or any(index in base for index in filled):
         return False
@@ -176,7 +210,7 @@ def _is_sub_headings(row: SheetRow, base: dict[int, str], tops: list[str], *, fl
 
 
 def _is_sample(row: SheetRow, base: dict[int, str]) -> bool:
-    """Whether it is the sample row, which shows what goes where: all text, each group's cells with its own prefix."""
+    """Return whether a row is the sample row: all text, the cells of each group with the group's prefix."""
     filled = [(index, cell) for index, cell in enumerate(row.cells) if cell != ""]
     if not all(isinstance(cell, str) for _, cell in filled):
         return False
@@ -188,5 +222,4 @@ def _is_sample(row: SheetRow, base: dict[int, str]) -> bool:
     if None in prefixes:
         return False
     names = {base[index]: clean_text(str(cell)) for index, cell in filled if index in base}
-    is_first = (names.get("element_type"), names.get("name")) == ("ET001", "Beam Type A")
-    return is_first or len(prefixes) > 1
+    return (names.get("element_type"), names.get("name")) == _SAMPLE_NAMES or len(prefixes) > 1

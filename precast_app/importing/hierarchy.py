@@ -1,4 +1,4 @@
-"""The hierarchy's rules: paths, prefixes, naming conventions, and parents before their children. Pure."""
+"""The rules of the hierarchy: paths, prefixes, naming conventions, and parents before their children. Pure."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _BETWEEN_WORDS = re.compile(r"[\s\-]+")
 
 
 def path_key_of(path: str) -> str:
-    """How headings find the node at a path."""
+    """Return the match key of the node at a path."""
     return path_key(*path.split("."))
 
 
 def path_segment(name: str) -> str:
-    """A node's name as a part of a path: `Floor 1` → `Floor_1`."""
+    """Return a node's name as part of a path: `Floor 1` → `Floor_1`."""
     return _BETWEEN_WORDS.sub("_", name)
 
 
-# Deeper than any building; and what the database takes, in characters.
+# Levels of a hierarchy; and lengths of the columns, in characters.
 DEEPEST = 20
 _MAX_LENGTHS = {"prefix": 50, "path": 500, "naming_convention": 150}
 
 
 def fill_defaults(values: dict[str, Any], parent: dict[str, Any] | None) -> dict[str, Any]:
-    """A node's values with what may be left out: prefix, path, naming convention; those of `parent` are complete."""
+    """Return a node's values with prefix, path and naming convention filled in; `parent` is complete already."""
     full = dict(values)
     full["prefix"] = full.get("prefix") or path_segment(full["name"])
     above = f"{parent['path']}." if parent else ""
@@ -42,25 +42,25 @@ def fill_defaults(values: dict[str, Any], parent: dict[str, Any] | None) -> dict
 
 
 def find_problem(full: dict[str, Any]) -> tuple[str, str] | None:
-    """Code and message of what a completed node can't have; None where it is good."""
+    """Return code and message of what is wrong with a complete node; None if nothing is."""
     if "/" in full["naming_convention"]:
         return (
             "slash_in_naming_convention",
-            "A naming convention can't hold a slash, since piece codes are divided by it. Use another sign.",
+            "A naming convention can't have a slash, which separates the parts of a piece code. Use another character.",
         )
     if not all(path_key_of(full["path"]).split(".")):
         return "unusable_name", "Each part of a path needs a letter or a digit. Choose another name or path."
     for name, most in _MAX_LENGTHS.items():
         if len(full[name]) > most:
             words = name.replace("_", " ")
-            return "text_too_long", f"The {words} has {len(full[name])} characters; write one of {most} or fewer."
+            return "text_too_long", f"The {words} has {len(full[name])} characters; shorten it to {most}."
     return None
 
 
 def order_parents_first(rows: list[NumberedValues]) -> tuple[list[NumberedValues], list[Issue]]:
-    """The rows of a hierarchy file, completed, in their order but parents before their children.
+    """Return the rows of a hierarchy file, complete and with parents before their children, and the issues.
 
-    IDs only tie the rows together.
+    IDs only connect the rows of the file with each other.
     """
     issues: dict[int, Issue] = {}
     by_id: dict[str, int] = {}
@@ -109,7 +109,7 @@ def order_parents_first(rows: list[NumberedValues]) -> tuple[list[NumberedValues
 def _link_parents(
     rows: list[NumberedValues], by_id: dict[str, int], issues: dict[int, Issue]
 ) -> tuple[dict[int, int], dict[int, list[int]]]:
-    """Each row's parent, and each row's children, by row number; an issue where there is no such parent."""
+    """Return the parent and the children of each row, by row number; add an issue if a parent does not exist."""
     parents: dict[int, int] = {}
     children: dict[int, list[int]] = {number: [] for number, _ in rows}
     for number, values in rows:
@@ -117,7 +117,7 @@ def _link_parents(
         if id_ is None:
             continue
         if id_ not in by_id:
-            message = f"No good row of the file has the ID {id_}. Correct ParentID, or the row of the parent."
+            message = f"No valid row of the file has the ID {id_}. Correct ParentID, or the row of the parent."
             issues.setdefault(number, _issue(number, "unknown_parent", message, "ParentID", id_))
         else:
             parents[number] = by_id[id_]
@@ -128,7 +128,7 @@ def _link_parents(
 def _reject_unreachable(
     left: list[int], parents: dict[int, int], issues: dict[int, Issue], values_of: dict[int, dict[str, Any]]
 ) -> None:
-    """An issue for each row that no way leads to from the top: it is part of a circle, or its parent is left out."""
+    """Add an issue for each row that can't be reached from the top: it is in a cycle, or its parent is rejected."""
     walked: dict[int, int] = {}
     for start in left:
         way = []
@@ -147,9 +147,9 @@ def _reject_unreachable(
                 issues[each] = _issue(each, "parent_cycle", message, "ParentID", values_of[each]["parent"])
     for number in left:
         if number not in issues:
-            message = f"Its parent, row {parents[number]}, can't be imported. Mend that row first."
+            message = f"Its parent, row {parents[number]}, can't be imported. Correct that row first."
             issues[number] = _issue(number, "rejected_parent", message, "ParentID", values_of[number]["parent"])
 
 
 def _issue(number: int, code: str, message: str, heading: str, value: str | None) -> Issue:
-    return Issue(Severity.ERROR, code, message, row=number, heading=heading, value=value)
+    return Issue(severity=Severity.ERROR, code=code, message=message, row=number, heading=heading, value=value)

@@ -1,4 +1,4 @@
-"""An issue: something in the file that a person should know. Bad data is a value, not an exception."""
+"""Issues: what a person should know about a file. Invalid data is a value, not an exception. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from precast_app.enums import Severity
 from precast_app.spreadsheets import ReaderNote
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """`row` counts from 1 and `column` is a letter, as the spreadsheet shows them; `code` never changes its meaning."""
+    """Something wrong or odd in a file.
+
+    `row` counts from 1 and `column` is a letter, as the spreadsheet shows them. A `code` never changes its meaning.
+    """
 
     severity: Severity
     code: str
@@ -24,12 +27,12 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class IssueOverflow:
-    """Issues that are only counted, and the numbers of the rejected rows that they are about."""
+    """Issues that are only counted, and the numbers of the rejected rows that they belong to."""
 
     count: int = 0
     rows: frozenset[int] = frozenset()
 
 
 def from_note(note: ReaderNote) -> Issue:
-    """Return what a reader chose or repaired as an issue of the file."""
-    return Issue(Severity(note.severity), note.code, note.message)
+    """Return the issue for what a reader of files chose or corrected."""
+    return Issue(severity=Severity(note.severity), code=note.code, message=note.message)

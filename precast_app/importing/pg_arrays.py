@@ -1,7 +1,7 @@
-"""Arrays for a statement's parameters, as PostgreSQL writes them.
+"""PostgreSQL array literals for the parameters of statements.
 
-The driver would turn a list into one too, but element by element, and hold up the other threads meanwhile (measured
-for the writing of 10 000 element types: 1.6 s instead of 0.14 s).
+psycopg2 adapts a list element by element and holds the GIL meanwhile (measured when writing 10 000 element types: 1.6 s
+instead of 0.14 s).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 
 def pg_array(values: Iterable[Any]) -> str:
-    """`[1, None, 'a']` → `{1,NULL,"a"}`."""
+    """Return an array literal: `[1, None, 'a']` → `{1,NULL,"a"}`."""
     return "{" + ",".join([_element(value) for value in values]) + "}"
 
 
 def pg_columns(rows: Sequence[tuple[Any, ...]]) -> list[str]:
-    """The rows as columns for `unnest`."""
+    """Return an array literal for each column of the rows, for `unnest`."""
     return [pg_array(column) for column in zip(*rows, strict=True)]
 
 

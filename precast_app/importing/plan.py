@@ -1,4 +1,4 @@
-"""What an import will do, decided before it does anything: purely, from the rows and what is stored."""
+"""What an import will do, decided before it writes anything, from the rows and the current state. Pure."""
 
 from __future__ import annotations
 
@@ -8,37 +8,39 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from precast_app.enums import Severity
+from precast_app.importing.counts import Counts
 from precast_app.importing.diff import Difference, RowComparison, StoredElementType
 from precast_app.importing.issues import Issue
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnGroup, ColumnMap
 
-# Read at a time, so that memory stays flat however long the file is.
+# Rows whose current state is read at once, so that memory doesn't grow with the file.
 _ROWS_AT_A_TIME = 2_000
 
+# The id of an element type and that of a node.
 NodeKey = tuple[int, int]
 
 
 class StateReader(Protocol):
-    """What is stored, as it was before the job."""
+    """The state of the project before the job."""
 
     def element_types(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], StoredElementType]: ...
 
     def last_piece_numbers(self) -> Mapping[tuple[str, int], int]: ...
 
-    def planned_piece_counts(self, places: Sequence[NodeKey]) -> Mapping[NodeKey, int]: ...
+    def planned_piece_counts(self, node_keys: Sequence[NodeKey]) -> Mapping[NodeKey, int]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """An element type to make, with all that its row holds."""
+    """The creation of an element type from its row."""
 
     row: Row
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An element type to change; `element_type` is spelled as it is stored."""
+    """A change of an element type; `element_type` is spelled as it is stored."""
 
     row: Row
     id: int
@@ -47,7 +49,7 @@ class Update:
 
     @property
     def removals(self) -> tuple[tuple[int, int], ...]:
-        """Nodes that get fewer pieces, and how many fewer."""
+        """The nodes that get fewer pieces, and how many fewer."""
         pairs = self.difference.groups.get(ColumnGroup.NODES, {})
         return tuple((node, before - after) for node, (before, after) in pairs.items() if after < before)
 
@@ -57,7 +59,7 @@ Operation = Create | Update
 
 @dataclass(frozen=True, slots=True)
 class PieceRange:
-    """Pieces to make for one element type at one node: `count` of them, numbered from `first`."""
+    """Pieces to create for one element type at one node: `count` of them, numbered from `first`."""
 
     node_id: int
     first: int
@@ -66,7 +68,7 @@ class PieceRange:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An operation with the piece numbers that it was given."""
+    """An operation with the numbers of its new pieces."""
 
     operation: Operation
     pieces: tuple[PieceRange, ...]
@@ -74,7 +76,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlannedBatch:
-    """The steps among `size` data rows of the file; `number` counts from 1 over all of the file."""
+    """The steps for one batch of the file's data rows; `number` counts the batches of the whole file from 1."""
 
     number: int
     steps: tuple[Step, ...]
@@ -82,7 +84,10 @@ class PlannedBatch:
 
 @dataclass(slots=True)
 class Plan:
-    """What becomes of each data row. `operations` stand by the number of their batch, in file order."""
+    """What happens to each data row; `operations` by the number of their batch, in file order.
+
+    Element types that stay unchanged are in `unchanged_ids`.
+    """
 
     columns: ColumnMap
     total: int = 0
@@ -92,56 +97,50 @@ class Plan:
     updated: int = 0
     issues: list[Issue] = field(default_factory=list)
     operations: dict[int, list[Operation]] = field(default_factory=lambda: defaultdict(list))
-    # Rows that are not carried out: refused, or settled by an earlier attempt. Their piece numbers are left free, so
-    # that the others' don't depend on what becomes of them.
+    # Rows that are not executed: rejected ones, and those that an earlier attempt has processed. They keep their piece
+    # numbers, so that the numbers of other rows don't depend on them.
     skipped_rows: set[int] = field(default_factory=set)
     last_piece_numbers: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     @property
-    def unchanged(self) -> int:
-        """The number of element types that stay as they are."""
-        return len(self.unchanged_ids)
+    def counts(self) -> Counts:
+        """What the plan would do, in element types and pieces."""
+        nodes = self._nodes()
+        active = list(self.active_operations)
+        removals = (removal for operation in active if isinstance(operation, Update) for removal in operation.removals)
+        return Counts(
+            created=self.created,
+            updated=self.updated,
+            unchanged=len(self.unchanged_ids),
+            rejected=self.rejected,
+            pieces_added=sum(count for operation in active for _, count in _additions(operation, nodes)),
+            pieces_removed=sum(count for _, count in removals),
+        )
 
     @property
     def active_operations(self) -> Iterator[Operation]:
-        """The operations that are carried out, in file order."""
+        """The operations that are executed, in file order."""
         for operations in self.operations.values():
             yield from (operation for operation in operations if operation.row.number not in self.skipped_rows)
 
-    @property
-    def pieces_added(self) -> int:
-        """The number of pieces that are made."""
-        nodes = self._nodes()
-        return sum(count for operation in self.active_operations for _, count in _additions(operation, nodes))
-
-    @property
-    def pieces_removed(self) -> int:
-        """The number of pieces that are deleted."""
-        return sum(
-            count
-            for operation in self.active_operations
-            if isinstance(operation, Update)
-            for _, count in operation.removals
-        )
-
     def _nodes(self) -> list[tuple[int, int]]:
-        return [(place, int(target)) for place, target in self.columns.positions(ColumnGroup.NODES)]
+        return [(index, int(target)) for index, target in self.columns.positions(ColumnGroup.NODES)]
 
     def batches(self) -> Iterator[PlannedBatch]:
-        """The batches in file order, each with its piece numbers: the same ones however often the plan is made."""
+        """Yield the batches in file order, with the same piece numbers each time the plan is built."""
         nodes = self._nodes()
-        last = dict(self.last_piece_numbers)
+        last_numbers = dict(self.last_piece_numbers)
         for number, operations in self.operations.items():
             steps = []
             for operation in operations:
-                runs = []
+                pieces = []
                 for node, count in _additions(operation, nodes):
-                    place = (operation.row.key[0], node)
-                    first = last.get(place, 0) + 1
-                    last[place] = first + count - 1
-                    runs.append(PieceRange(node, first, count))
+                    key = (operation.row.key[0], node)
+                    first = last_numbers.get(key, 0) + 1
+                    last_numbers[key] = first + count - 1
+                    pieces.append(PieceRange(node, first, count))
                 if operation.row.number not in self.skipped_rows:
-                    steps.append(Step(operation, tuple(runs)))
+                    steps.append(Step(operation, tuple(pieces)))
             if steps:
                 yield PlannedBatch(number, tuple(steps))
 
@@ -153,10 +152,10 @@ def build_plan(
     batch_size: int,
     already_processed: Set[int] = frozenset(),
 ) -> Plan:
-    """Decide for each row: create, update, leave, or reject. `batch_size` in data rows of the file.
+    """Decide for each row: create, update, leave unchanged, or reject. `batch_size` is in data rows of the file.
 
-    `already_processed` are numbers of rows that an earlier attempt has dealt with: they are not done, and not
-    counted, again.
+    `already_processed` are the numbers of rows that an earlier attempt has processed; they are neither executed nor
+    counted again.
     """
     plan = Plan(columns, total=len(rows))
     comparison = RowComparison(columns)
@@ -196,11 +195,12 @@ def build_plan(
 
 
 def _additions(operation: Operation, nodes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the nodes that get more pieces, and how many more."""
     if isinstance(operation, Create):
         values: tuple[Any, ...] = operation.row.values
-        for place, node in nodes:
-            if values[place]:
-                yield node, values[place]
+        for index, node in nodes:
+            if values[index]:
+                yield node, values[index]
     else:
         for node, (before, after) in operation.difference.groups.get(ColumnGroup.NODES, {}).items():
             if after > before:
@@ -208,7 +208,7 @@ def _additions(operation: Operation, nodes: list[tuple[int, int]]) -> Iterator[t
 
 
 def _reject_lowered_below_production(plan: Plan, operations: list[Operation], stored: StateReader) -> set[int]:
-    """Rows that take away more pieces than are still planned; each becomes an issue."""
+    """Add an issue for each row that removes more pieces than are still planned, and return the numbers of the rows."""
     lowering = [
         update
         for update in operations
@@ -217,29 +217,25 @@ def _reject_lowered_below_production(plan: Plan, operations: list[Operation], st
     if not lowering:
         return set()
     planned = stored.planned_piece_counts([(update.id, node) for update in lowering for node, _ in update.removals])
-    refused = set()
+    rejected = set()
     for update in lowering:
         for node, count in update.removals:
-            free = planned.get((update.id, node), 0)
-            if free < count:
-                refused.add(update.row.number)
-                plan.issues.append(in_production_issue(update, plan.columns, node, free))
-    plan.rejected += len(refused)
-    return refused
+            still_planned = planned.get((update.id, node), 0)
+            if still_planned < count:
+                rejected.add(update.row.number)
+                plan.issues.append(_in_production_issue(update, plan.columns, node, still_planned))
+    plan.rejected += len(rejected)
+    return rejected
 
 
-def in_production_issue(update: Update, columns: ColumnMap, node: int, free: int) -> Issue:
-    """The issue of a row that lowers a quantity below what has gone into production."""
+def _in_production_issue(update: Update, columns: ColumnMap, node: int, still_planned: int) -> Issue:
     before, after = update.difference.groups[ColumnGroup.NODES][node]
-    column = next(each for each in columns.columns if each.group is ColumnGroup.NODES and each.target == node)
-    return Issue(
-        Severity.ERROR,
-        "pieces_in_production",
-        f"{before - after} of {before} pieces would have to go, but only {free} are still planned; the others are in "
-        f"production or further. Write {before - free} or more.",
+    return columns.issue(
+        severity=Severity.ERROR,
+        code="pieces_in_production",
+        message=f"This removes {before - after} of {before} pieces, but only {still_planned} are still planned; the "
+        f"others are in production or further. Write {before - still_planned} or more.",
         row=update.row.number,
-        column=column.letter,
-        heading=column.heading,
+        column=next(each for each in columns.columns if each.group is ColumnGroup.NODES and each.target == node),
         value=str(after),
-        sheet=columns.sheet or None,
     )

@@ -1,19 +1,17 @@
-"""A project's reference data as headings are matched to it: one read, then pure values."""
+"""A project's reference data, as headings are matched to it. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from precast_app.models import BomProduct, DrawingType, HierarchyNode, Stage
+from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceItem:
-    """A thing that a heading can name; `key` is its name as headings are compared."""
+    """Something that a heading can name; `key` is its name as headings are compared."""
 
     id: int
     name: str
@@ -22,7 +20,7 @@ class ReferenceItem:
 
 @dataclass(frozen=True, slots=True)
 class CreatedItem:
-    """A thing that a job made, or would make, since a heading names it; `group` is that of its column."""
+    """An item that a job created, or would create, because a heading names it; `group` is that of its column."""
 
     group: str
     id: int
@@ -31,58 +29,39 @@ class CreatedItem:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceData:
-    """What a project's headings can name; `naming_conventions` are those of its nodes, by id.
+    """What the headings of a project's files can name, by group; `naming_conventions` are those of its nodes, by id.
 
-    `created` are those that the job made itself; in a dry run, which makes nothing, their ids are below 0.
+    `created` are the items that the job created itself. In a dry run, which creates nothing, their ids are negative.
     """
 
     project_id: int
-    drawing_types: tuple[ReferenceItem, ...]
-    nodes: tuple[ReferenceItem, ...]
-    stages: tuple[ReferenceItem, ...]
-    products: tuple[ReferenceItem, ...]
-    naming_conventions: dict[int, str]
+    items: Mapping[ColumnGroup, tuple[ReferenceItem, ...]] = field(default_factory=dict)
+    naming_conventions: Mapping[int, str] = field(default_factory=dict)
     created: tuple[CreatedItem, ...] = ()
 
-
-def load(session: Session, project_id: int) -> ReferenceData:
-    """Read a project's reference data."""
-
-    def all_of(model: Any) -> list[Any]:
-        return list(session.scalars(select(model).where(model.project_id == project_id).order_by(model.id)))
-
-    nodes = all_of(HierarchyNode)
-    return ReferenceData(
-        project_id,
-        tuple(ReferenceItem(each.id, each.name, each.match_key) for each in all_of(DrawingType)),
-        tuple(ReferenceItem(each.id, each.path, each.match_key) for each in nodes),
-        tuple(ReferenceItem(each.id, each.name, each.match_key) for each in all_of(Stage)),
-        tuple(ReferenceItem(each.id, each.name_id, each.match_key) for each in all_of(BomProduct)),
-        {each.id: each.naming_convention for each in nodes},
-    )
-
-
-_GROUPS = ("drawing_types", "nodes", "stages", "products")
+    def of(self, group: ColumnGroup) -> tuple[ReferenceItem, ...]:
+        """Return what the headings of a group can name."""
+        return self.items.get(group, ())
 
 
 def to_json(reference: ReferenceData) -> dict[str, Any]:
-    """The reference data to be kept with a job."""
-    groups = {name: [[each.id, each.name, each.key] for each in getattr(reference, name)] for name in _GROUPS}
-    made = [[each.group, each.id, each.key] for each in reference.created]
-    return {**groups, "naming_conventions": list(reference.naming_conventions.items()), "made": made}
+    """Return the reference data as JSON, to be stored with a job."""
+    items = {
+        spec.reference.snapshot_key: [[each.id, each.name, each.key] for each in reference.of(group)]
+        for group, spec in GROUP_SPECS.items()
+    }
+    created = [[each.group, each.id, each.key] for each in reference.created]
+    return {**items, "naming_conventions": list(reference.naming_conventions.items()), "made": created}
 
 
-def from_json(project_id: int, kept: dict[str, Any]) -> ReferenceData:
-    """What `to_json` kept."""
-    groups = {name: tuple(ReferenceItem(*each) for each in kept[name]) for name in _GROUPS}
-    made = tuple(CreatedItem(*each) for each in kept.get("made", ()))
-    return ReferenceData(project_id, **groups, naming_conventions=dict(kept["naming_conventions"]), created=made)
-
-
-def is_current(session: Session, kept: ReferenceData) -> bool:
-    """Whether the project's headings can still name what they could name then."""
-    previewed = {each.id for each in kept.created if each.id < 0}
-    groups = {name: tuple(each for each in getattr(kept, name) if each.id not in previewed) for name in _GROUPS}
-    conventions = {id_: name for id_, name in kept.naming_conventions.items() if id_ not in previewed}
-    there = ReferenceData(kept.project_id, **groups, naming_conventions=conventions)
-    return to_json(there) == to_json(load(session, kept.project_id))
+def from_json(project_id: int, stored: Mapping[str, Any]) -> ReferenceData:
+    """Return the reference data that `to_json` has stored; a kind that is missing in it is empty."""
+    return ReferenceData(
+        project_id,
+        {
+            group: tuple(ReferenceItem(*each) for each in stored.get(spec.reference.snapshot_key, ()))
+            for group, spec in GROUP_SPECS.items()
+        },
+        dict(stored.get("naming_conventions", ())),
+        tuple(CreatedItem(*each) for each in stored.get("made", ())),
+    )

@@ -1,4 +1,4 @@
-"""The four reference files: a sheet to entries, each with what is wrong with it. Pure."""
+"""Files of reference data: a sheet to entries and issues. Pure."""
 
 from __future__ import annotations
 
@@ -13,112 +13,56 @@ from precast_app.errors import JobFailed, NoDataRows
 from precast_app.importing import cell_parsing, hierarchy
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.issues import Issue
+from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceColumn, ReferenceSpec
 from precast_app.spreadsheets import Book, SheetRow, column_letter
 from precast_app.text import match_key
-
-CellParser = Callable[[Any], Any]
-
-_NAME = partial(cell_parsing.parse_required_text, max_length=150)
-_optional_text = partial(cell_parsing.parse_text, blank=None)
-
 
 _NO_LETTERS = re.compile(r"\W|_")
 # A longer one is none of those of a reference file.
 _LONGEST_HEADING = 200
 
-# The last place that a stage can have in the project's order.
-LAST_POSITION = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceColumn:
-    """A column of a reference file: its heading, the attribute that it fills, and how a cell becomes its value."""
-
-    heading: str
-    attribute: str
-    parse: CellParser
-    required: bool = True
-
 
 @dataclass(frozen=True, slots=True)
 class ReferenceEntry:
-    """One thing of the project's reference data: its match key, its attributes, and the row that it is from."""
+    """An item of reference data: its match key, its attributes, and the row that it comes from."""
 
     key: str
     values: dict[str, Any]
     row: int | None = None
 
 
-FIELDS: Mapping[str, tuple[ReferenceColumn, ...]] = {
-    "stage_import": (
-        ReferenceColumn("Name", "name", _NAME),
-        ReferenceColumn(
-            "Order", "position", partial(cell_parsing.parse_optional_count, maximum=LAST_POSITION), required=False
-        ),
-    ),
-    "drawing_type_import": (ReferenceColumn("Name", "name", _NAME),),
-    "bom_product_import": (
-        ReferenceColumn("ProductName", "product_name", _NAME),
-        ReferenceColumn("ProductType", "product_type", _NAME),
-        ReferenceColumn("Unit", "unit", partial(cell_parsing.parse_required_text, max_length=50)),
-        ReferenceColumn("Rate", "rate", partial(cell_parsing.parse_decimal, maximum=1_000_000_000), required=False),
-    ),
-    "hierarchy_import": (
-        ReferenceColumn("ID", "id", partial(_optional_text, max_length=50), required=False),
-        ReferenceColumn("ProjectID", "project_id", partial(_optional_text, max_length=50), required=False),
-        ReferenceColumn("Name", "name", _NAME),
-        ReferenceColumn("Description", "description", partial(_optional_text, max_length=2_000), required=False),
-        ReferenceColumn("ParentID", "parent", partial(_optional_text, max_length=50), required=False),
-        ReferenceColumn("Prefix", "prefix", partial(_optional_text, max_length=50), required=False),
-        ReferenceColumn("Path", "path", partial(_optional_text, max_length=500), required=False),
-        ReferenceColumn(
-            "NamingConvention", "naming_convention", partial(_optional_text, max_length=150), required=False
-        ),
-    ),
-}
-
-
-def key_of(job_type: str, values: Mapping[str, Any]) -> str:
-    """How headings find an entry with these values."""
-    if job_type == "bom_product_import":
-        return match_key(f"{values['product_name']}_{values['product_type']}")
-    if job_type == "hierarchy_import":
-        return hierarchy.path_key_of(values["path"])
-    return match_key(values["name"])
-
-
 def read_entries(book: Book, job_type: str, project_id: int) -> tuple[list[ReferenceEntry], list[Issue], int]:
-    """The entries that are good (parents before their children), the issues, and the number of data rows.
+    """Return the valid entries (parents before their children), the issues, and the number of data rows.
 
-    Raises `JobFailed` where the headings are not there.
+    Raise `JobFailed` if headings are missing.
     """
-    fields = FIELDS[job_type]
+    spec = REFERENCE_SPECS[job_type]
     sheet = book.sheets[0]
     rows = book.rows(sheet)
-    places = _column_indices(next(rows, None), fields)
+    indices = _column_indices(next(rows, None), spec.columns)
     good: list[tuple[int, dict[str, Any]]] = []
     issues: list[Issue] = []
     total = 0
     for row in rows:
         total += 1
-        values, wrong = _values(row, fields, places)
-        if not wrong and job_type == "hierarchy_import":
-            wrong = list(_check_project(row.number, values, places, project_id))
+        values, wrong = _values(row, spec.columns, indices)
+        if not wrong and "project_id" in values:
+            wrong = list(_check_project(row.number, values, indices, project_id))
         if wrong:
             issues.extend(wrong)
         else:
             good.append((row.number, values))
-    if job_type == "hierarchy_import":
+    if spec.is_hierarchy:
         good, wrong = hierarchy.order_parents_first(good)
         issues.extend(wrong)
-    entries, repeated = _drop_repeated(job_type, good)
+    entries, repeated = _drop_repeated(spec, good)
     return entries, [*issues, *repeated], total
 
 
 def count_rows(book: Book, job_type: str) -> int:
-    """The number of data rows, from a look at the sheet; raises `JobFailed` where headings or rows are missing."""
+    """Return the number of data rows from a scan of the sheet; raise `JobFailed` if headings or rows are missing."""
     scan = book.scan(book.sheets[0])
-    _column_indices(next(iter(scan.head), None), FIELDS[job_type])
+    _column_indices(next(iter(scan.head), None), REFERENCE_SPECS[job_type].columns)
     if scan.row_count < 2:
         raise NoDataRows
     return scan.row_count - 1
@@ -143,12 +87,12 @@ def _squash(text: str) -> str:
 
 
 def _values(
-    row: SheetRow, fields: tuple[ReferenceColumn, ...], places: dict[str, int]
+    row: SheetRow, fields: tuple[ReferenceColumn, ...], indices: dict[str, int]
 ) -> tuple[dict[str, Any], list[Issue]]:
     values: dict[str, Any] = {}
     issues = []
     for field in fields:
-        index = places.get(field.attribute)
+        index = indices.get(field.attribute)
         if index is None:
             continue
         cell = row.cells[index] if index < len(row.cells) else ""
@@ -157,50 +101,53 @@ def _values(
         except InvalidCell as bad:
             issues.append(
                 Issue(
-                    Severity.ERROR,
-                    bad.code,
-                    bad.message,
-                    row.number,
-                    column_letter(index + 1),
-                    field.heading,
-                    cell_parsing.display_text(cell)[:200],
+                    severity=Severity.ERROR,
+                    code=bad.code,
+                    message=bad.message,
+                    row=row.number,
+                    column=column_letter(index + 1),
+                    heading=field.heading,
+                    value=cell_parsing.display_text(cell)[:200],
                 )
             )
     return values, issues
 
 
-def _check_project(number: int, values: dict[str, Any], places: dict[str, int], project_id: int) -> Iterator[Issue]:
+def _check_project(number: int, values: dict[str, Any], indices: dict[str, int], project_id: int) -> Iterator[Issue]:
     named = values.pop("project_id", None)
     if named is not None and named != str(project_id):
         yield Issue(
-            Severity.ERROR,
-            "other_project",
-            f"The row is of project {named}, but the file was uploaded to project {project_id}. Upload it there, or "
-            "clear the column ProjectID.",
-            number,
-            column_letter(places["project_id"] + 1),
-            "ProjectID",
-            named,
+            severity=Severity.ERROR,
+            code="other_project",
+            message=f"The row belongs to project {named}, but the file was uploaded to project {project_id}. Upload it "
+            "there, or clear the column ProjectID.",
+            row=number,
+            column=column_letter(indices["project_id"] + 1),
+            heading="ProjectID",
+            value=named,
         )
 
 
-def _drop_repeated(job_type: str, good: list[tuple[int, dict[str, Any]]]) -> tuple[list[ReferenceEntry], list[Issue]]:
+def _drop_repeated(spec: ReferenceSpec, good: list[tuple[int, dict[str, Any]]]) -> tuple[list[ReferenceEntry], list[Issue]]:
     entries: dict[str, ReferenceEntry] = {}
     issues = []
     for number, values in good:
-        key = key_of(job_type, values)
+        key = spec.key_of(values)
         if not key:
-            message = "The name needs a letter or a digit, so that a heading can name it. Choose another one."
-            issues.append(Issue(Severity.ERROR, "unusable_name", message, number, value=values["name"]))
+            message = "The name has no letter or digit, so no heading could match it. Choose another name."
+            name = spec.name_of(values)
+            issues.append(
+                Issue(severity=Severity.ERROR, code="unusable_name", message=message, row=number, value=name)
+            )
             continue
         first = entries.setdefault(key, ReferenceEntry(key, values, number))
         if first.row != number:
             issues.append(
                 Issue(
-                    Severity.ERROR,
-                    "duplicate_row",
-                    f"The same thing stands in row {first.row} already. Keep one of the two rows.",
-                    number,
+                    severity=Severity.ERROR,
+                    code="duplicate_row",
+                    message=f"Row {first.row} already has this item. Keep one of the two rows.",
+                    row=number,
                 )
             )
     return list(entries.values()), issues

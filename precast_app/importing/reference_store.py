@@ -1,7 +1,7 @@
-"""Reference data into the database: from a file or one by one, by the same rules.
+"""Writes of reference data, from a file or one by one, by the same rules.
 
-Whoever changes a project's reference data holds its row until the end of the transaction, so that two changes that are
-right by themselves can't make a wrong whole, such as two places below each other.
+Every change of a project's reference data locks the project's row until the end of the transaction. Otherwise two
+changes that are valid by themselves could conflict, such as two nodes below each other.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from precast_app.enums import JobStatus, Severity
 from precast_app.errors import Conflict, NotFound, RequestError
+from precast_app.extensions import Model
 from precast_app.importing import hierarchy
 from precast_app.importing.issues import Issue
-from precast_app.importing.reference_files import LAST_POSITION, ReferenceEntry, key_of
+from precast_app.importing.reference_files import ReferenceEntry
+from precast_app.importing.reference_schema import LAST_POSITION, REFERENCE_SPECS
 from precast_app.models import (
     BomProduct,
     DrawingType,
     HierarchyNode,
     ImportJob,
-    JobStatus,
     Project,
     Quantity,
-    Severity,
     Stage,
 )
 
 ReferenceModel = HierarchyNode | Stage | DrawingType | BomProduct
 
+_BY_TABLE: dict[str, Any] = {mapper.local_table.name: mapper.class_ for mapper in Model.registry.mappers}
+# By job type.
 MODELS: dict[str, type[ReferenceModel]] = {
-    "hierarchy_import": HierarchyNode,
-    "stage_import": Stage,
-    "drawing_type_import": DrawingType,
-    "bom_product_import": BomProduct,
+    spec.job_type: _BY_TABLE[spec.table] for spec in REFERENCE_SPECS.values()
 }
 # What one item of each kind is called in messages.
 _ITEM_NAMES = {
@@ -87,11 +87,11 @@ def store_entries(session: Session, project_id: int, job_type: str, entries: Seq
                 session.flush()
         except (IntegrityError, DataError) as error:
             outcome.issues.append(
-                Issue(Severity.ERROR, "conflict", _explain_rejection(error, entry.values), row=entry.row)
+                _conflict(entry, _explain_rejection(error, entry.values))
             )
             continue
         except RequestError as refused:
-            outcome.issues.append(Issue(Severity.ERROR, "conflict", refused.message, row=entry.row))
+            outcome.issues.append(_conflict(entry, refused.message))
             continue
         if thing is None:
             there[entry.key] = new
@@ -101,10 +101,14 @@ def store_entries(session: Session, project_id: int, job_type: str, entries: Seq
     return outcome
 
 
+def _conflict(entry: ReferenceEntry, message: str) -> Issue:
+    return Issue(severity=Severity.ERROR, code="conflict", message=message, row=entry.row)
+
+
 def create(session: Session, project_id: int, job_type: str, values: dict[str, Any]) -> ReferenceModel:
     """Make one thing and commit; raises `Conflict` where its name is taken, `NotFound` for an unknown parent."""
     lock_project(session, project_id)
-    if job_type == "hierarchy_import":
+    if REFERENCE_SPECS[job_type].is_hierarchy:
         values = _with_defaults(session, project_id, values)
     thing = _new(session, MODELS[job_type], project_id, _key(job_type, values), values)
     _commit(session, values)
@@ -165,8 +169,9 @@ def lock_project(session: Session, project_id: int) -> None:
 
 def _key(job_type: str, values: dict[str, Any]) -> str:
     """How headings find it; raises `RequestError` where none could."""
-    key = key_of(job_type, values)
-    if not all(key.split(".") if job_type == "hierarchy_import" else [key]):
+    spec = REFERENCE_SPECS[job_type]
+    key = spec.key_of(values)
+    if not all(key.split(".") if spec.is_hierarchy else [key]):
         raise RequestError("A name needs a letter or a digit, and so does each part of a path. Choose another one.")
     return key
 
@@ -237,7 +242,7 @@ def _resolve_parent(values: dict[str, Any], there: dict[str, Any], *, is_new: bo
     if "parent_key" in values:
         key = values["parent_key"]
         if key is not None and key not in there:
-            raise RequestError("Its parent could not be imported. Mend that row first.")
+            raise RequestError("Its parent could not be imported. Correct that row first.")
         columns["parent_id"] = there[key].id if key is not None else None
     if columns.get("position", 0) is None:
         # A blank order leaves what is stored alone.

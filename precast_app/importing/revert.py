@@ -1,29 +1,26 @@
-"""Take back what a job did to element types: from its images to what was there before.
+"""Revert a job's changes of element types from the stored before-images.
 
-Only what the job did is touched. Element types of which pieces that the job made have gone into production, and those
-that the database does not let go or come back, are left as they are, whole, and named.
+Only the job's own changes are reverted. An element type stays as it is if pieces that the job created have gone into
+production, or if the database rejects the reverted rows; its id is returned.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import psycopg2
 
 from precast_app.importing.batch_sql import write_cells
-from precast_app.importing.diff import GROUPS
 from precast_app.importing.pg_arrays import pg_columns
-from precast_app.importing.schema import ColumnGroup
-from precast_app.models.element_type import MEASURES
+from precast_app.importing.schema import GROUP_SPECS, MEASURES
 
 _CHUNK = 500
-# By element type; null for one that the job made (see `models.Change.fields`).
+# By element type id; None for an element type that the job created (see `diff`).
 BeforeImages = Mapping[int, dict[str, Any] | None]
 
-# Waits for whoever moves a piece on, and leaves it then; what is left of the job's pieces is in production.
+# Waits for a transaction that changes a piece's status, and then keeps the piece; the rest are in production.
 _DELETE_PIECES = "DELETE FROM pieces WHERE element_type_id = ANY(%s::int[]) AND job_id = %s AND status = 'planned'"
 _IN_PRODUCTION = "SELECT DISTINCT element_type_id FROM pieces WHERE element_type_id = ANY(%s::int[]) AND job_id = %s"
 _DELETE_TYPES = "DELETE FROM element_types WHERE id = ANY(%s::int[])"
@@ -37,7 +34,7 @@ _INSERT_PIECES = """
 
 @dataclass(slots=True)
 class RevertResult:
-    """What was taken back: element types and pieces. `kept` are the ids of those that stayed as they were."""
+    """What was reverted, in element types and pieces; `kept` are the ids of element types that stayed as they are."""
 
     deleted: int = 0
     restored: int = 0
@@ -47,33 +44,33 @@ class RevertResult:
 
 
 def revert_changes(cursor: Any, job_id: int, images: BeforeImages, on_progress: Callable[[int], None]) -> RevertResult:
-    """Take the job's changes back with a psycopg2 cursor, in the caller's transaction.
+    """Revert the job's changes with a psycopg2 cursor in the caller's transaction.
 
-    `on_progress` is called now and then with the number of element types that are done, and may raise.
+    `on_progress` is called repeatedly with the number of element types that are done, and may raise.
     """
     # Every row is found by its key.
     cursor.execute("SET LOCAL enable_seqscan = off")
     kept: set[int] = set()
     while True:
-        cursor.execute("SAVEPOINT taking_back")
+        cursor.execute("SAVEPOINT revert")
         done, refused = _revert_all(
             cursor, job_id, {id_: each for id_, each in images.items() if id_ not in kept}, on_progress
         )
         if not refused:
             done.kept = frozenset(kept)
             return done
-        # Once more without those that can't go back, so that they stay whole.
-        cursor.execute("ROLLBACK TO SAVEPOINT taking_back")
+        # Start again without those that can't be reverted, so that these stay complete.
+        cursor.execute("ROLLBACK TO SAVEPOINT revert")
         kept |= refused
 
 
 def _revert_all(
     cursor: Any, job_id: int, images: BeforeImages, on_progress: Callable[[int], None]
 ) -> tuple[RevertResult, set[int]]:
-    """Take back, and what can't be: element types with pieces in production, and what the database refuses to."""
+    """Revert, and return the ids of element types that can't be: in production, or rejected by the database."""
     done = RevertResult()
     refused: set[int] = set()
-    # All pieces first: their codes may be those of pieces that come back.
+    # All pieces first, since restored pieces may have the same codes.
     for chunk in _in_chunks(list(images)):
         on_progress(0)
         cursor.execute(_DELETE_PIECES, (chunk, job_id))
@@ -119,9 +116,9 @@ def _restore(cursor: Any, images: Sequence[tuple[int, dict[str, Any]]]) -> int:
                 "WHERE t.id = v.id",
                 pg_columns(rows),
             )
-    for group in GROUPS:
+    for group, spec in GROUP_SPECS.items():
         cells = [
-            (id_, int(target), _value(group, before))
+            (id_, int(target), spec.value_type.from_json(before))
             for id_, image in images
             for target, (before, _) in image.get(group.value, {}).items()
         ]
@@ -134,10 +131,6 @@ def _restore(cursor: Any, images: Sequence[tuple[int, dict[str, Any]]]) -> int:
     if pieces:
         cursor.execute(_INSERT_PIECES, pg_columns(pieces))
     return len(pieces)
-
-
-def _value(group: ColumnGroup, before: Any) -> Any:
-    return Decimal(before) if group is ColumnGroup.BOM and before is not None else before
 
 
 def _in_chunks(ids: Sequence[int]) -> Iterator[list[int]]:

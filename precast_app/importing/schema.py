@@ -1,27 +1,31 @@
-"""The columns of the element types' file, each declared once: heading, unit, and how a cell becomes a value."""
+"""The columns of the element types' file, each declared once: heading, unit, how a cell becomes a value. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
-from precast_app.importing import cell_parsing
+from precast_app.enums import Severity
+from precast_app.importing import cell_parsing, reference_schema
+from precast_app.importing.issues import Issue
+from precast_app.importing.reference_schema import ReferenceSpec
 from precast_app.spreadsheets import MergedRange
+
+CellParser = Callable[[object], object]
 
 
 class ColumnGroup(StrEnum):
-    """The groups of columns, in the order in which they are written."""
+    """The groups of columns; the values are the names of the groups in JSON."""
 
     BASE = "base"
     DRAWINGS = "drawings"
     NODES = "quantities"
     STAGES = "stages"
     BOM = "bom"
-
-
-CellParser = Callable[[object], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +64,151 @@ BASE_COLUMNS = (
         aliases=("Version",),
     ),
 )
+# The fields of the base columns that hold numbers.
+MEASURES = tuple(column.field for column in BASE_COLUMNS if column.unit)
 
-# How a cell of each other group becomes a value. A blank one means no drawing, no pieces there, does not go through the
-# stage, none of the product.
-CELL_PARSERS: dict[ColumnGroup, CellParser] = {
-    ColumnGroup.DRAWINGS: partial(cell_parsing.parse_text, max_length=255, blank=None),
-    ColumnGroup.NODES: partial(cell_parsing.parse_count, maximum=100_000),
-    ColumnGroup.STAGES: cell_parsing.parse_yes_no,
-    ColumnGroup.BOM: partial(cell_parsing.parse_positive_decimal, maximum=1_000_000_000),
+
+@dataclass(frozen=True, slots=True)
+class ValueType:
+    """How the values of a group are stored, kept in JSON, and written to a cell.
+
+    `empty` is the value of a blank cell; it is not stored.
+    """
+
+    sql_type: str
+    empty: Any
+    is_number: bool = False
+    from_json: Callable[[Any], Any] = lambda value: value
+    render: Callable[[Any], Any] = lambda value: value
+
+
+TEXT = ValueType("text", None)
+COUNT = ValueType("int", 0, is_number=True)
+DECIMAL = ValueType("numeric", None, is_number=True, from_json=lambda text: None if text is None else Decimal(text))
+FLAG = ValueType("boolean", False, render=lambda value: "yes" if value else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSpec:
+    """A group of columns: one for each item of a kind of reference data, with a value for each element type.
+
+    Names of tables and columns are text, so that this module needs no database; a test compares them with the models.
+    """
+
+    group: ColumnGroup
+    # What the headings name.
+    reference: ReferenceSpec
+    # How a cell becomes a value, and what kind of value that is.
+    parse: CellParser
+    value_type: ValueType
+    # The table of the values: the columns that refer to the item and hold the value. In a table without the latter, a
+    # row means yes.
+    table: str
+    target_column: str
+    value_column: str | None = None
+    # The heading over the group in a workbook, also written in front of a name that means two things.
+    title: str
+    # Words for people, as in "quantities in K to M".
+    words: str
+    # In the workbook: what the cells of the sample row begin with (any of these is read, the first is written), and the
+    # group's line in the sheet Summary.
+    sample_prefixes: tuple[str, ...]
+    summary_label: str
+    # The position of the group in the CSV file.
+    csv_position: int
+    # An element type in the API: the field with the item's name, columns of the item to show beside it, the order of
+    # the items; and the field of the project's summary that counts the stored values.
+    label_field: str
+    extra_fields: tuple[str, ...] = ()
+    ordering: tuple[str, ...] = ("id",)
+    count_field: str
+
+    def full_name(self, name: str) -> str:
+        """Return a heading that names the item unambiguously, such as `Stages_Casting`."""
+        return f"{self.title}_{name}"
+
+
+# In the order of the workbook.
+GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
+    spec.group: spec
+    for spec in (
+        GroupSpec(
+            group=ColumnGroup.DRAWINGS,
+            reference=reference_schema.DRAWING_TYPES,
+            parse=partial(cell_parsing.parse_text, max_length=255, blank=None),
+            value_type=TEXT,
+            table="element_type_drawings",
+            target_column="drawing_type_id",
+            value_column="file_name",
+            title="Drawing Types",
+            words="drawing types",
+            sample_prefixes=("Drw",),
+            summary_label="Total Drawing Types",
+            csv_position=2,
+            label_field="drawing_type",
+            ordering=("name",),
+            count_field="drawings",
+        ),
+        GroupSpec(
+            group=ColumnGroup.NODES,
+            reference=reference_schema.HIERARCHY,
+            parse=partial(cell_parsing.parse_count, maximum=100_000),
+            value_type=COUNT,
+            table="element_type_quantities",
+            target_column="node_id",
+            value_column="quantity",
+            title="Hierarchy",
+            words="quantities",
+            sample_prefixes=("Qty",),
+            summary_label="Total Hierarchy",
+            csv_position=3,
+            label_field="path",
+            ordering=("path",),
+            count_field="quantities",
+        ),
+        GroupSpec(
+            group=ColumnGroup.STAGES,
+            reference=reference_schema.STAGES,
+            parse=cell_parsing.parse_yes_no,
+            value_type=FLAG,
+            table="element_type_stages",
+            target_column="stage_id",
+            title="Stages",
+            words="stages",
+            sample_prefixes=("Stage", "Hierarchy"),
+            summary_label="Total Stages",
+            csv_position=1,
+            label_field="stage",
+            ordering=("position", "id"),
+            count_field="stages",
+        ),
+        GroupSpec(
+            group=ColumnGroup.BOM,
+            reference=reference_schema.BOM_PRODUCTS,
+            parse=partial(cell_parsing.parse_positive_decimal, maximum=1_000_000_000),
+            value_type=DECIMAL,
+            table="element_type_bom",
+            target_column="product_id",
+            value_column="quantity",
+            title="BOM",
+            words="materials",
+            sample_prefixes=("BOM",),
+            summary_label="Total BOM Types",
+            csv_position=4,
+            label_field="product",
+            extra_fields=("unit",),
+            count_field="bom_lines",
+        ),
+    )
 }
-
-
-# The groups whose cells are numbers.
-NUMERIC_GROUPS = (ColumnGroup.NODES, ColumnGroup.BOM)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a file that is understood.
+    """A column of a file whose meaning is known.
 
-    `index` counts from 0. `target` is the field of a base column, else the id of the drawing type, node, stage or
-    product that the column is about.
+    `index` counts from 0. `target` is the field of a base column, or the id of the drawing type, node, stage or product
+    that the column is about.
     """
 
     index: int
@@ -90,13 +218,18 @@ class Column:
     target: str | int
     parse: CellParser
 
+    @property
+    def is_number(self) -> bool:
+        """Whether the cells are numbers."""
+        return self.target in MEASURES if self.group is ColumnGroup.BASE else GROUP_SPECS[self.group].value_type.is_number
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """What the columns of a sheet mean; a row's values stand in the order of `columns`, base columns first.
+    """What the columns of a sheet mean; the values of a row are in the order of `columns`, base columns first.
 
-    `width` is the number of columns under the headings, those that are not understood too; `merged` are cells of base
-    columns that are merged over several data rows.
+    `width` is the number of columns with headings, unknown ones included. `merged` are ranges merged over several data
+    rows, in columns where the value counts for each of these rows.
     """
 
     sheet: str
@@ -106,5 +239,27 @@ class ColumnMap:
     merged: tuple[MergedRange, ...] = ()
 
     def positions(self, group: ColumnGroup) -> tuple[tuple[int, str | int], ...]:
-        """Of each column of the group: its place in a row's values, and its target."""
-        return tuple((place, column.target) for place, column in enumerate(self.columns) if column.group is group)
+        """Return, for each column of the group, its index in the values of a row, and its target."""
+        return tuple((index, column.target) for index, column in enumerate(self.columns) if column.group is group)
+
+    def issue(
+        self,
+        *,
+        severity: Severity,
+        code: str,
+        message: str,
+        row: int | None = None,
+        column: Column | None = None,
+        value: str | None = None,
+    ) -> Issue:
+        """Return an issue in this sheet."""
+        return Issue(
+            severity=severity,
+            code=code,
+            message=message,
+            row=row,
+            column=column.letter if column else None,
+            heading=column.heading if column else None,
+            value=value,
+            sheet=self.sheet or None,
+        )

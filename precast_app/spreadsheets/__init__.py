@@ -3,7 +3,7 @@
 from precast_app.spreadsheets.errors import UnreadableFile
 from precast_app.spreadsheets.format_detection import open_book
 from precast_app.spreadsheets.formula_escaping import ensure_escaped, escape_formula, unescape_formula
-from precast_app.spreadsheets.merged_ranges import MergedRangeSweep
+from precast_app.spreadsheets.merged_ranges import MergedRangeSweep, MergedValues
 from precast_app.spreadsheets.sheet import (
     Book,
     Cell,
@@ -26,6 +26,7 @@ __all__ = [
     "Limits",
     "MergedRange",
     "MergedRangeSweep",
+    "MergedValues",
     "ReaderNote",
     "SheetRow",
     "SheetScan",

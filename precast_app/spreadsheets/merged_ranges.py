@@ -5,11 +5,14 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from operator import attrgetter
 
-from precast_app.spreadsheets.sheet import MergedRange
+from precast_app.spreadsheets.sheet import Cell, MergedRange, SheetRow
 
 _ORDER = attrgetter("first_row", "first_column")
+# Rows below the first one that get the value of a merged range.
+_MAX_FILLED_ROWS = 1_000
 
 
 def drop_overlapping(ranges: Iterable[MergedRange]) -> tuple[MergedRange, ...]:
@@ -19,7 +22,7 @@ def drop_overlapping(ranges: Iterable[MergedRange]) -> tuple[MergedRange, ...]:
 
 
 class MergedRangeSweep:
-    """MergedRangeSweep over the rows of a sheet that knows which merged ranges cover the current row.
+    """A sweep over the rows of a sheet that knows which merged ranges cover the current row.
 
     Its time depends on the number of ranges, not on the number of their rows. `ranges` don't overlap and are sorted by
     row.
@@ -67,3 +70,31 @@ class MergedRangeSweep:
             _, column = heapq.heappop(self._ends)
             del self._columns[bisect_left(self._columns, column)]
             del self._by_column[column]
+
+
+class MergedValues:
+    """Fills the first column of ranges that are merged over several rows with the value of the first row.
+
+    `ranges` share no cell.
+    """
+
+    def __init__(self, ranges: Iterable[MergedRange]) -> None:
+        shortened = (replace(each, last_row=min(each.last_row, each.first_row + _MAX_FILLED_ROWS)) for each in ranges)
+        self._sweep = MergedRangeSweep(sorted(shortened, key=_ORDER))
+        self._values: dict[MergedRange, Cell] = {}
+
+    def fill(self, row: SheetRow) -> SheetRow:
+        """Return the row with the values of the ranges that cover it; rows come in ascending order."""
+        covering = self._sweep.ranges_in_row(row.number)
+        if not covering:
+            self._values.clear()
+            return row
+        cells = list(row.cells)
+        for first_column, area in covering.items():
+            index = first_column - 1
+            if area.first_row == row.number:
+                self._values[area] = cells[index] if index < len(cells) else ""
+            cells.extend([""] * (index + 1 - len(cells)))
+            # Spreadsheet programs hide what the other cells of a range hold. A first row that is not read is blank.
+            cells[index] = self._values.get(area, "")
+        return SheetRow(row.number, cells)
