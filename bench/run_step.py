@@ -92,21 +92,22 @@ def _baseline(step: str, workbook: Path, project_id: int) -> tuple[float, str]:
     from bench.workbooks import DRAWINGS, NODES, PRODUCTS, STAGES
     from precast_app import create_app
     from precast_app.extensions import db
-    from precast_app.importing import reference_data
+    from precast_app.importing import current_reference
+    from precast_app.importing.schema import ColumnGroup
 
     with create_app().app_context():
-        named = reference_data.load(db.session(), project_id)
+        reference = current_reference.load(db.session(), project_id)
     groups = {
-        "drawings": (named.drawing_types, DRAWINGS),
-        "nodes": (named.nodes, NODES),
-        "stages": (named.stages, STAGES),
-        "products": (named.products, PRODUCTS),
+        "drawings": (reference.of(ColumnGroup.DRAWINGS), DRAWINGS),
+        "nodes": (reference.of(ColumnGroup.NODES), NODES),
+        "stages": (reference.of(ColumnGroup.STAGES), STAGES),
+        "products": (reference.of(ColumnGroup.BOM), PRODUCTS),
     }
     ids = {
         group: [{each.name: each.id for each in members}[heading] for heading in headings]
         for group, (members, headings) in groups.items()
     }
-    conventions = [named.naming_conventions[node] for node in ids["nodes"]]
+    conventions = [reference.naming_conventions[node] for node in ids["nodes"]]
     url = os.environ["DATABASE_URL"]
     run = {"floor": baselines.floor, "pandas": baselines.with_pandas}[step]
     start = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import marshmallow as ma
@@ -10,8 +11,8 @@ from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.schemas import DecimalString, PageQuery, RequestSchema, ResponseSchema, Timestamp, identifier
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
+from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
 from precast_app.models import PieceStatus
-from precast_app.models.element_type import MEASURES
 from precast_app.pieces import transitions
 from precast_app.projects import projects
 from precast_app.queries import element_types as element_type_queries
@@ -33,36 +34,17 @@ ElementType = ResponseSchema.from_dict(
 )
 
 
-class DrawingOf(ResponseSchema):
-    """A drawing of an element type."""
-
-    drawing_type_id = ma.fields.Integer()
-    drawing_type = ma.fields.String()
-    file_name = ma.fields.String()
-
-
-class QuantityOf(ResponseSchema):
-    """Pieces of an element type that go to a node."""
-
-    node_id = ma.fields.Integer()
-    path = ma.fields.String()
-    quantity = ma.fields.Integer()
-
-
-class StageOf(ResponseSchema):
-    """A stage that an element type goes through."""
-
-    stage_id = ma.fields.Integer()
-    stage = ma.fields.String()
-
-
-class BomLineOf(ResponseSchema):
-    """What one piece takes of a product."""
-
-    product_id = ma.fields.Integer()
-    product = ma.fields.String()
-    unit = ma.fields.String()
-    quantity = DecimalString()
+def _group_schema(spec: GroupSpec) -> type[ma.Schema]:
+    """Return the schema of one value of a group: the item's id and name, and the value."""
+    value_fields = {int: ma.fields.Integer, Decimal: DecimalString, str: ma.fields.String}
+    fields: dict[str, ma.fields.Field] = {
+        spec.target_column: ma.fields.Integer(),
+        spec.label_field: ma.fields.String(),
+        **{name: ma.fields.String() for name in spec.extra_fields},
+    }
+    if spec.value_column:
+        fields[spec.value_column] = value_fields[spec.value_type.python_type]()
+    return ResponseSchema.from_dict(fields, name=f"{spec.group.value.capitalize()}OfElementType")
 
 
 class ChangeOf(ResponseSchema):
@@ -75,14 +57,15 @@ class ChangeOf(ResponseSchema):
     change = ma.fields.String()
 
 
-class WholeElementType(ElementType):  # type: ignore[valid-type,misc] # made from a dict of fields
-    """An element type with all that belongs to it."""
-
-    drawings = ma.fields.List(ma.fields.Nested(DrawingOf))
-    quantities = ma.fields.List(ma.fields.Nested(QuantityOf))
-    stages = ma.fields.List(ma.fields.Nested(StageOf))
-    bom = ma.fields.List(ma.fields.Nested(BomLineOf))
-    jobs = ma.fields.List(ma.fields.Nested(ChangeOf))
+WholeElementType = type(
+    "WholeElementType",
+    (ElementType,),
+    {
+        "__doc__": "An element type with the values of its groups, and the jobs that created or changed it.",
+        **{group.value: ma.fields.List(ma.fields.Nested(_group_schema(spec))) for group, spec in GROUP_SPECS.items()},
+        "jobs": ma.fields.List(ma.fields.Nested(ChangeOf)),
+    },
+)
 
 
 class ElementTypes(ResponseSchema):
@@ -185,17 +168,16 @@ class Material(ResponseSchema):
     quantity = DecimalString()
 
 
-class Summary(ResponseSchema):
-    """The project in numbers."""
-
-    element_types = ma.fields.Integer()
-    drawings = ma.fields.Integer()
-    quantities = ma.fields.Integer()
-    stages = ma.fields.Integer()
-    bom_lines = ma.fields.Integer()
-    pieces = ma.fields.Integer()
-    by_node = ma.fields.List(ma.fields.Nested(PiecesAt))
-    materials = ma.fields.List(ma.fields.Nested(Material))
+Summary = ResponseSchema.from_dict(
+    {
+        "element_types": ma.fields.Integer(),
+        **{spec.count_field: ma.fields.Integer() for spec in GROUP_SPECS.values()},
+        "pieces": ma.fields.Integer(),
+        "by_node": ma.fields.List(ma.fields.Nested(PiecesAt)),
+        "materials": ma.fields.List(ma.fields.Nested(Material)),
+    },
+    name="Summary",
+)
 
 
 class OneSummary(ResponseSchema):

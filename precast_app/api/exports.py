@@ -68,7 +68,7 @@ def project_columns(project_id: int) -> tuple[str, tuple[ExportColumn, ...]]:
     """The project's name, and its columns; what is read after it in this request is of the same moment."""
     name = projects.get(project_id).name
     reading.use_one_snapshot()
-    return name, export_columns.columns(*reading.export_members(project_id))
+    return name, export_columns.columns(*reading.export_items(project_id))
 
 
 def project_rows(

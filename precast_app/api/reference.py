@@ -1,7 +1,8 @@
-"""A project's reference data: hierarchy, stages, drawing types, BOM products. One set of routes, four times."""
+"""A project's reference data, with the same routes for each kind: hierarchy, stages, drawing types, BOM products."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import marshmallow as ma
@@ -17,21 +18,21 @@ from precast_app.auth.route_permissions import requires
 from precast_app.exporting import delimited
 from precast_app.extensions import db
 from precast_app.importing import cell_parsing, reference_store
-from precast_app.importing.reference_files import LAST_POSITION
+from precast_app.importing.reference_schema import LAST_POSITION, REFERENCE_SPECS, ReferenceColumn, ReferenceSpec
 from precast_app.projects import projects
 from precast_app.queries import reference_data as reference_queries
 from precast_app.queries.paging import Page
 from precast_app.text import clean_text
 
-blueprint = Blueprint("reference", __name__, description="What the headings of a workbook can name.")
+blueprint = Blueprint("reference", __name__, description="Items that the headings of a workbook can name.")
 
 
 class Name(ma.fields.String):
-    """A name as it is stored: trimmed, and without what can't be seen."""
+    """A text, stored without outer spaces and invisible characters."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
-        # As it came too: the description says how long it may be, and nothing of what can't be seen.
+        # The API's description limits the text as it was sent, with its invisible characters.
         self._validate(text)
         return clean_text(text)
 
@@ -40,8 +41,25 @@ def _text(most: int, **options: Any) -> Name:
     return Name(validate=ma.validate.Length(1, most), **options)
 
 
+class Number(ma.fields.Field):
+    """A decimal number, given as a number or as text; the rules are those of a cell of a file."""
+
+    def __init__(self, parse: Callable[[Any], Any], **options: Any) -> None:
+        super().__init__(metadata={"oneOf": [{"type": "string"}, {"type": "number"}]}, **options)
+        self._parse = parse
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:f}"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return self._parse(value)
+        except cell_parsing.InvalidCell as invalid:
+            raise ma.ValidationError(invalid.message) from invalid
+
+
 class NodeRequest(RequestSchema):
-    """A tower or a floor; what is left out follows from the name and the parent."""
+    """A tower or a floor. Fields that are left out follow from the name and the parent."""
 
     parent_id = identifier(strict=True, allow_none=True)
     name = _text(150, required=True)
@@ -51,99 +69,78 @@ class NodeRequest(RequestSchema):
     naming_convention = _text(150)
 
 
-class StageRequest(RequestSchema):
-    """A step of production; `position` is its place in the project's order."""
-
-    name = _text(150, required=True)
-    position = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, LAST_POSITION))
-
-
 class StageOrder(RequestSchema):
-    """All stages of a project by their ids, the first step first."""
+    """The ids of all stages of a project, in production order."""
 
     stages = ma.fields.List(identifier(strict=True), required=True, validate=ma.validate.Length(max=LAST_POSITION))
 
 
-class DrawingTypeRequest(RequestSchema):
-    """A class of drawing."""
-
-    name = _text(150, required=True)
-
-
-class Rate(ma.fields.Field):
-    """A price per unit, taken as a number or as text, by the same rules as from a file."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(metadata={"oneOf": [{"type": "string"}, {"type": "number"}]}, **options)
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else f"{value:f}"
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        try:
-            return cell_parsing.parse_decimal(value, maximum=1_000_000_000)
-        except cell_parsing.InvalidCell as bad:
-            raise ma.ValidationError(bad.message) from bad
-
-
-class BomProductRequest(RequestSchema):
-    """A material; a heading of the flat file names it by its `name_id`, name and type together."""
-
-    product_name = _text(150, required=True)
-    product_type = _text(150, required=True)
-    unit = _text(50, required=True)
-    rate = Rate(allow_none=True)
-
-
 class Stored(ResponseSchema):
-    """What the database adds."""
+    """The field that the database adds."""
 
     id = ma.fields.Integer()
 
 
-def _routes(
-    path: str, job_type: str, schema: type[RequestSchema], one: str, many: str, **derived: ma.fields.Field
-) -> None:
-    """List, create, change and delete, below `/api/project/{id}/<path>`; fields that are `derived` only go out."""
-    name = schema.__name__.removesuffix("Request")
+def _field(column: ReferenceColumn) -> ma.fields.Field:
+    """Return the JSON field for a column of a reference file."""
+    if column.type == "count":
+        return ma.fields.Integer(strict=True, required=column.required, validate=ma.validate.Range(0, column.limit))
+    if column.type == "decimal":
+        return Number(column.parse, required=column.required, allow_none=not column.required)
+    return _text(column.limit, required=column.required)
+
+
+def _request_schema(spec: ReferenceSpec, name: str) -> type[RequestSchema]:
+    """Return the schema of an item: its columns, but for nodes, which refer to their parent by its id."""
+    if spec.is_hierarchy:
+        return NodeRequest
+    fields = {column.attribute: _field(column) for column in spec.columns}
+    return type(f"{name}Request", (RequestSchema,), {"__doc__": f"A {spec.singular} of a project.", **fields})
+
+
+def _add_routes(spec: ReferenceSpec) -> None:
+    """Add routes that list, create, change and delete the items of a kind, below `/api/project/{id}/<path>`."""
+    job_type, one, many = spec.job_type, spec.api_item, spec.api_items
+    name = "".join(word.capitalize() for word in one.split("_"))
+    schema = _request_schema(spec, name)
+    # A label that consists of several attributes is only returned.
+    derived = {} if len(spec.name_parts) == 1 else {spec.label: ma.fields.String()}
     stored = type(name, (schema, Stored), {"Meta": Stored.Meta, **derived})
     one_schema = ResponseSchema.from_dict({one: ma.fields.Nested(stored)}, name=f"One{name}")
     many_schema = ResponseSchema.from_dict(
         {many: ma.fields.List(ma.fields.Nested(stored)), "count": ma.fields.Integer()}, name=f"{name}List"
     )
-    # Under a name of its own, since in the description it is a schema of its own.
+    # It has a name of its own, since it is a schema of its own in the API's description.
     change_schema = type(f"{name}Change", (schema,), {})(partial=True)
-    words = one.replace("_", " ")
+    item = f"{PROJECT}/{spec.path}/<int(max=2147483647):number>"
 
     def _record(verb: str, project_id: int, values: dict[str, Any], number: int | None = None) -> None:
-        # Stored by the commit of the act itself.
-        about = values.get("name") or values.get("product_name") or f"number {number}"
+        # Committed together with the change.
+        about = values.get(spec.name_parts[0]) or f"number {number}"
         audit.record(f"{one}.{verb}", project_id=project_id, about=about, number=number)
 
-    item = f"{PROJECT}/{path}/<int(max=2147483647):number>"
-
-    @blueprint.route(f"{PROJECT}/{path}", methods=["GET"], endpoint=f"list_{many}")
+    @blueprint.route(f"{PROJECT}/{spec.path}", methods=["GET"], endpoint=f"list_{many}")
     @requires(Permission.READ)
-    @blueprint.doc(summary=f"Each {words} of a project.")
+    @blueprint.doc(summary=f"Each {spec.singular} of a project.")
     @blueprint.arguments(PageQuery, location="query")
     @blueprint.response(200, many_schema)
-    def listed(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    def list_items(query: dict[str, Any], project_id: int) -> dict[str, Any]:
         projects.get(project_id)
         found, count = reference_queries.list_page(project_id, job_type, Page(**query))
         return {many: found, "count": count}
 
-    @blueprint.route(f"{PROJECT}/{path}/csv", methods=["GET"], endpoint=f"{many}_as_csv")
+    @blueprint.route(f"{PROJECT}/{spec.path}/csv", methods=["GET"], endpoint=f"{many}_as_csv")
     @requires(Permission.READ)
-    @blueprint.doc(summary=f"Each {words} as a CSV file that can be imported again; of an empty project its header.")
+    @blueprint.doc(summary=f"Each {spec.singular} as a CSV file that can be imported; without any, the headings alone.")
     @blueprint.response(200, TEXT, content_type="text/csv")
-    def as_csv(project_id: int) -> Response:
+    def export_csv(project_id: int) -> Response:
         projects.get(project_id)
-        things = reference_queries.list_all(project_id, job_type)
-        return file_responses.csv(f"{many}.csv", delimited.reference_lines(job_type, things))
+        items = reference_queries.list_all(project_id, job_type)
+        return file_responses.csv(f"{many}.csv", delimited.reference_lines(job_type, items))
 
-    @blueprint.route(f"{PROJECT}/{path}", methods=["POST"], endpoint=f"create_{one}")
+    @blueprint.route(f"{PROJECT}/{spec.path}", methods=["POST"], endpoint=f"create_{one}")
     @requires(Permission.MANAGE)
-    @blueprint.doc(summary=f"Add a {words}.")
+    @blueprint.doc(summary=f"Add a {spec.singular}.")
     @blueprint.arguments(schema)
     @blueprint.response(201, one_schema)
     def create(body: dict[str, Any], project_id: int) -> dict[str, Any]:
@@ -152,7 +149,7 @@ def _routes(
 
     @blueprint.route(item, methods=["PATCH"], endpoint=f"change_{one}")
     @requires(Permission.MANAGE)
-    @blueprint.doc(summary=f"Change a {words}; what is left out stays as it is.")
+    @blueprint.doc(summary=f"Change a {spec.singular}; fields that are left out stay as they are.")
     @blueprint.arguments(change_schema)
     @blueprint.response(200, one_schema)
     def change(body: dict[str, Any], project_id: int, number: int) -> dict[str, Any]:
@@ -161,19 +158,15 @@ def _routes(
 
     @blueprint.route(item, methods=["DELETE"], endpoint=f"delete_{one}")
     @requires(Permission.MANAGE)
-    @blueprint.doc(summary=f"Delete a {words} that nothing uses.")
+    @blueprint.doc(summary=f"Delete a {spec.singular} that nothing refers to.")
     @blueprint.response(204)
     def delete(project_id: int, number: int) -> None:
         _record("delete", project_id, {}, number)
         reference_store.delete(db.session(), project_id, job_type, number)
 
 
-_routes("hierarchy", "hierarchy_import", NodeRequest, "node", "hierarchy")
-_routes("stages", "stage_import", StageRequest, "stage", "stages")
-_routes("drawing-types", "drawing_type_import", DrawingTypeRequest, "drawing_type", "drawing_types")
-_routes(
-    "bom-products", "bom_product_import", BomProductRequest, "bom_product", "bom_products", name_id=ma.fields.String()
-)
+for _spec in REFERENCE_SPECS.values():
+    _add_routes(_spec)
 
 
 @blueprint.route(f"{PROJECT}/stages/order", methods=["PUT"])
@@ -181,6 +174,6 @@ _routes(
 @blueprint.arguments(StageOrder)
 @blueprint.response(204)
 def order_stages(body: dict[str, Any], project_id: int) -> None:
-    """Put the stages into an order: all of them, each once."""
+    """Set the order of the stages; the body names each of them once."""
     audit.record("stage.order", project_id=project_id, about=f"{len(body['stages'])} stages")
     reference_store.order_stages(db.session(), project_id, body["stages"])

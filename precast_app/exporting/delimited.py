@@ -9,7 +9,7 @@ from precast_app.exporting import export_columns
 from precast_app.exporting.export_columns import ExportColumn
 from precast_app.exporting.row_cells import BASE_HEADINGS, Cell
 from precast_app.exporting.safe_text import csv_line
-from precast_app.importing.reference_files import FIELDS
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.spreadsheets import escape_formula, protect_from_decoding
 
 # Where the model calls something otherwise than the file.
@@ -29,7 +29,7 @@ def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> It
 
 def reference_lines(job_type: str, things: Iterable[Any]) -> Iterator[str]:
     """The lines of a reference file that imports of this type read; without `things` its header alone, to fill in."""
-    fields = FIELDS[job_type]
+    fields = REFERENCE_SPECS[job_type].columns
     yield "\ufeff" + csv_line([field.heading for field in fields])
     for thing in things:
         yield csv_line([_cell(getattr(thing, _STORED.get(field.attribute, field.attribute))) for field in fields])

@@ -1,4 +1,4 @@
-"""An element type as cells: base columns first, then those of the layout."""
+"""An element type as cells: base columns first, then those of the groups."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from precast_app.exporting.export_columns import ExportColumn
-from precast_app.importing.schema import BASE_COLUMNS, ColumnGroup
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
 
 BASE_HEADINGS = [column.heading for column in BASE_COLUMNS]
 SAMPLE = ("ET001", "Beam Type A", "300", "2500", "6000", "2400", "1.50", "5.25", "200", "V1.0")
@@ -18,7 +18,9 @@ Cell = str | int | Decimal | None
 def row_cells(
     element_type: Any, groups: dict[ColumnGroup, dict[int, Any]], columns: Sequence[ExportColumn]
 ) -> list[Cell]:
-    """The cells of a row; None where there is nothing."""
+    """Return the cells of a row; None for a blank cell."""
     base = [getattr(element_type, column.field) for column in BASE_COLUMNS]
-    others = [groups[column.group].get(column.target) for column in columns]
-    return [*base, *("yes" if cell is True else cell for cell in others)]
+    values = [
+        GROUP_SPECS[column.group].value_type.render(groups[column.group].get(column.target)) for column in columns
+    ]
+    return [*base, *values]

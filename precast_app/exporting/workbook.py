@@ -10,7 +10,7 @@ from typing import IO, Any
 from precast_app.exporting import export_columns, safe_text
 from precast_app.exporting.export_columns import ExportColumn
 from precast_app.exporting.row_cells import BASE_HEADINGS, SAMPLE, Cell
-from precast_app.importing.schema import ColumnGroup
+from precast_app.importing.schema import GROUP_SPECS
 from precast_app.spreadsheets import column_letter, escape_formula
 
 _BASE_WIDTH, _WIDTH = 20, 12
@@ -22,12 +22,6 @@ _ALLOWED = dict.fromkeys(
     ),
     True,
 )  # fmt: skip
-_TOTALS = (
-    (ColumnGroup.DRAWINGS, "Total Drawing Types", "Drawing Types"),
-    (ColumnGroup.NODES, "Total Hierarchy", "Hierarchy"),
-    (ColumnGroup.STAGES, "Total Stages", "Stages"),
-    (ColumnGroup.BOM, "Total BOM Types", "BOM"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +49,12 @@ def _summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColumn]) ->
     sheet.set_column(1, 2, 20)
     lines: list[tuple[str, Any, str]] = [("Project ID", str(about.project_id), ""), ("Project Name", about.name, "")]
     reference = [f"A1-{column_letter(len(BASE_HEADINGS))}1: Base Columns ({len(BASE_HEADINGS)})"]
-    for group, total, words in _TOTALS:
+    for group, spec in GROUP_SPECS.items():
         places = [place for place, column in enumerate(columns, len(BASE_HEADINGS) + 1) if column.group is group]
         reach = f"{column_letter(places[0])}1-{column_letter(places[-1])}1" if places else ""
-        lines.append((total, len(places), f"Range: {reach}" if reach else "None"))
+        lines.append((spec.summary_label, len(places), f"Range: {reach}" if reach else "None"))
         if reach:
-            reference.append(f"{reach}: {words} ({len(places)})")
+            reference.append(f"{reach}: {spec.title} ({len(places)})")
     lines.append(("Base Columns", str(len(BASE_HEADINGS)), f"Range: A1-{column_letter(len(BASE_HEADINGS))}1"))
     safe_text.write(sheet, 0, 0, "Element Type Export Summary", title)
     for number, (name, value, reach) in enumerate(lines, 1):

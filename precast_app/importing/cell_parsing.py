@@ -79,7 +79,9 @@ def parse_required_text(cell: object, *, max_length: int) -> str:
 def _parse_number(cell: object) -> Decimal | None:
     _reject_error_cell(cell)
     if isinstance(cell, (bool, date, time, timedelta)):
-        raise InvalidCell("not_a_number", "The cell has a date, a time or TRUE/FALSE. Enter a number, for example 1250.5.")
+        raise InvalidCell(
+            "not_a_number", "The cell has a date, a time or TRUE/FALSE. Enter a number, for example 1250.5."
+        )
     if isinstance(cell, (float, int)):
         value = Decimal(int(cell)) if cell == cell // 1 else Decimal(repr(cell))
     else:

@@ -259,9 +259,7 @@ def _merged_data_cells(
     return [
         (area, by_number[area.first_column])
         for area in scan.merged
-        if area.first_row >= layout.first_data_row
-        and area.last_row > area.first_row
-        and area.first_column in by_number
+        if area.first_row >= layout.first_data_row and area.last_row > area.first_row and area.first_column in by_number
     ]
 
 

@@ -1,4 +1,4 @@
-"""What headings name and the project lacks, made with an import, only imagined in a dry run, or taken away again."""
+"""Create reference data that only headings name, preview that in a dry run, or delete it after the job has failed."""
 
 from __future__ import annotations
 
@@ -10,103 +10,86 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from precast_app.enums import Severity
-from precast_app.importing import reference_data, reference_store
-from precast_app.importing.find_missing import JOB_TYPES, UNKNOWN_UNIT
+from precast_app.importing import current_reference, reference_store
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_data import CreatedItem, ReferenceData, ReferenceItem
 from precast_app.importing.reference_files import ReferenceEntry
-from precast_app.importing.schema import ColumnGroup, ColumnMap
+from precast_app.importing.schema import GROUP_SPECS, ColumnGroup, ColumnMap
 
 Entries = Mapping[ColumnGroup, Sequence[ReferenceEntry]]
 
-_GROUP_WORDS = {
-    ColumnGroup.DRAWINGS: "drawing type",
-    ColumnGroup.NODES: "node",
-    ColumnGroup.STAGES: "stage",
-    ColumnGroup.BOM: "product",
-}
-_ATTRIBUTES = {
-    ColumnGroup.DRAWINGS: "drawing_types",
-    ColumnGroup.NODES: "nodes",
-    ColumnGroup.STAGES: "stages",
-    ColumnGroup.BOM: "products",
-}
-
 
 def create(session: Session, project_id: int, entries: Entries) -> ReferenceData:
-    """Store the entries, and load what the project's headings can name then. The caller commits.
+    """Store the entries and return the project's reference data afterwards. The caller commits.
 
-    What clashes with something that is there is not made, as if nobody had asked for it.
+    An entry that conflicts with stored data is skipped.
     """
     reference_store.lock_project(session, project_id)
-    before = reference_data.load(session, project_id)
-    for group, things in entries.items():
-        reference_store.store_entries(session, project_id, JOB_TYPES[group], things)
-    after = reference_data.load(session, project_id)
-    made: list[CreatedItem] = []
-    for group, attribute in _ATTRIBUTES.items():
-        known = {each.id for each in getattr(before, attribute)}
+    before = current_reference.load(session, project_id)
+    for group, group_entries in entries.items():
+        reference_store.store_entries(session, project_id, GROUP_SPECS[group].reference.job_type, group_entries)
+    after = current_reference.load(session, project_id)
+    created: list[CreatedItem] = []
+    for group in GROUP_SPECS:
+        existing = {item.id for item in before.of(group)}
         wanted = {entry.key for entry in entries.get(group, ())}
-        made += [
-            CreatedItem(group.value, each.id, each.key)
-            for each in getattr(after, attribute)
-            if each.id not in known and each.key in wanted
+        created += [
+            CreatedItem(group.value, item.id, item.key)
+            for item in after.of(group)
+            if item.id not in existing and item.key in wanted
         ]
-    return replace(after, created=tuple(made))
+    return replace(after, created=tuple(created))
 
 
-def preview(known: ReferenceData, entries: Entries) -> ReferenceData:
-    """What the project's headings could name if the entries were stored; ids below 0 are of what is not there."""
-    groups = {attribute: list(getattr(known, attribute)) for attribute in _ATTRIBUTES.values()}
-    conventions = dict(known.naming_conventions)
-    made: list[CreatedItem] = []
-    for group, things in entries.items():
-        for entry in things:
-            id_ = -len(made) - 1
-            made.append(CreatedItem(group.value, id_, entry.key))
-            groups[_ATTRIBUTES[group]].append(ReferenceItem(id_, _name(entry.values), entry.key))
-            if group is ColumnGroup.NODES:
-                conventions[id_] = entry.values["naming_convention"]
-    all_of = {attribute: tuple(members) for attribute, members in groups.items()}
-    return ReferenceData(known.project_id, **all_of, naming_conventions=conventions, created=tuple(made))
+def preview(reference: ReferenceData, entries: Entries) -> ReferenceData:
+    """Return the reference data as it would be after `create`; items that don't exist have negative ids."""
+    items = {group: list(reference.of(group)) for group in GROUP_SPECS}
+    naming_conventions = dict(reference.naming_conventions)
+    created: list[CreatedItem] = []
+    for group, group_entries in entries.items():
+        spec = GROUP_SPECS[group].reference
+        for entry in group_entries:
+            id_ = -len(created) - 1
+            created.append(CreatedItem(group.value, id_, entry.key))
+            items[group].append(ReferenceItem(id_, spec.name_of(entry.values), entry.key))
+            if spec.is_hierarchy:
+                naming_conventions[id_] = entry.values["naming_convention"]
+    return ReferenceData(
+        reference.project_id,
+        {group: tuple(group_items) for group, group_items in items.items()},
+        naming_conventions,
+        tuple(created),
+    )
 
 
-def delete_created(session: Session, known: ReferenceData) -> None:
-    """Delete what was made, but for what is used by now, the last first. The caller commits."""
-    for each in reversed(known.created):
-        model: Any = reference_store.MODELS[JOB_TYPES[ColumnGroup(each.group)]]
-        thing = session.get(model, each.id)
-        if thing is None or thing.project_id != known.project_id:
+def delete_created(session: Session, reference: ReferenceData) -> None:
+    """Delete the items that the job created, the last first, except for those in use. The caller commits."""
+    for created in reversed(reference.created):
+        model: Any = reference_store.MODELS[GROUP_SPECS[ColumnGroup(created.group)].reference.job_type]
+        item = session.get(model, created.id)
+        if item is None or item.project_id != reference.project_id:
             continue
         try:
             with session.begin_nested():
-                session.delete(thing)
+                session.delete(item)
         except IntegrityError:
             continue
 
 
-def creation_issues(columns: ColumnMap, known: ReferenceData, *, dry_run: bool) -> list[Issue]:
-    """What was made, or would be, by the headings that asked for it."""
-    made = {(each.group, each.id) for each in known.created}
-    found = []
+def creation_issues(columns: ColumnMap, reference: ReferenceData, *, dry_run: bool) -> list[Issue]:
+    """Return a warning for each column whose item was created, or would be."""
+    created = {(item.group, item.id) for item in reference.created}
+    issues = []
     for column in columns.columns:
-        if (column.group.value, column.target) in made:
+        if (column.group.value, column.target) in created:
+            spec = GROUP_SPECS[column.group].reference
             message = (
-                f"The project had no {_GROUP_WORDS[column.group]} of this name; it "
-                f"{'would be' if dry_run else 'was'} made, as create_missing asks for."
+                f"The project had no {spec.singular} of this name; it {'would be' if dry_run else 'was'} created, "
+                "as create_missing asks for."
             )
-            if column.group is ColumnGroup.BOM:
-                message += f" Its unit is not known and stands as “{UNKNOWN_UNIT}”: correct it among the products."
-            found.append(
-                Issue(
-                    Severity.WARNING, "made_from_heading", message,
-                    column=column.letter, heading=column.heading, sheet=columns.sheet or None,
-                )
-            )  # fmt: skip
-    return found
-
-
-def _name(values: Mapping[str, Any]) -> str:
-    if "product_name" in values:
-        return f"{values['product_name']}_{values['product_type']}"
-    return str(values.get("path") or values["name"])
+            for attribute, value in spec.defaults_from_heading.items():
+                message += f" Its {attribute} is not known and is set to “{value}”. Correct it under {spec.title}."
+            issues.append(
+                columns.issue(severity=Severity.WARNING, code="made_from_heading", message=message, column=column)
+            )
+    return issues

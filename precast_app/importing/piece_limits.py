@@ -10,8 +10,8 @@ from functools import partial
 
 from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import InvalidCell
-from precast_app.importing.issues import Issue
 from precast_app.importing.counts import Counts
+from precast_app.importing.issues import Issue
 from precast_app.importing.schema import CellParser, ColumnGroup, ColumnMap
 
 
@@ -47,8 +47,8 @@ def _count(parse: CellParser, limit: int, cell: object) -> object:
     if not isinstance(count, int) or count > limit:
         raise InvalidCell(
             "too_many_pieces",
-            f"At most {shown(limit)} pieces of an element type can be at one node. Write {shown(limit)} or less, or split "
-            "them into several element types.",
+            f"At most {shown(limit)} pieces of an element type can be at one node. Write {shown(limit)} or less, or "
+            "split them into several element types.",
         )
     return count
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from precast_app.enums import Severity
@@ -15,7 +14,6 @@ from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceColumn, ReferenceSpec
 from precast_app.spreadsheets import Book, SheetRow, column_letter
-from precast_app.text import match_key
 
 _NO_LETTERS = re.compile(r"\W|_")
 # A longer one is none of those of a reference file.
@@ -128,7 +126,9 @@ def _check_project(number: int, values: dict[str, Any], indices: dict[str, int],
         )
 
 
-def _drop_repeated(spec: ReferenceSpec, good: list[tuple[int, dict[str, Any]]]) -> tuple[list[ReferenceEntry], list[Issue]]:
+def _drop_repeated(
+    spec: ReferenceSpec, good: list[tuple[int, dict[str, Any]]]
+) -> tuple[list[ReferenceEntry], list[Issue]]:
     entries: dict[str, ReferenceEntry] = {}
     issues = []
     for number, values in good:
@@ -136,9 +136,7 @@ def _drop_repeated(spec: ReferenceSpec, good: list[tuple[int, dict[str, Any]]]) 
         if not key:
             message = "The name has no letter or digit, so no heading could match it. Choose another name."
             name = spec.name_of(values)
-            issues.append(
-                Issue(severity=Severity.ERROR, code="unusable_name", message=message, row=number, value=name)
-            )
+            issues.append(Issue(severity=Severity.ERROR, code="unusable_name", message=message, row=number, value=name))
             continue
         first = entries.setdefault(key, ReferenceEntry(key, values, number))
         if first.row != number:

@@ -36,10 +36,10 @@ from precast_app.models import (
 
 ReferenceModel = HierarchyNode | Stage | DrawingType | BomProduct
 
-_BY_TABLE: dict[str, Any] = {mapper.local_table.name: mapper.class_ for mapper in Model.registry.mappers}
+_MODELS_BY_TABLE = {mapper.class_.__tablename__: mapper.class_ for mapper in Model.registry.mappers}
 # By job type.
 MODELS: dict[str, type[ReferenceModel]] = {
-    spec.job_type: _BY_TABLE[spec.table] for spec in REFERENCE_SPECS.values()
+    spec.job_type: _MODELS_BY_TABLE[spec.table] for spec in REFERENCE_SPECS.values()
 }
 # What one item of each kind is called in messages.
 _ITEM_NAMES = {
@@ -86,9 +86,7 @@ def store_entries(session: Session, project_id: int, job_type: str, entries: Seq
                     _change(session, thing, changed)
                 session.flush()
         except (IntegrityError, DataError) as error:
-            outcome.issues.append(
-                _conflict(entry, _explain_rejection(error, entry.values))
-            )
+            outcome.issues.append(_conflict(entry, _explain_rejection(error, entry.values)))
             continue
         except RequestError as refused:
             outcome.issues.append(_conflict(entry, refused.message))

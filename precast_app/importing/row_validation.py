@@ -105,9 +105,7 @@ def _validate_each(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row
         if first != row.number:
             yield Row(row.number, _NO_KEY, (), (_duplicate_issue(row, columns, first),))
         elif has_other_types or width > columns.width:
-            yield Row(
-                row.number, key, values, (*_beyond_headings_warning(row, columns), *_date_warnings(row, columns))
-            )
+            yield Row(row.number, key, values, (*_beyond_headings_warning(row, columns), *_date_warnings(row, columns)))
         else:
             yield Row(row.number, key, values)
 

@@ -75,6 +75,7 @@ class ValueType:
     `empty` is the value of a blank cell; it is not stored.
     """
 
+    python_type: type
     sql_type: str
     empty: Any
     is_number: bool = False
@@ -82,10 +83,12 @@ class ValueType:
     render: Callable[[Any], Any] = lambda value: value
 
 
-TEXT = ValueType("text", None)
-COUNT = ValueType("int", 0, is_number=True)
-DECIMAL = ValueType("numeric", None, is_number=True, from_json=lambda text: None if text is None else Decimal(text))
-FLAG = ValueType("boolean", False, render=lambda value: "yes" if value else None)
+TEXT = ValueType(str, "text", None)
+COUNT = ValueType(int, "int", 0, is_number=True)
+DECIMAL = ValueType(
+    Decimal, "numeric", None, is_number=True, from_json=lambda text: None if text is None else Decimal(text)
+)
+FLAG = ValueType(bool, "boolean", False, render=lambda value: "yes" if value else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +224,9 @@ class Column:
     @property
     def is_number(self) -> bool:
         """Whether the cells are numbers."""
-        return self.target in MEASURES if self.group is ColumnGroup.BASE else GROUP_SPECS[self.group].value_type.is_number
+        if self.group is ColumnGroup.BASE:
+            return self.target in MEASURES
+        return GROUP_SPECS[self.group].value_type.is_number
 
 
 @dataclass(frozen=True, slots=True)

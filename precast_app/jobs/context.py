@@ -95,7 +95,7 @@ def store_issues(
             f"{len(kept) + count} issues were found, of which the first {len(kept)} are listed. Mend these, and upload "
             "the file again to see what is left."
         )
-        kept = [*kept, Issue(Severity.WARNING, "more_issues", message)]
+        kept = [*kept, Issue(severity=Severity.WARNING, code="more_issues", message=message)]
     context.fence(db.session())
     if replace:
         rows = sorted(unlisted - {issue.row for issue in kept}) or None

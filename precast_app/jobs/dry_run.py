@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from precast_app.errors import Conflict, JobFailed
 from precast_app.extensions import db
-from precast_app.importing import batch_runner, diff, reference_data, reference_store
+from precast_app.importing import batch_runner, current_reference, diff, reference_data, reference_store
 from precast_app.importing.plan import Plan, Update
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.jobs.context import JobContext
@@ -86,7 +86,7 @@ def check_reference_still_valid(context: JobContext) -> None:
 def _is_outdated(dry: ImportJob) -> bool:
     if dry.reference is not None:
         planned_on = reference_data.from_json(dry.project_id, dry.reference)
-        if not reference_data.is_current(db.session(), planned_on):
+        if not current_reference.is_current(db.session(), planned_on):
             return True
     if dry.job_type in reference_store.MODELS:
         return dry.plan_digest != reference_store.digest(db.session(), dry.project_id, dry.job_type)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from precast_app.auth.permissions import Permission
 from precast_app.errors import RequestError
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.jobs import revert
 from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.tasks import import_element_types, import_reference_data
@@ -34,10 +35,7 @@ TYPES = {
     for job_type in (
         JobType("element_type_import", import_element_types.run, Permission.IMPORT, is_revertible=True),
         JobType(UNDO, revert.run_undo, Permission.IMPORT, internal=True),
-        JobType("hierarchy_import", import_reference_data.run, Permission.MANAGE),
-        JobType("stage_import", import_reference_data.run, Permission.MANAGE),
-        JobType("drawing_type_import", import_reference_data.run, Permission.MANAGE),
-        JobType("bom_product_import", import_reference_data.run, Permission.MANAGE),
+        *(JobType(name, import_reference_data.run, Permission.MANAGE) for name in REFERENCE_SPECS),
     )
 }
 

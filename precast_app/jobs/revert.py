@@ -139,12 +139,13 @@ def run_undo(context: JobContext) -> Outcome:
     context.report_progress(
         Phase.UNDOING,
         processed=len(before_images),
-        updated=result.updated,
-        pieces_added=result.pieces_added,
-        pieces_removed=result.pieces_removed,
+        updated=result.counts.updated,
+        pieces_added=result.counts.pieces_added,
+        pieces_removed=result.counts.pieces_removed,
     )
-    deleted = len(before_images) - result.updated
-    return Outcome(f"Undid job {target_id}: {deleted} elements deleted, {result.updated} put back as they were")
+    restored = result.counts.updated
+    deleted = len(before_images) - restored
+    return Outcome(f"Undid job {target_id}: {deleted} elements deleted, {restored} put back as they were")
 
 
 def _undo(context: JobContext, target_id: int, before_images: BeforeImages) -> None:

@@ -77,4 +77,4 @@ def _open(upload: IO[bytes], limits: dict[str, int]) -> Book:
 
 def _issue(fields: list[Any]) -> Issue:
     severity, code, message, row, column, sheet = fields
-    return Issue(Severity(severity), code, message, row, column, sheet=sheet)
+    return Issue(severity=Severity(severity), code=code, message=message, row=row, column=column, sheet=sheet)

@@ -9,10 +9,8 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.importing import reference_data
-from precast_app.importing.column_mapping import GROUP_TITLES
-from precast_app.importing.diff import GROUPS
 from precast_app.importing.reference_data import ReferenceData
-from precast_app.importing.schema import BASE_COLUMNS, ColumnGroup
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
 from precast_app.models import ImportJob
 from precast_app.queries.paging import Page
 
@@ -43,44 +41,39 @@ _HEADINGS = {column.field: column.heading for column in BASE_COLUMNS}
 
 
 def list_changes(job_id: int, change: str | None, where: Page) -> tuple[list[dict[str, Any]], int]:
-    """Created, updated and deleted element types by row, then those left; `fields` by heading, before and after."""
+    """Return created, updated and deleted element types by row, then unchanged ones, and how many there are in all.
+
+    `fields` has the value before and after by heading.
+    """
     job = db.session.get_one(ImportJob, job_id)
-    named = _Names(reference_data.from_json(job.project_id, job.reference or _EMPTY))
-    names = {"job_id": job_id, "change": change, "limit": where.limit, "offset": where.offset}
-    found = db.session.execute(_PAGE, names).mappings()
-    count: int = db.session.execute(_COUNT, names).scalar_one()
-    return [{**row, "fields": named.fields(row["fields"] or {})} for row in found], count
+    headings = _ChangeHeadings(reference_data.from_json(job.project_id, job.reference or {}))
+    parameters = {"job_id": job_id, "change": change, "limit": where.limit, "offset": where.offset}
+    found = db.session.execute(_PAGE, parameters).mappings()
+    count: int = db.session.execute(_COUNT, parameters).scalar_one()
+    return [{**row, "fields": headings.label_fields(row["fields"] or {})} for row in found], count
 
 
-_EMPTY: dict[str, Any] = {"drawing_types": [], "nodes": [], "stages": [], "products": [], "naming_conventions": []}
+class _ChangeHeadings:
+    """The headings for the ids in a before-image, as the job matched them."""
 
+    def __init__(self, reference: ReferenceData) -> None:
+        self._names = {group: {str(item.id): item.name for item in reference.of(group)} for group in GROUP_SPECS}
+        self._occurrences = Counter(name for names in self._names.values() for name in names.values())
+        self._occurrences.update(_HEADINGS.values())
 
-class _Names:
-    """What the ids of an image are called, as the job read its headings."""
-
-    def __init__(self, known: ReferenceData) -> None:
-        groups = {
-            ColumnGroup.DRAWINGS: known.drawing_types,
-            ColumnGroup.NODES: known.nodes,
-            ColumnGroup.STAGES: known.stages,
-            ColumnGroup.BOM: known.products,
-        }
-        self._names = {group: {str(each.id): each.name for each in members} for group, members in groups.items()}
-        self._times = Counter(name for names in self._names.values() for name in names.values())
-        self._times.update(_HEADINGS.values())
-
-    def fields(self, image: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    def label_fields(self, image: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return before and after of each changed field by its heading."""
         changed = {
             heading: {"before": image[field][0], "after": image[field][1]}
             for field, heading in _HEADINGS.items()
             if field in image
         }
-        for group in GROUPS:
+        for group in GROUP_SPECS:
             for target, (before, after) in image.get(group.value, {}).items():
-                changed[self._name(group, target)] = {"before": before, "after": after}
+                changed[self._heading(group, target)] = {"before": before, "after": after}
         return changed
 
-    def _name(self, group: ColumnGroup, target: str) -> str:
-        """As a flat file heads it: with its group before it where something else has the same name."""
+    def _heading(self, group: ColumnGroup, target: str) -> str:
+        """Return the heading of a flat file: the name, with the title of its group if the name occurs twice."""
         name = self._names[group].get(target, target)
-        return name if self._times[name] < 2 else f"{GROUP_TITLES[group]}_{name}"
+        return name if self._occurrences[name] < 2 else GROUP_SPECS[group].full_name(name)

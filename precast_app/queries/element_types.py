@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select, text, tuple_
 
 from precast_app.errors import NotFound
-from precast_app.extensions import db
+from precast_app.extensions import Model, db
+from precast_app.importing.reference_store import MODELS
+from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
 from precast_app.models import (
-    BomLine,
-    BomProduct,
     Drawing,
-    DrawingType,
     ElementType,
     ElementTypeChange,
     ElementTypeStage,
@@ -24,9 +23,7 @@ from precast_app.models import (
     Piece,
     PieceStatus,
     Quantity,
-    Stage,
 )
-from precast_app.models.element_type import MEASURES
 from precast_app.queries.paging import Page, paginate
 from precast_app.text import identity_key
 
@@ -117,34 +114,13 @@ def status_counts(element_type_id: int) -> dict[int, dict[str, int]]:
 
 
 def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
-    """One element type with its drawings, quantities, stages, BOM, and the jobs that made or changed it."""
+    """Return an element type with the values of each group, and the jobs that created or changed it.
+
+    Raise `NotFound` if the project has no element type with this id.
+    """
     found = db.session.get(ElementType, element_type_id)
     if found is None or found.project_id != project_id:
         raise NotFound(f"Project {project_id} has no element type {element_type_id}.")
-    drawings = db.session.execute(
-        select(DrawingType.id, DrawingType.name, Drawing.file_name)
-        .join(Drawing, Drawing.drawing_type_id == DrawingType.id)
-        .where(Drawing.element_type_id == element_type_id)
-        .order_by(DrawingType.name)
-    )
-    quantities = db.session.execute(
-        select(HierarchyNode.id, HierarchyNode.path, Quantity.quantity)
-        .join(Quantity, Quantity.node_id == HierarchyNode.id)
-        .where(Quantity.element_type_id == element_type_id)
-        .order_by(HierarchyNode.path)
-    )
-    stages = db.session.execute(
-        select(Stage.id, Stage.name)
-        .join(ElementTypeStage, ElementTypeStage.stage_id == Stage.id)
-        .where(ElementTypeStage.element_type_id == element_type_id)
-        .order_by(Stage.position, Stage.id)
-    )
-    bom = db.session.execute(
-        select(BomProduct, BomLine.quantity)
-        .join(BomLine, BomLine.product_id == BomProduct.id)
-        .where(BomLine.element_type_id == element_type_id)
-        .order_by(BomProduct.id)
-    )
     jobs = db.session.execute(
         select(
             ImportJob.id, ImportJob.created_by, ImportJob.completed_at, ElementTypeChange.fields, ElementTypeChange.row
@@ -155,13 +131,7 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
     )
     return {
         **{name: getattr(found, name) for name in ("id", "element_type", "name", *MEASURES, "version", "density")},
-        "drawings": [{"drawing_type_id": id_, "drawing_type": name, "file_name": file} for id_, name, file in drawings],
-        "quantities": [{"node_id": id_, "path": path, "quantity": count} for id_, path, count in quantities],
-        "stages": [{"stage_id": id_, "stage": name} for id_, name in stages],
-        "bom": [
-            {"product_id": product.id, "product": product.name_id, "unit": product.unit, "quantity": quantity}
-            for product, quantity in bom
-        ],
+        **{group.value: _group_values(spec, element_type_id) for group, spec in GROUP_SPECS.items()},
         "jobs": [
             {
                 "job_id": id_,
@@ -173,6 +143,28 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
             for id_, by, at, fields, row in jobs
         ],
     }
+
+
+def _group_values(spec: GroupSpec, element_type_id: int) -> list[dict[str, Any]]:
+    """Return the values of a group, each with the id and the name of its item."""
+    item: Any = MODELS[spec.reference.job_type]
+    table = Model.metadata.tables[spec.table]
+    values = [table.c[spec.value_column]] if spec.value_column else []
+    query = (
+        select(item, *values)
+        .join(table, table.c[spec.target_column] == item.id)
+        .where(table.c.element_type_id == element_type_id)
+        .order_by(*(getattr(item, name) for name in spec.ordering))
+    )
+    return [
+        {
+            spec.target_column: each.id,
+            spec.label_field: getattr(each, spec.reference.label),
+            **{name: getattr(each, name) for name in spec.extra_fields},
+            **({spec.value_column: value[0]} if spec.value_column else {}),
+        }
+        for each, *value in db.session.execute(query)
+    ]
 
 
 def list_pieces(
@@ -191,16 +183,14 @@ def list_pieces(
     return paginate(query.order_by(Piece.id), where, lambda last_id: Piece.id > last_id)
 
 
-# Of each table below the element types: the name of its sum.
-_SUMS: dict[str, Any] = {"drawings": Drawing, "quantities": Quantity, "stages": ElementTypeStage, "bom_lines": BomLine}
-
-
 def project_summary(project_id: int) -> dict[str, Any]:
     """The project in numbers: rows of each kind, pieces by node and status, materials needed by product."""
     mine = select(ElementType.id).where(ElementType.project_id == project_id)
     counts = {"element_types": db.session.scalar(select(func.count()).select_from(mine.subquery()))}
-    for name, model in _SUMS.items():
-        counts[name] = db.session.scalar(select(func.count()).select_from(model).where(model.element_type_id.in_(mine)))
+    for spec in GROUP_SPECS.values():
+        table = Model.metadata.tables[spec.table]
+        query = select(func.count()).select_from(table).where(table.c.element_type_id.in_(mine))
+        counts[spec.count_field] = db.session.scalar(query)
     by_node: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(PieceStatus, 0))
     for node_id, status, count in db.session.execute(
         select(Piece.node_id, Piece.status, func.count())

@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import exists, select, text
 
-from precast_app.exporting.export_columns import Members
+from precast_app.exporting.export_columns import ExportItems
 from precast_app.extensions import db
-from precast_app.importing import reference_data
+from precast_app.importing import current_reference
 from precast_app.importing.current_state import load_groups
 from precast_app.importing.reference_data import ReferenceData
-from precast_app.importing.schema import ColumnGroup
-from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, Quantity, Stage
+from precast_app.importing.reference_store import MODELS
+from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
+from precast_app.models import ElementType, HierarchyNode, Quantity
 from precast_app.queries.element_types import ElementTypeFilter, matching_query
 
 # Read at a time, so that memory stays flat however many there are.
@@ -29,22 +30,20 @@ class ExportRow:
     groups: dict[ColumnGroup, dict[int, Any]]
 
 
-def export_members(project_id: int) -> tuple[Members, ReferenceData]:
-    """What the columns are about, as objects and as headings name it, from one view of the project."""
+def export_items(project_id: int) -> tuple[ExportItems, ReferenceData]:
+    """Return the project's reference data as database objects, and as headings are matched to it.
 
-    def all_of(model: Any, *order: Any) -> Any:
-        return db.session.scalars(select(model).where(model.project_id == project_id).order_by(*order)).all()
-
+    Both are of one snapshot if the caller's transaction has one.
+    """
+    by_group: dict[ColumnGroup, Any] = {}
+    for group, spec in GROUP_SPECS.items():
+        model: Any = MODELS[spec.reference.job_type]
+        order = [getattr(model, name) for name in spec.reference.ordering]
+        by_group[group] = db.session.scalars(select(model).where(model.project_id == project_id).order_by(*order)).all()
     has_quantities = exists().where(Quantity.node_id == HierarchyNode.id)
     used = select(HierarchyNode.id).where(HierarchyNode.project_id == project_id, has_quantities)
-    found = Members(
-        all_of(DrawingType, DrawingType.id),
-        all_of(HierarchyNode, HierarchyNode.id),
-        all_of(Stage, Stage.position, Stage.id),
-        all_of(BomProduct, BomProduct.id),
-        frozenset(db.session.scalars(used)),
-    )
-    return found, reference_data.load(db.session(), project_id)
+    items = ExportItems(by_group, frozenset(db.session.scalars(used)))
+    return items, current_reference.load(db.session(), project_id)
 
 
 def use_one_snapshot() -> None:

@@ -1,4 +1,4 @@
-"""A project's reference data, a page at a time."""
+"""A project's reference data: lists of items, and how often they are used."""
 
 from __future__ import annotations
 
@@ -7,39 +7,33 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from precast_app.extensions import db
+from precast_app.extensions import Model, db
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.importing.reference_store import MODELS
-from precast_app.models import BomLine, Drawing, ElementTypeStage, Quantity, Stage
+from precast_app.importing.schema import GROUP_SPECS
 from precast_app.queries.paging import Page, paginate
-
-# What refers to each kind of thing: one row an element type.
-_USES: dict[str, Any] = {
-    "hierarchy_import": Quantity.node_id,
-    "stage_import": ElementTypeStage.stage_id,
-    "drawing_type_import": Drawing.drawing_type_id,
-    "bom_product_import": BomLine.product_id,
-}
 
 
 def list_page(project_id: int, job_type: str, where: Page) -> tuple[list[Any], int]:
-    """What the imports of this type make: stages in the project's order, the others in the order they came."""
-    return paginate(_all(project_id, job_type), where)
+    """Return a page of the items that imports of this type write, and how many there are in all."""
+    return paginate(_query(project_id, job_type), where)
 
 
 def list_all(project_id: int, job_type: str) -> Sequence[Any]:
-    """All that the imports of this type make, in the same order."""
-    return db.session.scalars(_all(project_id, job_type)).all()
+    """Return all items that imports of this type write: stages in the project's order, others in order of creation."""
+    return db.session.scalars(_query(project_id, job_type)).all()
 
 
 def usage_counts(project_id: int, job_type: str) -> dict[int, int]:
-    """By the id of each thing that these imports make, how many element types refer to it; the unused are left out."""
+    """Return how many element types refer to each item, by the item's id; unused items are left out."""
     model: Any = MODELS[job_type]
-    column = _USES[job_type]
+    (spec,) = [each for each in GROUP_SPECS.values() if each.reference.job_type == job_type]
+    column = Model.metadata.tables[spec.table].c[spec.target_column]
     query = select(column, func.count()).where(column == model.id, model.project_id == project_id).group_by(column)
     return {row[0]: row[1] for row in db.session.execute(query)}
 
 
-def _all(project_id: int, job_type: str) -> Select[Any]:
+def _query(project_id: int, job_type: str) -> Select[Any]:
     model: Any = MODELS[job_type]
-    order = (model.position, model.id) if model is Stage else (model.id,)
+    order = [getattr(model, name) for name in REFERENCE_SPECS[job_type].ordering]
     return select(model).where(model.project_id == project_id).order_by(*order)

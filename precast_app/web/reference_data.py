@@ -1,10 +1,9 @@
-"""A project's reference data: what the headings of its workbooks can name, and who uses it."""
+"""The pages of a project's reference data: items that headings can name, and how often each is used."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, url_for
@@ -13,6 +12,7 @@ from werkzeug.wrappers import Response
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import NotFound
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.queries import reference_data
 from precast_app.web import project_context
 
@@ -21,55 +21,41 @@ blueprint = Blueprint("reference_pages", __name__)
 _PATH = "/projects/<int(max=2147483647):project_id>/reference"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of reference data: its place in addresses, the type of its imports, what it and one of it is called."""
-
-    path: str
-    job_type: str
-    title: str
-    one: str
-
-
-KINDS = (
-    Kind("hierarchy", "hierarchy_import", "Hierarchy", "place"),
-    Kind("stages", "stage_import", "Stages", "stage"),
-    Kind("drawing-types", "drawing_type_import", "Drawing types", "drawing type"),
-    Kind("bom-products", "bom_product_import", "Products", "product"),
-)
-_BY_PATH = {kind.path: kind for kind in KINDS}
+_KINDS = tuple(REFERENCE_SPECS.values())
+_BY_PATH = {kind.path: kind for kind in _KINDS}
 
 
 @blueprint.get(_PATH)
 @requires(Permission.READ)
 def first(project_id: int) -> Response:
-    """The first kind."""
-    return redirect(url_for(".of_kind", project_id=project_id, path=KINDS[0].path))
+    """Redirect to the first kind."""
+    return redirect(url_for(".of_kind", project_id=project_id, path=_KINDS[0].path))
 
 
 @blueprint.get(f"{_PATH}/<path>")
 @requires(Permission.READ)
 def of_kind(project_id: int, path: str) -> str:
-    """All things of a kind, with what refers to them."""
+    """Show the items of a kind, with the number of element types that refer to each."""
     kind = _BY_PATH.get(path)
     if kind is None:
         raise NotFound("There is no such reference data.")
     known = project_context.for_project(project_id, "Reference data")
     things = reference_data.list_all(project_id, kind.job_type)
     return render_template(
-        f"reference/{kind.path}.html",
+        # Kinds without a page of their own share one.
+        [f"reference/{kind.path}.html", "reference/items.html"],
         **known,
-        kinds=KINDS,
+        kinds=_KINDS,
         kind=kind,
         things=things,
-        below=_below(things) if kind.path == "hierarchy" else {},
+        below=_below(things) if kind.is_hierarchy else {},
         uses=reference_data.usage_counts(project_id, kind.job_type),
         may_change=known["may"] >= Permission.MANAGE,
     )
 
 
 def _below(nodes: Sequence[Any]) -> dict[int | None, list[Any]]:
-    """The nodes by what they are below; the topmost below None."""
+    """Return the nodes by the id of their parent; None for the topmost."""
     found = defaultdict(list)
     for node in nodes:
         found[node.parent_id].append(node)

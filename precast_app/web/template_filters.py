@@ -14,6 +14,7 @@ from urllib.parse import quote
 from flask import Flask
 
 from precast_app.auth.permissions import Permission
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.models import FailureReason, ImportJob, JobStatus, Phase
 
 Thing = TypeVar("Thing")
@@ -46,10 +47,7 @@ _FAILURE_TONES = {
 KINDS = {
     "element_type_import": "Element types",
     "element_type_undo": "Undo",
-    "hierarchy_import": "Hierarchy",
-    "stage_import": "Stages",
-    "drawing_type_import": "Drawing types",
-    "bom_product_import": "BOM products",
+    **{job_type: spec.title for job_type, spec in REFERENCE_SPECS.items()},
 }
 _TABS = (
     ("", "Overview", Permission.READ),

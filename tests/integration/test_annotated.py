@@ -45,7 +45,7 @@ def test_invalid_cells_are_coloured_and_commented(
     for place in ("C5", "P9", "A20", "D7"):
         assert found[place].fill.start_color.rgb == RED.replace("FF", "00", 1), place
         assert found[place].comment.text
-    assert found["C5"].comment.text.startswith("Ask the engineer\nA number is needed here")
+    assert found["C5"].comment.text.startswith("Ask the engineer\nEnter a number")
     assert found["D5"].comment is None
     assert (found["B6"].font.b, found["D7"].value) == (True, "=1500+1000")
     assert found.merged_cells.ranges == sheet.merged_cells.ranges
@@ -78,7 +78,7 @@ def test_an_opendocument_spreadsheet_keeps_its_formats(
         ))  # fmt: skip
         assert coloured.get_properties() == {**(own.get_properties() or {}), "fo:background-color": "#FFC7CE"}, place
         assert [note.creator for note in cell.get_annotations()] == ["Import"]
-    assert after.get_cell("C5").get_annotations()[0].note_body.startswith("Ask the engineer\nA number is needed")
+    assert after.get_cell("C5").get_annotations()[0].note_body.startswith("Ask the engineer\nEnter a number")
     for place in ("D5", "P10", "A21", "K1"):
         assert after.get_cell(place).serialize() == before.get_cell(place).serialize()
     again = run_import(green_meadows, tmp_path / "annotated.ods")
@@ -131,7 +131,7 @@ def test_a_csv_with_decimal_commas_can_be_corrected_in_its_copy(
     sheet = book.worksheets[0]
     assert [cell.value for cell in sheet[2]][:4] == ["WALL", "W-1", "2.5", "1200"]
     assert (sheet["K3"].fill.start_color.rgb, sheet["K3"].value) == (RED, "x")
-    assert sheet["K3"].comment.text.startswith("A number is needed here")
+    assert sheet["K3"].comment.text.startswith("Enter a number")
     assert sheet["K2"].comment is None
     sheet["K3"] = 2
     book.save(tmp_path / "corrected.xlsx")

@@ -85,7 +85,7 @@ def test_an_import_is_followed_to_its_end(
     with worker(environment):
         status, output, errors = call(app, "import", str(bad), "--project", "1")
         assert (status, output) == (0, "Processed 1 of 2 elements; 1 row was rejected\n")
-        assert "error C3: A number is needed here" in errors
+        assert "error C3: Enter a number" in errors
         status, output, errors = call(app, "import", str(none), "--project", "1")
         assert (status, output) == (1, "")
         assert "The only row could not be imported." in errors

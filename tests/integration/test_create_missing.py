@@ -100,7 +100,7 @@ def test_a_dry_run_makes_nothing_and_is_carried_out_as_it_was_shown(
     dry = run_import(green_meadows, path, create_missing=True, dry_run=True)
     assert (dry.status, dry.created_count, dry.updated_count, dry.pieces_added) == ("completed", 1, 1, 3)
     assert names("hierarchy_nodes", "path") == before
-    assert "would be made" in told(dry.id, "made_from_heading")[0].message
+    assert "would be created" in told(dry.id, "made_from_heading")[0].message
     shown: Any = client.get(f"/api/jobs/{dry.id}/changes?change=updated", headers=admin).get_json()
     assert shown["changes"][0]["fields"] == {
         "Tower_C.Floor_9": {"before": 0, "after": 2},

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from precast_app.auth import users
 from precast_app.extensions import db
-from precast_app.importing import reference_data
+from precast_app.importing import current_reference, reference_data
 from precast_app.jobs import lifecycle, registry, service
 from precast_app.jobs.files import Upload
 from precast_app.jobs.runner import run_job
@@ -188,7 +188,7 @@ def test_a_job_that_lost_its_worker_half_done_goes_on(
     client.put(f"/api/jobs/{number}/file", data=content, headers=manager)
     lease = claim_or_fail(number)
     if written == "reference data":
-        values = {"reference": reference_data.to_json(reference_data.load(db.session(), project_id))}
+        values = {"reference": reference_data.to_json(current_reference.load(db.session(), project_id))}
         db.session.query(ImportJob).filter_by(id=number).update(values)
     elif written == "a batch":
         counts = dict.fromkeys(("updated_count", "rejected_count", "pieces_added", "pieces_removed"), 0)

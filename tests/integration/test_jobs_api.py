@@ -210,4 +210,4 @@ def test_the_cell_of_a_workbook_is_named_with_its_sheet(
     assert (issue["cell"], issue["value"]) == ("Element Types!C17", "tall")
     assert job.result == "Processed 119 of 120 elements; 1 row was rejected"
     assert job.error is not None
-    assert job.error.startswith("Row 17, column C (Height): “tall”: A number is needed here")
+    assert job.error.startswith("Row 17, column C (Height): “tall”: Enter a number")

@@ -38,7 +38,7 @@ def test_rejected_rows_of_a_workbook(
     rejected = fetch(client, admin, first.id, path)
     sheet = rejected["Element Types"]
     assert (sheet.max_row, sheet["AR1"].value) == (6, "Rejected because")
-    assert str(sheet["AR4"].value).startswith("C (Height): A number is needed here")
+    assert str(sheet["AR4"].value).startswith("C (Height): Enter a number")
     assert {str(area) for area in sheet.merged_cells.ranges} >= {"K1:M1", "N1:S1", "AA1:AH1"}
     for place, wanted in (("C4", good["C5"]), ("P5", good["P9"]), ("A6", good["A20"])):
         sheet[place] = wanted

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -112,6 +114,25 @@ def test_only_jobs_knows_rq() -> None:
     for path in PACKAGE.rglob("*.py"):
         modules = re.findall(r"^\s*(?:from|import) (rq)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
         assert not modules or package_of(path) == "jobs", path
+
+
+_IMPORT_WITHOUT = """
+import importlib, sys
+sys.modules.update(dict.fromkeys(["flask", "sqlalchemy", "flask_sqlalchemy", "psycopg2", "redis", "rq"]))
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+"""
+
+
+def test_the_rules_of_an_import_need_neither_flask_nor_a_database() -> None:
+    """Each module whose docstring says that it is pure is imported with Flask, SQLAlchemy and drivers blocked."""
+    pure = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sorted((PACKAGE / "importing").glob("*.py"))
+        if (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0].endswith("Pure.")
+    ]
+    assert {"row_validation", "plan", "column_mapping"} <= {name.rpartition(".")[2] for name in pure}
+    subprocess.run([sys.executable, "-c", _IMPORT_WITHOUT, "precast_app.enums", *pure], cwd=ROOT, check=True)
 
 
 def test_no_test_module_imports_another_one() -> None:

@@ -31,14 +31,20 @@ def count_rows(content: bytes) -> None:
 
 def validate_rows(content: bytes) -> None:
     book = open_bytes(content)
-    columns, _ = column_mapping.map_columns(book, ReferenceData(1, (), (), (), (), {}))
+    columns, _ = column_mapping.map_columns(book, ReferenceData(1))
     assert sum(1 for _ in row_validation.validate_rows(book.rows(columns.sheet), columns)) > 900
 
 
 def make_marks(content: bytes) -> None:
     book = open_bytes(content)
     issues = [
-        Issue(Severity.ERROR, "not_a_number", "Enter a number.", row, column_letter(column))
+        Issue(
+            severity=Severity.ERROR,
+            code="not_a_number",
+            message="Enter a number.",
+            row=row,
+            column=column_letter(column),
+        )
         for row in range(3, 1_000)
         for column in range(1, 11)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +24,28 @@ from tests.conftest import EXAMPLES
 BASE_HEADINGS = [column.heading for column in BASE_COLUMNS]
 
 
+def items(first_id: int, *names: str, key: Callable[[str], str] = match_key) -> tuple[ReferenceItem, ...]:
+    return tuple(ReferenceItem(id_, name, key(name)) for id_, name in enumerate(names, first_id))
+
+
 def reference() -> ReferenceData:
     """A project with a name that two groups share, `Reinforcement`."""
     return ReferenceData(
         1,
-        tuple(
-            ReferenceItem(number, name, match_key(name))
-            for number, name in enumerate(("Shuttering", "Reinforcement"), 1)
-        ),
-        tuple(
-            ReferenceItem(n, path, path_key_of(path))
-            for n, path in enumerate(("Tower_A.Floor_1", "Tower_A.Floor_2", "Podium"), 11)
-        ),
-        tuple(
-            ReferenceItem(number, name, match_key(name)) for number, name in enumerate(("Reinforcement", "Casting"), 21)
-        ),
-        tuple(
-            ReferenceItem(number, name, match_key(name)) for number, name in enumerate(("Steel_6MM", "Grout_M40"), 31)
-        ),
+        {
+            ColumnGroup.DRAWINGS: items(1, "Shuttering", "Reinforcement"),
+            ColumnGroup.NODES: items(11, "Tower_A.Floor_1", "Tower_A.Floor_2", "Podium", key=path_key_of),
+            ColumnGroup.STAGES: items(21, "Reinforcement", "Casting"),
+            ColumnGroup.BOM: items(31, "Steel_6MM", "Grout_M40"),
+        },
         {11: "TA_F1", 12: "TA_F2", 13: "P"},
     )
+
+
+def with_items(group: ColumnGroup, members: tuple[ReferenceItem, ...]) -> ReferenceData:
+    """Return the project's reference data with other items in a group."""
+    project = reference()
+    return dataclasses.replace(project, items={**project.items, group: members})
 
 
 def csv(*headings: str) -> Book:
@@ -120,9 +123,7 @@ def test_two_rows_with_merged_headings_and_a_sample(tmp_path: Path) -> None:
 
 def test_digits_as_sub_headings(tmp_path: Path) -> None:
     """What Excel makes of a floor called 1."""
-    project = dataclasses.replace(
-        reference(), nodes=(ReferenceItem(11, "7.1", path_key_of("7.1")), ReferenceItem(12, "7.2", path_key_of("7.2")))
-    )
+    project = with_items(ColumnGroup.NODES, items(11, "7.1", "7.2", key=path_key_of))
     path = tmp_path / "digits.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("Element Types")
@@ -167,17 +168,15 @@ def test_a_unit_behind_a_heading(heading: str) -> None:
 
 def test_names_with_points_and_blanks() -> None:
     names = ("Q.C. Check", "Dwg. No. 1")
-    stages = tuple(ReferenceItem(number, name, match_key(name)) for number, name in enumerate(names, 41))
-    columns, issues = column_mapping.map_columns(
-        csv(*BASE_HEADINGS, *names), dataclasses.replace(reference(), stages=stages)
-    )
+    project = with_items(ColumnGroup.STAGES, items(41, *names))
+    columns, issues = column_mapping.map_columns(csv(*BASE_HEADINGS, *names), project)
     assert ([column.target for column in columns.columns[10:]], issues) == ([41, 42], [])
 
 
 def test_a_node_called_like_a_base_column() -> None:
-    project = dataclasses.replace(reference(), nodes=(ReferenceItem(11, "Mass", "mass"),))
+    project = with_items(ColumnGroup.NODES, items(11, "Mass"))
     _, (issue,) = column_mapping.map_columns(csv(*BASE_HEADINGS, "Mass"), project)
-    assert "Write Hierarchy_Mass over it, if it is that." in issue.message
+    assert "Write Hierarchy_Mass if you mean that." in issue.message
 
 
 def test_a_third_row_that_is_no_sample_is_data(tmp_path: Path) -> None:

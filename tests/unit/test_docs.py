@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from precast_app.api.job_schemas import ChangedElementType, Issue, Job
 from precast_app.config import Settings
 from precast_app.extensions import db
-from precast_app.importing.reference_files import FIELDS
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.jobs import registry
 from precast_app.models import ImportJob, JobStatus, Phase
@@ -116,10 +116,10 @@ def test_the_base_columns_are_those_of_the_page() -> None:
 
 def test_the_reference_headings_are_those_of_the_page() -> None:
     text = section(FILES, "## Reference data")
-    for job_type, fields in FIELDS.items():
+    for job_type, spec in REFERENCE_SPECS.items():
         part = re.split(r"^\*\*", text[text.index(f"(`{job_type}`)") :], maxsplit=1, flags=re.M)[0]
-        for field in fields:
-            assert f"`{field.heading}`" in part, (job_type, field.heading)
+        for column in spec.columns:
+            assert f"`{column.heading}`" in part, (job_type, column.heading)
 
 
 def test_limits_are_the_defaults_of_the_settings() -> None:

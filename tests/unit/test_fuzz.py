@@ -18,7 +18,7 @@ from tests.unit.broken_files import FILES, SEED, broken_file
 
 RUNS = int(os.environ.get("FUZZ_RUNS", "40"))
 
-_NO_REFERENCE_DATA = ReferenceData(1, (), (), (), (), {})
+_NO_REFERENCE_DATA = ReferenceData(1)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -10,7 +10,9 @@ from precast_app.spreadsheets import delimited
 from tests.conftest import ROOT
 
 # What makes an issue or refuses a file; its code is among the first arguments.
-_MAKERS = {"Issue", "ReaderNote", "InvalidCell", "UnreadableFile", "_issue", "_warning"}
+_MAKERS = {"Issue", "issue", "ReaderNote", "InvalidCell", "UnreadableFile", "_issue", "_warning"}
+# Functions that return a code and a message.
+_CODE_FUNCTIONS = {"find_problem", "_describe_rejection"}
 _CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 
 
@@ -19,10 +21,11 @@ def used() -> Iterator[str]:
     for path in (ROOT / "precast_app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in _MAKERS:
-                yield from (code for argument in node.args[:5] if (code := _text(argument)))
+                by_name = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+                yield from (code for argument in (*node.args[:5], *by_name) if (code := _text(argument)))
             elif isinstance(node, ast.Assign) and _name(node.targets[0]) == "code" and (code := _text(node.value)):
                 yield code
-            elif isinstance(node, ast.FunctionDef) and node.name == "find_problem":
+            elif isinstance(node, ast.FunctionDef) and node.name in _CODE_FUNCTIONS:
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple):
                         yield from filter(None, [_text(inner.value.elts[0])])

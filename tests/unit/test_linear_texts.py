@@ -21,13 +21,14 @@ from precast_app.importing import (
     header_detection,
     hierarchy,
     reference_files,
+    reference_schema,
 )
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.column_mapping import index_names
 from precast_app.importing.header_detection import Heading
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
 from precast_app.importing.row_validation import validate_rows
-from precast_app.importing.schema import BASE_COLUMNS, CELL_PARSERS, ColumnGroup
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
 from precast_app.spreadsheets import (
     Limits,
     UnreadableFile,
@@ -59,7 +60,9 @@ def reference() -> ReferenceData:
     """Return reference data with many nodes."""
     places = tuple(ReferenceItem(number, f"A.B{number}", f"a.b{number}") for number in range(1, 40))
     return ReferenceData(
-        1, (), places, (), (ReferenceItem(50, "Steel_6MM", "steel_6mm"),), {n.id: n.name for n in places}
+        1,
+        {ColumnGroup.NODES: places, ColumnGroup.BOM: (ReferenceItem(50, "Steel_6MM", "steel_6mm"),)},
+        {n.id: n.name for n in places},
     )
 
 
@@ -86,7 +89,7 @@ def heading(text: str) -> Heading:
 
 def places(text: str) -> object:
     levels = find_missing._name_parts(heading(text), ColumnGroup.NODES)
-    return find_missing._node_entries([levels], REFERENCE) if levels else None
+    return find_missing._node_entries([levels], REFERENCE, ColumnGroup.NODES) if levels else None
 
 
 READERS: dict[str, Callable[[Any], object]] = {
@@ -117,15 +120,14 @@ READERS: dict[str, Callable[[Any], object]] = {
     "targets": lambda text: column_mapping.find_targets(text, "", NAMES),
     "targets of two": lambda text: column_mapping.find_targets(text[: len(text) // 2], text[len(text) // 2 :], NAMES),
     "suggestions": lambda text: column_mapping._Suggestions(NAMES).nearest(heading(text)),
-    "unknown heading": lambda text: column_mapping._unknown_heading(heading(text), column_mapping._Suggestions(NAMES),
-    ""),
+    "unknown heading": lambda text: column_mapping._unknown_heading(heading(text), column_mapping._Suggestions(NAMES)),
     "group by words": lambda text: find_missing._group_from_heading(heading(text), FIRSTS, is_flat=False),
     "places": places,
     **{f"name of {group}": lambda text, group=group: find_missing._name_parts(heading(text), group) for group in
-    CELL_PARSERS},
+    GROUP_SPECS},
     **{column.heading: column.parse for column in (*BASE_COLUMNS[:3], BASE_COLUMNS[-1])},
-    **{str(group): read for group, read in CELL_PARSERS.items()},
-    **{field.heading: field.parse for field in reference_files.FIELDS["stage_import"]},
+    **{str(group): spec.parse for group, spec in GROUP_SPECS.items()},
+    **{field.heading: field.parse for field in reference_schema.STAGES.columns},
 }  # fmt: skip
 # This reader gets the text as an attribute of the cell.
 READERS["a cell's number"] = lambda text: xml.StoredCell(1, "n", text, None, True).value(str)
@@ -241,11 +243,11 @@ def test_a_number_format_of_an_old_workbook_takes_linear_time() -> None:
 def test_suggestions_take_limited_time() -> None:
     """Even if very many headings match none of very many names."""
     many = tuple(ReferenceItem(number, "n" * 140 + str(number), "n" * 140 + str(number)) for number in range(30_000))
-    known = index_names(ReferenceData(1, many, (), (), (), {}))
+    known = index_names(ReferenceData(1, {ColumnGroup.DRAWINGS: many}))
     suggestions = column_mapping._Suggestions(known)
 
     def all_of(count: int) -> None:
         for number in range(count):
-            column_mapping._unknown_heading(heading("n" * 130 + "x" * (number % 20)), suggestions, "")
+            column_mapping._unknown_heading(heading("n" * 130 + "x" * (number % 20)), suggestions)
 
     assert seconds(all_of, 2_000) < 2

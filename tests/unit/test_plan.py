@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precast_app.importing import plan, row_validation
-from precast_app.importing.diff import EMPTY_VALUES, StoredElementType, restore_before, to_json
+from precast_app.importing.diff import StoredElementType, restore_before, to_json
 from precast_app.importing.plan import Create, PieceRange, Plan, Update
 from precast_app.importing.row_validation import Row
-from precast_app.importing.schema import BASE_COLUMNS, CELL_PARSERS, Column, ColumnGroup, ColumnMap
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, Column, ColumnGroup, ColumnMap
 from precast_app.spreadsheets import MergedRange, SheetRow, column_letter
 
 PODIUM, FLOOR = 11, 12
@@ -28,7 +28,7 @@ def column_map(*groups: tuple[ColumnGroup, int]) -> ColumnMap:
         for place, each in enumerate(BASE_COLUMNS)
     ]
     others = [
-        Column(place, column_letter(place + 1), f"{group}_{target}", group, target, CELL_PARSERS[group])
+        Column(place, column_letter(place + 1), f"{group}_{target}", group, target, GROUP_SPECS[group].parse)
         for place, (group, target) in enumerate(groups, len(BASE_COLUMNS))
     ]
     return ColumnMap("", 2, (*base, *others), len(base) + len(others))
@@ -60,7 +60,7 @@ class StoredState:
 def stored_type(id_: int, quantities: dict[int, int] | None = None, **base: Any) -> StoredElementType:
     """The type `WALL`/`N<id>` as it is stored."""
     measures: dict[str, Any] = dict.fromkeys([column.field for column in BASE_COLUMNS[2:]])
-    groups: dict[ColumnGroup, dict[int, Any]] = {group: {} for group in CELL_PARSERS}
+    groups: dict[ColumnGroup, dict[int, Any]] = {group: {} for group in GROUP_SPECS}
     groups[ColumnGroup.NODES] = quantities or {}
     return StoredElementType(id_, "WALL", {**measures, "version": "VR-1", **base}, groups)
 
@@ -82,7 +82,7 @@ def test_new_changed_and_unchanged_are_told_apart() -> None:
     stored = StoredState([stored_type(1, {PODIUM: 2}), stored_type(2, {PODIUM: 2})])
     data = checked(NODES, cells("N1", 2.0, ""), cells("N2", 3.0, ""), cells("N3", "", 1.0))
     planned = plan.build_plan(data, NODES, stored, 30)
-    assert (planned.created, planned.updated, planned.unchanged, planned.rejected) == (1, 1, 1, 0)
+    assert (planned.created, planned.updated, planned.counts.unchanged, planned.rejected) == (1, 1, 1, 0)
     update, create = planned.operations[1]
     assert isinstance(update, Update)
     assert update.difference.groups == {ColumnGroup.NODES: {PODIUM: (2, 3)}}
@@ -91,7 +91,7 @@ def test_new_changed_and_unchanged_are_told_apart() -> None:
 
 def test_the_same_number_written_otherwise_is_no_change() -> None:
     stored = StoredState([stored_type(1, height=Decimal("2.50"))])
-    assert plan.build_plan(checked(NODES, cells("n1", height="2.5")), NODES, stored, 30).unchanged == 1
+    assert plan.build_plan(checked(NODES, cells("n1", height="2.5")), NODES, stored, 30).counts.unchanged == 1
 
 
 def test_a_group_without_a_column_is_left_alone() -> None:
@@ -99,7 +99,7 @@ def test_a_group_without_a_column_is_left_alone() -> None:
     one.groups[ColumnGroup.STAGES] = {5: True}
     columns = column_map((ColumnGroup.BOM, 7))
     planned = plan.build_plan(checked(columns, cells("N1", "")), columns, StoredState([one]), 30)
-    assert planned.unchanged == 1
+    assert planned.counts.unchanged == 1
 
 
 def test_numbers_count_per_type_and_node_in_file_order_on_from_what_is_there() -> None:
@@ -191,7 +191,7 @@ def test_an_element_type_that_stands_in_the_file_twice_is_taken_once() -> None:
     first, second = checked(NODES, cells("N 1", 1.0, ""), cells(" n  1", 2.0, ""))
     assert not first.rejected
     assert [issue.code for issue in second.issues] == ["duplicate_row"]
-    assert "row 2" in second.issues[0].message
+    assert "Row 2" in second.issues[0].message
 
 
 quantity = st.integers(0, 5)
@@ -228,11 +228,13 @@ measure = st.one_of(st.none(), st.decimals(0, 1000, places=3))
 
 @given(values, values, measure, measure)
 def test_the_image_of_a_change_leads_back(before: Any, after: Any, old: Any, new: Any) -> None:
-    columns = column_map(*[(group, target) for group in CELL_PARSERS for target in (1, 2, 3)])
+    columns = column_map(*[(group, target) for group in GROUP_SPECS for target in (1, 2, 3)])
     stored = stored_type(1, height=old)
     stored.groups = {group: dict(each) for group, each in before.items()}
     row: list[Any] = ["WALL", "N1", new, *[None] * 6, "VR-1"]
-    row += [after[group].get(target, EMPTY_VALUES[group]) for group in CELL_PARSERS for target in (1, 2, 3)]
+    row += [
+        after[group].get(target, GROUP_SPECS[group].value_type.empty) for group in GROUP_SPECS for target in (1, 2, 3)
+    ]
     difference = plan.RowComparison(columns).difference(tuple(row), stored)
     changed = stored_type(1, height=new)
     changed.groups = {group: dict(each) for group, each in after.items()}

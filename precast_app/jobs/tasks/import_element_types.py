@@ -15,6 +15,7 @@ from precast_app.importing import (
     batch_runner,
     column_mapping,
     create_missing,
+    current_reference,
     find_missing,
     piece_limits,
     plan,
@@ -23,6 +24,7 @@ from precast_app.importing import (
 )
 from precast_app.importing.batch_runner import BatchResult
 from precast_app.importing.batch_sql import BatchTarget
+from precast_app.importing.counts import Counts
 from precast_app.importing.current_state import CurrentState
 from precast_app.importing.issues import Issue, IssueOverflow, from_note
 from precast_app.importing.piece_limits import PieceLimits
@@ -83,14 +85,9 @@ def _store_dry_run(context: JobContext, planned: Plan, reference: ReferenceData)
     context.report_progress(
         Phase.PLANNING,
         processed=planned.total,
-        created=planned.created,
-        updated=planned.updated,
-        unchanged=planned.unchanged,
-        rejected=planned.rejected,
-        pieces_added=planned.pieces_added,
-        pieces_removed=planned.pieces_removed,
+        **planned.counts.as_dict(),
     )
-    summary = dry_run_summary(planned.created, planned.updated, planned.unchanged, planned.rejected)
+    summary = dry_run_summary(planned.created, planned.updated, len(planned.unchanged_ids), planned.rejected)
     return Outcome(summary, describe_first_errors(context.job_id) if planned.rejected else None)
 
 
@@ -106,7 +103,7 @@ def _load_reference_data(context: JobContext) -> ReferenceData:
     if missing_entries and not context.dry_run:
         reference = create_missing.create(db.session(), context.project_id, missing_entries)
     else:
-        reference = create_missing.preview(reference_data.load(db.session(), context.project_id), missing_entries)
+        reference = create_missing.preview(current_reference.load(db.session(), context.project_id), missing_entries)
     job.reference = reference_data.to_json(reference)
     db.session.commit()
     return reference
@@ -114,7 +111,7 @@ def _load_reference_data(context: JobContext) -> ReferenceData:
 
 def _find_missing(context: JobContext) -> create_missing.Entries:
     """What the file's headings name and the project lacks."""
-    known = reference_data.load(db.session(), context.project_id)
+    known = current_reference.load(db.session(), context.project_id)
     with files.open_stored(context.job_id) as file:
         database.release_connection()
         return find_missing.find_missing_entries(files.open_upload(file, context.settings), known)
@@ -160,7 +157,7 @@ def _plan(
     already_processed = rows_rejected_by_database(context.job_id)
     stored = CurrentState(db.session(), context.project_id, context.job_id)
     planned = plan.build_plan(data, columns, stored, context.batch_size, already_processed)
-    too_many = piece_limits.problem(planned, stored.pieces(), _piece_limits(context))
+    too_many = piece_limits.find_problem(planned.counts, stored.piece_count(), _piece_limits(context))
     db.session.rollback()
     issues = [*issues, *planned.issues, *([too_many] if too_many else [])]
     store_issues(context, issues, overflow=overflow)
@@ -213,23 +210,18 @@ def _run_batches(
 
 
 def _report_batches(context: JobContext, planned: Plan, results: Iterable[BatchResult]) -> None:
-    """Add results to what was told; the first time, what the plan alone has dealt with too."""
-    newest = context.reporter.latest
-    is_first = newest.phase is not Phase.WRITING
-    created = updated = rejected = added = removed = 0
-    for result in results:
-        created += result.created
-        updated += result.updated
-        rejected += result.rejected
-        added += result.pieces_added
-        removed += result.pieces_removed
+    """Add the counts of batches to the progress; the first time, also the rows that need no batch."""
+    latest = context.reporter.latest
+    counts = sum((result.counts for result in results), Counts())
+    if latest.phase is not Phase.WRITING:
+        counts += Counts(unchanged=len(planned.unchanged_ids), rejected=planned.rejected)
     context.report_progress(
         Phase.WRITING,
-        processed=newest.processed + created + updated + rejected + (planned.unchanged + planned.rejected) * is_first,
-        created=newest.created + created,
-        updated=newest.updated + updated,
-        unchanged=planned.unchanged,
-        rejected=newest.rejected + rejected + planned.rejected * is_first,
-        pieces_added=newest.pieces_added + added,
-        pieces_removed=newest.pieces_removed + removed,
+        processed=latest.processed + counts.processed,
+        created=latest.created + counts.created,
+        updated=latest.updated + counts.updated,
+        unchanged=len(planned.unchanged_ids),
+        rejected=latest.rejected + counts.rejected,
+        pieces_added=latest.pieces_added + counts.pieces_added,
+        pieces_removed=latest.pieces_removed + counts.pieces_removed,
     )

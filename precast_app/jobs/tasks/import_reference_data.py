@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import insert, update
 
 from precast_app import database
 from precast_app.errors import AllRowsRejected, NoDataRows
 from precast_app.extensions import db
 from precast_app.importing import batch_runner, reference_files, reference_store
-from precast_app.importing.reference_store import StoreResult
+from precast_app.importing.counts import Counts
 from precast_app.jobs import dry_run, files
 from precast_app.jobs.context import (
     JobContext,
@@ -35,18 +37,19 @@ def run(context: JobContext) -> Outcome:
     context.report_progress(Phase.WRITING, total=total)
     # It is one batch, and as such done once; an attempt that was lost after its commit is only told again.
     if done := batch_runner.stored_results(context.job_id):
-        return _outcome(context, total, done[0].created, done[0].updated, done[0].rejected)
+        return _outcome(context, total, done[0].counts)
     context.fence(db.session())
     reference_store.lock_project(db.session(), context.project_id)
     dry_run.check_reference_still_valid(context)
     before = reference_store.digest(db.session(), context.project_id, context.job_type)
     stored = reference_store.store_entries(db.session(), context.project_id, context.job_type, entries)
     rejected = total - stored.created - stored.updated - stored.unchanged
+    counts = Counts(created=stored.created, updated=stored.updated, rejected=rejected)
     is_aborted = bool(rejected) and context.on_error is OnError.ABORT
     if context.dry_run or is_aborted:
         db.session.rollback()
     else:
-        _record_batch(context, stored, rejected)
+        _record_batch(context, counts)
     store_issues(context, [*issues, *stored.issues])
     if context.dry_run:
         db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(plan_digest=before))
@@ -54,24 +57,30 @@ def run(context: JobContext) -> Outcome:
     if is_aborted and not context.dry_run:
         context.report_progress(Phase.WRITING, rejected=rejected)
         raise abort_error(context.job_id, total, rejected)
-    return _outcome(context, total, stored.created, stored.updated, rejected)
+    return _outcome(context, total, counts)
 
 
-def _record_batch(context: JobContext, stored: StoreResult, rejected: int) -> None:
-    counts = {"created_count": stored.created, "updated_count": stored.updated, "rejected_count": rejected}
+def _record_batch(context: JobContext, counts: Counts) -> None:
     db.session.execute(
-        insert(ImportBatch).values(job_id=context.job_id, number=1, pieces_added=0, pieces_removed=0, **counts)
+        insert(ImportBatch).values(
+            job_id=context.job_id,
+            number=1,
+            created_count=counts.created,
+            updated_count=counts.updated,
+            rejected_count=counts.rejected,
+            pieces_added=0,
+            pieces_removed=0,
+        )
     )
 
 
-def _outcome(context: JobContext, total: int, created: int, updated: int, rejected: int) -> Outcome:
-    unchanged = total - created - updated - rejected
-    context.report_progress(
-        Phase.WRITING, processed=total, created=created, updated=updated, unchanged=unchanged, rejected=rejected
-    )
-    errors = describe_first_errors(context.job_id) if rejected else None
+def _outcome(context: JobContext, total: int, counts: Counts) -> Outcome:
+    counts = replace(counts, unchanged=total - counts.processed)
+    context.report_progress(Phase.WRITING, processed=total, **counts.as_dict())
+    errors = describe_first_errors(context.job_id) if counts.rejected else None
     if context.dry_run:
-        return Outcome(dry_run_summary(created, updated, unchanged, rejected), errors)
-    if rejected == total:
+        summary = dry_run_summary(counts.created, counts.updated, counts.unchanged, counts.rejected)
+        return Outcome(summary, errors)
+    if counts.rejected == total:
         raise AllRowsRejected(total, errors)
-    return Outcome(import_summary(total, rejected), errors)
+    return Outcome(import_summary(total, counts.rejected), errors)
