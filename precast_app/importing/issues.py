@@ -35,4 +35,11 @@ class IssueOverflow:
 
 def from_note(note: ReaderNote) -> Issue:
     """Return the issue for what a reader of files chose or corrected."""
-    return Issue(severity=Severity(note.severity), code=note.code, message=note.message)
+    return Issue(
+        severity=Severity(note.severity),
+        code=note.code,
+        message=note.message,
+        row=note.row,
+        column=note.column,
+        value=note.value,
+    )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, too_many_columns, too_many_rows
+from precast_app.spreadsheets.replaced_values import ReplacedValues, may_be_replaced
 from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, ReaderNote, SheetRow, SheetScan
 from precast_app.spreadsheets.text_decoding import NonClosingReader, decode_html_entities, decode_utf_7, detect_encoding
 
@@ -26,6 +27,7 @@ _COMMA = re.compile(r"\A\s*[+-]?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4
 _EITHER = re.compile(r"\A\s*[+-]?[1-9]\d{0,2},\d{3}\s*")
 _POINT = re.compile(r"\A\s*[+-]?(?:\d{1,3}(?:[, ]\d{3})+\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d+|0+\.\d+)\s*")
 
+_END_OF_FILE = "\x1a"
 _ENCODINGS = {"utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 _CELL_DECODERS = {
     "utf_7": (decode_utf_7, "written in UTF-7 (+ACY- for &)"),
@@ -53,7 +55,8 @@ class DelimitedBook:
         self._delimiter = separator[1] if separator else _delimiter(self._first_records())
         self._is_delimiter_declared = separator is not None
         self._decoded_cells: Counter[str] = Counter()
-        self._may_be_encoded = False
+        self._may_be_encoded = self._may_be_replaced = False
+        self._replaced = ReplacedValues()
         self._record: list[str] = []
         self._ambiguous_number: str | None = None
         self.decimal_comma = self._delimiter != "," and self._has_decimal_commas()
@@ -78,12 +81,15 @@ class DelimitedBook:
         if sheet not in self.sheets:
             raise KeyError(sheet)
         self._decoded_cells.clear()
+        self._replaced.clear()
         limits, count = self._limits, 0
         record: list[str] = []
         self._record = []
         try:
             for number, cells in enumerate(csv.reader(self._lines(), delimiter=self._delimiter), 1):
                 record, self._record = self._record, []
+                if len(record) > 1 and self._record_error(record, "expected after"):
+                    raise _text_after_quotation_mark(number)
                 if len(cells) > limits.columns:
                     last = max((i for i, cell in enumerate(cells, 1) if cell.strip()), default=0)
                     if last > limits.columns:
@@ -100,6 +106,9 @@ class DelimitedBook:
                 if self._may_be_encoded:
                     self._may_be_encoded = False
                     cells = [self._decode_cell(cell) for cell in cells]
+                if self._may_be_replaced:
+                    self._may_be_replaced = False
+                    self._replaced.add_row(number, cells)
                 yield SheetRow(number, cells)
         except csv.Error as error:
             # With valid arguments this reader only raises for a field that is too long. A field over several lines
@@ -107,17 +116,17 @@ class DelimitedBook:
             if len(self._record) > 1:
                 raise _never_closed(count) from error
             raise cell_too_long(0, 0, limits) from error
-        if self._is_open(record):
+        if self._record_error(record, "unexpected end"):
             raise _never_closed(count - 1)
 
-    def _is_open(self, record: list[str]) -> bool:
-        """Return whether the last record opened a quotation mark that was not closed."""
+    def _record_error(self, record: list[str], message: str) -> bool:
+        """Return whether a strict reader rejects the lines of a record with an error that contains `message`."""
         if not any('"' in line for line in record):
             return False
         try:
             list(csv.reader(record, delimiter=self._delimiter, strict=True))
         except csv.Error as error:
-            return "unexpected end" in str(error)
+            return message in str(error)
         return False
 
     def _text(self) -> Iterator[str]:
@@ -158,7 +167,11 @@ class DelimitedBook:
                 continue
             if "&" in line or "+" in line:
                 self._may_be_encoded = True
+            if may_be_replaced(line):
+                self._may_be_replaced = True
             line = line.removeprefix(self._message) if number == 0 else line
+            if _END_OF_FILE in line and not (line := _without_end_of_file(line)):
+                continue
             self._record.append(line)
             yield line
 
@@ -219,6 +232,7 @@ class DelimitedBook:
             yield ReaderNote(
                 "warning", code, f"{cells} {_CELL_DECODERS[code][1]} and decoded. Check that the texts are correct."
             )
+        yield from self._replaced.notes
 
 
 def _never_closed(rows: int) -> UnreadableFile:
@@ -227,6 +241,22 @@ def _never_closed(rows: int) -> UnreadableFile:
         f'After row {rows} a quotation mark (") is opened and never closed, so it is unclear where the rows end. '
         "Close or delete the quotation mark and upload the file again.",
     )
+
+
+def _text_after_quotation_mark(row: int) -> UnreadableFile:
+    return UnreadableFile(
+        "text_after_quotation_mark",
+        f'Row {row} continues over several lines, and text follows directly after a closing quotation mark ("), so it '
+        "is unclear where the row ends. Write a quotation mark inside a text twice, close each text with one, and "
+        "upload the file again.",
+    )
+
+
+def _without_end_of_file(line: str) -> str:
+    """Return a line without the mark by which DOS programs end a file; empty if nothing else is in it."""
+    text = line.rstrip("\r\n")
+    rest = text.rstrip(_END_OF_FILE)
+    return line if rest == text else rest + line[len(text) :] if rest else ""
 
 
 def _message(line: str) -> str:

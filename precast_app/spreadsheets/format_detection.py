@@ -8,9 +8,11 @@ from typing import BinaryIO
 
 from precast_app.spreadsheets.delimited import DelimitedBook
 from precast_app.spreadsheets.errors import UnreadableFile
+from precast_app.spreadsheets.normalized_book import NormalizedBook
 from precast_app.spreadsheets.ods import OdsBook
 from precast_app.spreadsheets.sheet import Book, Limits
 from precast_app.spreadsheets.text_decoding import detect_utf_16_by_zeros
+from precast_app.spreadsheets.text_formats import name_text_format
 from precast_app.spreadsheets.xls import XlsBook
 from precast_app.spreadsheets.xlsb.book import XlsbBook
 from precast_app.spreadsheets.xlsx.book import XlsxBook
@@ -40,6 +42,7 @@ _MAGICS = (
 _WORD_MAGICS = (b"BM", b"MZ", b"GIF8", b"BZh", b"AC10")  # the first heading of a CSV file may start like this
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_NO_CONTENT = b" \t\r\n\0\x1a\xef\xbb\xbf"  # white space, marks of the byte order and of the end of the file
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
 
 
@@ -55,32 +58,41 @@ def open_book(file: BinaryIO, limits: Limits | None = None) -> Book:
             f"The name of a sheet has more than {_LONGEST_SHEET_NAME} characters. Rename the sheet and upload the file "
             "again.",
         )
-    return book
+    return NormalizedBook(book)
 
 
 def _open(file: BinaryIO, limits: Limits) -> Book:
     file.seek(0)
     start = file.read(_START_BYTES)
-    if not start.strip(b" \t\r\n\0\xef\xbb\xbf") and not _has_more_content(file):
+    if not start.strip(_NO_CONTENT) and not _has_more_content(file):
         raise UnreadableFile("empty_file", "The file is empty. Save the workbook again and upload it.")
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _open_zip(file, limits)
     if start.startswith(_OLE2):
         return _open_ole2(file, limits)
     _reject_binary(start)
+    named = name_text_format(start)
+    if named is not None:
+        kind, is_spreadsheet = named
+        raise (_unsupported if is_spreadsheet else _not_a_spreadsheet)(kind)
     return DelimitedBook(file, limits)
 
 
 def _has_more_content(file: BinaryIO) -> bool:
     """Return whether anything but white space follows."""
     while data := file.read(_START_BYTES):
-        if data.strip(b" \t\r\n\0"):
+        if data.strip(_NO_CONTENT):
             return True
     return False
 
 
 def _open_zip(file: BinaryIO, limits: Limits) -> Book:
     package = ZipPackage(file, limits)
+    if "encrypted-package" in package or _is_encrypted(package):
+        raise UnreadableFile(
+            "password_protected",
+            "The spreadsheet is protected by a password. Save it without one and upload it again.",
+        )
     if "xl/workbook.xml" in package:
         return XlsxBook(file, package, limits)
     if "xl/workbook.bin" in package:
@@ -97,6 +109,12 @@ def _open_zip(file: BinaryIO, limits: Limits) -> Book:
     if "ppt/presentation.xml" in package:
         raise _not_a_spreadsheet("a PowerPoint presentation")
     raise _not_a_spreadsheet("a ZIP archive")
+
+
+def _is_encrypted(package: ZipPackage) -> bool:
+    """Return whether an OpenDocument file is encrypted; its list of parts is not."""
+    manifest = "meta-inf/manifest.xml"
+    return manifest in package and b"encryption-data" in b"".join(package.chunks(manifest))
 
 
 def _open_ole2(file: BinaryIO, limits: Limits) -> Book:
@@ -131,8 +149,8 @@ def _reject_binary(start: bytes) -> None:
 def _unsupported(kind: str) -> UnreadableFile:
     return UnreadableFile(
         "unsupported_format",
-        f"This is {kind}, which can't be read yet. Open it, choose Save As and the type 'Excel "
-        "Workbook (.xlsx)', and upload that file.",
+        f"This is {kind}, which can't be read, whatever its file name says. Open it in Excel, choose Save As and the "
+        "type Excel Workbook (.xlsx), and upload that file.",
     )
 
 

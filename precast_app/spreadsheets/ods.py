@@ -51,11 +51,6 @@ class OdsBook:
         del file  # the package keeps it
         self._package = package
         self._limits = limits
-        if _is_encrypted(package):
-            raise UnreadableFile(
-                "password_protected",
-                "The spreadsheet is protected by a password. Save it without one and upload it again.",
-            )
         # All sheets are in one part, so they are scanned in one pass over it, not in one pass per sheet.
         reader = _TableReader(None, limits)
         found = _ScanBuilder(limits)
@@ -92,11 +87,6 @@ class OdsBook:
             yield
         parse_chunk(parser, b"", last=True)
         yield
-
-
-def _is_encrypted(package: ZipPackage) -> bool:
-    manifest = b"".join(package.chunks("meta-inf/manifest.xml")) if "meta-inf/manifest.xml" in package else b""
-    return b"encryption-data" in manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,17 @@ class MergedRange:
 
 @dataclass(frozen=True, slots=True)
 class ReaderNote:
-    """Choice or correction that a reader made. `severity` is warning if the choice may be wrong, else info."""
+    """Choice or correction that a reader made. `severity` is warning if the choice may be wrong, else info.
+
+    `row`, `column` (its letters) and `value` say which cell it is about; they are None if it is about the whole file.
+    """
 
     severity: Literal["info", "warning"]
     code: str
     message: str
+    row: int | None = None
+    column: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class SheetScan:
                  because the scan does not read cell formats.
     merged       merged ranges sorted by row and column; none of them overlap
     row_count    number of rows that are not blank, including header rows: as many as `Book.rows` yields
-    error_cells  the cells that show an error, by (row, column), counted from 1
+    error_cells  the cells whose value is an error, by (row, column), counted from 1; not texts such as `#N/A`
     """
 
     head: tuple[SheetRow, ...]

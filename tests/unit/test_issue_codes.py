@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from precast_app.spreadsheets import delimited
+from precast_app.spreadsheets import delimited, replaced_values
 from tests.conftest import ROOT
 
 # What makes an issue or refuses a file; its code is among the first arguments.
@@ -18,6 +18,7 @@ _CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 
 def used() -> Iterator[str]:
     yield from delimited._CELL_DECODERS
+    yield from replaced_values._MESSAGES
     for path in (ROOT / "precast_app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in _MAKERS:

@@ -179,3 +179,57 @@ def test_the_file_stays_open() -> None:
 )
 def test_letters_of_a_column(column: int, letters: str) -> None:
     assert column_letter(column) == letters
+
+
+def test_text_after_the_closing_quotation_mark_of_several_lines_is_refused() -> None:
+    """Two rows with a stray quotation mark each would become one."""
+    with pytest.raises(UnreadableFile, match="Row 2 continues over several lines") as caught:
+        rows_of(b'a,b\n"W-101"",x\n"W-102"",y\n')
+    assert caught.value.code == "text_after_quotation_mark"
+    assert rows_of(b'a,b\n"W-""101""\nx",y\n')[1] == (2, ['W-"101"\nx', "y"])
+
+
+@pytest.mark.parametrize("end", [b"\x1a", b"\x1a\x1a", b"\r\n\x1a", b"\r\n\x1a\r\n"])
+def test_the_mark_at_the_end_of_a_dos_file_is_ignored(end: bytes) -> None:
+    assert rows_of(b"a,b\r\n1,2" + end) == [(1, ["a", "b"]), (2, ["1", "2"])]
+    assert code_of(b"\x1a") == "empty_file"
+
+
+def replaced_in(content: bytes) -> list[tuple[str, int | None, str | None, str | None]]:
+    book = open_book(io.BytesIO(content))
+    list(book.rows(""))
+    return [
+        (note.code, note.row, note.column, note.value)
+        for note in book.notes
+        if note.code in ("date_in_text", "rounded_number", "hidden_value")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("01-Feb", "date_in_text"),
+        ("Feb-01", "date_in_text"),
+        ("01. Mrz", "date_in_text"),
+        ("1-Feb-24", "date_in_text"),
+        ("1.23457E+11", "rounded_number"),
+        ("1,23457E+11", "rounded_number"),
+        ("4E+15", "rounded_number"),
+        ("########", "hidden_value"),
+    ],
+)
+def test_a_value_that_excel_replaced_is_reported_by_cell(text: str, code: str) -> None:
+    content = f"a;b\n\nx;{text}\n".encode()
+    assert rows_of(content)[1] == (3, ["x", text])
+    assert replaced_in(content) == [(code, 3, "B", text)]
+
+
+@pytest.mark.parametrize("text", ["1.5E-05", "2.972E3", "1E+5", "W-01", "Marble-1", "1-2", "#", "12 Maybe", "a ###"])
+def test_other_values_are_not_reported(text: str) -> None:
+    assert replaced_in(f"a;b\nx;{text}\n".encode()) == []
+
+
+def test_only_fifty_replaced_values_are_listed() -> None:
+    found = replaced_in(b"a,b\n" + b"01-Feb,01-Mar\n" * 30)
+    assert len(found) == 51
+    assert found[-1] == ("date_in_text", None, None, None)

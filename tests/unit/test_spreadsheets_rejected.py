@@ -24,6 +24,7 @@ from tests.unit.xlsx_files import (
     zipped,
 )
 
+_ODS = "application/vnd.oasis.opendocument.spreadsheet"
 CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
 
 
@@ -70,6 +71,9 @@ def test_the_kind_of_another_file_is_named(content: bytes, kind: str) -> None:
         ({"word/document.xml": "<a/>"}, "not_a_spreadsheet", "Word"),
         ({"Index/Document.iwa": "a"}, "unsupported_format", "Numbers"),
         ({"xl/workbook.bin": "a"}, "damaged_workbook", "breaks off"),
+        # LibreOffice encrypts the whole document as one part.
+        ({"mimetype": _ODS, "encrypted-package": "x"}, "password_protected", "password"),
+        ({"mimetype": _ODS, "META-INF/manifest.xml": "<a><encryption-data/></a>"}, "password_protected", "password"),
     ],
 )
 def test_a_zip_file_other_than_a_workbook(contents: dict[str, str], code: str, word: str) -> None:
