@@ -64,8 +64,16 @@ _FILE_BODY = {
 def create_job(
     query: dict[str, Any], headers: dict[str, Any], files: dict[str, Any], project_id: int
 ) -> dict[str, Any]:
-    """Create a job. If the request includes a file, the job starts at once; otherwise it waits for its file."""
-    job_type = registry.get_creatable(query.pop("job_type"))
+    """Create a job. If the request includes a file, the job starts at once; otherwise it waits for its file.
+
+    With `job_type=auto` the headings of the file decide what it contains. If several types fit, the response is a 422
+    that lists them as `errors.job_types`.
+    """
+    upload = uploads.from_form() if request.files else None
+    name = query.pop("job_type")
+    if name == registry.DETECT and upload is not None:
+        name = service.detect_job_type(upload, current_identity().name)
+    job_type = registry.get_creatable(name)
     options = _options(query, project_id, job_type.name)
     job = service.submit(
         project_id=project_id,
@@ -73,7 +81,7 @@ def create_job(
         created_by=current_identity().name,
         started_by_user_id=current_identity().user_id,
         options=options,
-        upload=uploads.from_form() if request.files else None,
+        upload=upload,
         idempotency_key=headers["key"],
     )
     return {"message": "Import job created successfully", "job_id": job.id, "status": job.status}

@@ -41,7 +41,9 @@ class OptionsQuery(LenientQuery):
 class JobQuery(OptionsQuery):
     """The type of a new job, and the options of an import."""
 
-    job_type = ma.fields.String(required=True)
+    job_type = ma.fields.String(
+        required=True, metadata={"description": "the type of the job, or `auto` to detect it from the file's headings"}
+    )
 
 
 class IdempotencyKeyHeader(ma.Schema):

@@ -60,7 +60,7 @@ def check_applicable(dry: ImportJob) -> None:
         raise Conflict(f"Job {dry.id} is not a completed dry run, so it can't be applied.")
     if dry.rejected_count and dry.on_error == OnError.ABORT:
         raise Conflict("The file has rows with errors, and on_error=abort imports none then. Correct these rows first.")
-    if _is_outdated(dry):
+    if is_outdated(dry):
         raise Conflict(_OUTDATED)
 
 
@@ -83,7 +83,8 @@ def check_reference_still_valid(context: JobContext) -> None:
         raise JobFailed(_OUTDATED)
 
 
-def _is_outdated(dry: ImportJob) -> bool:
+def is_outdated(dry: ImportJob) -> bool:
+    """Return whether the data that the dry run was planned on has changed, so that it can't be applied any more."""
     if dry.reference is not None:
         planned_on = reference_data.from_json(dry.project_id, dry.reference)
         if not current_reference.is_current(db.session(), planned_on):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO, Any, cast
@@ -48,9 +49,25 @@ def count_rows(upload: Upload, job_type: str, owner: str) -> int:
 
     This can take as long as parsing may: call it without a database connection.
     """
+    with _request_errors(upload):
+        return parsing.get_service().count_rows(upload.stream, job_type, owner)
+
+
+def detect_job_types(upload: Upload, owner: str) -> list[str]:
+    """Return the job types that the file may be meant for, by its headings; raise `RequestError` if it can't be read.
+
+    This can take as long as parsing may: call it without a database connection.
+    """
+    with _request_errors(upload):
+        return parsing.get_service().detect_job_types(upload.stream, owner)
+
+
+@contextmanager
+def _request_errors(upload: Upload) -> Iterator[None]:
+    """Rewind the file, and turn the errors of reading it into a `RequestError`."""
     upload.stream.seek(0)
     try:
-        return parsing.get_service().count_rows(upload.stream, job_type, owner)
+        yield
     except UnreadableFile as error:
         is_readable = error.code == "empty_file" or error.code in parsing.RESOURCE_LIMIT_CODES
         kind = RequestError if is_readable else NotASpreadsheet

@@ -13,6 +13,8 @@ from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.tasks import import_element_types, import_reference_data
 
 UNDO = "element_type_undo"
+# In place of a job type: the type is detected from the headings of the file.
+DETECT = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from precast_app import database
 from precast_app.auth import audit
 from precast_app.auth.permissions import Identity
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES
-from precast_app.errors import Conflict, NotFound, TooManyRequests
+from precast_app.errors import Conflict, NotFound, RequestError, TooManyRequests
 from precast_app.extensions import current_settings, db
 from precast_app.jobs import dispatch, dry_run, files, idempotency, lifecycle, registry, revert
 from precast_app.jobs.files import Upload
@@ -87,6 +87,21 @@ def submit(
     if upload:
         dispatch.enqueue(job.id)
     return job
+
+
+def detect_job_type(upload: Upload, owner: str) -> str:
+    """Return the job type that the headings of the file are for.
+
+    Raise `RequestError` if the file can't be read, or with the types as `errors["job_types"]` if several fit.
+    """
+    files.check_size(upload)
+    # Parsing takes seconds, and must not occupy a database connection.
+    database.release_connection()
+    job_types = files.detect_job_types(upload, owner)
+    if len(job_types) > 1:
+        message = f"The headings of this file fit more than one job type. Name one: {', '.join(job_types)}."
+        raise RequestError(message, {"job_types": job_types})
+    return job_types[0]
 
 
 def attach_file(job_id: int, upload: Upload, starter: Identity) -> ImportJob:

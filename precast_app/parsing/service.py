@@ -78,6 +78,12 @@ class ParsingService:
             count: int = self._run("count_rows", upload, unused, owner, job_type=job_type)
         return count
 
+    def detect_job_types(self, upload: IO[bytes], owner: str) -> list[str]:
+        """Return the job types that the file may be meant for, by its headings."""
+        with tempfile.TemporaryFile() as unused:
+            job_types: list[str] = self._run("detect_job_types", upload, unused, owner)
+        return job_types
+
     def annotate(self, upload: IO[bytes], issues: Iterable[Issue], owner: str) -> tuple[IO[bytes], str]:
         """Return a copy of the upload with its issues as comments, and its kind: xlsx, xlsm or ods."""
         rows = [[each.severity, each.code, each.message, each.row, each.column, each.sheet] for each in issues]

@@ -10,7 +10,7 @@ from typing import IO, Any, cast
 import xlsxwriter
 
 from precast_app.exporting import annotating, rejected_workbook
-from precast_app.importing import column_mapping, reference_files
+from precast_app.importing import column_mapping, job_type_detection, reference_files
 from precast_app.importing.issues import Issue
 from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.models import Severity
@@ -23,6 +23,11 @@ def count_rows(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], job
     if job_type != "element_type_import":
         return reference_files.count_rows(book, job_type)
     return column_mapping.count_rows(book)[1]
+
+
+def detect_job_types(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int]) -> list[str]:
+    """Return the job types that the file may be meant for, by its headings."""
+    return job_type_detection.detect_job_types(_open(upload, limits))
 
 
 def annotate(
@@ -41,6 +46,7 @@ def export_rejected_rows(
 
 TASKS: dict[str, Callable[..., Any]] = {
     "count_rows": count_rows,
+    "detect_job_types": detect_job_types,
     "annotate": annotate,
     "export_rejected_rows": export_rejected_rows,
 }

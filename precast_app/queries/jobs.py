@@ -36,6 +36,16 @@ def list_jobs(project_id: int, status: str | None, job_type: str | None, where: 
     return paginate(query, where, lambda last_id: ImportJob.id < last_id)
 
 
+def find_applying_job(dry_run_id: int) -> ImportJob | None:
+    """Return the newest job that applies the dry run and has neither failed nor been undone; None if there is none."""
+    query = select(ImportJob).where(
+        ImportJob.applies_job_id == dry_run_id,
+        ImportJob.status != JobStatus.FAILED,
+        ImportJob.undone_by_job_id.is_(None),
+    )
+    return db.session.scalar(query.order_by(ImportJob.id.desc()).limit(1))
+
+
 def list_issues(job_id: int, severity: str | None, where: Page) -> tuple[list[Issue], int]:
     """Return a job's issues by row, those about the whole file first, and their number.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, redirect, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,11 +23,10 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def _replace_json(response: Response) -> Response:
         error = response.get_json(silent=True) if response.is_json and response.status_code >= 400 else None
-        wants_page = "text/html" in request.headers.get("Accept", "") and not request.path.startswith(_NOT_PAGES)
-        if not isinstance(error, dict) or not wants_page:
+        if not isinstance(error, dict) or not _is_page_request():
             return response
         if response.status_code == HTTPStatus.UNAUTHORIZED:
-            return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")
+            return redirect(f"/login?next={quote(_page_after_sign_in())}")
         identity: Identity | None = request.environ.get(IDENTITY_KEY)
         # After a server error the database is not queried again.
         if identity is None and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -37,3 +36,22 @@ def init_app(app: Flask) -> None:
         if "Retry-After" in response.headers:
             page.headers["Retry-After"] = response.headers["Retry-After"]
         return page
+
+
+def _is_page_request() -> bool:
+    """Return whether the browser shows the response as a page: that of a page, or of a link to a download."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        return False
+    return not request.path.startswith(_NOT_PAGES) or _is_download_link()
+
+
+def _is_download_link() -> bool:
+    return request.path.startswith("/api/") and request.headers.get("Sec-Fetch-Mode") == "navigate"
+
+
+def _page_after_sign_in() -> str:
+    """Return the requested page; for a download, the page with its link, or else the home page."""
+    if not _is_download_link():
+        return request.full_path.rstrip("?")
+    referrer = urlsplit(request.referrer or "")
+    return referrer._replace(scheme="", netloc="").geturl() if referrer.netloc == request.host else "/"

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
-from precast_app.jobs import files, permissions, registry
+from precast_app.jobs import dry_run, files, permissions
 from precast_app.models import ImportJob, JobStatus, Severity
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
@@ -31,11 +31,9 @@ _ALL = "all"
 @requires(Permission.IMPORT)
 def import_form(project_id: int) -> str:
     """Show the form to upload files with."""
-    context = project_context.for_project(project_id, "Import")
     return render_template(
         "jobs/import.html",
-        **context,
-        job_types=_importable_types(context["permission"]),
+        **project_context.for_project(project_id, "Import"),
         selected_type=request.args.get("job_type"),
     )
 
@@ -53,7 +51,7 @@ def index(project_id: int) -> str:
         jobs=jobs,
         count=count,
         page=page,
-        job_types=KINDS,
+        type_labels=KINDS,
         statuses=[*JobStatus],
         status=status,
         job_type=job_type,
@@ -95,7 +93,8 @@ def show(job_id: int) -> str:
         "jobs/show.html",
         **context,
         job=job,
-        job_types=_importable_types(context["permission"]),
+        applying_job=job_queries.find_applying_job(job_id),
+        is_outdated=_is_completed_dry_run(job) and dry_run.is_outdated(job),
         selected_type=job.job_type,
         can_act=context["permission"] >= permissions.required_permission(job),
         position=_queue_position(job),
@@ -129,11 +128,8 @@ def state(job_id: int) -> Response:
     )
 
 
-def _importable_types(permission: Permission) -> list[str]:
-    """Return the job types that a user with this permission can upload a file for."""
-    return [
-        name for name in registry.creatable_names() if name in KINDS and registry.get(name).permission <= permission
-    ]
+def _is_completed_dry_run(job: ImportJob) -> bool:
+    return job.dry_run and job.status == JobStatus.COMPLETED
 
 
 def _current_filters() -> dict[str, str]:

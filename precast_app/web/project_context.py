@@ -7,11 +7,16 @@ from typing import Any
 from precast_app.auth import permissions
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
+from precast_app.jobs import registry
 from precast_app.projects import projects
+from precast_app.web.template_filters import KINDS
 
 
 def for_project(project_id: int, section: str) -> dict[str, Any]:
-    """Return the project, the user, the user's permission in the project, and `section`, the label of the open tab."""
+    """Return the project, the user, what the user may do in the project, and `section`, the label of the open tab.
+
+    `job_types` are the types of job that the user can upload a file for.
+    """
     identity = current_identity()
     permission = permissions.highest_permission(identity, project_id)
     return {
@@ -21,5 +26,8 @@ def for_project(project_id: int, section: str) -> dict[str, Any]:
         "may": permission,
         "can_import": permission >= Permission.IMPORT,
         "can_manage": permission >= Permission.MANAGE,
+        "job_types": [
+            name for name in registry.creatable_names() if name in KINDS and registry.get(name).permission <= permission
+        ],
         "section": section,
     }

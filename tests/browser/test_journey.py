@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import openpyxl
 import psycopg2
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import expect
 
 from bench import workbooks
 from tests.browser.conftest import PHONE, Opened, check_page
+from tests.browser.dropping import drop
 from tests.conftest import EXAMPLES
-from tests.live_site import PASSWORD, Site
+from tests.live_site import Site
 
 WORKBOOK = EXAMPLES / "element_types.xlsx"
 LARGE = 10_000
-
-
-def drop(page: Page, *files: Path) -> None:
-    """Drop files on the page as from a file manager."""
-    given = [(file.name, base64.b64encode(file.read_bytes()).decode()) for file in files]
-    data = page.evaluate_handle(
-        """given => {
-            const data = new DataTransfer();
-            for (const [name, text] of given)
-                data.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name));
-            return data;
-        }""",
-        given,
-    )
-    page.dispatch_event("body", "dragover", {"dataTransfer": data})
-    expect(page.get_by_text("Drop the file to see what it would change")).to_be_visible()
-    page.dispatch_event("body", "drop", {"dataTransfer": data})
 
 
 @contextmanager
@@ -154,49 +137,6 @@ def test_a_running_import_is_followed_and_cancelled(
     expect(page.get_by_text("No element types yet.")).to_be_visible()
 
 
-def test_several_files_are_dropped_and_one_is_no_spreadsheet(opened: Opened, site: Site, tmp_path: Path) -> None:
-    project = site.project("Several", reference=False)
-    picture = tmp_path / "holiday.xlsx"
-    picture.write_bytes(b"\xff\xd8\xff\xe0" + b"\0" * 2_000)
-    page = opened(f"/projects/{project}/import", error_responses=True)
-    drop(page, EXAMPLES / "stages.csv", EXAMPLES / "hierarchy.csv", picture)
-    expect(page.get_by_role("link", name="Show what")).to_have_count(2)
-    expect(page.get_by_role("alert")).to_contain_text("JPEG")
-    check_page(page)
-    page.get_by_role("link", name="Show what stages.csv would change").click()
-    expect(page.get_by_text("Would create 8")).to_be_visible()
-
-
-def test_stages_are_moved_with_arrows_and_by_dragging(opened: Opened, site: Site) -> None:
-    project = site.project("Stages")
-    site.member(project, "mira", "manager")
-    page = opened(f"/projects/{project}/reference/stages", "mira", error_responses=True)
-    names = page.locator(".order strong")
-    first, second, third, *_ = before = names.all_inner_texts()
-    page.get_by_role("button", name=f"Move {first} down").press("Enter")
-    expect(page.get_by_text(f"{first} is now number 2 of {len(before)}.")).to_be_attached()
-    expect(names).to_have_text([second, first, *before[2:]])
-    grip, target = page.locator(".grip").nth(2).bounding_box(), page.locator(".grip").nth(0).bounding_box()
-    assert grip and target
-    page.mouse.move(grip["x"] + 5, grip["y"] + 5)
-    page.mouse.down()
-    page.mouse.move(target["x"] + 5, target["y"] + 2, steps=6)
-    with page.expect_response("**/stages/order"):
-        page.mouse.up()
-    page.reload()
-    expect(names).to_have_text([third, second, first, *before[3:]])
-
-    page.get_by_label("Name").last.fill("Polishing")
-    page.get_by_role("button", name="Add stage").click()
-    expect(page.get_by_text("Added.")).to_be_visible()
-    page.get_by_label("Name").last.fill("polishing")
-    page.get_by_role("button", name="Add stage").click()
-    expect(page.get_by_role("alert")).to_contain_text("of that name already")
-    page.get_by_role("button", name="Delete Polishing").click()
-    page.get_by_role("button", name="Yes").click()
-    expect(names).to_have_text([third, second, first, *before[3:]])
-
-
 def test_focus_survives_a_refresh_and_shortcuts_can_be_switched_off(opened: Opened, site: Site) -> None:
     project = site.project("Keys")
     page = opened(f"/projects/{project}")
@@ -229,79 +169,6 @@ def test_a_token_is_created_and_revoked(opened: Opened) -> None:
     page.get_by_role("row", name="the plant's dashboard").get_by_role("button", name="Revoke").click()
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_have_count(0)
-
-
-def test_a_session_is_ended_from_another_one(opened: Opened) -> None:
-    other = opened("/account", error_responses=True)
-    page = opened("/account")
-    others = page.locator("tr", has=page.get_by_role("button", name="Sign out"))
-    count = others.count()
-    others.first.get_by_role("button").click()
-    page.get_by_role("button", name="Yes").click()
-    expect(others).to_have_count(count - 1)
-    check_page(page)
-    other.reload()
-    other.wait_for_url("**/login?**")
-
-
-def test_nothing_is_sent_before_the_scripts_are_loaded(opened: Opened) -> None:
-    page = opened("/account", error_responses=True)
-    page.context.route("**/*.js", lambda route: route.abort())
-    page.goto("/account")
-    page.get_by_label("Old password").fill(PASSWORD)
-    page.get_by_label("New password").fill("a password that no log may hold")
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url))
-    page.keyboard.press("Enter")
-    button = page.get_by_role("button", name="Change password")
-    assert button.evaluate("each => getComputedStyle(each).pointerEvents") == "none"
-    button.evaluate("each => each.click()")
-    page.wait_for_timeout(300)
-    assert sent == []
-    assert page.url.endswith("/account")
-
-
-def test_a_page_is_shown_again_after_signing_in_again(opened: Opened, site: Site) -> None:
-    project = site.project("Signed out")
-    page = opened(f"/projects/{project}/jobs", error_responses=True)
-    page.context.clear_cookies()
-    page.wait_for_url("**/login?**")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"**/projects/{project}/jobs**")
-
-
-def test_a_page_shows_when_the_server_is_unavailable(opened: Opened, site: Site) -> None:
-    project = site.project("Away")
-    page = opened(f"/projects/{project}/import", error_responses=True)
-    refused = iter([429, 503, 502, 503])
-
-    def answer(route: Route) -> None:
-        """Answer like a proxy whose server restarts."""
-        status = next(refused, None)
-        if status is None:
-            route.continue_()
-        else:
-            route.fulfill(status=status, headers={"Retry-After": "1"}, body="Later.")
-
-    page.context.route("**/jobs/*/state", answer)
-    page.get_by_label("Drop a workbook or CSV file here").set_input_files(WORKBOOK)
-    page.wait_for_url("**/jobs/*")
-    note = page.get_by_text("The server is unreachable or overloaded")
-    expect(note).to_be_visible()
-    check_page(page)
-    expect(note).to_have_count(0)
-    expect(page.get_by_text("Would create 120")).to_be_visible()
-
-
-def test_a_page_says_that_access_was_lost(opened: Opened, site: Site) -> None:
-    project = site.project("Left")
-    site.member(project, "otto", "viewer")
-    page = opened(f"/projects/{project}/jobs", "otto", error_responses=True)
-    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
-    site.session.delete(f"{site.address}/api/project/{project}/members/otto").raise_for_status()
-    expect(page.get_by_text("no longer exists")).to_be_visible()
 
 
 def test_parts_that_a_filter_has_replaced_are_no_longer_polled(opened: Opened, site: Site) -> None:

@@ -15,6 +15,8 @@ REFERENCE = ("/reference/drawing-types", "/reference/bom-products")
 IMPORT = ("/import",)
 MANAGE = ("/members", "/audit")
 ROLES = {"viewer": READ, "editor": IMPORT, "manager": (*REFERENCE, *MANAGE)}
+# Height of a control with one line of text in pixels, at most.
+ONE_LINE = 40
 LONG = "Ärztehaus und Wohnanlage an der Straße der Republik, Bauabschnitt " + "W" * 80
 
 
@@ -60,6 +62,22 @@ def test_pages_of_jobs_and_of_the_installation_are_accessible(opened: Opened, pr
     for path in ("/account", "/users", "/audit", "/api/docs"):
         page.goto(path)
         check_page(page) if path != "/api/docs" else page.wait_for_selector(".opblock")
+
+
+@pytest.mark.parametrize("path", ["/element-types/1", "/element-types", "/jobs", "/members"])
+def test_tables_fit_a_wide_window(opened: Opened, project: int, path: str) -> None:
+    page = opened(f"/projects/{project}{path}", size={"width": 1440, "height": 900})
+    cut = "all => all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.innerText)"
+    assert page.locator(".scroll").evaluate_all(cut) == []
+
+
+def test_words_of_buttons_stay_whole_on_a_phone(opened: Opened, project: int) -> None:
+    page = opened("/users", size=PHONE)
+    for path in ("/users", f"/projects/{project}/reference/bom-products", f"/projects/{project}/members"):
+        page.goto(path)
+        controls = page.locator("summary, button.plain")
+        heights = controls.evaluate_all("all => all.map((each) => each.getBoundingClientRect().height)")
+        assert 0 < max(heights) < ONE_LINE, path
 
 
 def test_pages_of_an_empty_project_are_accessible(opened: Opened, site: Site, project: int) -> None:

@@ -1,6 +1,6 @@
 // Buttons and forms that call the API.
 import { call } from "./api.js";
-import { confirmAction, clearErrors, showError, toastAfterReload, toast } from "./feedback.js";
+import { confirmAction, clearErrors, focusAfterReload, showError, toastAfterReload, toast } from "./feedback.js";
 import { renew } from "./live.js";
 
 // <button data-call="POST /api/…" data-body="{…}" data-confirm="Really?" data-success-message="Done." data-then="/where/{job_id}">
@@ -55,6 +55,7 @@ export async function send(form) {
       if (form.dataset.renew) await reloadSection(form.dataset.renew);
     } else {
       toastAfterReload(form.dataset.successMessage);
+      focusAfterReload(form);
       location.reload();
       return;
     }

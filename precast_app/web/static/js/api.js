@@ -1,4 +1,5 @@
 // Calls the API with the session cookie of the page. An error response is thrown with its message and its reasons.
+import { signInAgain } from "./session.js";
 
 // Returns the `errors` of a response as pairs of field and text, however deeply they are nested.
 function reasons(errors, field = "") {
@@ -7,14 +8,22 @@ function reasons(errors, field = "") {
   return Object.entries(errors).flatMap(([name, each]) => reasons(each, name));
 }
 
-export async function call(method, path, body) {
-  const headers = body ? { "Content-Type": "application/json" } : {};
-  let response;
-  try {
-    response = await fetch(path, { method, body, headers });
-  } catch {
-    throw new Error("The server can't be reached. Check the connection and try again.");
+// Like `fetch`; if the session has ended, the user can sign in again, and then the request is repeated.
+export async function request(path, options) {
+  for (;;) {
+    let response;
+    try {
+      response = await fetch(path, options);
+    } catch {
+      throw new Error("The server can't be reached. Check the connection and try again.");
+    }
+    if (response.status !== 401) return response;
+    if (!(await signInAgain())) throw new Error("Your session has ended, so nothing was sent. Try again to sign in.");
   }
+}
+
+export async function call(method, path, body) {
+  const response = await request(path, { method, body, headers: body ? { "Content-Type": "application/json" } : {} });
   if (response.status === 204) return null;
   const content = (response.headers.get("Content-Type") ?? "").includes("json") ? await response.json() : null;
   if (response.ok) return content;

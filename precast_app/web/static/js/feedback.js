@@ -2,6 +2,7 @@
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const PENDING_TOAST = "pending-toast";
+const PENDING_FOCUS = "pending-focus";
 const SHOWN_MS = 8000;
 
 export function renderTimes(root) {
@@ -43,6 +44,18 @@ export function showPendingToast() {
   const text = sessionStorage.getItem(PENDING_TOAST);
   sessionStorage.removeItem(PENDING_TOAST);
   if (text) toast(text);
+}
+
+// Focuses the first field of the form on the page that is loaded next, or the control that opens the form if it is closed.
+export function focusAfterReload(form) {
+  sessionStorage.setItem(PENDING_FOCUS, form.dataset.api);
+}
+
+export function focusPending() {
+  const api = sessionStorage.getItem(PENDING_FOCUS);
+  sessionStorage.removeItem(PENDING_FOCUS);
+  const form = api && [...document.querySelectorAll("form[data-api]")].find((each) => each.dataset.api === api);
+  if (form) (form.closest("details:not([open])")?.querySelector("summary") ?? form.querySelector("input:not([hidden]), select")).focus();
 }
 
 // Shows an error in the nearest [data-error] element; several reasons become a list.

@@ -1,77 +1,138 @@
 // Uploads files that are dropped on any page of a project, or chosen: each becomes a dry run, whose page is opened.
+// Several files are sent one after another; the user can dismiss each of them.
+import { request } from "./api.js";
+import { signInAgain } from "./session.js";
+
 const project = document.body.dataset.project;
 const form = document.getElementById("import");
 const PANEL = "uploads";
 const SAME_MS = 3000;
-// Job types by file name; any other name means element types.
-const BY_NAME = [
-  [/hierarch/i, "hierarchy_import"],
-  [/stage/i, "stage_import"],
-  [/drawing.?type/i, "drawing_type_import"],
-  [/^bom|product/i, "bom_product_import"],
-];
+const DETECT = "auto";
+const UNREACHABLE = "The server can't be reached. Check the connection and drop the file again.";
+let queue = Promise.resolve();
 
 function panel() {
   const existing = document.getElementById(PANEL);
   if (existing) return existing;
   const created = Object.assign(document.createElement("ul"), { id: PANEL, className: "cards dropped" });
   created.setAttribute("aria-live", "polite");
+  created.setAttribute("aria-label", "Uploads");
   document.body.append(created);
   return created;
 }
 
-function card(name, about) {
-  const line = Object.assign(document.createElement("li"), { className: "card" });
-  const title = Object.assign(document.createElement("div"), { className: "title", textContent: name });
-  const status = Object.assign(document.createElement("div"), { className: "meta", textContent: about });
-  const progress = Object.assign(document.createElement("progress"), { max: 1 });
+function addCard(name) {
+  const card = Object.assign(document.createElement("li"), { className: "card" });
+  const title = Object.assign(document.createElement("div"), { className: "title" });
+  const close = Object.assign(document.createElement("button"), { type: "button", className: "plain close", textContent: "×" });
+  close.setAttribute("aria-label", `Dismiss ${name}`);
+  close.title = "Dismiss";
+  title.append(Object.assign(document.createElement("span"), { textContent: name }), close);
+  const status = Object.assign(document.createElement("div"), { className: "meta", textContent: "Waiting …" });
+  const progress = Object.assign(document.createElement("progress"), { max: 1, value: 0 });
   progress.setAttribute("aria-label", `Sending ${name}`);
-  line.append(title, progress, status);
-  panel().prepend(line);
-  return { status, progress };
+  card.append(title, progress, status);
+  card.dataset.upload = "open";
+  panel().append(card);
+  const upload = { card, status, progress, transfer: null };
+  close.addEventListener("click", () => {
+    const next = card.nextElementSibling ?? card.previousElementSibling;
+    upload.transfer?.abort();
+    card.remove();
+    next?.querySelector(".close").focus();
+  });
+  return upload;
 }
 
-function kindOf(name) {
-  const chosen = form?.elements.job_type.value || document.body.dataset.drop;
-  return chosen || BY_NAME.find(([pattern]) => pattern.test(name))?.[1] || "element_type_import";
+function fail(upload, message) {
+  upload.card.dataset.upload = "failed";
+  upload.progress.remove();
+  upload.status.className = "note bad";
+  upload.status.setAttribute("role", "alert");
+  upload.status.textContent = message;
 }
 
-function send(file, isOnly) {
-  const kind = kindOf(file.name);
-  const query = new URLSearchParams({ job_type: kind, dry_run: "true" });
-  if (form?.elements.abort.checked) query.set("on_error", "abort");
-  if (form?.elements.create_missing?.checked && kind === "element_type_import") query.set("create_missing", "true");
-  const shown = card(file.name, "Sending …");
+// A single file leads to its dry run at once; of several files each shows a link to its own.
+function succeed(upload, name, jobId) {
+  if (panel().querySelectorAll("[data-upload=open], [data-upload=done]").length === 1) {
+    location.href = `/jobs/${jobId}`;
+    return;
+  }
+  upload.card.dataset.upload = "done";
+  upload.progress.remove();
+  upload.status.replaceChildren(
+    Object.assign(document.createElement("a"), { href: `/jobs/${jobId}`, textContent: `Show what ${name} would change` }),
+  );
+}
+
+// The headings fit several types of data: the user chooses one of them.
+function askForType(upload, file, options, types) {
+  upload.progress.hidden = true;
+  const question = Object.assign(document.createElement("p"), { textContent: "The headings don't say what this file contains. Choose:" });
+  const choices = Object.assign(document.createElement("div"), { className: "actions" });
+  for (const button of document.getElementById("job-type-choices").content.cloneNode(true).querySelectorAll("button")) {
+    if (!types.includes(button.value)) continue;
+    button.addEventListener("click", () => {
+      upload.progress.hidden = false;
+      enqueue(upload, file, { ...options, job_type: button.value });
+    });
+    choices.append(button);
+  }
+  upload.status.setAttribute("role", "group");
+  upload.status.setAttribute("aria-label", upload.card.querySelector("span").textContent);
+  upload.status.replaceChildren(question, choices);
+}
+
+function transfer(upload, file, options) {
+  const query = new URLSearchParams({ dry_run: "true", ...options });
   const body = new FormData();
   body.append("file", file);
-  const request = new XMLHttpRequest();
-  request.open("POST", `/api/project/${project}/jobs?${query}`);
+  const sending = upload.transfer = new XMLHttpRequest();
+  sending.open("POST", `/api/project/${project}/jobs?${query}`);
   // The same file sent twice within a few seconds, for example by a double click, becomes one job.
   const same = [query, file.size, file.lastModified, Math.floor(Date.now() / SAME_MS)].join("-").replace(/[^\w-]/g, "");
-  request.setRequestHeader("Idempotency-Key", `${file.name.length}-${same}`);
-  request.upload.addEventListener("progress", (event) => { shown.progress.value = event.loaded / event.total; });
-  request.addEventListener("load", () => {
-    let response = {};
-    try { response = JSON.parse(request.responseText); } catch { /* a proxy's own page */ }
-    if (request.status >= 300) { fail(shown, response.message ?? `The server answered ${request.status}. Try again.`); return; }
-    if (isOnly) { location.href = `/jobs/${response.job_id}`; return; }
-    shown.progress.remove();
-    const link = Object.assign(document.createElement("a"), { href: `/jobs/${response.job_id}`, textContent: `Show what ${file.name} would change` });
-    shown.status.replaceChildren(link);
+  sending.setRequestHeader("Idempotency-Key", `${file.name.length}-${same}`);
+  sending.upload.addEventListener("progress", (event) => { upload.progress.value = event.loaded / event.total; });
+  return new Promise((resolve) => {
+    sending.addEventListener("loadend", () => resolve(sending));
+    sending.send(body);
   });
-  request.addEventListener("error", () => fail(shown, "The server can't be reached. Check the connection and drop the file again."));
-  request.send(body);
 }
 
-function fail(shown, message) {
-  shown.progress.remove();
-  shown.status.className = "note bad";
-  shown.status.setAttribute("role", "alert");
-  shown.status.textContent = message;
+async function send(upload, file, options) {
+  if (!upload.card.isConnected) return;
+  upload.status.textContent = "Sending …";
+  const sent = await transfer(upload, file, options);
+  if (!upload.card.isConnected) return;
+  if (sent.status === 401) {
+    if (await signInAgain()) await send(upload, file, options);
+    else fail(upload, "Your session has ended, so the file was not sent. Drop the file again to sign in.");
+    return;
+  }
+  let response = {};
+  try { response = JSON.parse(sent.responseText); } catch { /* a proxy's own page */ }
+  const types = response.errors?.job_types;
+  if (sent.status === 0) fail(upload, UNREACHABLE);
+  else if (sent.status < 300) succeed(upload, file.name, response.job_id);
+  else if (!types) fail(upload, response.message ?? `The server answered ${sent.status}. Try again.`);
+  // A page about one type of data answers the question.
+  else if (types.includes(document.body.dataset.drop)) await send(upload, file, { ...options, job_type: document.body.dataset.drop });
+  else askForType(upload, file, options, types);
+}
+
+function enqueue(upload, file, options) {
+  queue = queue.then(() => send(upload, file, options));
+}
+
+function chosenOptions() {
+  const options = { job_type: form?.elements.job_type.value || DETECT };
+  if (form?.elements.abort.checked) options.on_error = "abort";
+  if (form?.elements.create_missing?.checked && [DETECT, "element_type_import"].includes(options.job_type)) options.create_missing = "true";
+  return options;
 }
 
 // If the bytes can't be read, it is a folder, or the file was moved or deleted.
-async function readable(file) {
+async function isReadable(file) {
   try {
     await file.slice(0, 1).arrayBuffer();
     return true;
@@ -80,17 +141,36 @@ async function readable(file) {
   }
 }
 
-async function take(files) {
-  for (const file of files) {
-    if (await readable(file)) send(file, files.length === 1);
-    else fail(card(file.name, ""), "This can't be read. It is a folder, or the file was moved or deleted. Drop the file itself.");
+async function take(files, options) {
+  // All cards first, so that the first file is known not to be the only one.
+  const uploads = files.map((file) => [addCard(file.name), file]);
+  for (const [upload, file] of uploads) {
+    if (await isReadable(file)) enqueue(upload, file, options);
+    else fail(upload, "This can't be read. It is a folder, or the file was moved or deleted. Drop the file itself.");
   }
 }
 
+// <button data-preview="/api/jobs/1/file" data-name="walls.xlsx" data-options="{…}"> makes a new dry run of a stored file.
+async function previewAgain(button) {
+  button.disabled = true;
+  const { preview, name, options } = button.dataset;
+  try {
+    const response = await request(preview);
+    if (!response.ok) throw new Error("The file has been deleted. Upload it again.");
+    await take([new File([await response.blob()], name)], JSON.parse(options));
+  } catch (error) {
+    fail(addCard(name), error.message);
+  }
+  button.disabled = false;
+}
+
 form?.elements.file.addEventListener("change", (event) => {
-  const files = [...event.target.files];
-  take(files);
+  take([...event.target.files], chosenOptions());
   event.target.value = "";
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-preview]");
+  if (button) previewAgain(button);
 });
 if (project) {
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -104,6 +184,6 @@ if (project) {
     document.body.classList.remove("dropping");
     if (!hasFiles(event)) return;
     event.preventDefault();
-    take([...event.dataTransfer.files]);
+    take([...event.dataTransfer.files], chosenOptions());
   });
 }

@@ -1,5 +1,6 @@
 // Parts of an open page that are polled and replaced.
 import { drawBars, renderTimes } from "./feedback.js";
+import { signInAgain } from "./session.js";
 
 const FAST_MS = 700;
 const SLOWEST_MS = 15000;
@@ -32,6 +33,7 @@ export function renew(element, html) {
 }
 
 const AWAY = "The server is unreachable or overloaded, so the information below may be out of date. The page retries automatically.";
+const SEARCH_FAILED = "The server is unreachable or overloaded, so the results below are those of the search before. The page retries automatically.";
 const CLOSED = "The information below no longer exists, or you no longer have access to it. Reload the page.";
 
 // Shows a note above a part of the page that can't be refreshed; an empty text removes it.
@@ -74,8 +76,8 @@ export function follow(element) {
     try {
       const response = await fetch(element.dataset.live, { headers: etag ? { "If-None-Match": etag } : {} });
       if (response.status === 401) {
-        // The session has ended: reloading leads to the sign-in page and back.
-        location.reload();
+        if (await signInAgain()) poll();
+        else location.reload();
         return;
       }
       if (response.status === 200) {
@@ -119,13 +121,26 @@ export function search(form) {
     const mine = ++latest;
     const place = document.querySelector(form.dataset.search);
     place.setAttribute("aria-busy", "true");
+    let response = null;
     let found = null;
     try {
-      const response = await fetch(address);
+      response = await fetch(address);
       if (response.ok) found = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(form.dataset.search);
     } catch { /* handled below */ }
     if (mine !== latest) return;
-    if (!found) { location.href = address; return; }
+    if (response?.status === 401 && await signInAgain()) {
+      find();
+      return;
+    }
+    // Loading the page says what is wrong, for example that the user has lost access to it.
+    if (response && !found && response.status < 500 && response.status !== 429) { location.href = address; return; }
+    if (!found) {
+      place.removeAttribute("aria-busy");
+      noteAbove(place, SEARCH_FAILED);
+      timer = setTimeout(find, SLOWEST_MS / 3);
+      return;
+    }
+    noteAbove(place, "");
     place.replaceWith(found);
     renderDynamic(found);
     found.querySelectorAll("[data-live]").forEach(follow);

@@ -5,9 +5,23 @@ import { toast } from "./feedback.js";
 function arrows(list) {
   const items = [...list.children];
   items.forEach((item, place) => {
-    item.querySelector("[data-move='-1']").disabled = place === 0;
-    item.querySelector("[data-move='1']").disabled = place === items.length - 1;
+    // Not `disabled`, because a disabled button loses the focus.
+    item.querySelector("[data-move='-1']").ariaDisabled = place === 0;
+    item.querySelector("[data-move='1']").ariaDisabled = place === items.length - 1;
   });
+}
+
+// Scrolls the page so that the button is where it was before its item moved, and makes room for that where necessary.
+function keepInPlace(button, list, top) {
+  const distance = () => Math.round(button.getBoundingClientRect().top - top);
+  const page = document.querySelector("main");
+  const addRoom = (element, side, pixels) => { element.style[side] = `${parseFloat(getComputedStyle(element)[side]) + pixels}px`; };
+  scrollBy(0, distance());
+  if (distance() < 0) addRoom(list, "marginTop", -distance());
+  else if (distance() > 0) {
+    addRoom(page, "paddingBottom", distance());
+    scrollBy(0, distance());
+  }
 }
 
 function begin(list) {
@@ -34,13 +48,14 @@ function begin(list) {
 
   list.addEventListener("click", (event) => {
     const button = event.target.closest("[data-move]");
-    if (!button) return;
+    if (!button || button.ariaDisabled === "true") return;
     const item = button.closest("li");
+    const { top } = button.getBoundingClientRect();
     if (button.dataset.move === "-1") item.previousElementSibling?.before(item);
     else item.nextElementSibling?.after(item);
     store(item);
-    // At either end of the list only the other arrow is enabled.
-    (button.disabled ? item.querySelector("[data-move]:not(:disabled)") : button).focus();
+    button.focus({ preventScroll: true });
+    keepInPlace(button, list, top);
   });
 
   function move(event) {
@@ -62,6 +77,11 @@ function begin(list) {
     dragged.classList.remove("dragged");
     store(dragged);
   }
+
+  list.addEventListener("pointerleave", () => {
+    list.style.marginTop = "";
+    document.querySelector("main").style.paddingBottom = "";
+  });
 
   // Only the grip starts a drag, so that text and forms in the item stay usable.
   for (const grip of list.querySelectorAll(".grip")) {

@@ -2,7 +2,7 @@
 import { runAction, copy, send } from "./actions.js";
 import { press, showKeys } from "./keys.js";
 import { renderDynamic, follow, search } from "./live.js";
-import { showPendingToast } from "./feedback.js";
+import { focusPending, showPendingToast } from "./feedback.js";
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-call], [data-copy], [data-keys]");
@@ -21,6 +21,7 @@ document.addEventListener("keydown", press);
 renderDynamic(document);
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" });
 showPendingToast();
+focusPending();
 document.querySelectorAll("[data-live]").forEach(follow);
 document.querySelectorAll("[data-search]").forEach(search);
 // From here on the buttons work; see base.css.

@@ -1,0 +1,52 @@
+"""Detection of what an uploaded file contains, by its headings: element types or one kind of reference data. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from precast_app.importing import cell_parsing, header_detection
+from precast_app.importing.reference_files import FIELDS
+from precast_app.spreadsheets import Book, SheetRow, unescape_formula
+from precast_app.text import clean_text
+
+ELEMENT_TYPES = "element_type_import"
+_IDENTITY = {"element_type", "name"}
+_NO_LETTERS = re.compile(r"\W|_")
+# A longer text is no heading of a reference file.
+_LONGEST_HEADING = 200
+
+
+def detect_job_types(book: Book) -> list[str]:
+    """Return the job types that have the most headings in common with the file: several if it is unclear which one.
+
+    Element types are recognized in any sheet, reference data in the first row of the first sheet. A file that lacks
+    required headings of every type gets the type that it is most similar to, whose import says what is missing.
+    """
+    sheets = book.sheets
+    scores = {
+        ELEMENT_TYPES: max((_element_type_score(row) for sheet in sheets for row in book.scan(sheet).head), default=0)
+    }
+    first_row = next(iter(book.scan(sheets[0]).head), None)
+    headings = {_squash(text) for text in _texts(first_row)} if first_row else set()
+    similar = {ELEMENT_TYPES: 1}
+    for job_type, fields in FIELDS.items():
+        similar[job_type] = sum(_squash(field.heading) in headings for field in fields)
+        is_complete = all(_squash(field.heading) in headings for field in fields if field.required)
+        scores[job_type] = similar[job_type] if is_complete else 0
+    best = max(scores.values())
+    if not best:
+        return [max(similar, key=lambda job_type: similar[job_type])]
+    return [job_type for job_type, score in scores.items() if score == best]
+
+
+def _element_type_score(row: SheetRow) -> int:
+    found = {match[0] for text in _texts(row) if (match := header_detection.base_field(text)) is not None}
+    return len(found) if found >= _IDENTITY else 0
+
+
+def _texts(row: SheetRow) -> list[str]:
+    return [clean_text(unescape_formula(cell_parsing.display_text(cell))) for cell in row.cells]
+
+
+def _squash(text: str) -> str:
+    return _NO_LETTERS.sub("", text).casefold() if len(text) <= _LONGEST_HEADING else ""
