@@ -71,7 +71,7 @@ def create_job(
     """
     upload = uploads.from_form() if request.files else None
     name = query.pop("job_type")
-    if name == registry.DETECT and upload is not None:
+    if name == registry.DETECT:
         name = service.detect_job_type(upload, current_identity().name)
     job_type = registry.get_creatable(name)
     options = _options(query, project_id, job_type.name)

@@ -89,17 +89,22 @@ def submit(
     return job
 
 
-def detect_job_type(upload: Upload, owner: str) -> str:
+def detect_job_type(upload: Upload | None, owner: str) -> str:
     """Return the job type that the headings of the file are for.
 
-    Raise `RequestError` if the file can't be read, or with the types as `errors["job_types"]` if several fit.
+    Raise `RequestError` if there is no file or it can't be read. If several types fit, its `errors` list them as
+    `job_types`.
     """
+    if upload is None:
+        message = f"job_type={registry.DETECT} needs the file in the same request. Send it, or name the job type."
+        raise RequestError(message, {"query": {"job_type": [message]}})
     files.check_size(upload)
     # Parsing takes seconds, and must not occupy a database connection.
     database.release_connection()
     job_types = files.detect_job_types(upload, owner)
     if len(job_types) > 1:
-        message = f"The headings of this file fit more than one job type. Name one: {', '.join(job_types)}."
+        names = ", ".join(job_types)
+        message = f"The headings of this file fit more than one job type. Repeat the request with one of: {names}."
         raise RequestError(message, {"job_types": job_types})
     return job_types[0]
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from precast_app.jobs import broker
 from precast_app.jobs.runner import run_job
 from precast_app.projects import projects
-from tests.conftest import EXAMPLES, run_import, submit
+from tests.conftest import EXAMPLES, get_job, run_import, submit
 from tests.job_requests import CSV_IMPORT_URL, EXCEL_IMPORT_URL, SAMPLE_WORKBOOK, upload_form
 
 CONTRACT = [
@@ -74,6 +74,26 @@ def test_a_job_from_upload_to_completed(client: FlaskClient, admin: dict[str, st
     assert MOMENT.fullmatch(job["completed_at"])
     assert job["rows_per_second"] > 0
     assert "Retry-After" not in ended.headers
+
+
+def test_the_headings_of_a_file_decide_its_job_type(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    for name, job_type in (("element_types.xlsx", "element_type_import"), ("stages.csv", "stage_import")):
+        answer = client.post(f"{JOBS}?job_type=auto&dry_run=true", data=upload_form(EXAMPLES / name), headers=admin)
+        assert answer.status_code == 201, answer.get_json()
+        assert get_job(answer.get_json()["job_id"]).job_type == job_type
+
+    unclear = tmp_path / "names.csv"
+    unclear.write_text("Name\nPolishing\n", encoding="utf-8")
+    answer = client.post(f"{JOBS}?job_type=auto", data=upload_form(unclear), headers=admin)
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"] == {"job_types": ["stage_import", "drawing_type_import", "hierarchy_import"]}
+    unreadable = tmp_path / "picture.xlsx"
+    unreadable.write_bytes(b"\xff\xd8\xff\xe0" + b"\0" * 2_000)
+    assert client.post(f"{JOBS}?job_type=auto", data=upload_form(unreadable), headers=admin).status_code == 415
+    without_file = client.post(f"{JOBS}?job_type=auto", headers=admin)
+    assert (without_file.status_code, without_file.get_json()["errors"].keys()) == (422, {"query"})
 
 
 def test_an_unchanged_job_is_not_sent_again(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
