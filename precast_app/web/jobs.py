@@ -95,7 +95,6 @@ def show(job_id: int) -> str:
         job=job,
         applying_job=job_queries.find_applying_job(job_id),
         is_outdated=_is_completed_dry_run(job) and dry_run.is_outdated(job),
-        selected_type=job.job_type,
         can_act=context["permission"] >= permissions.required_permission(job),
         position=_queue_position(job),
         throughput=job_queries.throughput(job),

@@ -7,6 +7,7 @@ const project = document.body.dataset.project;
 const form = document.getElementById("import");
 const PANEL = "uploads";
 const SAME_MS = 3000;
+const LONGEST_KEY = 200;
 const DETECT = "auto";
 const UNREACHABLE = "The server can't be reached. Check the connection and drop the file again.";
 let queue = Promise.resolve();
@@ -90,8 +91,8 @@ function transfer(upload, file, options) {
   const sending = upload.transfer = new XMLHttpRequest();
   sending.open("POST", `/api/project/${project}/jobs?${query}`);
   // The same file sent twice within a few seconds, for example by a double click, becomes one job.
-  const same = [query, file.size, file.lastModified, Math.floor(Date.now() / SAME_MS)].join("-").replace(/[^\w-]/g, "");
-  sending.setRequestHeader("Idempotency-Key", `${file.name.length}-${same}`);
+  const same = [Math.floor(Date.now() / SAME_MS), file.lastModified, file.size, query, encodeURIComponent(file.name)].join("-");
+  sending.setRequestHeader("Idempotency-Key", same.slice(0, LONGEST_KEY));
   sending.upload.addEventListener("progress", (event) => { upload.progress.value = event.loaded / event.total; });
   return new Promise((resolve) => {
     sending.addEventListener("loadend", () => resolve(sending));
