@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from precast_app.importing import cell_parsing, header_detection
-from precast_app.importing.reference_files import FIELDS
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.spreadsheets import Book, SheetRow, unescape_formula
 from precast_app.text import clean_text
 
@@ -29,9 +29,9 @@ def detect_job_types(book: Book) -> list[str]:
     first_row = next(iter(book.scan(sheets[0]).head), None)
     headings = {_squash(text) for text in _texts(first_row)} if first_row else set()
     similar = {ELEMENT_TYPES: 1}
-    for job_type, fields in FIELDS.items():
-        similar[job_type] = sum(_squash(field.heading) in headings for field in fields)
-        is_complete = all(_squash(field.heading) in headings for field in fields if field.required)
+    for job_type, spec in REFERENCE_SPECS.items():
+        similar[job_type] = sum(_squash(column.heading) in headings for column in spec.columns)
+        is_complete = all(_squash(column.heading) in headings for column in spec.columns if column.required)
         scores[job_type] = similar[job_type] if is_complete else 0
     best = max(scores.values())
     if not best:

@@ -23,7 +23,6 @@ def for_project(project_id: int, section: str) -> dict[str, Any]:
         "project": projects.get(project_id),
         "identity": identity,
         "permission": permission,
-        "may": permission,
         "can_import": permission >= Permission.IMPORT,
         "can_manage": permission >= Permission.MANAGE,
         "job_types": [

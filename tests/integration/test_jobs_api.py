@@ -88,7 +88,7 @@ def test_the_headings_of_a_file_decide_its_job_type(
     unclear.write_text("Name\nPolishing\n", encoding="utf-8")
     answer = client.post(f"{JOBS}?job_type=auto", data=upload_form(unclear), headers=admin)
     assert answer.status_code == 422
-    assert answer.get_json()["errors"] == {"job_types": ["stage_import", "drawing_type_import", "hierarchy_import"]}
+    assert answer.get_json()["errors"] == {"job_types": ["hierarchy_import", "stage_import", "drawing_type_import"]}
     unreadable = tmp_path / "picture.xlsx"
     unreadable.write_bytes(b"\xff\xd8\xff\xe0" + b"\0" * 2_000)
     assert client.post(f"{JOBS}?job_type=auto", data=upload_form(unreadable), headers=admin).status_code == 415

@@ -31,7 +31,7 @@ ENDS_TRANSACTIONS = {
     "auth/tokens.py": {"create", "revoke"},
     "auth/users.py": {"create", "change_password", "set_password", "set_disabled", "set_admin"},
     "importing/reference_store.py": {"delete", "order_stages", "_commit"},
-    "jobs/service.py": {"submit", "attach_file", "undo", "retry", "cancel", "_import_again"},
+    "jobs/service.py": {"submit", "detect_job_type", "attach_file", "undo", "retry", "cancel", "_import_again"},
     "pieces/transitions.py": {"advance_status"},
     "projects/projects.py": {"set_role", "remove_member", "_commit"},
     # A job that is waited for is read in a new transaction each time.
