@@ -29,7 +29,7 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 	@$(PY) -m devstack.run
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
-	$(PY) -m pytest -rs --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/attacks $(ARGS)
+	$(PY) -m pytest -rs --durations 10 --numprocesses auto --dist loadfile --no-loadscope-reorder --ignore tests/attacks $(ARGS)
 
 screenshots: $(STAMP)  ## take the pictures of docs/tour.md again
 	$(PY) -m tests.browser.screenshots

@@ -21,10 +21,10 @@ USER = "demo"
 PROJECT = "Green Meadows"
 
 _ROOT = Path(__file__).resolve().parents[1]
-_FILES = _ROOT / "examples" / "green_meadows"
+EXAMPLES = _ROOT / "examples" / "green_meadows"
 
 # Imported in this order, before the element types, which refer to all of them.
-_REFERENCE_DATA = {
+REFERENCE_DATA = {
     "hierarchy_import": "hierarchy.csv",
     "stage_import": "stages.csv",
     "drawing_type_import": "drawing_types.csv",
@@ -162,11 +162,11 @@ def _ensure_project(api: Api) -> int:
 
 def _load(api: Api, project_id: int, check: Callable[[], None]) -> None:
     """Import the files that have not been imported, and follow jobs that an interrupted run has left running."""
-    for job_type, name in _REFERENCE_DATA.items():
+    for job_type, name in REFERENCE_DATA.items():
         path = f"/api/project/{project_id}/jobs?job_type={job_type}"
-        _import(api, project_id, job_type, path, _FILES / name, check)
+        _import(api, project_id, job_type, path, EXAMPLES / name, check)
     path = f"/api/project/{project_id}/import/excel"
-    _import(api, project_id, _ELEMENT_TYPE_JOB, path, _FILES / _ELEMENT_TYPES, check)
+    _import(api, project_id, _ELEMENT_TYPE_JOB, path, EXAMPLES / _ELEMENT_TYPES, check)
 
 
 def _import(api: Api, project_id: int, job_type: str, path: str, file: Path, check: Callable[[], None]) -> None:

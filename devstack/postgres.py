@@ -143,32 +143,25 @@ def _start(
     identity: Identity | None,
     password: str,
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start the server on a free port; try another port if that one was taken in the meantime."""
     options = [f"--{name}={value}" for name, value in settings.items()]
-    for attempt in range(3):
-        port = process.free_port()
+
+    def launch(port: int) -> subprocess.Popen[bytes]:
         command: list[str | Path] = [programs / "postgres", "-D", str(data), f"--port={port}", *options]
         try:
-            server = process.start(command, log, directory=Path("/"), identity=identity, death_signal=_FAST)
+            return process.start(command, log, directory=Path("/"), identity=identity, death_signal=_FAST)
         except (OSError, subprocess.SubprocessError) as error:
             raise _cannot_become(error, identity) from error
-        try:
-            process.wait_until(
-                lambda port=port: _answers(port, password),  # type: ignore[misc]
-                server,
-                log,
-                name="PostgreSQL",
-                seconds=_START_SECONDS,
-            )
-            return server, port
-        except DevstackError as error:
-            process.stop(server, first=_IMMEDIATE, seconds=5, name="PostgreSQL")
-            if attempt == 2 or "could not bind" not in str(error):
-                raise
-        except BaseException:
-            process.stop(server, first=_FAST, seconds=_STOP_SECONDS, name="PostgreSQL")
-            raise
-    raise AssertionError("unreachable")
+
+    return process.start_on_free_port(
+        launch,
+        lambda port: _answers(port, password),
+        log,
+        name="PostgreSQL",
+        start_seconds=_START_SECONDS,
+        stop_signal=_FAST,
+        stop_seconds=_STOP_SECONDS,
+        port_taken="could not bind",
+    )
 
 
 def _cannot_become(error: Exception, identity: Identity | None) -> DevstackError:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,7 @@ from devstack.os_user import Identity
 _PR_SET_PDEATHSIG = 1
 # Below the ports that the kernel gives to outgoing connections, which may be taken before a server listens on them.
 _SERVER_PORTS = range(20_000, 32_000)
+_PORT_ATTEMPTS = 3
 
 
 class DevstackError(RuntimeError):
@@ -181,6 +183,36 @@ def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
         if _is_free(port, host):
             return port
     raise OSError(f"No port of {host} is free.")
+
+
+def start_on_free_port(
+    launch: Callable[[int], subprocess.Popen[bytes]],
+    is_ready: Callable[[int], bool],
+    log: Path,
+    *,
+    name: str,
+    start_seconds: float,
+    stop_signal: signal.Signals,
+    stop_seconds: float,
+    port_taken: str,
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a server and wait until it is ready; return its process and its port.
+
+    If the end of the log contains `port_taken`, another process took the port in the meantime and another one is tried.
+    Raise `DevstackError` if the server does not start.
+    """
+    attempt = 1
+    while True:
+        port = free_port()
+        server = launch(port)
+        try:
+            wait_until(partial(is_ready, port), server, log, name=name, seconds=start_seconds)
+            return server, port
+        except BaseException as error:
+            stop(server, first=stop_signal, seconds=stop_seconds, name=name)
+            if attempt == _PORT_ATTEMPTS or port_taken not in str(error):
+                raise
+        attempt += 1
 
 
 def _is_free(port: int, host: str) -> bool:

@@ -59,28 +59,19 @@ def _program() -> Path:
 def _start(
     program: Path, home: Path, log: Path, password: str, *, durable: bool
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start the server on a free port; try another port if that one was taken in the meantime."""
-    for attempt in range(3):
-        port = process.free_port()
-        configuration = _configure(home, port, password, durable=durable)
-        server = process.start([program, configuration], log, directory=home)
-        try:
-            process.wait_until(
-                lambda port=port: _answers(port, password),  # type: ignore[misc]
-                server,
-                log,
-                name="Redis",
-                seconds=_START_SECONDS,
-            )
-            return server, port
-        except DevstackError as error:
-            process.stop(server, first=signal.SIGTERM, seconds=5, name="Redis")
-            if attempt == 2 or "in use" not in str(error):
-                raise
-        except BaseException:
-            process.stop(server, first=signal.SIGTERM, seconds=_STOP_SECONDS, name="Redis")
-            raise
-    raise AssertionError("unreachable")
+    def launch(port: int) -> subprocess.Popen[bytes]:
+        return process.start([program, _configure(home, port, password, durable=durable)], log, directory=home)
+
+    return process.start_on_free_port(
+        launch,
+        lambda port: _answers(port, password),
+        log,
+        name="Redis",
+        start_seconds=_START_SECONDS,
+        stop_signal=signal.SIGTERM,
+        stop_seconds=_STOP_SECONDS,
+        port_taken="in use",
+    )
 
 
 def _configure(home: Path, port: int, password: str, *, durable: bool) -> Path:

@@ -21,7 +21,8 @@ from precast_app.extensions import db
 from precast_app.jobs import broker
 from precast_app.models import ImportJob, Issue
 from precast_app.projects import projects
-from tests.conftest import EXAMPLES, REFERENCE_DATA, empty_tables, run_import
+from tests.conftest import EXAMPLES, fill_reference
+from tests.database_rows import empty_tables
 
 COUNT = 12
 BASE = [
@@ -58,15 +59,14 @@ def furnished(_application: Flask) -> int:
         empty_tables()
         db.session.commit()
         project_id = projects.create("Green Meadows").id
-        for job_type, name in REFERENCE_DATA.items():
-            assert run_import(project_id, EXAMPLES / name, job_type).status == "completed"
+        fill_reference(project_id)
     return project_id
 
 
 def meadows(_application: Flask, furnished: int) -> Iterator[int]:
     """Yield the id of a project with the sample's reference data and nothing else."""
     with _application.app_context():
-        db.session.execute(text("TRUNCATE element_types, import_jobs RESTART IDENTITY CASCADE"))
+        empty_tables(keep=("projects", "hierarchy_nodes", "stages", "drawing_types", "bom_products"))
         db.session.commit()
         broker.redis_connection().flushdb()
         yield furnished

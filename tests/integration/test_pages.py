@@ -16,6 +16,7 @@ from precast_app.models import Role
 from precast_app.projects import projects
 from precast_app.web.template_filters import in_order
 from tests import job_states
+from tests.auth_headers import PASSWORD, create_user
 from tests.conftest import EXAMPLES, run_import, submit
 
 SHEET = EXAMPLES / "element_types.csv"
@@ -23,11 +24,11 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 def signed_in(app: Flask, project_id: int, name: str, role: Role | None) -> FlaskClient:
-    users.create(name, "correct horse", is_admin=role is None)
+    create_user(name, is_admin=role is None)
     if role is not None:
         projects.set_role(project_id, name, role)
     client = app.test_client()
-    assert client.post("/login", data={"name": name, "password": "correct horse"}).status_code == 302
+    assert client.post("/login", data={"name": name, "password": PASSWORD}).status_code == 302
     return client
 
 

@@ -155,3 +155,28 @@ def _runs(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_a_server_whose_port_was_taken_gets_another_one(tmp_path: Path) -> None:
+    ports: list[int] = []
+
+    def launch(port: int) -> subprocess.Popen[bytes]:
+        ports.append(port)
+        taken = [sys.executable, "-c", "import sys; sys.exit('address in use')"]
+        return process.start(taken if len(ports) == 1 else SLEEP, tmp_path / "server.log")
+
+    server, port = process.start_on_free_port(
+        launch,
+        lambda port: len(ports) > 1,
+        tmp_path / "server.log",
+        name="The server",
+        start_seconds=30,
+        stop_signal=signal.SIGTERM,
+        stop_seconds=10,
+        port_taken="in use",
+    )
+    try:
+        assert port == ports[1]
+        assert server.poll() is None
+    finally:
+        process.stop(server, first=signal.SIGTERM, seconds=10, name="The server")
