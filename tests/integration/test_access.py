@@ -101,7 +101,7 @@ def told(answer: TestResponse) -> str:
     if answer.status_code == 302 and answer.headers["Location"].startswith("/login"):
         return LOGIN
     # Who may come in may still be told that a user or a token is not there.
-    return "404" if answer.status_code == 404 and "yours to see" in answer.text else IN
+    return "404" if answer.status_code == 404 and "have access to it" in answer.text else IN
 
 
 @pytest.mark.parametrize("asker", ASKERS)
