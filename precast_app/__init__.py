@@ -27,14 +27,16 @@ def create_app(
     from precast_app.auth import rate_limits as request_limits
     from precast_app.auth import route_permissions, sign_in_throttle
     from precast_app.config import Settings
+    from precast_app.config.engine_options import engine_options
+    from precast_app.config.flask_config import flask_config
     from precast_app.extensions import db
     from precast_app.jobs import broker
 
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder="web/static")
-    app.config.from_mapping(settings.flask_config)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = settings.engine_options(
-        connections or settings.web_connections, limits or settings.web_limits
+    app.config.from_mapping(flask_config(settings))
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
+        settings, connections or settings.web_connections, limits or settings.web_limits
     )
     # In the order in which fields are declared, as the contract shows them.
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider

@@ -23,9 +23,10 @@ TAKEOVER_SECONDS = 120
 HOLD_LOCK = """
 import psycopg2
 from precast_app.config import Settings, libpq_url
+from precast_app.config.engine_options import engine_options
 
 settings = Settings.from_environment()
-arguments = settings.engine_options(1, settings.job_limits)["connect_args"]
+arguments = engine_options(settings, 1, settings.job_limits)["connect_args"]
 cursor = psycopg2.connect(libpq_url(settings.database_url), **arguments).cursor()
 cursor.execute("SELECT pg_advisory_lock(1, 1); SELECT pg_sleep(600)")
 """

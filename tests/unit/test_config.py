@@ -1,4 +1,4 @@
-"""Settings from the environment; each is told about where people look."""
+"""Settings: reading them from the environment, and their documentation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEEDED = {
 
 
 @pytest.mark.parametrize("missing", NEEDED)
-def test_what_has_no_default_must_be_set(missing: str) -> None:
+def test_a_setting_without_a_default_must_be_set(missing: str) -> None:
     given = {name: value for name, value in NEEDED.items() if name != missing}
     with pytest.raises(ConfigurationError, match=f"Set {missing}"):
         Settings.from_environment(given)
@@ -39,7 +39,7 @@ def test_a_malformed_setting_is_named(variable: str, text: str) -> None:
         Settings.from_environment({**NEEDED, variable: text})
 
 
-def test_settings_are_read_with_their_types() -> None:
+def test_settings_are_read_with_the_type_of_their_default() -> None:
     read = Settings.from_environment(
         {
             **NEEDED,
@@ -58,14 +58,14 @@ def test_settings_are_read_with_their_types() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"])
-def test_whatever_a_host_calls_postgresql_the_driver_is_ours(scheme: str) -> None:
+def test_every_form_of_a_postgresql_address_gets_the_same_driver(scheme: str) -> None:
     assert (
         database_uri(f"{scheme}://u:p@h:5432/d?sslmode=require") == "postgresql+psycopg2://u:p@h:5432/d?sslmode=require"
     )
 
 
 @pytest.mark.parametrize("url", ["sqlite:///x.db", "mysql://h/d", "precast", ""])
-def test_another_database_is_refused(url: str) -> None:
+def test_the_address_of_another_database_is_rejected(url: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL must name a PostgreSQL database"):
         database_uri(url)
 

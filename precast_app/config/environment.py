@@ -1,0 +1,62 @@
+"""Declaration of settings, and parsing of the environment variables that they are read from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import Field, field
+from typing import Any
+
+from precast_app.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+_MAY_BE_ZERO = frozenset({"TRUSTED_PROXIES", "PROXIES"})
+
+
+def setting(variable: str, default: Any, effect: str, *, deprecated_variable: str = "") -> Any:
+    """Declare a field that is read from an environment variable; the default `""` means that it must be set.
+
+    `effect` stands in `docs/settings.md` too. The `deprecated_variable` is still read, with a warning, until the next
+    release.
+    """
+    metadata = {"variable": variable, "effect": effect, "deprecated_variable": deprecated_variable}
+    return field(default=default, metadata=metadata)
+
+
+def read_setting(environment: Mapping[str, str], declared: Field[Any]) -> Any:
+    """Return the value of a setting, of its default's type; the default itself if the variable is not set or blank.
+
+    Raise `ConfigurationError` if the variable is malformed.
+    """
+    variable, text = _find_variable(environment, declared.metadata)
+    return _parse(variable, text, type(declared.default)) if text else declared.default
+
+
+def _find_variable(environment: Mapping[str, str], metadata: Mapping[str, str]) -> tuple[str, str]:
+    """Return the variable that a setting is read from, and its text, which is empty if the setting is not set."""
+    variable, deprecated = metadata["variable"], metadata["deprecated_variable"]
+    text = environment.get(variable, "").strip()
+    deprecated_text = environment.get(deprecated, "").strip() if deprecated else ""
+    if text or not deprecated_text:
+        return variable, text
+    log.warning("%s is deprecated and will be ignored by the next release; set %s instead.", deprecated, variable)
+    return deprecated, deprecated_text
+
+
+def _parse(variable: str, text: str, kind: type) -> Any:
+    if kind is str:
+        return text
+    if kind is bool:
+        if text.lower() in ("true", "yes", "1", "on"):
+            return True
+        if text.lower() in ("false", "no", "0", "off"):
+            return False
+        raise ConfigurationError(f"{variable} must be true or false, not {text!r}.")
+    try:
+        value = kind(text)
+    except ValueError:
+        raise ConfigurationError(f"{variable} must be a number, not {text!r}.") from None
+    if value < 0 or (value == 0 and variable not in _MAY_BE_ZERO):
+        raise ConfigurationError(f"{variable} must be more than 0, not {text!r}.")
+    return value
