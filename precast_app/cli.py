@@ -1,4 +1,4 @@
-"""`flask …` commands for whoever keeps the installation running."""
+"""The `flask` commands for administrators of the server: users, tokens, projects and imports."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from precast_app.queries.paging import Page
 
 _POLL_SECONDS = 0.3
 
-user_group = AppGroup("user", help="Users of the installation.")
-token_group = AppGroup("token", help="API tokens.")
-project_group = AppGroup("project", help="Projects.")
+user_group = AppGroup("user", help="Create, disable and enable users.")
+token_group = AppGroup("token", help="Create, list and revoke API tokens.")
+project_group = AppGroup("project", help="Create projects.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
     for command in (user_group, token_group, project_group, import_file):
         app.cli.add_command(command)
-    # For `flask db …` alone, which runs in click's context: Alembic takes 11 MiB, which every other process would hold.
+    # Only in a click context, for `flask db …`: every other process would need 11 MiB more for Alembic.
     if click.get_current_context(silent=True) is not None:
         from flask_migrate import Migrate
 
@@ -49,15 +49,15 @@ def _migrations() -> Path:
 
 @user_group.command("create")
 @click.argument("name")
-@click.option("--admin", is_flag=True, help="May do everything, in every project.")
+@click.option("--admin", is_flag=True, help="Make the user an administrator, who may do everything in every project.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, not from the keyboard.")
 def create_user(name: str, admin: bool, password_stdin: bool) -> None:
     """Create the user NAME."""
     password = _password(password_stdin)
     try:
         users.create(name, password, is_admin=admin)
-    except RequestError as refused:
-        _exit_with_error(refused)
+    except RequestError as error:
+        _exit_with_error(error)
     click.echo(f"Created {'the administrator' if admin else 'the user'} {name.strip()}.")
 
 
@@ -65,35 +65,35 @@ def create_user(name: str, admin: bool, password_stdin: bool) -> None:
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, not from the keyboard.")
 def change_password(name: str, password_stdin: bool) -> None:
-    """Give the user NAME another password; the user's sessions end and their tokens are revoked."""
+    """Set the password of the user NAME. This ends the user's sessions and revokes their tokens."""
     password = _password(password_stdin)
     try:
         users.set_password(name, password)
-    except RequestError as refused:
-        _exit_with_error(refused)
-    click.echo(f"{name} has another password.")
+    except RequestError as error:
+        _exit_with_error(error)
+    click.echo(f"Changed the password of {name}. All sessions and tokens of {name} have ended.")
 
 
 @user_group.command("disable")
 @click.argument("name")
 def disable_user(name: str) -> None:
-    """Keep the user NAME out from now on: passwords, sessions and tokens count no longer."""
+    """Disable the user NAME: password, sessions and tokens stop working at once."""
     try:
         users.set_disabled(name, True)
-    except RequestError as refused:
-        _exit_with_error(refused)
-    click.echo(f"{name} is kept out.")
+    except RequestError as error:
+        _exit_with_error(error)
+    click.echo(f"Disabled {name}.")
 
 
 @user_group.command("enable")
 @click.argument("name")
 def enable_user(name: str) -> None:
-    """Let the user NAME in again."""
+    """Enable the user NAME again."""
     try:
         users.set_disabled(name, False)
-    except RequestError as refused:
-        _exit_with_error(refused)
-    click.echo(f"{name} may come in again.")
+    except RequestError as error:
+        _exit_with_error(error)
+    click.echo(f"Enabled {name}.")
 
 
 @token_group.command("list")
@@ -102,8 +102,8 @@ def list_tokens(name: str) -> None:
     """List the tokens of the user NAME: number, last characters, name, expiry and last use."""
     try:
         found = tokens.list_for_user(users.get_by_name(name).id)
-    except RequestError as refused:
-        _exit_with_error(refused)
+    except RequestError as error:
+        _exit_with_error(error)
     for token in found:
         used = f"{token.used_at:%Y-%m-%d}" if token.used_at else "never used"
         click.echo(f"{token.id}\t…{token.ending}\t{token.name}\tuntil {token.expires_at:%Y-%m-%d}\t{used}")
@@ -113,30 +113,34 @@ def list_tokens(name: str) -> None:
 @click.argument("name")
 @click.argument("number", type=int)
 def revoke_token(name: str, number: int) -> None:
-    """Take the token NUMBER of the user NAME back."""
+    """Revoke the token NUMBER of the user NAME; `flask token list` shows the numbers."""
     try:
         tokens.revoke(users.get_by_name(name).id, number)
-    except RequestError as refused:
-        _exit_with_error(refused)
-    click.echo(f"The token {number} is good no longer.")
+    except RequestError as error:
+        _exit_with_error(error)
+    click.echo(f"Revoked the token {number} of {name}.")
 
 
 @token_group.command("create")
 @click.argument("name")
-@click.option("--project", "project_id", type=int, help="Narrow the token to one project.")
-@click.option("--read-only", is_flag=True, help="Narrow the token to reading.")
-@click.option("--days", type=click.IntRange(1, 3650), help="How long it is good for; TOKEN_LIFETIME_DAYS if left out.")
-@click.option("--label", default="", help="What it is for, to know it again by.")
+@click.option("--project", "project_id", type=int, help="Restrict the token to the project with this id.")
+@click.option("--read-only", is_flag=True, help="Restrict the token to reading.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    help="Number of days for which the token is valid. Default: TOKEN_LIFETIME_DAYS.",
+)
+@click.option("--label", default="", help="What the token is for, shown in the list of tokens.")
 def create_token(name: str, project_id: int | None, read_only: bool, days: int | None, label: str) -> None:
-    """Print a new API token of the user NAME. It can't be shown again."""
+    """Create an API token of the user NAME and print it. It can't be shown again."""
     try:
         user = users.get_by_name(name)
         if project_id is not None:
             projects.get(project_id)
         days = days or current_settings().token_lifetime_days
         click.echo(tokens.create(user, days=days, name=label, project_id=project_id, read_only=read_only))
-    except RequestError as refused:
-        _exit_with_error(refused)
+    except RequestError as error:
+        _exit_with_error(error)
 
 
 def _password(from_stdin: bool) -> str:
@@ -149,22 +153,25 @@ def _password(from_stdin: bool) -> str:
 @project_group.command("create")
 @click.argument("name")
 def create_project(name: str) -> None:
-    """Create the project NAME and print its number."""
+    """Create the project NAME and print its id."""
     try:
         click.echo(projects.create(name).id)
-    except RequestError as refused:
-        _exit_with_error(refused)
+    except RequestError as error:
+        _exit_with_error(error)
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--project", "project_id", type=int, required=True, help="The number of the project.")
+@click.option("--project", "project_id", type=int, required=True, help="Id of the project.")
 @click.option(
     "--job-type", type=click.Choice(registry.creatable_names()), default="element_type_import", show_default=True
 )
 @with_appcontext
 def import_file(file: Path, project_id: int, job_type: str) -> None:
-    """Import FILE into a project by a worker, and wait for it. The exit status is 0 if it was completed."""
+    """Import FILE into a project and wait for the result. A worker must be running.
+
+    The exit status is 0 if the job completed.
+    """
     try:
         with file.open("rb") as stream:
             job_id = service.submit(
@@ -174,15 +181,15 @@ def import_file(file: Path, project_id: int, job_type: str) -> None:
                 options=service.JobOptions(),
                 upload=Upload(stream, file.name),
             ).id
-    except RequestError as refused:
-        _exit_with_error(refused)
+    except RequestError as error:
+        _exit_with_error(error)
     job = _wait_with_progress_bar(job_id)
     issues, count = jobs.list_issues(job_id, None, Page(limit=50))
     for issue in issues:
-        place = f"{issue.column or ''}{issue.row or ''}"
-        click.echo(f"{issue.severity}{' ' if place else ''}{place}: {issue.message}", err=True)
+        cell = f"{issue.column or ''}{issue.row or ''}"
+        click.echo(f"{issue.severity}{' ' if cell else ''}{cell}: {issue.message}", err=True)
     if count > len(issues):
-        click.echo(f"… and {count - len(issues)} more: GET /api/jobs/{job_id}/issues", err=True)
+        click.echo(f"… and {count - len(issues)} more issues: GET /api/jobs/{job_id}/issues", err=True)
     if job.status == "failed":
         click.echo(job.error, err=True)
         sys.exit(1)
@@ -205,10 +212,10 @@ def _login_name() -> str:
     try:
         return getpass.getuser()[:100]
     except (KeyError, OSError):
-        # A number without a name, as in some containers.
+        # In some containers the user has a number but no name.
         return "command line"
 
 
-def _exit_with_error(refused: RequestError) -> NoReturn:
-    click.echo(refused.message, err=True)
+def _exit_with_error(error: RequestError) -> NoReturn:
+    click.echo(error.message, err=True)
     sys.exit(1)

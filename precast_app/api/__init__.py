@@ -1,4 +1,4 @@
-"""HTTP in and out. Each module is a resource: it parses the request, calls one function and dumps what it returns."""
+"""The HTTP API. A resource's module parses the request, calls one function and serializes its result."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from flask import Flask
 from precast_app.api import (
     accounts,
     body_limits,
+    connection_release,
     docs,
     element_types,
     errors,
@@ -18,7 +19,6 @@ from precast_app.api import (
     metrics,
     projects,
     reference,
-    request_class,
 )
 from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
@@ -28,12 +28,11 @@ RESOURCES = (accounts, projects, reference, jobs, job_files, element_types, expo
 
 
 def init_app(app: Flask) -> None:
-    """Register every resource, the documentation, the addresses for machines, and the shape of errors."""
+    """Register all resources, the documentation, health checks, metrics, error handlers and limits."""
     app.url_map.converters["user_name"] = UserNameConverter
-    # Every operation names what it can answer (`blueprint`); there is no shape for all else.
+    # `Blueprint` lists the possible errors of each operation, so there is no default one.
     api.ERROR_SCHEMA = Problem
     api.DEFAULT_ERROR_RESPONSE_NAME = None
-    # Before flask-smorest, which registers handlers of its own for what has none.
     api.init_app(app)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
@@ -42,6 +41,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(metrics.blueprint)
     errors.init_app(app)
     health.init_app(app)
-    request_class.init_app(app)
+    connection_release.init_app(app)
     export_slots.init_app(app)
     body_limits.init_app(app)

@@ -1,4 +1,4 @@
-"""Oneself, one's sessions and tokens; the users, for administrators; and who did what."""
+"""The signed-in user with their sessions and tokens; all users, for administrators; and the audit log."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from precast_app.queries import administration
 from precast_app.queries.administration import AuditFilter
 from precast_app.queries.paging import Page
 
-# Beyond them times of other zones can't be told in ours.
+# Beyond these, a time with an offset may have no equivalent in UTC.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
-blueprint = Blueprint("accounts", __name__, description="Who may come in, and who did what.")
+blueprint = Blueprint("accounts", __name__, description="Users, sessions, tokens and the audit log.")
 
 
 class Me(ResponseSchema):
-    """Who is asking, and to what a token is narrowed."""
+    """The authenticated user, and the restrictions of the token."""
 
     name = ma.fields.String()
     is_admin = ma.fields.Boolean()
@@ -45,14 +45,14 @@ class Me(ResponseSchema):
 
 
 class PasswordRequest(RequestSchema):
-    """Another password for oneself."""
+    """A user's own new password, with the old one."""
 
     old = ma.fields.String(required=True)
     new = ma.fields.String(required=True)
 
 
 class TokenRequest(RequestSchema):
-    """A token that is wanted."""
+    """A new token."""
 
     name = ma.fields.String(load_default="", validate=ma.validate.Length(max=100))
     days = ma.fields.Integer(strict=True, load_default=None, allow_none=True, validate=ma.validate.Range(1, 3650))
@@ -61,11 +61,11 @@ class TokenRequest(RequestSchema):
 
 
 class Token(ResponseSchema):
-    """A token, without its text."""
+    """A token without its text."""
 
     id = ma.fields.Integer()
     name = ma.fields.String()
-    ending = ma.fields.String(metadata={"description": "the last characters of its text"})
+    ending = ma.fields.String(metadata={"description": "the last four characters of its text"})
     project_id = ma.fields.Integer(allow_none=True)
     read_only = ma.fields.Boolean()
     created_at = Timestamp()
@@ -74,38 +74,38 @@ class Token(ResponseSchema):
 
 
 class NewToken(ResponseSchema):
-    """A token's text, shown this once."""
+    """The text of a new token, which can't be read again."""
 
     token = ma.fields.String()
 
 
 class Tokens(ResponseSchema):
-    """One's tokens."""
+    """All tokens of a user."""
 
     tokens = ma.fields.List(ma.fields.Nested(Token))
     count = ma.fields.Integer()
 
 
-class SessionShown(ResponseSchema):
-    """Where one is signed in."""
+class Session(ResponseSchema):
+    """A session of a browser."""
 
     id = ma.fields.Integer()
     address = ma.fields.String()
-    browser = ma.fields.String(metadata={"description": "what it calls itself"})
+    browser = ma.fields.String(metadata={"description": "the browser's User-Agent header"})
     created_at = Timestamp()
     seen_at = Timestamp()
     expires_at = Timestamp()
 
 
 class Sessions(ResponseSchema):
-    """One's sessions, the last used first."""
+    """All sessions of a user, the last used first."""
 
-    sessions = ma.fields.List(ma.fields.Nested(SessionShown))
+    sessions = ma.fields.List(ma.fields.Nested(Session))
     count = ma.fields.Integer()
 
 
 class UserRequest(RequestSchema):
-    """A user that is wanted."""
+    """A new user."""
 
     name = ma.fields.String(required=True, validate=ma.validate.Length(1, 100))
     password = ma.fields.String(required=True)
@@ -113,14 +113,14 @@ class UserRequest(RequestSchema):
 
 
 class UserUpdateRequest(RequestSchema):
-    """What is to be changed; what is left out stays as it is."""
+    """Changes to a user; fields that are left out stay the same."""
 
     password = ma.fields.String()
     is_admin = StrictBoolean()
     disabled = StrictBoolean()
 
 
-class UserShown(ResponseSchema):
+class UserAccount(ResponseSchema):
     """A user."""
 
     name = ma.fields.String()
@@ -132,18 +132,18 @@ class UserShown(ResponseSchema):
 class OneUser(ResponseSchema):
     """A user in its envelope."""
 
-    user = ma.fields.Nested(UserShown)
+    user = ma.fields.Nested(UserAccount)
 
 
 class Users(ResponseSchema):
     """A page of users."""
 
-    users = ma.fields.List(ma.fields.Nested(UserShown))
+    users = ma.fields.List(ma.fields.Nested(UserAccount))
     count = ma.fields.Integer()
 
 
 class AuditQuery(CursorQuery):
-    """Which part of what was done."""
+    """The audit entries to list: by user, by action such as `job.cancel`, and from a time on."""
 
     who = ma.fields.String(load_default=None)
     act = ma.fields.String(load_default=None)
@@ -152,8 +152,8 @@ class AuditQuery(CursorQuery):
     )
 
 
-class Entry(ResponseSchema):
-    """Who did what, when and from where."""
+class AuditEntry(ResponseSchema):
+    """An action: who did it, when, and from which address."""
 
     id = ma.fields.Integer()
     at = Timestamp()
@@ -165,18 +165,18 @@ class Entry(ResponseSchema):
     address = ma.fields.String()
 
 
-class Entries(ResponseSchema):
-    """A page of entries, newest first."""
+class AuditEntries(ResponseSchema):
+    """A page of audit entries, newest first."""
 
-    entries = ma.fields.List(ma.fields.Nested(Entry))
+    entries = ma.fields.List(ma.fields.Nested(AuditEntry))
     count = ma.fields.Integer()
 
 
 @blueprint.route("/api/me", methods=["GET"])
 @requires(Permission.READ)
 @blueprint.response(200, Me)
-def me() -> Identity:
-    """Who one is."""
+def get_me() -> Identity:
+    """Return the authenticated user."""
     return current_identity()
 
 
@@ -185,15 +185,15 @@ def me() -> Identity:
 @blueprint.arguments(PasswordRequest)
 @blueprint.response(204)
 def change_password(body: dict[str, Any]) -> None:
-    """Choose another password; all other sessions end."""
+    """Change your own password; all your other sessions end."""
     users.change_password(current_identity(), body["old"], body["new"])
 
 
 @blueprint.route("/api/tokens", methods=["GET"])
 @requires(Permission.READ, all_projects=True)
 @blueprint.response(200, Tokens)
-def listed() -> dict[str, Any]:
-    """One's own tokens."""
+def list_tokens() -> dict[str, Any]:
+    """List your own tokens."""
     found = tokens.list_for_user(current_identity().user_id)
     return {"tokens": found, "count": len(found)}
 
@@ -203,14 +203,14 @@ def listed() -> dict[str, Any]:
 @blueprint.arguments(TokenRequest)
 @blueprint.response(201, NewToken)
 def create_token(body: dict[str, Any]) -> dict[str, str]:
-    """Make a token of one's own; its text is shown this once. A narrowed token can't make one."""
+    """Create a token of your own; its text is returned only once. A restricted token can't create one."""
     if body["project_id"] is not None:
         try:
             permissions.require(current_identity(), Permission.READ, body["project_id"])
             projects.get(body["project_id"])
-        except NotFound as unknown:
-            # The address is there; what was sent to it is wrong.
-            raise RequestError(unknown.message, {"json": {"project_id": [unknown.message]}}) from None
+        except NotFound as error:
+            # 422 instead of 404, because the route exists and a value in its body is wrong.
+            raise RequestError(error.message, {"json": {"project_id": [error.message]}}) from None
     body["days"] = body["days"] or current_settings().token_lifetime_days
     return {"token": tokens.create(db.session.get_one(User, current_identity().user_id), **body)}
 
@@ -218,16 +218,16 @@ def create_token(body: dict[str, Any]) -> dict[str, str]:
 @blueprint.route("/api/tokens/<int(max=2147483647):token_id>", methods=["DELETE"])
 @requires(Permission.READ, unrestricted=True)
 @blueprint.response(204)
-def revoke(token_id: int) -> None:
-    """Take a token of one's own back."""
+def revoke_token(token_id: int) -> None:
+    """Revoke one of your own tokens."""
     tokens.revoke(current_identity().user_id, token_id)
 
 
 @blueprint.route("/api/sessions", methods=["GET"])
 @requires(Permission.READ, all_projects=True)
 @blueprint.response(200, Sessions)
-def signed_in() -> dict[str, Any]:
-    """Where one is signed in."""
+def list_sessions() -> dict[str, Any]:
+    """List your own sessions."""
     found = sessions.list_for_user(current_identity().user_id)
     return {"sessions": found, "count": len(found)}
 
@@ -236,7 +236,7 @@ def signed_in() -> dict[str, Any]:
 @requires(Permission.READ, unrestricted=True)
 @blueprint.response(204)
 def end_session(session_id: int) -> None:
-    """End a session of one's own."""
+    """End one of your own sessions."""
     sessions.end_one(current_identity().user_id, session_id)
 
 
@@ -244,8 +244,8 @@ def end_session(session_id: int) -> None:
 @requires(Permission.ADMINISTER)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, Users)
-def every_user(query: dict[str, Any]) -> dict[str, Any]:
-    """All users."""
+def list_users(query: dict[str, Any]) -> dict[str, Any]:
+    """List all users by name."""
     found, count = administration.list_users(Page(**query))
     return {"users": found, "count": count}
 
@@ -255,7 +255,7 @@ def every_user(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(UserRequest)
 @blueprint.response(201, OneUser)
 def create_user(body: dict[str, Any]) -> dict[str, Any]:
-    """Make a user."""
+    """Create a user."""
     return {"user": users.create(body["name"], body["password"], is_admin=body["is_admin"])}
 
 
@@ -264,7 +264,7 @@ def create_user(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(UserUpdateRequest)
 @blueprint.response(200, OneUser)
 def change_user(body: dict[str, Any], user: str) -> dict[str, Any]:
-    """Keep a user out or let in again, make an administrator of one or no longer, or give another password."""
+    """Disable or enable a user, grant or revoke the rights of an administrator, or set another password."""
     if "password" in body:
         users.set_password(user, body["password"])
     if "is_admin" in body:
@@ -277,23 +277,23 @@ def change_user(body: dict[str, Any], user: str) -> dict[str, Any]:
 @blueprint.route(f"{PROJECT}/audit", methods=["GET"])
 @requires(Permission.MANAGE)
 @blueprint.arguments(AuditQuery, location="query")
-@blueprint.response(200, Entries)
-def of_project(query: dict[str, Any], project_id: int) -> dict[str, Any]:
-    """Who did what in a project."""
+@blueprint.response(200, AuditEntries)
+def list_project_audit(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """List what was done in a project, newest first."""
     projects.get(project_id)
-    return _entries(project_id, query)
+    return _audit_page(project_id, query)
 
 
 @blueprint.route("/api/audit", methods=["GET"])
 @requires(Permission.ADMINISTER)
 @blueprint.arguments(AuditQuery, location="query")
-@blueprint.response(200, Entries)
-def of_all(query: dict[str, Any]) -> dict[str, Any]:
-    """Who did what in the installation, sign-ins too."""
-    return _entries(None, query)
+@blueprint.response(200, AuditEntries)
+def list_audit(query: dict[str, Any]) -> dict[str, Any]:
+    """List what was done in the whole installation, sign-ins included, newest first."""
+    return _audit_page(None, query)
 
 
-def _entries(project_id: int | None, query: dict[str, Any]) -> dict[str, Any]:
+def _audit_page(project_id: int | None, query: dict[str, Any]) -> dict[str, Any]:
     wanted = AuditFilter(query["who"], query["act"], query["since"])
     page = Page(query["limit"], query["offset"], query["after"])
     found, count = administration.list_audit_entries(project_id, wanted, page)

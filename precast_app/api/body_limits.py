@@ -1,4 +1,4 @@
-"""Bodies of requests, received in a bounded time: small ones at once, uploads only from users, so many at a time."""
+"""Limits on request bodies: small ones are received completely first; uploads need a user and an upload slot."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def receives_upload(view: View) -> View:
 
 
 class UploadSlots:
-    """The uploads that one process receives at once, half of them at most for one user."""
+    """Slots for the uploads that one process receives at the same time; one user gets at most half of them."""
 
     def __init__(self, count: int) -> None:
         self._free = count
@@ -45,17 +45,15 @@ class UploadSlots:
         self._changed = Condition()
 
     def acquire(self, user_id: int) -> None:
-        """Take a place for the user; raise `ServerBusy` if none becomes free in a moment."""
+        """Take a slot for the user; raise `ServerBusy` if none becomes free within a moment."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._has_slot_for(user_id), _WAIT_SECONDS):
-                raise ServerBusy(
-                    "The server is receiving as many files as it can. Try again in a moment.", _RETRY_SECONDS
-                )
+                raise ServerBusy("The server is receiving other uploads. Try again in a few seconds.", _RETRY_SECONDS)
             self._free -= 1
             self._taken[user_id] += 1
 
     def release(self, user_id: int) -> None:
-        """Give a place of the user back."""
+        """Release a slot of the user."""
         with self._changed:
             self._free += 1
             self._taken[user_id] -= 1
@@ -68,21 +66,23 @@ class UploadSlots:
 
 
 class _TimedBody:
-    """The body of a request; a sender that is too slow gets an answer that says so."""
+    """Request body that turns the time-out of a slow client into an error response."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
     def read(self, size: int = -1) -> bytes:
-        """Read from the body; raise `RequestTimeout` if its sender is too slow."""
+        """Read up to `size` bytes; raise `RequestTimeout` if the client is too slow."""
         try:
             return self._stream.read(size)
         except TimeoutError:
-            raise RequestTimeout("The body of the request came too slowly. Send it over a faster connection.") from None
+            raise RequestTimeout(
+                "The request body arrived too slowly. Send it again over a faster connection."
+            ) from None
 
 
 def init_small_bodies(app: Flask) -> None:
-    """Receive whole what is no upload, before anything is done for the request: while it comes, it holds nothing."""
+    """Receive every body that is not an upload before anything else is done for its request."""
 
     @app.before_request
     def _receive() -> None:
@@ -94,7 +94,7 @@ def init_small_bodies(app: Flask) -> None:
         environ = request.environ
         environ["wsgi.input"] = _TimedBody(environ["wsgi.input"])
         stream = get_input_stream(environ, max_content_length=limit + 1)
-        # Many may come slowly at the same time: what is longer than most waits on the disk.
+        # Many bodies may arrive slowly at the same time, so long ones are kept on disk instead of in memory.
         body = environ[_SMALL_BODY] = tempfile.SpooledTemporaryFile(_READ_BYTES)  # noqa: SIM115 # closed by `_drop`
         while data := stream.read(_READ_BYTES):
             body.write(data)
@@ -112,7 +112,7 @@ def init_small_bodies(app: Flask) -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Receive uploads from whoever is signed in, so many at once."""
+    """Let signed-in users upload, each upload in a slot."""
     slots = UploadSlots(settings_of(app).web_uploads)
 
     @app.before_request
@@ -140,9 +140,9 @@ def _is_upload() -> bool:
 
 
 def _has_body() -> bool:
-    # A body whose length is not said comes in chunks.
+    # A body without a length is sent in chunks.
     return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The body of this request has at most {limit // 1024} KB. Send less.")
+    return TooLarge(f"The body of this request can have at most {limit // 1024} KB. Send less.")

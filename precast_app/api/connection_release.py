@@ -1,4 +1,4 @@
-"""The body of a request is read without a database connection, however long its sender takes."""
+"""Release of the database connection before a request body is read, however long its sender takes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from werkzeug.utils import cached_property
 from precast_app import database
 
 
-class Request(flask.Request):
-    """A request that gives its database connection back before its body is read: as a form, as JSON or as it is."""
+class ConnectionReleasingRequest(flask.Request):
+    """Request that releases the database connection before its body is read, as a form, as JSON or as raw bytes."""
 
     @cached_property
     def stream(self) -> IO[bytes]:
-        """Return the body; see `werkzeug.Request`."""
+        """Release the connection and return the body; see `werkzeug.Request.stream`."""
         database.release_connection()
         return super().stream
 
 
 def init_app(app: Flask) -> None:
-    """Read the bodies of the application's requests in this way."""
-    app.request_class = Request
+    """Use this class for all requests of the application."""
+    app.request_class = ConnectionReleasingRequest

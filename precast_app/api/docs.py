@@ -1,4 +1,4 @@
-"""The API's description for people: Swagger UI, whose files come out of the installed package."""
+"""The API's documentation as a page: Swagger UI, with the files of its Python package."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ blueprint = Blueprint("docs", __name__)
 @blueprint.get("/api/docs")
 @public
 def page() -> str:
-    """What there is, and how to try it."""
+    """Return the page with all routes."""
     return render_template("docs.html")
 
 
 @blueprint.get("/api/docs/assets/<path:name>")
 @public
 def asset(name: str) -> Response:
-    """A script, style or picture of the page at `/api/docs`."""
+    """Return a script, style sheet or image of the page `/api/docs`."""
     return send_from_directory(swagger_ui_path, name, max_age=86_400)

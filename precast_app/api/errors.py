@@ -1,4 +1,4 @@
-"""One shape for every error, whatever raised it: `{"code", "status", "message", "errors"}`."""
+"""Error responses: every error has the body `{"code", "status", "message", "errors"}`."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _RETRY_SECONDS = "5"
 
 _MESSAGES = {
     400: "The request can't be read. Check its headers and body.",
-    404: "There is nothing at this address. /api/docs lists what there is.",
-    405: "This address doesn't take this method. /api/docs lists the ones that it takes.",
+    404: "This address does not exist. /api/docs lists all routes.",
+    405: "This address does not accept this method. /api/docs lists the methods that it accepts.",
     413: "The upload is too large. Split the file and upload its parts.",
-    422: "The request has values that can't be used; `errors` names them.",
-    429: "Too many requests. Wait a little and try again.",
+    422: "Some values in the request are invalid; `errors` lists them.",
+    429: "Too many requests. Wait a moment and try again.",
 }
 
 
 def init_app(app: Flask) -> None:
-    """Answer every error of the application in the one shape."""
+    """Register the handlers that turn every exception into an error response."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(RequestError, _request_error)
-    for away in (OperationalError, TimeoutError, RedisError):
-        app.register_error_handler(away, _unavailable)
+    for error in (OperationalError, TimeoutError, RedisError):
+        app.register_error_handler(error, _unavailable)
     app.register_error_handler(Exception, _internal_error)
 
 
-def answer(code: int, message: str, errors: dict[str, Any] | None = None) -> Response:
-    """The answer that tells an error."""
+def error_response(code: int, message: str, errors: dict[str, Any] | None = None) -> Response:
+    """Return an error response."""
     response = jsonify(
         {"code": code, "status": HTTP_STATUS_CODES.get(code, "Error"), "message": message, "errors": errors or {}}
     )
@@ -51,7 +51,7 @@ def answer(code: int, message: str, errors: dict[str, Any] | None = None) -> Res
 
 
 def _request_error(error: RequestError) -> Response:
-    response = answer(error.http_status, error.message, error.errors)
+    response = error_response(error.http_status, error.message, error.errors)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -63,8 +63,8 @@ def _http_error(error: HTTPException) -> Response:
     errors = data.get("messages") or data.get("errors") or {}
     message = data.get("message") or _MESSAGES.get(code) or error.description or "The request failed."
     if errors and code == 422:
-        message = f"{message} {_first(errors)}"
-    response = answer(code, message, errors if isinstance(errors, dict) else {"request": errors})
+        message = f"{message} {_first_message(errors)}"
+    response = error_response(code, message, errors if isinstance(errors, dict) else {"request": errors})
     if isinstance(error, RateLimitExceeded):
         response.headers["Retry-After"] = str(rate_limits.retry_after())
     if error.get_response().headers.get("Allow"):
@@ -73,31 +73,31 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unavailable(error: Exception) -> Response:
-    number = _logged(error)
-    message = f"Database or queue can't be reached now. Try again in a little; the log has this under {number}."
-    response = answer(503, message, {"request_id": number})
+    request_id = _log_error(error)
+    message = f"The database or Redis is not available. Try again in a few seconds. It is logged as {request_id}."
+    response = error_response(503, message, {"request_id": request_id})
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response
 
 
 def _internal_error(error: Exception) -> Response:
-    number = _logged(error)
-    message = f"Something went wrong on our side. Tell the administrator the number {number}; the log has it too."
-    return answer(500, message, {"request_id": number})
+    request_id = _log_error(error)
+    message = f"An error occurred on the server. Tell the administrator the number {request_id}; it is in the log."
+    return error_response(500, message, {"request_id": request_id})
 
 
-def _logged(error: Exception) -> str:
-    """Log an error with the request, under the number that is returned."""
-    number = uuid4().hex[:12]
-    log.exception("Request %s (%s %r) failed.", number, request.method, request.path, exc_info=error)
-    return number
+def _log_error(error: Exception) -> str:
+    """Log an error with its request, and return the id under which it is logged."""
+    request_id = uuid4().hex[:12]
+    log.exception("Request %s (%s %r) failed.", request_id, request.method, request.path, exc_info=error)
+    return request_id
 
 
-def _first(errors: Any, name: str = "") -> str:
-    """The first of the errors in words: `batch_size: Must be …`."""
+def _first_message(errors: Any, name: str = "") -> str:
+    """Return the first of the messages with its field: `batch_size: Must be …`."""
     if isinstance(errors, dict):
         for key, value in errors.items():
-            return _first(value, name if key in ("query", "json", "form", "files") else str(key))
+            return _first_message(value, name if key in ("query", "json", "form", "files") else str(key))
     if isinstance(errors, list) and errors:
         return f"{name}: {errors[0]}" if name else str(errors[0])
     return str(errors)

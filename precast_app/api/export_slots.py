@@ -1,4 +1,4 @@
-"""Exports keep a database connection while they are made, so only some of a process's connections go to them."""
+"""Limit on simultaneous exports, because each keeps a database connection until its file is complete."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _RETRY_SECONDS = 5
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its slots."""
+    """Create the application's export slots."""
     settings = settings_of(app)
     app.extensions[_EXTENSION] = BoundedSemaphore(settings.web_exports)
 
 
 def requires_export_slot(view: View) -> View:
-    """Let the view make its file when a slot is free; raise `ServerBusy` if none becomes free in time.
+    """Call the view when an export slot is free; raise `ServerBusy` if none becomes free in time.
 
-    Goes below `route_permissions.requires`, so that nobody waits who may not have the file.
+    Put it below `route_permissions.requires`, so that only users with access wait for a slot.
     """
 
     @wraps(view)
-    def waiting(*args: Any, **kwargs: Any) -> Any:
+    def limited(*args: Any, **kwargs: Any) -> Any:
         slots: BoundedSemaphore = current_app.extensions[_EXTENSION]
         if not slots.acquire(timeout=current_settings().web_pool_seconds):
-            raise ServerBusy("The server is making as many files as it can. Try again in a moment.", _RETRY_SECONDS)
+            raise ServerBusy("The server is creating other export files. Try again in a few seconds.", _RETRY_SECONDS)
         try:
             return view(*args, **kwargs)
         finally:
             database.release_connection()
             slots.release()
 
-    return waiting  # type: ignore[return-value] # wraps keeps the signature
+    return limited  # type: ignore[return-value] # wraps keeps the signature

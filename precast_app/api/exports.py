@@ -1,4 +1,4 @@
-"""Element types out again, as the files that they come in as; and empty ones to fill in."""
+"""Exports of element types in the formats of the import, and empty templates."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from precast_app.exporting.export_columns import ExportColumn
 from precast_app.exporting.row_cells import Cell, row_cells
 from precast_app.exporting.workbook import ProjectTitle
 from precast_app.projects import projects
-from precast_app.queries import exports as reading
+from precast_app.queries import exports as export_queries
 from precast_app.queries.element_types import ElementTypeFilter
 
-_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9]+")
+_UNSAFE_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9]+")
 
 blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files that can be imported again.")
 
@@ -33,8 +33,8 @@ blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files 
 @requires_export_slot
 @blueprint.arguments(ElementTypesFilter, location="query")
 @blueprint.response(200, BINARY, content_type=XLSX)
-def excel(query: dict[str, Any], project_id: int) -> Response:
-    """The element types as the canonical workbook."""
+def export_workbook(query: dict[str, Any], project_id: int) -> Response:
+    """Export the element types as a workbook."""
     return _workbook(project_id, query["filter"], "element_types")
 
 
@@ -43,16 +43,16 @@ def excel(query: dict[str, Any], project_id: int) -> Response:
 @requires_export_slot
 @blueprint.arguments(ElementTypesFilter, location="query")
 @blueprint.response(200, TEXT, content_type="text/csv")
-def csv(query: dict[str, Any], project_id: int) -> Response:
-    """The element types as the flat CSV file."""
+def export_csv(query: dict[str, Any], project_id: int) -> Response:
+    """Export the element types as a CSV file."""
     return _csv(project_id, query["filter"], "element_types")
 
 
 @blueprint.route(f"{PROJECT}/template/excel", methods=["GET"])
 @requires(Permission.READ)
 @blueprint.response(200, BINARY, content_type=XLSX)
-def excel_template(project_id: int) -> Response:
-    """The canonical workbook without rows, to fill in."""
+def workbook_template(project_id: int) -> Response:
+    """Return a workbook with the project's headings and no rows, to fill in."""
     return _workbook(project_id, None, "template")
 
 
@@ -60,23 +60,23 @@ def excel_template(project_id: int) -> Response:
 @requires(Permission.READ)
 @blueprint.response(200, TEXT, content_type="text/csv")
 def csv_template(project_id: int) -> Response:
-    """The header row of the flat CSV file, to fill in below."""
+    """Return a CSV file with the project's headings and no rows, to fill in."""
     return _csv(project_id, None, "template")
 
 
 def project_columns(project_id: int) -> tuple[str, tuple[ExportColumn, ...]]:
-    """The project's name, and its columns; what is read after it in this request is of the same moment."""
+    """Return the project's name and columns; all later reads of the request see the same snapshot of the database."""
     name = projects.get(project_id).name
-    reading.use_one_snapshot()
-    return name, export_columns.columns(*reading.export_items(project_id))
+    export_queries.use_one_snapshot()
+    return name, export_columns.columns(*export_queries.export_items(project_id))
 
 
 def project_rows(
     project_id: int, wanted: ElementTypeFilter | None, columns: tuple[ExportColumn, ...]
 ) -> Iterator[list[Cell]]:
-    """The cells of the element types that are wanted; none for a template."""
+    """Yield the cells of each matching element type; none if `wanted` is None, for a template."""
     if wanted is not None:
-        for row in reading.iterate_rows(project_id, wanted):
+        for row in export_queries.iterate_rows(project_id, wanted):
             yield row_cells(row.element_type, row.groups, columns)
 
 
@@ -85,16 +85,16 @@ def _workbook(project_id: int, wanted: ElementTypeFilter | None, kind: str) -> R
     rows = project_rows(project_id, wanted, columns)
     about = ProjectTitle(project_id, name)
     return file_responses.workbook(
-        f"{_safe(name)}_{kind}.xlsx", lambda file: workbook.write(file, about, columns, rows)
+        f"{_file_name_part(name)}_{kind}.xlsx", lambda file: workbook.write(file, about, columns, rows)
     )
 
 
 def _csv(project_id: int, wanted: ElementTypeFilter | None, kind: str) -> Response:
     name, columns = project_columns(project_id)
     rows = project_rows(project_id, wanted, columns)
-    return file_responses.csv(f"{_safe(name)}_{kind}.csv", delimited.lines(rows, columns))
+    return file_responses.csv(f"{_file_name_part(name)}_{kind}.csv", delimited.lines(rows, columns))
 
 
-def _safe(name: str) -> str:
-    """A project's name as part of a file's name, on any system."""
-    return _NOT_IN_FILE_NAMES.sub("_", name).strip("_") or "project"
+def _file_name_part(name: str) -> str:
+    """Return the project's name as part of a file name that is valid on every system."""
+    return _UNSAFE_IN_FILE_NAMES.sub("_", name).strip("_") or "project"

@@ -1,4 +1,4 @@
-"""Answers that are files to keep."""
+"""Responses that are files to download."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from precast_app.config import MIB
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
-# How the description of the API calls them.
+# OpenAPI schemas of file contents.
 BINARY = {"type": "string", "format": "binary"}
 TEXT = {"type": "string"}
 _CHUNK_BYTES = 64 * 1024
 
 
 def workbook(name: str, write: Callable[[IO[bytes]], None]) -> Response:
-    """A workbook that `write` writes: to disk first, so that memory stays flat."""
+    """Return the workbook that `write` writes; it is written to disk first, so that it needs little memory."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 # closed with the response
     try:
         write(file)
@@ -31,9 +31,10 @@ def workbook(name: str, write: Callable[[IO[bytes]], None]) -> Response:
 
 
 def csv(name: str, lines: Iterator[str]) -> Response:
-    """Return a CSV file, written first, a large one to disk; `name` is of plain letters.
+    """Return a CSV file; `name` must be ASCII without quotes.
 
-    The database is done with before the first byte is sent, so that a slow reader holds none of its connections.
+    All lines are written to memory or disk before the first byte is sent, so that a slow client holds no database
+    connection.
     """
     file = tempfile.SpooledTemporaryFile(max_size=MIB)  # noqa: SIM115 # closed with the response
     try:
@@ -45,7 +46,7 @@ def csv(name: str, lines: Iterator[str]) -> Response:
     file.seek(0)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     response = Response(_content(file), content_type="text/csv; charset=utf-8", headers=headers)
-    # Of a HEAD request nothing is sent.
+    # `_content` never runs for a HEAD request.
     response.call_on_close(file.close)
     return response
 

@@ -1,4 +1,4 @@
-"""For machines that watch the installation. Both addresses answer in time whatever the database or Redis does."""
+"""Health checks for monitoring. They respond in time even if the database or Redis does not."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
 
 _EXTENSION = "precast.health"
-# A result is shared for this long: whoever asks without end causes no more than this many checks.
+# How long a result is reused, so that frequent requests don't cause as many checks.
 _FRESH_SECONDS = 0.25
 
-# What people need: their jobs can be read, something can be written and there is room on the disk for it. A new table
-# takes a block of its own, which a row that fits an old one doesn't.
+# Checks that jobs can be read, that rows can be written, and that the disk has space: a new table needs a new block,
+# while a new row may fit into an old one.
 _CAN_WRITE = """
     SELECT FROM import_jobs LIMIT 1;
     INSERT INTO audit_entries (who, act) VALUES ('', 'health');
@@ -36,54 +36,54 @@ _CAN_WRITE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One run of a check; `found` fails with what the check raised that tells nothing of the server."""
+class ProbeRun:
+    """One run of a check. `result` is False if the server failed, and an exception if the check itself did."""
 
     settings: Settings
-    found: Future[bool] = field(default_factory=Future)
+    result: Future[bool] = field(default_factory=Future)
     started: float = field(default_factory=time.monotonic)
 
-    def answer(self) -> bool:
-        """Return what the run found; False once it has taken longer than `health_timeout_seconds`."""
+    def passed(self) -> bool:
+        """Wait for the result and return it; False if the run takes longer than `health_timeout_seconds`."""
         left = self.started + self.settings.health_timeout_seconds - time.monotonic()
-        done, _ = wait([self.found], timeout=max(0, left))
-        return bool(done) and self.found.result()
+        done, _ = wait([self.result], timeout=max(0, left))
+        return bool(done) and self.result.result()
 
 
 class Probe:
-    """A check that runs in a thread of its own, one run at a time, so that one that hangs holds nobody who asks."""
+    """Check that runs in its own thread, one run at a time, so that a check that hangs blocks no request."""
 
     def __init__(self, app: Flask, check: Callable[[], bool]) -> None:
         self._app = app
         self._check = check
         self._lock = Lock()
-        self._newest: Run | None = None
+        self._newest: ProbeRun | None = None
 
-    def run(self, settings: Settings) -> Run:
-        """Return the run that is under way, or has just ended; begin one where there is none."""
+    def run(self, settings: Settings) -> ProbeRun:
+        """Return the run that is in progress or has just ended; start one if there is none."""
         with self._lock:
             newest = self._newest
             if newest is None or newest.settings is not settings or self._is_old(newest):
-                newest = self._newest = Run(settings)
-                Thread(target=self._fill, args=(newest.found,), name="health", daemon=True).start()
+                newest = self._newest = ProbeRun(settings)
+                Thread(target=self._run_check, args=(newest.result,), name="health", daemon=True).start()
             return newest
 
-    def _is_old(self, run: Run) -> bool:
-        return run.found.done() and time.monotonic() - run.started > _FRESH_SECONDS
+    def _is_old(self, run: ProbeRun) -> bool:
+        return run.result.done() and time.monotonic() - run.started > _FRESH_SECONDS
 
-    def _fill(self, found: Future[bool]) -> None:
+    def _run_check(self, result: Future[bool]) -> None:
         try:
             with self._app.app_context():
-                found.set_result(self._check())
+                result.set_result(self._check())
         except (psycopg2.Error, RedisError) as error:
             log.warning("Not ready: %s: %s", type(error).__name__, error)
-            found.set_result(False)
+            result.set_result(False)
         except BaseException as error:
-            found.set_exception(error)
+            result.set_exception(error)
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its checks."""
+    """Create the application's probes."""
     checks = {"database": _database, "redis": _redis, "worker": broker.has_worker}
     app.extensions[_EXTENSION] = {name: Probe(app, check) for name, check in checks.items()}
 
@@ -91,24 +91,24 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/healthz")
 @public
 def alive() -> Response:
-    """The process answers."""
+    """Return 200, because the process responds."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.get("/readyz")
 @public
 def ready() -> tuple[Response, int]:
-    """The database can be written, Redis answers, and a worker was seen lately; 503 where one of them is missing."""
+    """Return 200 if the database can be written, Redis responds and a worker was seen recently; 503 otherwise."""
     settings = current_settings()
     probes: dict[str, Probe] = current_app.extensions[_EXTENSION]
     runs = {name: probe.run(settings) for name, probe in probes.items()}
-    checks = {name: run.answer() for name, run in runs.items()}
+    checks = {name: run.passed() for name, run in runs.items()}
     ok = all(checks.values())
     return jsonify({"status": "ok" if ok else "not ready", "checks": checks}), 200 if ok else 503
 
 
 def _database() -> bool:
-    """Try to read and to write, in a connection of its own: those of the pool may all be in use."""
+    """Try to read and to write, on a new connection, because those of the pool may all be in use."""
     settings = current_settings()
     half = round(settings.health_timeout_seconds * 500)
     with closing(psycopg2.connect(libpq_url(settings.database_url), connect_timeout=2)) as connection:

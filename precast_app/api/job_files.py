@@ -1,4 +1,4 @@
-"""A job's files: the upload as it came, and its issues as files."""
+"""Files of a job: the upload, its annotated copy, its rejected rows, and its issues."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from precast_app.jobs import files
 from precast_app.queries import jobs as job_queries
 from precast_app.spreadsheets import UnreadableFile
 
-blueprint = Blueprint("job_files", __name__, description="A job's files.")
+blueprint = Blueprint("job_files", __name__, description="Files of a job.")
 
 
 @blueprint.route(f"{JOB}/file", methods=["GET"])
 @requires(Permission.READ)
 @blueprint.response(200, BINARY, content_type="application/octet-stream")
-def upload(job_id: int) -> Response:
-    """The file as it was uploaded."""
+def download_upload(job_id: int) -> Response:
+    """Return the file as it was uploaded."""
     job = job_queries.get_job(job_id)
     name = job.file_name or "upload"
     file = files.open_stored(job_id)
@@ -42,7 +42,7 @@ def upload(job_id: int) -> Response:
 @requires_export_slot
 @blueprint.response(200, TEXT, content_type="text/csv")
 def issues_csv(job_id: int) -> Response:
-    """The job's issues as a CSV file."""
+    """Return the job's issues as a CSV file."""
     return file_responses.csv(f"issues-{job_id}.csv", issues.as_csv(job_queries.iterate_issues(job_id)))
 
 
@@ -51,7 +51,7 @@ def issues_csv(job_id: int) -> Response:
 @requires_export_slot
 @blueprint.response(200, BINARY, content_type=XLSX)
 def issues_workbook(job_id: int) -> Response:
-    """The job's issues as a workbook."""
+    """Return the job's issues as a workbook."""
     return file_responses.workbook(
         f"issues-{job_id}.xlsx", lambda file: issues.as_workbook(job_queries.iterate_issues(job_id), file)
     )
@@ -62,7 +62,7 @@ def issues_workbook(job_id: int) -> Response:
 @blueprint.doc(responses={409: "CONFLICT"})
 @blueprint.response(200, BINARY, content_type=XLSX)
 def rejected_rows(job_id: int) -> Response:
-    """Return the rejected rows as a workbook of the same layout that says why; corrected, it can be uploaded."""
+    """Return the rejected rows with their reasons, as a workbook to correct and upload again."""
     job = job_queries.get_job(job_id)
     reasons = job_queries.rejection_reasons(job_id)
     if not reasons:
@@ -82,14 +82,14 @@ def rejected_rows(job_id: int) -> Response:
 @blueprint.doc(responses={409: "CONFLICT"})
 @blueprint.response(200, BINARY, content_type=XLSX)
 def annotated_workbook(job_id: int) -> Response:
-    """The upload, its bad cells coloured and commented.
+    """Return a copy of the upload whose bad cells are coloured and commented.
 
-    A workbook (.xlsx, .xlsm, .ods) keeps its formats; a large one and any other file come as a new workbook with
-    the same cells. 409 for a file that can't be read, and for one that would take too long: of some 5 000 rows as
-    .ods, of 28 000 as .xlsx.
+    A workbook (.xlsx, .xlsm, .ods) keeps its formats. A large one and a file of another format become a new workbook
+    with the same cells. The response is 409 if the file can't be read or would take too long: from about 5 000 rows
+    as .ods or 28 000 as .xlsx.
     """
     stem = (job_queries.get_job(job_id).file_name or "upload").rpartition(".")[0] or "upload"
-    issues = job_queries.detached_issues(job_id)
+    issues = job_queries.load_issues(job_id)
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
         # No connection is held while the file is parsed.
         database.release_connection()
@@ -100,7 +100,7 @@ def annotated_workbook(job_id: int) -> Response:
 
 @contextmanager
 def _refusals_as_conflicts() -> Iterator[None]:
-    """Answer 409 for a kept file that can't be read."""
+    """Turn the error of a stored file that can't be read into `Conflict`."""
     try:
         yield
     except (UnreadableFile, JobFailed) as refusal:

@@ -1,4 +1,4 @@
-"""The permission for acting on a job, as a decorator of routes."""
+"""Decorator that requires the permission for acting on a job."""
 
 from __future__ import annotations
 

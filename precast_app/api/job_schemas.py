@@ -1,4 +1,4 @@
-"""A job and its issues over HTTP."""
+"""Schemas of jobs, issues and changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHANGES = ["created", "updated", "deleted", "unchanged"]
 
 
 class Job(ResponseSchema):
-    """A job: the contract's fields, then the finer ones."""
+    """A job: the fields of `JOB_SYSTEM.md` first, then the ones added since."""
 
     id = ma.fields.Integer()
     project_id = ma.fields.Integer()
@@ -51,7 +51,7 @@ class Job(ResponseSchema):
 
     @staticmethod
     def of(job: ImportJob, positions: dict[int, int]) -> dict[str, Any]:
-        """A job's own fields and those that follow from them; `positions` are places in the queue by job."""
+        """Return the fields of a job; `positions` maps the ids of queued jobs to their positions in the queue."""
         stored = {name: getattr(job, name) for name in Job._declared_fields if hasattr(ImportJob, name)}
         pace = job_queries.throughput(job)
         return {
@@ -63,7 +63,7 @@ class Job(ResponseSchema):
 
 
 class OneJob(ResponseSchema):
-    """A job in its envelope."""
+    """The response with one job."""
 
     job = ma.fields.Nested(Job)
 
@@ -97,7 +97,7 @@ class JobsQuery(LenientQuery, CursorQuery):
 
 
 class CreatedJob(ResponseSchema):
-    """The answer to whoever created a job."""
+    """The response to a request that created, started or cancelled a job."""
 
     message = ma.fields.String()
     job_id = ma.fields.Integer()
@@ -105,7 +105,7 @@ class CreatedJob(ResponseSchema):
 
 
 class AcceptedJob(CreatedJob):
-    """The answer to an upload."""
+    """The response to an import."""
 
     total_elements = ma.fields.Integer()
     batch_size = ma.fields.Integer()
@@ -113,7 +113,7 @@ class AcceptedJob(CreatedJob):
 
 
 class Issue(ResponseSchema):
-    """Something in the file that a person should know."""
+    """An error, a warning or a note about a file."""
 
     severity = ma.fields.String(metadata={"enum": [*Severity]})
     sheet = ma.fields.String(allow_none=True)
@@ -148,14 +148,14 @@ class BeforeAfter(ResponseSchema):
 
 
 class ChangedElementType(ResponseSchema):
-    """What a job did to an element type; `fields` are named by their headings."""
+    """What a job did to an element type; the keys of `fields` are headings."""
 
     change = ma.fields.String(metadata={"enum": CHANGES})
     row = ma.fields.Integer(allow_none=True)
     element_type_id = ma.fields.Integer(allow_none=True)
     element_type = ma.fields.String(allow_none=True)
     name = ma.fields.String(allow_none=True)
-    # The schema has an attribute of that name itself.
+    # marshmallow schemas have an attribute `fields` of their own.
     changed_fields = ma.fields.Dict(
         keys=ma.fields.String(), values=ma.fields.Nested(BeforeAfter), attribute="fields", data_key="fields"
     )
@@ -169,6 +169,6 @@ class ChangedElementTypes(ResponseSchema):
 
 
 class ChangesQuery(PageQuery):
-    """Which of a job's changes."""
+    """The changes to list."""
 
     change = ma.fields.String(load_default=None, validate=ma.validate.OneOf(CHANGES))

@@ -1,4 +1,4 @@
-"""For Prometheus: how the installation stands. Nothing in it tells of a project."""
+"""Metrics of the installation for Prometheus. They contain no data of a project."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ blueprint = Blueprint("metrics", __name__)
 @blueprint.get("/metrics")
 @requires(Permission.ADMINISTER)
 def metrics() -> Response:
-    """The numbers of this moment, for who administers the installation."""
+    """Return the current metrics, for administrators."""
     registry = CollectorRegistry()
     jobs = stats.collect()
-    # Redis may take seconds to answer.
+    # Redis may take seconds to respond.
     database.release_connection()
-    registry.register(_Numbers(jobs, len(lost_jobs.filter_lost(jobs.due)), stats.read_queue()))
+    registry.register(_StatsCollector(jobs, len(lost_jobs.filter_lost(jobs.due)), stats.read_queue()))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return Response(encode(registry), content_type=content_type)
 
 
-class _Numbers(Collector):
-    """Gauges all of them: a job that is tried again is no longer a failed one, so nothing here only grows."""
+class _StatsCollector(Collector):
+    """Collector of gauges. There are no counters, because a retried job is no longer counted as failed."""
 
     def __init__(self, found: JobStats, lost: int, queue: QueueStats | None) -> None:
         self._found = found
@@ -57,22 +57,20 @@ class _Numbers(Collector):
         for outcome, count in found.ended_last_hour.items():
             ended.add_metric([outcome], count)
         yield ended
-        yield _gauge("precast_jobs_queued", "Jobs that wait for a worker or for their turn.", found.queued)
+        yield _gauge("precast_jobs_queued", "Jobs that are waiting for a worker or for an earlier job.", found.queued)
+        yield _gauge("precast_jobs_waiting_for_file", "Jobs that are waiting for their file.", found.waiting_for_file)
         yield _gauge(
-            "precast_jobs_waiting_for_file", "Jobs that were never given their file so far.", found.waiting_for_file
-        )
-        yield _gauge(
-            "precast_oldest_queued_job_seconds", "How long the first of them has waited; 0 without any.",
+            "precast_oldest_queued_job_seconds", "How long the first queued job has waited; 0 if there is none.",
             found.oldest_seconds,
         )  # fmt: skip
-        yield _gauge("precast_jobs_lost", "Jobs that neither have a worker nor wait in the queue.", self._lost)
+        yield _gauge("precast_jobs_lost", "Jobs that have no worker and are not in the queue.", self._lost)
         yield _gauge("precast_database_bytes", "Size of the database.", found.database_bytes)
-        yield _gauge("precast_files_bytes", "Of it, the files of jobs.", found.file_bytes)
+        yield _gauge("precast_files_bytes", "Size of the stored files of jobs.", found.file_bytes)
         queue = self._queue
-        yield _gauge("precast_redis_up", "Whether Redis answers.", queue is not None)
+        yield _gauge("precast_redis_up", "Whether Redis responds.", queue is not None)
         if queue is None:
             return
-        yield _gauge("precast_workers", "Workers that have said lately that they are there.", queue.workers)
+        yield _gauge("precast_workers", "Workers that have sent a heartbeat recently.", queue.workers)
         yield _gauge("precast_enqueued", "Job ids in Redis that no worker has taken yet.", queue.enqueued)
         if queue.seconds_since_sweep is not None:
             yield _gauge("precast_reaper_seconds", "Time since the reaper's last sweep.", queue.seconds_since_sweep)

@@ -16,17 +16,17 @@ from precast_app.projects import projects
 from precast_app.queries import projects as project_queries
 from precast_app.queries.paging import Page
 
-blueprint = Blueprint("projects", __name__, description="Building contracts, and who works on them.")
+blueprint = Blueprint("projects", __name__, description="Projects and their members.")
 
 
 class ProjectRequest(RequestSchema):
-    """What a building contract is called."""
+    """The name of a project."""
 
     name = ma.fields.String(required=True, validate=ma.validate.Length(1, 150))
 
 
 class Project(ResponseSchema):
-    """A building contract."""
+    """A project, usually one building contract."""
 
     id = ma.fields.Integer()
     name = ma.fields.String()
@@ -34,7 +34,7 @@ class Project(ResponseSchema):
 
 
 class OneProject(ResponseSchema):
-    """A project in its envelope."""
+    """The response with one project."""
 
     project = ma.fields.Nested(Project)
 
@@ -47,20 +47,20 @@ class Projects(ResponseSchema):
 
 
 class RoleRequest(RequestSchema):
-    """What a member may do."""
+    """The role of a member."""
 
     role = ma.fields.String(required=True, validate=ma.validate.OneOf([*Role]))
 
 
 class Member(ResponseSchema):
-    """A user with a role in the project."""
+    """A member of the project."""
 
     role = ma.fields.String(metadata={"enum": [*Role]})
     name = ma.fields.String(attribute="user.name")
 
 
 class Members(ResponseSchema):
-    """A project's members."""
+    """A page of members."""
 
     members = ma.fields.List(ma.fields.Nested(Member))
     count = ma.fields.Integer()
@@ -70,8 +70,8 @@ class Members(ResponseSchema):
 @requires(Permission.READ)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, Projects)
-def seen(query: dict[str, Any]) -> dict[str, Any]:
-    """The projects that one may see."""
+def list_projects(query: dict[str, Any]) -> dict[str, Any]:
+    """List the projects that you have access to, by name."""
     found, count = project_queries.list_visible_to(current_identity(), Page(**query))
     return {"projects": found, "count": count}
 
@@ -80,7 +80,7 @@ def seen(query: dict[str, Any]) -> dict[str, Any]:
 @requires(Permission.ADMINISTER)
 @blueprint.arguments(ProjectRequest)
 @blueprint.response(201, OneProject)
-def create(body: dict[str, Any]) -> dict[str, Any]:
+def create_project(body: dict[str, Any]) -> dict[str, Any]:
     """Create a project."""
     return {"project": projects.create(body["name"])}
 
@@ -88,8 +88,8 @@ def create(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route(PROJECT, methods=["GET"])
 @requires(Permission.READ)
 @blueprint.response(200, OneProject)
-def show(project_id: int) -> dict[str, Any]:
-    """One project."""
+def get_project(project_id: int) -> dict[str, Any]:
+    """Return a project."""
     return {"project": projects.get(project_id)}
 
 
@@ -97,8 +97,8 @@ def show(project_id: int) -> dict[str, Any]:
 @requires(Permission.MANAGE)
 @blueprint.arguments(ProjectRequest)
 @blueprint.response(200, OneProject)
-def rename(body: dict[str, Any], project_id: int) -> dict[str, Any]:
-    """Give a project another name."""
+def rename_project(body: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """Rename a project."""
     return {"project": projects.rename(project_id, body["name"])}
 
 
@@ -106,8 +106,8 @@ def rename(body: dict[str, Any], project_id: int) -> dict[str, Any]:
 @requires(Permission.READ)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, Members)
-def members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
-    """Who works on the project."""
+def list_members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """List the members of a project with their roles."""
     projects.get(project_id)
     found, count = project_queries.list_members(project_id, Page(**query))
     return {"members": found, "count": count}
@@ -118,7 +118,7 @@ def members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 @blueprint.arguments(RoleRequest)
 @blueprint.response(200, Members)
 def set_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]:
-    """Give a user a role in the project."""
+    """Make a user a member of the project, or change the member's role."""
     projects.set_role(project_id, user, Role(body["role"]))
     found, count = project_queries.list_members(project_id, Page())
     return {"members": found, "count": count}
@@ -128,5 +128,5 @@ def set_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]
 @requires(Permission.MANAGE)
 @blueprint.response(204)
 def remove_member(project_id: int, user: str) -> None:
-    """Take a user's role in the project away."""
+    """Remove a member from the project."""
     projects.remove_member(project_id, user)

@@ -16,7 +16,7 @@ from precast_app.auth.request_authentication import current_identity
 from precast_app.errors import RequestError
 from precast_app.extensions import current_settings, settings_of
 
-# Cheap, and requested often by monitoring and by every page.
+# Cheap responses that monitoring and every page request often.
 _EXEMPT_ENDPOINTS = frozenset({"static", "health.alive", "health.ready"})
 
 

@@ -1,1 +1,1 @@
-"""Individual pieces: their way from the drawing to the building."""
+"""Individual pieces and their status, from planning to the building."""

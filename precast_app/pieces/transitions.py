@@ -1,4 +1,4 @@
-"""Pieces on their way from the drawing to the building."""
+"""Status transitions of individual pieces."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ _ORDER = [*PieceStatus]
 
 
 def advance_status(piece_id: int, status: PieceStatus) -> Piece:
-    """Bring a piece to the next status and commit; to the one that it has already is no change.
+    """Move a piece to the next status, commit and return it; nothing changes if it has this status already.
 
-    Raises `Conflict` for any other status, since each step of the way is taken once and in order, and `NotFound`.
+    Raise `Conflict` for any other status, because no step can be skipped or repeated, and `NotFound` if the piece does
+    not exist.
     """
-    place = _ORDER.index(status)
-    before = _ORDER[place - 1] if place else None
-    # The status is a condition of the change: of two who ask at the same time one is told what the other did.
-    moved = db.session.execute(update(Piece).where(Piece.id == piece_id, Piece.status == before).values(status=status))
+    position = _ORDER.index(status)
+    previous = _ORDER[position - 1] if position else None
+    # The condition on the status makes only one of two simultaneous requests change the piece.
+    moved = db.session.execute(
+        update(Piece).where(Piece.id == piece_id, Piece.status == previous).values(status=status)
+    )
     piece = db.session.get(Piece, piece_id, populate_existing=True)
     if piece is not None and moved.rowcount:  # type: ignore[attr-defined] # of an UPDATE's result
         audit.record("piece.status", project_id=piece.project_id, about=piece.code, status=status)
     db.session.commit()
     if piece is None:
-        raise NotFound(f"The piece {piece_id} has just been removed: an import needs fewer of its kind there.")
+        raise NotFound(f"The piece {piece_id} does not exist any more. An import has reduced the quantity there.")
     if piece.status != status:
         following = _ORDER[_ORDER.index(PieceStatus(piece.status)) + 1 :]
-        step = f"The next status is {following[0]}." if following else "That is the last one."
-        raise Conflict(f"The piece {piece.code} is {piece.status} and can't become {status} now. {step}")
+        step = f"Its next status is {following[0]}." if following else "This is the last status."
+        raise Conflict(f"The piece {piece.code} is {piece.status}, so it can't become {status}. {step}")
     return piece

@@ -1,4 +1,4 @@
-"""Projects are made and named here, and their members given roles."""
+"""Projects and their members: create, rename, and give and remove roles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from precast_app.text import clean_text
 
 
 def create(name: str) -> Project:
-    """Make a project; raises `Conflict` where the name is taken."""
+    """Create a project; raise `Conflict` if the name is taken, `RequestError` if it is empty or too long."""
     project = Project(name=_checked(name))
     db.session.add(project)
     audit.record("project.create", about=project.name)
@@ -22,7 +22,7 @@ def create(name: str) -> Project:
 
 
 def get(project_id: int) -> Project:
-    """The project; raises `NotFound`."""
+    """Return the project; raise `NotFound` if there is none with this id."""
     project = db.session.get(Project, project_id)
     if project is None:
         raise NotFound(f"There is no project {project_id}.")
@@ -30,7 +30,7 @@ def get(project_id: int) -> Project:
 
 
 def rename(project_id: int, name: str) -> Project:
-    """Give the project another name; raises `Conflict` where it is taken."""
+    """Rename the project; raise `Conflict` if the name is taken, `RequestError` if it is empty or too long."""
     project = get(project_id)
     before, project.name = project.name, _checked(name)
     audit.record("project.rename", project_id=project_id, about=project.name, before=before)
@@ -39,7 +39,7 @@ def rename(project_id: int, name: str) -> Project:
 
 
 def set_role(project_id: int, user_name: str, role: Role) -> None:
-    """Make the user a member with this role, or change the role; raises `NotFound` for an unknown user."""
+    """Make the user a member with this role, or change the member's role; raise `NotFound` for an unknown user."""
     get(project_id)
     user = users.get_by_name(user_name)
     statement = insert(Membership).values(project_id=project_id, user_id=user.id, role=role)
@@ -53,12 +53,12 @@ def set_role(project_id: int, user_name: str, role: Role) -> None:
 
 
 def remove_member(project_id: int, user_name: str) -> None:
-    """Take a user's role in the project away; raises `NotFound` where there is none."""
+    """Remove the user from the project; raise `NotFound` if the user is not a member."""
     get(project_id)
     user = users.get_by_name(user_name)
     member = db.session.get(Membership, (project_id, user.id))
     if member is None:
-        raise NotFound(f"{user.name!r} is no member of this project.")
+        raise NotFound(f"{user.name!r} is not a member of this project.")
     db.session.delete(member)
     audit.record("member.remove", project_id=project_id, about=user.name, role=member.role)
     db.session.commit()
@@ -67,7 +67,7 @@ def remove_member(project_id: int, user_name: str) -> None:
 def _checked(name: str) -> str:
     name = clean_text(name)
     if not 0 < len(name) <= 150:
-        raise RequestError("A project's name has 1 to 150 characters.")
+        raise RequestError("A project name must have 1 to 150 characters. Choose another name.")
     return name
 
 
@@ -76,4 +76,4 @@ def _commit(name: str) -> None:
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        raise Conflict(f"There is a project {name!r} already. Choose another name.") from None
+        raise Conflict(f"There is already a project {name!r}. Choose another name.") from None

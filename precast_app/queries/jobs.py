@@ -77,7 +77,7 @@ def iterate_issues(job_id: int) -> Iterator[Issue]:
     yield from db.session.scalars(query.execution_options(yield_per=500))
 
 
-def detached_issues(job_id: int) -> list[Issue]:
+def load_issues(job_id: int) -> list[Issue]:
     """Return all of a job's issues by row, as objects that stay readable after the transaction has ended."""
     issues = list(iterate_issues(job_id))
     for issue in issues:

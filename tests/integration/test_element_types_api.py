@@ -145,9 +145,9 @@ def test_a_piece_takes_one_step_at_a_time(client: FlaskClient, admin: dict[str, 
 
     assert advance("planned") == (200, "planned")
     assert advance("produced")[0] == 409
-    assert "The next status is in_production." in advance("erected")[1]
+    assert "Its next status is in_production." in advance("erected")[1]
     for status in ("in_production", "produced", "dispatched", "erected", "erected"):
         assert advance(status) == (200, status)
-    assert "That is the last one." in advance("planned")[1]
+    assert "This is the last status." in advance("planned")[1]
     assert advance("lost")[0] == 422
     assert get(client, admin, f"{PROJECT}/elements?status=erected")["count"] == 1
