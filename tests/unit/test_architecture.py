@@ -16,10 +16,10 @@ PACKAGE = ROOT / "precast_app"
 # The functions that end a transaction, by module, and why it is theirs to end. Helpers and queries never end one.
 ENDS_TRANSACTIONS = {
     # Requests: a transaction ends before the request waits for its client, a slot, a parser or Redis.
-    "api/export_slots.py": {"waiting"},
-    "api/job_files.py": {"upload", "rejected_rows", "annotated_workbook"},
+    "api/connection_release.py": {"stream"},
+    "api/export_slots.py": {"limited"},
+    "api/job_files.py": {"download_upload", "rejected_rows", "annotated_workbook"},
     "api/metrics.py": {"metrics"},
-    "api/request_class.py": {"stream"},
     "auth/request_authentication.py": {"current_identity"},
     "auth/route_permissions.py": {"guarded"},
     "queries/exports.py": {"use_one_snapshot"},
