@@ -1,4 +1,4 @@
-"""Bounds on what a process does with its database connections: how long it waits for one and when it gives it back."""
+"""Time limits of database connections, and their release."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from precast_app.extensions import db
 # The server answers an expired statement itself; the client only gives up on a server that does not answer at all.
 _ANSWER_SECONDS = 2
 
-# Faults of the server or the session, not of the data, although psycopg2 does not call them operational.
+# Errors of the server or the session, not of the data, although psycopg2 does not raise them as OperationalError.
 UNAVAILABLE = (ReadOnlySqlTransaction, IdleInTransactionSessionTimeout)
 
 
 def init_app(app: Flask) -> None:
-    """Drop connections whose server can't be used any more, and raise `OperationalError` for them."""
+    """Raise `OperationalError` and drop the connections if the server or the session can't be used any more."""
     with app.app_context():
         event.listen(db.engine, "handle_error", _drop_unavailable)
 
 
 def _drop_unavailable(context: ExceptionContext) -> None:
-    """Treat a session that was ended, or whose server became read-only in a failover, as a lost connection.
+    """Treat a session that PostgreSQL has ended, or whose server became read-only, as a lost connection.
 
-    The whole pool is dropped, so that the next attempt connects to the server that is the primary by then.
+    SQLAlchemy then drops the whole pool, so that after a failover the next attempt connects to the new primary.
     """
     error = context.original_exception
     if isinstance(error, UNAVAILABLE):
@@ -41,19 +41,16 @@ def _drop_unavailable(context: ExceptionContext) -> None:
 
 
 def release_connection() -> None:
-    """End the transaction of this request or thread, so that its connection goes back to the pool.
-
-    What has not been committed is rolled back.
-    """
+    """Roll back the transaction of this request or thread, which returns its connection to the pool."""
     if db.session.registry.has():
         db.session.rollback()
 
 
 def limit_waits(settings: Settings) -> None:
-    """Let no wait of this process for PostgreSQL last longer than a statement may; raise `OperationalError` instead.
+    """Let this process raise `OperationalError` if PostgreSQL doesn't answer in the time that a statement may take.
 
-    `statement_timeout` holds in the server. A server that is stopped, or behind a connection that hangs, needs a limit
-    on this side. It takes psycopg2's asynchronous mode, in which there is no COPY: the worker can't use it.
+    `statement_timeout` works in the server. If the server is stopped, or the connection hangs, a limit on this side is
+    needed. It needs psycopg2's asynchronous mode, which has no COPY, so the worker can't use it.
     """
 
     def wait(connection: psycopg2.extensions.connection) -> None:
@@ -64,7 +61,7 @@ def limit_waits(settings: Settings) -> None:
             poller = select.poll()
             poller.register(connection.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT)
             left = end - time.monotonic()
-            # psycopg2 closes the connection whatever is raised here.
+            # psycopg2 closes the connection after any exception that is raised here.
             if left <= 0 or not poller.poll(left * 1000):
                 raise psycopg2.OperationalError(f"PostgreSQL has not answered within {seconds} s")
 

@@ -1,4 +1,4 @@
-"""The exceptions that stop a request or a job. They know nothing of Flask; the edges turn them into answers."""
+"""The exceptions that end a request or a job. They don't depend on Flask; `api` turns request errors into responses."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 
 class ConfigurationError(RuntimeError):
-    """A setting is missing or malformed; the message names it and shows a good one."""
+    """A missing or malformed setting; the message names it and shows a valid value."""
 
 
 class RequestError(Exception):
-    """A request that can't be carried out, for a reason that the asker can mend.
+    """A request that is rejected for a reason that its sender can correct.
 
-    `http_status` is the status of the answer, `errors` maps fields to what is wrong with each.
+    `http_status` is the status of the response; `errors` maps the names of fields to their problems.
     """
 
     http_status = 422
@@ -25,43 +25,43 @@ class RequestError(Exception):
 
 
 class NotFound(RequestError):
-    """It is not there, or the asker may not know that it is."""
+    """The object doesn't exist, or the user may not know that it does."""
 
     http_status = 404
 
 
 class Forbidden(RequestError):
-    """It is there, but the asker's role does not allow this act."""
+    """The user's role doesn't allow this action."""
 
     http_status = 403
 
 
 class Conflict(RequestError):
-    """It clashes with what is stored or under way."""
+    """The request conflicts with what is stored or running."""
 
     http_status = 409
 
 
 class TooLarge(RequestError):
-    """More bytes than the installation takes."""
+    """The request has more bytes than the installation accepts."""
 
     http_status = 413
 
 
 class NotASpreadsheet(RequestError):
-    """The bytes are not a file that can be read."""
+    """The file is not a spreadsheet that can be read."""
 
     http_status = 415
 
 
 class Unreadable(RequestError):
-    """A server behind this one holds something that can't be read."""
+    """A server behind this one, such as Redis, holds something that can't be read."""
 
     http_status = 502
 
 
 class TooManyRequests(RequestError):
-    """More than is allowed in a time; `retry_after` says in how many seconds another one is."""
+    """Too many requests in a period of time; another one is allowed after `retry_after` seconds."""
 
     http_status = 429
 
@@ -71,13 +71,13 @@ class TooManyRequests(RequestError):
 
 
 class ServerBusy(TooManyRequests):
-    """All that can be done at once is being done."""
+    """The server handles as many such requests as it can at a time."""
 
     http_status = 503
 
 
 class JobFailed(Exception):
-    """The job can't be completed, for a reason in its file or its project; the message becomes the job's `error`."""
+    """The job can't be completed because of its file or its project; the message becomes the job's `error`."""
 
 
 class AllRowsRejected(JobFailed):
@@ -89,23 +89,23 @@ class AllRowsRejected(JobFailed):
 
 
 class ImportAborted(JobFailed):
-    """Some rows are bad, and the file was to be imported as a whole or not at all."""
+    """Some rows were rejected, and `on_error` is `abort`: nothing is imported."""
 
 
 class NoDataRows(JobFailed):
-    """The file holds nothing to import."""
+    """The file has no data rows."""
 
     def __init__(self) -> None:
         super().__init__("The file has no data rows below its headings. Fill in at least one and upload it again.")
 
 
 class JobCancelled(Exception):
-    """A person wants the job stopped; whoever works on it takes back what has gone in."""
+    """A user has cancelled the job; its worker reverts what was committed."""
 
 
 class WorkerStopping(Exception):
-    """The process is to end; the job is given back, and another worker goes on with it."""
+    """The worker has to exit; it releases the job, and another worker continues it."""
 
 
 class LeaseLost(Exception):
-    """The job has been given to another worker, or has ended; this one must stop writing."""
+    """Another worker has claimed the job, or the job has ended; this worker must not write any more."""

@@ -1,4 +1,4 @@
-"""A real PostgreSQL and Redis for all tests, a database made by migrations, and a real worker where one is needed."""
+"""Fixtures: PostgreSQL, Redis, a database created by the migrations, the application, and a worker."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.fixture(scope="session")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """The servers; not durable, since a test's data needs to survive nothing."""
+    """Start the servers and yield them; they are not durable, since a test's data need not survive a crash."""
     with servers(tmp_path_factory.mktemp("servers"), durable=False) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def environment(used: Servers) -> dict[str, str]:
-    """What the processes of the application are started with. Short times, so that tests of loss are short."""
+    """Return the environment of the application's processes; short intervals make tests of recovery short."""
     return {
         **os.environ,
         "DATABASE_URL": used.database_url,
         "REDIS_URL": used.redis_url,
         "SECRET_KEY": "only for tests, abcdefghijklmnop",
-        # What floods an installation is tried where it is meant; everything else may ask as often as it likes.
+        # No rate limits, except in the tests of rate limits.
         "REQUESTS_PER_MINUTE": "1000000",
         "UPLOADS_PER_MINUTE": "1000000",
         "LEASE_SECONDS": "3",
@@ -75,7 +75,7 @@ def _application(environment: dict[str, str]) -> Flask:
 
 @contextmanager
 def emptied(application: Flask) -> Iterator[Flask]:
-    """The application inside a context, on empty tables and an empty queue."""
+    """Yield the application in an application context, with empty tables and an empty Redis."""
     with application.app_context():
         empty_tables()
         db.session.commit()
@@ -87,31 +87,31 @@ def emptied(application: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def app(_application: Flask) -> Iterator[Flask]:
-    """The application on empty tables, for one test."""
+    """Yield the application with empty tables, for one test."""
     with emptied(_application) as empty:
         yield empty
 
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A client that nobody is logged in with."""
+    """Return a client that is not signed in."""
     return app.test_client()
 
 
 @pytest.fixture
 def admin(app: Flask) -> dict[str, str]:
-    """The headers of an administrator's requests."""
+    """Return the headers of an administrator's requests."""
     return user_headers("admin", is_admin=True)
 
 
 @pytest.fixture
 def project_id(app: Flask) -> int:
-    """An empty project; the first one, as the sample's hierarchy file says."""
+    """Return an empty project; its id is 1, as in the sample's hierarchy file."""
     return projects.create("Green Meadows").id
 
 
 def submit(project_id: int, path: Path, job_type: str = "element_type_import", **options: Any) -> int:
-    """Submit a file as a job, and return the job's number."""
+    """Submit a file as a job and return the job's id."""
     with path.open("rb") as stream:
         return service.submit(
             project_id=project_id,
@@ -123,14 +123,14 @@ def submit(project_id: int, path: Path, job_type: str = "element_type_import", *
 
 
 def run_import(project_id: int, path: Path, job_type: str = "element_type_import", **options: Any) -> ImportJob:
-    """Submit a file and do its job in this process, as RQ would call it."""
+    """Submit a file, run its job in this process as RQ would, and return the job."""
     job_id = submit(project_id, path, job_type, **options)
     run_job(job_id)
     return get_job(job_id)
 
 
 def get_job(job_id: int) -> ImportJob:
-    """The job as it stands in the database now."""
+    """Return the job as it is in the database now."""
     db.session.rollback()
     db.session.expire_all()
     return db.session.get_one(ImportJob, job_id)
@@ -138,7 +138,7 @@ def get_job(job_id: int) -> ImportJob:
 
 @pytest.fixture
 def green_meadows(project_id: int) -> int:
-    """A project with the sample's reference data."""
+    """Return a project with the sample's reference data."""
     fill_reference(project_id)
     return project_id
 
@@ -164,7 +164,7 @@ _reference_rows: list[StoredRows] = []
 
 
 def wait_for(job_id: int, until: Callable[[ImportJob], bool], seconds: float = 60) -> ImportJob:
-    """Wait until the job is as wanted."""
+    """Return the job as soon as `until` is true of it; fail the test after `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = get_job(job_id)
@@ -176,7 +176,7 @@ def wait_for(job_id: int, until: Callable[[ImportJob], bool], seconds: float = 6
 
 @contextmanager
 def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A real `worker.py`, killed with all its children at the end."""
+    """Run `worker.py`, and kill it with all its children at the end."""
     process = subprocess.Popen([sys.executable, "worker.py"], cwd=ROOT, env=environment)
     try:
         yield process
@@ -185,7 +185,7 @@ def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL a process and everything below it."""
+    """Kill a process and all its descendants."""
     with suppress(psutil.NoSuchProcess):
         family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
         for member in family:

@@ -1,4 +1,4 @@
-"""Functions that bring a job into a given state: submitted, claimed, or older than it is."""
+"""Functions that bring a job into a given state, each in a transaction of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that a project holds, to be compared: without the numbers that PostgreSQL hands out, and times."""
+"""Snapshots of projects and jobs for comparison, without generated ids and times."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _TABLES = {
 
 
 def snapshot_project(project_id: int) -> dict[str, list[Any]]:
-    """The rows of each table, sorted."""
+    """Return the rows of each table, sorted."""
     found = {
         table: sorted(map(repr, map(tuple, db.session.execute(text(query), {"project_id": project_id}))))
         for table, query in _TABLES.items()
@@ -59,7 +59,7 @@ def snapshot_project(project_id: int) -> dict[str, list[Any]]:
 
 
 def snapshot_job(job_id: int) -> dict[str, Any]:
-    """What a job counted and found, and what it keeps of each element type."""
+    """Return a job's counts, issues and before-images."""
     counts = text("""
         SELECT status, progress, total_items, processed_items, result, error, phase, created_count, updated_count,
                unchanged_count, rejected_count, pieces_added, pieces_removed, warning_count
@@ -83,7 +83,7 @@ def snapshot_job(job_id: int) -> dict[str, Any]:
 
 
 def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
-    """The same in each table; says where it is not, and the first rows that differ."""
+    """Fail the test if a table differs; the message shows the first rows that do."""
     for table, rows in expected.items():
         if found[table] != rows:
             more = sorted(set(found[table]) - set(rows))[:3]

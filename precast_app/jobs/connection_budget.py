@@ -1,4 +1,4 @@
-"""Whether the database connections that a worker may open are there to be had."""
+"""Check that PostgreSQL allows as many connections as a worker may open."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import psycopg2
 from precast_app.config import Settings, libpq_url
 from precast_app.errors import ConfigurationError
 
-# The reaper's: one for its lock, one for its work.
+# The reaper holds its lock on one and works on the other.
 REAPER_CONNECTIONS = 2
 
 _AVAILABLE = """
@@ -21,12 +21,12 @@ _AVAILABLE = """
 
 
 def required_connections(settings: Settings, processes: int) -> int:
-    """The most that a worker with so many processes opens."""
+    """Return the maximum number of connections of a worker with this many job processes."""
     return processes * settings.job_connections + REAPER_CONNECTIONS
 
 
 def check_available(settings: Settings, processes: int) -> None:
-    """Raise `ConfigurationError` where PostgreSQL allows fewer than the worker may open."""
+    """Raise `ConfigurationError` if PostgreSQL allows fewer connections than the worker may open."""
     with (
         psycopg2.connect(libpq_url(settings.database_url), connect_timeout=10) as connection,
         connection.cursor() as cursor,
@@ -38,8 +38,6 @@ def check_available(settings: Settings, processes: int) -> None:
     if available is not None and required > available:
         raise ConfigurationError(
             f"{processes} processes with JOB_CONNECTIONS={settings.job_connections} may open {required} "
-            f"connections, but "
-            f"PostgreSQL allows this user {available}. Use fewer processes (WORKER_PROCESSES, --processes) or a "
-            f"smaller "
-            "JOB_CONNECTIONS, or let PostgreSQL allow more; the web server needs some too."
+            f"connections, but PostgreSQL allows this user {available}. Use fewer processes (WORKER_PROCESSES, "
+            "--processes), set a smaller JOB_CONNECTIONS, or let PostgreSQL allow more; the web server needs some too."
         )

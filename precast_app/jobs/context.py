@@ -1,4 +1,4 @@
-"""What a job's function is given, what it gives back, and the issues that it stores."""
+"""What a job's function receives and returns, and how it stores its issues."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ Item = TypeVar("Item")
 NO_OVERFLOW = IssueOverflow()
 
 _LISTED_ERRORS = 3
+_ROWS_PER_INSERT = 1_000
 _SEVERITY_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """One job under way: what it is to do, and how it says how far it is."""
+    """A running job: its options, its lease, and the reporter of its progress."""
 
     app: Flask
     lease: Lease
@@ -46,7 +47,7 @@ class JobContext:
 
     @property
     def job_id(self) -> int:
-        """The job's number."""
+        """The id of the job."""
         return self.lease.job_id
 
     @property
@@ -55,24 +56,23 @@ class JobContext:
         return settings_of(self.app)
 
     def fence(self, session: Session) -> None:
-        """Hold the job for the rest of the session's transaction, or raise `errors.LeaseLost` or
-        `errors.JobCancelled`."""
+        """Keep the lease from being taken until the session's transaction ends; raise as `lifecycle.fence` does."""
         lifecycle.fence(session, self.lease)
 
-    def checked(self, things: Iterable[Item]) -> Iterator[Item]:
-        """The things, for as long as the job is to go on; raises as `fence` does."""
-        for each in things:
+    def checked(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield the items; raise as `ProgressReporter.raise_if_stopped` does as soon as the job has to stop."""
+        for item in items:
             self.reporter.raise_if_stopped()
-            yield each
+            yield item
 
     def report_progress(self, phase: Phase, **counts: int) -> None:
-        """Tell the phase and the counts that have changed."""
+        """Report the phase and the counts that have changed; raise as `ProgressReporter.report` does."""
         self.reporter.report(changed(self.reporter.latest, phase=phase, **counts))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The `result` of a completed job, and as `error` the first few rows that it could not take."""
+    """What a completed job returns: its `result` and, as its `error`, the first few rejected rows."""
 
     result: str
     error: str | None = None
@@ -81,19 +81,21 @@ class Outcome:
 def store_issues(
     context: JobContext, issues: list[Issue], *, overflow: IssueOverflow = NO_OVERFLOW, replace: bool = True
 ) -> None:
-    """Keep issues that are of no batch, in place of those of an earlier attempt or beside those that are there.
+    """Store issues that belong to no batch, in place of those of an earlier attempt unless `replace` is false.
 
-    Where there are too many the first ones are kept, errors before warnings, and the others counted, with those
-    `overflow` that were not even collected.
+    At most `max_stored_issues` are stored, errors first. The others are counted in one more issue, together with those
+    in `overflow`, which were not collected. Raise as `fence` does. The caller commits.
     """
     limit = context.settings.max_stored_issues
-    ranked = issues if len(issues) <= limit else sorted(issues, key=lambda issue: _SEVERITY_ORDER[issue.severity])
-    kept, cut = ranked[:limit], ranked[limit:]
+    sorted_issues = (
+        issues if len(issues) <= limit else sorted(issues, key=lambda issue: _SEVERITY_ORDER[issue.severity])
+    )
+    kept, cut = sorted_issues[:limit], sorted_issues[limit:]
     unlisted = overflow.rows | {issue.row for issue in cut if issue.severity is Severity.ERROR and issue.row}
     if count := overflow.count + len(cut):
         message = (
-            f"{len(kept) + count} issues were found, of which the first {len(kept)} are listed. Mend these, and upload "
-            "the file again to see what is left."
+            f"The file has {len(kept) + count} issues; the first {len(kept)} are listed. Fix these and upload the file "
+            "again to see the others."
         )
         kept = [*kept, Issue(severity=Severity.WARNING, code="more_issues", message=message)]
     context.fence(db.session())
@@ -101,21 +103,21 @@ def store_issues(
         rows = sorted(unlisted - {issue.row for issue in kept}) or None
         db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(unlisted_rows=rows))
         db.session.execute(delete(IssueRow).where(IssueRow.job_id == context.job_id, IssueRow.batch.is_(None)))
-    for start in range(0, len(kept), 1_000):
-        lines: list[dict[str, Any]] = [
-            batch_runner.issue_to_row(issue, context.job_id) for issue in kept[start : start + 1_000]
+    for start in range(0, len(kept), _ROWS_PER_INSERT):
+        rows_to_insert: list[dict[str, Any]] = [
+            batch_runner.issue_to_row(issue, context.job_id) for issue in kept[start : start + _ROWS_PER_INSERT]
         ]
-        db.session.execute(insert(IssueRow), lines)
+        db.session.execute(insert(IssueRow), rows_to_insert)
 
 
 def rows_rejected_by_database(job_id: int) -> frozenset[int]:
-    """The rows that the database refused in batches that are in, and that are counted with them."""
-    refused = select(IssueRow.row).where(IssueRow.job_id == job_id, IssueRow.batch.is_not(None))
-    return frozenset(row for row in db.session.scalars(refused) if row is not None)
+    """Return the rows that the database rejected in committed batches, whose counts include them."""
+    rejected = select(IssueRow.row).where(IssueRow.job_id == job_id, IssueRow.batch.is_not(None))
+    return frozenset(row for row in db.session.scalars(rejected) if row is not None)
 
 
 def describe_first_errors(job_id: int) -> str | None:
-    """The first few rejected rows, for a person; None where there are none."""
+    """Return a text that lists the first few errors, one a line; None if there are none."""
     errors = IssueRow.job_id == job_id, IssueRow.severity == Severity.ERROR
     found = db.session.scalars(
         select(IssueRow).where(*errors).order_by(IssueRow.row, IssueRow.id).limit(_LISTED_ERRORS)
@@ -128,15 +130,15 @@ def describe_first_errors(job_id: int) -> str | None:
 
 
 def _describe_issue(issue: IssueRow) -> str:
-    place = f"Row {issue.row}" if issue.row else "File"
+    location = f"Row {issue.row}" if issue.row else "File"
     if issue.column:
-        place += f", column {issue.column} ({issue.heading})"
+        location += f", column {issue.column} ({issue.heading})"
     value = f" “{issue.value}”:" if issue.value else ""
-    return f"{place}:{value} {issue.message}"
+    return f"{location}:{value} {issue.message}"
 
 
 def import_summary(total: int, rejected: int) -> str:
-    """The contract's `result` of an import."""
+    """Return the `result` of an import of this many rows."""
     if not rejected:
         return f"Successfully processed {total} elements"
     rows = "1 row was" if rejected == 1 else f"{rejected} rows were"
@@ -144,15 +146,15 @@ def import_summary(total: int, rejected: int) -> str:
 
 
 def dry_run_summary(created: int, updated: int, unchanged: int, rejected: int) -> str:
-    """The contract's `result` of a dry run."""
+    """Return the `result` of a dry run."""
     rows = "1 row" if rejected == 1 else f"{rejected} rows"
     return f"Would create {created}, update {updated} and leave {unchanged} elements; {rows} would be rejected"
 
 
 def abort_error(job_id: int, total: int, rejected: int) -> ImportAborted:
-    """The end of a job that goes in as a whole or not at all."""
-    rows = "1 row is" if rejected == 1 else f"{rejected} rows are"
+    """Return the exception for a file with rejected rows if `on_error` is `abort`."""
+    have = "has" if rejected == 1 else "have"
     return ImportAborted(
-        f"{rows} wrong of {total}, so nothing was changed (on_error=abort). Mend what is listed, and upload the file "
-        f"again.\n{describe_first_errors(job_id)}"
+        f"{rejected} of {total} rows {have} errors, so nothing was changed (on_error=abort). "
+        f"Fix these rows and upload the file again.\n{describe_first_errors(job_id)}"
     )

@@ -1,4 +1,4 @@
-"""The memory of a process that does one job and ends: what is made for good is not looked through for garbage."""
+"""Garbage collection in a process that runs one job and exits: most of its objects are needed until then."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import contextmanager
 
 
 def freeze_objects() -> None:
-    """All that is there now stays until the process ends; Python's collector of cycles leaves it alone from now on."""
+    """Exclude all current objects from garbage collection; they stay until the process exits."""
     gc.freeze()
 
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
-    """What is made meanwhile stays too.
+    """Pause garbage collection, and exclude the objects that were created meanwhile from it afterwards.
 
-    Rows by the ten thousand hold no cycles. The collector would go through them all again each time that they have
-    grown by a quarter, and again and again while they are written: a sixth of an import's time.
+    Tens of thousands of rows hold no reference cycles, but the collector would traverse all of them each time their
+    number has grown by a quarter, which takes a sixth of an import's time.
     """
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""What it takes to start a job: decided by what the job does, whichever request starts it."""
+"""The permission for starting a job, which depends on what the job does and not on the request that starts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types of jobs. A new one is a module in `jobs/tasks` and an entry here."""
+"""The job types. To add one, add a module to `jobs/tasks` and an entry here."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 
 log = logging.getLogger(__name__)
 
-# Set in the process of a job (RQ calls it the work-horse) that has to release its job and exit.
+# Set in a job's process (RQ calls it the work horse) when it has to release its job and exit.
 SHUTDOWN_REQUESTED = threading.Event()
-# How long it may take for that. A host sends SIGTERM and, 30 seconds later, SIGKILL.
+# How long the job's process may take to exit. A host sends SIGTERM and, 30 seconds later, SIGKILL.
 SHUTDOWN_SECONDS = 15
-# How much longer than a job may take RQ's notes on it are kept in Redis.
+# How long a job's hash is kept in Redis, in addition to the job's time limit.
 _HASH_SECONDS = 3_600
 
 
@@ -48,36 +48,36 @@ class MemoryLimitedWorker(Worker):
         super().main_work_horse(job, queue)
 
     def handle_payload(self, message: Any) -> None:
-        """See `rq.Worker`; commands that come through Redis (stop a job, shut down) are not obeyed."""
+        """See `rq.Worker`; commands that are published in Redis (stop a job, shut down) are ignored."""
         log.warning("Ignored a command that was published in Redis. Cancel a job through the API or its page.")
 
     def check_for_suspension(self, burst: bool) -> None:
-        """See `rq.Worker`; a key in Redis suspends no worker."""
+        """See `rq.Worker`; the key in Redis that suspends workers is ignored."""
 
     def run_maintenance_tasks(self) -> None:
-        """See `rq.Worker`; drop what has expired, without reading any job's hash."""
+        """See `rq.Worker`; expired entries of the registries are deleted without reading any job's hash."""
         try:
             for queue in self.queues:
                 worker_registration.clean_worker_registry(queue)
                 for registry in (queue.started_job_registry, queue.failed_job_registry):
                     self.connection.zremrangebyscore(registry.key, 0, time.time())
-                # Filled by earlier versions, which dequeued as RQ does.
+                # Earlier versions filled it, because they dequeued as RQ does.
                 self.connection.delete(queue.intermediate_queue_key)
         except (ResponseError, ValueError):
             log.warning(
-                "RQ's registries hold something that RQ doesn't write; they are left as they are.", exc_info=True
+                "RQ's registries contain something that RQ doesn't write. They were not cleaned.", exc_info=True
             )
         self.last_cleaned_at = now()  # type: ignore[assignment] # declared without its type
 
     def execute_job(self, job: Any, queue: Any) -> None:
         """See `rq.Worker`; the worker survives if keys in Redis are not of the type that RQ needs.
 
-        They are deleted, so that the job can be done when it is enqueued again.
+        These keys are deleted, and the job can run when it is enqueued again.
         """
         try:
             super().execute_job(job, queue)
         except ResponseError:
-            log.warning("Redis refused to note how %s stands.", job.id, exc_info=True)
+            log.warning("Redis refused to store the state of %s.", job.id, exc_info=True)
             self.wait_for_horse()
             self._horse_pid = 0
             queue.discard_notes(job.id)
@@ -85,7 +85,7 @@ class MemoryLimitedWorker(Worker):
     def prepare_job_execution(self, job: Any, remove_from_intermediate_queue: bool = False) -> None:
         """See `rq.Worker`; called in the new process."""
         super().prepare_job_execution(job)
-        # Deleted when the job ends; if the worker is killed before, it expires.
+        # The hash is deleted when the job ends. If the worker is killed before that, the hash expires.
         self.connection.expire(job.key, int(job.timeout) + _HASH_SECONDS)
 
     def setup_work_horse_signals(self) -> None:
@@ -94,7 +94,7 @@ class MemoryLimitedWorker(Worker):
         signal.signal(signal.SIGTERM, _request_shutdown)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """See `rq.Worker`; the job's process gets the signal too."""
+        """See `rq.Worker`; the signal is passed on to the job's process."""
         if self.horse_pid:
             try:
                 os.kill(self.horse_pid, signal.SIGTERM)
@@ -103,7 +103,7 @@ class MemoryLimitedWorker(Worker):
         super().request_stop(signum, frame)
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
-        """See `rq.Worker`; a second SIGTERM changes nothing, since a host sends one to each process, and so do we."""
+        """See `rq.Worker`; a second SIGTERM is ignored: both the host and the supervisor send one to each process."""
         if signum != signal.SIGTERM:
             super().request_force_stop(signum, frame)
 
@@ -111,7 +111,7 @@ class MemoryLimitedWorker(Worker):
 def _request_shutdown(number: int, frame: FrameType | None) -> None:
     if not SHUTDOWN_REQUESTED.is_set():
         SHUTDOWN_REQUESTED.set()
-        # Where the job doesn't hear of it in time, its lease runs out and another worker takes it.
-        last = threading.Timer(SHUTDOWN_SECONDS, os._exit, [1])
-        last.daemon = True
-        last.start()
+        # If the job doesn't stop in time, its lease expires and another worker continues it.
+        deadline = threading.Timer(SHUTDOWN_SECONDS, os._exit, [1])
+        deadline.daemon = True
+        deadline.start()

@@ -1,4 +1,4 @@
-"""An RQ worker on the application's queue."""
+"""The loop of an RQ worker on the application's queue."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from precast_app.config import Settings
 from precast_app.jobs import broker
 from precast_app.jobs.rq_worker import MemoryLimitedWorker
 
-# A worker that waits reports to Redis more often than this; one that was killed is forgotten after twice the time.
+# An idle worker sends a heartbeat to Redis more often than this. A killed one is forgotten after twice the time.
 _HEARTBEAT_SECONDS = 60
 
 
 def run(settings: Settings) -> None:
-    """Do jobs from the queue, one after another, until SIGTERM. Must be called inside an application context."""
+    """Run the jobs of the queue one after another until SIGTERM; needs an application context."""
     worker = MemoryLimitedWorker(
         [broker.rq_queue()],
         connection=broker.worker_redis_connection(),

@@ -1,4 +1,4 @@
-"""The tables. Rules that keep data right under concurrency stand here, as constraints of the database."""
+"""The tables, with the constraints that keep the data correct under concurrency."""
 
 from precast_app.enums import FailureReason, JobStatus, OnError, Phase, PieceStatus, Role, Severity
 from precast_app.models.element_type import BomLine, Drawing, ElementType, ElementTypeStage, Piece, Quantity

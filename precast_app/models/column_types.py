@@ -1,4 +1,4 @@
-"""Kinds of column that several tables share."""
+"""Column types that several tables share."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ ProjectId = Annotated[int, mapped_column(ForeignKey("projects.id", ondelete="CAS
 
 
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    """A check that the text `column` holds one of the enumeration's values."""
+    """Return a check that the text `column` has one of the enumeration's values."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)

@@ -1,4 +1,4 @@
-"""The element types of a project, what belongs to each, and the pieces that are made of them."""
+"""The element types of a project, what belongs to each, and their pieces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ MEASURES = ("height", "length", "thickness", "mass", "volume", "area", "width")
 class ElementType(Model):
     """A kind of precast piece. Lengths in mm, mass in kg, volume in m³, area in m², density in kg/m³.
 
-    `type_key` and `name_key` are the two names as they are compared; together they are unique in the project.
+    `type_key` and `name_key` are the normalized names by which element types are compared. Together they are unique in
+    the project.
     """
 
     __tablename__ = "element_types"
@@ -42,7 +43,7 @@ class ElementType(Model):
     name: Mapped[str] = mapped_column(String(150))
     type_key: Mapped[str] = mapped_column(String(450))
     name_key: Mapped[str] = mapped_column(String(450))
-    # Without a scale, so that a number comes back with the digits that it was written with.
+    # Without a scale, a number keeps the digits with which it was written, such as 1.50.
     height: Mapped[Decimal | None] = mapped_column(Numeric)
     length: Mapped[Decimal | None] = mapped_column(Numeric)
     thickness: Mapped[Decimal | None] = mapped_column(Numeric)
@@ -56,12 +57,13 @@ class ElementType(Model):
     )
 
 
-# The second indexes of the tables below hold both columns of the primary key. With the target alone, the planner, which
-# knows nothing of tables that are being filled, could look a row up by it and read all rows of a node.
+# The second indexes of the tables below contain both columns of the primary key. While a table is being filled, the
+# planner has no statistics of it. With an index on the second column only, it may find a row by reading all rows of a
+# node.
 
 
 class Drawing(Model):
-    """The drawing of one type that an element type has: a file's name."""
+    """The file name of an element type's drawing, one for each drawing type."""
 
     __tablename__ = "element_type_drawings"
     __table_args__ = (Index(None, "drawing_type_id", "element_type_id"),)
@@ -72,7 +74,7 @@ class Drawing(Model):
 
 
 class Quantity(Model):
-    """How many pieces of an element type go to a node; as many rows of `pieces` are there."""
+    """The number of pieces of an element type at a node; the table `pieces` has as many rows."""
 
     __tablename__ = "element_type_quantities"
     __table_args__ = (Index(None, "node_id", "element_type_id"), CheckConstraint("quantity > 0", name="quantity"))
@@ -83,7 +85,7 @@ class Quantity(Model):
 
 
 class ElementTypeStage(Model):
-    """A stage that the pieces of an element type go through."""
+    """A stage of production that the pieces of an element type go through."""
 
     __tablename__ = "element_type_stages"
     __table_args__ = (Index(None, "stage_id", "element_type_id"),)
@@ -93,7 +95,7 @@ class ElementTypeStage(Model):
 
 
 class BomLine(Model):
-    """How much of a product one piece of an element type takes, in the product's unit."""
+    """The quantity of a product in one piece of an element type, in the product's unit."""
 
     __tablename__ = "element_type_bom"
     __table_args__ = (
@@ -107,33 +109,33 @@ class BomLine(Model):
 
 
 class Piece(Model):
-    """One physical piece (an element): `code` is `TYPE/NAMING_CONVENTION/NUMBER` and never changes.
+    """A physical piece (an element). Its `code` is `TYPE/NAMING_CONVENTION/NUMBER` and never changes.
 
-    Nothing that it refers to can be deleted under it: pieces go by themselves, or stay.
+    What a piece refers to can't be deleted as long as the piece exists.
     """
 
     __tablename__ = "pieces"
     __table_args__ = (
         UniqueConstraint("project_id", "code"),
-        # A piece is where its element type has a quantity. One key for type and node: a check for each piece is what an
-        # import spends most of its time on.
+        # A piece is only where its element type has a quantity. One key for both columns, because an import spends most
+        # of its time on these checks.
         ForeignKeyConstraint(
             ["element_type_id", "node_id"],
             ["element_type_quantities.element_type_id", "element_type_quantities.node_id"],
         ),
-        # The pieces of a node are found by its quantities.
+        # A query for the pieces of a node goes through the node's quantities.
         Index(None, "element_type_id", "node_id"),
         one_of("status", PieceStatus),
         CheckConstraint("number > 0", name="number"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    # That of the element type, repeated for the unique key.
+    # The project of the element type, repeated here for the unique key.
     project_id: Mapped[int]
     element_type_id: Mapped[int]
     node_id: Mapped[int]
     number: Mapped[int]
-    # The import that made it: a job that starts again tells its own pieces from those that it found.
+    # The import that created the piece. A job that restarts has to know which pieces it created itself.
     job_id: Mapped[int | None]
     status: Mapped[str] = mapped_column(String(20), server_default=PieceStatus.PLANNED)
     code: Mapped[str] = mapped_column(String(320))

@@ -1,4 +1,4 @@
-"""The jobs: the contract's table `import_jobs`, the uploaded file, and what the job did and found."""
+"""The jobs: the contract's table `import_jobs`, and the file, batches, issues and changes of each job."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _timestamp(**options: Any) -> Any:
 
 
 class ImportJob(Model):
-    """One upload and what became of it. Statuses change only in `jobs/lifecycle.py`."""
+    """A job. Only `jobs/lifecycle.py` changes its status and progress."""
 
     __tablename__ = "import_jobs"
     __table_args__ = (
@@ -50,7 +50,7 @@ class ImportJob(Model):
         CheckConstraint("(status = 'completed') = (progress = 100)", name="complete_at_100"),
         CheckConstraint("(status IN ('completed', 'failed')) = (completed_at IS NOT NULL)", name="ended"),
         CheckConstraint("(status = 'processing') = (lease_token IS NOT NULL)", name="leased"),
-        # One import at a time in a project.
+        # One job of a project runs at a time.
         Index(
             "uq_import_jobs_project_processing",
             "project_id",
@@ -58,12 +58,12 @@ class ImportJob(Model):
             postgresql_where=text("status = 'processing'"),
         ),
         Index("ix_import_jobs_project_id_id", "project_id", "id"),
-        # For deletions: PostgreSQL looks for the rows that refer to what is deleted.
+        # When a job is deleted, PostgreSQL looks for the rows that refer to it.
         *(
             Index(None, name, postgresql_where=text(f"{name} IS NOT NULL"))
             for name in ("applies_job_id", "undoes_job_id", "undone_by_job_id")
         ),
-        # A job is undone once; an undo that failed can be tried again.
+        # A job is undone once, but an undo that failed can be repeated.
         Index(
             "uq_import_jobs_undoes_job_id", "undoes_job_id", unique=True, postgresql_where=text("status <> 'failed'")
         ),
@@ -81,7 +81,7 @@ class ImportJob(Model):
         ),
     )
 
-    # The contract's columns, in its order.
+    # The contract's columns, in the contract's order.
     id: Mapped[Id]
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     job_type: Mapped[str] = mapped_column(String(50))
@@ -96,12 +96,12 @@ class ImportJob(Model):
     error: Mapped[str | None] = mapped_column(Text)
     result: Mapped[str | None] = mapped_column(Text)
 
-    # The user whose permission the job needs: the last to have created it, attached its file or retried it.
-    # None for a job of the server's command line, which needs none: so no foreign key, by which the deletion of a user
-    # would turn the user's waiting jobs into such jobs.
+    # The user whose permission the job needs: the last one to create it, attach its file or retry it. None for a job of
+    # the server's command line, which needs no permission. No foreign key with SET NULL: deleting a user would turn the
+    # user's waiting jobs into such jobs.
     started_by_user_id: Mapped[int | None]
 
-    # What was asked for.
+    # The file and the options.
     file_name: Mapped[str | None] = mapped_column(String(255))
     file_bytes: Mapped[int | None] = mapped_column(BigInteger)
     file_sha256: Mapped[str | None] = mapped_column(String(64))
@@ -110,25 +110,25 @@ class ImportJob(Model):
     dry_run: Mapped[bool] = mapped_column(server_default=false())
     on_error: Mapped[str] = mapped_column(String(10), server_default=OnError.SKIP)
     create_missing: Mapped[bool] = mapped_column(server_default=false())
-    # The dry run that this job carries out.
+    # The dry run that this job applies.
     applies_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
-    # The job that this one takes back, and the one that took this one back.
+    # The job that this one undoes, and the one that has undone this one.
     undoes_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"))
     undone_by_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
-    # What the sender called the upload, so that it is known when it comes again; forgotten after a day.
+    # The client's `Idempotency-Key`, valid for a day.
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
 
-    # The project's reference data as its first attempt found it: a later one reads the headings in the same way.
+    # The project's reference data as the job's first attempt found it: every attempt maps the columns alike.
     reference: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
 
-    # What a dry run planned, in short; and the element types that the file has and the job left as they were.
+    # The hash of a dry run's plan, and the element types of the file that the job did not change.
     plan_digest: Mapped[str | None] = mapped_column(String(64))
     unchanged_ids: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), deferred=True)
 
-    # Rejected rows whose issues are beyond those that are kept.
+    # Rejected rows whose issues are not stored, because there are too many.
     unlisted_rows: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), deferred=True)
 
-    # How it stands.
+    # Progress, as the contract doesn't have it.
     phase: Mapped[str] = mapped_column(String(20), server_default=Phase.WAITING_FOR_FILE)
     queued_at: Mapped[datetime | None] = _timestamp()
     started_at: Mapped[datetime | None] = _timestamp()
@@ -142,10 +142,10 @@ class ImportJob(Model):
 
     failure_reason: Mapped[str | None] = mapped_column(String(20))
 
-    # Who wants it stopped; whoever holds the lease heeds it.
+    # The user who cancelled the job. The worker that holds the lease checks it.
     cancelled_by: Mapped[str | None] = mapped_column(String(100))
 
-    # The lease of the worker that does the job, and how often and when its id was enqueued.
+    # The lease of the worker that runs the job; how often the job was claimed; how often and when it was enqueued.
     lease_token: Mapped[UUID | None]
     lease_until: Mapped[datetime | None] = _timestamp()
     attempt: Mapped[int] = _counter()
@@ -154,7 +154,7 @@ class ImportJob(Model):
 
 
 class FileChunk(Model):
-    """A piece of an uploaded file, stored as it came, not compressed once more; `number` counts from 0."""
+    """A chunk of an uploaded file; `number` counts from 0."""
 
     __tablename__ = "import_file_chunks"
 
@@ -164,7 +164,7 @@ class FileChunk(Model):
 
 
 class ImportBatch(Model):
-    """A batch that is in: committed in one transaction with its rows, and never done again."""
+    """A committed batch. Its row is committed together with its changes, so a batch is never written twice."""
 
     __tablename__ = "import_batches"
 
@@ -178,14 +178,14 @@ class ImportBatch(Model):
 
 
 class Issue(Model):
-    """Something in the file that a person should know; `row` counts from 1 as the spreadsheet shows it."""
+    """A problem or note about the file; `row` is the row number that the spreadsheet shows."""
 
     __tablename__ = "import_issues"
     __table_args__ = (one_of("severity", Severity), Index(None, "job_id", "row", "id"))
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"))
-    # The batch that found it, where the database refused a row; null for what was found before anything was written.
+    # The batch in which the database rejected the row; null for issues that were found before anything was written.
     batch: Mapped[int | None]
     severity: Mapped[str] = mapped_column(String(10))
     sheet: Mapped[str | None] = mapped_column(String(150))
@@ -198,33 +198,33 @@ class Issue(Model):
 
     @property
     def cell(self) -> str | None:
-        """Where it is, as a spreadsheet writes it: `Element Types!C17`; None without a row or a column."""
+        """The cell as a spreadsheet refers to it, such as `Element Types!C17`; None without a row or a column."""
         if self.row is None or self.column is None:
             return None
         return f"{self.sheet}!{self.column}{self.row}" if self.sheet else f"{self.column}{self.row}"
 
 
 class ElementTypeChange(Model):
-    """What a job did to one element type: made it, or changed it.
+    """A job's change of one element type.
 
-    `fields` holds the image before the change, only of what was changed (`precast_app.importing.diff` tells its
-    shape); it is null where the job made the element type.
+    `fields` is the before-image of what was changed (`precast_app.importing.diff` describes its shape). It is null if
+    the job created the element type.
     """
 
     __tablename__ = "element_type_changes"
     __table_args__ = (Index(None, "element_type_id"),)
 
     job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
-    # No foreign key: the record outlives the element type.
+    # No foreign key: the change is kept when the element type is deleted.
     element_type_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     row: Mapped[int]
     fields: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class PlannedChange(Model):
-    """What a dry run would do to one element type: make it (`element_type_id` is null), or change it.
+    """A change of one element type that a dry run plans; `element_type_id` is null if it would be created.
 
-    `fields` is as in `Change`.
+    `fields` has the shape of `ElementTypeChange.fields`.
     """
 
     __tablename__ = "planned_changes"

@@ -1,7 +1,7 @@
-"""A project and its reference data: what the headings of a workbook can name.
+"""Projects and their reference data: what the headings of a workbook can name.
 
-Each thing has a `match_key`, its name as headings are compared (`precast_app.text`); it is unique in the
-project, so that a heading never means two things of one kind.
+Each item has a `match_key`, its name normalized as in `precast_app.text`. It is unique in the project, so a heading
+never names two items of one kind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from precast_app.models.column_types import CreatedAt, Id, ProjectId
 
 
 class Project(Model):
-    """One building contract."""
+    """A building contract."""
 
     __tablename__ = "projects"
     __table_args__ = (CheckConstraint("name = btrim(name) AND name <> ''", name="name_trimmed"),)
@@ -27,12 +27,12 @@ class Project(Model):
 
 
 class HierarchyNode(Model):
-    """A place in the structure: a tower, or a floor of a tower."""
+    """A part of the structure, such as a tower or a floor of it."""
 
     __tablename__ = "hierarchy_nodes"
     __table_args__ = (
         UniqueConstraint("project_id", "match_key"),
-        # Piece codes hold it, so two nodes must not share one; without a slash a code can be read in one way only.
+        # It is part of the piece codes: two nodes must not share one, and a slash would make a code ambiguous.
         UniqueConstraint("project_id", "naming_convention"),
         CheckConstraint("naming_convention <> '' AND position('/' in naming_convention) = 0", name="naming_convention"),
         CheckConstraint("parent_id <> id", name="not_its_own_parent"),
@@ -50,7 +50,7 @@ class HierarchyNode(Model):
 
 
 class Stage(Model):
-    """A step of production that a piece goes through; `position` is its place in the project's order, from 1."""
+    """A step of production that pieces go through; `position` is its number in the project's order, from 1."""
 
     __tablename__ = "stages"
     __table_args__ = (
@@ -66,7 +66,7 @@ class Stage(Model):
 
 
 class DrawingType(Model):
-    """A class of drawing that the project keeps."""
+    """A kind of drawing that the project has for its element types."""
 
     __tablename__ = "drawing_types"
     __table_args__ = (UniqueConstraint("project_id", "match_key"),)
@@ -96,5 +96,5 @@ class BomProduct(Model):
 
     @property
     def name_id(self) -> str:
-        """Product name and type, as one heading of the flat file."""
+        """The product's name and type as the flat file's heading has them."""
         return f"{self.product_name}_{self.product_type}"

@@ -1,4 +1,4 @@
-"""Who may come in: users, their API tokens, and what they may do in which project."""
+"""Users, their sessions and API tokens, their roles in projects, and the audit log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from precast_app.models.column_types import CreatedAt, Id, Timestamp, one_of
 
 
 class User(Model):
-    """A person or a program with a name and a password; an administrator may do everything everywhere."""
+    """A person or a program with a name and a password. An administrator has all permissions in all projects."""
 
     __tablename__ = "users"
     __table_args__ = (CheckConstraint("name = btrim(name) AND name <> ''", name="name_trimmed"),)
@@ -26,12 +26,12 @@ class User(Model):
     password_hash: Mapped[str] = mapped_column(String(255))
     is_admin: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[CreatedAt]
-    # Since when the user may not come in any more; neither with a password nor with a token or a session.
+    # A disabled user can't sign in, and the user's sessions and tokens are rejected.
     disabled_at: Mapped[Timestamp | None]
 
 
 class ApiToken(Model):
-    """A bearer token, kept only as the SHA-256 of its text; it may be narrowed to one project and to reading."""
+    """A bearer token, stored as the SHA-256 of its text. It can be restricted to one project and to reading."""
 
     __tablename__ = "api_tokens"
 
@@ -39,7 +39,7 @@ class ApiToken(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(100), server_default="")
-    # The last characters of its text, to know it again by.
+    # The last characters of its text, by which its user recognizes it.
     ending: Mapped[str] = mapped_column(String(8), server_default="")
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
     read_only: Mapped[bool] = mapped_column(server_default=false())
@@ -47,7 +47,7 @@ class ApiToken(Model):
     expires_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=text("CURRENT_TIMESTAMP + interval '1 year'")
     )
-    # To the minute.
+    # Accurate to a minute.
     used_at: Mapped[Timestamp | None]
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
@@ -67,7 +67,7 @@ class Membership(Model):
 
 
 class UserSession(Model):
-    """Someone who is signed in in a browser, which holds a random text; here is only its SHA-256."""
+    """A session of a browser, stored as the SHA-256 of the random secret that the browser has."""
 
     __tablename__ = "user_sessions"
 
@@ -77,7 +77,7 @@ class UserSession(Model):
     address: Mapped[str] = mapped_column(String(45))
     browser: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[CreatedAt]
-    # To the minute; a session that is not used ends before its time.
+    # Accurate to a minute. A session also ends if it is not used for SESSION_IDLE_MINUTES.
     seen_at: Mapped[CreatedAt]
     expires_at: Mapped[Timestamp] = mapped_column(index=True)
 
@@ -85,14 +85,14 @@ class UserSession(Model):
 
 
 class AuditEntry(Model):
-    """Who did what, when: written with the act itself and never changed, which a trigger of the database keeps."""
+    """An entry of the audit log, committed together with the action. A trigger rejects any change of it."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (Index(None, "project_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     at: Mapped[CreatedAt]
-    # Names and numbers instead of keys: the entry outlives what it tells of.
+    # Names and numbers instead of foreign keys: the entry is kept when its objects are deleted.
     who: Mapped[str] = mapped_column(String(100), index=True)
     act: Mapped[str] = mapped_column(String(40))
     project_id: Mapped[int | None]

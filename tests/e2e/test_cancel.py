@@ -1,4 +1,4 @@
-"""A cancelled job leaves the project as it was, whenever it is cancelled."""
+"""A cancelled job leaves the project as it was, no matter when it is cancelled."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def cancel(client: FlaskClient, admin: Headers, job_id: int) -> int:
     return answer.status_code
 
 
-def test_a_waiting_job(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+def test_a_cancelled_pending_job_fails_and_the_next_one_is_enqueued(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
     job_id = submit(green_meadows, EXAMPLES / "element_types.xlsx")
     next_id = submit(green_meadows, EXAMPLES / "element_types.csv")
     answer = client.post(f"/api/jobs/{job_id}/cancel", headers=admin)
@@ -40,7 +42,7 @@ def test_a_waiting_job(client: FlaskClient, admin: Headers, green_meadows: int) 
 
 
 @pytest.mark.parametrize("on_error", ["skip", "abort"])
-def test_in_the_middle_of_writing(
+def test_a_job_that_is_cancelled_while_it_writes_is_reverted(
     client: FlaskClient,
     admin: Headers,
     green_meadows: int,
@@ -65,17 +67,17 @@ def test_in_the_middle_of_writing(
         counts = ("created_count", "updated_count", "pieces_added", "pieces_removed")
         assert [getattr(ended, name) for name in counts] == [0] * 4
         assert ended.failure_reason == "cancelled"
-        # Both say how far it had come.
+        # Both describe the same point in the file.
         assert ended.progress <= 100 * ended.processed_items // ended.total_items
         left = "SELECT (SELECT count(*) FROM import_batches WHERE job_id = :id) + (SELECT count(*) FROM "
         left += "element_type_changes WHERE job_id = :id)"
         assert db.session.scalar(text(left), {"id": job_id}) == 0
-        # The next one finds the project free.
+        # The next job of the project can run.
         again = wait_for(submit(green_meadows, after), has_ended)
     assert (again.status, again.created_count, again.updated_count) == ("completed", 3_000, 1_000)
 
 
-def test_cancelling_survives_the_death_of_the_worker(
+def test_a_cancelled_job_is_reverted_by_the_next_worker_if_its_worker_is_killed(
     client: FlaskClient, admin: Headers, green_meadows: int, environment: Headers, tmp_path: Path
 ) -> None:
     assert (
@@ -95,7 +97,7 @@ def test_cancelling_survives_the_death_of_the_worker(
 
 
 @pytest.mark.parametrize("moment", [0.2, 0.5, 0.8])
-def test_at_any_moment_there_is_one_outcome_or_the_other(
+def test_a_job_that_is_cancelled_at_any_moment_is_completed_or_reverted(
     client: FlaskClient, admin: Headers, green_meadows: int, environment: Headers, moment: float
 ) -> None:
     before = project_snapshot.snapshot_project(green_meadows)
@@ -114,7 +116,7 @@ def test_at_any_moment_there_is_one_outcome_or_the_other(
         project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
 
 
-def test_pieces_that_went_into_production_stay(
+def test_pieces_in_production_are_kept_when_their_job_is_cancelled(
     client: FlaskClient, admin: Headers, green_meadows: int, environment: Headers, tmp_path: Path
 ) -> None:
     job_id = submit(green_meadows, write_large_workbook(tmp_path / "types.xlsx", 3_000, 200, 1), concurrent_batches=2)

@@ -1,4 +1,4 @@
-"""Whoever can write to Redis runs nothing, neither in the worker nor, through the dashboard, in the web server."""
+"""Write access to Redis runs no code, neither in the worker nor, through the dashboard, in the web server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TRAP = "hostile_trap.spring"
 
 @pytest.fixture
 def sprung(tmp_path: Path, environment: dict[str, str]) -> Iterator[Path]:
-    """The file that exists once the trap was called; a worker started with `environment` can import the trap."""
+    """Return a file that the trap creates when it is called. A worker with `environment` can import the trap."""
     path = tmp_path / "sprung"
     (tmp_path / "hostile_trap.py").write_text(
         f"from pathlib import Path\n\ndef spring(*args, **options):\n    Path({str(path)!r}).touch()\n"
@@ -39,7 +39,7 @@ def sprung(tmp_path: Path, environment: dict[str, str]) -> Iterator[Path]:
 
 
 def hostile_hash() -> dict[str, str | bytes]:
-    """An RQ job's hash that names the trap wherever RQ would call something."""
+    """Return the hash of an RQ job that names the trap wherever RQ would call a function."""
     return {
         "data": zlib.compress(json.dumps([TRAP, None, [], {}]).encode()),
         "origin": "elsewhere",
@@ -86,7 +86,7 @@ def test_the_worker_calls_nothing_that_redis_names(
     assert not sprung.exists()
 
 
-def test_the_worker_outlives_keys_of_other_types(green_meadows: int, environment: dict[str, str]) -> None:
+def test_the_worker_survives_keys_of_unexpected_types(green_meadows: int, environment: dict[str, str]) -> None:
     redis, imports = broker.redis_connection(), broker.rq_queue()
     sample = EXAMPLES / "element_types.csv"
     for key in (imports.intermediate_queue_key, imports.started_job_registry.key, imports.failed_job_registry.key):
@@ -105,7 +105,7 @@ def test_the_worker_outlives_keys_of_other_types(green_meadows: int, environment
     assert (first.created_count, second.unchanged_count) == (120, 120)
 
 
-def test_expired_jobs_of_rq_are_dropped_and_their_callbacks_not_called(
+def test_expired_rq_jobs_are_deleted_without_calling_their_callbacks(
     green_meadows: int, environment: dict[str, str], sprung: Path
 ) -> None:
     redis, imports = broker.redis_connection(), broker.rq_queue()
@@ -119,7 +119,7 @@ def test_expired_jobs_of_rq_are_dropped_and_their_callbacks_not_called(
     assert not sprung.exists()
 
 
-def test_the_worker_obeys_no_command_in_redis(green_meadows: int, environment: dict[str, str]) -> None:
+def test_the_worker_ignores_commands_in_redis(green_meadows: int, environment: dict[str, str]) -> None:
     redis = broker.redis_connection()
     with worker(environment):
         first = submit(green_meadows, EXAMPLES / "element_types.csv")
@@ -133,7 +133,7 @@ def test_the_worker_obeys_no_command_in_redis(green_meadows: int, environment: d
 
 
 class OpensFile:
-    """What makes a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -142,7 +142,7 @@ class OpensFile:
         return open, (str(self.path), "w")
 
 
-def test_pickles_are_opened_nowhere(
+def test_nothing_is_unpickled(
     app: Flask, client: FlaskClient, admin: dict[str, str], green_meadows: int, environment: dict[str, str],
     tmp_path: Path,
 ) -> None:  # fmt: skip
@@ -176,13 +176,13 @@ def test_pickles_are_opened_nowhere(
         wait_for(int(rq_id.split("-")[1]), lambda each: each.status == "completed")
     assert not path.exists()
     pickle.loads(pickled).close()
-    assert path.exists(), "unpickling it would have made the file"
+    assert path.exists(), "unpickling it creates the file"
 
 
-def test_what_redis_holds_breaks_no_page(
+def test_unexpected_content_of_redis_breaks_no_page(
     app: Flask, client: FlaskClient, admin: dict[str, str], green_meadows: int
 ) -> None:
-    """The dashboard says that it can't show an entry; numbers and sign-ins go on without it."""
+    """The dashboard reports entries that it can't show; the metrics and signing in work without them."""
     redis, imports = broker.redis_connection(), broker.rq_queue()
     redis.hset("rq:job:import-77-1", mapping={**hostile_hash(), "origin": imports.name})
     redis.zadd(imports.failed_job_registry.key, {"import-77-1": 2_000_000_000, b"\xff": 2_000_000_000})

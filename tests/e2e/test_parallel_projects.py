@@ -1,4 +1,4 @@
-"""Many imports at once: of twenty projects, with four processes."""
+"""Imports of twenty projects at the same time, with four processes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.conftest import EXAMPLES, ROOT, get_job, kill, run_import, submit, wa
 from tests.element_type_files import BASE_HEADER, write_large_workbook
 
 
-def test_twenty_projects_on_four_processes(
+def test_a_large_import_does_not_delay_the_other_projects(
     app: Flask, green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """A large one, and two small ones in each other project: all are done; the small ones do not wait for its end."""
+    """One project has a large import, the others two small ones each."""
     small = tmp_path / "small.csv"
     small.write_text(f"{BASE_HEADER},Casting\n" + "".join(f"WALL,W-{number},1,,,,,,,,yes\n" for number in range(40)))
     ids = [projects.create(f"Project {number}").id for number in range(19)]
@@ -43,10 +43,10 @@ def test_twenty_projects_on_four_processes(
     assert [each.created_count for each in ended] == [40] * 19 + [0] * 19 + [6_000]
     assert [each.unchanged_count for each in ended[19:38]] == [40] * 19
     assert [each.attempt for each in ended] == [1] * 39
-    # While the large one ran, the other processes went round: more of them ended than there are processes.
+    # While the large one ran, more small ones ended than there are processes.
     *small_ones, last = (each.completed_at for each in ended if each.completed_at)
     assert sum(each < last for each in small_ones) > 4
-    # In each project one after the other, in the order in which they were queued.
+    # In each project, one job after the other in the order of the queue.
     for first, second in zip(ended[:19], ended[19:38], strict=True):
         assert first.completed_at
         assert second.started_at

@@ -1,4 +1,4 @@
-"""The reaper behind a PgBouncer in transaction mode, which gives each transaction another session."""
+"""The reaper behind PgBouncer in transaction mode, which gives each transaction another session."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ pytestmark = needs_pgbouncer
 
 @pytest.fixture
 def url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The database's address behind PgBouncer."""
+    """Return the URL of the database behind PgBouncer."""
     with pooled(environment["DATABASE_URL"], tmp_path_factory.mktemp("pgbouncer")) as found:
         yield found
 
 
-def test_the_reaper_leaves_no_lock(app: Flask, url: str, environment: dict[str, str]) -> None:
+def test_a_sweep_leaves_no_lock(app: Flask, url: str, environment: dict[str, str]) -> None:
     settings: Settings = app.config["PRECAST"]
     application = create_app(replace(settings, database_url=url, database_session_settings=False), connections=2)
     with busy(url), application.app_context():
@@ -42,7 +42,7 @@ def test_the_reaper_leaves_no_lock(app: Flask, url: str, environment: dict[str, 
 
 
 def _lost_job() -> int:
-    """A job whose id is in the database and not in Redis, as after a Redis that lost everything."""
+    """Return a job that Redis has lost."""
     project_id = projects.create("Green Meadows").id
     number = submit(project_id, EXAMPLES / "stages.csv", "stage_import")
     broker.redis_connection().flushdb()
@@ -51,31 +51,31 @@ def _lost_job() -> int:
     return number
 
 
-def test_two_reapers_take_turns(app: Flask, url: str) -> None:
-    """The lock of one round holds for the whole round, though its transactions are in several sessions."""
+def test_of_two_reapers_one_sweeps(app: Flask, url: str) -> None:
+    """The lock is held for the whole sweep, although its transactions are in several sessions."""
     settings: Settings = app.config["PRECAST"]
     held = create_app(replace(settings, database_url=url, database_session_settings=False), connections=2)
     number = _lost_job()
-    rounds: list[list[int]] = []
+    sweeps: list[list[int]] = []
 
-    def look() -> None:
+    def sweep() -> None:
         with held.app_context():
-            rounds.append(reaper.sweep())
+            sweeps.append(reaper.sweep())
             db.session.remove()
 
     with busy(url):
-        threads = [threading.Thread(target=look) for _ in range(2)]
+        threads = [threading.Thread(target=sweep) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     with held.app_context():
         db.engine.dispose()
-    assert sorted(rounds) == [[], [number]]
+    assert sorted(sweeps) == [[], [number]]
     assert get_job(number).enqueue_count == 2
 
 
-def test_without_the_setting_it_is_said_what_pgbouncer_refuses(url: str, environment: dict[str, str]) -> None:
+def test_without_the_setting_the_error_names_what_pgbouncer_rejects(url: str, environment: dict[str, str]) -> None:
     refused = subprocess.run(
         [sys.executable, "-m", "flask", "user", "disable", "ada"], cwd=ROOT, env={**environment, "DATABASE_URL": url},
         capture_output=True, text=True,

@@ -1,4 +1,4 @@
-"""A real worker on a real queue, and what is left when it is killed."""
+"""A real worker runs jobs, is killed and is stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.element_type_files import SAMPLE_TOTALS, project_totals, write_large_
 
 _ENDED = ("completed", "failed")
 
-# Everything that an import leaves, without the numbers that PostgreSQL hands out.
+# All that an import stores, without generated ids.
 _CONTENT = """
     SELECT t.element_type, t.name, t.height, t.version,
         (SELECT array_agg((n.path, q.quantity) ORDER BY n.path)
@@ -37,7 +37,7 @@ def content(project_id: int) -> list[Any]:
     return [tuple(row) for row in db.session.execute(text(_CONTENT), {"project_id": project_id})]
 
 
-def test_the_sample_by_a_real_worker(green_meadows: int, environment: dict[str, str]) -> None:
+def test_a_worker_imports_the_sample(green_meadows: int, environment: dict[str, str]) -> None:
     with worker(environment):
         first = wait_for(submit(green_meadows, EXAMPLES / "element_types.xlsx"), lambda job: job.status in _ENDED)
         assert (first.status, first.created_count) == ("completed", 120), first.error
@@ -46,10 +46,10 @@ def test_the_sample_by_a_real_worker(green_meadows: int, environment: dict[str, 
     assert project_totals(green_meadows) == SAMPLE_TOTALS
 
 
-def test_a_killed_worker_loses_nothing(
+def test_another_worker_finishes_the_import_of_a_killed_worker(
     app: Flask, green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Killed in the middle of an import that creates and changes, another worker ends with the same database."""
+    """The import creates and changes element types; the result is the same as without the kill."""
     undisturbed = projects.create("Undisturbed").id
     for job_type, name in REFERENCE_DATA.items():
         path = EXAMPLES / name
@@ -63,7 +63,7 @@ def test_a_killed_worker_loses_nothing(
         assert run_import(project_id, before).status == "completed"
     expected = run_import(undisturbed, after)
 
-    # Small batches, few at once: so there is a middle to be killed in.
+    # Few small batches at a time, so that the worker can be killed between two of them.
     job_id = submit(green_meadows, after, batch_size=30, concurrent_batches=2)
     with worker(environment) as first:
         seen = wait_for(job_id, lambda job: job.status in _ENDED or 10 <= job.progress < 90)
@@ -88,7 +88,7 @@ def test_a_killed_worker_loses_nothing(
     )
 
 
-def test_a_file_that_takes_too_much_memory_fails_its_job_and_not_the_worker(
+def test_a_file_that_needs_too_much_memory_fails_its_job_and_the_worker_continues(
     green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
     header = (EXAMPLES / "element_types.csv").read_text().splitlines()[0].split(",")[:10]
@@ -105,31 +105,31 @@ def test_a_file_that_takes_too_much_memory_fails_its_job_and_not_the_worker(
     assert small.status == "completed", small.error
 
 
-def test_a_worker_that_is_told_to_stop_gives_its_job_back(
+def test_a_worker_that_gets_sigterm_releases_its_job(
     green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """SIGTERM to each of its processes, as a host sends it: gone in time, and the next one goes on."""
+    """A host sends SIGTERM to each process; all exit in time, and another worker continues the job."""
     path = write_large_workbook(tmp_path / "types.xlsx", 4_000, 200, 1)
     job_id = submit(green_meadows, path, concurrent_batches=2)
     with worker(environment) as first:
         wait_for(job_id, lambda job: job.status in _ENDED or job.progress >= 10)
         family = [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]
         for each in family:
-            # One may be gone already, stopped by the one before.
+            # One may have exited already because its parent passed on the signal.
             with suppress(psutil.NoSuchProcess):
                 each.send_signal(signal.SIGTERM)
         gone, alive = psutil.wait_procs(family, timeout=20)
     assert (len(gone), alive) == (len(family), [])
-    given_back = get_job(job_id)
-    assert (given_back.status, given_back.attempt) == ("processing", 0)
-    assert 0 < given_back.progress < 100
+    released = get_job(job_id)
+    assert (released.status, released.attempt) == ("processing", 0)
+    assert 0 < released.progress < 100
     with worker(environment):
         ended = wait_for(job_id, lambda job: job.status in _ENDED)
     assert (ended.status, ended.created_count, ended.attempt) == ("completed", 4_000, 1), ended.error
     assert element_types.project_summary(green_meadows)["pieces"] == ended.pieces_added
 
 
-def test_a_worker_that_would_need_too_many_connections_says_so(environment: dict[str, str]) -> None:
+def test_a_worker_that_may_need_too_many_connections_does_not_start(environment: dict[str, str]) -> None:
     started = subprocess.run(
         [sys.executable, "worker.py", "--processes", "50"], cwd=ROOT, env=environment, capture_output=True, text=True
     )
@@ -137,10 +137,10 @@ def test_a_worker_that_would_need_too_many_connections_says_so(environment: dict
     assert "50 processes with JOB_CONNECTIONS=8 may open 402 connections, but PostgreSQL allows" in started.stderr
 
 
-def test_progress_is_seen_while_the_batches_share_few_connections(
+def test_progress_is_written_while_the_batches_share_few_connections(
     green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Fifteen batches at once want the worker's connections; who writes the progress gets one all the same."""
+    """Fifteen batches share two of the worker's four connections; the others are reserved, one for the progress."""
     job_id = submit(green_meadows, write_large_workbook(tmp_path / "types.xlsx", 4_000, 100, 2))
     seen = set()
     with worker({**environment, "JOB_CONNECTIONS": "4"}):

@@ -226,7 +226,7 @@ def test_a_job_that_kills_its_worker_each_time(
         time.sleep(0.05)
     failed = get_job(poisoned)
     assert (failed.status, failed.attempt) == ("failed", 3)
-    assert str(failed.error).startswith("The import was interrupted 3 times and was given up.")
+    assert str(failed.error).startswith("The import was interrupted 3 times, so it was given up.")
     assert wait_for(submit(green_meadows, first), has_ended, BOUND_SECONDS).status == "completed"
 
 

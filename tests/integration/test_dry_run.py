@@ -1,4 +1,4 @@
-"""Seeing before doing: dry runs, what they show, and carrying them out."""
+"""Dry runs: what they show, and how they are applied."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def apply(client: FlaskClient, headers: dict[str, str], job_id: int) -> tuple[in
     return 202, get_job(number)
 
 
-def test_a_dry_run_tells_and_changes_nothing(
+def test_a_dry_run_shows_the_changes_and_makes_none(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
     run_import(
@@ -78,7 +78,7 @@ def test_a_dry_run_tells_and_changes_nothing(
     assert [(each["change"], each["name"], each["row"], each["fields"]) for each in done] == shown
 
 
-def test_the_sample_as_a_dry_run_and_applied(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_the_sample_is_planned_and_applied_once(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     dry = run_import(green_meadows, EXAMPLES / "element_types.xlsx", dry_run=True)
     assert dry.result == "Would create 120, update 0 and leave 0 elements; 0 rows would be rejected"
     assert dry.pieces_added == SAMPLE_TOTALS["pieces"]
@@ -89,7 +89,7 @@ def test_the_sample_as_a_dry_run_and_applied(client: FlaskClient, admin: dict[st
     assert apply(client, admin, dry.id)[0] == 409
 
 
-def test_two_fields_of_one_name_are_told_apart(
+def test_two_columns_with_the_same_name_are_shown_with_their_groups(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
     client.post("/api/project/1/drawing-types", json={"name": "Casting"}, headers=admin)
@@ -100,7 +100,7 @@ def test_two_fields_of_one_name_are_told_apart(
     assert set(change["fields"]) == set(headings)
 
 
-def test_a_dry_run_of_reference_data_holds_or_does_not(
+def test_a_dry_run_of_reference_data_is_applied_once(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "stages.csv"
@@ -111,7 +111,7 @@ def test_a_dry_run_of_reference_data_holds_or_does_not(
     assert apply(client, admin, dry.id)[0] == 409
 
 
-def test_pieces_that_have_gone_into_production_stand_against_it(
+def test_a_dry_run_can_not_be_applied_if_a_piece_that_it_removes_is_in_production(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
     run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)))
@@ -122,7 +122,7 @@ def test_pieces_that_have_gone_into_production_stand_against_it(
 
 
 @pytest.mark.parametrize("what", ["another import", "reference data"])
-def test_a_dry_run_that_does_not_hold_any_more(
+def test_an_outdated_dry_run_can_not_be_applied(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv, what: str
 ) -> None:
     run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)))
@@ -135,7 +135,7 @@ def test_a_dry_run_that_does_not_hold_any_more(
     assert (answer.status_code, "Start a new dry run" in answer.get_json()["message"]) == (409, True)
 
 
-def test_what_changes_between_answer_and_job_is_found_by_the_job(
+def test_a_dry_run_that_becomes_outdated_before_its_job_runs_is_not_applied(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
     run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)))
@@ -150,7 +150,7 @@ def test_what_changes_between_answer_and_job_is_found_by_the_job(
     assert len(piece_codes(green_meadows)) == 2
 
 
-def test_only_a_completed_dry_run_is_applied(
+def test_only_a_completed_dry_run_can_be_applied(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
     real = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)))
@@ -163,11 +163,11 @@ def test_only_a_completed_dry_run_is_applied(
     assert client.post("/api/jobs/99/apply", headers=admin).status_code == 404
 
 
-def test_all_or_nothing(green_meadows: int, write_csv: WriteCsv) -> None:
+def test_on_error_abort_imports_all_rows_or_none(green_meadows: int, write_csv: WriteCsv) -> None:
     path = write_csv(["Podium"], *[wall_row(f"N{number}", 1) for number in range(50)], wall_row("Bad", "x"))
     failed = run_import(green_meadows, path, on_error="abort")
     assert (failed.status, failed.created_count, piece_codes(green_meadows)) == ("failed", 0, [])
-    assert "1 row is wrong of 51, so nothing was changed" in str(failed.error)
+    assert "1 of 51 rows has errors, so nothing was changed" in str(failed.error)
     assert "Row 52, column K" in str(failed.error)
     good = run_import(
         green_meadows, write_csv(["Podium"], *[wall_row(f"N{number}", 1) for number in range(50)]), on_error="abort"
@@ -175,7 +175,7 @@ def test_all_or_nothing(green_meadows: int, write_csv: WriteCsv) -> None:
     assert (good.status, good.created_count, len(piece_codes(green_meadows))) == ("completed", 50, 50)
 
 
-def test_all_or_nothing_where_only_the_database_can_tell(green_meadows: int, write_csv: WriteCsv) -> None:
+def test_on_error_abort_imports_nothing_if_the_database_rejects_a_row(green_meadows: int, write_csv: WriteCsv) -> None:
     db.session.execute(text("ALTER TABLE element_types ADD CONSTRAINT cursed CHECK (name <> 'N70')"))
     db.session.commit()
     try:
@@ -193,7 +193,7 @@ def test_all_or_nothing_where_only_the_database_can_tell(green_meadows: int, wri
     assert "Row 72" in str(failed.error)
 
 
-def test_reference_data_as_a_dry_run_and_as_a_whole(green_meadows: int, tmp_path: Path) -> None:
+def test_dry_run_and_on_error_abort_work_for_reference_data(green_meadows: int, tmp_path: Path) -> None:
     path = tmp_path / "stages.csv"
     path.write_text("Name,Order\nPainting,9\nCasting,3\n,4\n")
     dry = run_import(green_meadows, path, "stage_import", dry_run=True)
@@ -203,7 +203,7 @@ def test_reference_data_as_a_dry_run_and_as_a_whole(green_meadows: int, tmp_path
     assert db.session.execute(text("SELECT count(*) FROM stages")).scalar_one() == 8
 
 
-def test_the_files_of_a_job(
+def test_the_file_and_the_issues_of_a_job_can_be_downloaded(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv, tmp_path: Path
 ) -> None:
     import openpyxl

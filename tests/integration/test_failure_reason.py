@@ -1,4 +1,4 @@
-"""Why a job failed: stored, in the job's JSON, as a word on pages and by outcome in the metrics."""
+"""The failure reason of a job in its JSON, on its page and in the metrics."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
 
 
 def _emptied(path: Path, number: int) -> Path:
-    """Return a file that passes the check at upload and fails as a whole: a heading that names two things."""
+    """Return a file that passes the check at upload and fails later: one of its headings names two things."""
     project_id = get_job(number).project_id
     job_states.cancel(number, "eve")
     db.session.add(Stage(project_id=project_id, name="Both", match_key="both", position=1))
@@ -76,7 +76,7 @@ def _emptied(path: Path, number: int) -> Path:
         ("expired", "No file came", "", "expired"),
     ],
 )
-def test_each_reason_is_told_apart(
+def test_the_reason_is_in_the_json_on_the_page_and_in_the_metrics(
     app: Flask, client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path,
     reason: str, word: str, tone: str, outcome: str,
 ) -> None:  # fmt: skip
@@ -101,7 +101,7 @@ def test_a_job_that_has_not_failed_has_no_reason(
     assert (shown["status"], shown["failure_reason"]) == ("completed", None)
 
 
-def test_the_answer_says_whether_the_job_has_ended(
+def test_cancelling_reports_whether_the_job_has_already_stopped(
     client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "types.csv"
@@ -114,7 +114,7 @@ def test_the_answer_says_whether_the_job_has_ended(
     assert (answer["status"], answer["message"]) == ("processing", "Import job is being cancelled")
 
 
-def test_the_only_row_is_not_none_of_one(project_id: int, tmp_path: Path) -> None:
+def test_the_error_of_a_file_with_one_row_speaks_of_the_only_row(project_id: int, tmp_path: Path) -> None:
     path = tmp_path / "types.csv"
     path.write_text(f"{BASE}\nWALL,W-2,tall,,,,,,,\n")
     assert str(run_import(project_id, path).error).startswith(

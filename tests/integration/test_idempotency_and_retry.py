@@ -1,4 +1,4 @@
-"""Uploads that are sent twice, and failed jobs that are tried again."""
+"""Uploads that are sent twice, and failed jobs that are retried."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def count(table: str) -> int:
     return found
 
 
-def test_the_same_key_is_the_same_job(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+def test_the_same_upload_with_the_same_key_returns_the_same_job(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
     jobs = count("import_jobs")
     answers = [
         client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers={**admin, KEY: "monday"}).get_json()
@@ -43,7 +45,7 @@ def test_the_same_key_is_the_same_job(client: FlaskClient, admin: Headers, green
 
 
 @pytest.mark.parametrize("other", ["file", "option", "type"])
-def test_the_same_key_with_another_upload_is_refused(
+def test_another_upload_with_the_same_key_is_rejected(
     client: FlaskClient, admin: Headers, green_meadows: int, other: str
 ) -> None:
     headers = {**admin, KEY: "monday"}
@@ -63,7 +65,7 @@ def test_the_same_key_with_another_upload_is_refused(
     )
 
 
-def test_a_key_is_forgotten_after_a_day(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+def test_a_key_expires_after_a_day(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
     headers = {**admin, KEY: "monday"}
     first = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=headers).get_json()["job_id"]
     db.session.execute(text("UPDATE import_jobs SET created_at = created_at - interval '25 hours'"))
@@ -73,7 +75,7 @@ def test_a_key_is_forgotten_after_a_day(client: FlaskClient, admin: Headers, gre
     assert answer.get_json()["job_id"] != first
 
 
-def test_the_same_key_in_the_same_moment(app: Flask, admin: Headers, green_meadows: int) -> None:
+def test_simultaneous_uploads_with_the_same_key_create_one_job(app: Flask, admin: Headers, green_meadows: int) -> None:
     def send(_: int) -> Any:
         return app.test_client().post(
             EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers={**admin, KEY: "monday"}
@@ -87,7 +89,7 @@ def test_the_same_key_in_the_same_moment(app: Flask, admin: Headers, green_meado
     assert count("import_jobs") == jobs + 1
 
 
-def test_a_double_click_without_a_key_makes_no_double_pieces(
+def test_the_same_upload_twice_without_a_key_creates_each_piece_once(
     client: FlaskClient, admin: Headers, green_meadows: int
 ) -> None:
     first, second = (
@@ -107,7 +109,7 @@ def retry(client: FlaskClient, admin: Headers, job_id: int) -> tuple[int, dict[s
     return answer.status_code, answer.get_json()
 
 
-def test_a_failed_job_goes_on_where_it_was(
+def test_a_retried_job_continues_after_its_committed_batches(
     client: FlaskClient, admin: Headers, green_meadows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
@@ -136,7 +138,7 @@ def test_a_failed_job_goes_on_where_it_was(
     assert retry(client, admin, job_id)[0] == 409
 
 
-def test_an_undone_job_is_not_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+def test_an_undone_job_can_not_be_retried(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
     done = run_import(green_meadows, SAMPLE_WORKBOOK)
     db.session.execute(text("UPDATE import_jobs SET status = 'failed', progress = 99 WHERE id = :id"), {"id": done.id})
     db.session.commit()
@@ -148,7 +150,7 @@ def test_an_undone_job_is_not_tried_again(client: FlaskClient, admin: Headers, g
     assert project_totals(green_meadows)["element_types"] == 0
 
 
-def test_a_cause_that_was_corrected_before_the_retry(
+def test_a_job_can_be_retried_after_the_project_was_corrected(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "types.csv"
@@ -165,7 +167,9 @@ def test_a_cause_that_was_corrected_before_the_retry(
     assert (get_job(failed.id).status, get_job(failed.id).created_count) == ("completed", 1)
 
 
-def test_a_job_whose_file_is_gone_is_not_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+def test_a_job_whose_file_was_deleted_can_not_be_retried(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
     job_id = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
     assert retry(client, admin, job_id)[0] == 409
     client.post(f"/api/jobs/{job_id}/cancel", headers=admin)
@@ -175,7 +179,7 @@ def test_a_job_whose_file_is_gone_is_not_tried_again(client: FlaskClient, admin:
     assert (status, "has been deleted" in body["message"]) == (409, True)
 
 
-def test_a_cancelled_job_can_be_tried_again(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+def test_a_cancelled_job_can_be_retried(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
     job_id = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
     assert client.post(f"/api/jobs/{job_id}/cancel", headers=admin).status_code == 202
     assert retry(client, admin, job_id)[0] == 202

@@ -1,4 +1,4 @@
-"""Whoever starts a job, on whichever way, needs the permission for what it does; also at the moment when it begins."""
+"""Starting a job needs the permission for what the job does, at the request and again when the job begins."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,
 
 
 def documented() -> dict[tuple[str, str], str]:
-    """Return, by kind of job and action, the least role that docs/access.md names."""
+    """Return the lowest role that docs/access.md names for each kind of job and action."""
     page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8").partition("## Jobs")[2].partition("\n## ")[0]
     rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if "|" in line]
     heading, _, *body = rows
@@ -43,17 +43,17 @@ def test_every_job_type_is_documented() -> None:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A list that names a stage that the project lacks."""
+    """Return a file that names a stage which the project lacks."""
     path = tmp_path / "types.csv"
     path.write_text(f"{BASE},Stages_Curing\nWALL,W-1,,,,,,,,,yes\n")
     return path
 
 
 def target(project_id: int, kind: str, action: str, file: Path, manager: dict[str, str], client: FlaskClient) -> int:
-    """Return a job of the kind on which the action makes sense, made by a manager."""
+    """Return a job of the kind, created by a manager, in a state that allows the action."""
     job_type, _, option = kind.partition(" ")
     create_missing = "create_missing" in option
-    # Another list each time, so that there is always something to undo.
+    # A different file each time, so that there is always something to undo.
     file.write_text(f"{BASE},Stages_Curing\nWALL,W-{db.session.query(ImportJob).count()},,,,,,,,,yes\n")
     if job_type == "element_type_undo":
         done = run_import(project_id, file, create_missing=create_missing)
@@ -93,7 +93,7 @@ _REFERENCE = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_action_takes_the_documented_role(project_id: int, client: FlaskClient, file: Path, kind: str) -> None:
+def test_each_action_needs_the_documented_role(project_id: int, client: FlaskClient, file: Path, kind: str) -> None:
     asked = {role: member_headers(project_id, role) for role in ROLES}
     job_type, _, option = kind.partition(" ")
     found, expected = {}, {}
@@ -117,14 +117,16 @@ def test_each_action_takes_the_documented_role(project_id: int, client: FlaskCli
             assert answer.status_code in (201, 202, 403, 409), (action, role, answer.get_json())
             if answer.status_code < 300 and action != "cancel":
                 started = db.session.get_one(ImportJob, answer.get_json()["job_id"], populate_existing=True)
-                assert started.started_by_user_id == users.get_by_name(role).id, "whom the worker asks for"
+                assert started.started_by_user_id == users.get_by_name(role).id, (
+                    "the user whose permission the worker checks"
+                )
             for left in db.session.query(ImportJob).filter(ImportJob.status == "pending"):
                 client.post(f"/api/jobs/{left.id}/cancel", headers=asked[Role.MANAGER])
     assert found == expected
     assert all(found[key] != 409 for key in found if key[1] == Role.MANAGER), found
 
 
-def test_an_editor_creates_no_reference_data_through_a_managers_job(
+def test_an_editor_can_not_create_reference_data_through_a_managers_job(
     project_id: int, client: FlaskClient, file: Path
 ) -> None:
     manager, editor = member_headers(project_id, Role.MANAGER), member_headers(project_id, Role.EDITOR)
@@ -168,16 +170,16 @@ def test_a_job_whose_starter_lost_the_permission_does_not_begin(
     assert (get_job(number).status, get_job(number).created_count) == ("completed", 1)
 
 
-def test_a_job_of_the_command_line_has_no_user_to_ask_for(project_id: int, file: Path) -> None:
+def test_a_job_of_the_command_line_needs_no_permission(project_id: int, file: Path) -> None:
     users.create("tester", "correct horse")
     assert run_import(project_id, file).status == "completed"
 
 
 @pytest.mark.parametrize("written", ["nothing", "a batch", "reference data"])
-def test_a_job_that_lost_its_worker_half_done_goes_on(
+def test_a_resumed_job_is_finished_without_its_starter_if_it_has_written_something(
     project_id: int, client: FlaskClient, file: Path, written: str
 ) -> None:
-    """Its rows are in by halves: they are better as a whole, and can be undone."""
+    """A complete import can be undone, which is better than a partial one."""
     manager = member_headers(project_id, Role.MANAGER)
     stages = EXAMPLES / "stages.csv"
     if written == "a batch":

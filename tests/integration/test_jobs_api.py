@@ -1,4 +1,4 @@
-"""The jobs over HTTP: the contract's fields and states, to the letter."""
+"""The jobs over HTTP, with exactly the fields and states of the contract."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ JOBS = "/api/project/1/jobs"
 @pytest.mark.parametrize(
     ("route", "name"), [(EXCEL_IMPORT_URL, "element_types.xlsx"), (CSV_IMPORT_URL, "element_types.csv")]
 )
-def test_an_upload_is_answered_at_once(
+def test_an_upload_is_accepted_and_enqueued(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, route: str, name: str
 ) -> None:
     answer = client.post(route, data=upload_form(EXAMPLES / name), headers=admin)
@@ -47,8 +47,8 @@ def test_an_upload_is_answered_at_once(
         "batch_size": 30,
         "concurrent_batches": 15,
     }
-    (ring,) = broker.rq_queue().get_jobs()
-    assert (list(ring.args), ring.kwargs) == ([body["job_id"]], {})
+    (rq_job,) = broker.rq_queue().get_jobs()
+    assert (list(rq_job.args), rq_job.kwargs) == ([body["job_id"]], {})
 
 
 def test_a_job_from_upload_to_completed(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
@@ -96,7 +96,7 @@ def test_the_headings_of_a_file_decide_its_job_type(
     assert (without_file.status_code, without_file.get_json()["errors"].keys()) == (422, {"query"})
 
 
-def test_an_unchanged_job_is_not_sent_again(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_an_unchanged_job_is_answered_with_304(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     number = submit(green_meadows, SAMPLE_WORKBOOK)
     etag = client.get(f"/api/jobs/{number}", headers=admin).headers["ETag"]
     again = client.get(f"/api/jobs/{number}", headers={**admin, "If-None-Match": etag})
@@ -107,7 +107,7 @@ def test_an_unchanged_job_is_not_sent_again(client: FlaskClient, admin: dict[str
     assert changed.headers["ETag"] != etag
 
 
-def test_a_job_waits_for_its_file_and_takes_one(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_a_job_without_a_file_accepts_one_file(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     created = client.post(f"{JOBS}?job_type=element_type_import", headers=admin)
     number = created.get_json()["job_id"]
     assert created.status_code == 201
@@ -123,8 +123,12 @@ def test_a_job_waits_for_its_file_and_takes_one(client: FlaskClient, admin: dict
     address = f"/api/jobs/{number}/file"
     assert client.put(address, headers=admin, data=b"").status_code == 422
     raw = SAMPLE_WORKBOOK.read_bytes()
-    fed = client.put(f"{address}?file_name=walls.xlsx", headers=admin, data=raw)
-    assert (fed.status_code, fed.get_json()["job_id"], fed.get_json()["status"]) == (202, number, "pending")
+    attached = client.put(f"{address}?file_name=walls.xlsx", headers=admin, data=raw)
+    assert (attached.status_code, attached.get_json()["job_id"], attached.get_json()["status"]) == (
+        202,
+        number,
+        "pending",
+    )
     twice = client.put(address, headers=admin, data=raw)
     assert (twice.status_code, twice.get_json()["status"]) == (409, "Conflict")
     run_job(number)
@@ -132,14 +136,14 @@ def test_a_job_waits_for_its_file_and_takes_one(client: FlaskClient, admin: dict
     assert (job["status"], job["created_count"], job["file_name"]) == ("completed", 120, "walls.xlsx")
 
 
-def test_a_waiting_job_is_fed_by_a_form_too(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_a_file_can_be_attached_by_a_form(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     number = client.post(f"{JOBS}?job_type=element_type_import&batch_size=7", headers=admin).get_json()["job_id"]
     assert client.put(f"/api/jobs/{number}/file", headers=admin, data=upload_form(SAMPLE_WORKBOOK)).status_code == 202
     run_job(number)
     assert client.get(f"/api/jobs/{number}", headers=admin).get_json()["job"]["created_count"] == 120
 
 
-def test_a_job_created_with_its_file_starts_at_once(
+def test_a_job_that_is_created_with_its_file_is_enqueued(
     client: FlaskClient, admin: dict[str, str], project_id: int
 ) -> None:
     created = client.post(f"{JOBS}?job_type=stage_import", data=upload_form(EXAMPLES / "stages.csv"), headers=admin)

@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""The metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.conftest import EXAMPLES, run_import, submit
 from tests.prometheus import scrape_metrics
 
 
-def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_the_metrics_count_the_jobs(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     file = EXAMPLES / "element_types.csv"
     run_import(green_meadows, file)
     cancelled, queued = submit(green_meadows, file), submit(green_meadows, file)
@@ -43,13 +43,13 @@ def test_the_jobs_in_numbers(client: FlaskClient, admin: dict[str, str], green_m
     assert found["precast_database_bytes", ()] > found["precast_files_bytes", ()] > file.stat().st_size
 
 
-def test_the_reaper_is_seen(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_the_metrics_show_the_time_since_the_last_sweep(client: FlaskClient, admin: dict[str, str]) -> None:
     assert ("precast_reaper_seconds", ()) not in scrape_metrics(client, admin)
     reaper.sweep()
     assert 0 <= scrape_metrics(client, admin)["precast_reaper_seconds", ()] < 10
 
 
-def test_without_redis_the_table_is_still_told(app: Flask, client: FlaskClient, admin: dict[str, str]) -> None:
+def test_the_metrics_of_the_table_need_no_redis(app: Flask, client: FlaskClient, admin: dict[str, str]) -> None:
     with changed_settings(app, redis_url="redis://127.0.0.1:1/0"):
         found = scrape_metrics(client, admin)
     assert found["precast_redis_up", ()] == 0
@@ -57,7 +57,7 @@ def test_without_redis_the_table_is_still_told(app: Flask, client: FlaskClient, 
     assert ("precast_workers", ()) not in found
 
 
-def test_it_tells_of_no_project_and_only_administrators(
+def test_only_administrators_can_read_the_metrics_and_no_project_is_in_them(
     client: FlaskClient, admin: dict[str, str], green_meadows: int
 ) -> None:
     submit(green_meadows, EXAMPLES / "element_types.csv")

@@ -86,7 +86,7 @@ def test_rejected_rows_beyond_the_stored_issues(
     assert [each["severity"] for each in listed].count("error") == 10
     (more,) = [each["message"] for each in listed if each["code"] == "more_issues"]
     # Sixty cells, twelve warnings, and how the file was understood: the layout and the delimiter.
-    assert more.startswith("74 issues were found, of which the first 10 are listed")
+    assert more.startswith("The file has 74 issues; the first 10 are listed")
     book = fetch(client, admin, job.id, tmp_path / "rejected.xlsx")
     names = [row[1].value for row in book.worksheets[0].iter_rows(min_row=2)]
     assert names == [f"W-{number}" for number in range(30)]

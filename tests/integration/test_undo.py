@@ -1,4 +1,4 @@
-"""An import that is undone leaves the project as it was, or is refused with what stands against it."""
+"""Undoing an import restores the project, or is rejected with the reasons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAMPLE = EXAMPLES / "element_types.xlsx"
 
 
 def edited(path: Path) -> Path:
-    """The sample with every kind of change, and some element types more."""
+    """Return a copy of the sample with every kind of change and with three new element types."""
     book = openpyxl.load_workbook(SAMPLE)
     sheet = book["Element Types"]
     for row in range(4, 60):
@@ -37,7 +37,7 @@ def edited(path: Path) -> Path:
     return path
 
 
-def test_what_was_created_and_changed_goes_back(
+def test_an_undo_deletes_what_was_created_and_restores_what_was_changed(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
     first = run_import(green_meadows, SAMPLE)
@@ -60,21 +60,21 @@ def test_what_was_created_and_changed_goes_back(
     assert [(each["element_type"], each["name"]) for each in deleted] == [("WALL", f"NEW-{n}") for n in range(3)]
     assert listed["changes"][0]["fields"]["Height"]["before"] == "1234.5"
 
-    # The undo is taken back by importing the file again.
+    # Undoing the undo imports the file again.
     status, body = post_job_action(client, admin, "undo", done.id)
     assert status == 202
     run_job(body["job_id"])
     assert (get_job(body["job_id"]).job_type, get_job(body["job_id"]).created_count) == ("element_type_import", 3)
     project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), after)
 
-    # From the newest to the oldest, all of them.
+    # All imports can be undone, from the newest to the oldest.
     assert undo_job(client, admin, body["job_id"]).status == "completed"
     assert undo_job(client, admin, first.id).status == "completed"
     found = project_snapshot.snapshot_project(green_meadows)
     assert (found["element_types"], found["pieces"], found["quantities"]) == ([], [], [])
 
 
-def test_what_was_changed_since_stands_against_it(
+def test_an_import_can_not_be_undone_before_a_later_one_of_the_same_element_types(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
     first = run_import(green_meadows, SAMPLE)
@@ -89,12 +89,14 @@ def test_what_was_changed_since_stands_against_it(
     assert undo_job(client, admin, first.id).status == "completed"
 
 
-def test_pieces_in_production_stand_against_it(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+def test_an_import_can_not_be_undone_if_its_pieces_are_in_production(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
     done = run_import(green_meadows, SAMPLE)
     before = project_snapshot.snapshot_project(green_meadows)
     status, body = post_job_action(client, admin, "undo", done.id)
     assert status == 202
-    # After the request was accepted, one goes into production.
+    # A piece goes into production after the request was accepted.
     db.session.execute(text("UPDATE pieces SET status = 'in_production' WHERE id = (SELECT min(id) FROM pieces)"))
     db.session.commit()
     run_job(body["job_id"])
@@ -105,13 +107,13 @@ def test_pieces_in_production_stand_against_it(client: FlaskClient, admin: Heade
     assert {table for table in before if before[table] != after[table]} == {"pieces"}
     status, body = post_job_action(client, admin, "undo", done.id)
     assert (status, "are in production" in body["message"]) == (409, True)
-    # It can be tried again once that is fixed.
+    # Once the piece is planned again, the import can be undone.
     db.session.execute(text("UPDATE pieces SET status = 'planned'"))
     db.session.commit()
     assert undo_job(client, admin, done.id).status == "completed"
 
 
-def test_what_was_before_but_is_deleted_by_now_stands_against_it(
+def test_an_undo_fails_if_a_node_of_the_previous_state_was_deleted(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "types.csv"
@@ -130,7 +132,9 @@ def test_what_was_before_but_is_deleted_by_now_stands_against_it(
     project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
 
 
-def test_what_an_import_made_goes_with_it(client: FlaskClient, admin: Headers, project_id: int) -> None:
+def test_an_undo_deletes_the_reference_data_that_the_import_created(
+    client: FlaskClient, admin: Headers, project_id: int
+) -> None:
     before = project_snapshot.snapshot_project(project_id)
     done = run_import(project_id, EXAMPLES / "element_types.csv", create_missing=True)
     assert done.created_count == 120
@@ -139,7 +143,9 @@ def test_what_an_import_made_goes_with_it(client: FlaskClient, admin: Headers, p
 
 
 @pytest.mark.parametrize("kind", ["dry run", "reference data", "unchanged", "pending"])
-def test_there_is_nothing_to_undo(client: FlaskClient, admin: Headers, green_meadows: int, kind: str) -> None:
+def test_a_job_that_changed_no_element_types_can_not_be_undone(
+    client: FlaskClient, admin: Headers, green_meadows: int, kind: str
+) -> None:
     if kind == "dry run":
         target = run_import(green_meadows, SAMPLE, dry_run=True).id
     elif kind == "reference data":
@@ -155,18 +161,18 @@ def test_there_is_nothing_to_undo(client: FlaskClient, admin: Headers, green_mea
     assert len(body["message"]) > 40
 
 
-def test_an_undo_is_not_created_by_itself(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+def test_an_undo_job_can_not_be_created_directly(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
     answer = client.post(f"/api/project/{green_meadows}/jobs?job_type=element_type_undo", headers=admin)
     assert answer.status_code == 422
 
 
-def test_two_undos_at_once_are_one(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+def test_a_job_can_not_be_undone_twice_at_once(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
     done = run_import(green_meadows, SAMPLE)
     assert post_job_action(client, admin, "undo", done.id)[0] == 202
     assert post_job_action(client, admin, "undo", done.id)[0] == 409
 
 
-def test_a_large_import_with_interleaved_codes(
+def test_large_imports_of_the_same_element_types_are_undone_in_reverse_order(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
     assert run_import(green_meadows, write_large_workbook(tmp_path / "a.xlsx", 300, 100, 2)).status == "completed"

@@ -45,7 +45,8 @@ ENDS_TRANSACTIONS = {
         "run_job", "_check_starter", "_run_or_revert", "_run", "_revert_cancelled", "_job_context", "_fail",
     },
     "jobs/tasks/import_element_types.py": {
-        "_load_reference_data", "_find_missing", "_delete_created", "_read", "_plan", "_store_dry_run", "_run_batches",
+        "_load_reference_data", "_find_missing", "_delete_created", "_read", "_plan", "_store_dry_run", "_write",
+        "_run_batches",
     },
     "jobs/tasks/import_reference_data.py": {"run"},
     # A job is recorded as enqueued before its id is given to Redis.

@@ -1,1 +1,1 @@
-"""What each type of job does: one module for each, with a function `run`."""
+"""The functions of the job types: one module each, with a function `run`."""

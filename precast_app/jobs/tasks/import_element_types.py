@@ -1,4 +1,7 @@
-"""The import of element types, as the story of a job: read, check, plan, write."""
+"""The import of element types: read the file, validate its rows, plan the changes, write them.
+
+Each step is a transaction of its own, and so is each batch. No transaction is open while the file is read.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ from precast_app.spreadsheets import UnreadableFile
 
 
 def run(context: JobContext) -> Outcome:
-    """Import the job's file into its project."""
+    """Import the job's file into its project and return the outcome; raise `JobFailed` or `UnreadableFile`."""
     reference = _load_reference_data(context)
     try:
         return _import(context, reference)
@@ -79,7 +82,7 @@ def _import(context: JobContext, reference: ReferenceData) -> Outcome:
 
 
 def _store_dry_run(context: JobContext, planned: Plan, reference: ReferenceData) -> Outcome:
-    """Keep what the plan says instead of carrying it out."""
+    """Store the plan instead of writing it."""
     dry_run.store_plan(context, planned, reference)
     db.session.commit()
     context.report_progress(
@@ -92,7 +95,7 @@ def _store_dry_run(context: JobContext, planned: Plan, reference: ReferenceData)
 
 
 def _load_reference_data(context: JobContext) -> ReferenceData:
-    """What the headings can name, as the job's first attempt found it: every attempt reads them in the same way."""
+    """Return the reference data as the job's first attempt found it, so that every attempt maps the columns alike."""
     job = db.session.get_one(ImportJob, context.job_id)
     if job.reference is not None:
         reference = reference_data.from_json(context.project_id, job.reference)
@@ -110,7 +113,7 @@ def _load_reference_data(context: JobContext) -> ReferenceData:
 
 
 def _find_missing(context: JobContext) -> create_missing.Entries:
-    """What the file's headings name and the project lacks."""
+    """Return the reference data that the file's headings name and the project lacks."""
     known = current_reference.load(db.session(), context.project_id)
     with files.open_stored(context.job_id) as file:
         database.release_connection()
@@ -118,7 +121,7 @@ def _find_missing(context: JobContext) -> create_missing.Entries:
 
 
 def _delete_created(context: JobContext, reference: ReferenceData) -> None:
-    """What was made for a file that did not go in goes again."""
+    """Delete the reference data that was created for a file that was not imported."""
     db.session.rollback()
     if reference.created and not context.dry_run:
         context.fence(db.session())
@@ -127,7 +130,7 @@ def _delete_created(context: JobContext, reference: ReferenceData) -> None:
 
 
 def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, list[Row], list[Issue], IssueOverflow]:
-    """The file's columns, its rows as values, what is odd about it and how much more; the file itself is let go."""
+    """Return the file's columns, its rows without the skipped ones, its issues, and the issues beyond the limit."""
     context.report_progress(Phase.READING)
     with files.open_stored(context.job_id) as file:
         database.release_connection()
@@ -141,9 +144,9 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
         )
         data = [row for row in every if not row.skipped]
         skipped = [issue for row in every if row.skipped for issue in row.issues]
-        made = create_missing.creation_issues(columns, reference, dry_run=context.dry_run)
-        issues = [*map(from_note, book.notes), column_mapping.describe_mapping(columns), *issues, *made, *skipped]
-        # The workbook's memory is wanted for the plan.
+        created = create_missing.creation_issues(columns, reference, dry_run=context.dry_run)
+        issues = [*map(from_note, book.notes), column_mapping.describe_mapping(columns), *issues, *created, *skipped]
+        # The plan needs the workbook's memory.
         del every, book
     return columns, data, issues, overflow
 
@@ -152,7 +155,7 @@ def _plan(
     context: JobContext, columns: ColumnMap, data: list[Row], issues: list[Issue], overflow: IssueOverflow
 ) -> Plan:
     context.report_progress(Phase.PLANNING, total=len(data))
-    # One view of the project, however many questions the plan asks.
+    # All queries of the plan see the same snapshot of the project.
     db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     already_processed = rows_rejected_by_database(context.job_id)
     stored = CurrentState(db.session(), context.project_id, context.job_id)
@@ -178,11 +181,12 @@ def _piece_limits(context: JobContext) -> PieceLimits:
 
 
 def _write(context: JobContext, planned: Plan, target: BatchTarget) -> int:
-    """Carry the plan out; the number of rejected rows, those of the plan and those that the database refused."""
-    known = [*{each.number: each for each in batch_runner.stored_results(context.job_id)}.values()]
-    _report_batches(context, planned, known)
-    # Closed, so that batches that have not begun are not begun when the job stops here.
-    with closing(_run_batches(context, planned, target, frozenset(each.number for each in known))) as results:
+    """Write the plan and return the number of rejected rows: those of the plan and those that the database rejected."""
+    committed = batch_runner.stored_results(context.job_id)
+    db.session.rollback()
+    _report_batches(context, planned, committed)
+    # Closing it keeps batches that wait from being started when the job stops here.
+    with closing(_run_batches(context, planned, target, frozenset(each.number for each in committed))) as results:
         for result in results:
             _report_batches(context, planned, [result])
     return context.reporter.latest.rejected
@@ -203,10 +207,10 @@ def _run_batches(
         return
     try:
         yield from atomic.run_atomically(planned, target, done=done, fence=context.fence)
-    except atomic.RowsRejected as refused:
-        store_issues(context, list(refused.issues), replace=False)
+    except atomic.RowsRejected as rejected:
+        store_issues(context, list(rejected.issues), replace=False)
         db.session.commit()
-        raise abort_error(context.job_id, planned.total, len(refused.issues)) from None
+        raise abort_error(context.job_id, planned.total, len(rejected.issues)) from None
 
 
 def _report_batches(context: JobContext, planned: Plan, results: Iterable[BatchResult]) -> None:

@@ -1,4 +1,4 @@
-"""The imports of reference data: hierarchy, stages, drawing types, BOM products."""
+"""The imports of reference data: hierarchy, stages, drawing types and BOM products."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from precast_app.models import ImportBatch, ImportJob, OnError, Phase
 
 
 def run(context: JobContext) -> Outcome:
-    """Import the job's file in one transaction: these files are small, and a dry run can roll it back."""
+    """Import the job's file and return the outcome; raise `JobFailed` or `UnreadableFile`.
+
+    These files are small: the rows are written in one transaction, which a dry run rolls back.
+    """
     context.report_progress(Phase.READING)
     with files.open_stored(context.job_id) as file:
         database.release_connection()
@@ -35,7 +38,7 @@ def run(context: JobContext) -> Outcome:
     if not total:
         raise NoDataRows
     context.report_progress(Phase.WRITING, total=total)
-    # It is one batch, and as such done once; an attempt that was lost after its commit is only told again.
+    # The import is one batch. If an earlier attempt was lost after its commit, only the result is reported again.
     if done := batch_runner.stored_results(context.job_id):
         return _outcome(context, total, done[0].counts)
     context.fence(db.session())
