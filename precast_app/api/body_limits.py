@@ -85,7 +85,7 @@ def init_small_bodies(app: Flask) -> None:
     """Receive every body that is not an upload before anything else is done for its request."""
 
     @app.before_request
-    def _receive() -> None:
+    def _receive_body() -> None:
         if request.endpoint is None or _is_upload() or not _has_body():
             return
         limit = current_settings().request_bytes
@@ -95,7 +95,7 @@ def init_small_bodies(app: Flask) -> None:
         environ["wsgi.input"] = _TimedBody(environ["wsgi.input"])
         stream = get_input_stream(environ, max_content_length=limit + 1)
         # Many bodies may arrive slowly at the same time, so long ones are kept on disk instead of in memory.
-        body = environ[_SMALL_BODY] = tempfile.SpooledTemporaryFile(_READ_BYTES)  # noqa: SIM115 # closed by `_drop`
+        body = environ[_SMALL_BODY] = tempfile.SpooledTemporaryFile(_READ_BYTES)  # noqa: SIM115 # closed by `_close_body`
         while data := stream.read(_READ_BYTES):
             body.write(data)
             if body.tell() > limit:
@@ -105,7 +105,7 @@ def init_small_bodies(app: Flask) -> None:
         environ["wsgi.input_terminated"] = True
 
     @app.teardown_request
-    def _drop(error: BaseException | None) -> None:
+    def _close_body(error: BaseException | None) -> None:
         body: IO[bytes] | None = request.environ.pop(_SMALL_BODY, None)
         if body is not None:
             body.close()
@@ -116,7 +116,7 @@ def init_app(app: Flask) -> None:
     slots = UploadSlots(settings_of(app).web_uploads)
 
     @app.before_request
-    def _enter() -> None:
+    def _acquire_slot() -> None:
         if not _is_upload() or not _has_body():
             return
         user_id = current_identity().user_id
@@ -128,7 +128,7 @@ def init_app(app: Flask) -> None:
         request.environ["wsgi.input"] = _TimedBody(request.environ["wsgi.input"])
 
     @app.teardown_request
-    def _leave(error: BaseException | None) -> None:
+    def _release_slot(error: BaseException | None) -> None:
         user_id: int | None = request.environ.pop(_SLOT, None)
         if user_id is not None:
             slots.release(user_id)

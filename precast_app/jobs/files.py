@@ -94,7 +94,7 @@ def store(job: ImportJob, upload: Upload) -> None:
     job.file_name, job.file_bytes, job.file_sha256 = _clean_name(upload.name), size, digest.hexdigest()
 
 
-def copy(old: ImportJob, new: ImportJob) -> None:
+def copy_stored(old: ImportJob, new: ImportJob) -> None:
     """Store the old job's file as the file of the new one, which must have been flushed."""
     db.session.execute(_COPY, {"new": new.id, "old": old.id})
     new.file_name, new.file_bytes, new.file_sha256 = old.file_name, old.file_bytes, old.file_sha256

@@ -227,7 +227,7 @@ def _import_again(old: ImportJob, starter: Identity, applies_job_id: int | None 
     _set_queued(job)
     db.session.add(job)
     db.session.flush()
-    files.copy(old, job)
+    files.copy_stored(old, job)
     _audit_creation(job, of_job=old.id)
     db.session.commit()
     dispatch.enqueue(job.id)

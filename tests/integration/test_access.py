@@ -1,4 +1,4 @@
-"""Who gets in: every route is tried as everyone that docs/access.md names, and what one may not see is not there."""
+"""Access: every route is requested as every kind of user in docs/access.md."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.auth_headers import member_headers, user_headers
 from tests.conftest import EXAMPLES, ROOT, run_import
 
 # What the table of docs/access.md says of who asks, by column.
-ASKERS = (
+KINDS_OF_USER = (
     "stranger", "viewer", "editor", "manager", "administrator", "elsewhere", "reading token", "token elsewhere",
 )  # fmt: skip
 IN, LOGIN = "✓", "login"
 
 
-def written() -> dict[tuple[str, str], tuple[str, ...]]:
-    """Of each method and address in the table: what each asker is told."""
+def documented_rows() -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the rows of the table, by method and path: the expected response to each kind of user."""
     page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
     rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if "| `/" in line]
     return {(method, rule): tuple(told) for method, rule, *told in rows}
@@ -37,8 +37,8 @@ def plain_path(rule: str) -> str:
     return re.sub(r"<(int\(max=2147483647\)|int|path|user_name):", "<", rule)
 
 
-def served(app: Flask) -> list[tuple[str, str]]:
-    """Method and address of every route; those of the dashboard, which is another project's, as one."""
+def registered_routes(app: Flask) -> list[tuple[str, str]]:
+    """Return the method and path of every route; the routes of RQ's dashboard are summed up as one."""
     found = {("GET", "/rq/"), ("GET", "/static/<name>"), ("GET", "/api/openapi.json")}
     for rule in app.url_map.iter_rules():
         if not rule.rule.startswith(("/rq", "/static", "/api/openapi.json")):
@@ -46,8 +46,8 @@ def served(app: Flask) -> list[tuple[str, str]]:
     return sorted(found, key=lambda each: (each[1], each[0]))
 
 
-def test_the_table_has_every_route(app: Flask) -> None:
-    assert sorted(written()) == sorted(served(app))
+def test_the_table_lists_every_route(app: Flask) -> None:
+    assert sorted(documented_rows()) == sorted(registered_routes(app))
 
 
 def expected_row(method: str, path: str, rule: AccessRule) -> tuple[str, ...] | None:
@@ -69,8 +69,8 @@ def expected_row(method: str, path: str, rule: AccessRule) -> tuple[str, ...] | 
     return (anonymous, *map(outcome, roles), IN, elsewhere, read_only, other_token)
 
 
-def test_the_table_follows_from_what_every_route_declares(app: Flask) -> None:
-    table = written()
+def test_the_table_agrees_with_the_declarations_of_the_routes(app: Flask) -> None:
+    table = documented_rows()
     for rule in app.url_map.iter_rules():
         declared = access_rule(app.view_functions[rule.endpoint])
         if declared is None:
@@ -85,58 +85,58 @@ def test_the_table_follows_from_what_every_route_declares(app: Flask) -> None:
                 assert table[method, path] == row, (method, path)
 
 
-def filled(rule: str, job_id: int) -> str:
-    """The address with the numbers of what is there; no token has number 9999."""
+def path_with_ids(rule: str, job_id: int) -> str:
+    """Return the path with ids that exist, except that no token has the id 9999."""
     values = {"<job_id>": str(job_id), "<token_id>": "9999", "<user>": "viewer"}
     values |= {"<name>": "favicon.ico", "<path>": "stages"}
     path = re.sub(r"<\w+>", lambda found: values.get(found[0], "1"), rule)
     return f"{path}?job_type=element_type_import" if path.endswith("/jobs") else path
 
 
-def told(answer: TestResponse) -> str:
-    """What an answer says of whether one may come in, as the table writes it."""
-    # The page of the sign-in says 401 too, of a password that is wrong.
+def access_of(answer: TestResponse) -> str:
+    """Return the response in the words of the table."""
+    # The sign-in page returns 401 too, for a wrong password.
     if answer.status_code == 403 or "WWW-Authenticate" in answer.headers:
         return str(answer.status_code)
     if answer.status_code == 302 and answer.headers["Location"].startswith("/login"):
         return LOGIN
-    # Who may come in may still be told that a user or a token is not there.
+    # A user with access can get 404 too, for a user or a token that does not exist.
     return "404" if answer.status_code == 404 and "have access to it" in answer.text else IN
 
 
-@pytest.mark.parametrize("asker", ASKERS)
-def test_every_route_lets_in_whom_the_table_says(
-    app: Flask, client: FlaskClient, green_meadows: int, asker: str
+@pytest.mark.parametrize("kind", KINDS_OF_USER)
+def test_every_route_answers_each_kind_of_user_as_the_table_says(
+    app: Flask, client: FlaskClient, green_meadows: int, kind: str
 ) -> None:
     job_id = run_import(green_meadows, EXAMPLES / "element_types.csv").id
     other = projects.create("Harbour").id
     roles = {"reading token": Role.MANAGER, "token elsewhere": Role.MANAGER, "elsewhere": Role.MANAGER}
-    if asker == "stranger":
+    if kind == "stranger":
         headers = {}
-    elif asker == "administrator":
+    elif kind == "administrator":
         headers = user_headers("chief", is_admin=True)
     else:
         headers = user_headers(
-            "someone", read_only=asker == "reading token", project_id=other if asker == "token elsewhere" else None
+            "someone", read_only=kind == "reading token", project_id=other if kind == "token elsewhere" else None
         )
-        projects.set_role(other if asker == "elsewhere" else green_meadows, "someone", roles.get(asker) or Role(asker))
+        projects.set_role(other if kind == "elsewhere" else green_meadows, "someone", roles.get(kind) or Role(kind))
     users.create("viewer", "correct horse")
-    table = written()
+    table = documented_rows()
     found, expected = {}, {}
-    for method, rule in served(app):
-        answer = client.open(filled(rule, job_id), method=method, headers={"Accept": "text/html", **headers})
-        found[method, rule] = told(answer)
-        expected[method, rule] = table[method, rule][ASKERS.index(asker)]
+    for method, rule in registered_routes(app):
+        answer = client.open(path_with_ids(rule, job_id), method=method, headers={"Accept": "text/html", **headers})
+        found[method, rule] = access_of(answer)
+        expected[method, rule] = table[method, rule][KINDS_OF_USER.index(kind)]
         answer.close()
     assert found == expected
 
 
-def test_a_wrong_token_opens_nothing(client: FlaskClient, project_id: int) -> None:
+def test_an_unknown_token_gets_401(client: FlaskClient, project_id: int) -> None:
     for header in ("Bearer wrong", "Bearer", "Basic YTpi", "Bearer \xe4"):
         assert client.get(f"/api/project/{project_id}", headers={"Authorization": header}).status_code == 401
 
 
-def test_a_token_is_narrowed_to_reading_and_to_a_project(client: FlaskClient, project_id: int) -> None:
+def test_a_token_can_be_restricted_to_reading_and_to_one_project(client: FlaskClient, project_id: int) -> None:
     other = projects.create("Other").id
     reading = member_headers(project_id, Role.MANAGER, read_only=True)
     assert client.get(f"/api/project/{project_id}/stages", headers=reading).status_code == 200
@@ -150,7 +150,7 @@ def test_a_token_is_narrowed_to_reading_and_to_a_project(client: FlaskClient, pr
     assert client.get("/api/project", headers=narrow).get_json()["count"] == 1
 
 
-def test_a_token_of_one_project_sees_nothing_of_the_account(client: FlaskClient, project_id: int) -> None:
+def test_a_token_of_one_project_has_no_access_to_the_account(client: FlaskClient, project_id: int) -> None:
     narrow = user_headers("narrow", project_id=project_id)
     projects.set_role(project_id, "narrow", Role.EDITOR)
     reading = member_headers(project_id, Role.VIEWER, read_only=True)
@@ -168,7 +168,7 @@ def test_a_token_of_one_project_sees_nothing_of_the_account(client: FlaskClient,
         *(f"project/{{project}}/{name}" for name in ("template/csv", "stages/csv")),
     ],
 )
-def test_no_download_is_stored_by_a_browser_or_a_proxy(
+def test_browsers_and_proxies_do_not_store_downloads(
     client: FlaskClient, project_id: int, tmp_path: Path, address: str
 ) -> None:
     path = tmp_path / "types.csv"
@@ -181,7 +181,7 @@ def test_no_download_is_stored_by_a_browser_or_a_proxy(
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
 
 
-def test_a_job_type_asks_for_more_than_its_route(client: FlaskClient, project_id: int) -> None:
+def test_a_job_type_can_require_a_higher_role_than_its_route(client: FlaskClient, project_id: int) -> None:
     editor = member_headers(project_id, Role.EDITOR)
     path = f"/api/project/{project_id}/jobs?job_type="
     assert client.post(f"{path}element_type_import", headers=editor).status_code == 201
@@ -195,7 +195,7 @@ def log_in(client: FlaskClient, name: str, password: str) -> int:
     return client.post("/login", data={"name": name, "password": password}).status_code
 
 
-def test_a_browser_logs_in_and_out(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+def test_a_browser_signs_in_and_out(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
     assert client.get("/").headers["Location"] == "/login"
     assert log_in(client, "admin", "wrong") == 401
     assert log_in(client, "nobody", "correct horse") == 401
@@ -219,7 +219,7 @@ def test_a_browser_logs_in_and_out(client: FlaskClient, admin: dict[str, str], p
         ({"Origin": "null"}, 403),
     ],
 )
-def test_a_page_of_another_site_cannot_act_with_the_cookie(
+def test_a_page_of_another_site_cannot_use_the_cookie(
     client: FlaskClient, admin: dict[str, str], headers: dict[str, str], status: int
 ) -> None:
     log_in(client, "admin", "correct horse")
@@ -239,7 +239,7 @@ def test_a_page_of_another_site_cannot_act_with_the_cookie(
         "\t//evil.example", " //evil.example", "//localhost/account", "http://localhost/account",
     ],
 )  # fmt: skip
-def test_the_sign_in_leads_nowhere_but_to_pages_of_ours(
+def test_signing_in_redirects_only_to_pages_of_the_application(
     client: FlaskClient, admin: dict[str, str], target: str
 ) -> None:
     answer = client.post("/login", query_string={"next": target}, data={"name": "admin", "password": "correct horse"})
@@ -247,12 +247,14 @@ def test_the_sign_in_leads_nowhere_but_to_pages_of_ours(
 
 
 @pytest.mark.parametrize("target", ["/projects/1?page=2&sort=name", "/account", "/projects/1/element-types", "/rq/"])
-def test_the_sign_in_leads_back_to_where_one_was(client: FlaskClient, admin: dict[str, str], target: str) -> None:
+def test_signing_in_returns_to_the_requested_page(client: FlaskClient, admin: dict[str, str], target: str) -> None:
     answer = client.post("/login", query_string={"next": target}, data={"name": "admin", "password": "correct horse"})
     assert answer.headers["Location"] == target
 
 
-def test_the_dashboard_is_for_administrators(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+def test_only_administrators_see_the_queue_dashboard(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
     assert client.get("/rq/").headers["Location"].startswith("/login")
     assert client.get("/rq/", headers=member_headers(project_id, Role.MANAGER)).status_code == 403
     assert client.get("/rq/", headers=admin).status_code == 200

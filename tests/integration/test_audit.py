@@ -1,4 +1,4 @@
-"""Who did what, when: written with the act, shown to whom it concerns, and never changed."""
+"""The audit log: written with the action, visible to those in charge, and never changed."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def member(project_id: int, name: str, role: Role) -> dict[str, str]:
     return headers
 
 
-def test_what_people_do_in_a_project_is_written_down(
-    client: FlaskClient, admin: dict[str, str], project_id: int
-) -> None:
+def test_actions_in_a_project_are_recorded(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
     editor, manager = member(project_id, "eve", Role.EDITOR), member(project_id, "mia", Role.MANAGER)
     before = len(acts(project_id))
     with SHEET.open("rb") as file:
@@ -63,7 +61,7 @@ def test_what_people_do_in_a_project_is_written_down(
     assert client.get(f"/api/project/{project_id}/audit", headers=editor).status_code == 404
 
 
-def test_what_did_not_happen_is_not_written_down(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+def test_a_rejected_action_is_not_recorded(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
     stages = f"/api/project/{project_id}/stages"
     assert client.post(stages, json={"name": "Casting"}, headers=admin).status_code == 201
     before = acts()
@@ -73,7 +71,7 @@ def test_what_did_not_happen_is_not_written_down(client: FlaskClient, admin: dic
     assert acts() == before
 
 
-def test_sign_ins_are_written_down_also_those_that_failed(client: FlaskClient, app: Flask) -> None:
+def test_successful_and_failed_sign_ins_are_recorded(client: FlaskClient, app: Flask) -> None:
     users.create("ada", "correct horse")
     for password in ("wrong", "correct horse"):
         client.post("/login", data={"name": "ada", "password": password}, environ_base={"REMOTE_ADDR": "10.1.2.3"})
@@ -88,7 +86,7 @@ def test_sign_ins_are_written_down_also_those_that_failed(client: FlaskClient, a
     ]
 
 
-def test_tokens_and_users_are_written_down_without_their_secrets(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_entries_about_tokens_and_users_contain_no_secrets(client: FlaskClient, admin: dict[str, str]) -> None:
     text_of = client.post("/api/tokens", json={"name": "Nightly"}, headers=admin).get_json()["token"]
     client.post("/api/users", json={"name": "bob", "password": "battery staple"}, headers=admin)
     client.patch("/api/users/bob", json={"password": "staple battery", "disabled": True}, headers=admin)
@@ -112,7 +110,7 @@ def test_tokens_and_users_are_written_down_without_their_secrets(client: FlaskCl
         "TRUNCATE audit_entries, projects CASCADE",
     ],
 )
-def test_nothing_is_changed_or_taken_out(app: Flask, statement: str) -> None:
+def test_entries_cannot_be_changed_or_deleted(app: Flask, statement: str) -> None:
     audit.record("session.start", who="ada")
     db.session.commit()
     with pytest.raises((InternalError, ProgrammingError), match="neither changed nor deleted"):
@@ -121,7 +119,7 @@ def test_nothing_is_changed_or_taken_out(app: Flask, statement: str) -> None:
     assert acts() == [("ada", "session.start", "")]
 
 
-def test_the_whole_installation_is_for_administrators(
+def test_only_administrators_see_the_audit_of_the_installation(
     client: FlaskClient, admin: dict[str, str], project_id: int
 ) -> None:
     shown = client.get("/api/audit?act=user.create", headers=admin).get_json()

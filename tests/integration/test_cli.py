@@ -14,12 +14,12 @@ from tests.conftest import EXAMPLES, worker
 
 
 def call(app: Flask, *words: str, stdin: str | None = None) -> tuple[int, str, str]:
-    """Exit status, output, errors."""
+    """Run a command and return its exit status, output and errors."""
     result = app.test_cli_runner().invoke(args=list(words), input=stdin)
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_a_user_a_token_and_a_project(app: Flask, client: FlaskClient) -> None:
+def test_the_commands_create_a_user_a_token_and_a_project(app: Flask, client: FlaskClient) -> None:
     created = call(app, "user", "create", "ada", "--admin", "--password-stdin", stdin="correct horse\n")
     assert created == (0, "Created the administrator ada.\n", "")
     status, token, _ = call(app, "token", "create", "ada")
@@ -31,7 +31,7 @@ def test_a_user_a_token_and_a_project(app: Flask, client: FlaskClient) -> None:
     assert client.get("/api/project/1", headers=headers).get_json()["project"]["name"] == "Harbour"
 
 
-def test_the_password_is_asked_for_twice(app: Flask) -> None:
+def test_a_typed_password_must_be_confirmed(app: Flask) -> None:
     status, output, _ = call(app, "user", "create", "ada", stdin="correct horse\ncorrect horse\n")
     assert (status, "correct horse" in output) == (0, False)
     assert passwords.verify(users.get_by_name("ada").password_hash, "correct horse")
@@ -48,7 +48,7 @@ def test_the_password_is_asked_for_twice(app: Flask) -> None:
         (("import", str(EXAMPLES / "stages.csv"), "--project", "1"), None, "No header row"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_told_by_the_exit_status(
+def test_an_error_is_printed_and_sets_the_exit_status(
     app: Flask, project_id: int, words: tuple[str, ...], stdin: str | None, says: str
 ) -> None:
     status, output, errors = call(app, *words, stdin=stdin)
@@ -57,14 +57,14 @@ def test_what_cannot_be_done_is_said_and_told_by_the_exit_status(
     assert "Traceback" not in errors
 
 
-def test_names_are_taken_once(app: Flask) -> None:
+def test_names_must_be_unique(app: Flask) -> None:
     for words in (("user", "create", "ada", "--password-stdin"), ("project", "create", "Harbour")):
         assert call(app, *words, stdin="correct horse\n")[0] == 0
         status, _, errors = call(app, *words, stdin="correct horse\n")
         assert (status, "already" in errors) == (1, True)
 
 
-def test_a_narrowed_token(app: Flask, client: FlaskClient, project_id: int) -> None:
+def test_a_token_can_be_restricted(app: Flask, client: FlaskClient, project_id: int) -> None:
     users.create("ada", "correct horse", is_admin=True)
     token = call(app, "token", "create", "ada", "--read-only", "--project", "1", "--days", "7")[1].strip()
     identity = tokens.authenticate(token)
@@ -73,7 +73,7 @@ def test_a_narrowed_token(app: Flask, client: FlaskClient, project_id: int) -> N
     assert call(app, "token", "create", "ada", "--days", "0")[0] == 2
 
 
-def test_an_import_is_followed_to_its_end(
+def test_an_import_waits_for_the_result_and_prints_the_issues(
     app: Flask, green_meadows: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.csv"
@@ -91,7 +91,7 @@ def test_an_import_is_followed_to_its_end(
         assert "The only row could not be imported." in errors
 
 
-def test_an_import_of_reference_data(app: Flask, project_id: int, environment: dict[str, str]) -> None:
+def test_reference_data_can_be_imported(app: Flask, project_id: int, environment: dict[str, str]) -> None:
     with worker(environment):
         words = ("import", str(EXAMPLES / "stages.csv"), "--project", "1", "--job-type", "stage_import")
         assert call(app, *words)[:2] == (0, "Successfully processed 8 elements\n")

@@ -1,4 +1,4 @@
-"""What someone tries who may read one project, to read or change another: a member of one, with a token of theirs."""
+"""Attempts of a member of one project to read or change another project."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOBODYS = 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A project of others with all that there is, one of ours, and the headers of who may do most in ours only."""
+    """A foreign project with all kinds of data, an own project, and the headers of a manager of the own one only."""
 
     theirs: int
     ours: int
@@ -64,7 +64,7 @@ def scene(green_meadows: int) -> Scene:
 
 
 def said(client: FlaskClient, headers: dict[str, str], method: str, path: str, **options: Any) -> tuple[int, str]:
-    """Status and text of an answer, which closes it."""
+    """Send a request and return the status and the text of the response."""
     with client.open(path, method=method, headers=headers, **options) as answer:
         return answer.status_code, answer.text
 
@@ -76,8 +76,8 @@ OF_A_PROJECT = (
 )  # fmt: skip
 
 
-def test_what_others_have_is_as_if_it_were_not_there(client: FlaskClient, scene: Scene) -> None:
-    """To the letter, so that nobody learns which numbers are in use."""
+def test_foreign_ids_and_unknown_ids_get_the_same_response(client: FlaskClient, scene: Scene) -> None:
+    """The texts are identical, so that nobody learns which ids are in use."""
     for what in OF_A_JOB:
         missing = said(client, scene.viewer, "GET", f"/api/jobs/{NOBODYS}{what}")
         for number in scene.jobs.values():
@@ -90,7 +90,7 @@ def test_what_others_have_is_as_if_it_were_not_there(client: FlaskClient, scene:
         assert (status, text.replace(there, "N")) == (404, missing[1].replace(nowhere, "N"))
 
 
-def test_their_ids_find_nothing_below_our_project(client: FlaskClient, scene: Scene) -> None:
+def test_foreign_ids_are_not_found_below_the_own_project(client: FlaskClient, scene: Scene) -> None:
     run_import(scene.ours, FILE)
     below = f"/api/project/{scene.ours}"
     ids = scene.ids
@@ -109,8 +109,8 @@ def test_their_ids_find_nothing_below_our_project(client: FlaskClient, scene: Sc
         assert (exported.status_code, len(exported.text.splitlines())) == (200, 1)
 
 
-def test_nothing_of_theirs_can_be_changed(client: FlaskClient, scene: Scene) -> None:
-    """By their ids in the path, below their project and below ours, with the most that our role allows."""
+def test_foreign_data_cannot_be_changed(client: FlaskClient, scene: Scene) -> None:
+    """Neither below the foreign project nor with foreign ids below the own one."""
     before, ids = project_snapshot.snapshot_project(scene.theirs), scene.ids
     jobs = {number: db.session.get_one(ImportJob, number).updated_at for number in scene.jobs.values()}
     tries: list[tuple[str, str, dict[str, Any]]] = [
@@ -138,7 +138,7 @@ def test_nothing_of_theirs_can_be_changed(client: FlaskClient, scene: Scene) -> 
     assert {number: db.session.get_one(ImportJob, number).updated_at for number in jobs} == jobs
 
 
-def test_their_node_is_no_parent_of_ours(client: FlaskClient, scene: Scene) -> None:
+def test_a_foreign_node_cannot_be_a_parent(client: FlaskClient, scene: Scene) -> None:
     hierarchy = f"/api/project/{scene.ours}/hierarchy"
     body = {"name": "Tower", "prefix": "T", "naming_convention": "T"}
     ours = client.post(hierarchy, json=body, headers=scene.manager).get_json()["node"]["id"]
@@ -164,7 +164,7 @@ NOT_FOR_THE_SENDER: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-def test_fields_that_are_not_for_the_sender_are_refused(client: FlaskClient, scene: Scene) -> None:
+def test_fields_that_clients_must_not_set_are_rejected(client: FlaskClient, scene: Scene) -> None:
     for method, path, body in NOT_FOR_THE_SENDER:
         answer = client.open(f"/api/project/{scene.ours}{path}", method=method, json=body, headers=scene.manager)
         assert (body, answer.status_code) == (body, 422)
@@ -188,7 +188,9 @@ def test_an_upload_sets_no_fields_of_its_job(client: FlaskClient, scene: Scene) 
         assert (job.created_by == "vera", job.idempotency_key) == (False, None)
 
 
-def test_a_key_of_someone_else_finds_nothing(client: FlaskClient, scene: Scene, admin: dict[str, str]) -> None:
+def test_an_idempotency_key_of_another_user_finds_no_job(
+    client: FlaskClient, scene: Scene, admin: dict[str, str]
+) -> None:
     def waiting(project: int, headers: dict[str, str]) -> tuple[int, Any]:
         answer = client.post(
             f"/api/project/{project}/jobs?job_type=element_type_import",
@@ -203,7 +205,7 @@ def test_a_key_of_someone_else_finds_nothing(client: FlaskClient, scene: Scene, 
     assert (ours[0], ours[1]["job_id"] != theirs[1]["job_id"]) == (201, True)
 
 
-def test_a_search_takes_every_sign_for_itself(client: FlaskClient, scene: Scene) -> None:
+def test_a_search_treats_wildcards_as_plain_text(client: FlaskClient, scene: Scene) -> None:
     path = f"/api/project/{scene.theirs}/element-types"
     projects.set_role(scene.theirs, "vera", Role.VIEWER)
     for search in ("%", "_", "\\", "%%", "WALL_", ".*", "^", "[A-Z]", "'", "W%1", "\\%"):
@@ -213,8 +215,8 @@ def test_a_search_takes_every_sign_for_itself(client: FlaskClient, scene: Scene)
     assert client.get(path, query_string={"search": "wall"}, headers=scene.viewer).get_json()["count"] > 0
 
 
-def test_a_token_that_may_only_read_changes_nothing(app: Flask, client: FlaskClient, scene: Scene) -> None:
-    """Each route, with numbers of what is there, by the token of one who may do everything."""
+def test_a_read_only_token_changes_nothing(app: Flask, client: FlaskClient, scene: Scene) -> None:
+    """Every route is requested with existing ids and a read-only token of an administrator."""
     chief = users.create("chief", "correct horse", is_admin=True)
     reading = {"Authorization": f"Bearer {tokens.create(chief, days=1, read_only=True)}"}
     before, ids = project_snapshot.snapshot_project(scene.theirs), scene.ids
@@ -234,7 +236,7 @@ def test_a_token_that_may_only_read_changes_nothing(app: Flask, client: FlaskCli
     assert project_snapshot.snapshot_project(scene.theirs) == before
 
 
-def test_a_viewer_changes_nothing_in_the_own_project(app: Flask, client: FlaskClient, scene: Scene) -> None:
+def test_a_viewer_changes_nothing(app: Flask, client: FlaskClient, scene: Scene) -> None:
     projects.set_role(scene.theirs, "vera", Role.VIEWER)
     before = project_snapshot.snapshot_project(scene.theirs)
     for verb in ("cancel", "retry", "undo", "apply"):

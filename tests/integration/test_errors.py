@@ -1,4 +1,4 @@
-"""Errors have one shape, whatever raised them."""
+"""Error responses: all have the same shape."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from flask.testing import FlaskClient
         ("PUT", "/api/project/1/members/admin", {"json": {"role": "king"}}, 422, "Unprocessable Entity"),
     ],
 )
-def test_the_one_shape(
+def test_every_error_has_the_same_shape(
     client: FlaskClient,
     admin: dict[str, str],
     project_id: int,
@@ -60,7 +60,7 @@ def test_the_one_shape(
         assert "GET" in answer.headers["Allow"]
 
 
-def test_an_unknown_job_type_is_told_the_known_ones(
+def test_the_error_about_an_unknown_job_type_lists_the_known_ones(
     client: FlaskClient, admin: dict[str, str], project_id: int
 ) -> None:
     body = client.post("/api/project/1/jobs?job_type=magic", headers=admin).get_json()
@@ -68,10 +68,10 @@ def test_an_unknown_job_type_is_told_the_known_ones(
     assert "bom_product_import" in body["message"]
 
 
-def test_a_bug_tells_a_number_that_the_log_has_too(
+def test_a_bug_is_logged_under_the_returned_request_id(
     app: Flask, client: FlaskClient, admin: dict[str, str], project_id: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A setting of a wrong type is a bug as good as any."""
+    """The bug is a setting of the wrong type."""
     app.config["MAX_CONTENT_LENGTH"], kept = "much", app.config["MAX_CONTENT_LENGTH"]
     try:
         file = {"file": (io.BytesIO(b"a"), "a.csv")}
@@ -86,7 +86,7 @@ def test_a_bug_tells_a_number_that_the_log_has_too(
     assert "/precast_app/" not in answer.text
 
 
-def test_a_body_over_the_limit_is_not_read(
+def test_a_body_over_the_limit_is_rejected_unread(
     app: Flask, client: FlaskClient, admin: dict[str, str], project_id: int
 ) -> None:
     length = str(app.config["PRECAST"].max_upload_bytes + 100_000)

@@ -1,4 +1,4 @@
-"""What machines ask."""
+"""Health checks and the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.app_settings import changed_settings
 from tests.conftest import worker
 
 
-def test_alive(client: FlaskClient) -> None:
+def test_the_process_is_alive(client: FlaskClient) -> None:
     assert client.get("/healthz").get_json() == {"status": "ok"}
 
 
-def test_ready_when_a_worker_is_there(app: Flask, client: FlaskClient, environment: dict[str, str]) -> None:
+def test_the_installation_is_ready_with_a_worker(app: Flask, client: FlaskClient, environment: dict[str, str]) -> None:
     without = client.get("/readyz")
     assert (without.status_code, without.get_json()) == (
         503,
@@ -30,12 +30,12 @@ def test_ready_when_a_worker_is_there(app: Flask, client: FlaskClient, environme
     assert answer.get_json() == {"status": "ok", "checks": {"database": True, "redis": True, "worker": True}}
 
 
-def test_not_ready_without_redis(app: Flask, client: FlaskClient) -> None:
+def test_the_installation_is_not_ready_without_redis(app: Flask, client: FlaskClient) -> None:
     with changed_settings(app, redis_url="redis://127.0.0.1:1/0"):
         assert client.get("/readyz").get_json()["checks"] == {"database": True, "redis": False, "worker": False}
 
 
-def test_the_description_of_the_api(app: Flask, client: FlaskClient) -> None:
+def test_the_openapi_description_is_served(app: Flask, client: FlaskClient) -> None:
     described = client.get("/api/openapi.json").get_json()
     assert described["openapi"] == "3.0.3"
     rules = {

@@ -19,7 +19,7 @@ CONTRACT = [
     "id", "project_id", "job_type", "status", "progress", "total_items", "processed_items", "created_by", "created_at",
     "updated_at", "completed_at", "error", "result",
 ]  # fmt: skip
-FINER = [
+ADDED = [
     "phase", "failure_reason", "file_name", "dry_run", "created_count", "updated_count", "unchanged_count",
     "rejected_count",
     "pieces_added", "pieces_removed", "warning_count", "started_at", "rows_per_second", "eta_seconds",
@@ -51,11 +51,11 @@ def test_an_upload_is_accepted_and_enqueued(
     assert (list(rq_job.args), rq_job.kwargs) == ([body["job_id"]], {})
 
 
-def test_a_job_from_upload_to_completed(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_a_job_goes_from_pending_to_completed(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     number = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
     waiting = client.get(f"/api/jobs/{number}", headers=admin)
     job = waiting.get_json()["job"]
-    assert list(job) == CONTRACT + FINER
+    assert list(job) == CONTRACT + ADDED
     assert (job["status"], job["phase"], job["progress"], job["total_items"]) == ("pending", "queued", 0, 120)
     assert (job["project_id"], job["job_type"], job["created_by"]) == (1, "element_type_import", "admin")
     assert (job["file_name"], job["queue_position"], job["dry_run"]) == ("element_types.xlsx", 1, False)
@@ -66,7 +66,7 @@ def test_a_job_from_upload_to_completed(client: FlaskClient, admin: dict[str, st
     run_job(number)
     ended = client.get(f"/api/jobs/{number}", headers=admin)
     job = ended.get_json()["job"]
-    assert list(job) == CONTRACT + FINER
+    assert list(job) == CONTRACT + ADDED
     assert (job["status"], job["phase"], job["progress"]) == ("completed", "done", 100)
     assert (job["total_items"], job["processed_items"]) == (120, 120)
     assert (job["result"], job["error"]) == ("Successfully processed 120 elements", None)
@@ -161,7 +161,7 @@ def test_a_job_that_is_created_with_its_file_is_enqueued(
         ("concurrent_batches", 33),
     ],
 )  # fmt: skip
-def test_an_option_out_of_range_is_refused(
+def test_an_option_out_of_range_is_rejected(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, place: str, option: str, value: object
 ) -> None:
     options = {option: value}
@@ -176,14 +176,14 @@ def test_an_option_out_of_range_is_refused(
     assert client.get(JOBS, headers=admin).get_json()["count"] == len(("hierarchy", "stages", "drawings", "products"))
 
 
-def test_options_are_kept_with_the_job(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_options_are_stored_with_the_job(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     body = client.post(
         f"{EXCEL_IMPORT_URL}?batch_size=500", data=upload_form(SAMPLE_WORKBOOK, concurrent_batches=32), headers=admin
     ).get_json()
     assert (body["batch_size"], body["concurrent_batches"]) == (500, 32)
 
 
-def test_the_jobs_of_a_project_newest_first(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_jobs_are_listed_newest_first(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     other = projects.create("Other").id
     submit(other, EXAMPLES / "stages.csv", "stage_import")
     newest = submit(green_meadows, SAMPLE_WORKBOOK)
@@ -192,7 +192,7 @@ def test_the_jobs_of_a_project_newest_first(client: FlaskClient, admin: dict[str
     assert [job["id"] for job in body["jobs"]] == sorted((job["id"] for job in body["jobs"]), reverse=True)
     assert body["jobs"][0]["id"] == newest
     assert body["jobs"][0]["queue_position"] == 2
-    assert list(body["jobs"][0]) == CONTRACT + FINER
+    assert list(body["jobs"][0]) == CONTRACT + ADDED
     assert client.get(f"{JOBS}?status=pending", headers=admin).get_json()["count"] == 1
     assert client.get(f"{JOBS}?status=completed&job_type=stage_import", headers=admin).get_json()["count"] == 1
     page = client.get(f"{JOBS}?limit=2&offset=1", headers=admin).get_json()
@@ -200,7 +200,9 @@ def test_the_jobs_of_a_project_newest_first(client: FlaskClient, admin: dict[str
     assert page["count"] == 5
 
 
-def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path) -> None:
+def test_an_issue_names_its_cell(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
     text = (EXAMPLES / "element_types.csv").read_text().splitlines()
     header = text[0].split(",")
     height = header.index("Height")
@@ -223,7 +225,7 @@ def test_issues_name_the_cell(client: FlaskClient, admin: dict[str, str], green_
     assert errors == {"issues": [error], "count": 1}
 
 
-def test_the_cell_of_a_workbook_is_named_with_its_sheet(
+def test_an_issue_of_a_workbook_names_its_sheet(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     book = openpyxl.load_workbook(SAMPLE_WORKBOOK)

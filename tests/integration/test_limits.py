@@ -1,4 +1,4 @@
-"""How much one may send: requests, uploads, jobs that wait; and what strangers may."""
+"""Limits on requests, uploads and open jobs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.conftest import EXAMPLES, submit
 SHEET = EXAMPLES / "element_types.csv"
 
 
-def small(app: Flask, **limits: int) -> FlaskClient:
-    """A client of the same installation with other limits."""
+def client_with_limits(app: Flask, **limits: int) -> FlaskClient:
+    """Return a client of the same installation with other limits."""
     return create_app(replace(app.config["PRECAST"], **limits)).test_client()
 
 
@@ -31,7 +31,7 @@ def member(project_id: int, name: str) -> dict[str, str]:
 
 
 def test_requests_are_counted_by_user(app: Flask, project_id: int) -> None:
-    client = small(app, requests_per_minute=5)
+    client = client_with_limits(app, requests_per_minute=5)
     ada, bob = member(project_id, "ada"), member(project_id, "bob")
     assert [client.get("/api/me", headers=ada).status_code for _ in range(6)] == [200] * 5 + [429]
     refused = client.get("/api/project", headers=ada)
@@ -41,15 +41,15 @@ def test_requests_are_counted_by_user(app: Flask, project_id: int) -> None:
     assert [client.get("/healthz").status_code for _ in range(9)] == [200] * 9, "machines that watch are let in"
 
 
-def test_strangers_are_counted_by_address(app: Flask) -> None:
-    client = small(app, requests_per_minute=5)
+def test_anonymous_requests_are_counted_by_address(app: Flask) -> None:
+    client = client_with_limits(app, requests_per_minute=5)
     answers = [client.get("/api/me", headers={"Authorization": f"Bearer {number}"}).status_code for number in range(6)]
     assert answers == [401] * 5 + [429]
     assert client.get("/api/me", environ_base={"REMOTE_ADDR": "10.0.0.9"}).status_code == 401
 
 
-def test_uploads_are_counted_by_user_whatever_the_route(app: Flask, project_id: int) -> None:
-    client, ada = small(app, uploads_per_minute=2), member(project_id, "ada")
+def test_uploads_of_all_routes_are_counted_together_by_user(app: Flask, project_id: int) -> None:
+    client, ada = client_with_limits(app, uploads_per_minute=2), member(project_id, "ada")
     for path, expected in (("import/excel", 202), ("import_csv_element_type", 202), ("import/excel", 429)):
         with SHEET.open("rb") as file:
             answer = client.post(f"/api/project/{project_id}/{path}", data={"file": (file, "a.csv")}, headers=ada)
@@ -60,7 +60,7 @@ def test_uploads_are_counted_by_user_whatever_the_route(app: Flask, project_id: 
     assert client.get(f"/api/project/{project_id}/jobs", headers=ada).status_code == 200
 
 
-def test_uploads_are_taken_while_redis_is_away(app: Flask, project_id: int) -> None:
+def test_uploads_are_accepted_without_redis(app: Flask, project_id: int) -> None:
     ada = member(project_id, "ada")
     away = create_app(replace(app.config["PRECAST"], redis_url="redis://127.0.0.1:1/0", uploads_per_minute=2))
     answers = []
@@ -74,8 +74,8 @@ def test_uploads_are_taken_while_redis_is_away(app: Flask, project_id: int) -> N
     assert answers == [202, 202, 429]
 
 
-def test_a_project_has_only_so_many_jobs_waiting(app: Flask, project_id: int) -> None:
-    client, ada = small(app, max_open_jobs=2), member(project_id, "ada")
+def test_the_number_of_open_jobs_in_a_project_is_limited(app: Flask, project_id: int) -> None:
+    client, ada = client_with_limits(app, max_open_jobs=2), member(project_id, "ada")
     other = projects.create("Harbour").id
     projects.set_role(other, "ada", Role.EDITOR)
 
@@ -91,7 +91,7 @@ def test_a_project_has_only_so_many_jobs_waiting(app: Flask, project_id: int) ->
     assert upload(project_id) == 202
 
 
-def test_the_message_says_what_to_do(app: Flask, project_id: int) -> None:
+def test_the_error_about_a_limit_says_what_to_do(app: Flask, project_id: int) -> None:
     settings = app.config["PRECAST"]
     app.config["PRECAST"] = replace(settings, max_open_jobs=1)
     try:

@@ -1,4 +1,4 @@
-"""Requests that no honest client sends: forged cookies, pages of other sites, bombs, and too much of everything."""
+"""Requests that no honest client sends: forged cookies, pages of other sites, bombs and oversized values."""
 
 from __future__ import annotations
 
@@ -24,40 +24,38 @@ COOKIE = "precast_session"
 EXCEL = "/api/project/1/import/excel"
 
 
-def log_in(client: FlaskClient) -> str:
-    """The cookie of an administrator."""
+def sign_in_as_admin(client: FlaskClient) -> str:
+    """Sign an administrator in and return the cookie."""
     assert client.post("/login", data={"name": "admin", "password": "correct horse"}).status_code == 302
     cookie = client.get_cookie(COOKIE)
     assert cookie is not None
     return cookie.value
 
 
-def seen_with(app: Flask, cookie: str) -> int:
-    """The status that a request with this cookie gets."""
+def status_with_cookie(app: Flask, cookie: str) -> int:
+    """Return the status of a request with this cookie."""
     client = app.test_client()
     client.set_cookie(COOKIE, cookie)
     return client.get("/api/project").status_code
 
 
-def test_a_cookie_that_was_forged_or_altered_opens_nothing(
-    app: Flask, client: FlaskClient, admin: dict[str, str]
-) -> None:
-    cookie = log_in(client)
-    assert seen_with(app, cookie) == 200
+def test_a_forged_or_altered_cookie_gets_401(app: Flask, client: FlaskClient, admin: dict[str, str]) -> None:
+    cookie = sign_in_as_admin(client)
+    assert status_with_cookie(app, cookie) == 200
     other = Flask("forger")
     other.secret_key = "guessed"
     signer = SecureCookieSessionInterface().get_signing_serializer(other)
     assert signer is not None
     user = db.session.query(User).one()
     forged = [signer.dumps({"user_id": user.id, "_permanent": True}), "", "null", "." * 50, cookie + "x", "x" * 3000]
-    # But for the last sign of a base64 text: it has bits that mean nothing.
+    # Except for the last character of the base64 text, which has unused bits.
     for place in range(0, len(cookie) - 1, 5):
         forged.append(cookie[:place] + ("A" if cookie[place] != "A" else "B") + cookie[place + 1 :])
     if cookie.count(".") == 2:
         payload, moment, signature = cookie.split(".")
         forged += [f"{payload}.{moment}.", f"{payload}..{signature}", f"{payload}.{moment}", f".{moment}.{signature}"]
     for each in forged:
-        assert (each, seen_with(app, each)) == (each, 401)
+        assert (each, status_with_cookie(app, each)) == (each, 401)
 
 
 @pytest.mark.parametrize(
@@ -79,15 +77,15 @@ def test_a_cookie_that_was_forged_or_altered_opens_nothing(
         {"Sec-Fetch-Site": "same-origin, cross-site"},
     ],
 )
-def test_a_page_of_another_site_acts_for_nobody(
+def test_a_page_of_another_site_cannot_act_for_a_user(
     client: FlaskClient, admin: dict[str, str], project_id: int, headers: dict[str, str]
 ) -> None:
-    log_in(client)
+    sign_in_as_admin(client)
     body = json.dumps({"name": "Evil"})
     for kind in ("application/json", "text/plain"):
         for path in ("/api/project", f"{EXCEL}", "/api/jobs/1/cancel"):
             sent = client.post(path, data=body, content_type=kind, headers=headers)
-            # A job that isn't there says so to whoever asks with the cookie, and nothing is done.
+            # A job that does not exist gets 404, and nothing is done.
             assert sent.status_code in (403, 404)
     assert (
         client.post("/login", data={"name": "admin", "password": "correct horse"}, headers=headers).status_code == 403
@@ -95,8 +93,8 @@ def test_a_page_of_another_site_acts_for_nobody(
     assert client.get("/api/project").get_json()["count"] == 1
 
 
-def test_no_other_site_may_read(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
-    log_in(client)
+def test_a_page_of_another_site_cannot_read(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+    sign_in_as_admin(client)
     asked = {"Origin": "http://evil.example", "Access-Control-Request-Method": "DELETE"}
     for method in ("GET", "OPTIONS", "HEAD"):
         answer = client.open("/api/project/1", method=method, headers=asked)
@@ -131,7 +129,7 @@ def bombs() -> dict[str, bytes]:
     }
 
 
-def test_a_bomb_harms_nothing(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+def test_a_decompression_bomb_is_rejected(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
     waiting = client.post("/api/project/1/jobs?job_type=element_type_import", headers=admin).get_json()["job_id"]
     for name, content in bombs().items():
         answer = client.put(f"/api/jobs/{waiting}/file", data=content, headers=admin)
@@ -160,7 +158,7 @@ def test_a_bomb_harms_nothing(client: FlaskClient, admin: dict[str, str], projec
         "x" * 5000,
     ],
 )
-def test_a_name_of_a_file_is_only_a_name(
+def test_a_file_name_cannot_inject_headers_or_paths(
     client: FlaskClient, admin: dict[str, str], project_id: int, name: str
 ) -> None:
     created = client.post("/api/project/1/jobs?job_type=stage_import", headers=admin).get_json()["job_id"]
@@ -177,13 +175,13 @@ def test_a_name_of_a_file_is_only_a_name(
             disposition = answer.headers["Content-Disposition"]
             assert disposition.startswith("attachment; ")
             assert not re.search(r"[\x00-\x1f\x7f]", disposition)
-            # One name in quotes that end where they should, and beside it at most the encoded one.
+            # One quoted name, and at most an encoded one after it.
             assert re.fullmatch(
                 r"attachment; filename=(\"([^\"\\]|\\.)*\"|[^\s\";]+)(; filename\*=UTF-8''[^\s\";]+)?", disposition
             )
 
 
-def test_a_name_of_a_project_is_only_a_name(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_a_project_name_cannot_inject_headers_or_paths(client: FlaskClient, admin: dict[str, str]) -> None:
     number = projects.create('../a"\r\nX-Evil: 1;<b>').id
     for path in ("template/csv", "template/excel", "export/excel", "export_csv_element_type"):
         with client.get(f"/api/project/{number}/{path}", headers=admin) as answer:
@@ -210,7 +208,7 @@ def test_a_name_of_a_project_is_only_a_name(client: FlaskClient, admin: dict[str
     ],
     ids=str.__len__,
 )
-def test_json_of_all_kinds_is_refused(client: FlaskClient, admin: dict[str, str], body: str) -> None:
+def test_malformed_json_is_rejected(client: FlaskClient, admin: dict[str, str], body: str) -> None:
     sent = body.encode("latin-1")
     answer = client.post("/api/project", data=sent, content_type="application/json", headers=admin)
     assert answer.status_code in (400, 422)
@@ -219,14 +217,14 @@ def test_json_of_all_kinds_is_refused(client: FlaskClient, admin: dict[str, str]
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.0, "yes", "true", [], None])
-def test_only_true_and_false_are_taken_for_yes_and_no(client: FlaskClient, admin: dict[str, str], value: Any) -> None:
+def test_only_true_and_false_are_booleans(client: FlaskClient, admin: dict[str, str], value: Any) -> None:
     users.create("vera", "correct horse")
     for field in ("is_admin", "disabled"):
         assert client.patch("/api/users/vera", json={field: value}, headers=admin).status_code == 422
     assert client.post("/api/tokens", json={"read_only": value}, headers=admin).status_code == 422
 
 
-def test_json_that_would_fill_the_memory_is_not_read(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_json_over_the_limit_is_not_parsed(client: FlaskClient, admin: dict[str, str]) -> None:
     body = b'{"name": [' + b"{}," * 400_000 + b"{}]}"
     told = client.post("/api/project", data=body, content_type="application/json", headers=admin)
     assert (told.status_code, "at most 1024 KB" in told.get_json()["message"]) == (413, True)
@@ -237,11 +235,11 @@ def test_json_that_would_fill_the_memory_is_not_read(client: FlaskClient, admin:
         headers={**admin, "Transfer-Encoding": "chunked"},
         environ_overrides={"wsgi.input_terminated": True},
     )
-    # Read as far as the limit, where it breaks off.
+    # It is read up to the limit, where it is cut off.
     assert untold.status_code in (400, 413)
 
 
-def test_what_is_too_long_is_refused(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+def test_values_that_are_too_long_are_rejected(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
     long = "x" * 20_000
     for path, options, expected in (
         (f"/api/project/1/element-types?search={long}", {}, 422),
@@ -276,7 +274,7 @@ def test_what_is_too_long_is_refused(client: FlaskClient, admin: dict[str, str],
         ("POST", "/api/project/1/hierarchy", {"json": {"name": "A", "parent_id": True}}, "parent_id"),
     ],
 )
-def test_what_could_mean_two_things_is_refused(
+def test_ambiguous_values_are_rejected(
     client: FlaskClient, admin: dict[str, str], project_id: int, method: str, path: str, options: Any, named: str
 ) -> None:
     answer = client.open(path, method=method, headers=admin, **options)
@@ -284,17 +282,19 @@ def test_what_could_mean_two_things_is_refused(
     assert named in answer.get_json()["message"]
 
 
-def test_a_form_gives_each_option_once(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+def test_an_option_given_twice_in_a_form_is_rejected(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
     data = {"file": (io.BytesIO(b"x"), "a.csv"), "dry_run": ["true", "false"]}
     answer = client.post(EXCEL, data=data, headers=admin)
     assert (answer.status_code, "dry_run: given more than once" in answer.get_json()["message"]) == (422, True)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
-def test_a_body_that_is_no_json_is_refused(
+def test_a_body_of_another_type_than_json_is_rejected(
     client: FlaskClient, admin: dict[str, str], project_id: int, kind: str
 ) -> None:
-    """Else a change whose body is not understood would be answered as if it were done."""
+    """Otherwise a change with an unread body would get a response as if it were done."""
     made = client.post("/api/project/1/stages", json={"name": "Curing"}, headers=admin).get_json()["stage"]["id"]
     for method, path in (("PATCH", f"/api/project/1/stages/{made}"), ("POST", "/api/project/1/stages")):
         answer = client.open(path, method=method, data='{"name": "X"}', content_type=kind, headers=admin)
@@ -304,16 +304,16 @@ def test_a_body_that_is_no_json_is_refused(
 @pytest.mark.parametrize(
     "body", ["", "--x", "--x\r\n\r\n", "--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n"]
 )
-def test_a_form_that_is_broken_is_refused(
-    client: FlaskClient, admin: dict[str, str], project_id: int, body: str
-) -> None:
+def test_a_malformed_form_is_rejected(client: FlaskClient, admin: dict[str, str], project_id: int, body: str) -> None:
     for kind in ("multipart/form-data; boundary=x", "multipart/form-data", "multipart/form-data; boundary="):
         for method, path in (("POST", EXCEL), ("PUT", "/api/jobs/1/file")):
             answer = client.open(path, method=method, data=body, content_type=kind, headers=admin)
             assert answer.status_code in (400, 404, 422)
 
 
-def test_a_host_that_is_made_up_leads_nowhere(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_a_forged_host_header_appears_in_no_response(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int
+) -> None:
     headers = {**admin, "Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
     with (EXAMPLES / "element_types.csv").open("rb") as file:
         answer = client.post(EXCEL, data={"file": file}, headers=headers)
@@ -323,7 +323,7 @@ def test_a_host_that_is_made_up_leads_nowhere(client: FlaskClient, admin: dict[s
     assert "evil" not in client.get("/api/docs", headers=headers).text
 
 
-def test_without_its_database_it_says_when_to_come_again(app: Flask, admin: dict[str, str]) -> None:
+def test_a_request_without_a_database_gets_503_with_retry_after(app: Flask, admin: dict[str, str]) -> None:
     settings = app.config["PRECAST"]
     away = create_app(type(settings)(
         database_url="postgresql://nobody@127.0.0.1:1/none", redis_url=settings.redis_url, secret_key="x" * 40

@@ -1,4 +1,4 @@
-"""What answers tell the browser; and that the queue runs nothing that somebody slipped into Redis."""
+"""Security headers of responses, cookies over https, and weak secret keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import EXAMPLES, ROOT, submit
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/api/project", "/api/nothing", "/api/docs", "/healthz", "/rq/"])
-def test_every_answer_is_strict(client: FlaskClient, path: str) -> None:
+def test_every_response_has_strict_headers(client: FlaskClient, path: str) -> None:
     headers = client.get(path).headers
     policy = dict(each.split(" ", 1) for each in headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -28,7 +28,7 @@ def test_every_answer_is_strict(client: FlaskClient, path: str) -> None:
     assert "Strict-Transport-Security" not in headers
 
 
-def test_what_is_kept_by_browsers(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_api_responses_are_not_cached(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     job = submit(green_meadows, EXAMPLES / "element_types.csv")
     shown = client.get(f"/api/jobs/{job}", headers=admin)
     assert shown.headers["Cache-Control"] == "private, no-store"
@@ -37,7 +37,7 @@ def test_what_is_kept_by_browsers(client: FlaskClient, admin: dict[str, str], gr
     assert client.get("/api/project", headers=admin).headers["Cache-Control"] == "private, no-store"
 
 
-def test_over_https_the_cookie_never_leaves_it(app: Flask) -> None:
+def test_a_secure_cookie_is_only_sent_over_https(app: Flask) -> None:
     users.create("ada", "correct horse")
     secure = create_app(replace(app.config["PRECAST"], cookie_secure=True)).test_client()
     answer = secure.post("/login", data={"name": "ada", "password": "correct horse"}, base_url="https://localhost")
@@ -49,7 +49,7 @@ def test_over_https_the_cookie_never_leaves_it(app: Flask) -> None:
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
 
 
-def test_the_example_and_short_keys_are_refused(environment: dict[str, str]) -> None:
+def test_missing_and_weak_secret_keys_are_rejected(environment: dict[str, str]) -> None:
     for key, says in (("", "Set SECRET_KEY"), ("short", "too easy to guess"), ("ab" * 40, "too easy to guess")):
         done = subprocess.run(
             [sys.executable, "-c", "import wsgi"], cwd=ROOT, env={**environment, "SECRET_KEY": key},

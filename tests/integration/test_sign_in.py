@@ -1,4 +1,4 @@
-"""Signing in: passwords, sessions on the server, and how guessing is slowed down."""
+"""Signing in: passwords, sessions on the server, and the throttling of guesses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sign_in(
     return client.post("/login", data={"name": name, "password": password}, environ_base={"REMOTE_ADDR": address})
 
 
-def is_in(client: FlaskClient) -> bool:
+def is_signed_in(client: FlaskClient) -> bool:
     return client.get("/api/me").status_code == 200
 
 
@@ -42,33 +42,33 @@ def ada(app: Flask) -> User:
     return users.create("ada", PASSWORD)
 
 
-def test_a_session_ends_on_the_server(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_signing_out_ends_the_session_on_the_server(app: Flask, ada: User, client: FlaskClient) -> None:
     assert sign_in(client).status_code == 302
     cookie = client.get_cookie("precast_session")
     assert cookie is not None
     client.post("/logout")
     client.set_cookie("precast_session", cookie.value)
-    assert not is_in(client), "what was copied from the browser is worth nothing any more"
+    assert not is_signed_in(client), "a copy of the cookie still works"
     assert db.session.scalars(select(UserSession)).all() == []
 
 
-def test_each_sign_in_has_a_session_of_its_own(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_each_sign_in_starts_a_new_session(app: Flask, ada: User, client: FlaskClient) -> None:
     sign_in(client)
     first = client.get_cookie("precast_session")
     sign_in(client)
     assert first is not None
     assert client.get_cookie("precast_session") != first
     client.set_cookie("precast_session", first.value)
-    assert not is_in(client)
+    assert not is_signed_in(client)
 
 
 @pytest.mark.parametrize("column", ["expires_at", "seen_at"])
-def test_a_session_ends_by_itself(app: Flask, ada: User, client: FlaskClient, column: str) -> None:
+def test_a_session_expires(app: Flask, ada: User, client: FlaskClient, column: str) -> None:
     sign_in(client)
-    assert is_in(client)
+    assert is_signed_in(client)
     db.session.execute(text(f"UPDATE user_sessions SET {column} = now() - interval '1 day'"))
     db.session.commit()
-    assert not is_in(client)
+    assert not is_signed_in(client)
     retention.delete_expired()
     assert len(db.session.scalars(select(UserSession)).all()) == (0 if column == "expires_at" else 1)
 
@@ -91,7 +91,7 @@ def test_a_browser_whose_session_has_ended_is_asked_to_sign_in_again(
     assert client.get("/api/me", headers=admin).status_code == 200
 
 
-def test_the_cookie_is_for_this_server_alone(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_the_cookie_is_restricted_to_this_server(app: Flask, ada: User, client: FlaskClient) -> None:
     cookie = sign_in(client).headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
@@ -101,39 +101,41 @@ def test_the_cookie_is_for_this_server_alone(app: Flask, ada: User, client: Flas
 
 
 @pytest.mark.parametrize("path", ["/", "/api/me", "/static/favicon.ico"])
-def test_the_cookie_is_set_at_the_sign_in_alone(app: Flask, ada: User, client: FlaskClient, path: str) -> None:
-    """An answer that comes late would else bring back the cookie of a session that was ended meanwhile."""
+def test_the_cookie_is_only_set_when_signing_in(app: Flask, ada: User, client: FlaskClient, path: str) -> None:
+    """Otherwise a late response would restore the cookie of a session that has been ended."""
     sign_in(client)
     with client.get(path) as answer:
         assert (answer.status_code, "Set-Cookie" in answer.headers) == (200, False)
 
 
-def test_another_password_ends_all_other_sessions(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_changing_the_password_ends_all_other_sessions(app: Flask, ada: User, client: FlaskClient) -> None:
     elsewhere = app.test_client()
     sign_in(client)
     sign_in(elsewhere)
     wrong = client.put("/api/me/password", json={"old": "wrong horse", "new": "battery staple"})
     assert (wrong.status_code, "old password" in wrong.get_json()["message"]) == (422, True)
     assert client.put("/api/me/password", json={"old": PASSWORD, "new": "battery staple"}).status_code == 204
-    assert is_in(client)
-    assert not is_in(elsewhere)
+    assert is_signed_in(client)
+    assert not is_signed_in(elsewhere)
     assert sign_in(elsewhere).status_code == 401
     assert sign_in(elsewhere, password="battery staple").status_code == 302
 
 
-def test_who_is_kept_out_is_out_at_once(app: Flask, ada: User, client: FlaskClient, admin: dict[str, str]) -> None:
+def test_a_disabled_user_loses_access_at_once(
+    app: Flask, ada: User, client: FlaskClient, admin: dict[str, str]
+) -> None:
     bearer = {"Authorization": f"Bearer {tokens.create(ada, days=1)}"}
     sign_in(client)
     other = app.test_client()
     assert other.patch("/api/users/ada", json={"disabled": True}, headers=admin).status_code == 200
-    assert not is_in(client)
+    assert not is_signed_in(client)
     assert client.get("/api/me", headers=bearer).status_code == 401
     assert sign_in(client).status_code == 401
     assert other.patch("/api/users/ada", json={"disabled": False}, headers=admin).status_code == 200
     assert sign_in(client).status_code == 302
 
 
-def test_the_last_administrator_stays(app: Flask, admin: dict[str, str], client: FlaskClient) -> None:
+def test_the_last_administrator_cannot_be_removed(app: Flask, admin: dict[str, str], client: FlaskClient) -> None:
     for change in ({"disabled": True}, {"is_admin": False}):
         answer = client.patch("/api/users/admin", json=change, headers=admin)
         assert (answer.status_code, "only administrator" in answer.get_json()["message"]) == (409, True)
@@ -144,12 +146,14 @@ def test_the_last_administrator_stays(app: Flask, admin: dict[str, str], client:
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 1001, "password", "PASSWORD1", "ada lovelace", "aaaabbbb"])
-def test_what_is_no_good_as_a_password(app: Flask, password: str) -> None:
+def test_a_weak_password_is_rejected(app: Flask, password: str) -> None:
     with pytest.raises(RequestError):
         users.create("Ada Lovelace", password)
 
 
-def test_passwords_are_kept_with_argon2_and_old_ways_are_renewed(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_passwords_are_hashed_with_argon2_and_old_hashes_are_replaced(
+    app: Flask, ada: User, client: FlaskClient
+) -> None:
     assert ada.password_hash.startswith("$argon2id$")
     ada.password_hash = generate_password_hash(PASSWORD)
     db.session.commit()
@@ -159,7 +163,7 @@ def test_passwords_are_kept_with_argon2_and_old_ways_are_renewed(app: Flask, ada
     assert users.get_by_name("ada").password_hash.startswith("$argon2id$")
 
 
-def test_guessing_at_a_name_is_stopped(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_guesses_at_one_name_are_throttled(app: Flask, ada: User, client: FlaskClient) -> None:
     for _ in range(5):
         assert sign_in(client, password="wrong horse").status_code == 401
     refused = sign_in(client)
@@ -169,8 +173,8 @@ def test_guessing_at_a_name_is_stopped(app: Flask, ada: User, client: FlaskClien
     assert sign_in(client, address="10.0.0.2").status_code == 302, "the same name from elsewhere is let in"
 
 
-def test_a_stranger_cannot_lock_a_user_out(app: Flask, ada: User, client: FlaskClient) -> None:
-    """Many addresses guess at one name: they are stopped together, the user's own address is not."""
+def test_guesses_from_elsewhere_do_not_lock_a_user_out(app: Flask, ada: User, client: FlaskClient) -> None:
+    """Guesses from many addresses are throttled together; the user can still sign in from a known address."""
     assert sign_in(client, address="10.0.0.1").status_code == 302
     answers = [
         sign_in(client, password="wrong horse", address=f"10.9.{number // 4}.1").status_code for number in range(60)
@@ -180,19 +184,19 @@ def test_a_stranger_cannot_lock_a_user_out(app: Flask, ada: User, client: FlaskC
     assert sign_in(client, address="10.0.0.1").status_code == 302
 
 
-def test_an_address_that_tries_many_names_is_stopped(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_guesses_at_many_names_from_one_address_are_throttled(app: Flask, ada: User, client: FlaskClient) -> None:
     answers = [sign_in(client, name=f"user {number}").status_code for number in range(31)]
     assert answers == [401] * 30 + [429]
 
 
-def test_a_sign_in_that_succeeds_forgets_what_failed(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_a_successful_sign_in_resets_the_failed_attempts(app: Flask, ada: User, client: FlaskClient) -> None:
     for _ in range(3):
         for _ in range(4):
             assert sign_in(client, password="wrong horse").status_code == 401
         assert sign_in(client).status_code == 302
 
 
-def test_people_sign_in_while_redis_is_away(app: Flask, ada: User) -> None:
+def test_users_can_sign_in_without_redis(app: Flask, ada: User) -> None:
     client = create_app(replace(app.config["PRECAST"], redis_url="redis://127.0.0.1:1/0")).test_client()
     assert sign_in(client).status_code == 302
     for _ in range(5):
@@ -200,13 +204,13 @@ def test_people_sign_in_while_redis_is_away(app: Flask, ada: User) -> None:
     assert sign_in(client, password="wrong horse").status_code == 429, "each process counts for itself"
 
 
-def test_where_someone_is_signed_in(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_a_users_sessions_are_listed(app: Flask, ada: User, client: FlaskClient) -> None:
     sign_in(client)
     (found,) = sessions.list_for_user(ada.id)
     assert (found.address, found.browser.startswith("Werkzeug")) == ("10.0.0.1", True)
 
 
-def test_a_session_elsewhere_is_ended(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_a_user_can_end_a_session_elsewhere(app: Flask, ada: User, client: FlaskClient) -> None:
     plant = app.test_client()
     sign_in(plant, address="10.0.0.2")
     sign_in(client)
@@ -214,28 +218,28 @@ def test_a_session_elsewhere_is_ended(app: Flask, ada: User, client: FlaskClient
     assert (listed["count"], {each["address"] for each in listed["sessions"]}) == (2, {"10.0.0.1", "10.0.0.2"})
     (there,) = [each["id"] for each in listed["sessions"] if each["address"] == "10.0.0.2"]
     assert client.delete(f"/api/sessions/{there}").status_code == 204
-    assert (is_in(plant), is_in(client)) == (False, True)
+    assert (is_signed_in(plant), is_signed_in(client)) == (False, True)
     assert client.delete(f"/api/sessions/{there}").status_code == 404, "it has ended"
 
 
-def test_nobody_ends_the_session_of_another(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_a_user_cannot_end_the_session_of_another(app: Flask, ada: User, client: FlaskClient) -> None:
     users.create("bob", PASSWORD)
     sign_in(client)
     (hers,) = sessions.list_for_user(ada.id)
     other = app.test_client()
     sign_in(other, name="bob")
     assert other.delete(f"/api/sessions/{hers.id}").status_code == 404
-    assert is_in(client)
+    assert is_signed_in(client)
 
 
-def test_a_session_that_has_ended_by_itself_is_not_listed(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_an_expired_session_is_not_listed(app: Flask, ada: User, client: FlaskClient) -> None:
     sign_in(client)
     db.session.execute(text("UPDATE user_sessions SET seen_at = seen_at - interval '30 days'"))
     db.session.commit()
     assert sessions.list_for_user(ada.id) == []
 
 
-def test_guessing_at_the_old_password_is_stopped_and_recorded(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_guesses_at_the_old_password_are_throttled_and_recorded(app: Flask, ada: User, client: FlaskClient) -> None:
     sign_in(client, address="127.0.0.1")
     answers = [
         client.put("/api/me/password", json={"old": f"wrong horse {number}", "new": "battery staple"})
@@ -251,9 +255,7 @@ def test_guessing_at_the_old_password_is_stopped_and_recorded(app: Flask, ada: U
 
 
 @pytest.mark.parametrize("redis_is_there", [True, False])
-def test_no_more_guesses_are_checked_at_once_than_one_after_another(
-    app: Flask, ada: User, redis_is_there: bool
-) -> None:
+def test_parallel_guesses_are_throttled_like_sequential_ones(app: Flask, ada: User, redis_is_there: bool) -> None:
     settings: Settings = app.config["PRECAST"]
     if not redis_is_there:
         app.config["PRECAST"] = replace(settings, redis_url="redis://127.0.0.1:1/0")
@@ -280,11 +282,11 @@ def test_no_more_guesses_are_checked_at_once_than_one_after_another(
     assert answers == {"checked": 5, "not checked": 19}
 
 
-def test_signing_in_often_is_no_guessing(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_frequent_successful_sign_ins_are_not_throttled(app: Flask, ada: User, client: FlaskClient) -> None:
     assert [sign_in(client).status_code for _ in range(40)] == [302] * 40
 
 
-def test_an_administrators_new_password_ends_sessions_and_tokens(
+def test_a_password_set_by_an_administrator_ends_sessions_and_tokens(
     app: Flask, ada: User, client: FlaskClient, admin: dict[str, str]
 ) -> None:
     bearer = {"Authorization": f"Bearer {tokens.create(ada, days=1)}"}
@@ -292,12 +294,12 @@ def test_an_administrators_new_password_ends_sessions_and_tokens(
     assert app.test_client().get("/api/me", headers=bearer).status_code == 200
     other = app.test_client()
     assert other.patch("/api/users/ada", json={"password": "battery staple"}, headers=admin).status_code == 200
-    assert not is_in(client)
+    assert not is_signed_in(client)
     assert other.get("/api/me", headers=bearer).status_code == 401
     assert other.get("/api/me", headers=admin).status_code == 200, "those of others stay"
 
 
-def test_ones_own_new_password_leaves_ones_tokens(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_changing_the_own_password_keeps_the_tokens(app: Flask, ada: User, client: FlaskClient) -> None:
     bearer = {"Authorization": f"Bearer {tokens.create(ada, days=1)}"}
     sign_in(client)
     assert client.put("/api/me/password", json={"old": PASSWORD, "new": "battery staple"}).status_code == 204
@@ -305,7 +307,7 @@ def test_ones_own_new_password_leaves_ones_tokens(app: Flask, ada: User, client:
 
 
 @pytest.mark.parametrize("name", ["a/b", "/", "a\\b", ".", ".."])
-def test_names_that_no_address_can_hold_are_refused(app: Flask, name: str) -> None:
+def test_user_names_that_no_url_can_contain_are_rejected(app: Flask, name: str) -> None:
     with pytest.raises(RequestError, match="slash or a backslash"):
         users.create(name, PASSWORD)
 
@@ -314,7 +316,7 @@ def test_names_that_no_address_can_hold_are_refused(app: Flask, name: str) -> No
     "name",
     ["a/b", "/a", "a//b", "//", "a/", "a/../b", ".", "..", "a?b#c", "100%", "ä ö", "a.b", "a%2Fb", "a\\b", "x" * 100],
 )
-def test_a_user_of_any_name_can_be_managed(
+def test_users_with_any_stored_name_can_be_managed(
     app: Flask, admin: dict[str, str], client: FlaskClient, project_id: int, name: str
 ) -> None:
     db.session.add(User(name=name, password_hash="$argon2id$none"))
@@ -327,10 +329,10 @@ def test_a_user_of_any_name_can_be_managed(
     assert (changed.status_code, changed.get_json()["user"]["name"]) == (200, name)
 
 
-def test_a_page_names_a_user_by_one_segment_of_the_address(
+def test_pages_encode_a_user_name_as_one_path_segment(
     app: Flask, ada: User, admin: dict[str, str], client: FlaskClient, project_id: int
 ) -> None:
-    """Browsers would else read the address of `x/../ada` as that of ada."""
+    """Otherwise browsers would resolve the path of `x/../ada` to that of ada."""
     db.session.add(User(name="x/../ada", password_hash="$argon2id$none"))
     db.session.commit()
     projects.set_role(project_id, "x/../ada", Role.VIEWER)
@@ -340,12 +342,12 @@ def test_a_page_names_a_user_by_one_segment_of_the_address(
         assert f"{address}/x/" not in shown
 
 
-def test_a_name_is_found_whatever_is_around_it(app: Flask, ada: User, client: FlaskClient) -> None:
+def test_spaces_around_a_user_name_are_ignored(app: Flask, ada: User, client: FlaskClient) -> None:
     assert users.get_by_name(" ada ").id == ada.id
     assert sign_in(client, name=" ada ").status_code == 302
 
 
-def test_a_refused_new_password_revokes_nothing(
+def test_a_rejected_new_password_revokes_no_tokens(
     app: Flask, ada: User, admin: dict[str, str], client: FlaskClient
 ) -> None:
     bearer = {"Authorization": f"Bearer {tokens.create(ada, days=1)}"}
@@ -354,8 +356,8 @@ def test_a_refused_new_password_revokes_nothing(
     assert client.get("/api/me", headers=bearer).status_code == 200
 
 
-def test_what_is_taken_back_late_does_not_lower_the_next_count(app: Flask, ada: User) -> None:
-    """The minute may end between counting an attempt and finding that its password was right."""
+def test_a_late_success_does_not_lower_the_next_count(app: Flask, ada: User) -> None:
+    """The minute can end between counting an attempt and verifying its password."""
     with app.test_request_context(environ_base={"REMOTE_ADDR": "10.0.0.1"}):
         attempts = [sign_in_throttle.begin(f"user {number}") for number in range(20)]
         broker.redis_connection().flushdb()
