@@ -84,9 +84,9 @@ def rejected_rows(job_id: int) -> Response:
 def annotated_workbook(job_id: int) -> Response:
     """Return a copy of the upload whose bad cells are coloured and commented.
 
-    A workbook (.xlsx, .xlsm, .ods) keeps its formats. A large one and a file of another format become a new workbook
-    with the same cells. The response is 409 if the file can't be read or would take too long: from about 5 000 rows
-    as .ods or 28 000 as .xlsx.
+    An Excel workbook (.xlsx, .xlsm) stays as it is apart from that. An .ods file keeps its formats unless it is large.
+    Other files become a new workbook with the same cells. The response is 409 if the file can't be read or would take
+    too long: from about 5 000 rows as .ods or 50 000 as .xlsx.
     """
     stem = (job_queries.get_job(job_id).file_name or "upload").rpartition(".")[0] or "upload"
     issues = job_queries.load_issues(job_id)

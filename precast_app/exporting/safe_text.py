@@ -23,7 +23,7 @@ _LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 # Characters that XML can't contain. XlsxWriter escapes them in cells, but other libraries don't escape comments.
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Excel allows 32 767 characters in a comment, and counts characters beyond U+FFFF twice.
-_MAX_COMMENT_CHARACTERS = 16_000
+MAX_COMMENT_CHARACTERS = 16_000
 # Characters that CSV requires to be quoted, and other separators: programs that guess the separator skip quoted text.
 _TO_QUOTE = re.compile(r'[",;|\t\r\n]')
 
@@ -56,7 +56,7 @@ def add_comment(sheet: Any, row: int, column: int, text: str, options: Mapping[s
 
 def comment_text(text: str) -> str:
     """Return the text of a comment: cut to the maximum length, without characters that XML can't contain."""
-    return _NOT_IN_XML.sub("\ufffd", text[:_MAX_COMMENT_CHARACTERS])
+    return _NOT_IN_XML.sub("\ufffd", text[:MAX_COMMENT_CHARACTERS])
 
 
 def csv_line(cells: Iterable[CsvCell]) -> str:

@@ -1,57 +1,110 @@
-"""Annotation of Excel workbooks with openpyxl."""
+"""Annotation of Excel workbooks (.xlsx, .xlsm): colours and comments are added to the XML, everything else is kept."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from typing import IO
 
-import openpyxl
-from openpyxl.comments import Comment
-from openpyxl.styles import PatternFill
+from precast_app.exporting.annotating import comment_boxes, comments, sheet_cells
+from precast_app.exporting.annotating.cell_styles import CellStyles
+from precast_app.exporting.annotating.marks import Mark, Marks
+from precast_app.exporting.annotating.package_copy import PackageCopy, Relationship
+from precast_app.exporting.annotating.sheet_cells import ColouredSheet
+from precast_app.exporting.annotating.xml_edits import Edit, elements
+from precast_app.spreadsheets.errors import damaged
 
-from precast_app.exporting import safe_text
-from precast_app.exporting.annotating.marks import AUTHOR, Marks
-from precast_app.spreadsheets import ZipPackage
-
-FORMATS = ("xlsx",)
-# openpyxl loads the whole workbook into memory (measured: 18 seconds and 250 MiB for 2.1 MB with 540 000 cells).
-MAX_BYTES = 3_000_000
-# openpyxl takes 8 µs per tag of a sheet's cells, and up to 60 µs per tag of any other part.
-_MAX_CELL_TAGS = 1_500_000
-_MAX_OTHER_TAGS = 150_000
-_CELL_PARTS = ("xl/worksheets/", "xl/sharedstrings.xml")
-
-
-def is_small_enough(package: ZipPackage) -> bool:
-    """Return whether openpyxl can load the workbook in time, judging by the number of XML tags in its parts."""
-    cells = others = 0
-    for part in package.parts:
-        if part.endswith((".xml", ".rels", ".vml")):
-            is_of_cells = part.startswith(_CELL_PARTS)
-            for chunk in package.chunks(part):
-                tags = chunk.count(b"<")
-                cells, others = cells + tags * is_of_cells, others + tags * (not is_of_cells)
-                if cells > _MAX_CELL_TAGS or others > _MAX_OTHER_TAGS:
-                    return False
-    return True
+# The two variants of the standard: the namespaces of workbooks and of relationships.
+_TRANSITIONAL = (
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+)
+_STRICT = ("http://purl.oclc.org/ooxml/spreadsheetml/main", "http://purl.oclc.org/ooxml/officeDocument/relationships")
 
 
-def write(upload: io.BytesIO, marks: Marks) -> tuple[IO[bytes], str]:
-    """Return the annotated workbook and its kind (xlsx or xlsm). Formats, formulas and macros are kept.
+def write(upload: IO[bytes], marks: Marks, out: IO[bytes]) -> str:
+    """Write the annotated workbook and return its kind: xlsx, xlsm, xltx or xltm.
 
-    Raise whatever openpyxl raises for a workbook that it can't load.
+    Raise `UnreadableFile` if a part that is edited is damaged.
     """
-    with zipfile.ZipFile(upload) as archive:
-        has_macros = any(name.lower().endswith("vbaproject.bin") for name in archive.namelist())
-    book = openpyxl.load_workbook(upload, keep_vba=has_macros)
-    for sheet in book.worksheets:
-        for mark in marks.in_sheet(sheet.title):
-            cell = sheet.cell(mark.row, mark.column)
-            cell.fill = PatternFill("solid", start_color=mark.colour, end_color=mark.colour)
-            text = mark.text if cell.comment is None else f"{cell.comment.text}\n{mark.text}"
-            cell.comment = Comment(safe_text.comment_text(text), AUTHOR, width=360, height=120)
-    out = io.BytesIO()
-    book.save(out)
-    out.seek(0)
-    return out, "xlsm" if has_macros else "xlsx"
+    package = PackageCopy(upload)
+    workbook = package.related("", "officeDocument")
+    if workbook is None:
+        raise damaged("its workbook is missing")
+    sheets = {key: each for key, each in package.relationships(workbook).items() if each.kind == "worksheet"}
+    is_strict = any(each.type.startswith(_STRICT[1]) for each in sheets.values())
+    annotator = _Annotator(package, workbook, is_strict=is_strict)
+    for element in elements(package.read(workbook)):
+        key = next((value for name, value in element.attributes.items() if name.endswith(":id")), "")
+        if element.name == "sheet" and key in sheets:
+            found = list(marks.in_sheet(element.attributes.get("name", "")))
+            if found:
+                annotator.annotate(sheets[key].target, found)
+    annotator.save()
+    package.write(out)
+    return _kind(package.content_type(workbook).lower())
+
+
+def _kind(content_type: str) -> str:
+    if "template" in content_type:
+        return "xltm" if "macroenabled" in content_type else "xltx"
+    return "xlsm" if "macroenabled" in content_type else "xlsx"
+
+
+class _Annotator:
+    """Annotator of the sheets of a workbook."""
+
+    def __init__(self, package: PackageCopy, workbook: str, *, is_strict: bool) -> None:
+        self._package = package
+        self._workbook = workbook
+        self._main, self._relationships = _STRICT if is_strict else _TRANSITIONAL
+        self._styles = CellStyles(package, workbook, f"{self._relationships}/", self._main)
+        self._folder = workbook.rpartition("/")[0]
+        self._has_replies = False
+
+    def annotate(self, sheet: str, marks: list[Mark]) -> None:
+        """Colour and comment the cells of a sheet's part."""
+        package = self._package
+        coloured = sheet_cells.colour_cells(package.chunks(sheet), marks, self._styles.coloured)
+        edits = coloured.edits
+        uncommented = self._add_comments(sheet, marks)
+        if uncommented:
+            edits += self._add_boxes(sheet, coloured, uncommented)
+        package.edit(sheet, edits)
+
+    def save(self) -> None:
+        """Add what all sheets share."""
+        self._styles.save()
+        persons = self._package.related(self._workbook, "person")
+        if self._has_replies and persons is not None:
+            comments.add_person(self._package, persons)
+
+    def _add_comments(self, sheet: str, marks: list[Mark]) -> list[Mark]:
+        """Add the comments and return the marks whose comments are new ones."""
+        package = self._package
+        part = package.related(sheet, "comments")
+        if part is None:
+            new = package.unused_name(f"{self._folder}/comments{{}}.xml".lstrip("/"))
+            package.add(new, comments.new_comments(marks, self._main), comments.CONTENT_TYPE)
+            package.relate(sheet, Relationship(f"{self._relationships}/comments", new))
+            return marks
+        uncommented = comments.add_comments(package, part, marks)
+        threads = package.related(sheet, "threadedComment")
+        persons = package.related(self._workbook, "person")
+        # Without a list of persons a reply would have no author.
+        if threads is not None and persons is not None:
+            self._has_replies |= comments.add_replies(package, threads, marks)
+        return uncommented
+
+    def _add_boxes(self, sheet: str, coloured: ColouredSheet, marks: list[Mark]) -> list[Edit]:
+        """Add the boxes of new comments and return the edits of the sheet that show them."""
+        package = self._package
+        if coloured.legacy_drawing is not None:
+            drawing = package.relationships(sheet).get(coloured.legacy_drawing)
+            if drawing is None:
+                raise damaged("the drawing of a sheet's comments is missing")
+            comment_boxes.add_boxes(package, drawing.target, marks)
+            return []
+        part = package.unused_name(f"{self._folder}/drawings/vmldrawing{{}}.vml".lstrip("/"))
+        package.add(part, comment_boxes.new_boxes(marks), comment_boxes.CONTENT_TYPE)
+        key = package.relate(sheet, Relationship(f"{self._relationships}/vmlDrawing", part))
+        shown = sheet_cells.legacy_drawing(coloured.root, key, self._relationships)
+        return [Edit(coloured.tail, coloured.tail, shown)]

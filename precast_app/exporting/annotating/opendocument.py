@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import io
-from typing import IO
+from typing import IO, Any, cast
 
 from odfdo import Annotation, Cell, Document, Style
 
 from precast_app.exporting import safe_text
 from precast_app.exporting.annotating.marks import AUTHOR, Marks
-from precast_app.spreadsheets import ZipPackage
+from precast_app.spreadsheets import Limits, ZipPackage
 
-FORMATS = ("ods",)
 # odfdo loads the whole document into memory (measured: 630 MiB for 660 kB with 430 000 cells).
-MAX_BYTES = 250_000
+_MAX_BYTES = 250_000
 # odfdo parses the parts with lxml, which takes about 250 bytes of memory per tag.
 _MAX_TAGS = 1_000_000
 
 
-def is_small_enough(package: ZipPackage) -> bool:
-    """Return whether odfdo can load the document, judging by the number of XML tags in its parts."""
+class DocumentTooLarge(Exception):
+    """A document that takes odfdo too much memory."""
+
+
+def _is_small_enough(upload: IO[bytes]) -> bool:
+    """Return whether odfdo can load the document, judging by its size and the number of XML tags in its parts."""
+    if upload.seek(0, io.SEEK_END) > _MAX_BYTES:
+        return False
+    package = ZipPackage(cast(Any, upload), Limits())
     tags = 0
     for part in package.parts:
         if part.endswith((".xml", ".rdf")):
@@ -30,12 +36,15 @@ def is_small_enough(package: ZipPackage) -> bool:
     return True
 
 
-def write(upload: io.BytesIO, marks: Marks) -> tuple[IO[bytes], str]:
-    """Return the annotated document and its kind (ods). Formats and formulas are kept.
+def write(upload: IO[bytes], marks: Marks, out: IO[bytes]) -> str:
+    """Write the annotated document and return its kind (ods). Formats and formulas are kept.
 
-    Raise whatever odfdo raises for a document that it can't load.
+    Raise `DocumentTooLarge` for a large one, and whatever odfdo raises for a document that it can't load.
     """
-    document = Document(upload)
+    if not _is_small_enough(upload):
+        raise DocumentTooLarge
+    upload.seek(0)
+    document = Document(io.BytesIO(upload.read()))
     styles = _ColouredStyles(document)
     for table in document.body.tables:
         for mark in marks.in_sheet(table.name or ""):
@@ -45,10 +54,10 @@ def write(upload: io.BytesIO, marks: Marks) -> tuple[IO[bytes], str]:
             cell.style = styles.get_or_create(own_style, mark.colour)
             _add_comment(cell, mark.text)
             table.set_cell((column, row), cell)
-    out = io.BytesIO()
-    document.save(out)
-    out.seek(0)
-    return out, "ods"
+    copy = io.BytesIO()
+    document.save(copy)
+    out.write(copy.getvalue())
+    return "ods"
 
 
 def _add_comment(cell: Cell, text: str) -> None:
