@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from precast_app.errors import RequestError
 from precast_app.extensions import db
 from precast_app.models import ImportJob, Issue, JobStatus, Phase, Severity
+from precast_app.queries.job_states import JobState, is_in_state
 from precast_app.queries.paging import Page, paginate
 
 
 def get_job(job_id: int) -> ImportJob:
-    """A job that is known to be there."""
+    """Return a job that is known to exist."""
     return db.session.get_one(ImportJob, job_id)
 
 
@@ -26,11 +27,18 @@ def queue_positions(jobs: list[ImportJob]) -> dict[int, int]:
     return {job_id: position for position, job_id in enumerate(queued, 1) if job_id in requested}
 
 
-def list_jobs(project_id: int, status: str | None, job_type: str | None, where: Page) -> tuple[list[ImportJob], int]:
-    """A project's jobs, newest first."""
+def list_jobs(
+    project_id: int, status: str | None, job_type: str | None, where: Page, state: JobState | None = None
+) -> tuple[list[ImportJob], int]:
+    """Return a page of the project's jobs that have the status, the type and the state, newest first, and their number.
+
+    None stands for any.
+    """
     query = select(ImportJob).where(ImportJob.project_id == project_id).order_by(ImportJob.id.desc())
     if status:
         query = query.where(ImportJob.status == status)
+    if state:
+        query = query.where(is_in_state(state))
     if job_type:
         query = query.where(ImportJob.job_type == job_type)
     return paginate(query, where, lambda last_id: ImportJob.id < last_id)

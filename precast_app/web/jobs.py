@@ -13,15 +13,16 @@ from precast_app.jobs import dry_run, files, permissions
 from precast_app.models import ImportJob, JobStatus, Severity
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
+from precast_app.queries.job_states import JobState
 from precast_app.queries.paging import Page
 from precast_app.web import paging, project_context
 from precast_app.web.partials import render_partial
-from precast_app.web.template_filters import KINDS
+from precast_app.web.template_filters import KINDS, STATE_LABELS
 
 blueprint = Blueprint("job_pages", __name__)
 
 _PAGE_SIZE = 50
-_FILTERS = ("status", "job_type", "change", "severity")
+_FILTERS = ("state", "job_type", "change", "severity")
 # Notes on how the file was read; each is one or two lines.
 _MAX_NOTES = 20
 _ALL = "all"
@@ -42,9 +43,9 @@ def import_form(project_id: int) -> str:
 @requires(Permission.READ)
 def index(project_id: int) -> str:
     """Show the project's jobs that match the filters of the URL, newest first."""
-    status, job_type = request.args.get("status"), request.args.get("job_type")
+    state, job_type = _requested_state(), request.args.get("job_type")
     page = paging.requested_page(_PAGE_SIZE)
-    jobs, count = job_queries.list_jobs(project_id, status, job_type, page)
+    jobs, count = job_queries.list_jobs(project_id, None, job_type, page, state)
     return render_template(
         "jobs/list.html",
         **project_context.for_project(project_id, "Jobs"),
@@ -52,8 +53,8 @@ def index(project_id: int) -> str:
         count=count,
         page=page,
         type_labels=KINDS,
-        statuses=[*JobStatus],
-        status=status,
+        state_labels=STATE_LABELS,
+        state=state,
         job_type=job_type,
         link=paging.links(**_current_filters()),
     )
@@ -63,9 +64,9 @@ def index(project_id: int) -> str:
 @requires(Permission.READ)
 def index_table(project_id: int) -> Response:
     """Return only the table of the jobs, for the open page to poll."""
-    status, job_type = request.args.get("status"), request.args.get("job_type")
-    jobs, _ = job_queries.list_jobs(project_id, status, job_type, paging.requested_page(_PAGE_SIZE))
-    return render_partial("jobs/rows.html", jobs=jobs, is_filtered=bool(status or job_type))
+    state, job_type = _requested_state(), request.args.get("job_type")
+    jobs, _ = job_queries.list_jobs(project_id, None, job_type, paging.requested_page(_PAGE_SIZE), state)
+    return render_partial("jobs/rows.html", jobs=jobs, is_filtered=bool(state or job_type))
 
 
 @blueprint.get("/jobs/<int(max=2147483647):job_id>")
@@ -129,6 +130,11 @@ def state(job_id: int) -> Response:
 
 def _is_completed_dry_run(job: ImportJob) -> bool:
     return job.dry_run and job.status == JobStatus.COMPLETED
+
+
+def _requested_state() -> JobState | None:
+    state = request.args.get("state", "")
+    return JobState(state) if state in [*JobState] else None
 
 
 def _current_filters() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How values are said on pages: filters and functions of the templates."""
+"""Filters and functions of the templates: values, times and states in words."""
 
 from __future__ import annotations
 
@@ -15,34 +15,46 @@ from flask import Flask
 
 from precast_app.auth.permissions import Permission
 from precast_app.importing.reference_schema import REFERENCE_SPECS
-from precast_app.models import FailureReason, ImportJob, JobStatus, Phase
+from precast_app.models import ImportJob, JobStatus, Phase
+from precast_app.queries.job_states import JobState, state_of
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 _NUMBER = re.compile(r"\d+")
 _PHASES = {
-    Phase.WAITING_FOR_FILE: "Waiting for its file",
-    Phase.QUEUED: "Queued",
-    Phase.READING: "Reading the file",
-    Phase.CHECKING: "Checking the rows",
-    Phase.PLANNING: "Comparing with what is stored",
-    Phase.WRITING: "Writing",
-    Phase.CANCELLING: "Cancelling",
-    Phase.UNDOING: "Taking back",
+    Phase.READING: "reading the file",
+    Phase.CHECKING: "checking the rows",
+    Phase.PLANNING: "comparing with the project",
+    Phase.WRITING: "writing",
+    Phase.CANCELLING: "cancelling",
+    Phase.UNDOING: "undoing",
 }
-_FAILURES = {
-    FailureReason.CANCELLED: "Cancelled",
-    FailureReason.REJECTED: "All rows rejected",
-    FailureReason.ABORTED: "Nothing imported",
-    FailureReason.GAVE_UP: "Given up",
-    FailureReason.EXPIRED: "No file came",
+# The badge and the filter of each state.
+STATE_LABELS = {
+    JobState.WAITING_FOR_FILE: "Waiting for its file",
+    JobState.QUEUED: "Queued",
+    JobState.RUNNING: "Running",
+    JobState.COMPLETED: "Completed",
+    JobState.DRY_RUN: "Dry run",
+    JobState.UNDONE: "Undone",
+    JobState.FAILED: "Failed",
+    JobState.CANCELLED: "Cancelled",
+    JobState.REJECTED: "All rows rejected",
+    JobState.ABORTED: "Nothing imported",
+    JobState.GAVE_UP: "Given up",
+    JobState.EXPIRED: "File not uploaded",
 }
-# What a person wanted, or what a corrected file ends, is no alarm.
-_FAILURE_TONES = {
-    FailureReason.CANCELLED: "",
-    FailureReason.EXPIRED: "",
-    FailureReason.REJECTED: "warn",
-    FailureReason.ABORTED: "warn",
+# Red is for faults of the system; what a user can correct in the file is a warning, what a user wanted is neutral.
+_TONES = {
+    JobState.WAITING_FOR_FILE: "active",
+    JobState.QUEUED: "active",
+    JobState.RUNNING: "active",
+    JobState.COMPLETED: "good",
+    JobState.DRY_RUN: "good",
+    JobState.FAILED: "bad",
+    JobState.REJECTED: "warn",
+    JobState.ABORTED: "warn",
+    JobState.GAVE_UP: "bad",
 }
 KINDS = {
     "element_type_import": "Element types",
@@ -58,86 +70,96 @@ _TABS = (
     ("/members", "Members", Permission.MANAGE),
     ("/audit", "Audit", Permission.MANAGE),
 )
-# Between thousands, too narrow to break a line.
+# Separates thousands; a line is not broken there.
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates their filters."""
-    said = {"iso": iso, "day": day, "grouped": grouped, "state": state, "tone": tone, "kind": kind, "value": value}
-    app.jinja_env.filters.update(said, in_order=in_order, path_segment=path_segment)
+    """Register the filters and functions."""
+    filters = {
+        "iso": iso,
+        "day": day,
+        "grouped": grouped,
+        "state": state,
+        "phase": phase,
+        "tone": tone,
+        "kind": kind,
+        "value": value,
+    }
+    app.jinja_env.filters.update(filters, in_order=in_order, path_segment=path_segment)
     app.jinja_env.globals.update(tabs=tabs)
 
 
 def path_segment(name: str) -> str:
-    """Return the name as one segment of an address; its slashes must not make several, such as `/../`."""
+    """Return the name escaped as one segment of a URL path, slashes included."""
     return quote(name, safe="")
 
 
-def tabs(may: Permission) -> list[tuple[str, str]]:
-    """Path and label of the parts of a project that one may open."""
-    return [(path, label) for path, label, permission in _TABS if may >= permission]
+def tabs(permission: Permission) -> list[tuple[str, str]]:
+    """Return path and label of the tabs of a project that a user with this permission can open."""
+    return [(path, label) for path, label, required in _TABS if permission >= required]
 
 
 def iso(moment: datetime) -> str:
-    """For the `datetime` of a `<time>`; the page's script says it in words."""
+    """Return the time as the `datetime` of a `<time>` element, which a script shows as a relative time."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def day(moment: datetime) -> str:
-    """A moment without a script: in UTC."""
+    """Return the time in UTC as text, which is shown without JavaScript."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def grouped(number: float) -> str:
-    """10 000, and fractions as they are."""
+    """Return the number with its thousands separated: 10 000."""
     return f"{number:,}".replace(",", _THIN)
 
 
-def value(thing: Any) -> str:
-    """A cell before or after a change."""
-    if thing is None or thing is False or thing == "":
+def value(cell: Any) -> str:
+    """Return the text of a cell: – if it is blank, and yes for True."""
+    if cell is None or cell is False or cell == "":
         return "–"
-    if thing is True:
+    if cell is True:
         return "yes"
-    return f"{thing:f}" if isinstance(thing, Decimal) else str(thing)
+    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
 
 
-def in_order(things: Iterable[Thing], name: str | None = None) -> list[Thing]:
-    """As they came, but things whose names differ in numbers alone by these numbers: Floor 2 before Floor 10.
+def in_order(items: Iterable[Item], name: str | None = None) -> list[Item]:
+    """Return the items in their order, but names that differ only in numbers by these: Floor 2 before Floor 10.
 
-    `name` is where a thing has its name; without it the thing is the name.
+    `name` is the key or attribute with the name of an item; without it the items are the names.
     """
-    out = list(things)
-    alike: dict[str, list[tuple[int, list[int], Thing]]] = defaultdict(list)
-    for place, thing in enumerate(out):
-        text = str(thing if name is None else thing[name] if isinstance(thing, Mapping) else getattr(thing, name))
-        alike[_NUMBER.sub("#", text)].append((place, [int(digits) for digits in _NUMBER.findall(text)], thing))
+    out = list(items)
+    alike: dict[str, list[tuple[int, list[int], Item]]] = defaultdict(list)
+    for position, item in enumerate(out):
+        text = str(item if name is None else item[name] if isinstance(item, Mapping) else getattr(item, name))
+        numbers = [int(digits) for digits in _NUMBER.findall(text)]
+        alike[_NUMBER.sub("#", text)].append((position, numbers, item))
     for group in alike.values():
         by_number = sorted(group, key=itemgetter(1))
-        for (place, _, _), (_, _, thing) in zip(group, by_number, strict=True):
-            out[place] = thing
+        for (position, _, _), (_, _, item) in zip(group, by_number, strict=True):
+            out[position] = item
     return out
 
 
 def kind(job_type: str) -> str:
-    """What a job is about."""
+    """Return the words for what a job imports."""
     return KINDS.get(job_type, job_type)
 
 
 def state(job: ImportJob) -> str:
-    """How a job stands, in words."""
-    if job.status == JobStatus.COMPLETED:
-        return "Undone" if job.undone_by_job_id else "Dry run" if job.dry_run else "Completed"
-    if job.status == JobStatus.FAILED:
-        return _FAILURES.get(FailureReason(job.failure_reason or FailureReason.ERROR), "Failed")
-    return _PHASES.get(Phase(job.phase), "Under way")
+    """Return the words for the state of the job."""
+    return STATE_LABELS[state_of(job)]
+
+
+def phase(job: ImportJob) -> str:
+    """Return the words for what a running job is doing; an empty text for another job."""
+    return _PHASES.get(Phase(job.phase), "") if job.status == JobStatus.PROCESSING else ""
 
 
 def tone(job: ImportJob) -> str:
-    """The colour of how a job stands."""
-    if job.status == JobStatus.COMPLETED:
-        return "" if job.undone_by_job_id else "warn" if job.rejected_count else "good"
-    if job.status == JobStatus.FAILED:
-        return _FAILURE_TONES.get(FailureReason(job.failure_reason or FailureReason.ERROR), "bad")
-    return "active"
+    """Return the CSS class for the colour of the job's state; an empty text for neutral."""
+    state = state_of(job)
+    if state in (JobState.COMPLETED, JobState.DRY_RUN) and job.rejected_count:
+        return "warn"
+    return _TONES.get(state, "")

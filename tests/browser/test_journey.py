@@ -127,7 +127,7 @@ def test_a_running_import_is_followed_and_cancelled(
         expect(page.get_by_text("a second")).to_be_visible()
         check_page(page)
         page.goto("/")
-        page.get_by_role("link", name="Writing").click()
+        page.get_by_role("link", name="Running").click()
         page.wait_for_url("**/jobs/*")
         page.get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Yes").click()
@@ -176,13 +176,13 @@ def test_parts_that_a_filter_has_replaced_are_no_longer_polled(opened: Opened, s
     page = opened(f"/projects/{project}/jobs")
     rows = page.locator("#results tbody tr")
     expect(rows).to_have_count(4)
-    page.get_by_label("State").select_option("failed")
+    page.get_by_label("State").select_option("Failed")
     expect(rows).to_have_count(0)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.get_by_label("State").select_option("completed")
+    page.get_by_label("State").select_option("Completed")
     expect(rows).to_have_count(4)
-    with page.expect_response(lambda answer: "/jobs/rows?" in answer.url and "status=completed" in answer.url):
+    with page.expect_response(lambda answer: "/jobs/rows?" in answer.url and "state=completed" in answer.url):
         pass
     # The two replaced parts would have been polled earlier.
-    assert [url for url in asked if "/jobs/rows?" in url and "status=completed" not in url] == []
+    assert [url for url in asked if "/jobs/rows?" in url and "state=completed" not in url] == []

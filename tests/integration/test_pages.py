@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from precast_app.auth import users
 from precast_app.extensions import db
 from precast_app.jobs import service
+from precast_app.jobs.runner import run_job
 from precast_app.models import Role
 from precast_app.projects import projects
 from precast_app.web.template_filters import in_order
@@ -52,8 +54,8 @@ def page(client: FlaskClient, path: str, status: int = 200) -> str:
 
 
 def test_a_page_redirects_to_the_sign_in_form_and_back(client: FlaskClient, project_id: int) -> None:
-    answer = client.get(f"/projects/{project_id}/jobs?status=failed", headers=BROWSER)
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/projects/1/jobs%3Fstatus%3Dfailed")
+    answer = client.get(f"/projects/{project_id}/jobs?state=failed", headers=BROWSER)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/projects/1/jobs%3Fstate%3Dfailed")
     assert "<h1>Sign in</h1>" in page(client, "/login")
 
 
@@ -166,11 +168,33 @@ def test_polled_parts_answer_304_if_nothing_changed(viewer: FlaskClient, green_m
 def test_jobs_can_be_filtered(viewer: FlaskClient, green_meadows: int) -> None:
     failed = submit(green_meadows, SHEET)
     assert job_states.cancel(failed, "eve")
-    shown = page(viewer, f"/projects/{green_meadows}/jobs?status=failed")
+    shown = page(viewer, f"/projects/{green_meadows}/jobs?state=cancelled")
     assert f'href="/jobs/{failed}"' in shown
     assert "stages.csv" not in shown
-    assert "No jobs match the filter" in page(viewer, f"/projects/{green_meadows}/jobs?status=pending")
+    assert "No jobs match the filter" in page(viewer, f"/projects/{green_meadows}/jobs?state=queued")
     assert "No jobs" in page(viewer, f"/projects/{green_meadows}/jobs?offset=999999999999")
+
+
+def test_the_filter_of_jobs_has_the_words_of_their_badges(editor: FlaskClient, green_meadows: int) -> None:
+    run_import(green_meadows, SHEET, dry_run=True)
+    undone = run_import(green_meadows, SHEET)
+    assert editor.post(f"/api/jobs/{undone.id}/undo").status_code == 202
+    run_job(undone.id + 1)
+    cancelled = submit(green_meadows, SHEET)
+    assert job_states.cancel(cancelled, "eve")
+    submit(green_meadows, SHEET)
+    shown = page(editor, f"/projects/{green_meadows}/jobs")
+    labels = dict(re.findall(r'<option value="(\w+)">([\w ]+)</option>', shown.partition("Kind")[0]))
+    badges = re.findall(r'<span class="badge[^>]*>([^<]+)<', shown)
+    assert {"Dry run", "Undone", "Completed", "Cancelled", "Queued"} <= set(badges)
+    found = []
+    for state, label in labels.items():
+        of_state = re.findall(
+            r'<span class="badge[^>]*>([^<]+)<', page(editor, f"/projects/{green_meadows}/jobs?state={state}")
+        )
+        assert set(of_state) <= {label}
+        found += of_state
+    assert sorted(found) == sorted(badges)
 
 
 def test_element_types_can_be_searched_and_shown(viewer: FlaskClient, green_meadows: int) -> None:
