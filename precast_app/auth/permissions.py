@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from precast_app.errors import Forbidden, NotFound
 from precast_app.extensions import db
-from precast_app.models import Membership, Role
+from precast_app.models import Membership, Project, Role
 
 
 class Permission(IntEnum):
@@ -56,9 +56,8 @@ def require(identity: Identity, permission: Permission, project_id: int | None, 
     if permission > granted:
         if permission == Permission.ADMINISTER:
             raise Forbidden("Only an administrator of this installation may do this. Ask an administrator.")
-        raise Forbidden(
-            f"You need the {_ROLES[permission]} role in project {project_id}. Ask a manager of the project to grant it."
-        )
+        role, project = _ROLES[permission], db.session.get_one(Project, project_id)
+        raise Forbidden(f"You need the {role} role in the project {project.name}. Ask one of its managers to grant it.")
 
 
 def require_unrestricted(identity: Identity) -> None:

@@ -154,7 +154,8 @@ def get(session: Session, project_id: int, job_type: str, number: int) -> Refere
     """One thing of the project; raises `NotFound`."""
     thing = cast(ReferenceModel | None, session.get(cast(Any, MODELS[job_type]), number))
     if thing is None or thing.project_id != project_id:
-        raise NotFound(f"Project {project_id} has no {_ITEM_NAMES[job_type]} {number}.")
+        project = session.get_one(Project, project_id)
+        raise NotFound(f"The project {project.name} has no {_ITEM_NAMES[job_type]} {number}.")
     return thing
 
 

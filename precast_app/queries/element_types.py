@@ -22,6 +22,7 @@ from precast_app.models import (
     ImportJob,
     Piece,
     PieceStatus,
+    Project,
     Quantity,
 )
 from precast_app.queries.paging import Page, paginate
@@ -120,7 +121,10 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
     """
     found = db.session.get(ElementType, element_type_id)
     if found is None or found.project_id != project_id:
-        raise NotFound(f"Project {project_id} has no element type {element_type_id}.")
+        project = db.session.get(Project, project_id)
+        if project is None:
+            raise NotFound(f"There is no project {project_id}.")
+        raise NotFound(f"The project {project.name} has no element type {element_type_id}.")
     jobs = db.session.execute(
         select(
             ImportJob.id, ImportJob.created_by, ImportJob.completed_at, ElementTypeChange.fields, ElementTypeChange.row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,12 @@ def list_visible_to(identity: Identity, where: Page) -> tuple[list[Project], int
     if identity.project_id is not None:
         query = query.where(Project.id == identity.project_id)
     return paginate(query, where)
+
+
+def names_by_id(project_ids: Iterable[int | None]) -> dict[int, str]:
+    """Return the names of those of the projects that exist, by id."""
+    query = select(Project.id, Project.name).where(Project.id.in_(project_ids))
+    return {row.id: row.name for row in db.session.execute(query)}
 
 
 def list_members(project_id: int, where: Page) -> tuple[list[Membership], int]:

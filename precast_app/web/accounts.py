@@ -29,11 +29,13 @@ _PROJECT = "/projects/<int(max=2147483647):project_id>"
 def account() -> str:
     """Show the user's password form, tokens and sessions."""
     identity = current_identity()
+    user_tokens = tokens.list_for_user(identity.user_id)
     visible_projects, _ = projects.list_visible_to(identity, Page())
     return render_template(
         "accounts/account.html",
         identity=identity,
-        tokens=tokens.list_for_user(identity.user_id),
+        tokens=user_tokens,
+        project_names=projects.names_by_id({token.project_id for token in user_tokens}),
         sessions=sessions.list_for_user(identity.user_id),
         projects=visible_projects,
         now=datetime.now(UTC),
@@ -92,6 +94,7 @@ def _audit(project_id: int | None, **context: object) -> str:
         "accounts/audit.html",
         **context,
         entries=entries,
+        project_names=projects.names_by_id({entry.project_id for entry in entries}),
         count=count,
         page=page,
         user=audit_filter.who,

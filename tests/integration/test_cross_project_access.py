@@ -147,7 +147,7 @@ def test_a_foreign_node_cannot_be_a_parent(client: FlaskClient, scene: Scene) ->
         moved = client.patch(f"{hierarchy}/{ours}", json={"parent_id": their}, headers=scene.manager)
         for answer in (new, moved):
             assert answer.status_code == 404
-            assert answer.get_json()["message"] == f"Project {scene.ours} has no node {their}."
+            assert answer.get_json()["message"] == f"The project Ours has no node {their}."
     listed = client.get(hierarchy, headers=scene.manager).get_json()
     assert [(node["id"], node["parent_id"]) for node in listed["hierarchy"]] == [(ours, None)]
 

@@ -63,7 +63,10 @@ def test_browsers_get_errors_as_pages_and_others_as_json(viewer: FlaskClient) ->
     other = projects.create("Harbour").id
     for path in (f"/projects/{other}", "/projects/999", "/jobs/999", "/nowhere"):
         assert "<h1>Not found</h1>" in page(viewer, path, 404)
-    assert "<h1>Not allowed</h1>" in page(viewer, "/projects/1/import", 403)
+    refused = page(viewer, "/projects/1/import", 403)
+    assert "<h1>Not allowed</h1>" in refused
+    assert "the editor role in the project Green Meadows" in refused
+    assert "The project Green Meadows has no element type 99" in page(viewer, "/projects/1/element-types/99", 404)
     assert viewer.get("/api/nowhere", headers=BROWSER).is_json, "the API answers with JSON"
     assert viewer.get("/nowhere").is_json, "and so does any path if no page was requested"
 
@@ -212,10 +215,13 @@ def test_element_types_can_be_searched_and_shown(viewer: FlaskClient, green_mead
     assert 'rel="next"' not in next_page
 
 
-def test_an_account_shows_tokens_and_sessions(editor: FlaskClient) -> None:
-    made = editor.post("/api/tokens", json={"name": "Nightly <export>", "days": 5}).get_json()["token"]
+def test_an_account_shows_tokens_and_sessions(editor: FlaskClient, green_meadows: int) -> None:
+    made = editor.post(
+        "/api/tokens", json={"name": "Nightly <export>", "days": 5, "project_id": green_meadows}
+    ).get_json()["token"]
     shown = page(editor, "/account")
     assert "Nightly &lt;export&gt;" in shown
+    assert "only Green Meadows" in shown
     assert f"…{made[-4:]}" in shown
     assert made not in shown, "the token itself is never shown again"
     assert "this session" in shown
