@@ -16,6 +16,7 @@ from precast_app.api.schemas import (
     StrictBoolean,
     Timestamp,
     identifier,
+    requested_page,
 )
 from precast_app.auth import permissions, sessions, tokens, users
 from precast_app.auth.permissions import Identity, Permission
@@ -27,7 +28,6 @@ from precast_app.models import User
 from precast_app.projects import projects
 from precast_app.queries import administration
 from precast_app.queries.administration import AuditFilter
-from precast_app.queries.paging import Page
 
 # Beyond these, a time with an offset may have no equivalent in UTC.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -246,7 +246,7 @@ def end_session(session_id: int) -> None:
 @blueprint.response(200, Users)
 def list_users(query: dict[str, Any]) -> dict[str, Any]:
     """List all users by name."""
-    found, count = administration.list_users(Page(**query))
+    found, count = administration.list_users(requested_page(query))
     return {"users": found, "count": count}
 
 
@@ -295,6 +295,5 @@ def list_audit(query: dict[str, Any]) -> dict[str, Any]:
 
 def _audit_page(project_id: int | None, query: dict[str, Any]) -> dict[str, Any]:
     wanted = AuditFilter(query["who"], query["act"], query["since"])
-    page = Page(query["limit"], query["offset"], query["after"])
-    found, count = administration.list_audit_entries(project_id, wanted, page)
+    found, count = administration.list_audit_entries(project_id, wanted, requested_page(query))
     return {"entries": found, "count": count}

@@ -1,4 +1,4 @@
-"""Element types, their pieces, and the project in numbers."""
+"""Element types, their pieces, and the summary of a project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import Any
 import marshmallow as ma
 
 from precast_app.api.blueprint import PROJECT, Blueprint
-from precast_app.api.schemas import DecimalString, PageQuery, RequestSchema, ResponseSchema, Timestamp, identifier
+from precast_app.api.schemas import (
+    CursorQuery,
+    DecimalString,
+    RequestSchema,
+    ResponseSchema,
+    Timestamp,
+    identifier,
+    requested_page,
+)
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
@@ -17,9 +25,8 @@ from precast_app.pieces import transitions
 from precast_app.projects import projects
 from precast_app.queries import element_types as element_type_queries
 from precast_app.queries.element_types import ElementTypeFilter
-from precast_app.queries.paging import Page
 
-blueprint = Blueprint("catalogue", __name__, description="Element types and the pieces made of them.")
+blueprint = Blueprint("element_types", __name__, description="Element types and their pieces.")
 
 ElementType = ResponseSchema.from_dict(
     {
@@ -48,7 +55,7 @@ def _group_schema(spec: GroupSpec) -> type[ma.Schema]:
 
 
 class ChangeOf(ResponseSchema):
-    """A job that made or changed the element type."""
+    """A job that created or changed the element type."""
 
     job_id = ma.fields.Integer()
     created_by = ma.fields.String()
@@ -76,20 +83,20 @@ class ElementTypes(ResponseSchema):
 
 
 class OneElementType(ResponseSchema):
-    """An element type in its envelope."""
+    """The response with one element type."""
 
     element_type = ma.fields.Nested(WholeElementType)
 
 
 class ElementTypesFilter(ma.Schema):
-    """Which element types."""
+    """The element types to list."""
 
     search = ma.fields.String(load_default=None, validate=ma.validate.Length(max=150))
     type = ma.fields.String(load_default=None, validate=ma.validate.Length(max=150))
     node = identifier(load_default=None)
     stage = identifier(load_default=None)
     without_drawing = identifier(
-        load_default=None, metadata={"description": "id of a drawing type: only those that have no such drawing"}
+        load_default=None, metadata={"description": "id of a drawing type: only element types without such a drawing"}
     )
 
     @ma.post_load
@@ -98,14 +105,18 @@ class ElementTypesFilter(ma.Schema):
         return {**data, "filter": wanted}
 
 
-class ElementTypesQuery(PageQuery, ElementTypesFilter):
-    """Which element types, which part of the list, and in which order."""
+class ElementTypesQuery(CursorQuery, ElementTypesFilter):
+    """The element types to list, their order, and the part of the list to return."""
 
-    sort = ma.fields.String(load_default=None, validate=ma.validate.OneOf(element_type_queries.SORTS))
+    sort = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.OneOf(element_type_queries.SORTS),
+        metadata={"description": "by type and name if left out; can't be combined with `after`"},
+    )
 
 
 class Element(ResponseSchema):
-    """One physical piece."""
+    """An individual piece."""
 
     id = ma.fields.Integer()
     code = ma.fields.String()
@@ -124,42 +135,40 @@ class Elements(ResponseSchema):
 
 
 class OneElement(ResponseSchema):
-    """A piece in its envelope."""
+    """The response with one piece."""
 
     element = ma.fields.Nested(Element)
 
 
 class StatusRequest(RequestSchema):
-    """Where a piece is now."""
+    """The new status of a piece."""
 
     status = ma.fields.String(required=True, validate=ma.validate.OneOf([*PieceStatus]))
 
 
-class ElementsQuery(PageQuery):
-    """Which pieces."""
+class ElementsQuery(CursorQuery):
+    """The pieces to list."""
 
     node = identifier(load_default=None)
     type = identifier(load_default=None, metadata={"description": "id of an element type"})
     status = ma.fields.String(load_default=None, validate=ma.validate.OneOf([*PieceStatus]))
 
 
-class PiecesAt(ResponseSchema):
-    """The pieces at a node, in all and by status."""
-
-    node_id = ma.fields.Integer()
-    path = ma.fields.String()
-    tower = ma.fields.String()
-    floor = ma.fields.String(allow_none=True)
-    pieces = ma.fields.Integer()
-    planned = ma.fields.Integer()
-    in_production = ma.fields.Integer()
-    produced = ma.fields.Integer()
-    dispatched = ma.fields.Integer()
-    erected = ma.fields.Integer()
+PiecesAt = ResponseSchema.from_dict(
+    {
+        "node_id": ma.fields.Integer(),
+        "path": ma.fields.String(),
+        "tower": ma.fields.String(),
+        "floor": ma.fields.String(allow_none=True),
+        "pieces": ma.fields.Integer(metadata={"description": "number of pieces at the node, of any status"}),
+        **{status.value: ma.fields.Integer() for status in PieceStatus},
+    },
+    name="PiecesAt",
+)
 
 
 class Material(ResponseSchema):
-    """What all pieces take of a product."""
+    """The quantity of a product that all pieces need."""
 
     id = ma.fields.Integer()
     product = ma.fields.String()
@@ -181,7 +190,7 @@ Summary = ResponseSchema.from_dict(
 
 
 class OneSummary(ResponseSchema):
-    """The summary in its envelope."""
+    """The response with the summary."""
 
     summary = ma.fields.Nested(Summary)
 
@@ -190,19 +199,19 @@ class OneSummary(ResponseSchema):
 @requires(Permission.READ)
 @blueprint.arguments(ElementTypesQuery, location="query")
 @blueprint.response(200, ElementTypes)
-def element_types(query: dict[str, Any], project_id: int) -> dict[str, Any]:
-    """A project's element types."""
+def list_element_types(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """List the element types of a project."""
     projects.get(project_id)
-    where = Page(query["limit"], query["offset"])
-    found, count = element_type_queries.list_element_types(project_id, query["filter"], where, query["sort"])
+    page = requested_page(query)
+    found, count = element_type_queries.list_element_types(project_id, query["filter"], page, query["sort"])
     return {"element_types": found, "count": count}
 
 
 @blueprint.route(f"{PROJECT}/element-types/<int(max=2147483647):element_type_id>", methods=["GET"])
 @requires(Permission.READ)
 @blueprint.response(200, OneElementType)
-def element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
-    """One element type with its quantities, stages, drawings, BOM and the jobs that changed it."""
+def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
+    """Return an element type with its quantities, stages, drawings, BOM, and the jobs that changed it."""
     return {"element_type": element_type_queries.get_element_type(project_id, element_type_id)}
 
 
@@ -210,10 +219,10 @@ def element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
 @requires(Permission.READ)
 @blueprint.arguments(ElementsQuery, location="query")
 @blueprint.response(200, Elements)
-def elements(query: dict[str, Any], project_id: int) -> dict[str, Any]:
-    """A project's pieces."""
+def list_elements(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """List the pieces of a project in the order in which they were created."""
     projects.get(project_id)
-    page = Page(query["limit"], query["offset"])
+    page = requested_page(query)
     found, count = element_type_queries.list_pieces(project_id, query["node"], query["type"], query["status"], page)
     return {"elements": found, "count": count}
 
@@ -222,15 +231,15 @@ def elements(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 @requires(Permission.IMPORT)
 @blueprint.arguments(StatusRequest)
 @blueprint.response(200, OneElement)
-def advance(body: dict[str, Any], element_id: int) -> dict[str, Any]:
-    """Bring a piece to the next status: planned → in_production → produced → dispatched → erected."""
+def advance_status(body: dict[str, Any], element_id: int) -> dict[str, Any]:
+    """Move a piece to its next status: planned → in_production → produced → dispatched → erected."""
     return {"element": transitions.advance_status(element_id, PieceStatus(body["status"]))}
 
 
 @blueprint.route(f"{PROJECT}/summary", methods=["GET"])
 @requires(Permission.READ)
 @blueprint.response(200, OneSummary)
-def summary(project_id: int) -> dict[str, Any]:
-    """Pieces by place and status, and the materials that they need."""
+def get_summary(project_id: int) -> dict[str, Any]:
+    """Return the pieces of a project by node and status, and the materials that they need."""
     projects.get(project_id)
     return {"summary": element_type_queries.project_summary(project_id)}

@@ -23,7 +23,7 @@ from precast_app.api.job_schemas import (
     JobsQuery,
     OneJob,
 )
-from precast_app.api.schemas import FileForm, OptionalFileForm
+from precast_app.api.schemas import FileForm, OptionalFileForm, requested_page
 from precast_app.api.uploads import FileNameQuery, IdempotencyKeyHeader, JobQuery, OptionsQuery
 from precast_app.auth import rate_limits
 from precast_app.auth.permissions import Permission
@@ -35,7 +35,6 @@ from precast_app.models import ImportJob, JobStatus
 from precast_app.projects import projects
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
-from precast_app.queries.paging import Page
 
 blueprint = Blueprint("jobs", __name__, description="Background jobs, such as imports.")
 
@@ -124,9 +123,8 @@ def get_job(job_id: int) -> Any:
 def list_jobs(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """List the jobs of a project, newest first."""
     projects.get(project_id)
-    jobs, count = job_queries.list_jobs(
-        project_id, query.get("status"), query.get("job_type"), Page(query["limit"], query["offset"], query["after"])
-    )
+    page = requested_page(query)
+    jobs, count = job_queries.list_jobs(project_id, query.get("status"), query.get("job_type"), page)
     positions = job_queries.queue_positions(jobs)
     return {"jobs": [Job.of(job, positions) for job in jobs], "count": count}
 
@@ -137,8 +135,7 @@ def list_jobs(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 @blueprint.response(200, Issues)
 def list_issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """List the issues that the job found in its file, by row."""
-    page = Page(query["limit"], query["offset"], query["after"])
-    found, count = job_queries.list_issues(job_id, query.get("severity"), page)
+    found, count = job_queries.list_issues(job_id, query.get("severity"), requested_page(query))
     return {"issues": found, "count": count}
 
 
@@ -148,7 +145,7 @@ def list_issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 @blueprint.response(200, ChangedElementTypes)
 def list_changes(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """List the element types that the job created, updated, deleted or left unchanged, or would in a dry run."""
-    found, count = changes.list_changes(job_id, query["change"], Page(query["limit"], query["offset"]))
+    found, count = changes.list_changes(job_id, query["change"], requested_page(query))
     return {"changes": found, "count": count}
 
 

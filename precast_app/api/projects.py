@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 
 from precast_app.api.blueprint import PROJECT, USER, Blueprint
-from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, Timestamp
+from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, Timestamp, requested_page
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
@@ -72,7 +72,7 @@ class Members(ResponseSchema):
 @blueprint.response(200, Projects)
 def list_projects(query: dict[str, Any]) -> dict[str, Any]:
     """List the projects that you have access to, by name."""
-    found, count = project_queries.list_visible_to(current_identity(), Page(**query))
+    found, count = project_queries.list_visible_to(current_identity(), requested_page(query))
     return {"projects": found, "count": count}
 
 
@@ -109,7 +109,7 @@ def rename_project(body: dict[str, Any], project_id: int) -> dict[str, Any]:
 def list_members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """List the members of a project with their roles."""
     projects.get(project_id)
-    found, count = project_queries.list_members(project_id, Page(**query))
+    found, count = project_queries.list_members(project_id, requested_page(query))
     return {"members": found, "count": count}
 
 

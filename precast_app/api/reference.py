@@ -11,7 +11,7 @@ from flask import Response
 from precast_app.api import file_responses
 from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.file_responses import TEXT
-from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, identifier
+from precast_app.api.schemas import PageQuery, RequestSchema, ResponseSchema, identifier, requested_page
 from precast_app.auth import audit
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
@@ -21,7 +21,6 @@ from precast_app.importing import cell_parsing, reference_store
 from precast_app.importing.reference_schema import LAST_POSITION, REFERENCE_SPECS, ReferenceColumn, ReferenceSpec
 from precast_app.projects import projects
 from precast_app.queries import reference_data as reference_queries
-from precast_app.queries.paging import Page
 from precast_app.text import clean_text
 
 blueprint = Blueprint("reference", __name__, description="Items that the headings of a workbook can name.")
@@ -126,7 +125,7 @@ def _add_routes(spec: ReferenceSpec) -> None:
     @blueprint.response(200, many_schema)
     def list_items(query: dict[str, Any], project_id: int) -> dict[str, Any]:
         projects.get(project_id)
-        found, count = reference_queries.list_page(project_id, job_type, Page(**query))
+        found, count = reference_queries.list_page(project_id, job_type, requested_page(query))
         return {many: found, "count": count}
 
     @blueprint.route(f"{PROJECT}/{spec.path}/csv", methods=["GET"], endpoint=f"{many}_as_csv")

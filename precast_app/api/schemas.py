@@ -12,7 +12,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import LARGEST_ID, Page
 
 
 class StrictParser(FlaskParser):
@@ -151,6 +151,11 @@ class CursorQuery(PageQuery):
             "skipped while others are added or removed"
         },
     )
+
+
+def requested_page(query: Mapping[str, Any]) -> Page:
+    """Return the part of a list that a query asks for; `query` was parsed by a `PageQuery`."""
+    return Page(query["limit"], query["offset"], query.get("after"))
 
 
 class LenientQuery(ma.Schema):

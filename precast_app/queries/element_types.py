@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, text, tuple_
 
-from precast_app.errors import NotFound
+from precast_app.errors import NotFound, RequestError
 from precast_app.extensions import Model, db
 from precast_app.importing.reference_store import MODELS
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
@@ -83,12 +83,28 @@ def matching_query(project_id: int, wanted: ElementTypeFilter) -> Select[Element
 def list_element_types(
     project_id: int, wanted: ElementTypeFilter, where: Page, sort: str | None = None
 ) -> tuple[list[ElementType], int]:
-    """A project's element types, by type and name or as `sort`, one of `SORTS`, says; what has no value comes last."""
+    """Return a project's element types and their number, by type and name or by `sort`, one of `SORTS`.
+
+    Element types without a value come last. Raise `RequestError` if `where.after` is not the id of an element type of
+    the project, or if it is combined with `sort`.
+    """
     order = [ElementType.type_key, ElementType.name_key]
     if sort:
         column = _SORTED[sort.removeprefix("-")]
         order.insert(0, column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_last())
-    return paginate(matching_query(project_id, wanted).order_by(*order), where)
+
+    def follows(last_id: int) -> ColumnElement[bool]:
+        if sort:
+            raise RequestError("`after` can't be combined with `sort`. Use `offset`, or leave `sort` out.")
+        last = db.session.get(ElementType, last_id)
+        if last is None or last.project_id != project_id:
+            raise RequestError(
+                f"Project {project_id} has no element type {last_id} any more. Read the list again, from its start.",
+                {"query": {"after": ["Unknown element type."]}},
+            )
+        return tuple_(ElementType.type_key, ElementType.name_key) > (last.type_key, last.name_key)
+
+    return paginate(matching_query(project_id, wanted).order_by(*order), where, follows)
 
 
 def piece_counts(element_type_ids: Sequence[int]) -> dict[int, int]:

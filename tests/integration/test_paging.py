@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 
@@ -28,6 +29,41 @@ def test_pieces_keep_their_places_while_an_import_adds_some(
     assert (len(ids), len(set(ids))) == (7, 7)
     codes = [piece["code"] for piece in first + rest]
     assert codes != sorted(codes)
+
+
+def test_pieces_and_element_types_continue_after_the_last_one(
+    client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv
+) -> None:
+    floor = "Tower_A.Floor_1"
+
+    def rows(*names: str) -> list[list[object]]:
+        return [["WALL", name, 300, 400, 20, 5, 1, 1, 1, "VR-1", 1] for name in names]
+
+    assert run_import(green_meadows, write_csv([floor], *rows("W-2", "W-4", "W-6"))).created_count == 3
+    lists = {"element-types": "element_types", "elements": "elements"}
+    first = {path: client.get(f"/api/project/1/{path}?limit=2", headers=admin).get_json() for path in lists}
+    assert run_import(green_meadows, write_csv([floor], *rows("W-1", "W-5", "W-7"))).created_count == 3
+    found = {}
+    for path, name in lists.items():
+        url = f"/api/project/1/{path}?after={first[path][name][-1]['id']}"
+        rest = client.get(url, headers=admin).get_json()
+        assert rest["count"] == 6
+        found[path] = [item["id"] for item in first[path][name] + rest[name]]
+        assert len(set(found[path])) == len(found[path])
+    names = {}
+    for item in client.get("/api/project/1/element-types", headers=admin).get_json()["element_types"]:
+        names[item["id"]] = item["name"]
+    assert [names[each] for each in found["element-types"]] == ["W-2", "W-4", "W-5", "W-6", "W-7"]
+    assert len(found["elements"]) == 6
+
+
+@pytest.mark.parametrize("query", ["after=9999", "after=0", "after=x", "after=99999999999", "after=1&sort=name"])
+def test_element_types_reject_an_unusable_after(
+    client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv, query: str
+) -> None:
+    run_import(green_meadows, write_csv([], ["WALL", "W-1", 300, 400, 20, 5, 1, 1, 1, "VR-1"]))
+    response = client.get(f"/api/project/1/element-types?{query}", headers=admin)
+    assert (response.status_code, "any more" in response.text or "after" in response.text) == (422, True)
 
 
 def test_issues_continue_after_the_last_one_while_rows_are_added(
