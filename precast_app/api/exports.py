@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response
 
+from precast_app import database
 from precast_app.api import file_responses
 from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.element_types import ElementTypesFilter
@@ -66,8 +67,10 @@ def csv_template(project_id: int) -> Response:
 
 def project_columns(project_id: int) -> tuple[str, tuple[ExportColumn, ...]]:
     """Return the project's name and columns; all later reads of the request see the same snapshot of the database."""
-    name = projects.get(project_id).name
+    # The snapshot needs a transaction of its own.
+    database.release_connection()
     export_queries.use_one_snapshot()
+    name = projects.get(project_id).name
     return name, export_columns.columns(*export_queries.export_items(project_id))
 
 

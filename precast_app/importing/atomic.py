@@ -11,7 +11,7 @@ from precast_app.importing.plan import Plan
 
 
 class RowsRejected(Exception):
-    """The database rejected rows of a batch, and everything was rolled back; `issues` has one for each of the rows."""
+    """The database rejected rows of a batch; `issues` has one for each of the rows."""
 
     def __init__(self, issues: tuple[Issue, ...]) -> None:
         super().__init__(f"{len(issues)} rows were rejected")
@@ -19,9 +19,10 @@ class RowsRejected(Exception):
 
 
 def run_atomically(plan: Plan, target: BatchTarget, *, done: frozenset[int], fence: Fence) -> list[BatchResult]:
-    """Write the batches that are not in `done` and commit; raise `RowsRejected` if the database rejects a row.
+    """Write the batches that are not in `done`; raise `RowsRejected` if the database rejects a row.
 
-    `done` is empty, or has every batch if an earlier attempt was lost after its commit.
+    `done` is empty, or has every batch if an earlier attempt was lost after its commit. The caller commits, or rolls
+    back after an exception.
     """
     results = []
     for batch in plan.batches():
@@ -31,8 +32,6 @@ def run_atomically(plan: Plan, target: BatchTarget, *, done: frozenset[int], fen
         fence(db.session())
         result = batch_runner.write_in_transaction(batch, target)
         if result.issues:
-            db.session.rollback()
             raise RowsRejected(result.issues)
         results.append(result)
-    db.session.commit()
     return results

@@ -230,9 +230,7 @@ def stored_results(job_id: int) -> list[BatchResult]:
         """),
         {"job_id": job_id},
     )
-    results = [BatchResult(row.pop("number"), Counts(**row)) for row in map(dict, rows.mappings())]
-    db.session.rollback()
-    return results
+    return [BatchResult(row.pop("number"), Counts(**row)) for row in map(dict, rows.mappings())]
 
 
 def _rejection_issue(step: Step, target: BatchTarget, error: Exception) -> Issue:

@@ -47,8 +47,7 @@ def export_items(project_id: int) -> tuple[ExportItems, ReferenceData]:
 
 
 def use_one_snapshot() -> None:
-    """Let all that follows in this transaction see the project as it is now."""
-    db.session.rollback()
+    """Let all later queries of the transaction see the same snapshot; call it before the first query."""
     db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 

@@ -1,1 +1,1 @@
-"""One thing goes wrong at a random moment of an import, and nothing is lost."""
+"""Faults at random moments of an import; nothing is lost."""

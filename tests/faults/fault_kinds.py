@@ -1,4 +1,4 @@
-"""What can go wrong: each a function that does it to a scene while a job is under way, and mends what people would."""
+"""The kinds of faults: each function causes one while a job runs, and repairs what an operator would repair."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Fault = Callable[[Scene, Servers], None]
 
 
 def job_process_killed(scene: Scene, servers: Servers) -> None:
-    """SIGKILL of the process that does the job."""
+    """Kill the process that runs the job."""
     for job_process in scene.children("job_process"):
         with suppress(psutil.NoSuchProcess):
             job_process.kill()
 
 
 def worker_killed(scene: Scene, servers: Servers) -> None:
-    """SIGKILL of the process that listens; its parent starts another one."""
+    """Kill the process that waits for jobs; its supervisor starts another one."""
     for child in scene.children("jobs"):
         child.kill()
 
 
 def all_killed(scene: Scene, servers: Servers) -> None:
-    """SIGKILL of every process of the worker; another one is started."""
+    """Kill every process of the worker, and start another worker."""
     scene.clear()
     scene.start_worker()
 
 
 def asked_to_stop(scene: Scene, servers: Servers) -> None:
-    """SIGTERM to every process of the worker, which is gone within 20 s; another one is started."""
+    """Send SIGTERM to every process of the worker; all exit within 20 s. Start another worker."""
     (process,) = scene.workers
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     for each in family:
@@ -51,33 +51,33 @@ def asked_to_stop(scene: Scene, servers: Servers) -> None:
 
 
 def redis_flushed(scene: Scene, servers: Servers) -> None:
-    """Redis forgets everything."""
+    """Delete everything in Redis."""
     broker.redis_connection().flushall()
 
 
 def redis_restarted(scene: Scene, servers: Servers) -> None:
-    """Redis is killed, is away for a while, and comes back empty."""
+    """Kill Redis, and start it again after up to 3 s, empty."""
     servers.kill_redis()
     time.sleep(scene.chance.uniform(0, 3))
     servers.start_redis()
 
 
 def redis_hangs(scene: Scene, servers: Servers) -> None:
-    """Redis does not answer for a while."""
+    """Stop Redis from answering for up to 4 s."""
     servers.hold_redis(held=True)
     time.sleep(scene.chance.uniform(0.5, 4))
     servers.hold_redis(held=False)
 
 
 def enqueued_twice(scene: Scene, servers: Servers) -> None:
-    """The job's id is enqueued again and again, with two workers to take it."""
+    """Enqueue the job's id three more times, with two workers that can take it."""
     for _ in range(3):
         dispatch.enqueue(scene.job_id)
     scene.start_worker()
 
 
 def connections_cut(scene: Scene, servers: Servers) -> None:
-    """All connections to PostgreSQL are cut, a few times."""
+    """Close all connections of PostgreSQL, up to three times."""
     with scene.connect() as connection, connection.cursor() as cursor:
         for _ in range(scene.chance.randrange(1, 4)):
             cursor.execute("""
@@ -89,17 +89,17 @@ def connections_cut(scene: Scene, servers: Servers) -> None:
 
 
 def postgres_restarted(scene: Scene, servers: Servers) -> None:
-    """PostgreSQL is shut down and started again."""
+    """Shut PostgreSQL down and start it again."""
     servers.restart_postgres(signal.SIGINT)
 
 
 def postgres_crashed(scene: Scene, servers: Servers) -> None:
-    """PostgreSQL is stopped without a word to anyone, and recovers."""
+    """Stop PostgreSQL without a checkpoint, so that it has to recover when it starts again."""
     servers.restart_postgres(signal.SIGQUIT)
 
 
 def deadlock(scene: Scene, servers: Servers) -> None:
-    """Somebody holds a row that a batch wants, and wants the rows that it holds."""
+    """Lock rows in the opposite order of the batches, so that PostgreSQL ends a deadlock."""
     with scene.connect() as connection, connection.cursor() as cursor:
         connection.autocommit = False
         cursor.execute("SET LOCAL lock_timeout = '8s'")
@@ -112,14 +112,14 @@ def deadlock(scene: Scene, servers: Servers) -> None:
 
 
 def pool_full(scene: Scene, servers: Servers) -> None:
-    """Others take every connection that PostgreSQL has to give, for a while."""
+    """Use up all connections of PostgreSQL for up to 2 s."""
     taken = []
     with suppress(psycopg2.OperationalError):
         while True:
             taken.append(psycopg2.connect(scene.database_url, application_name="faults"))
     taken[0].autocommit = True
     with taken[0].cursor() as cursor:
-        # So that the worker has to ask for new ones.
+        # The worker has to open new connections.
         cursor.execute("""
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND application_name <> 'faults'

@@ -1,4 +1,4 @@
-"""What faults are done to: the servers, the workers, and the job that is under way."""
+"""The servers, the workers and the running job that the faults are caused in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _START_SECONDS = 30
 
 
 def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for something."""
+    """Wait until the condition is true; fail the test after `seconds`, naming `what` was awaited."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -36,7 +36,7 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
 
 
 class Scene:
-    """The processes of an installation; started ones are killed by `clear`."""
+    """The workers of an installation and the job that they run; `clear` kills the workers."""
 
     def __init__(self, environment: dict[str, str], chance: random.Random) -> None:
         self.environment = environment
@@ -45,7 +45,7 @@ class Scene:
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def start_worker(self) -> None:
-        """Start a `worker.py` and wait until it listens."""
+        """Start `worker.py` and wait until it is registered in Redis."""
         known = set(broker.worker_names())
         started = subprocess.Popen(
             [sys.executable, "worker.py"],
@@ -55,10 +55,10 @@ class Scene:
             stderr=subprocess.DEVNULL,
         )
         self.workers.append(started)
-        until(lambda: bool(set(broker.worker_names()) - known), _START_SECONDS, "a worker listens")
+        until(lambda: bool(set(broker.worker_names()) - known), _START_SECONDS, "a worker is registered")
 
     def children(self, role: str) -> list[psutil.Process]:
-        """The processes of the workers: `jobs`, `reaper`, or `job_process` for those that do a job."""
+        """Return the workers' processes of a role: `jobs`, `reaper`, or `job_process` for those that run a job."""
         found = []
         for each in self.workers:
             with suppress(psutil.NoSuchProcess):
@@ -78,18 +78,18 @@ class Scene:
 
     @property
     def database_url(self) -> str:
-        """Where PostgreSQL is."""
+        """The URL of the database."""
         return self.environment["DATABASE_URL"]
 
     def connect(self) -> psycopg2.extensions.connection:
-        """A connection of our own, past the application's."""
+        """Return a connection to the database in autocommit mode, which the faults spare."""
         connection = psycopg2.connect(self.database_url, application_name="faults", connect_timeout=5)
         connection.autocommit = True
         return connection
 
 
 class Servers:
-    """PostgreSQL and Redis as processes that can be stopped and started again where they were."""
+    """PostgreSQL and Redis, which can be stopped and started again on the same ports."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._database_url = environment["DATABASE_URL"]
@@ -103,7 +103,7 @@ class Servers:
         )
         self._postgres_command = self._postgres.cmdline()
         self._started: list[subprocess.Popen[bytes]] = []
-        # The tests' PostgreSQL is careless, and could forget in a crash what it has said to be committed.
+        # The tests' PostgreSQL is not durable: in a crash it could lose what it has reported as committed.
         with psycopg2.connect(self._database_url) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT current_database()")
             (name,) = cursor.fetchone() or ("",)
@@ -114,11 +114,11 @@ class Servers:
         return redis.Redis.from_url(self._redis_url, socket_connect_timeout=1, socket_timeout=1)
 
     def kill_redis(self) -> None:
-        """Kill Redis, which forgets all that it knew."""
+        """Kill Redis, which loses all its data."""
         self._end(psutil.Process(self._redis_pid), signal.SIGKILL)
 
     def start_redis(self) -> None:
-        """Start Redis where it was."""
+        """Start Redis on its previous port."""
         started = subprocess.Popen(
             self._redis_command,
             cwd=Path(self._redis_command[1]).parent,
@@ -136,11 +136,11 @@ class Servers:
             return False
 
     def hold_redis(self, *, held: bool) -> None:
-        """Let Redis hang, or go on."""
+        """Stop Redis from answering, or let it continue."""
         os.kill(self._redis_pid, signal.SIGSTOP if held else signal.SIGCONT)
 
     def restart_postgres(self, sign: signal.Signals) -> None:
-        """Stop PostgreSQL with a signal, and start it where it was."""
+        """Stop PostgreSQL with a signal and start it again on its previous port."""
         self._end(self._postgres, sign)
         data = Path(self._postgres_command[self._postgres_command.index("-D") + 1])
         identity = server_identity(data, Path(self._postgres_command[0]).parent)
@@ -153,7 +153,7 @@ class Servers:
         until(self._postgres_answers, _START_SECONDS, "PostgreSQL answers")
 
     def listen_on(self, address: str) -> None:
-        """Let both servers listen on another address of this machine too, for the network it belongs to."""
+        """Let both servers listen on another address of this machine too."""
         command = self._postgres_command
         if any(word.endswith(f",{address}") for word in command):
             return
@@ -177,11 +177,11 @@ class Servers:
             if started.pid == server.pid:
                 started.wait(_START_SECONDS)
                 return
-        # The child of another part of this process, which has not asked for its end yet.
+        # Another part of this process started it and has not waited for it yet.
         until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, _START_SECONDS, "it ends")
 
     def stop(self) -> None:
-        """Stop what was started in place of the first ones."""
+        """Stop the servers that were started in place of the first ones."""
         for started in reversed(self._started):
             if started.poll() is None:
                 started.send_signal(signal.SIGINT)

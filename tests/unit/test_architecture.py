@@ -18,11 +18,11 @@ ENDS_TRANSACTIONS = {
     # Requests: a transaction ends before the request waits for its client, a slot, a parser or Redis.
     "api/connection_release.py": {"stream"},
     "api/export_slots.py": {"limited"},
+    "api/exports.py": {"project_columns"},
     "api/job_files.py": {"download_upload", "rejected_rows", "annotated_workbook"},
     "api/metrics.py": {"metrics"},
     "auth/request_authentication.py": {"current_identity"},
     "auth/route_permissions.py": {"guarded"},
-    "queries/exports.py": {"use_one_snapshot"},
     # Readiness: a connection of its own, whose write is rolled back.
     "api/health.py": {"_database"},
     # An action of a user is one transaction.
@@ -37,8 +37,7 @@ ENDS_TRANSACTIONS = {
     # A job that is waited for is read in a new transaction each time.
     "cli.py": {"_wait_with_progress_bar"},
     # A job: its claim, its outcome and each of its steps is a transaction, as is each batch and each write of progress.
-    "importing/atomic.py": {"run_atomically"},
-    "importing/batch_runner.py": {"_write_batch", "_retry_row_by_row", "stored_results"},
+    "importing/batch_runner.py": {"_write_batch", "_retry_row_by_row"},
     "jobs/progress.py": {"_write", "_check_lease"},
     "jobs/revert.py": {"run_undo"},
     "jobs/runner.py": {

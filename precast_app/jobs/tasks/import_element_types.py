@@ -206,11 +206,14 @@ def _run_batches(
         )
         return
     try:
-        yield from atomic.run_atomically(planned, target, done=done, fence=context.fence)
+        results = atomic.run_atomically(planned, target, done=done, fence=context.fence)
     except atomic.RowsRejected as rejected:
+        db.session.rollback()
         store_issues(context, list(rejected.issues), replace=False)
         db.session.commit()
         raise abort_error(context.job_id, planned.total, len(rejected.issues)) from None
+    db.session.commit()
+    yield from results
 
 
 def _report_batches(context: JobContext, planned: Plan, results: Iterable[BatchResult]) -> None:
