@@ -1,7 +1,7 @@
-"""An import of some hundred rows, again and again, while one thing goes wrong at a random moment.
+"""Imports of some hundred rows, each with one fault at a random moment.
 
-Afterwards the project, the job, its issues and its images are what an undisturbed run leaves. `FAULT_RUNS` says how
-many (`make faults`: a hundred), `FAULT_SEED` which ones. `var/log/faults.log` tells what was broken when.
+Afterwards the project, the job, its issues and its before-images are the same as after a run without a fault.
+`FAULT_RUNS` is the number of runs (`make faults`: 100), `FAULT_SEED` selects them. `var/log/faults.log` records each.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tests.faults.scene import Scene, Servers
 
 RUNS = int(os.environ.get("FAULT_RUNS", "10"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
-# What is promised: the lease (3 s here, 30 s by default), the reaper's sweeps, and the work itself.
+# Recovery takes the lease (3 s here, 30 s by default), two sweeps of the reaper, and the import itself.
 BOUND_SECONDS = 60
 LOG = ROOT / "var" / "log" / "faults.log"
 BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
 
 
 def workbook(path: Path, rows: int, height: int, seed: int) -> Path:
-    """Rows that create, change, leave and are rejected, depending on what was before."""
+    """Return a file whose rows create and change element types, leave them unchanged or are rejected."""
     chance = random.Random(seed)
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("Element Types")
@@ -55,7 +55,7 @@ def has_ended(job: ImportJob) -> bool:
 
 @pytest.fixture(scope="session")
 def fault_servers(environment: dict[str, str]) -> Iterator[Servers]:
-    # Other tests go on with those that were started in place of the first ones.
+    # Later tests use the servers that were started in place of the first ones.
     found = Servers(environment)
     yield found
     found.stop()
@@ -72,7 +72,7 @@ _undisturbed: dict[str, Any] = {}
 
 
 def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is left when nothing goes wrong; `seconds` is how long a worker takes for it."""
+    """Return the snapshots of the project and the job after a run without a fault."""
     if not _undisturbed:
         assert run_import(project_id, first).status == "completed"
         scene.start_worker()
@@ -89,8 +89,8 @@ def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tup
     return _undisturbed["project"], _undisturbed["job"]
 
 
-def _moment(scene: Scene) -> ImportJob:
-    """Wait for a random moment: before the job writes, or at some percentage."""
+def _wait_for_random_moment(scene: Scene) -> ImportJob:
+    """Wait for a random moment, before the job writes or at some percentage, and return the job."""
     if scene.chance.random() < 0.3:
         time.sleep(scene.chance.uniform(0, _undisturbed["seconds"] / 2))
         return get_job(scene.job_id)
@@ -98,7 +98,7 @@ def _moment(scene: Scene) -> ImportJob:
     return wait_for(scene.job_id, lambda each: has_ended(each) or each.progress > percentage)
 
 
-def tell(line: str) -> None:
+def write_log(line: str) -> None:
     LOG.parent.mkdir(parents=True, exist_ok=True)
     with LOG.open("a") as log:
         log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
@@ -108,23 +108,27 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return workbook(tmp_path / "first.xlsx", 250, 100, 1), workbook(tmp_path / "second.xlsx", 400, 200, 2)
 
 
-def test_undisturbed(green_meadows: int, scene: Scene, tmp_path: Path) -> None:
+def test_an_import_without_a_fault(green_meadows: int, scene: Scene, tmp_path: Path) -> None:
     first, second = files(tmp_path)
     undisturbed(green_meadows, first, second, scene)
 
 
 @pytest.mark.parametrize("run", range(RUNS))
-def test_a_fault(green_meadows: int, scene: Scene, fault_servers: Servers, tmp_path: Path, run: int) -> None:
+def test_an_import_with_a_fault_ends_like_one_without(
+    green_meadows: int, scene: Scene, fault_servers: Servers, tmp_path: Path, run: int
+) -> None:
     if not _undisturbed:
-        pytest.fail("There is nothing to compare with: run `test_undisturbed` too, and see why it failed.")
+        pytest.fail(
+            "There is nothing to compare with: run `test_an_import_without_a_fault` too, and see why it failed."
+        )
     first, second = files(tmp_path)
     assert run_import(green_meadows, first).status == "completed"
     names = list(KINDS)
     name = names[(SEED + run) % len(names)] if run < len(names) else scene.chance.choice(names)
     scene.start_worker()
     scene.job_id = submit(green_meadows, second, batch_size=5, concurrent_batches=2)
-    before = _moment(scene)
-    # Our own connections are cut too.
+    before = _wait_for_random_moment(scene)
+    # Some faults close the connections of this process too.
     db.session.remove()
     db.engine.dispose()
     moment = f"{before.status}/{before.phase} at {before.progress:2} %"
@@ -134,29 +138,31 @@ def test_a_fault(green_meadows: int, scene: Scene, fault_servers: Servers, tmp_p
     db.engine.dispose()
     done = wait_for(scene.job_id, has_ended, BOUND_SECONDS)
     took = time.monotonic() - start
-    told = f"seed {SEED} run {run:3}: {name:18} {moment:32} → {done.status} after {took:4.1f} s, attempt {done.attempt}"
-    _compare(green_meadows, scene, told)
+    description = (
+        f"seed {SEED} run {run:3}: {name:18} {moment:32} → {done.status} after {took:4.1f} s, attempt {done.attempt}"
+    )
+    _compare(green_meadows, scene, description)
 
 
-def _compare(project_id: int, scene: Scene, told: str) -> None:
-    """Hold what is there now against what an undisturbed run leaves, and write down what came of it."""
+def _compare(project_id: int, scene: Scene, description: str) -> None:
+    """Compare the project and the job with those of a run without a fault, and log the result after `description`."""
     try:
         project_snapshot.assert_same(project_snapshot.snapshot_project(project_id), _undisturbed["project"])
         found = project_snapshot.snapshot_job(scene.job_id)
         assert found["job"] == _undisturbed["job"]["job"]
         project_snapshot.assert_same(found, {key: _undisturbed["job"][key] for key in ("issues", "changes")})
     except AssertionError as error:
-        tell(f"{told}: WRONG: {error}")
+        write_log(f"{description}: WRONG: {error}")
         raise
-    tell(f"{told}, as undisturbed")
+    write_log(f"{description}, same result")
 
 
 @pytest.mark.skipif(RUNS < 100, reason="takes a minute and more; `make faults` does it")
 @pytest.mark.parametrize("how", ["gone", "silent"])
-def test_redis_is_away_for_a_minute(
+def test_jobs_survive_a_minute_without_redis(
     green_meadows: int, scene: Scene, fault_servers: Servers, tmp_path: Path, how: str
 ) -> None:
-    """The job under way goes on meanwhile; the next one of the project is done when Redis is back."""
+    """The running job continues; the next one of the project runs when Redis is back."""
     first, second = files(tmp_path)
     assert run_import(green_meadows, first).status == "completed"
     scene.start_worker()
@@ -167,7 +173,7 @@ def test_redis_is_away_for_a_minute(
     try:
         following = submit(green_meadows, second)
         time.sleep(max(0.0, start + 60 - time.monotonic()))
-        told = (
+        description = (
             f"seed {SEED}: Redis {how} for a minute: {get_job(scene.job_id).status} at "
             f"{get_job(scene.job_id).progress} %"
         )
@@ -176,12 +182,12 @@ def test_redis_is_away_for_a_minute(
     wait_for(scene.job_id, has_ended, BOUND_SECONDS)
     again = wait_for(following, has_ended, BOUND_SECONDS)
     assert (again.status, again.created_count, again.updated_count) == ("completed", 0, 0)
-    _compare(green_meadows, scene, told)
+    _compare(green_meadows, scene, description)
 
 
 @pytest.mark.parametrize("run", range(max(2, RUNS // 2)))
-def test_a_worker_killed_at_pick_up(project_id: int, scene: Scene, run: int) -> None:
-    """Killed within 50 ms of the answer, the worker may have taken the id from Redis without claiming the job."""
+def test_a_job_whose_worker_is_killed_at_pick_up_is_completed(project_id: int, scene: Scene, run: int) -> None:
+    """A worker that is killed within 50 ms may have taken the id from Redis without claiming the job."""
     scene.start_worker()
     job_id = submit(project_id, EXAMPLES / "stages.csv", "stage_import")
     time.sleep(scene.chance.uniform(0, 0.05))
@@ -191,14 +197,14 @@ def test_a_worker_killed_at_pick_up(project_id: int, scene: Scene, run: int) -> 
     scene.start_worker()
     done = wait_for(job_id, has_ended, BOUND_SECONDS)
     took = time.monotonic() - start
-    tell(f"seed {SEED} run {run:3}: killed at pick-up, {moment} → {done.status} after {took:4.1f} s")
+    write_log(f"seed {SEED} run {run:3}: killed at pick-up, {moment} → {done.status} after {took:4.1f} s")
     assert (done.status, done.created_count) == ("completed", 8)
 
 
-def test_an_upload_while_redis_is_away(
+def test_a_file_uploaded_while_redis_is_away_is_imported_later(
     green_meadows: int, scene: Scene, fault_servers: Servers, tmp_path: Path
 ) -> None:
-    """The row is the truth: the upload is taken, and done when Redis is back."""
+    """The job is stored in PostgreSQL, and the reaper enqueues it when Redis is back."""
     fault_servers.kill_redis()
     try:
         job_id = submit(green_meadows, files(tmp_path)[0])
@@ -209,10 +215,10 @@ def test_an_upload_while_redis_is_away(
     assert wait_for(job_id, has_ended, BOUND_SECONDS).status == "completed"
 
 
-def test_a_job_that_kills_its_worker_each_time(
+def test_a_job_that_kills_its_worker_each_time_fails(
     green_meadows: int, project_id: int, scene: Scene, tmp_path: Path
 ) -> None:
-    """After three tries it has failed and says so, and the next one of the project is done."""
+    """It fails after three attempts, and the next job of the project runs."""
     first, second = files(tmp_path)
     scene.start_worker()
     poisoned = submit(green_meadows, second, batch_size=1, concurrent_batches=1)
@@ -230,8 +236,8 @@ def test_a_job_that_kills_its_worker_each_time(
     assert wait_for(submit(green_meadows, first), has_ended, BOUND_SECONDS).status == "completed"
 
 
-def test_the_same_number_by_two_processes_at_once(green_meadows: int, scene: Scene, tmp_path: Path) -> None:
-    """This process and a worker take the same job: one of them does it."""
+def test_a_job_that_two_processes_claim_runs_once(green_meadows: int, scene: Scene, tmp_path: Path) -> None:
+    """This process and a worker try to run the same job."""
     first, _ = files(tmp_path)
     scene.start_worker()
     job_id = submit(green_meadows, first)

@@ -1,4 +1,4 @@
-"""The web server is killed in the middle of an upload: there is no half job."""
+"""The web server is killed during an upload: the job is stored completely or not at all."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _answers(port: int) -> bool:
 
 
 @pytest.mark.parametrize("share", [0.5, 0.999, 1.0])
-def test_killed_in_the_middle_of_an_upload(
+def test_an_interrupted_upload_stores_a_whole_job_or_none(
     green_meadows: int, admin: dict[str, str], environment: dict[str, str], share: float
 ) -> None:
     jobs = text("SELECT count(*) FROM import_jobs")
@@ -64,7 +64,7 @@ def test_killed_in_the_middle_of_an_upload(
         connection.sendall(head.encode() + FORM[: int(len(FORM) * share)])
         os.kill(server.pid, signal.SIGSTOP)
         kill(server)
-    # All of it or nothing: with the whole body sent, it may have been just in time.
+    # If the whole body was sent, the job may have been stored just in time.
     whole = text("""
         SELECT count(*) FROM import_jobs j WHERE j.file_bytes = (
             SELECT sum(length(data)) FROM import_file_chunks c WHERE c.job_id = j.id)
