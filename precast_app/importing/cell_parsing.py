@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
-from precast_app.spreadsheets import Cell, CellError, unescape_formula
+from precast_app.spreadsheets import Cell, CellError, FormattedNumber, unescape_formula
 from precast_app.text import clean_text
 
 _MAX_DECIMALS = 30
@@ -65,6 +65,8 @@ def _as_text(cell: object) -> str:
         return cell.date().isoformat()
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
+    if isinstance(cell, FormattedNumber) and cell.shown is not None:
+        return cell.shown
     return display_text(cell)
 
 

@@ -40,6 +40,7 @@ class DelimitedBook:
 
     format = "csv"
     sheets = ("",)
+    hidden_sheets: frozenset[str] = frozenset()
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
         """Detect encoding, delimiter and decimal separator. Raise `UnreadableFile` if the bytes are not text."""

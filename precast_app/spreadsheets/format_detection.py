@@ -13,6 +13,7 @@ from precast_app.spreadsheets.ods import OdsBook
 from precast_app.spreadsheets.sheet import Book, Limits
 from precast_app.spreadsheets.text_decoding import detect_utf_16_by_zeros
 from precast_app.spreadsheets.text_formats import name_text_format
+from precast_app.spreadsheets.workbook_parts import WorkbookParts, find_workbook
 from precast_app.spreadsheets.xls import XlsBook
 from precast_app.spreadsheets.xlsb.book import XlsbBook
 from precast_app.spreadsheets.xlsx.book import XlsxBook
@@ -93,22 +94,25 @@ def _open_zip(file: BinaryIO, limits: Limits) -> Book:
             "password_protected",
             "The spreadsheet is protected by a password. Save it without one and upload it again.",
         )
-    if "xl/workbook.xml" in package:
-        return XlsxBook(file, package, limits)
-    if "xl/workbook.bin" in package:
-        return XlsbBook(file, package, limits)
+    parts = find_workbook(package)
+    if parts is not None:
+        return _open_office_document(package, parts, limits)
     if "content.xml" in package and "mimetype" in package:
         kind = b"".join(package.chunks("mimetype"))[:200]
         if b"opendocument.spreadsheet" in kind:
-            return OdsBook(file, package, limits)
+            return OdsBook(package, limits)
         raise _not_a_spreadsheet("an OpenDocument file other than a spreadsheet")
     if "index/document.iwa" in package or "index.zip" in package:
         raise _unsupported("a Numbers spreadsheet")
-    if "word/document.xml" in package:
-        raise _not_a_spreadsheet("a Word document")
-    if "ppt/presentation.xml" in package:
-        raise _not_a_spreadsheet("a PowerPoint presentation")
     raise _not_a_spreadsheet("a ZIP archive")
+
+
+def _open_office_document(package: ZipPackage, parts: WorkbookParts, limits: Limits) -> Book:
+    if parts.kind == "xlsx":
+        return XlsxBook(package, parts, limits)
+    if parts.kind == "xlsb":
+        return XlsbBook(package, parts, limits)
+    raise _not_a_spreadsheet("a Word document" if parts.kind == "docx" else "a PowerPoint presentation")
 
 
 def _is_encrypted(package: ZipPackage) -> bool:

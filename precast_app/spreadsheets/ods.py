@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
-from typing import BinaryIO
 
 from precast_app.spreadsheets.errors import (
     UnreadableFile,
@@ -17,11 +17,13 @@ from precast_app.spreadsheets.errors import (
     too_many_rows,
 )
 from precast_app.spreadsheets.merged_ranges import drop_overlapping
+from precast_app.spreadsheets.number_formats import OTHER_UNITS, round_to_excel
 from precast_app.spreadsheets.sheet import (
     HEAD_ROWS,
     LAST_ROW,
     Cell,
     CellError,
+    FormattedNumber,
     Limits,
     MergedRange,
     ReaderNote,
@@ -37,6 +39,9 @@ _TABLES, _CELLS = "table", ("table-cell", "covered-table-cell")
 _ELEMENTS_PER_CELL = 2
 # LibreOffice shows a text with one of these prefixes in a cell whose formula failed.
 _ERROR_PREFIXES = ("#", "Err:")
+# What a cell shows of a number in a format with nothing but digits, signs and separators.
+_PLAIN_NUMBER = re.compile(r"[-+\d.,'\s]+(?:E[-+]?\d+)?")
+_LAST_WORD = re.compile(r"\b[A-Za-z]{1,4}\Z")
 
 
 class OdsBook:
@@ -46,9 +51,8 @@ class OdsBook:
     decimal_comma = False
     notes: tuple[ReaderNote, ...] = ()
 
-    def __init__(self, file: BinaryIO, package: ZipPackage, limits: Limits) -> None:
+    def __init__(self, package: ZipPackage, limits: Limits) -> None:
         """Scan all sheets. Raise `UnreadableFile` if the file can't be read."""
-        del file  # the package keeps it
         self._package = package
         self._limits = limits
         # All sheets are in one part, so they are scanned in one pass over it, not in one pass per sheet.
@@ -59,6 +63,7 @@ class OdsBook:
         self._scans = found.finish(reader)
         self._errors = reader.errors
         self.sheets = tuple(self._scans)
+        self.hidden_sheets = frozenset(reader.hidden)
         if not self.sheets:
             raise damaged("it contains no sheet")
 
@@ -143,12 +148,16 @@ class _TableReader:
     merged    each sheet's merged ranges, in the order of the document
     counts    each sheet's number of rows that are not blank
     errors    the error for each sheet that could not be read to its end
+    hidden    the sheets that users don't see
     """
 
     def __init__(self, sheet: str | None, limits: Limits) -> None:
         self.merged: dict[str, list[MergedRange]] = {}
         self.counts: dict[str, int] = {}
         self.errors: dict[str, UnreadableFile] = {}
+        self.hidden: set[str] = set()
+        self._style = ""
+        self._hidden_styles: set[str] = set()
         self._only_sheet = sheet
         self._sheet = ""
         self._limits = limits
@@ -186,7 +195,12 @@ class _TableReader:
             # A table inside a table belongs to a chart or an annotation.
             self._table_depth += 1
             if self._table_depth == 1:
-                self._start_table(_get(attributes, "name"))
+                self._start_table(_get(attributes, "name"), _get(attributes, "style-name"))
+        elif name == "style":
+            self._style = _get(attributes, "name")
+        elif name == "table-properties":
+            if _get(attributes, "display") == "false" and len(self._hidden_styles) < self._limits.sheets:
+                self._hidden_styles.add(self._style)
         elif not self._is_reading or self._table_depth > 1:
             return
         elif name == "annotation":
@@ -221,12 +235,14 @@ class _TableReader:
             if self._is_reading:
                 self._text.append(text)
 
-    def _start_table(self, name: str) -> None:
+    def _start_table(self, name: str, style: str) -> None:
         if name in self.merged:
             raise damaged("two of its sheets have the same name")
         if len(self.merged) >= self._limits.sheets:
             raise UnreadableFile("too_many_sheets", f"The spreadsheet has more than {self._limits.sheets} sheets.")
         self.merged[name], self.counts[name] = [], 0
+        if style in self._hidden_styles:
+            self.hidden.add(name)
         self._sheet, self._is_reading = name, self._only_sheet in (None, name)
         self._row, self._annotation_depth = 1, 0
         self._cell = self._text = None
@@ -316,7 +332,7 @@ def _value(attributes: Attributes, text: str) -> Cell:
         return CellError(f"={formula.partition('=')[2]}"[:60]) if formula and not text else text
     try:
         if kinds & {"float", "percentage", "currency"}:
-            return float(_get(attributes, "value"))
+            return _number_cell(float(_get(attributes, "value")), text.strip())
         if "boolean" in kinds:
             return _get(attributes, "boolean-value") == "true"
         if "date" in kinds:
@@ -325,6 +341,20 @@ def _value(attributes: Attributes, text: str) -> Cell:
     except ValueError:
         return text
     return _get(attributes, "string-value") or text
+
+
+def _number_cell(number: float, shown: str) -> Cell:
+    """Return a number with what its cell shows, if that is more than the number's digits."""
+    rounded = round_to_excel(number)
+    if not shown or (_PLAIN_NUMBER.fullmatch(shown) and not _is_padded(shown)):
+        return rounded
+    unit = _LAST_WORD.search(shown)
+    return FormattedNumber(rounded, shown, unit[0] if unit and unit[0].lower() in OTHER_UNITS else None)
+
+
+def _is_padded(shown: str) -> bool:
+    digits = shown.lstrip("-")
+    return digits[:1] == "0" and digits[1:2].isdigit()
 
 
 def _midnight(day: date) -> datetime:

@@ -28,8 +28,28 @@ class CellError:
         return f"{self.text} (an error that Excel shows in this cell)"
 
 
-# A blank cell is ''. Numbers in a workbook are floats, including whole numbers, and may be inf or nan if no spreadsheet
-# program wrote the file.
+class FormattedNumber(float):
+    """Number whose cell shows more than its digits because of its number format.
+
+    `shown` is what the cell shows, such as `0012`, `W-101` or `50%`, or None if the format is not simple enough. `unit`
+    is the unit that the format shows after the number, if it is not one of the columns' units (mm, kg, m², m³).
+    """
+
+    __slots__ = ("shown", "unit")
+
+    shown: str | None
+    unit: str | None
+
+    def __new__(cls, number: float, shown: str | None, unit: str | None = None) -> FormattedNumber:
+        """Return the number with what its cell shows."""
+        new = super().__new__(cls, number)
+        new.shown = shown
+        new.unit = unit
+        return new
+
+
+# A blank cell is ''. Numbers in a workbook are floats of 15 significant digits, including whole numbers, and may be inf
+# or nan if no spreadsheet program wrote the file.
 Cell = str | float | int | bool | datetime | date | time | timedelta | CellError
 
 
@@ -73,8 +93,7 @@ class ReaderNote:
 class SheetScan:
     """Result of a quick scan of a sheet.
 
-    head         the first 8 rows that are not blank. Dates in an .xlsx head are the numbers that Excel stores for them,
-                 because the scan does not read cell formats.
+    head         the first 8 rows that are not blank
     merged       merged ranges sorted by row and column; none of them overlap
     row_count    number of rows that are not blank, including header rows: as many as `Book.rows` yields
     error_cells  the cells whose value is an error, by (row, column), counted from 1; not texts such as `#N/A`
@@ -123,6 +142,10 @@ class Book(Protocol):
     @property
     def sheets(self) -> tuple[str, ...]:
         """Return the names of the worksheets in the workbook's order, including hidden ones; `('',)` for CSV."""
+
+    @property
+    def hidden_sheets(self) -> frozenset[str]:
+        """Return the names of the sheets that users don't see."""
 
     def scan(self, sheet: str) -> SheetScan:
         """Return a quick scan of a sheet. Raise `UnreadableFile`, or `KeyError` if there is no such sheet."""

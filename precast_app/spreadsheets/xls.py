@@ -12,6 +12,7 @@ import xlrd
 
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, damaged, too_many_columns, too_many_rows
 from precast_app.spreadsheets.merged_ranges import drop_overlapping
+from precast_app.spreadsheets.number_formats import NumberFormat, parse_number_format, round_to_excel
 from precast_app.spreadsheets.sheet import (
     HEAD_ROWS,
     Cell,
@@ -22,7 +23,10 @@ from precast_app.spreadsheets.sheet import (
     SheetRow,
     SheetScan,
 )
+from precast_app.spreadsheets.xls_texts import unpack_shared_texts
 
+# xlrd's own function takes the stored number of texts for true.
+xlrd.book.unpack_SST_table = unpack_shared_texts
 # xlrd's own pattern takes quadratic time for a number format of many opening brackets.
 xlrd.formatting.fmt_bracketed_sub = re.compile(r"\[[^\[\]]*\]").sub
 # xlrd keeps the file and all its cells in memory, which takes many times the file's size.
@@ -63,6 +67,8 @@ class XlsBook:
             # xlrd does not validate what it reads, so a damaged file can raise any exception.
             raise damaged("it can't be read as a workbook of Excel 97 to 2003") from error
         self.sheets = tuple(self._book.sheet_names())
+        self.hidden_sheets = frozenset(sheet.name for sheet in self._book.sheets() if sheet.visibility)
+        self._formats: dict[int, NumberFormat] = {}
         if len(self.sheets) > limits.sheets:
             raise UnreadableFile("too_many_sheets", f"The workbook has more than {limits.sheets} sheets.")
 
@@ -118,5 +124,18 @@ class XlsBook:
             except (ValueError, OverflowError):
                 return float(cell.value)
             return moment
-        value: str | float = cell.value
+        if cell.ctype == xlrd.XL_CELL_NUMBER:
+            number_format = self._number_format(cell.xf_index)
+            return round_to_excel(cell.value) if number_format.is_date else number_format.value(cell.value, False)
+        value: str = cell.value
         return value
+
+    def _number_format(self, index: int) -> NumberFormat:
+        found = self._formats.get(index)
+        if found is None:
+            try:
+                code = self._book.format_map[self._book.xf_list[index].format_key].format_str
+            except (KeyError, IndexError, TypeError):
+                code = "General"  # a damaged file, or an old one whose cells have no format
+            found = self._formats[index] = parse_number_format(code)
+        return found

@@ -7,17 +7,14 @@ is inflated here and rejected if it does not have the declared size.
 
 from __future__ import annotations
 
-import posixpath
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from precast_app.spreadsheets.errors import UnreadableFile, damaged
 from precast_app.spreadsheets.sheet import Limits
-from precast_app.spreadsheets.xlsx.sheet_xml import relationships, sheet_entries
 
 _READ = 64 * 1024
 _CHUNK = 512 * 1024  # bytes, unzipped; peak memory and speed are both flat around this size
@@ -31,14 +28,6 @@ _DIRECTORY_ERRORS = (
     OverflowError,
     struct.error,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Worksheet:
-    """Worksheet's name and the name of its part in the zip."""
-
-    name: str
-    part: str
 
 
 class ZipPackage:
@@ -55,8 +44,8 @@ class ZipPackage:
             raise damaged("it is incomplete or was changed during the transfer") from error
         if len(entries) > limits.parts:
             raise _too_large()
-        # The standard (ECMA-376) compares part names without regard to case.
-        self._entries = {entry.filename.lower().lstrip("/"): entry for entry in entries}
+        # The standard (ECMA-376) compares part names without regard to case. Some programs write backslashes.
+        self._entries = {entry.filename.lower().replace("\\", "/").lstrip("/"): entry for entry in entries}
         if len(self._entries) != len(entries):
             raise damaged("it contains two parts of the same name")
         if sum(entry.file_size for entry in entries) > limits.unpacked_bytes:
@@ -97,41 +86,6 @@ class ZipPackage:
             raise damaged(f"its part {part} can't be unzipped") from error
         if size != entry.file_size or checksum != entry.CRC:
             raise damaged(f"its part {part} is incomplete or was changed during the transfer")
-
-    def worksheets(self, limits: Limits) -> tuple[Worksheet, ...]:
-        """Return the worksheets in the workbook's order, without chart sheets. Raise `UnreadableFile`."""
-        entries = sheet_entries(self.chunks("xl/workbook.xml"))
-        return self.resolve_worksheets("xl/_rels/workbook.xml.rels", entries, limits)
-
-    def resolve_worksheets(self, rels: str, entries: list[tuple[str, str]], limits: Limits) -> tuple[Worksheet, ...]:
-        """Return the worksheets of a list of (name, relationship id); `rels` is the part with the relationships."""
-        targets = relationships(self.chunks(rels))
-        found: list[Worksheet] = []
-        for name, key in entries:
-            if key not in targets:
-                raise damaged(f"it names a sheet {name!r}, which is not in it")
-            kind, target = targets[key]
-            if kind != "worksheet":
-                continue
-            # A target with a leading slash is absolute; join() then ignores "/xl".
-            part = posixpath.normpath(posixpath.join("/xl", target.replace("\\", "/"))).lstrip("/")
-            if part not in self:
-                raise damaged(f"it names a sheet {name!r}, which is not in it")
-            found.append(Worksheet(name, part))
-            if len(found) > limits.sheets:
-                raise UnreadableFile(
-                    "too_many_sheets",
-                    f"The workbook has more than {limits.sheets} sheets. Save the sheet with the "
-                    "data as a workbook of its own and upload that.",
-                )
-        if not found:
-            raise damaged("it contains no worksheet")
-        if len({sheet.name for sheet in found}) != len(found):
-            raise damaged("two of its sheets have the same name")
-        if len({sheet.part for sheet in found}) != len(found):
-            # Each sheet would be read separately, so a few kB could cause any amount of work.
-            raise damaged("two of its sheets are the same part")
-        return tuple(found)
 
     def _inflate(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
         file, left = self._file, entry.compress_size

@@ -70,7 +70,7 @@ def test_a_hostile_file_is_read_quickly(content: bytes, use: Callable[[bytes], N
     try:
         use(content)
     except UnreadableFile as refused:
-        assert refused.code == "damaged_workbook"
+        assert refused.code in ("damaged_workbook", "too_much_text")
     except JobFailed as failed:
         assert "No header row" in str(failed)
     assert time.process_time() - began < MAX_CPU_SECONDS

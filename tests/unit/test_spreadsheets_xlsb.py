@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from precast_app.spreadsheets import CellError, Limits, MergedRange, SheetRow, UnreadableFile, open_book
-from precast_app.spreadsheets.xlsb.parts import _is_date
+from precast_app.spreadsheets.number_formats import parse_number_format
 from precast_app.spreadsheets.xlsb.records import read_records
 from tests.unit.xlsb_files import (
     CUSTOM_DATE_STYLE,
@@ -147,7 +147,7 @@ def test_dates_are_recognized_by_their_format() -> None:
     ],
 )
 def test_number_formats_of_dates(code: str, date: bool) -> None:
-    assert _is_date(code) is date
+    assert parse_number_format(code).is_date is date
 
 
 def test_errors_and_formulas() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from datetime import datetime
-from typing import BinaryIO
 
 import xlrd
 
 from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_columns, too_much_text
+from precast_app.spreadsheets.number_formats import GENERAL, NumberFormat
 from precast_app.spreadsheets.scan_limits import ScanCounter
 from precast_app.spreadsheets.sheet import (
     HEAD_ROWS,
@@ -21,11 +20,11 @@ from precast_app.spreadsheets.sheet import (
     SheetRow,
     SheetScan,
 )
-from precast_app.spreadsheets.xlsb.parts import read_date_formats, read_shared_texts, read_sheet_list
+from precast_app.spreadsheets.workbook_parts import WorkbookParts
+from precast_app.spreadsheets.xlsb.parts import read_number_formats, read_shared_texts, read_sheet_list
 from precast_app.spreadsheets.xlsb.records import read_records, read_wide_text
 from precast_app.spreadsheets.zip_package import ZipPackage
 
-_RELATIONS = "xl/_rels/workbook.bin.rels"
 _LAST_COLUMN = 16_384
 
 _ROW, _BLANK, _SMALL, _ERROR, _BOOL, _REAL, _TEXT, _SHARED = range(8)
@@ -50,14 +49,16 @@ class XlsbBook:
     decimal_comma = False
     notes: tuple[ReaderNote, ...] = ()
 
-    def __init__(self, file: BinaryIO, package: ZipPackage, limits: Limits) -> None:
+    def __init__(self, package: ZipPackage, parts: WorkbookParts, limits: Limits) -> None:
         """Read the list of sheets. Raise `UnreadableFile` if it is damaged."""
-        del file  # the package keeps it
         self._package = package
         self._limits = limits
-        entries, self._from_1904 = read_sheet_list(package, limits)
-        self._parts = {sheet.name: sheet.part for sheet in package.resolve_worksheets(_RELATIONS, entries, limits)}
-        self._shared: tuple[list[str], list[bool]] | None = None
+        self._workbook_parts = parts
+        entries, self._from_1904 = read_sheet_list(package, parts.workbook, limits)
+        sheets = parts.worksheets(entries, package, limits)
+        self._parts = {sheet.name: sheet.part for sheet in sheets}
+        self.hidden_sheets = frozenset(sheet.name for sheet in sheets if sheet.is_hidden)
+        self._shared: tuple[list[str], list[NumberFormat]] | None = None
         self._scans: dict[str, SheetScan] = {}
         self.sheets = tuple(self._parts)
 
@@ -79,7 +80,9 @@ class XlsbBook:
     def _rows(self, sheet: str, counter: ScanCounter) -> Iterator[SheetRow]:
         part = self._parts[sheet]
         if self._shared is None:
-            self._shared = read_shared_texts(self._package, self._limits), read_date_formats(self._package)
+            package, parts = self._package, self._workbook_parts
+            texts = read_shared_texts(package, parts.find("sharedStrings", package), self._limits)
+            self._shared = texts, read_number_formats(package, parts.find("styles", package))
         reader = _SheetReader(*self._shared, self._from_1904, counter, self._limits)
         return reader.rows(self._package.chunks(part))
 
@@ -88,10 +91,10 @@ class _SheetReader:
     """Reader of a sheet in one pass, in which rows and the cells of a row must be in ascending order."""
 
     def __init__(
-        self, texts: list[str], is_date: list[bool], from_1904: bool, counter: ScanCounter, limits: Limits
+        self, texts: list[str], formats: list[NumberFormat], from_1904: bool, counter: ScanCounter, limits: Limits
     ) -> None:
         self._texts = texts
-        self._is_date = is_date
+        self._formats = formats
         self._from_1904 = from_1904
         self._counter = counter
         self._limits = limits
@@ -182,13 +185,8 @@ class _SheetReader:
         return "" if text.isspace() else text
 
     def _number(self, number: float, style: int) -> Cell:
-        if style >= len(self._is_date) or not self._is_date[style]:
-            return number
-        try:
-            moment: datetime = xlrd.xldate_as_datetime(number, int(self._from_1904))
-        except (ValueError, OverflowError):
-            return number
-        return moment
+        number_format = self._formats[style] if style < len(self._formats) else GENERAL
+        return number_format.value(number, self._from_1904)
 
     def _merge(self, content: bytes) -> None:
         first_row, last_row, first_column, last_column = _RANGE.unpack_from(content)

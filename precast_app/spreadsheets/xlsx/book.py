@@ -1,22 +1,20 @@
-"""Excel workbooks (.xlsx, .xlsm): calamine reads the rows, our own scan adds the error cells that calamine omits."""
+"""Excel workbooks (.xlsx, .xlsm): a quick scan of a sheet, then its rows one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
-
-from python_calamine import CalamineWorkbook
+from collections.abc import Iterator
 
 from precast_app.spreadsheets.errors import damaged
-from precast_app.spreadsheets.sheet import Cell, CellError, Limits, ReaderNote, SheetRow, SheetScan
-from precast_app.spreadsheets.xlsx.cell_limits import check_cells
+from precast_app.spreadsheets.sheet import Limits, ReaderNote, SheetRow, SheetScan
+from precast_app.spreadsheets.workbook_parts import WorkbookParts
+from precast_app.spreadsheets.xlsx.cell_values import CellValues
+from precast_app.spreadsheets.xlsx.row_reader import ByteRowReader, parsed_rows
 from precast_app.spreadsheets.xlsx.scan_collector import ScanResult
 from precast_app.spreadsheets.xlsx.shared_strings import SharedStrings
 from precast_app.spreadsheets.xlsx.sheet_scan import scan_sheet
+from precast_app.spreadsheets.xlsx.sheet_xml import read_sheet_list
+from precast_app.spreadsheets.xlsx.styles import Styles, read_styles
 from precast_app.spreadsheets.zip_package import ZipPackage
-
-# Parts that calamine loads in addition to the sheet.
-_LOADED_PARTS = ("xl/styles.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels")
 
 
 class XlsxBook:
@@ -26,15 +24,18 @@ class XlsxBook:
     decimal_comma = False
     notes: tuple[ReaderNote, ...] = ()
 
-    def __init__(self, file: BinaryIO, package: ZipPackage, limits: Limits) -> None:
+    def __init__(self, package: ZipPackage, parts: WorkbookParts, limits: Limits) -> None:
         """Read the list of sheets. Raise `UnreadableFile` if it is damaged."""
-        self._file = file
         self._package = package
         self._limits = limits
-        self._parts = {sheet.name: sheet.part for sheet in package.worksheets(limits)}
-        self._strings: SharedStrings | None = None
+        self._workbook_parts = parts
+        entries, self._from_1904 = read_sheet_list(package.chunks(parts.workbook))
+        sheets = parts.worksheets(entries, package, limits)
+        self._sheet_parts = {sheet.name: sheet.part for sheet in sheets}
+        self._loaded: tuple[SharedStrings, Styles] | None = None
         self._scans: dict[str, ScanResult] = {}
-        self.sheets = tuple(self._parts)
+        self.sheets = tuple(self._sheet_parts)
+        self.hidden_sheets = frozenset(sheet.name for sheet in sheets if sheet.is_hidden)
 
     def scan(self, sheet: str) -> SheetScan:
         """See Book."""
@@ -43,73 +44,31 @@ class XlsxBook:
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """See Book."""
         found = self._scan(sheet)
-        if not found.is_parsed:
-            check_cells(self._package, self._parts[sheet], self._shared_strings(), self._limits)
-        for part in _LOADED_PARTS:
-            if part in self._package:
-                for _ in self._package.chunks(part):
-                    pass  # unzip only to check the size
-        self._strings = None  # free the memory, because calamine loads the shared strings itself
-        yield from _with_errors(_calamine_rows(self._file, sheet), found.scan.error_cells)
+        strings, styles = self._load()
+        texts = strings.all_texts()
+
+        def shared(index: int) -> str:
+            if index >= len(texts):
+                raise damaged("a cell refers to a text that is not in the workbook")
+            return texts[index]
+
+        values = CellValues(shared, styles)
+        chunks = self._package.chunks(self._sheet_parts[sheet])
+        if found.is_parsed:
+            yield from parsed_rows(chunks, values, self._limits)
+        else:
+            yield from ByteRowReader(values, self._limits).rows(chunks)
 
     def _scan(self, sheet: str) -> ScanResult:
         if sheet not in self._scans:
-            part = self._parts[sheet]
-            self._scans[sheet] = scan_sheet(self._package, part, self._shared_strings(), self._limits)
+            part = self._sheet_parts[sheet]
+            self._scans[sheet] = scan_sheet(self._package, part, *self._load(), self._limits)
         return self._scans[sheet]
 
-    def _shared_strings(self) -> SharedStrings:
-        if self._strings is None:
-            self._strings = SharedStrings(self._package, self._limits)
-        return self._strings
-
-
-def _calamine_rows(file: BinaryIO, sheet: str) -> Iterator[tuple[int, list[Any]]]:
-    """Yield (row number, cells from column A) of every row up to the last one with a value."""
-    try:
-        file.seek(0)
-        with CalamineWorkbook.from_filelike(file) as workbook:
-            data = workbook.get_sheet_by_name(sheet)
-        start, rows = data.start, data.iter_rows()
-        # Free the workbook's strings and XML; the rows have their own cells.
-        del workbook, data
-        padding = [""] * (start[1] if start else 0)
-        # calamine's rows start at row 1, but their cells at the first column with a value.
-        for number, cells in enumerate(rows, 1):
-            yield number, padding + cells if padding else cells
-    except (GeneratorExit, MemoryError):
-        raise
-    except BaseException as error:
-        # A panic of the Rust library is not an Exception, and its class can't be imported.
-        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise damaged("a part of it can't be read") from error
-        raise
-
-
-def _with_errors(
-    rows: Iterator[tuple[int, list[Any]]], errors: Mapping[tuple[int, int], CellError]
-) -> Iterator[SheetRow]:
-    """Yield the rows that are not blank with their error cells, including error cells after calamine's last row."""
-    by_row: dict[int, list[tuple[int, CellError]]] = {}
-    for (row, column), error in errors.items():
-        by_row.setdefault(row, []).append((column, error))
-    for number, cells in rows:
-        for column, error in by_row.pop(number, ()) if by_row else ():
-            _put_error(cells, column, error)
-        if _has_content(cells):
-            yield SheetRow(number, cells)
-    for number in sorted(by_row):
-        only_errors: list[Cell] = []
-        for column, error in by_row[number]:
-            _put_error(only_errors, column, error)
-        yield SheetRow(number, only_errors)
-
-
-def _put_error(cells: list[Any], column: int, error: CellError) -> None:
-    if len(cells) < column:
-        cells.extend([""] * (column - len(cells)))
-    cells[column - 1] = error
-
-
-def _has_content(cells: list[Any]) -> bool:
-    return any(cell != "" and not (isinstance(cell, str) and cell.isspace()) for cell in cells)
+    def _load(self) -> tuple[SharedStrings, Styles]:
+        """Return the sizes of the shared strings, and the styles."""
+        if self._loaded is None:
+            package, parts = self._package, self._workbook_parts
+            strings = SharedStrings(package, parts.find("sharedStrings", package), self._limits)
+            self._loaded = strings, read_styles(package, parts.find("styles", package), self._from_1904)
+        return self._loaded

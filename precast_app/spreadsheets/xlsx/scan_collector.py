@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from precast_app.spreadsheets.errors import UnreadableFile, damaged
 from precast_app.spreadsheets.scan_limits import ScanCounter
 from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, SheetRow, SheetScan
+from precast_app.spreadsheets.xlsx.cell_values import CellValues, stored_cells
 from precast_app.spreadsheets.xlsx.shared_strings import SharedStrings
 from precast_app.spreadsheets.xlsx.sheet_xml import StoredRow, parse_shared_index
+from precast_app.spreadsheets.xlsx.styles import Styles
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
     """Result of scanning a worksheet.
 
-    scan        the scan that `Book.scan` returns
-    is_parsed      True if the XML parser read every cell, so that references and texts need no further check
+    scan         the scan that `Book.scan` returns
+    is_parsed    whether the sheet is in an unusual form, which only the XML parser reads
     """
 
     scan: SheetScan
@@ -26,9 +28,10 @@ class ScanResult:
 class ScanCollector(ScanCounter):
     """Scan counter that also collects the head, whose shared strings are looked up at the end."""
 
-    def __init__(self, limits: Limits, strings: SharedStrings) -> None:
+    def __init__(self, limits: Limits, strings: SharedStrings, styles: Styles) -> None:
         super().__init__(limits)
         self._strings = strings
+        self._styles = styles
         self._head: list[StoredRow] = []
         self.is_parsed = False
 
@@ -47,12 +50,9 @@ class ScanCollector(ScanCounter):
             parse_shared_index(cell.text) for row in self._head for cell in row.cells if cell.kind == "s" and cell.text
         }
         texts = self._strings.texts(wanted)
-        head: list[SheetRow] = []
-        for row in self._head:
-            values = {cell.column: cell.value(texts.__getitem__) for cell in row.cells}
-            width = max(values)
-            head.append(SheetRow(row.number, [values.get(c, "") for c in range(1, width + 1)]))
-        return ScanResult(self.finish_scan(tuple(head)), self.is_parsed)
+        values = CellValues(texts.__getitem__, self._styles)
+        head = tuple(SheetRow(row.number, stored_cells(row, values)) for row in self._head)
+        return ScanResult(self.finish_scan(head), self.is_parsed)
 
 
 def rows_out_of_order(number: int, before: int) -> UnreadableFile:

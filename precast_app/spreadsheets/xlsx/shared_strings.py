@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator, Set
 from itertools import islice
 
-from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_texts
+from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_texts, too_much_text
 from precast_app.spreadsheets.sheet import Limits
 from precast_app.spreadsheets.xlsx.sheet_xml import (
     Attributes,
@@ -24,7 +24,6 @@ from precast_app.spreadsheets.xlsx.sheet_xml import (
 )
 from precast_app.spreadsheets.zip_package import ZipPackage
 
-_PART = "xl/sharedStrings.xml"
 _ITEM_END = b"</si>"
 # A text that starts like this, before any entity, escape (`_x000D_`) or non-ASCII character, is not blank.
 _SURELY_CONTENT = re.compile(rb"<t(?:\s[^<>]*)?>\s*[!-%'-;=-^`-~]")
@@ -44,14 +43,15 @@ class SharedStrings:
     blank   the indices of strings that are empty or white space
     """
 
-    def __init__(self, package: ZipPackage, limits: Limits) -> None:
-        """Read all strings once. Raise `UnreadableFile` if the list is damaged or exceeds a limit."""
+    def __init__(self, package: ZipPackage, part: str | None, limits: Limits) -> None:
+        """Read all strings of a part once, none if it is None. Raise `UnreadableFile` if it is damaged or too large."""
         self._package = package
+        self._part = part or ""
         self._limits = limits
         self._usual = True
         self.sizes = array("I")
         self.blank: set[int] = set()
-        if _PART not in package:
+        if part is None:
             return
         try:
             self._measure_bytes()
@@ -91,6 +91,19 @@ class SharedStrings:
             raise damaged("a cell refers to a text that is not in the workbook")
         return found
 
+    def all_texts(self) -> list[str]:
+        """Return all strings by index. Raise `UnreadableFile` if they need too much memory."""
+        if sum(self.sizes) > self._limits.text_bytes:
+            raise too_much_text()
+        if not self._part:
+            return []
+        if self._usual:
+            try:
+                return [_quick_text(item, self._limits) for item in self._items()]
+            except UnusualXml:
+                pass  # an item that only the parser can extract
+        return list(self._parsed())
+
     def _measure_bytes(self) -> None:
         limit = self._limits.cell_characters
         sizes, surely_content = self.sizes, _SURELY_CONTENT.search
@@ -106,7 +119,7 @@ class SharedStrings:
         pending = b""
         first = True
         count = 0
-        for chunk in self._package.chunks(_PART):
+        for chunk in self._package.chunks(self._part):
             buffer = pending + chunk
             if first:
                 if len(buffer) < 256 and b"<si" not in buffer:
@@ -134,7 +147,7 @@ class SharedStrings:
 
     def _parsed(self) -> Iterator[str]:
         parser = _TextParser(self._limits)
-        for chunk in self._package.chunks(_PART):
+        for chunk in self._package.chunks(self._part):
             yield from parser.feed(chunk)
         yield from parser.feed(b"", last=True)
 
@@ -148,11 +161,15 @@ def _text(item: bytes, limits: Limits) -> str:
     return texts[0] if texts else ""
 
 
-def _is_blank(item: bytes, limits: Limits) -> bool:
+def _quick_text(item: bytes, limits: Limits) -> str:
     if b"<rPh" in item:
-        return not _text(item, limits).strip()
-    # Without a parser, because a file may have very many such items.
-    return not decode_escapes(decode_xml_text(b"".join(_RUN.findall(item)))).strip()
+        return _text(item, limits)
+    return decode_escapes(decode_xml_text(b"".join(_RUN.findall(item))))
+
+
+def _is_blank(item: bytes, limits: Limits) -> bool:
+    # Mostly without a parser, because a file may have very many such items.
+    return not _quick_text(item, limits).strip()
 
 
 class _TextParser:

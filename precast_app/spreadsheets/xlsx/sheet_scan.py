@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_cells, too_much_text
+from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_cells, too_many_columns, too_much_text
 from precast_app.spreadsheets.sheet import LAST_ROW, Limits, column_number
+from precast_app.spreadsheets.xlsx.row_bytes import DATA_START, ROW_END, match_row
 from precast_app.spreadsheets.xlsx.scan_collector import ScanCollector, ScanResult, rows_out_of_order
 from precast_app.spreadsheets.xlsx.shared_strings import SharedStrings, UnusualXml
 from precast_app.spreadsheets.xlsx.sheet_xml import (
@@ -24,24 +25,25 @@ from precast_app.spreadsheets.xlsx.sheet_xml import (
     parse_shared_index,
     shorten_formula,
 )
+from precast_app.spreadsheets.xlsx.styles import Styles
 from precast_app.spreadsheets.zip_package import ZipPackage
 
-_ROW_END = b"</row>"
 _BLOCK = 1024 * 1024  # bytes that are searched at once
 _PREAMBLE = 4 * 1024 * 1024  # bytes before the first row: column widths, views
 _LONGEST_ROW = 16 * 1024 * 1024  # bytes of XML
 
-_DATA = re.compile(rb"<sheetData\s*(/?)>")
 _OTHER_ENCODING = re.compile(rb"""\A<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
-_ROW = re.compile(rb"""<row\s(?>(?:[^<>]*\s)?r=["']([0-9]{1,7})["'])""")
-# The usual case, which is quicker: neither white space nor a row without cells comes before the row.
-_FIRST_ROW = re.compile(_ROW.pattern + rb"[^<>]*(?<!/)>")
 _COLUMN = re.compile(rb'<c r="([A-Z]{1,3})[0-9]')
 # A cell's attributes and value, or an inline text.
 _VALUE = re.compile(
     rb"<c ([^<>]*)>\s*(?:<f(?:\s[^<>]*)?(?:/>|>[^<]*</f>)\s*)?<v(?:\s[^<>]*)?>([^<]+)</v>"
     rb"|<t(?:\s[^<>]*)?>([^<]+)</t>"
 )
+_WIDE = re.compile(rb'<c r="([A-Z]{3})([0-9]{1,7})"[^<>]*(?<!/)>')  # beyond column ZZ, with content
+_USUAL_SHARED = re.compile(rb't="s"><v>([0-9]{1,9})</v>')
+# Anchored at the start of the tag, so that a tag with many `t="s"` is matched once and not once per attribute.
+_SHARED_INDEX = re.compile(rb"""<c(?=\s(?:[^<>]*\s)?t=["']s["'])[^<>]*>\s*<v>\s*([0-9]{1,9})\s*</v>""")
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SHARED = re.compile(rb"""\st=["']s["']""")
 _ERROR = re.compile(
     rb"""<c r="([A-Z]{1,3})([0-9]{1,7})"(?=[^<>]*\st=["']e["'])[^<>]*>"""
@@ -59,14 +61,14 @@ _MERGED = re.compile(rb"""<mergeCell\s[^<>]*?ref=["']([A-Z0-9:]{1,30})["']""")
 _SURELY_CONTENT = re.compile(rb"\A\s*[!-%'-^`-~]")
 
 
-def scan_sheet(package: ZipPackage, part: str, strings: SharedStrings, limits: Limits) -> ScanResult:
+def scan_sheet(package: ZipPackage, part: str, strings: SharedStrings, styles: Styles, limits: Limits) -> ScanResult:
     """Return the scan of a sheet's part. Raise `UnreadableFile` if it is damaged or exceeds a limit."""
-    collector = ScanCollector(limits, strings)
+    collector = ScanCollector(limits, strings, styles)
     try:
         _ByteScanner(collector, strings, limits).run(package.chunks(part))
         return collector.finish()
     except UnusualXml:
-        collector = ScanCollector(limits, strings)
+        collector = ScanCollector(limits, strings, styles)
         _scan_with_parser(package, part, strings, limits, collector)
         return collector.finish()
 
@@ -119,6 +121,7 @@ class _ByteScanner:
         self._limits = limits
         self._row = 0
         self._cells = 0
+        self._text_size = 0
 
     def run(self, chunks: Iterator[bytes]) -> None:
         """Scan the sheet."""
@@ -131,7 +134,7 @@ class _ByteScanner:
         buffer = b""
         for chunk in chunks:
             buffer += chunk
-            match = _DATA.search(buffer)
+            match = DATA_START.search(buffer)
             before = buffer if match is None else buffer[: match.start()]
             if b"<!DOCTYPE" in before:
                 raise doctype_error()
@@ -156,18 +159,18 @@ class _ByteScanner:
             else:
                 chunks = iter(())
             block = b"".join(pieces)
-            end = block.rfind(_ROW_END)
+            end = block.rfind(ROW_END)
             data_end = block.find(b"</sheetData>", max(end, 0))
             if end >= 0:
-                self._scan_block(block[: end + len(_ROW_END)])
+                self._scan_block(block[: end + len(ROW_END)])
             if data_end >= 0:
-                between = block[end + len(_ROW_END) if end >= 0 else 0 : data_end]
+                between = block[end + len(ROW_END) if end >= 0 else 0 : data_end]
                 if b"<c" in between or b"<!" in between:
                     raise UnusualXml
                 return block[data_end:]
             if size == len(rest) and end < 0:
                 raise damaged("a sheet breaks off")
-            rest = block[end + len(_ROW_END) :] if end >= 0 else block
+            rest = block[end + len(ROW_END) :] if end >= 0 else block
             if len(rest) > _LONGEST_ROW:
                 raise damaged(f"row {self._row + 1} of a sheet is too long")
             pieces, size = [rest], len(rest)
@@ -197,17 +200,21 @@ class _ByteScanner:
         self._cells += cells
         if self._cells > self._limits.cells:
             raise too_many_cells(f"has {self._cells} cells or more", self._limits.cells)
+        self._check_shared_texts(block)
         error_rows = self._add_errors(block)
         limit, into = self._limits.cell_characters, self._into
-        rows = block.split(_ROW_END)
+        rows = block.split(ROW_END)
         for part in rows[:-1]:
-            match = _FIRST_ROW.match(part) or _ROW.match(part, part.rfind(b"<row"))
+            match = match_row(part)
             if match is None:
                 raise UnusualXml
             start, number = match.start(), int(match[1])
             if not self._row < number <= LAST_ROW:
                 raise rows_out_of_order(number, self._row)
             self._row = number
+            # With the columns' letters deleted, every reference in the row is its number.
+            if part.translate(None, _LETTERS).count(b'<c r="%d"' % number) != part.count(b"<c"):
+                raise damaged(f"row {number} contains cells of another row")
             end = part.rfind(b"</c>")
             if end < start:
                 continue  # the row has no cells with content
@@ -218,6 +225,26 @@ class _ByteScanner:
             if into.wants_head:
                 self._add_head_row(part[start:])
             into.add_row(number, self._last_column(part, end))
+        self._check_wide_cells(block)
+
+    def _check_shared_texts(self, block: bytes) -> None:
+        """Check that the block's shared strings exist, and that all texts so far fit in memory."""
+        count = block.count(b't="s"') + (block.count(b"t='s'") if b"'" in block else 0)
+        if not count:
+            return
+        sizes, stored = self._strings.sizes, _USUAL_SHARED.findall(block)
+        indices = list(map(int, stored if len(stored) == count else _SHARED_INDEX.findall(block)))
+        if indices and max(indices) >= len(sizes):
+            raise damaged("a cell refers to a text that is not in the workbook")
+        self._text_size += sum(map(sizes.__getitem__, indices))
+        if self._text_size > self._limits.text_bytes:
+            raise too_much_text()
+
+    def _check_wide_cells(self, block: bytes) -> None:
+        for match in _WIDE.finditer(block):
+            column = column_number(match[1].decode())
+            if column > self._limits.columns:
+                raise too_many_columns(int(match[2]), column, self._limits)
 
     def _check_text_lengths(self, row: bytes, number: int) -> None:
         limit, position = self._limits.cell_characters, 0
@@ -254,7 +281,7 @@ class _ByteScanner:
 
     def _add_head_row(self, row: bytes) -> None:
         parser = SheetParser(self._limits, self._into.add_head_row, self._into.add_merged_range)
-        parser.feed(row + _ROW_END, last=True)
+        parser.feed(row + ROW_END, last=True)
 
     def _add_errors(self, block: bytes) -> set[int]:
         """Record the cells that show an error; return the numbers of their rows."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from xml.parsers import expat
 
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, damaged, too_many_columns
 from precast_app.spreadsheets.sheet import (
     LAST_ROW,
-    Cell,
     CellError,
     Limits,
     MergedRange,
@@ -34,13 +33,14 @@ _FORMULA_LENGTH = 60  # characters of a formula that an error shows
 
 @dataclass(frozen=True, slots=True)
 class StoredCell:
-    """Cell with content as stored in the file: `kind` is its `t` attribute, `text` is not decoded yet.
+    """Cell with content as stored in the file: `kind` and `style` are its attributes, `text` is not decoded yet.
 
     `formula` is None if the cell has none; `stored` is False for a cell without a value element.
     """
 
     column: int
     kind: str
+    style: str
     text: str
     formula: str | None
     stored: bool
@@ -52,22 +52,6 @@ class StoredCell:
         if self.formula is None or self.text or (self.stored and self.kind == "str"):
             return None
         return CellError(shorten_formula(self.formula))
-
-    def value(self, shared: Callable[[int], str]) -> Cell:
-        """Return the value; `shared` returns a shared string by its index."""
-        error = self.error()
-        if error is not None:
-            return error
-        if self.kind == "s":
-            return shared(parse_shared_index(self.text))
-        if self.kind in ("inlineStr", "str") or not self.text:
-            return decode_escapes(self.text)
-        if self.kind == "b":
-            return self.text.strip() not in ("0", "false")
-        try:
-            return datetime.fromisoformat(self.text) if self.kind == "d" else float(self.text)
-        except ValueError:
-            return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +77,7 @@ class SheetParser:
         self._row = 0
         self._cells: list[StoredCell] = []
         self._column = 0
-        self._kind = ""
+        self._kind = self._style = ""
         self._text: list[str] = []
         self._formula: list[str] | None = None
         self._into: list[str] | None = None  # receives the character data
@@ -136,7 +120,7 @@ class SheetParser:
             if match is None or int(match[2]) != self._row:
                 raise damaged(f"row {self._row} contains a cell {reference[:20]!r}")
             self._column = column_number(match[1])
-        self._kind = attributes.get("t", "n")
+        self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "0")
         self._text, self._formula, self._into = [], None, None
         self._length, self._stored, self._in_cell, self._phonetic = 0, False, True, 0
 
@@ -166,35 +150,58 @@ class SheetParser:
             if self._column > self._limits.columns:
                 raise too_many_columns(self._row, self._column, self._limits)
             formula = None if self._formula is None else "".join(self._formula)
-            self._cells.append(StoredCell(self._column, self._kind, text, formula, self._stored))
+            self._cells.append(StoredCell(self._column, self._kind, self._style, text, formula, self._stored))
 
 
-def sheet_entries(chunks: Iterable[bytes]) -> list[tuple[str, str]]:
-    """Return (name, relationship id) of every sheet in `workbook.xml`."""
-    found: list[tuple[str, str]] = []
+@dataclass(frozen=True, slots=True)
+class SheetEntry:
+    """Entry in a workbook's list of sheets; `relation` is the id of its relationship, empty if it has none."""
+
+    name: str
+    relation: str
+    is_hidden: bool
+
+
+def read_sheet_list(chunks: Iterable[bytes]) -> tuple[list[SheetEntry], bool]:
+    """Return the entries of every sheet in `workbook.xml`, and whether dates count from 1904."""
+    found: list[SheetEntry] = []
+    from_1904 = False
 
     def start(tag: str, attributes: Attributes) -> None:
-        if local_name(tag) == "sheet":
-            keys = [value for key, value in attributes.items() if key.endswith(":id")]
-            if "name" not in attributes or not keys:
+        nonlocal from_1904
+        name = local_name(tag)
+        if name == "sheet":
+            if "name" not in attributes:
                 raise damaged("its list of sheets is incomplete")
-            found.append((attributes["name"], keys[0]))
+            key = next((value for key, value in attributes.items() if key.endswith(":id")), "")
+            found.append(SheetEntry(attributes["name"], key, attributes.get("state", "visible") != "visible"))
+        elif name == "workbookPr":
+            from_1904 = attributes.get("date1904", "0") in ("1", "true", "on")
 
     _parse(chunks, start)
-    return found
+    return found, from_1904
 
 
-def relationships(chunks: Iterable[bytes]) -> dict[str, tuple[str, str]]:
-    """Return relationship id → (last word of its type, target) of a `.rels` part."""
+def read_relationships(chunks: Iterable[bytes]) -> dict[str, tuple[str, str]]:
+    """Return relationship id → (last word of its type, target) of a `.rels` part, without links to other files."""
     found: dict[str, tuple[str, str]] = {}
 
     def start(tag: str, attributes: Attributes) -> None:
-        if local_name(tag) == "Relationship":
+        if local_name(tag) == "Relationship" and attributes.get("TargetMode") != "External":
             kind = attributes.get("Type", "").rpartition("/")[2]
             found[attributes.get("Id", "")] = kind, attributes.get("Target", "")
 
     _parse(chunks, start)
     return found
+
+
+def root_name(beginning: bytes) -> str:
+    """Return the name of a document's first element without its prefix, or an empty text if there is none."""
+    found: list[str] = []
+    parser = xml_parser(lambda tag, _: found.append(local_name(tag)))
+    with suppress(UnreadableFile):
+        parse_chunk(parser, beginning)
+    return found[0] if found else ""
 
 
 def _parse(chunks: Iterable[bytes], start: Callable[[str, Attributes], None]) -> None:
@@ -255,8 +262,12 @@ def parse_range(reference: str) -> MergedRange | None:
 
 
 def decode_xml_text(text: bytes) -> str:
-    """Return XML character data with its entities decoded."""
+    """Return XML character data with its entities decoded and its line ends as XML has them."""
     decoded = text.decode("utf-8", "replace")
+    if "\r" in decoded:
+        decoded = decoded.replace("\r\n", "\n").replace("\r", "\n")
+    if "&" not in decoded:
+        return decoded
     try:
         return html.unescape(decoded)
     except ValueError:

@@ -1,0 +1,51 @@
+"""Warnings about units that belong to the number format of cells, not to their values."""
+
+from __future__ import annotations
+
+from precast_app.spreadsheets.sheet import FormattedNumber, ReaderNote, SheetRow, column_letter
+
+_MOST_NOTES = 50
+
+
+class UnitNotes:
+    """One warning for each column and unit, at the first cell."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, str], tuple[int, str]] = {}
+        self._counts: dict[tuple[int, str], int] = {}
+
+    @property
+    def notes(self) -> tuple[ReaderNote, ...]:
+        """Return the warnings, at most 50."""
+        return tuple(
+            _note(column, unit, row, shown, self._counts[column, unit])
+            for (column, unit), (row, shown) in self._found.items()
+        )
+
+    def clear(self) -> None:
+        """Forget what was found."""
+        self._found.clear()
+        self._counts.clear()
+
+    def add_row(self, row: SheetRow) -> None:
+        """Add the units that cells of a row show."""
+        for column, cell in enumerate(row.cells, 1):
+            if type(cell) is FormattedNumber and cell.unit is not None:
+                key = column, cell.unit
+                if key in self._found or len(self._found) < _MOST_NOTES:
+                    self._found.setdefault(key, (row.number, cell.shown or str(cell)))
+                    self._counts[key] = self._counts.get(key, 0) + 1
+
+
+def _note(column: int, unit: str, row: int, shown: str, count: int) -> ReaderNote:
+    letter = column_letter(column)
+    cells = f"The cell {letter}{row} shows" if count == 1 else f"{count} cells of column {letter} show"
+    return ReaderNote(
+        "warning",
+        "unit_in_number_format",
+        f"{cells} the unit {unit}, which belongs to the number format and not to the value. The number was read in the "
+        "unit of the column. If that is wrong, convert the values and upload the file again.",
+        row,
+        letter,
+        shown,
+    )

@@ -1,0 +1,19 @@
+"""Patterns for the bytes of a worksheet in its usual form, which the scan and the reader of rows share."""
+
+from __future__ import annotations
+
+import re
+
+ROW_END = b"</row>"
+DATA_START = re.compile(rb"<sheetData\s*(/?)>")
+_ROW = re.compile(rb"""<row\s(?>(?:[^<>]*\s)?r=["']([0-9]{1,7})["'])""")
+# The usual case, which is quicker: neither white space nor a row without cells comes before the row.
+_FIRST_ROW = re.compile(_ROW.pattern + rb"[^<>]*(?<!/)>")
+
+
+def match_row(part: bytes) -> re.Match[bytes] | None:
+    """Return the match of a row's start tag, whose first group is its number; `part` ends before `</row>`.
+
+    Rows without cells may come before the row. Return None if the row has no number.
+    """
+    return _FIRST_ROW.match(part) or _ROW.match(part, part.rfind(b"<row"))

@@ -1,0 +1,183 @@
+"""Rows of a worksheet with their values.
+
+A sheet in the form that the usual programs write is read by searching its bytes, several times as fast as an XML
+parser could; `sheet_scan` has checked that form. The parser reads other sheets, and rows with unusual cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from precast_app.spreadsheets.errors import too_many_columns
+from precast_app.spreadsheets.sheet import Cell, CellError, Limits, SheetRow, column_number
+from precast_app.spreadsheets.xlsx.cell_values import CachedValues, CellValues, stored_cells
+from precast_app.spreadsheets.xlsx.row_bytes import DATA_START, ROW_END, match_row
+from precast_app.spreadsheets.xlsx.sheet_xml import (
+    SheetParser,
+    StoredRow,
+    decode_xml_text,
+    shorten_formula,
+)
+
+# Reference, other attributes, value or inline text.
+_USUAL_CELL = re.compile(rb'<c r="([A-Z]{1,3})[0-9]+"([^<>]*+)><(?:v|is><t(?: [^<>]*+)?)>([^<]*+)</(?:v|t></is)></c>')
+# Reference, other attributes, formula with or without a blank value, value, inline text.
+_CELL = re.compile(
+    rb'<c r="([A-Z]{1,3})[0-9]+"([^<>]*)>\s*+'
+    rb"(<f(?:\s[^<>]*)?(?:/>|>[^<]*</f>)\s*+(?:<v(?:\s*+/>|></v>)\s*+)?)?"
+    rb"(?:<v(?:\s[^<>]*)?>([^<]*)</v>\s*+|<is>\s*+<t(?:\s[^<>]*)?>([^<]*)</t>\s*+</is>\s*+)?</c>"
+)
+_KIND = re.compile(rb"""\st=["']([^"'<>]*)["']""")
+_STYLE = re.compile(rb"""\ss=["']([0-9]{1,6})["']""")
+_FORMULA = re.compile(rb"<f(?:\s[^<>]*)?>([^<]*)</f>")
+_MAX_ATTRIBUTES = 4_096  # different attributes of cells that are remembered
+_MAX_CACHES = 64
+
+
+class ByteRowReader:
+    """Reader of a sheet that was scanned as bytes."""
+
+    def __init__(self, values: CellValues, limits: Limits) -> None:
+        self._values = values
+        self._limits = limits
+        self._converters = _Converters(values)
+        self._columns = _ColumnIndices()
+
+    def rows(self, chunks: Iterator[bytes]) -> Iterator[SheetRow]:
+        """Yield the rows that are not blank. Raise `UnreadableFile` if one is damaged or too wide."""
+        pending = _skip_preamble(chunks)
+        while True:
+            *parts, pending = pending.split(ROW_END)
+            for part in parts:
+                if b"</c>" not in part:
+                    continue
+                match = match_row(part)
+                if match is None:
+                    continue
+                number = int(match[1])
+                row = self._trim(number, self._cells(part, match.start()))
+                if row is not None:
+                    yield row
+            if b"</sheetData>" in pending:
+                return
+            chunk = next(chunks, None)
+            if chunk is None:
+                return
+            pending += chunk
+
+    def _cells(self, part: bytes, start: int) -> list[Cell]:
+        count = part.count(b"</c>", start)
+        usual = _USUAL_CELL.findall(part, start)
+        if len(usual) == count:
+            return self._place(usual)
+        found = _CELL.findall(part, start)
+        if len(found) == count:
+            return self._place_formulas(found)
+        rows: list[StoredRow] = []
+        SheetParser(self._limits, rows.append, lambda _: None).feed(part[start:] + ROW_END, last=True)
+        return stored_cells(rows[0], self._values)
+
+    def _place(self, found: list[tuple[bytes, bytes, bytes]]) -> list[Cell]:
+        cells: list[Cell] = []
+        append, columns, converters = cells.append, self._columns, self._converters
+        width = 0
+        for letters, attributes, stored in found:
+            index = columns[letters]
+            if index != width:
+                if index < width:
+                    cells[index] = converters[attributes][stored]
+                    continue
+                cells.extend([""] * (index - width))
+            append(converters[attributes][stored])
+            width = index + 1
+        return cells
+
+    def _place_formulas(self, found: list[tuple[bytes, bytes, bytes, bytes, bytes]]) -> list[Cell]:
+        cells: list[Cell] = []
+        for letters, attributes, formula, value, text in found:
+            index = self._columns[letters]
+            if index >= len(cells):
+                cells.extend([""] * (index + 1 - len(cells)))
+            if formula and not value and not text:
+                cells[index] = self._without_value(attributes, formula)
+            else:
+                cells[index] = self._converters[attributes][value or text]
+        return cells
+
+    def _without_value(self, attributes: bytes, formula: bytes) -> Cell:
+        """Return the cell of a formula without a stored result, or with an empty text as its result."""
+        kind = _KIND.search(attributes)
+        if kind is not None and (kind[1] == b"e" or (kind[1] == b"str" and b"<v" in formula)):
+            return ""
+        written = _FORMULA.match(formula)
+        return CellError(shorten_formula(decode_xml_text(written[1]) if written else ""))
+
+    def _trim(self, number: int, cells: list[Cell]) -> SheetRow | None:
+        """Return the row without blank cells at its end, or None if all its cells are blank."""
+        while cells and cells[-1] == "":
+            cells.pop()
+        if len(cells) > self._limits.columns:
+            raise too_many_columns(number, len(cells), self._limits)
+        return SheetRow(number, cells) if has_content(cells) else None
+
+
+def parsed_rows(chunks: Iterator[bytes], values: CellValues, limits: Limits) -> Iterator[SheetRow]:
+    """Yield the rows of a sheet that are not blank, read by the XML parser. Raise `UnreadableFile` if it is damaged."""
+    found: list[StoredRow] = []
+    parser = SheetParser(limits, found.append, lambda _: None)
+    for chunk in chunks:
+        parser.feed(chunk)
+        rows, found[:] = list(found), []
+        for row in rows:
+            cells = stored_cells(row, values)
+            if has_content(cells):
+                yield SheetRow(row.number, cells)
+    parser.feed(b"", last=True)
+
+
+def has_content(cells: list[Cell]) -> bool:
+    """Return whether a cell is not blank."""
+    return any(cell != "" and not (isinstance(cell, str) and cell.isspace()) for cell in cells)
+
+
+def _skip_preamble(chunks: Iterator[bytes]) -> bytes:
+    buffer = b""
+    for chunk in chunks:
+        buffer += chunk
+        if (match := DATA_START.search(buffer)) is not None:
+            return (b"</sheetData>" if match[1] else b"") + buffer[match.end() :]
+    return b"</sheetData>"
+
+
+class _ColumnIndices(dict[bytes, int]):
+    """Indices of columns by their letters; there are at most 26 + 26² + 26³."""
+
+    def __missing__(self, letters: bytes) -> int:
+        index = self[letters] = column_number(letters.decode()) - 1
+        return index
+
+
+class _Converters(dict[bytes, CachedValues]):
+    """Converters of stored values by a cell's attributes; cells of the same kind and format share one."""
+
+    def __init__(self, values: CellValues) -> None:
+        super().__init__()
+        self._values = values
+        self._caches: dict[tuple[str, int], CachedValues] = {}
+
+    def __missing__(self, attributes: bytes) -> CachedValues:
+        kind, style = _KIND.search(attributes), _STYLE.search(attributes)
+        name = kind[1].decode("utf-8", "replace") if kind else "n"
+        number = style[1].decode() if style else "0"
+        key = name, id(self._values.number_format(number)) if name == "n" else 0
+        found = self._caches.get(key)
+        if found is None:
+            is_kept = len(self._caches) < _MAX_CACHES
+            convert = self._values.converter(name, number)
+            found = CachedValues(convert) if is_kept else CachedValues(convert, 0)
+            if is_kept:
+                self._caches[key] = found
+        if len(self) < _MAX_ATTRIBUTES:
+            self[attributes] = found
+        return found
