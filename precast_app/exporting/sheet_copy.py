@@ -13,7 +13,7 @@ from typing import Any
 import xlsxwriter
 
 from precast_app.exporting import safe_text
-from precast_app.spreadsheets import Book, Cell, CellError, MergedRange, SheetRow
+from precast_app.spreadsheets import Book, Cell, CellError, FormattedNumber, MergedRange, SheetRow
 
 # Excel's limit for a sheet name, in UTF-16 units: characters beyond U+FFFF count twice.
 _MAX_NAME_UNITS = 31
@@ -22,6 +22,7 @@ _DEFAULT_NAME = "Element Types"
 # Excel reserves this name.
 _RESERVED_NAME = "history"
 _LAST_COLUMN = 16_384
+_MAX_FORMATS = 4_000
 # Excel can't store earlier dates.
 _FIRST_YEAR = 1900
 
@@ -74,7 +75,7 @@ class SheetCopy:
         """Add the sheet to the workbook `out`."""
         self._out = out
         self.sheet = out.add_worksheet(name)
-        self._formats: dict[tuple[bool, str], Any] = {}
+        self._formats: dict[tuple[str, str], Any] = {}
 
     def copy_row(self, line: int, cells: Sequence[Cell], colours: Mapping[int, str] | None = None) -> None:
         """Copy cells to a row, which counts from 0; `colours` are background colours by the index of the cell."""
@@ -101,17 +102,21 @@ class SheetCopy:
                 self.sheet.write_blank(line, index, None, self._format(colour))
         elif isinstance(cell, bool):
             self.sheet.write_boolean(line, index, cell, self._format(colour))
+        elif isinstance(cell, FormattedNumber):
+            # A text column reads what the cell shows.
+            code = cell.code if len(self._formats) < _MAX_FORMATS else ""
+            self.sheet.write_number(line, index, cell, self._format(colour, code))
         elif isinstance(cell, (int, float)):
             self.sheet.write_number(line, index, cell, self._format(colour))
         else:
-            self.sheet.write_datetime(line, index, cell, self._format(colour, is_date=True))
+            self.sheet.write_datetime(line, index, cell, self._format(colour, "yyyy-mm-dd"))
 
-    def _format(self, colour: str, *, is_date: bool = False) -> Any:
-        if not colour and not is_date:
+    def _format(self, colour: str, number_format: str = "") -> Any:
+        if not colour and not number_format:
             return None
-        key = is_date, colour
+        key = number_format, colour
         if key not in self._formats:
-            properties = {"num_format": "yyyy-mm-dd"} if is_date else {}
+            properties = {"num_format": number_format} if number_format else {}
             self._formats[key] = self._out.add_format(properties | ({"bg_color": f"#{colour}"} if colour else {}))
         return self._formats[key]
 

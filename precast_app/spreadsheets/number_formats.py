@@ -56,6 +56,7 @@ class NumberFormat:
     is_elapsed    it shows a number as a duration
     is_telling    it shows more than the number's digits: padding, a text before or after them, a percent sign
     unit          the unit after the number, if it is not a unit that a column has
+    code          the format in Excel's notation
     """
 
     sections: tuple[_Section | None, ...] = ()
@@ -63,13 +64,14 @@ class NumberFormat:
     is_elapsed: bool = False
     is_telling: bool = False
     unit: str | None = None
+    code: str = ""
 
     def value(self, number: float, from_1904: bool) -> Cell:
         """Return a number as the date, time or duration that its cell shows, or rounded as Excel shows it."""
         if self.is_date:
             return _as_moment(number, self.is_elapsed, from_1904)
         rounded = round_to_excel(number)
-        return FormattedNumber(rounded, self.show(rounded), self.unit) if self.is_telling else rounded
+        return FormattedNumber(rounded, self.show(rounded), self.unit, self.code) if self.is_telling else rounded
 
     def show(self, number: float) -> str | None:
         """Return what the cell shows, or None if the format is not simple enough."""
@@ -154,7 +156,9 @@ def parse_number_format(code: str) -> NumberFormat:
     is_telling = any(each is None or each.is_telling for each in numeric)
     first = sections[0] if sections else None
     suffix = first.suffix.strip() if first is not None and (first.digits or first.decimals) else ""
-    return NumberFormat(sections, is_telling=is_telling, unit=suffix if suffix.lower() in OTHER_UNITS else None)
+    return NumberFormat(
+        sections, is_telling=is_telling, unit=suffix if suffix.lower() in OTHER_UNITS else None, code=code
+    )
 
 
 GENERAL = NumberFormat()

@@ -41,6 +41,7 @@ _ELEMENTS_PER_CELL = 2
 _ERROR_PREFIXES = ("#", "Err:")
 # What a cell shows of a number in a format with nothing but digits, signs and separators.
 _PLAIN_NUMBER = re.compile(r"[-+\d.,'\s]+(?:E[-+]?\d+)?")
+_LONGEST_LITERAL = 80  # characters, so that a format of three is within Excel's limit
 _LAST_WORD = re.compile(r"\b[A-Za-z]{1,4}\Z")
 
 
@@ -349,7 +350,10 @@ def _number_cell(number: float, shown: str) -> Cell:
     if not shown or (_PLAIN_NUMBER.fullmatch(shown) and not _is_padded(shown)):
         return rounded
     unit = _LAST_WORD.search(shown)
-    return FormattedNumber(rounded, shown, unit[0] if unit and unit[0].lower() in OTHER_UNITS else None)
+    # A format that is nothing but a literal, for positive numbers, negative ones and zero.
+    literal = f'"{shown}"' if '"' not in shown and len(shown) < _LONGEST_LITERAL else "General"
+    code = ";".join([literal] * 3)
+    return FormattedNumber(rounded, shown, unit[0] if unit and unit[0].lower() in OTHER_UNITS else None, code)
 
 
 def _is_padded(shown: str) -> bool:

@@ -32,19 +32,22 @@ class FormattedNumber(float):
     """Number whose cell shows more than its digits because of its number format.
 
     `shown` is what the cell shows, such as `0012`, `W-101` or `50%`, or None if the format is not simple enough. `unit`
-    is the unit that the format shows after the number, if it is not one of the columns' units (mm, kg, m², m³).
+    is the unit that the format shows after the number, if it is not one of the columns' units (mm, kg, m², m³). `code`
+    is the format in Excel's notation, by which a copy of the cell shows the same.
     """
 
-    __slots__ = ("shown", "unit")
+    __slots__ = ("code", "shown", "unit")
 
     shown: str | None
     unit: str | None
+    code: str
 
-    def __new__(cls, number: float, shown: str | None, unit: str | None = None) -> FormattedNumber:
+    def __new__(cls, number: float, shown: str | None, unit: str | None, code: str) -> FormattedNumber:
         """Return the number with what its cell shows."""
         new = super().__new__(cls, number)
         new.shown = shown
         new.unit = unit
+        new.code = code
         return new
 
 

@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 
+from precast_app.exporting.sheet_copy import SheetCopy
 from precast_app.importing import cell_parsing
 from precast_app.spreadsheets import Cell, FormattedNumber, ReaderNote, open_book
 from precast_app.spreadsheets.number_formats import parse_number_format, round_to_excel
@@ -119,6 +120,21 @@ def test_the_scan_and_the_rows_show_the_same() -> None:
     [head] = open_book(file).scan("S").head
     assert list(head.cells) == first_row(file)
     assert [getattr(cell, "shown", None) for cell in head.cells] == ["0012", None, None]
+
+
+def test_a_copy_of_a_cell_shows_the_same() -> None:
+    """A rejected row that is corrected and uploaded again keeps its names."""
+    row = ods_files.row(ods_files.number("12", "0012"), ods_files.number("-3", "-3.00 m"))
+    opendocument = open_book(io.BytesIO(ods_files.ods(ods_files.table(row))))
+    excel = open_book(workbook((12, "0000"), (101, '"W-"0'), (0.5, "0%"), (3, "# ?/?")))
+    for book in (opendocument, excel):
+        [original] = book.rows(book.sheets[0])
+        copied = io.BytesIO()
+        with xlsxwriter.Workbook(copied) as out:
+            SheetCopy(out, "S").copy_row(0, original.cells, {0: "ff0000"})
+        cells = first_row(copied)
+        assert cells == original.cells
+        assert [getattr(cell, "shown", "") for cell in cells] == [getattr(cell, "shown", "") for cell in original.cells]
 
 
 def unit_notes(file: io.BytesIO) -> list[ReaderNote]:
