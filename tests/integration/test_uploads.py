@@ -51,6 +51,7 @@ def bomb() -> bytes:
         (b"", "empty.csv", 422, "empty"),
         (b"\n\n", "blank.csv", 422, "empty"),
         (JPEG, "photo.xlsx", 415, "JPEG image"),
+        (b"<html><table><tr><td>Element Type</td></tr></table></html>", "types.xls", 415, "a web page (HTML)"),
         (damaged(), "cut.xlsx", 415, "damaged"),
         (word_file(), "letter.xlsx", 415, ""),
         (b"Code,Amount\nA,1\n", "other.csv", 422, "No header row was found"),

@@ -109,3 +109,17 @@ def test_merged_cells_and_several_sheets() -> None:
 )
 def test_rejected_files(content: bytes, limits: Limits, code: str) -> None:
     assert code_of(content, limits) == code
+
+
+def test_hidden_sheets_are_known() -> None:
+    def style(name: str, display: str) -> str:
+        properties = f'<style:table-properties table:display="{display}"/>'
+        return f'<style:style style:name="{name}" style:family="table">{properties}</style:style>'
+
+    head = HEAD.replace("<office:body>", "<a>" + style("ta1", "true") + style("ta2", "false") + "</a><office:body>")
+    head = head.replace("xmlns:calcext", 'xmlns:style="s" xmlns:calcext')
+    tables = [
+        table(name=name).replace(">", f' table:style-name="{used}">', 1) for name, used in (("A", "ta1"), ("B", "ta2"))
+    ]
+    book = open_book(io.BytesIO(ods(*tables, head=head)))
+    assert (book.sheets, book.hidden_sheets) == (("A", "B"), {"B"})

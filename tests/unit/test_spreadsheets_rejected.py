@@ -240,6 +240,23 @@ def test_a_long_text_repeated_in_many_cells_is_rejected() -> None:
     assert len(list(open_book(file, Limits(text_bytes=200_000)).rows("S"))) == 1
 
 
+@pytest.mark.parametrize(
+    ("rows", "limits"),
+    [
+        ('<c r="A1"><v>1</v></c><c r="B1" t="s"><v>7</v></c>', Limits()),
+        ('<c r="BXY1"><v>1</v></c><c r="A1"><v>1</v></c>', Limits()),
+        ('<c r="A1" t="s"><v>0</v></c>' * 3, Limits(text_bytes=60)),
+        ('<c r="A1"><v>1</v></c><c r="B2"><v>1</v></c>', Limits()),
+        ('<c r="A1"><v>1</v></c>', Limits(text_bytes=10)),
+    ],
+)
+def test_the_scan_refuses_what_the_reader_would(rows: str, limits: Limits) -> None:
+    """An upload is scanned, and a job reads it later."""
+    file = workbook(f'<row r="1">{rows}</row>', "<si><t>text</t></si>")
+    with pytest.raises(UnreadableFile):
+        open_book(file, limits).scan("S")
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_cell_that_is_too_long(shared: bool) -> None:
     def file(length: int) -> io.BytesIO:

@@ -319,3 +319,8 @@ def test_chart_sheets_are_ignored() -> None:
     rels = str(made["xl/_rels/workbook.bin.rels"])
     made["xl/_rels/workbook.bin.rels"] = rels.replace('/worksheet" Target="worksheets/sheet2', '/chartsheet" Target="x')
     assert open_book(zipped(made)).sheets == ("S",)
+
+
+def test_numbers_have_the_digits_that_excel_shows() -> None:
+    [found] = open_book(io.BytesIO(xlsb(row(1, number(1, 0.1 + 0.2), number(2, 2.0000000000000004))))).rows("S")
+    assert found.cells == [0.3, 2.0]

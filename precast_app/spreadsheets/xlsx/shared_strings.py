@@ -65,6 +65,8 @@ class SharedStrings:
                 self.sizes.append(len(text))
                 if not text.strip():
                     self.blank.add(index)
+        if sum(self.sizes) > limits.text_bytes:
+            raise too_much_text()
 
     def texts(self, wanted: Set[int]) -> dict[int, str]:
         """Return the strings with these indices; reads no further than the last one.
@@ -92,9 +94,7 @@ class SharedStrings:
         return found
 
     def all_texts(self) -> list[str]:
-        """Return all strings by index. Raise `UnreadableFile` if they need too much memory."""
-        if sum(self.sizes) > self._limits.text_bytes:
-            raise too_much_text()
+        """Return all strings by index."""
         if not self._part:
             return []
         if self._usual:
