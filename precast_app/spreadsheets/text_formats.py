@@ -11,6 +11,7 @@ _TAG = re.compile(r"\A<(!doctype\s|[a-z]{1,10}:?[a-z]{0,20}\b)", re.IGNORECASE)
 _HTML_TAGS = frozenset({"html", "head", "body", "meta", "style", "table", "div", "center"})
 _EXCEL_XML = "urn:schemas-microsoft-com:office:spreadsheet"
 _FLAT_ODF = "urn:oasis:names:tc:opendocument:xmlns:office"
+_MAX_DECLARATIONS = 100  # before the first tag of a web page, comments included
 _MAX_HEADER_LINES = 100  # of a web archive
 # The second line of a SYLK file. A CSV file of a hierarchy may also start with `ID;ProjectID`.
 _SYLK_RECORD = re.compile(r"\A(?:[BFOP];|C;[XY][0-9])")
@@ -42,7 +43,9 @@ def name_text_format(start: bytes) -> tuple[str, bool] | None:
 
 def _is_html(text: str) -> bool:
     """Return whether the first tag, after declarations and comments, is one of HTML."""
-    while text.startswith(("<?", "<!--")):
+    for _ in range(_MAX_DECLARATIONS):
+        if not text.startswith(("<?", "<!--")):
+            break
         _, _, text = text.partition("-->" if text.startswith("<!--") else ">")
         text = text.lstrip()
     tag = _TAG.match(text)

@@ -57,7 +57,7 @@ def bomb() -> bytes:
         (b"Code,Amount\nA,1\n", "other.csv", 422, "No header row was found"),
         (bomb(), "bomb.xlsx", 415, ""),
     ],
-    ids=["empty", "blank", "jpeg", "damaged", "word", "no header", "bomb"],
+    ids=["empty", "blank", "jpeg", "html", "damaged", "word", "no header", "bomb"],
 )
 def test_a_file_that_cannot_be_taken(
     client: FlaskClient, admin: dict[str, str], project_id: int, content: bytes, name: str, status: int, says: str

@@ -34,12 +34,17 @@ from precast_app.spreadsheets import (
     UnreadableFile,
     ensure_escaped,
     escape_formula,
+    number_formats,
     open_book,
     protect_from_decoding,
     unescape_formula,
 )
+from precast_app.spreadsheets.replaced_values import may_be_replaced
 from precast_app.spreadsheets.text_decoding import decode_html_entities, decode_utf_7
+from precast_app.spreadsheets.text_formats import name_text_format
 from precast_app.spreadsheets.xlsx import sheet_xml as xml
+from precast_app.spreadsheets.xlsx.cell_values import CellValues
+from precast_app.spreadsheets.xlsx.styles import Styles
 from tests.unit.growth import MAX_GROWTH, growth, is_linear, seconds
 from tests.unit.xlsx_files import workbook
 
@@ -92,6 +97,7 @@ def places(text: str) -> object:
     return find_missing._node_entries([levels], REFERENCE, ColumnGroup.NODES) if levels else None
 
 
+VALUES = CellValues(str, Styles((), from_1904=False))
 READERS: dict[str, Callable[[Any], object]] = {
     "clean_text": text.clean_text,
     "identity_key": text.identity_key,
@@ -111,7 +117,12 @@ READERS: dict[str, Callable[[Any], object]] = {
     "formula_text": xml.shorten_formula,
     "merged_range": xml.parse_range,
     "shared_index": xml.parse_shared_index,
-    "a cell's number": xml.StoredCell(1, "n", "", None, True).value,
+    "a cell's number": lambda text: VALUES.convert("n", "0", text),
+    "a cell's text": lambda text: VALUES.convert("str", "0", text),
+    "number format": lambda text: number_formats.parse_number_format(text[:255]).show(1.5),
+    "long number format": number_formats.parse_number_format,
+    "text format": lambda text: name_text_format(text.encode()),
+    "replaced value": may_be_replaced,
     "base_field": header_detection.base_field,
     "squash heading": header_detection._squash,
     "reference heading": reference_files._squash,
@@ -129,8 +140,6 @@ READERS: dict[str, Callable[[Any], object]] = {
     **{str(group): spec.parse for group, spec in GROUP_SPECS.items()},
     **{field.heading: field.parse for field in reference_schema.STAGES.columns},
 }  # fmt: skip
-# This reader gets the text as an attribute of the cell.
-READERS["a cell's number"] = lambda text: xml.StoredCell(1, "n", text, None, True).value(str)
 
 
 @pytest.mark.parametrize("name", READERS)
