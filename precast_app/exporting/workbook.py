@@ -14,6 +14,7 @@ from precast_app.importing.schema import GROUP_SPECS
 from precast_app.spreadsheets import column_letter, escape_formula
 
 _BASE_WIDTH, _WIDTH = 20, 12
+_MAX_DIGITS, _MAX_DECIMALS = 15, 20
 # What may be done on the protected sheet: all but changing locked cells.
 _ALLOWED = dict.fromkeys(
     (
@@ -52,7 +53,7 @@ def _summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColumn]) ->
     for group, spec in GROUP_SPECS.items():
         places = [place for place, column in enumerate(columns, len(BASE_HEADINGS) + 1) if column.group is group]
         reach = f"{column_letter(places[0])}1-{column_letter(places[-1])}1" if places else ""
-        lines.append((spec.summary_label, len(places), f"Range: {reach}" if reach else "None"))
+        lines.append((spec.summary_label, len(places), f"Range: {reach}" if reach else ""))
         if reach:
             reference.append(f"{reach}: {spec.title} ({len(places)})")
     lines.append(("Base Columns", str(len(BASE_HEADINGS)), f"Range: A1-{column_letter(len(BASE_HEADINGS))}1"))
@@ -103,15 +104,15 @@ def _put(sheet: Any, row: int, column: int, cell: Cell) -> None:
         return
     if isinstance(cell, str):
         safe_text.write(sheet, row, column, escape_formula(cell))
-    elif isinstance(cell, int) or _survives_as_float(cell):
+    elif isinstance(cell, int) or _fits_a_number_cell(cell):
+        # XlsxWriter writes up to 16 digits: a Decimal's own ones, whereas a float such as 0.81 would get a 16th digit.
         sheet.write_number(row, column, cell)
     else:
         # As text it keeps its digits.
         safe_text.write(sheet, row, column, f"{cell:f}")
 
 
-def _survives_as_float(number: Decimal) -> bool:
-    """Whether a number is the same after any program has saved it: LibreOffice keeps 15 digits, and 20 decimals."""
-    _, digits, exponent = number.as_tuple()
-    fits = len(digits) <= 15 and isinstance(exponent, int) and exponent >= -20
-    return fits and Decimal(f"{float(number):.16G}") == number
+def _fits_a_number_cell(number: Decimal) -> bool:
+    """Return whether spreadsheet programs keep every digit: all of them keep 15, LibreOffice up to 20 decimals."""
+    _, digits, exponent = number.normalize().as_tuple()
+    return len(digits) <= _MAX_DIGITS and isinstance(exponent, int) and exponent >= -_MAX_DECIMALS

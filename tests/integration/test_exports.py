@@ -122,6 +122,55 @@ def test_what_else_must_come_back(
         assert_unchanged(green_meadows, export(address), 1)
 
 
+# Floats whose 16th digit is not 0, and numbers that are very large, small or long.
+NUMBERS = (
+    "0.81",
+    "8.001",
+    "5.4",
+    "0.1",
+    "1.1",
+    "123456.789012345",
+    "999999.999999999",
+    "0.000001",
+    "0.0000000000123",
+    "7",
+)
+
+
+def test_numbers_are_exported_as_numbers(green_meadows: int, export: Export, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    rows = "".join(f"WALL,W-{place},{number},,,,,,,\n" for place, number in enumerate(NUMBERS))
+    path.write_text(f"{BASE_HEADER}\n{rows}WALL,W-99,5.3999999999999995,,,,,,,\n")
+    assert run_import(green_meadows, path).created_count == len(NUMBERS) + 1
+    sheet = openpyxl.load_workbook(export(EXCEL_EXPORT_URL))["Element Types"]
+    heights = [row[2] for row in sheet.iter_rows(min_row=4)]
+    assert [cell.data_type for cell in heights] == ["n"] * len(NUMBERS) + ["s"]
+    assert [Decimal(str(cell.value)) for cell in heights[:-1]] == [Decimal(number) for number in NUMBERS]
+    # More digits than a spreadsheet program keeps.
+    assert heights[-1].value == "5.3999999999999995"
+
+
+def test_the_sums_of_an_export_are_those_of_the_upload(green_meadows: int, export: Export) -> None:
+    run_import(green_meadows, EXAMPLES / "element_types.csv")
+    with (EXAMPLES / "element_types.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    sheet = openpyxl.load_workbook(export(EXCEL_EXPORT_URL))["Element Types"]
+    for column in range(3, 10):
+        heading = sheet.cell(1, column).value
+        numbers = [
+            cell.value for (cell,) in sheet.iter_rows(4, min_col=column, max_col=column) if cell.value is not None
+        ]
+        assert all(isinstance(number, (int, float)) for number in numbers), heading
+        assert sum(Decimal(str(number)) for number in numbers) == sum(Decimal(row[heading] or 0) for row in rows)
+
+
+def test_the_summary_of_a_project_without_reference_data_has_blank_ranges(project_id: int, export: Export) -> None:
+    summary = openpyxl.load_workbook(export(EXCEL_EXPORT_URL))["Summary"]
+    found = {row[0]: row[1:] for row in summary.iter_rows(max_col=3, values_only=True)}
+    assert found["Total Stages"] == (0, None)
+    assert not [cell for row in found.values() for cell in row if isinstance(cell, str) and "None" in cell]
+
+
 @pytest.mark.parametrize("address", [EXCEL_EXPORT_URL, CSV_EXPORT_URL])
 def test_text_that_looks_like_something_else_comes_back(green_meadows: int, export: Export, address: str) -> None:
     names = [f"{name} {place}" if place else name for place in (0, 1) for name in TEXTS]

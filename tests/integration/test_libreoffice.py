@@ -40,6 +40,19 @@ def test_a_saved_export_changes_nothing_and_an_edited_cell_changes_alone(
     ]
 
 
+def test_libreoffice_adds_up_the_numbers_of_an_export(green_meadows: int, export: Export) -> None:
+    run_import(green_meadows, EXAMPLES / "element_types.csv")
+    path = export(EXCEL_EXPORT_URL)
+    book = openpyxl.load_workbook(path)
+    sheet = book["Element Types"]
+    volumes = [Decimal(str(row[0])) for row in sheet.iter_rows(4, min_col=7, max_col=7, values_only=True) if row[0]]
+    sheet["G200"] = "=SUM(G4:G199)"
+    book.save(path)
+    saved = openpyxl.load_workbook(convert(path, "xlsx"), data_only=True)["Element Types"]
+    assert len(volumes) == 120
+    assert saved["G200"].value == pytest.approx(float(sum(volumes)))
+
+
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(element_type_row, min_size=20, max_size=60))
 def test_every_stored_row_survives_export_and_import(
