@@ -29,5 +29,8 @@ def match_key(text: str) -> str:
 
 
 def path_key(*parts: str) -> str:
-    """The match key of a place in the hierarchy, from its levels: `Tower A`, `Floor 1` → `tower_a.floor_1`."""
-    return ".".join(match_key(part) for part in parts)
+    """Return the match key of a node from parts of its path: `Tower A`, `Floor 1` → `tower_a.floor_1`.
+
+    A point inside a part counts as one between parts, so a floor may be called `1. OG`, or `1.`.
+    """
+    return ".".join(match_key(level) for part in parts for level in part.rstrip(" _.").split("."))

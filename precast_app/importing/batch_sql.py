@@ -16,7 +16,6 @@ from precast_app.importing.plan import Create, PieceRange, Step, Update
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, ColumnGroup, ColumnMap, GroupSpec
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_BASE = (*MEASURES, "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,6 @@ class _GroupTable:
 
 
 _TABLES = {group: _GroupTable(spec) for group, spec in GROUP_SPECS.items()}
-
-_UPDATE = f"""
-    UPDATE element_types t SET {", ".join(f"{name} = v.{name}" for name in _BASE)}
-    FROM unnest(%s::int[], {", ".join("%s::numeric[]" for _ in MEASURES)}, %s::text[])
-      AS v(id, {", ".join(_BASE)})
-    WHERE t.id = v.id
-"""
 
 _INSERT_PIECES = """
     INSERT INTO pieces (project_id, element_type_id, node_id, number, job_id, code)
@@ -160,9 +152,10 @@ def _create(cursor: Any, creates: list[Step], ids: list[int], target: BatchTarge
 def _update(cursor: Any, updates: list[Update], target: BatchTarget) -> None:
     changed = [update for update in updates if update.difference.base]
     if changed:
-        indices = {str(name): index for index, name in target.columns.positions(ColumnGroup.BASE)}
-        rows = [(update.id, *(update.row.values[indices[name]] for name in _BASE)) for update in changed]
-        cursor.execute(_UPDATE, pg_columns(rows))
+        # The two names, which never change, come first.
+        base = [(index, str(name)) for index, name in target.columns.positions(ColumnGroup.BASE)][2:]
+        rows = [(update.id, *(update.row.values[index] for index, _ in base)) for update in changed]
+        cursor.execute(_update_statement([name for _, name in base]), pg_columns(rows))
     for group in _TABLES:
         cells = [
             (update.id, each, after)
@@ -170,6 +163,16 @@ def _update(cursor: Any, updates: list[Update], target: BatchTarget) -> None:
             for each, (_, after) in update.difference.groups.get(group, {}).items()
         ]
         write_cells(cursor, group, cells)
+
+
+def _update_statement(fields: Sequence[str]) -> str:
+    """Return the statement that sets base columns of element types."""
+    arrays = ", ".join("%s::numeric[]" if name in MEASURES else "%s::text[]" for name in fields)
+    return f"""
+        UPDATE element_types t SET {", ".join(f"{name} = v.{name}" for name in fields)}
+        FROM unnest(%s::int[], {arrays}) AS v(id, {", ".join(fields)})
+        WHERE t.id = v.id
+    """
 
 
 def write_cells(cursor: Any, group: ColumnGroup, cells: Sequence[tuple[int, int, Any]]) -> None:

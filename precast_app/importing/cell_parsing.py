@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
-from precast_app.spreadsheets import Cell, CellError, FormattedNumber, unescape_formula
+from precast_app.importing import decimal_signs
+from precast_app.importing.decimal_signs import DecimalSign
+from precast_app.spreadsheets import CellError, FormattedNumber, unescape_formula
 from precast_app.text import clean_text
 
 _MAX_DECIMALS = 30
+# More digits than any number that is accepted.
+_CONTEXT = Context(prec=100)
+_15_DIGITS = Context(prec=15)
+_ONE = Decimal(1)
+# Integers from here on have more than 15 digits.
+_FIRST_INEXACT = 1e15
+_LENGTH_OF_15_DIGITS = 16
 # From here to 1e16 `repr` writes a float without an exponent, and so with at most 20 decimals.
 _MIN_WITHOUT_EXPONENT = 0.0001
-_GROUPED = re.compile(r"\A[+-]?[1-9]\d{0,2}([,  ']\d{3})+(\.\d+)?")
-_COMMA_NUMBER = re.compile(r"\A[+-]?(?:\d{1,3}(?:[. ']\d{3})+(?:,\d+)?|\d+,\d+)")
-_THOUSANDS = re.compile(r"[,  ']")
-_POINT_THOUSANDS = re.compile(r"[. ']")
+_POINT_YES = frozenset({"yes", "y", "true", "1", "x"})
+_NO = frozenset({"no", "n", "false", "0", "-", ""})
 _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0", "-", ""})
+_WHOLE_NUMBER = re.compile(r"\A(\d+)\.0+\Z")
 _NOT_A_NUMBER = "Enter a number in digits and without its unit, for example 1250.5."
 
 
@@ -78,6 +85,12 @@ def parse_required_text(cell: object, *, max_length: int) -> str:
     return value
 
 
+def parse_identifier(cell: object, *, max_length: int) -> str | None:
+    """Return an ID as text, without the decimals that some programs write (`101.0`); None for a blank cell."""
+    value = parse_text(cell, max_length=max_length, blank=None)
+    return value if value is None else _WHOLE_NUMBER.sub(r"\1", value)
+
+
 def _parse_number(cell: object) -> Decimal | None:
     _reject_error_cell(cell)
     if isinstance(cell, (bool, date, time, timedelta)):
@@ -85,7 +98,7 @@ def _parse_number(cell: object) -> Decimal | None:
             "not_a_number", "The cell has a date, a time or TRUE/FALSE. Enter a number, for example 1250.5."
         )
     if isinstance(cell, (float, int)):
-        value = Decimal(int(cell)) if cell == cell // 1 else Decimal(repr(cell))
+        value = _from_float(float(cell)) if isinstance(cell, float) else Decimal(cell)
     else:
         # An exported number such as +1e5 is escaped, since it begins like a formula.
         written = clean_text(unescape_formula(str(cell)))
@@ -101,12 +114,7 @@ def _parse_number(cell: object) -> Decimal | None:
 
 
 def _parse(written: str) -> Decimal:
-    plain = written
-    if _GROUPED.fullmatch(plain):
-        plain = _THOUSANDS.sub("", plain)
-    elif "," in plain and "." not in plain:
-        # A decimal comma, possibly with spaces between the thousands: `1 200,5`.
-        plain = plain.replace(" ", "").replace(",", ".")
+    plain = decimal_signs.with_point(written, DecimalSign.POINT)
     try:
         if not plain.isascii() or "_" in plain:
             raise InvalidOperation
@@ -115,11 +123,27 @@ def _parse(written: str) -> Decimal:
         raise InvalidCell("not_a_number", _NOT_A_NUMBER) from None
 
 
+def canonical(number: Decimal) -> Decimal:
+    """Return the number without exponent and without zeros at the end of its decimals: 2972.0 and 2.972E3 are 2972."""
+    shortest = _CONTEXT.normalize(number)
+    exponent = shortest.as_tuple().exponent
+    return _CONTEXT.quantize(shortest, _ONE) if isinstance(exponent, int) and exponent > 0 else shortest
+
+
+def _from_float(number: float) -> Decimal:
+    """Return a number to the 15 significant digits that spreadsheet programs show."""
+    if number.is_integer() and abs(number) < _FIRST_INEXACT:
+        return Decimal(int(number))
+    shortest = repr(number)
+    # Up to 15 digits, a sign, a point and a leading zero: no rounding is needed.
+    return Decimal(shortest if len(shortest) <= _LENGTH_OF_15_DIGITS else f"{number:.15g}")
+
+
 def parse_decimal(cell: object, *, maximum: int, unit: str = "") -> Decimal | None:
-    """Return a number from 0 to `maximum` with the digits as they were entered; None for a blank cell."""
+    """Return a number from 0 to `maximum` in its canonical form; None for a blank cell."""
     if type(cell) is float and _MIN_WITHOUT_EXPONENT <= cell <= maximum:
-        # The common case. `repr` returns the shortest digits for the number, which are those that were entered.
-        return Decimal(int(cell)) if cell.is_integer() else Decimal(repr(cell))
+        # The common case. It has no zeros at the end and no exponent.
+        return _from_float(cell)
     if cell == "":
         return None
     try:
@@ -132,26 +156,20 @@ def parse_decimal(cell: object, *, maximum: int, unit: str = "") -> Decimal | No
         return None
     if 0 <= value <= maximum:
         # Drop the sign of -0. `abs` would round.
-        return value.copy_abs()
+        return canonical(value).copy_abs()
     limit = f"{maximum:,}".replace(",", " ") + (f" {unit}" if unit else "")
     if value < 0:
         raise InvalidCell("negative_number", f"The number is negative. Enter one from 0 to {limit}.")
     raise InvalidCell("number_too_large", f"The number is too large. Enter one from 0 to {limit}.")
 
 
-def with_decimal_point(cell: Cell) -> Cell:
-    """Return a number with a decimal comma rewritten with a decimal point; any other cell as it is.
+def parse_converted(cell: object, *, maximum: int, factor: Decimal, unit: str) -> Decimal | None:
+    """Return a number in another unit, of which one is `factor`, from 0 to `maximum`; None for a blank cell.
 
-    Points, spaces or apostrophes between the thousands are removed.
+    It is rounded to 15 significant digits. `unit` is that of the cell, for messages.
     """
-    if isinstance(cell, str) and _COMMA_NUMBER.fullmatch(written := clean_text(cell)):
-        return _POINT_THOUSANDS.sub("", written).replace(",", ".")
-    return cell
-
-
-def parse_with_decimal_comma(read: Callable[[object], object], cell: Cell) -> object:
-    """Return what `read` makes of a cell in a file with decimal commas."""
-    return read(with_decimal_point(cell))
+    value = parse_decimal(cell, maximum=int(maximum / factor), unit=unit)
+    return None if value is None else canonical(_15_DIGITS.multiply(value, factor))
 
 
 def parse_positive_decimal(cell: object, *, maximum: int) -> Decimal | None:
@@ -179,6 +197,9 @@ def parse_yes_no(cell: object) -> bool:
     """Return whether the cell says yes; a blank cell says no."""
     _reject_error_cell(cell)
     word = clean_text(unescape_formula(display_text(cell))).casefold()
+    if word in ("1.0", "0.0"):
+        # Some programs write whole numbers so.
+        word = word[0]
     if word in _YES:
         return True
     if word in _NO:

@@ -13,11 +13,22 @@ from rapidfuzz import fuzz, process
 
 from precast_app.enums import Severity
 from precast_app.errors import JobFailed, NoDataRows
-from precast_app.importing import cell_parsing, header_detection
+from precast_app.importing import cell_parsing, decimal_signs, header_detection, units
+from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.header_detection import HeaderLayout, Heading
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
-from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, MEASURES, Column, ColumnGroup, ColumnMap
+from precast_app.importing.schema import (
+    BASE_COLUMNS,
+    GROUP_SPECS,
+    MAX_MEASURE,
+    MEASURES,
+    BaseColumn,
+    CellParser,
+    Column,
+    ColumnGroup,
+    ColumnMap,
+)
 from precast_app.spreadsheets import Book, Cell, MergedRange, SheetScan, column_letter
 from precast_app.text import match_key, path_key
 
@@ -40,17 +51,17 @@ NameIndex = dict[str, list[Target]]
 def map_columns(book: Book, reference: ReferenceData) -> tuple[ColumnMap, list[Issue]]:
     """Return the columns whose meaning is known, and a warning for each of the others.
 
-    Raise `JobFailed` if there is no header row, a base column is missing, or a heading names two things.
+    Raise `JobFailed` if there is no header row, or a heading names two things.
     """
     layout, scan = header_detection.detect_header(book)
     names = index_names(reference)
-    base = _base_columns(layout)
+    base, unit_issues = _base_columns(layout)
     columns, unknown = _group_columns(layout, names)
     columns, repeated = _drop_repeated([*base, *columns], names, layout)
     merged = _merged_data_cells(layout, scan, columns)
-    issues = [*unknown, *repeated, *_merged_warnings(merged)]
-    if book.decimal_comma:
-        columns = [_with_decimal_comma(column) for column in columns]
+    read = {column.letter for column in columns}
+    unit_issues = [issue for issue in unit_issues if issue.column in read]
+    issues = [*unit_issues, *unknown, *repeated, *_merged_warnings(merged)]
     column_map = ColumnMap(
         layout.sheet,
         layout.first_data_row,
@@ -58,6 +69,7 @@ def map_columns(book: Book, reference: ReferenceData) -> tuple[ColumnMap, list[I
         len(layout.headings),
         # A quantity for two rows may mean the sum or each of them; it is taken for the first row, with a warning.
         tuple(area for area, column in merged if column.group is ColumnGroup.BASE or not column.is_number),
+        decimal_signs.file_sign(book),
     )
     return column_map, [replace(issue, sheet=layout.sheet or None) for issue in issues]
 
@@ -82,7 +94,9 @@ def number_reader(book: Book, layout: HeaderLayout) -> Callable[[int, Cell], Cel
     texts = {heading.index for heading in layout.headings if heading.base and heading.base not in MEASURES}
 
     def read(index: int, cell: Cell) -> Cell:
-        return cell if not book.decimal_comma or index in texts else cell_parsing.with_decimal_point(cell)
+        if not book.decimal_comma or index in texts or not isinstance(cell, str):
+            return cell
+        return decimal_signs.with_point(cell, DecimalSign.COMMA)
 
     return read
 
@@ -90,10 +104,9 @@ def number_reader(book: Book, layout: HeaderLayout) -> Callable[[int, Cell], Cel
 def count_rows(book: Book) -> tuple[str, int]:
     """Return the name of the sheet with the element types and its number of data rows, from a scan of the sheet.
 
-    Raise `JobFailed` if there is no header row, a base column is missing, or there are no data rows.
+    Raise `JobFailed` if there is no header row, or there are no data rows.
     """
     layout, scan = header_detection.detect_header(book)
-    _base_columns(layout)
     count = scan.row_count - layout.header_rows
     if count <= 0:
         raise NoDataRows
@@ -119,7 +132,7 @@ def find_targets(top: str, sub: str, names: NameIndex) -> list[Target]:
         keys = [path_key(top, sub), match_key(f"{top}_{sub}")]
     else:
         name = top or sub
-        keys = [path_key(*name.split(".")), match_key(name)]
+        keys = [path_key(name), match_key(name)]
     found: dict[tuple[ColumnGroup, int], Target] = {}
     for key in keys:
         for group, item in names.get(key, ()):
@@ -127,29 +140,48 @@ def find_targets(top: str, sub: str, names: NameIndex) -> list[Target]:
     return list(found.values())
 
 
-def _base_columns(layout: HeaderLayout) -> list[Column]:
+def _base_columns(layout: HeaderLayout) -> tuple[list[Column], list[Issue]]:
+    """Return the base columns in the order of their declaration, and the issues of their units."""
     by_field: dict[str, list[Heading]] = defaultdict(list)
     for heading in layout.headings:
         if heading.base is not None:
             by_field[heading.base].append(heading)
-    missing = [column.heading for column in BASE_COLUMNS if column.field not in by_field]
-    if missing:
-        raise JobFailed(
-            f"The header row lacks {', '.join(missing)}. Add the column{'s' if len(missing) > 1 else ''} "
-            "(cells may be blank) and upload the file again."
+    columns = []
+    issues = []
+    for base in BASE_COLUMNS:
+        for heading in by_field[base.field]:
+            parse, unit_issue = _parser_in_unit(base, heading)
+            issues += [unit_issue] if unit_issue else []
+            columns.append(
+                Column(
+                    index=heading.index,
+                    letter=column_letter(heading.index + 1),
+                    heading=heading.top,
+                    group=ColumnGroup.BASE,
+                    target=base.field,
+                    parse=parse,
+                )
+            )
+    return columns, issues
+
+
+def _parser_in_unit(base: BaseColumn, heading: Heading) -> tuple[CellParser, Issue | None]:
+    """Return the parser for the unit that a heading states, and an issue if that is not the unit of the column."""
+    if not base.unit or not heading.unit:
+        return base.parse, None
+    factor = units.factor(base.unit, heading.unit)
+    if factor == 1:
+        return base.parse, None
+    issue = partial(Issue, row=heading.row, column=column_letter(heading.index + 1), heading=_heading_text(heading))
+    if factor is None:
+        message = (
+            f"The unit {heading.unit[:_SHOWN_CHARACTERS]} is not known for {base.heading}; the numbers were read in "
+            f"{base.unit}. Use one of {', '.join(units.names(base.unit))}."
         )
-    return [
-        Column(
-            index=heading.index,
-            letter=column_letter(heading.index + 1),
-            heading=heading.top,
-            group=ColumnGroup.BASE,
-            target=base.field,
-            parse=base.parse,
-        )
-        for base in BASE_COLUMNS
-        for heading in by_field[base.field]
-    ]
+        return base.parse, issue(severity=Severity.WARNING, code="unknown_unit", message=message)
+    message = f"The numbers were converted from {heading.unit} to {base.unit}."
+    parse = partial(cell_parsing.parse_converted, maximum=MAX_MEASURE, factor=factor, unit=heading.unit)
+    return parse, issue(severity=Severity.INFO, code="unit_converted", message=message)
 
 
 def _group_columns(layout: HeaderLayout, names: NameIndex) -> tuple[list[Column], list[Issue]]:
@@ -290,9 +322,3 @@ def _letter_ranges(columns: Sequence[Column]) -> list[str]:
         neighbours[0].letter if len(neighbours) == 1 else f"{neighbours[0].letter} to {neighbours[-1].letter}"
         for neighbours in ranges
     ]
-
-
-def _with_decimal_comma(column: Column) -> Column:
-    if not column.is_number:
-        return column
-    return replace(column, parse=partial(cell_parsing.parse_with_decimal_comma, column.parse))

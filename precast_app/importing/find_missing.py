@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from precast_app.importing import cell_parsing, column_mapping, header_detection, hierarchy
 from precast_app.importing.cell_parsing import InvalidCell
@@ -15,7 +14,7 @@ from precast_app.importing.reference_files import ReferenceEntry
 from precast_app.importing.reference_schema import ReferenceSpec
 from precast_app.importing.schema import GROUP_SPECS, TEXT, ColumnGroup
 from precast_app.spreadsheets import Book, column_number
-from precast_app.text import clean_text, match_key
+from precast_app.text import clean_text, match_key, path_key
 
 # A heading that begins with the title of its group, such as `Drawing Types_Assembly`, and the name behind it.
 _AFTER_TITLE = {
@@ -24,8 +23,10 @@ _AFTER_TITLE = {
 }
 _GROUPS_BY_LABEL = {match_key(spec.summary_label): group for group, spec in GROUP_SPECS.items()}
 _LONGEST_NAME = 150
-# A point that separates the levels of a path; `Lifter_2.5T` is no path.
-_LEVEL_SEPARATOR = re.compile(r"(?<!\d)\.|\.(?!\d)")
+# A point that separates the levels of a path; `Lifter_2.5T` and `1. OG` are no paths.
+_LEVEL_SEPARATOR = re.compile(r"(?:(?<!\d)\.|\.(?!\d))(?![\s_]|\Z)")
+# The same between any two levels, where it is clear that there are several.
+_LEVELS = re.compile(r"\.(?![\s_]|\Z)")
 _WORD_SEPARATOR = re.compile(r"[\s\-]")
 _RANGE = re.compile(r"range:\s*([a-z]{1,3})\d*\s*-\s*([a-z]{1,3})\d*", re.IGNORECASE)
 
@@ -134,12 +135,6 @@ def _groups_from_cells(book: Book, layout: HeaderLayout, unclear: list[Heading])
     """Return the groups in which all cells below each heading are valid; leave out headings with blank cells only."""
     possible: dict[Heading, list[ColumnGroup]] = {heading: list(GROUP_SPECS) for heading in unclear}
     filled: set[Heading] = set()
-    parsers: dict[ColumnGroup, Callable[[object], object]] = {
-        group: partial(cell_parsing.parse_with_decimal_comma, spec.parse)
-        if book.decimal_comma and spec.value_type.is_number
-        else spec.parse
-        for group, spec in GROUP_SPECS.items()
-    }
     for row in book.rows(layout.sheet) if unclear else ():
         if row.number < layout.first_data_row:
             continue
@@ -148,7 +143,7 @@ def _groups_from_cells(book: Book, layout: HeaderLayout, unclear: list[Heading])
             if cell == "" or (isinstance(cell, str) and not clean_text(cell)):
                 continue
             filled.add(heading)
-            possible[heading] = [group for group in possible[heading] if _is_valid(parsers[group], cell)]
+            possible[heading] = [group for group in possible[heading] if _is_valid(GROUP_SPECS[group].parse, cell)]
     return {heading: groups for heading, groups in possible.items() if heading in filled}
 
 
@@ -171,7 +166,7 @@ def _name_parts(heading: Heading, group: ColumnGroup) -> tuple[str, ...]:
     reference = GROUP_SPECS[group].reference
     if reference.is_hierarchy:
         # Split no further than is needed to see that there are too many levels.
-        levels = [level for part in (top, sub) if part for level in part.split(".", hierarchy.DEEPEST)]
+        levels = [level for part in (top, sub) if part for level in _LEVELS.split(part, hierarchy.DEEPEST)]
         parts, is_complete = tuple(map(clean_text, levels)), len(levels) <= hierarchy.DEEPEST
     else:
         texts = [top, sub] if sub else _split_last_word(top) if len(reference.name_parts) > 1 else [top]
@@ -206,10 +201,10 @@ def _node_entries(paths: list[tuple[str, ...]], reference: ReferenceData, group:
     entries: dict[str, ReferenceEntry] = {}
     for levels in paths:
         for depth in range(1, len(levels) + 1):
-            key = ".".join(map(match_key, levels[:depth]))
+            key = path_key(*levels[:depth])
             if key in complete:
                 continue
-            parent = complete.get(".".join(map(match_key, levels[: depth - 1])))
+            parent = complete.get(path_key(*levels[: depth - 1]))
             node = hierarchy.fill_defaults({"name": levels[depth - 1]}, parent)
             if (depth > 1 and parent is None) or hierarchy.find_problem(node) or node["naming_convention"] in taken:
                 break

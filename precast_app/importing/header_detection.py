@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from precast_app.errors import JobFailed
-from precast_app.importing import cell_parsing
+from precast_app.importing import cell_parsing, units
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS
 from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan, unescape_formula
 from precast_app.text import clean_text
@@ -22,9 +22,9 @@ _SAMPLE_PREFIXES = tuple(f"{prefix}_".casefold() for spec in GROUP_SPECS.values(
 _SAMPLE_NAMES = ("ET001", "Beam Type A")
 # What a heading may end with: punctuation, and before it a unit, with or without brackets.
 _PUNCTUATION = " .:;,*"
-_UNITS = (" mm", " kg", *(f" m{power}" for power in "²³23"))
-_LONGEST_UNIT = max(map(len, _UNITS))
 _OPENING, _CLOSING = "([", ")]"
+_BEFORE_UNIT = " _/,;"
+_IN = " in"
 # Longer than any heading of a base column, whatever separates its words.
 _LONGEST_BASE_NAME = 200
 _NO_LETTERS = re.compile(r"\W|_")
@@ -39,8 +39,8 @@ _BASE_NAMES = {
 class Heading:
     """The heading of a column: `top` in the header row (repeated over a merged range), `sub` in the row below.
 
-    `base` is the field of a base column. `row` is the number of the lower row that has text. With `is_part` the column
-    has only its part of a merged heading, and names nothing.
+    `base` is the field of a base column, and `unit` the unit that its heading states. `row` is the number of the lower
+    row that has text. With `is_part` the column has only its part of a merged heading, and names nothing.
     """
 
     index: int
@@ -49,6 +49,7 @@ class Heading:
     base: str | None
     row: int
     is_part: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ def detect_header(book: Book) -> tuple[HeaderLayout, SheetScan]:
     if not found:
         *headings, last = (column.heading for column in BASE_COLUMNS)
         raise JobFailed(
-            f"No header row was found. Put a row with the headings {', '.join(headings)} and {last} above the data, as "
-            "in the template."
+            "No header row was found. Put a row with the headings Element Type and Element Type Name above the data, "
+            f"as in the template; the other base columns are {', '.join(headings[2:])} and {last}."
         )
     if len(found) > 1:
         names = ", ".join(layout.sheet for layout, _ in found)
@@ -96,19 +97,27 @@ def item_headings(layout: HeaderLayout) -> Iterator[Heading]:
 
 def base_field(heading: str) -> tuple[str, int] | None:
     """Return the field of the base column that a heading names, and 0 if by its own name, 1 or more if by an alias."""
-    name = _without_unit(heading)
-    return _BASE_NAMES.get(_squash(name)) if len(name) <= _LONGEST_BASE_NAME else None
+    name, _ = split_unit(heading)
+    return _base_name(name) or _base_name(name.removesuffix(_IN)) if len(name) <= _LONGEST_BASE_NAME else None
 
 
-def _without_unit(heading: str) -> str:
-    """Return a clean heading without the unit at its end: `Height (mm):` → `Height `."""
+def split_unit(heading: str) -> tuple[str, str]:
+    """Return a clean heading without the unit at its end, and the unit: `Height (mm):` → `Height `, `mm`.
+
+    Whatever is in brackets counts as a unit; without brackets only a known one does.
+    """
     text = heading.rstrip(_PUNCTUATION)
     if text.endswith(tuple(_CLOSING)):
         closed = max(text.rfind(sign, 0, -1) for sign in _CLOSING)
         opened = [index for sign in _OPENING if (index := text.find(sign, closed + 1)) >= 0]
-        return text[: min(opened)] if opened else text
-    end = text[-_LONGEST_UNIT:].lower()
-    return next((text[: -len(unit)] for unit in _UNITS if end.endswith(unit)), text)
+        return (text[: min(opened)], text[min(opened) + 1 : -1].strip()) if opened else (text, "")
+    start = max(text.rfind(sign) for sign in _BEFORE_UNIT)
+    word = text[start + 1 :]
+    return (text[:start], word) if start > 0 and units.unit_name(word) else (text, "")
+
+
+def _base_name(name: str) -> tuple[str, int] | None:
+    return _BASE_NAMES.get(_squash(name))
 
 
 def _squash(text: str) -> str:
@@ -177,7 +186,8 @@ def _headings(
         if is_part and subs and not any(index < len(row.cells) and row.cells[index] != "" for row in data):
             top = ""
         row = subs.number if subs and sub else header.number
-        headings.append(Heading(index, top, sub, base.get(index), row, is_part))
+        unit = split_unit(top)[1] if index in base else ""
+        headings.append(Heading(index, top, sub, base.get(index), row, is_part, unit))
     return tuple(headings)
 
 
@@ -210,16 +220,16 @@ def _is_sub_headings(row: SheetRow, base: dict[int, str], tops: list[str], *, fl
 
 
 def _is_sample(row: SheetRow, base: dict[int, str]) -> bool:
-    """Return whether a row is the sample row: all text, the cells of each group with the group's prefix."""
+    """Return whether a row is the sample row: all text, with the sample's names or the prefixes of several groups."""
     filled = [(index, cell) for index, cell in enumerate(row.cells) if cell != ""]
     if not all(isinstance(cell, str) for _, cell in filled):
         return False
+    names = {base[index]: clean_text(str(cell)) for index, cell in filled if index in base}
+    if (names.get("element_type"), names.get("name")) == _SAMPLE_NAMES:
+        return True
     prefixes = {
         next((each for each in _SAMPLE_PREFIXES if clean_text(str(cell)).casefold().startswith(each)), None)
         for index, cell in filled
         if index not in base
     }
-    if None in prefixes:
-        return False
-    names = {base[index]: clean_text(str(cell)) for index, cell in filled if index in base}
-    return (names.get("element_type"), names.get("name")) == _SAMPLE_NAMES or len(prefixes) > 1
+    return None not in prefixes and len(prefixes) > 1

@@ -16,7 +16,7 @@ _BETWEEN_WORDS = re.compile(r"[\s\-]+")
 
 def path_key_of(path: str) -> str:
     """Return the match key of the node at a path."""
-    return path_key(*path.split("."))
+    return path_key(path)
 
 
 def path_segment(name: str) -> str:

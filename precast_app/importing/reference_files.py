@@ -11,9 +11,10 @@ from precast_app.enums import Severity
 from precast_app.errors import JobFailed, NoDataRows
 from precast_app.importing import cell_parsing, hierarchy
 from precast_app.importing.cell_parsing import InvalidCell
+from precast_app.importing.decimal_signs import DecimalSigns, file_sign, reading_message
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceColumn, ReferenceSpec
-from precast_app.spreadsheets import Book, SheetRow, column_letter
+from precast_app.spreadsheets import Book, SheetRow, column_letter, unescape_formula
 
 _NO_LETTERS = re.compile(r"\W|_")
 # A longer one is none of those of a reference file.
@@ -38,11 +39,11 @@ def read_entries(book: Book, job_type: str, project_id: int) -> tuple[list[Refer
     sheet = book.sheets[0]
     rows = book.rows(sheet)
     indices = _column_indices(next(rows, None), spec.columns)
+    data = list(rows)
+    data, unclear = _with_decimal_points(data, spec.columns, indices, DecimalSigns(file_sign(book)))
     good: list[tuple[int, dict[str, Any]]] = []
-    issues: list[Issue] = []
-    total = 0
-    for row in rows:
-        total += 1
+    issues: list[Issue] = [*unclear]
+    for row in data:
         values, wrong = _values(row, spec.columns, indices)
         if not wrong and "project_id" in values:
             wrong = list(_check_project(row.number, values, indices, project_id))
@@ -54,7 +55,39 @@ def read_entries(book: Book, job_type: str, project_id: int) -> tuple[list[Refer
         good, wrong = hierarchy.order_parents_first(good)
         issues.extend(wrong)
     entries, repeated = _drop_repeated(spec, good)
-    return entries, [*issues, *repeated], total
+    return entries, [*issues, *repeated], len(data)
+
+
+def _with_decimal_points(
+    rows: list[SheetRow], columns: tuple[ReferenceColumn, ...], indices: dict[str, int], signs: DecimalSigns
+) -> tuple[list[SheetRow], list[Issue]]:
+    """Return the rows with decimal points in the numbers that are text, and a warning for each unclear number."""
+    numbers = {
+        indices[column.attribute]: column for column in columns if column.type != "text" and column.attribute in indices
+    }
+    texts = [(row, index) for row in rows for index in numbers if index < len(row.cells)]
+    texts = [(row, index) for row, index in texts if isinstance(row.cells[index], str)]
+    for row, index in texts:
+        signs.add(index, unescape_formula(str(row.cells[index])))
+    cells = {row.number: list(row.cells) for row in rows}
+    issues = []
+    for row, index in texts:
+        written = unescape_formula(str(row.cells[index]))
+        reading = signs.read(index, written)
+        cells[row.number][index] = reading.text
+        if not reading.is_certain:
+            issues.append(
+                Issue(
+                    severity=Severity.WARNING,
+                    code="unclear_number",
+                    message=reading_message(written, reading),
+                    row=row.number,
+                    column=column_letter(index + 1),
+                    heading=numbers[index].heading,
+                    value=written[:200],
+                )
+            )
+    return [SheetRow(row.number, cells[row.number]) for row in rows], issues
 
 
 def count_rows(book: Book, job_type: str) -> int:

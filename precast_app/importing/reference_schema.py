@@ -34,6 +34,11 @@ def _text(heading: str, attribute: str, limit: int) -> ReferenceColumn:
     return ReferenceColumn(heading, attribute, "text", limit, parse)
 
 
+def _identifier(heading: str, attribute: str, limit: int) -> ReferenceColumn:
+    parse = partial(cell_parsing.parse_identifier, max_length=limit)
+    return ReferenceColumn(heading, attribute, "text", limit, parse)
+
+
 def _required_text(heading: str, attribute: str, limit: int) -> ReferenceColumn:
     parse = partial(cell_parsing.parse_required_text, max_length=limit)
     return ReferenceColumn(heading, attribute, "text", limit, parse, required=True)
@@ -84,7 +89,7 @@ class ReferenceSpec:
     def key_of(self, values: Mapping[str, Any]) -> str:
         """Return the match key of an item with these values."""
         if self.is_hierarchy:
-            return path_key(*values["path"].split("."))
+            return path_key(values["path"])
         return match_key("_".join(values[part] for part in self.name_parts))
 
     def name_of(self, values: Mapping[str, Any]) -> str:
@@ -97,11 +102,11 @@ HIERARCHY = ReferenceSpec(
     table="hierarchy_nodes",
     label="path",
     columns=(
-        _text("ID", "id", 50),
-        _text("ProjectID", "project_id", 50),
+        _identifier("ID", "id", 50),
+        _identifier("ProjectID", "project_id", 50),
         _required_text("Name", "name", 150),
         _text("Description", "description", 2_000),
-        _text("ParentID", "parent", 50),
+        _identifier("ParentID", "parent", 50),
         _text("Prefix", "prefix", 50),
         _text("Path", "path", 500),
         _text("NamingConvention", "naming_convention", 150),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
 from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import InvalidCell, display_text
+from precast_app.importing.decimal_signs import DecimalSigns, reading_message
 from precast_app.importing.issues import Issue, IssueOverflow
-from precast_app.importing.schema import Column, ColumnMap
-from precast_app.spreadsheets import Cell, MergedValues, SheetRow, column_letter
+from precast_app.importing.schema import CellParser, Column, ColumnMap
+from precast_app.spreadsheets import Cell, MergedValues, SheetRow, column_letter, unescape_formula
 from precast_app.text import clean_text, identity_key
 
 # Cells repeat ("yes", 2.0, 3150.0), so each column caches the values of up to this many different cells.
@@ -19,6 +20,8 @@ _MAX_CACHED_CELLS = 20_000
 _SHOWN_CHARACTERS = 200
 _CACHED_TYPES = {str, float}
 _TOTAL_WORD = re.compile(r"\A(((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计)", re.IGNORECASE)
+# Such as 12, or 12 pcs.
+_COUNT_OR_BLANK = re.compile(r"(?:[\d.,]{1,20} ?[^\W\d]{0,20}\.?)?")
 _NO_KEY = ("", "")
 
 
@@ -42,13 +45,15 @@ class Row:
         return not self.key[0]
 
 
-def validate_rows(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
-    """Yield the data rows; rows above the data are dropped. A repeated element type is rejected after its first row.
+def validate_rows(read_rows: Callable[[], Iterable[SheetRow]], columns: ColumnMap) -> Iterator[Row]:
+    """Yield the data rows of a sheet; rows above the data are dropped, and so are rows that hold nothing but no and 0.
 
-    A row of totals is `skipped`: one that says so, or the last row if it has no names.
+    `read_rows` returns the rows of the sheet from the first one on; it is called twice if a number can be read in two
+    ways. A repeated element type is rejected after its first row. A row of totals is `skipped`: one that says so, or
+    the last row if it has no names.
     """
     last: Row | None = None
-    for row in _validate_each(rows, columns):
+    for row in _validate_each(read_rows, columns):
         if last is not None:
             yield last
         last = row
@@ -80,42 +85,149 @@ def _is_nameless(row: Row) -> bool:
     return [issue.code for issue in row.issues[:2]] == ["missing_value", "missing_value"]
 
 
-def _validate_each(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[Row]:
-    cached = [(column.index, _ParsedCellCache(column).__getitem__) for column in columns.columns]
-    uncached = [(column.index, column.parse) for column in columns.columns]
-    first_rows: dict[tuple[str, str], int] = {}
+def _validate_each(read_rows: Callable[[], Iterable[SheetRow]], columns: ColumnMap) -> Iterator[Row]:
+    signs = DecimalSigns(columns.file_sign)
+    validator = _RowValidator(columns, signs)
+    first_unclear: int | None = None
+    for row in _data_rows(read_rows(), columns):
+        # The rows from the first unclear number on are read again when all cells of its column are known.
+        if validator.has_unclear_number(row) and first_unclear is None:
+            first_unclear = row.number
+        if first_unclear is None and (validated := validator.validate(row)) is not None:
+            yield validated
+    if first_unclear is not None:
+        for row in _data_rows(read_rows(), columns):
+            if row.number >= first_unclear and (validated := validator.validate(row)) is not None:
+                yield validated
+
+
+def _data_rows(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[SheetRow]:
     merged = MergedValues(columns.merged)
     for row in rows:
-        if row.number < columns.first_data_row:
-            continue
-        row = merged.fill(row)
+        if row.number >= columns.first_data_row:
+            yield merged.fill(row)
+
+
+class _RowValidator:
+    """Validates rows one by one and remembers their names."""
+
+    def __init__(self, columns: ColumnMap, signs: DecimalSigns) -> None:
+        self._columns = columns
+        self._signs = signs
+        self._first_rows: dict[tuple[str, str], int] = {}
+        self._parsers = [(column, self._parser(column)) for column in columns.columns]
+        self._uncached = [(column.index, parse) for column, parse in self._parsers]
+        self._cached = [(index, _ParsedCellCache(parse).__getitem__) for index, parse in self._uncached]
+        # Texts that can be read in one way only, by column.
+        self._clear_texts: dict[int, set[str]] = {column.index: set() for column in columns.columns if column.is_number}
+        self._has_unclear_numbers = False
+
+    def has_unclear_number(self, row: SheetRow) -> bool:
+        """Collect the decimal signs of a row; return whether one of its numbers can be read in two ways."""
+        cells = row.cells
+        is_unclear = False
+        for index, clear_texts in self._clear_texts.items():
+            if index >= len(cells) or type(cell := cells[index]) is not str:
+                continue
+            if not cell or cell.isdigit() or cell in clear_texts:
+                continue
+            if self._signs.add(index, unescape_formula(cell)):
+                is_unclear = self._has_unclear_numbers = True
+            elif len(clear_texts) < _MAX_CACHED_CELLS:
+                clear_texts.add(cell)
+        return is_unclear
+
+    def validate(self, row: SheetRow) -> Row | None:
+        """Return the values and the issues of a row; None if it holds nothing but no and 0."""
+        columns = self._columns
         cells = row.cells
         width = len(cells)
         # True equals 1.0, so a cache would return the value of the other, though a column may accept only one of them.
         has_other_types = not set(map(type, cells)) <= _CACHED_TYPES
-        parsers = uncached if has_other_types else cached
+        parsers = self._uncached if has_other_types else self._cached
         try:
             values = tuple([parse(cells[index]) if index < width else parse("") for index, parse in parsers])
         except InvalidCell:
-            is_total = _is_total(row, columns)
-            yield _totals_row(row.number, columns) if is_total else _rejected_row(row, columns)
-            continue
+            if self._is_empty(row):
+                return None
+            return _totals_row(row.number, columns) if _is_total(row, columns) else self._rejected_row(row)
+        if _TOTAL_WORD.match(str(values[0])) and _is_total(row, columns):
+            return _totals_row(row.number, columns)
         key = (identity_key(str(values[0])), identity_key(str(values[1])))
-        first = first_rows.setdefault(key, row.number)
+        first = self._first_rows.setdefault(key, row.number)
         if first != row.number:
-            yield Row(row.number, _NO_KEY, (), (_duplicate_issue(row, columns, first),))
-        elif has_other_types or width > columns.width:
-            yield Row(row.number, key, values, (*_beyond_headings_warning(row, columns), *_date_warnings(row, columns)))
-        else:
-            yield Row(row.number, key, values)
+            return Row(row.number, _NO_KEY, (), (_duplicate_issue(row, columns, first),))
+        issues: list[Issue] = []
+        if self._has_unclear_numbers:
+            issues += self._unclear_number_warnings(row)
+        if has_other_types or width > columns.width:
+            issues += [*_beyond_headings_warning(row, columns), *_date_warnings(row, columns)]
+        return Row(row.number, key, values, tuple(issues))
+
+    def _parser(self, column: Column) -> CellParser:
+        if not column.is_number:
+            return column.parse
+
+        def parse(cell: object) -> object:
+            if type(cell) is str and cell:
+                return column.parse(self._signs.read(column.index, unescape_formula(cell)).text)
+            return column.parse(cell)
+
+        return parse
+
+    def _is_empty(self, row: SheetRow) -> bool:
+        """Return whether a row has no names and no values, such as a row of formulas for rows to come."""
+        if any(clean_text(display_text(_cell(row, column.index))) for column in self._columns.columns[:2]):
+            return False
+        try:
+            cells = [(parse, _cell(row, column.index)) for column, parse in self._parsers[2:]]
+            return not any(parse(cell) for parse, cell in cells if cell != "")
+        except InvalidCell:
+            return False
+
+    def _rejected_row(self, row: SheetRow) -> Row:
+        """Return the row with an issue for each invalid cell, not only for the first."""
+        issues = []
+        for column, parse in self._parsers:
+            cell = _cell(row, column.index)
+            try:
+                parse(cell)
+            except InvalidCell as invalid:
+                issues.append(
+                    self._columns.issue(
+                        severity=Severity.ERROR,
+                        code=invalid.code,
+                        message=invalid.message,
+                        row=row.number,
+                        column=column,
+                        value=_shown(cell),
+                    )
+                )
+        return Row(row.number, _NO_KEY, (), tuple(issues))
+
+    def _unclear_number_warnings(self, row: SheetRow) -> Iterator[Issue]:
+        for column in self._columns.columns:
+            cell = _cell(row, column.index)
+            if column.index not in self._clear_texts or type(cell) is not str or not cell:
+                continue
+            reading = self._signs.read(column.index, unescape_formula(cell))
+            if not reading.is_certain:
+                yield self._columns.issue(
+                    severity=Severity.WARNING,
+                    code="unclear_number",
+                    message=reading_message(cell, reading),
+                    row=row.number,
+                    column=column,
+                    value=_shown(cell),
+                )
 
 
 class _ParsedCellCache(dict[object, object]):
     """The parsed values of a column, by cell."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, parse: CellParser) -> None:
         super().__init__()
-        self._parse = column.parse
+        self._parse = parse
 
     def __missing__(self, cell: object) -> object:
         value = self._parse(cell)
@@ -125,9 +237,9 @@ class _ParsedCellCache(dict[object, object]):
 
 
 def _is_total(row: SheetRow, columns: ColumnMap) -> bool:
-    """Return whether one of the two names says that the row is a total, and the other is blank."""
+    """Return whether one of the two names says that the row is a total, and the other is blank or counts something."""
     names = [clean_text(display_text(_cell(row, column.index))) for column in columns.columns[:2]]
-    return "" in names and bool(_TOTAL_WORD.match("".join(names)))
+    return any(_TOTAL_WORD.match(word) and _COUNT_OR_BLANK.fullmatch(other) for word, other in (names, reversed(names)))
 
 
 def _totals_row(number: int, columns: ColumnMap) -> Row:
@@ -142,27 +254,6 @@ def _totals_row(number: int, columns: ColumnMap) -> Row:
 
 def _cell(row: SheetRow, index: int) -> Cell:
     return row.cells[index] if index < len(row.cells) else ""
-
-
-def _rejected_row(row: SheetRow, columns: ColumnMap) -> Row:
-    """Return the row with an issue for each invalid cell, not only for the first."""
-    issues = []
-    for column in columns.columns:
-        cell = _cell(row, column.index)
-        try:
-            column.parse(cell)
-        except InvalidCell as invalid:
-            issues.append(
-                columns.issue(
-                    severity=Severity.ERROR,
-                    code=invalid.code,
-                    message=invalid.message,
-                    row=row.number,
-                    column=column,
-                    value=_shown(cell),
-                )
-            )
-    return Row(row.number, _NO_KEY, (), tuple(issues))
 
 
 def _shown(cell: Cell) -> str:

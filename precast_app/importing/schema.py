@@ -11,9 +11,13 @@ from typing import Any
 
 from precast_app.enums import Severity
 from precast_app.importing import cell_parsing, reference_schema
+from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_schema import ReferenceSpec
 from precast_app.spreadsheets import MergedRange
+
+# In the unit of the column.
+MAX_MEASURE = 1_000_000
 
 CellParser = Callable[[object], object]
 
@@ -40,7 +44,9 @@ class BaseColumn:
 
 
 def _measure(heading: str, field: str, unit: str, *aliases: str) -> BaseColumn:
-    return BaseColumn(heading, field, partial(cell_parsing.parse_decimal, maximum=1_000_000, unit=unit), unit, aliases)
+    return BaseColumn(
+        heading, field, partial(cell_parsing.parse_decimal, maximum=MAX_MEASURE, unit=unit), unit, aliases
+    )
 
 
 BASE_COLUMNS = (
@@ -234,7 +240,8 @@ class ColumnMap:
     """What the columns of a sheet mean; the values of a row are in the order of `columns`, base columns first.
 
     `width` is the number of columns with headings, unknown ones included. `merged` are ranges merged over several data
-    rows, in columns where the value counts for each of these rows.
+    rows, in columns where the value counts for each of these rows. `file_sign` is the decimal sign that the form of the
+    file suggests.
     """
 
     sheet: str
@@ -242,6 +249,7 @@ class ColumnMap:
     columns: tuple[Column, ...]
     width: int
     merged: tuple[MergedRange, ...] = ()
+    file_sign: DecimalSign | None = None
 
     def positions(self, group: ColumnGroup) -> tuple[tuple[int, str | int], ...]:
         """Return, for each column of the group, its index in the values of a row, and its target."""

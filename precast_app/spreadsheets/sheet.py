@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 # Excel's last row.
 LAST_ROW = 1_048_576
-HEAD_ROWS = 8
+HEAD_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class ReaderNote:
 class SheetScan:
     """Result of a quick scan of a sheet.
 
-    head         the first 8 rows that are not blank
+    head         the first rows that are not blank, up to `HEAD_ROWS`
     merged       merged ranges sorted by row and column; none of them overlap
     row_count    number of rows that are not blank, including header rows: as many as `Book.rows` yields
     error_cells  the cells whose value is an error, by (row, column), counted from 1; not texts such as `#N/A`

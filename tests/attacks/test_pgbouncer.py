@@ -60,9 +60,11 @@ def test_import_cancel_undo_and_recovery(
 
 def kill_workers() -> None:
     """Kill every worker process and its job process, but not the processes that restart them."""
+    killed = 0
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            *_, program, role = process.cmdline()
-            if program.endswith("worker.py") and role == "jobs":
+            if process.cmdline()[-2:] == ["precast_app.worker", "jobs"]:
                 for each in [*process.children(recursive=True), process]:
                     each.kill()
+                killed += 1
+    assert killed

@@ -63,7 +63,7 @@ def test_a_dry_run_shows_the_changes_and_makes_none(
         ("updated", "A", 2), ("created", "C", 4), ("updated", "D", 6), ("unchanged", "B", None),
     ]  # fmt: skip
     assert found[0]["fields"] == {
-        "Height": {"before": "1", "after": "1.50"},
+        "Height": {"before": "1", "after": "1.5"},
         "Podium": {"before": 2, "after": 3},
         "Casting": {"before": True, "after": False},
     }

@@ -55,7 +55,7 @@ def test_numbers_come_back_as_they_were_written(green_meadows: int, write_csv: W
     )
     stored = db.session.scalars(select(ElementType)).one()
     assert str(stored.volume) == "0.0042"
-    assert str(stored.mass) == "10.50"
+    assert str(stored.mass) == "10.5"
     assert (stored.height, stored.length, stored.width) == (Decimal(1200), Decimal("1200.5"), None)
     assert stored.version == "VR-1"
     assert stored.density == Decimal("2500")

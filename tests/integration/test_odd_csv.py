@@ -139,7 +139,7 @@ def test_an_ambiguous_comma_is_read_as_decimal_separator_with_a_warning(meadows:
     path.write_text(delimited([BASE, ["WALL", "A", "1,200", *[""] * 7]], ";"))
     done = run_import(meadows, path)
     assert issue_keys(done) == [("decimal_sign", None, None)]
-    assert [str(row["Height"]) for row in stored(meadows).values()] == ["1.200"]
+    assert [str(row["Height"]) for row in stored(meadows).values()] == ["1.2"]
 
 
 def test_quoted_decimal_commas_with_comma_delimiter(meadows: int, tmp_path: Path) -> None:

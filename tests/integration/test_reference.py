@@ -22,7 +22,7 @@ KINDS = [
     ("stages", "stage", "stages", {"name": "Casting"}, {"position": 4}),
     ("drawing-types", "drawing_type", "drawing_types", {"name": "Shuttering"}, {"name": "Formwork"}),
     ("bom-products", "bom_product", "bom_products",
-     {"product_name": "Steel", "product_type": "6MM", "unit": "kg"}, {"rate": "1.50"}),
+     {"product_name": "Steel", "product_type": "6MM", "unit": "kg"}, {"rate": "1.5"}),
 ]  # fmt: skip
 FIELDS = {
     "hierarchy": {"id", "parent_id", "name", "description", "prefix", "path", "naming_convention"},

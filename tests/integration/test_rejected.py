@@ -64,7 +64,7 @@ def test_rejected_rows_of_a_file_with_decimal_commas(
     second = run_import(green_meadows, tmp_path / "rejected.xlsx")
     assert (second.created_count, second.pieces_added) == (1, 2)
     found = client.get("/api/project/1/element-types?search=1,200", headers=admin).get_json()["element_types"]
-    assert [(each["name"], each["height"], each["length"]) for each in found] == [("1,200", "1.200", "3.5")]
+    assert [(each["name"], each["height"], each["length"]) for each in found] == [("1,200", "1.2", "3.5")]
 
 
 def test_rejected_rows_beyond_the_stored_issues(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
 
 import pytest
 from hypothesis import given
@@ -24,20 +23,24 @@ from precast_app.spreadsheets import CellError
         (0.1, "0.1"),
         (0.0042, "0.0042"),
         ("0.0042", "0.0042"),
-        ("10.50", "10.50"),
+        ("10.50", "10.5"),
+        (0.30000000000000004, "0.3"),
+        (57.699999999999996, "57.7"),
+        ("2972.0", "2972"),
+        ("2.972E3", "2972"),
         ("1,200", "1200"),
         ("1 200", "1200"),
         ("1 200,5", "1200.5"),
         ("1,234,567.25", "1234567.25"),
         ("1,5", "1.5"),
-        ("0,500", "0.500"),
-        ("123456.123456789012345678901234567890", "123456.123456789012345678901234567890"),
-        (" 2.0 ", "2.0"),
-        ("1e3", "1E+3"),
+        ("0,500", "0.5"),
+        ("123456.123456789012345678901234567891", "123456.123456789012345678901234567891"),
+        (" 2.0 ", "2"),
+        ("1e3", "1000"),
         (0, "0"),
     ],
 )
-def test_a_number_keeps_the_digits_that_were_written(cell: object, number: str | None) -> None:
+def test_a_number_has_one_form_however_it_is_written(cell: object, number: str | None) -> None:
     value = cell_parsing.parse_decimal(cell, maximum=10_000_000)
     assert (None if value is None else str(value)) == number
 
@@ -82,14 +85,14 @@ def test_every_decimal_comes_back_as_it_was_written(number: Decimal) -> None:
 
 
 @given(st.floats(min_value=0, max_value=1_000_000))
-def test_every_cell_of_a_workbook_keeps_its_value(number: float) -> None:
+def test_a_cell_of_a_workbook_keeps_the_15_digits_that_excel_shows(number: float) -> None:
     try:
         value = cell_parsing.parse_decimal(number, maximum=1_000_000)
     except InvalidCell as bad:
         assert bad.code == "too_many_decimals"
     else:
         assert value is not None
-        assert float(value) == number
+        assert float(value) == float(f"{number:.15g}")
 
 
 @pytest.mark.parametrize(("cell", "pieces"), [("", 0), ("2", 2), ("2.0", 2), (" 2 ", 2), (2.0, 2), ("0", 0), (0.0, 0)])
@@ -154,19 +157,3 @@ def test_a_name_must_be_there() -> None:
 @pytest.mark.parametrize(("cell", "amount"), [("", None), ("0", None), (0.0, None), ("1.5", Decimal("1.5"))])
 def test_none_of_a_product_is_written_as_nought_or_not_at_all(cell: object, amount: Decimal | None) -> None:
     assert cell_parsing.parse_positive_decimal(cell, maximum=10) == amount
-
-
-@pytest.mark.parametrize(
-    ("cell", "number"),
-    [
-        ("1,200", "1.200"),
-        ("1.200", "1200"),
-        ("1.200,5", "1200.5"),
-        ("1 200,5", "1200.5"),
-        ("12.5", "12.5"),
-        (1.5, "1.5"),
-    ],
-)
-def test_a_file_with_decimal_commas(cell: object, number: str) -> None:
-    read = partial(cell_parsing.parse_decimal, maximum=1_000_000)
-    assert str(cell_parsing.parse_with_decimal_comma(read, cell)) == number

@@ -13,6 +13,7 @@ import xlsxwriter
 
 from precast_app.errors import JobFailed
 from precast_app.importing import column_mapping
+from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.hierarchy import path_key_of
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
@@ -206,9 +207,50 @@ def test_a_heading_that_names_nothing_is_left_out_with_the_nearest_name() -> Non
 
 
 @pytest.mark.parametrize("missing", BASE_HEADINGS[2:])
-def test_every_base_column_must_be_there(missing: str) -> None:
-    with pytest.raises(JobFailed, match=f"lacks {missing}\\."):
-        matched(csv(*[heading for heading in BASE_HEADINGS if heading != missing]))
+def test_a_file_may_lack_every_base_column_but_the_names(missing: str) -> None:
+    columns, issues = matched(csv(*[heading for heading in BASE_HEADINGS if heading != missing]))
+    assert ([column.heading for column in columns.columns], issues) == (
+        [heading for heading in BASE_HEADINGS if heading != missing],
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "value"),
+    [
+        ("Height", 3.0, "3"),
+        ("Height (mm)", 3.0, "3"),
+        ("Height (m)", 3.0, "3000"),
+        ("Height [cm]", "2,5", "25"),
+        ("Height in m", 2.95, "2950"),
+        ("Height_ft", 10.0, "3048"),
+        ("Length (in)", 1.0, "25.4"),
+        ("Mass (t)", 2.8125, "2812.5"),
+        ("Weight lbs.", 1.0, "0.45359237"),
+        ("Volume (l)", 181.0, "0.181"),
+        ("Volume (ft³)", 1.0, "0.028316846592"),
+        ("Area (sq ft)", 1.0, "0.09290304"),
+    ],
+)
+def test_numbers_are_converted_from_the_unit_of_the_heading(heading: str, cell: object, value: str) -> None:
+    columns, issues = matched(csv("Element Type", "Element Type Name", heading))
+    (column,) = columns.columns[2:]
+    assert str(column.parse(cell)) == value
+    assert {issue.code for issue in issues} <= {"unit_converted"}
+    assert bool(issues) == (str(column.parse(1.0)) != "1")
+
+
+@pytest.mark.parametrize("heading", ["Height (kg)", "Mass (mm)", "Volume (bags)"])
+def test_a_unit_of_something_else_is_named(heading: str) -> None:
+    columns, (issue,) = matched(csv("Element Type", "Element Type Name", heading))
+    assert (issue.severity, issue.code, issue.column) == ("warning", "unknown_unit", "C")
+    assert str(columns.columns[2].parse(3.0)) == "3"
+
+
+def test_a_number_in_another_unit_has_the_limit_of_its_column() -> None:
+    columns, _ = matched(csv("Element Type", "Element Type Name", "Height (m)"))
+    with pytest.raises(InvalidCell, match="from 0 to 1 000 m"):
+        columns.columns[2].parse(1_001.0)
 
 
 def test_no_header_row_at_all() -> None:

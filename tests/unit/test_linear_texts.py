@@ -17,6 +17,7 @@ from precast_app.exporting import safe_text
 from precast_app.importing import (
     cell_parsing,
     column_mapping,
+    decimal_signs,
     find_missing,
     header_detection,
     hierarchy,
@@ -126,7 +127,8 @@ READERS: dict[str, Callable[[Any], object]] = {
     "base_field": header_detection.base_field,
     "squash heading": header_detection._squash,
     "reference heading": reference_files._squash,
-    "with_point": cell_parsing.with_decimal_point,
+    "with_point": lambda text: decimal_signs.with_point(text, decimal_signs.DecimalSign.COMMA),
+    "decimal sign": decimal_signs.evidence,
     "yes_or_no": cell_parsing.parse_yes_no,
     "targets": lambda text: column_mapping.find_targets(text, "", NAMES),
     "targets of two": lambda text: column_mapping.find_targets(text[: len(text) // 2], text[len(text) // 2 :], NAMES),
@@ -232,7 +234,7 @@ def test_merged_cells_take_linear_time() -> None:
     def read(file: io.BytesIO) -> object:
         book = open_book(file, Limits())
         columns, _ = column_mapping.map_columns(book, REFERENCE)
-        return [*validate_rows(book.rows("S"), columns)]
+        return [*validate_rows(lambda: book.rows("S"), columns)]
 
     for reference in ("A1:BXX1", "K1:XFD1", "A2:A1048576", "A1:A1", "A3:BXX4"):
         assert growth(ignore_rejections(read), merged(reference), 90_000) <= MAX_GROWTH, reference

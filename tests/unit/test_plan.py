@@ -66,7 +66,8 @@ def stored_type(id_: int, quantities: dict[int, int] | None = None, **base: Any)
 
 
 def checked(columns: ColumnMap, *cells: list[Any]) -> list[Row]:
-    return list(row_validation.validate_rows([SheetRow(number, each) for number, each in enumerate(cells, 2)], columns))
+    rows = [SheetRow(number, each) for number, each in enumerate(cells, 2)]
+    return list(row_validation.validate_rows(lambda: rows, columns))
 
 
 def cells(name: Any, *others: Any, element_type: str = "WALL", height: Any = "") -> list[Any]:

@@ -78,7 +78,7 @@ def test_a_product_has_a_rate_or_none() -> None:
     entries, issues, _ = read(
         "bom_product_import", "Rate,Unit,ProductType,ProductName\n1.50,kg,6MM,Steel\n,kg,M40,Grout\nx,kg,M50,Grout\n"
     )
-    assert [str(entry.values["rate"]) for entry in entries] == ["1.50", "None"]
+    assert [str(entry.values["rate"]) for entry in entries] == ["1.5", "None"]
     assert [entry.key for entry in entries] == ["steel_6mm", "grout_m40"]
     assert problems(issues) == [(4, "not_a_number")]
 

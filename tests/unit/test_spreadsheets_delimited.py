@@ -7,6 +7,7 @@ import io
 import pytest
 
 from precast_app.spreadsheets import Limits, SheetRow, UnreadableFile, column_letter, open_book
+from precast_app.spreadsheets.sheet import HEAD_ROWS
 
 
 def rows_of(content: bytes, limits: Limits | None = None) -> list[tuple[int, list[object]]]:
@@ -44,12 +45,12 @@ def test_rows_have_the_numbers_that_excel_shows() -> None:
     ]
 
 
-def test_the_scan_counts_rows_and_keeps_the_first_eight() -> None:
-    content = b"".join(b"%d,x\n\n" % n for n in range(20))
+def test_the_scan_counts_rows_and_keeps_the_first_ones() -> None:
+    content = b"".join(b"%d,x\n\n" % n for n in range(HEAD_ROWS + 12))
     found = open_book(io.BytesIO(content)).scan("")
-    assert (found.row_count, found.merged, dict(found.error_cells)) == (20, (), {})
+    assert (found.row_count, found.merged, dict(found.error_cells)) == (HEAD_ROWS + 12, (), {})
     assert found.head[7] == SheetRow(15, ["7", "x"])
-    assert len(found.head) == 8
+    assert len(found.head) == HEAD_ROWS
 
 
 def notes_of(content: bytes) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from precast_app.spreadsheets import CellError, Limits, MergedRange, SheetRow, UnreadableFile, open_book
 from precast_app.spreadsheets.number_formats import parse_number_format
+from precast_app.spreadsheets.sheet import HEAD_ROWS
 from precast_app.spreadsheets.xlsb.records import read_records
 from tests.unit.xlsb_files import (
     CUSTOM_DATE_STYLE,
@@ -186,8 +187,10 @@ def test_merged_cells_and_several_sheets() -> None:
 
 
 def test_the_head_is_the_first_rows() -> None:
-    scan = open_book(io.BytesIO(xlsb(*(row(place, number(1, float(place))) for place in range(1, 21))))).scan("S")
-    assert ([each.number for each in scan.head], scan.row_count) == (list(range(1, 9)), 20)
+    scan = open_book(
+        io.BytesIO(xlsb(*(row(place, number(1, float(place))) for place in range(1, HEAD_ROWS + 13))))
+    ).scan("S")
+    assert ([each.number for each in scan.head], scan.row_count) == (list(range(1, HEAD_ROWS + 1)), HEAD_ROWS + 12)
 
 
 def test_a_workbook_without_styles_and_shared_texts() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from contextlib import closing
+from functools import partial
 
 from sqlalchemy import text, update
 
@@ -139,7 +140,7 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
         columns = piece_limits.limited(columns, _piece_limits(context))
         context.report_progress(Phase.CHECKING)
         every, overflow = row_validation.cap_issues(
-            context.checked(row_validation.validate_rows(book.rows(columns.sheet), columns)),
+            context.checked(row_validation.validate_rows(partial(book.rows, columns.sheet), columns)),
             context.settings.max_stored_issues,
         )
         data = [row for row in every if not row.skipped]

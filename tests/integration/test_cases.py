@@ -1,0 +1,160 @@
+"""Small files that were once read wrongly, each with the right result."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from sqlalchemy import select
+
+from precast_app.extensions import db
+from precast_app.importing import reference_store
+from precast_app.models import BomProduct, ElementType, HierarchyNode, ImportJob, Issue, Quantity
+from tests.conftest import ROOT, run_import
+
+CASES = ROOT / "tests" / "files" / "cases"
+
+
+@pytest.fixture
+def project(project_id: int) -> int:
+    """A project with two drawing types, two stages, two products, and two towers."""
+    for name in ("Assembly", "Shuttering"):
+        reference_store.create(db.session(), project_id, "drawing_type_import", {"name": name})
+    for name in ("Casting", "QC"):
+        reference_store.create(db.session(), project_id, "stage_import", {"name": name})
+    for name, kind, unit in (("Steel", "6MM", "kg"), ("Concrete", "M30", "m3")):
+        values = {"product_name": name, "product_type": kind, "unit": unit}
+        reference_store.create(db.session(), project_id, "bom_product_import", values)
+    add_tower(project_id, "Tower A", "Floor 1", "Floor 2")
+    add_tower(project_id, "Tower B", "Floor 1")
+    return project_id
+
+
+def add_tower(project_id: int, name: str, *floors: str) -> None:
+    tower = reference_store.create(db.session(), project_id, "hierarchy_import", {"name": name})
+    for floor in floors:
+        reference_store.create(db.session(), project_id, "hierarchy_import", {"name": floor, "parent_id": tower.id})
+
+
+def measures(*names: str) -> list[tuple[Any, ...]]:
+    """Return measures of all element types as they are shown, in order of the file."""
+    found = db.session.scalars(select(ElementType).order_by(ElementType.id))
+    return [tuple(None if (value := getattr(each, name)) is None else f"{value:f}" for name in names) for each in found]
+
+
+def warnings(job: ImportJob) -> list[tuple[str, int | None, str | None]]:
+    found = select(Issue).where(Issue.job_id == job.id, Issue.severity != "info").order_by(Issue.row, Issue.id)
+    return [(issue.code, issue.row, issue.column) for issue in db.session.scalars(found)]
+
+
+def test_a_floor_may_have_a_point_in_its_name(project: int) -> None:
+    add_tower(project, "Haus A", "1. OG", "EG")
+    done = run_import(project, CASES / "04-dot-in-node-name" / "storeys.xlsx")
+    assert (done.status, warnings(done)) == ("completed", [])
+    query = select(HierarchyNode.path, Quantity.quantity).join(Quantity, Quantity.node_id == HierarchyNode.id)
+    assert dict([tuple(row) for row in db.session.execute(query)]) == {"Haus_A.1._OG": 7, "Haus_A.EG": 5}
+
+
+def test_a_floor_with_a_point_in_its_name_is_created_as_one_node(project_id: int) -> None:
+    add_tower(project_id, "Haus A")
+    done = run_import(project_id, CASES / "04-dot-in-node-name" / "storeys.xlsx", create_missing=True)
+    assert done.status == "completed"
+    paths = select(HierarchyNode.path).order_by(HierarchyNode.path)
+    assert list(db.session.scalars(paths)) == ["Haus_A", "Haus_A.1._OG", "Haus_A.EG"]
+    again = run_import(project_id, CASES / "04-dot-in-node-name" / "storeys.xlsx", create_missing=True)
+    assert (again.unchanged_count, warnings(again)) == (1, [])
+
+
+def test_numbers_are_converted_to_the_unit_of_the_column(project: int) -> None:
+    done = run_import(project, CASES / "05-heading-states-another-unit" / "units.csv")
+    assert (done.status, warnings(done)) == ("completed", [])
+    assert measures("height", "length", "mass") == [("3000", "2500", "2812.5")]
+
+
+@pytest.mark.parametrize("name", ["volume_as_text.xlsx", "volume_quoted.csv"])
+def test_a_decimal_comma_is_told_by_the_whole_column(project: int, name: str) -> None:
+    done = run_import(project, CASES / "06-decimal-comma-text-mixed" / name)
+    assert (done.status, warnings(done)) == ("completed", [])
+    assert measures("volume") == [("0.181",), ("11.5",), ("2.125",)]
+
+
+def test_a_number_that_can_be_read_in_two_ways_has_a_warning(project: int) -> None:
+    done = run_import(project, CASES / "06-decimal-comma-text-mixed" / "german_thousands.xlsx")
+    assert done.status == "completed"
+    assert warnings(done) == [("unclear_number", 2, "C"), ("unclear_number", 2, "F")]
+
+
+def test_the_rates_of_a_reference_file_have_the_sign_of_their_column(project_id: int) -> None:
+    done = run_import(project_id, CASES / "08-reference-file-decimal-comma" / "products.csv", "bom_product_import")
+    assert (done.status, warnings(done)) == ("completed", [])
+    rates = db.session.scalars(select(BomProduct.rate).order_by(BomProduct.id))
+    assert list(rates) == [Decimal("62.5"), Decimal("1.25"), Decimal(1250)]
+
+
+def test_numbers_are_read_as_excel_shows_them(project: int) -> None:
+    done = run_import(project, CASES / "09-floating-point-noise" / "formulas.xlsx")
+    assert (done.status, done.created_count, warnings(done)) == ("completed", 2, [])
+    assert measures("volume", "mass")[0] == ("0.3", "57.7")
+    assert sorted(db.session.scalars(select(Quantity.quantity))) == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["checkboxes.xlsx", "formulas.xlsx"])
+@pytest.mark.parametrize("on_error", ["skip", "abort"])
+def test_rows_of_prepared_formulas_are_blank(project: int, name: str, on_error: str) -> None:
+    done = run_import(project, CASES / "21-empty-rows-with-false-or-0" / name, on_error=on_error)
+    assert (done.status, done.result) == ("completed", "Successfully processed 2 elements")
+    assert warnings(done) == []
+
+
+def test_yes_and_no_may_be_written_with_decimals(project: int) -> None:
+    done = run_import(project, CASES / "22a-pandas-float-stage" / "stages.csv")
+    assert (done.status, done.created_count, warnings(done)) == ("completed", 2, [])
+
+
+def test_a_row_of_totals_may_count_the_rows(project: int) -> None:
+    done = run_import(project, CASES / "25-totals-row-with-count" / "totals.xlsx")
+    assert (done.status, done.created_count) == ("completed", 2)
+    assert warnings(done) == [("totals_row", 4, None)]
+
+
+def test_ids_may_be_written_with_decimals(project_id: int, tmp_path: Path) -> None:
+    path = tmp_path / "hierarchy.csv"
+    path.write_text(f"ID,ProjectID,Name,ParentID\n101.0,{project_id}.0,Tower A,\n102.0,{project_id}.0,Floor 1,101\n")
+    done = run_import(project_id, path, "hierarchy_import")
+    assert (done.status, done.created_count, warnings(done)) == ("completed", 2, [])
+
+
+def test_the_sample_row_of_the_replaced_system_is_no_element_type(project_id: int, tmp_path: Path) -> None:
+    path = tmp_path / "old_system.xlsx"
+    write_old_system_workbook(path)
+    done = run_import(project_id, path)
+    assert (done.status, done.created_count) == ("completed", 1)
+    assert list(db.session.scalars(select(ElementType.name))) == ["W-101"]
+
+
+def write_old_system_workbook(path: Path) -> None:
+    """Write a workbook whose sample row calls the cells of stages `Hierarchy_…`."""
+    base = ["Element Type", "Element Type Name", "Height", "Length", "Thickness", "Mass", "Volume", "Area", "Width"]
+    base.append("Element Type Version")
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Element Types")
+        sheet.write_row(0, 0, [*base, "Stages", ""])
+        sheet.write_row(1, 10, ["Casting", "QC"])
+        sample = ["ET001", "Beam Type A", "300", "2500", "6000", "2400", "1.50", "5.25", "200", "V1.0"]
+        sheet.write_row(2, 0, [*sample, "Hierarchy_Casting", "Hierarchy_QC"])
+        sheet.write_row(3, 0, ["WALL", "W-101", 3000, 2500, 150, 2812.5, 1.125, 7.5, 2500, "VR-1", "yes", ""])
+
+
+def test_a_file_without_measures_leaves_them_alone(project: int, tmp_path: Path) -> None:
+    full, names = tmp_path / "full.csv", tmp_path / "names.csv"
+    full.write_text("Element Type,Element Type Name,Height,Mass,Element Type Version\nWALL,W-1,3000,2812.5,VR-7\n")
+    names.write_text("Type,Name,Height,Casting\nWALL,W-1,3100,yes\nWALL,W-2,,no\n")
+    assert run_import(project, full).created_count == 1
+    done = run_import(project, names)
+    assert (done.created_count, done.updated_count, warnings(done)) == (1, 1, [])
+    assert measures("height", "mass") == [("3100", "2812.5"), (None, None)]
+    versions = db.session.scalars(select(ElementType.version).order_by(ElementType.id))
+    assert list(versions) == ["VR-7", "VR-1"]
