@@ -69,7 +69,10 @@ def detect_header(book: Book) -> tuple[HeaderLayout, SheetScan]:
     Raise `JobFailed` if no sheet has them, or more than one and none of these is called Element Types.
     """
     found: list[tuple[HeaderLayout, SheetScan]] = []
-    for sheet in book.sheets:
+    # Visible sheets come first, because a user doesn't expect a hidden one to be read instead.
+    for sheet in sorted(book.sheets, key=book.hidden_sheets.__contains__):
+        if sheet in book.hidden_sheets and any(layout.sheet not in book.hidden_sheets for layout, _ in found):
+            break
         scan = book.scan(sheet)
         layout = _detect_in_sheet(sheet, scan, flat=book.format == "csv")
         if layout is not None:
