@@ -132,6 +132,7 @@ def test_a_changed_field_is_shown_with_its_old_and_new_value(
     done = run_import(green_meadows, changed)
     shown = page(editor, f"/jobs/{done.id}")
     assert f"<del>{before}</del> → <ins>3333</ins>" in shown
+    assert "/annotated" not in shown, "no cell is invalid"
 
 
 def test_queued_and_cancelled_jobs(editor: FlaskClient, green_meadows: int) -> None:
@@ -155,7 +156,11 @@ def test_a_job_without_its_file_says_that_it_waits(editor: FlaskClient, green_me
         options=service.JobOptions(),
         upload=None,
     )
-    assert "Waiting for its file" in page(editor, f"/jobs/{job.id}")
+    shown = page(editor, f"/jobs/{job.id}")
+    assert "Waiting for its file" in shown
+    assert "progressbar" not in shown
+    assert "<h2>Downloads</h2>" not in shown
+    assert " 0 rows" not in page(editor, f"/projects/{green_meadows}/jobs")
 
 
 def test_polled_parts_answer_304_if_nothing_changed(viewer: FlaskClient, green_meadows: int) -> None:
