@@ -1,4 +1,4 @@
-"""CSV files, the flat one and those of reference data: a header row, in UTF-8 with the mark by which Excel knows it."""
+"""CSV files of element types and of reference data, in UTF-8 with a byte order mark, which Excel needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STORED = {"parent": "parent_id"}
 
 
 def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> Iterator[str]:
-    """The lines of the file; `rows` are in the order of `columns`."""
+    """Yield the lines of a file of element types; the cells of `rows` are in the order of `columns`."""
     flat = export_columns.flat_order(columns)
     places = [*range(len(BASE_HEADINGS)), *(len(BASE_HEADINGS) + columns.index(column) for column in flat)]
     yield "\ufeff" + csv_line(
@@ -28,7 +28,7 @@ def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> It
 
 
 def reference_lines(job_type: str, things: Iterable[Any]) -> Iterator[str]:
-    """The lines of a reference file that imports of this type read; without `things` its header alone, to fill in."""
+    """Yield the lines of a file of reference data for imports of this type; without `things` only its header."""
     fields = REFERENCE_SPECS[job_type].columns
     yield "\ufeff" + csv_line([field.heading for field in fields])
     for thing in things:

@@ -13,14 +13,14 @@ _WIDTHS = (10, 16, 7, 9, 20, 24, 24, 22, 90)
 
 
 def as_csv(issues: Iterable[Issue]) -> Iterator[str]:
-    """Lines of a CSV file in UTF-8, with the mark by which Excel knows it."""
+    """Yield the lines of a CSV file in UTF-8 with a byte order mark, which Excel needs."""
     yield "\ufeff" + safe_text.csv_line(COLUMNS)
     for issue in issues:
         yield safe_text.csv_line([getattr(issue, name) for name in COLUMNS])
 
 
 def as_workbook(issues: Iterable[Issue], file: IO[bytes]) -> None:
-    """Write a workbook, a row at a time."""
+    """Write a workbook row by row."""
     with safe_text.workbook(file) as book:
         sheet = book.add_worksheet("Issues")
         bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})

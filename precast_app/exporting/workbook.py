@@ -15,7 +15,7 @@ from precast_app.spreadsheets import column_letter, escape_formula
 
 _BASE_WIDTH, _WIDTH = 20, 12
 _MAX_DIGITS, _MAX_DECIMALS = 15, 20
-# What may be done on the protected sheet: all but changing locked cells.
+# What users may do on the protected sheet: everything except changing locked cells.
 _ALLOWED = dict.fromkeys(
     (
         "format_cells", "format_columns", "format_rows", "insert_columns", "insert_rows", "insert_hyperlinks",
@@ -27,7 +27,7 @@ _ALLOWED = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class ProjectTitle:
-    """The project that a workbook is of."""
+    """Project whose element types are exported."""
 
     project_id: int
     name: str
@@ -36,14 +36,14 @@ class ProjectTitle:
 def write(
     file: IO[bytes], about: ProjectTitle, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]
 ) -> None:
-    """Write the workbook, a row at a time; without rows it is a template."""
-    # What has no format of its own is unlocked: all cells but those of the heading rows, however many there are.
+    """Write the workbook row by row; without rows it is a template."""
+    # Cells without a format of their own are unlocked: all except those of the heading rows.
     with safe_text.workbook(file, default_format_properties={"locked": False}) as book:
-        _summary(book, about, columns)
-        _element_types(book, columns, rows)
+        _write_summary(book, about, columns)
+        _write_element_types(book, columns, rows)
 
 
-def _summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColumn]) -> None:
+def _write_summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColumn]) -> None:
     sheet = book.add_worksheet("Summary")
     title, label = book.add_format({"bold": True, "font_size": 14}), book.add_format({"bold": True})
     sheet.set_column(0, 0, 28)
@@ -71,7 +71,7 @@ def _summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColumn]) ->
         safe_text.write(sheet, number, 0, text)
 
 
-def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
+def _write_element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
     sheet = book.add_worksheet("Element Types")
     sheet.activate()
     heading = book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "align": "center", "locked": True})
@@ -96,10 +96,10 @@ def _element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Se
         safe_text.write(sheet, 2, index, text, sample)
     for number, row in enumerate(rows, 3):
         for index, cell in enumerate(row):
-            _put(sheet, number, index, cell)
+            _write_cell(sheet, number, index, cell)
 
 
-def _put(sheet: Any, row: int, column: int, cell: Cell) -> None:
+def _write_cell(sheet: Any, row: int, column: int, cell: Cell) -> None:
     if cell is None:
         return
     if isinstance(cell, str):

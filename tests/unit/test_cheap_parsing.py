@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from precast_app.errors import JobFailed
+from precast_app.exporting.annotating import excel
 from precast_app.exporting.annotating.marks import Marks
 from precast_app.importing import column_mapping, row_validation
 from precast_app.importing.issues import Issue
@@ -52,9 +53,24 @@ def make_marks(content: bytes) -> None:
     assert list(Marks(issues, book).in_sheet(book.sheets[0]))
 
 
+def annotate(content: bytes) -> None:
+    issues = [
+        Issue(severity=Severity.ERROR, code="x", message="Fix it.", row=row, column=column)
+        for row in range(2, 1_000)
+        for column in "CDEF"
+    ]
+    file = io.BytesIO(content)
+    excel.write(file, Marks(issues, open_book(file)), io.BytesIO())
+
+
 @pytest.mark.parametrize(
     ("content", "use"),
     [
+        (hostile_files.many_formats(300_000), annotate),
+        (hostile_files.many_names(50_000), annotate),
+        (hostile_files.many_comments(50_000), annotate),
+        (hostile_files.many_parts(5_000), annotate),
+        (hostile_files.tall_merges(90_000), annotate),
         (hostile_files.same_merges(90_000), count_rows),
         (hostile_files.tall_merges(90_000), validate_rows),
         (hostile_files.tall_merges(90_000), make_marks),

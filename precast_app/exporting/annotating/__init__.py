@@ -1,7 +1,7 @@
 """Annotated copies of an upload: cells with issues are coloured and have a comment that says what is wrong.
 
-The libraries for the formats load a whole workbook into memory and don't protect against hostile files, so this
-runs only in a child process that may be killed.
+Hostile files may take much memory and time, and the library for OpenDocument loads the whole document, so this runs
+only in a child process that may be killed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ from precast_app.spreadsheets import Book
 _log = logging.getLogger(__name__)
 # The cells of larger files are not copied, because that would take longer than PARSE_SECONDS (20 s). The time depends
 # on the number of cells, and the formats differ in bytes per cell.
-MAX_BYTES = {"csv": 4_000_000, "ods": 1_000_000, "xls": 10_000_000, "xlsb": 2_000_000, "xlsx": 7_000_000}
-
-
+_MAX_COPIED_BYTES = {"csv": 4_000_000, "ods": 1_000_000, "xls": 10_000_000, "xlsb": 2_000_000, "xlsx": 7_000_000}
 _WRITERS: dict[str, Callable[[IO[bytes], Marks, IO[bytes]], str]] = {
     "xlsx": excel.write,
     "ods": opendocument.write,
@@ -39,7 +37,7 @@ class _TooSlow(Exception):
 def write(upload: IO[bytes], book: Book, issues: Iterable[Issue], out: IO[bytes], seconds: float) -> str:
     """Write the annotated file and return its kind, such as xlsx. Raise `Conflict` if the file is too large.
 
-    `book` is the opened upload. An Excel workbook (.xlsx, .xlsm) stays as it is, but for colours and comments. An
+    `book` is the opened upload. An Excel workbook (.xlsx, .xlsm) stays as it is, apart from colours and comments. An
     OpenDocument spreadsheet keeps its formats and formulas. A large spreadsheet, a file in another format, and a file
     that can't be annotated this way within `seconds` becomes a new workbook with the same values in the same cells.
     """
@@ -54,7 +52,7 @@ def write(upload: IO[bytes], book: Book, issues: Iterable[Issue], out: IO[bytes]
             _log.info("The workbook is annotated as a copy of its values.", exc_info=True)
             out.seek(0)
             out.truncate()
-    if upload.seek(0, io.SEEK_END) > MAX_BYTES[book.format]:
+    if upload.seek(0, io.SEEK_END) > _MAX_COPIED_BYTES[book.format]:
         raise Conflict(
             "The file is too large to be annotated. Download the rejected rows as a workbook instead: "
             "ask for `rejected` instead of `annotated`."

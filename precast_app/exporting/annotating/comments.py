@@ -113,7 +113,9 @@ def add_replies(package: PackageCopy, part: str, marks: Iterable[Mark]) -> bool:
 
 def add_person(package: PackageCopy, part: str) -> None:
     """Add the author of replies to the workbook's persons."""
-    *_, root = elements(package.read(part))
+    *persons, root = elements(package.read(part))
+    if any(person.attributes.get("id") == _person_id() for person in persons):
+        return
     attributes = {"displayName": AUTHOR, "id": _person_id(), "userId": AUTHOR, "providerId": "None"}
     package.edit(part, append_children(root, start_tag(f"{root.prefix}person", attributes, is_single=True)))
 
