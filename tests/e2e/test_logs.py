@@ -1,4 +1,4 @@
-"""What all processes write of a full run: nothing that opens a door, and nothing of what is in a file."""
+"""The logs of all processes contain no secrets and nothing from uploaded files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DROP_TRIGGER = "DROP FUNCTION refuse CASCADE"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The address of the running system, an administrator's token, and the file that all processes write to."""
+    """A running system: its URL, an administrator's token, and the log file of all its processes."""
 
     address: str
     token: str
@@ -40,7 +40,7 @@ class Run:
 
 @pytest.fixture
 def run(app: Flask, environment: dict[str, str], tmp_path: Path) -> Iterator[Run]:
-    """Web and worker by the lines of the Procfile, their output in a file."""
+    """Run the commands of the Procfile with their output in a file."""
     port = process.free_port()
     path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
     given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1"}
@@ -77,12 +77,12 @@ def wait_until_ready(run: Run) -> None:
     raise AssertionError(run.log.read_text(errors="replace"))
 
 
-def test_no_log_tells_a_secret_or_what_is_in_a_file(app: Flask, run: Run, tmp_path: Path) -> None:
+def test_the_logs_contain_no_secrets_and_no_file_contents(app: Flask, run: Run, tmp_path: Path) -> None:
     program, browser = requests.Session(), requests.Session()
     program.trust_env = browser.trust_env = False
     program.headers["Authorization"] = f"Bearer {run.token}"
 
-    # In and out by the form, with a wrong password, and with a token that is none.
+    # Sign in and out by the form, then with a wrong password, then with an invalid token.
     assert browser.post(f"{run.address}/login", data={"name": "ada", "password": WRONG}, timeout=30).status_code == 401
     login = {"name": "ada", "password": PASSWORD}
     entered = browser.post(f"{run.address}/login", data=login, allow_redirects=False, timeout=30)
@@ -94,7 +94,7 @@ def test_no_log_tells_a_secret_or_what_is_in_a_file(app: Flask, run: Run, tmp_pa
         requests.get(f"{run.address}/api/project", headers=stolen, timeout=30, proxies={"http": ""}).status_code == 401
     )
 
-    # A file whose rows hold the mark: one that goes in, one whose rows are wrong, one that is no spreadsheet.
+    # Files that contain the mark: one is imported, one has rejected rows, one is not a spreadsheet.
     project = program.post(f"{run.address}/api/project", json={"name": "Logs"}, timeout=30).json()["project"]["id"]
     stages = tmp_path / "stages.csv"
     stages.write_text(f"name\n{MARK} curing\n", encoding="utf-8")
@@ -112,7 +112,7 @@ def test_no_log_tells_a_secret_or_what_is_in_a_file(app: Flask, run: Run, tmp_pa
         path = f"{run.address}/api/project/{project}/import/excel"
         assert program.post(path, files={"file": file}, timeout=30).status_code == 415
 
-    # A bug in the web process, and one in the worker: the database refuses in a way that nobody foresaw.
+    # An unexpected error of the database, in the web process and in the worker.
     db.session.execute(db.text(BROKEN))
     db.session.commit()
     try:
@@ -128,7 +128,7 @@ def test_no_log_tells_a_secret_or_what_is_in_a_file(app: Flask, run: Run, tmp_pa
     assert browser.post(f"{run.address}/logout", allow_redirects=False, timeout=30).status_code == 302
 
     log = run.log.read_text(encoding="utf-8", errors="replace")
-    # It is the log of all that: both processes, the bug's number, and the trace that goes with it.
+    # The log has the output of both processes, the id of the error, and its traceback.
     assert broken.json()["errors"]["request_id"] in log
     assert '"POST /login' in log
     assert log.count("INSERT INTO stages") >= 2

@@ -1,4 +1,4 @@
-"""Passwords guessed by many requests at once: no more of them are checked than one after another."""
+"""Parallel password guesses: no more of them are checked than of guesses one after another."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def client() -> requests.Session:
 
 
 def status(web: GunicornServer, session: requests.Session, method: str, path: str, **body: object) -> int:
-    """Return the status of the answer; a server that has too much to do, and may hang up, is asked again."""
+    """Return the status of the response; repeat the request if the server is overloaded or closes the connection."""
     for _ in range(300):
         try:
             answer = session.request(method, f"{web.address}{path}", timeout=60, allow_redirects=False, **body)  # type: ignore[arg-type] # of requests
@@ -85,7 +85,7 @@ def test_as_many_are_checked_at_once_as_one_after_another(web: GunicornServer) -
         body = {"old": f"wrong horse {number}", "new": "battery staple"}
         return status(web, session, "PUT", "/api/me/password", json=body)
 
-    assert all_at_once(colleague, COLLEAGUES) == {302: COLLEAGUES}, "right ones are taken back from what is counted"
+    assert all_at_once(colleague, COLLEAGUES) == {302: COLLEAGUES}, "correct passwords are removed from the counts"
     assert all_at_once(guess_at_sign_in, GUESSES).keys() == {401, 429}
     assert refusals("session.refused", "ada") == ALLOWED
     assert all_at_once(guess_at_old_password, GUESSES).keys() == {422, 429}

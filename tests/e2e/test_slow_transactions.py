@@ -64,7 +64,7 @@ def connection(web: GunicornServer) -> Iterator[socket.socket]:
 
 
 def assert_others_are_served(web: GunicornServer, admin: dict[str, str], seconds: float) -> None:
-    """Ask for health and data for a while; the slow clients' requests are idle in no transaction."""
+    """Request health and data for a while; fail if a slow client's request is idle in a transaction."""
     db.session.rollback()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -102,7 +102,7 @@ def test_slow_readers(web: GunicornServer, admin: dict[str, str], token: bytes, 
 
 
 def test_slow_writers(web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int) -> None:
-    """Of every kind of body: a form with a file, a raw file, JSON, and the form of the sign-in."""
+    """Slow clients send each kind of body: a form with a file, a raw file, JSON, and the form of the sign-in."""
     users.create("slow", "correct horse")
     multipart = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nElement Type,'
     kinds = [
@@ -129,7 +129,7 @@ def test_slow_writers(web: GunicornServer, admin: dict[str, str], token: bytes, 
 
 @contextmanager
 def slow_sign_in(web: GunicornServer) -> Iterator[None]:
-    """A sign-in in a browser that is signed in already, whose form never ends."""
+    """Send the form of the sign-in from a signed-in browser and never finish it."""
     form = {"name": "slow", "password": "correct horse"}
     signed_in = web.request("POST", "/login", data=form)
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in signed_in.cookies)
