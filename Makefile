@@ -18,7 +18,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Settings of the application that a shell may still carry, and that would make a test or a command mean something else.
 unexport FLASK_APP
 
-.PHONY: help setup run test lint format bench fuzz fuzz-api faults attack screenshots lock clean
+TEST_OPTIONS := -rs --durations 10 --numprocesses auto --dist loadfile --no-loadscope-reorder --ignore tests/attacks
+
+.PHONY: help setup run test coverage lint format bench fuzz fuzz-api faults attack screenshots lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,7 +31,13 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 	@$(PY) -m devstack.run
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
-	$(PY) -m pytest -rs --durations 10 --numprocesses auto --dist loadfile --no-loadscope-reorder --ignore tests/attacks $(ARGS)
+	$(PY) -m pytest $(TEST_OPTIONS) $(ARGS)
+
+coverage: $(STAMP)  ## run all tests and print which lines and branches none of them runs
+	@rm -rf var/coverage
+	$(PY) -m coverage run -m pytest $(TEST_OPTIONS) $(ARGS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
 
 screenshots: $(STAMP)  ## take the pictures of docs/tour.md again
 	$(PY) -m tests.browser.screenshots

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import requests
 
@@ -17,6 +18,7 @@ from tests.conftest import ROOT, kill
 # A monitoring system waits this long for a health check.
 HEALTH_SECONDS = 2.0
 _START_SECONDS = 30
+_STOP_SECONDS = 2
 
 
 class GunicornServer:
@@ -77,4 +79,8 @@ def run_gunicorn(environment: Mapping[str, str], **settings: str) -> Iterator[Gu
             time.sleep(0.1)
         yield server
     finally:
+        # Asked first, because a killed process leaves no coverage figures.
+        running.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(_STOP_SECONDS)
         kill(running)
