@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas
 import psycopg2
+import psycopg2.extensions
 from python_calamine import load_workbook
 from sqlalchemy import create_engine, text
 
@@ -35,7 +36,7 @@ def floor(database_url: str, path: Path, project_id: int, ids: Ids, conventions:
     columns = [ids["drawings"], ids["nodes"], ids["stages"], ids["products"]]
     with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
         types = "\n".join(
-            "\t".join(map(_text, (number, project_id, row[0].lower(), row[1].lower(), *row[: len(BASE)])))
+            "\t".join(map(_text, (number, project_id, str(row[0]).lower(), str(row[1]).lower(), *row[: len(BASE)])))
             for number, row in enumerate(rows, 1)
         )
         _copy(
@@ -131,5 +132,5 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _copy(cursor: Any, table: str, lines: str) -> None:
+def _copy(cursor: psycopg2.extensions.cursor, table: str, lines: str) -> None:
     cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO(lines + "\n"))

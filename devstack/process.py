@@ -179,7 +179,8 @@ def tail(log: Path, lines: int = 20) -> str:
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
     """Return the first free port from `preferred` on, or any free one if there is none among the next 100."""
     following = range(preferred, min(preferred + 100, 65_536)) if preferred else range(0)
-    for port in (*following, *random.sample(_SERVER_PORTS, 1_000)):
+    candidates: list[int] = [*following, *random.sample(_SERVER_PORTS, 1_000)]
+    for port in candidates:
         if _is_free(port, host):
             return port
     raise OSError(f"No port of {host} is free.")

@@ -38,7 +38,14 @@ def checkout() -> Installation:
     """Return the installation that the Procfile describes."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     commands = {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
-    return Installation(**commands, flask="flask", folder=ROOT, programs=ROOT / ".venv" / "bin")
+    return Installation(
+        release=commands["release"],
+        web=commands["web"],
+        worker=commands["worker"],
+        flask="flask",
+        folder=ROOT,
+        programs=ROOT / ".venv" / "bin",
+    )
 
 
 class Site:

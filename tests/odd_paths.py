@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -57,9 +58,13 @@ def paths(rule: Rule, values: Iterable[str]) -> Iterator[str]:
         for variable in variables:
             yield re.sub(r"<[^>]+>", "1", pattern.replace(variable, odd, 1))
         if len(variables) > 1:
-            yield re.sub(r"<[^>]+>", lambda _, odd=odd: odd, pattern)
+            yield re.sub(r"<[^>]+>", partial(_constant, odd), pattern)
         yield f"{plain}{odd}"
         yield f"{plain}?next={odd}&{odd}={odd}&limit={odd}&page={odd}"
+
+
+def _constant(value: str, match: re.Match[str]) -> str:
+    return value
 
 
 def failures(client: FlaskClient, values: Iterable[str], **options: Any) -> list[str]:

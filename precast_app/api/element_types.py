@@ -44,7 +44,7 @@ ElementType = ResponseSchema.from_dict(
 def _group_schema(spec: GroupSpec) -> type[ma.Schema]:
     """Return the schema of one value of a group: the item's id and name, and the value."""
     value_fields = {int: ma.fields.Integer, Decimal: DecimalString, str: ma.fields.String}
-    fields: dict[str, ma.fields.Field] = {
+    fields: dict[str, ma.fields.Field[Any]] = {
         spec.target_column: ma.fields.Integer(),
         spec.label_field: ma.fields.String(),
         **{name: ma.fields.String() for name in spec.extra_fields},

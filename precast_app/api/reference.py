@@ -40,7 +40,7 @@ def _text(most: int, **options: Any) -> Name:
     return Name(validate=ma.validate.Length(1, most), **options)
 
 
-class Number(ma.fields.Field):
+class Number(ma.fields.Field[Any]):
     """A decimal number, given as a number or as text; the rules are those of a cell of a file."""
 
     def __init__(self, parse: Callable[[Any], Any], **options: Any) -> None:
@@ -80,7 +80,7 @@ class Stored(ResponseSchema):
     id = ma.fields.Integer()
 
 
-def _field(column: ReferenceColumn) -> ma.fields.Field:
+def _field(column: ReferenceColumn) -> ma.fields.Field[Any]:
     """Return the JSON field for a column of a reference file."""
     if column.type == "count":
         return ma.fields.Integer(strict=True, required=column.required, validate=ma.validate.Range(0, column.limit))

@@ -101,7 +101,7 @@ class ResponseSchema(ma.Schema):
 
         unknown = ma.EXCLUDE
 
-    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field) -> None:
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
         """Mark the field as required in the description; the schema itself is only used for output."""
         field_obj.required = True
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from redis.typing import EncodableT, FieldT
 from rq import Callback, Queue, Repeat, Retry
 from rq.serializers import JSONSerializer
 
@@ -38,7 +39,7 @@ def sprung(tmp_path: Path, environment: dict[str, str]) -> Iterator[Path]:
         environment["PYTHONPATH"] = before
 
 
-def hostile_hash() -> dict[str, str | bytes]:
+def hostile_hash() -> dict[FieldT, EncodableT]:
     """Return the hash of an RQ job that names the trap wherever RQ would call a function."""
     return {
         "data": zlib.compress(json.dumps([TRAP, None, [], {}]).encode()),
@@ -64,7 +65,7 @@ def test_the_worker_calls_nothing_that_redis_names(
     settings: Settings = app.config["PRECAST"]
     redis = broker.redis_connection()
     strange = Queue(settings.queue_name, connection=redis, serializer=JSONSerializer)
-    callbacks = {name: Callback(TRAP) for name in ("on_success", "on_failure", "on_stopped")}
+    callbacks: dict[str, Any] = {name: Callback(TRAP) for name in ("on_success", "on_failure", "on_stopped")}
     parent = strange.enqueue_call(TRAP, args=(1,), **callbacks, retry=Retry(max=9), repeat=Repeat(times=9))
     strange.enqueue_call(broker.RUN_JOB, args=("1; DROP TABLE",), depends_on=parent, **callbacks)
     for rq_id in ("import-77-1", "import-99999999999-1", "import-0-1", "import-1-1; x", "\u202e", "../../etc"):
@@ -125,7 +126,8 @@ def test_the_worker_ignores_commands_in_redis(green_meadows: int, environment: d
         first = submit(green_meadows, EXAMPLES / "element_types.csv")
         wait_for(first, lambda each: each.status == "completed")
         (name,) = broker.worker_names()
-        for command in ({"command": "shutdown"}, {"command": "kill-horse"}, {"command": "stop-job", "job_id": "x"}, []):
+        commands: list[object] = [{"command": "shutdown"}, {"command": "kill-horse"}, []]
+        for command in (*commands, {"command": "stop-job", "job_id": "x"}):
             assert redis.publish(f"rq:pubsub:{name}", json.dumps(command)) == 1
         second = submit(green_meadows, EXAMPLES / "element_types.csv")
         assert wait_for(second, lambda each: each.status == "completed").attempt == 1
@@ -150,7 +152,7 @@ def test_nothing_is_unpickled(
     pickled = pickle.dumps(OpensFile(path))
     redis = broker.redis_connection()
     rq_id = broker.rq_job_id(submit(green_meadows, EXAMPLES / "element_types.csv"), 1)
-    hostile: dict[str, bytes] = {"data": zlib.compress(pickled), "meta": pickled, "result": pickled}
+    hostile: dict[FieldT, EncodableT] = {"data": zlib.compress(pickled), "meta": pickled, "result": pickled}
     redis.hset(f"rq:job:{rq_id}", mapping=hostile)
     redis.xadd(f"rq:results:{rq_id}", {"type": "1", "return_value": pickled, "created_at": "2026-01-01T00:00:00Z"})
     queue_name = app.config["PRECAST"].queue_name
@@ -185,7 +187,8 @@ def test_unexpected_content_of_redis_breaks_no_page(
     """The dashboard reports entries that it can't show; the metrics and signing in work without them."""
     redis, imports = broker.redis_connection(), broker.rq_queue()
     redis.hset("rq:job:import-77-1", mapping={**hostile_hash(), "origin": imports.name})
-    redis.zadd(imports.failed_job_registry.key, {"import-77-1": 2_000_000_000, b"\xff": 2_000_000_000})
+    redis.zadd(imports.failed_job_registry.key, {"import-77-1": 2_000_000_000})
+    redis.zadd(imports.failed_job_registry.key, {b"\xff": 2_000_000_000})
     redis.rpush(imports.key, "import-77-1", b"\xff", "../x")
     redis.sadd("rq:workers", "no worker", b"\xff")
     redis.sadd(f"rq:workers:{imports.name}", "no worker", b"\xff")

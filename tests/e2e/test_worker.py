@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from precast_app.extensions import db
+from precast_app.models import ImportJob
 from precast_app.projects import projects
 from precast_app.queries import element_types
 from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, get_job, kill, run_import, submit, wait_for, worker
@@ -144,8 +145,13 @@ def test_progress_is_written_while_the_batches_share_few_connections(
 ) -> None:
     """Fifteen batches share two of the worker's four connections; the others are reserved, one for the progress."""
     job_id = submit(green_meadows, write_large_workbook(tmp_path / "types.xlsx", 4_000, 100, 2))
-    seen = set()
+    seen: set[int] = set()
+
+    def has_ended(job: ImportJob) -> bool:
+        seen.add(job.progress)
+        return job.status in _ENDED
+
     with worker({**environment, "JOB_CONNECTIONS": "4"}):
-        ended = wait_for(job_id, lambda job: bool(seen.add(job.progress)) or job.status in _ENDED)
+        ended = wait_for(job_id, has_ended)
     assert (ended.status, ended.created_count) == ("completed", 4_000), ended.error
     assert len(seen) > 8, seen

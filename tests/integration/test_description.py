@@ -73,7 +73,7 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
             tokens.create(admin, days=1, name=name)
             app.test_client().post("/login", data={"name": "admin", "password": "correct horse"})
         fill_reference(project)
-        numbers = {
+        numbers: dict[str, list[Any]] = {
             "project_id": [project],
             "job_id": some_jobs(project, tmp_path_factory.mktemp("files")),
             "element_id": first(Piece),
@@ -131,7 +131,7 @@ def closing(app: Flask) -> Callable[..., list[bytes]]:
     return serve
 
 
-def path_numbers(operation: APIOperation, world: World) -> list[dict[str, Any]]:
+def path_numbers(operation: APIOperation[Any, Any, Any, Any], world: World) -> list[dict[str, Any]]:
     """What to put into an operation's path, so that it is about something that is there."""
     names = [parameter.name for parameter in operation.path_parameters]
     kind = operation.path.split("/")[-2]
@@ -147,7 +147,7 @@ def test_the_api_is_as_it_describes_itself(world: World, subtests: pytest.Subtes
             attempt(operation, world)
 
 
-def attempt(operation: APIOperation, world: World) -> None:
+def attempt(operation: APIOperation[Any, Any, Any, Any], world: World) -> None:
     """Send an operation requests of all kinds; its answers must be as described, and what is wrong must be refused."""
     has_input = bool(operation.query or operation.body or operation.headers)
     strategies = [operation.as_strategy()]
@@ -171,7 +171,7 @@ def attempt(operation: APIOperation, world: World) -> None:
         suppress_health_check=[*HealthCheck],
     )
     @given(case=st.one_of(strategies))
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         response = case.call(headers=world.headers)
         case.validate_response(response, checks=HELD, headers=world.headers)
 

@@ -65,9 +65,9 @@ def test_the_workbook_is_laid_out_as_the_sample(green_meadows: int, export: Expo
         openpyxl.load_workbook(path) for path in (export(EXCEL_EXPORT_URL), EXAMPLES / "element_types.xlsx")
     )
     assert ours.sheetnames == theirs.sheetnames
-    for sheet in ("Summary", "Element Types"):
-        mine, sample = ours[sheet], theirs[sheet]
-        for row in range(1, 12 if sheet == "Summary" else 4):
+    for name in ("Summary", "Element Types"):
+        mine, sample = ours[name], theirs[name]
+        for row in range(1, 12 if name == "Summary" else 4):
             left, right = ([cell.value for cell in book[row]][:43] for book in (mine, sample))
             assert [cell or None for cell in left] == right
         assert sorted(map(str, mine.merged_cells.ranges)) == sorted(map(str, sample.merged_cells.ranges))

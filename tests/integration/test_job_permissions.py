@@ -190,7 +190,7 @@ def test_a_resumed_job_is_finished_without_its_starter_if_it_has_written_somethi
     client.put(f"/api/jobs/{number}/file", data=content, headers=manager)
     lease = claim_or_fail(number)
     if written == "reference data":
-        values = {"reference": reference_data.to_json(current_reference.load(db.session(), project_id))}
+        values: dict[Any, Any] = {"reference": reference_data.to_json(current_reference.load(db.session(), project_id))}
         db.session.query(ImportJob).filter_by(id=number).update(values)
     elif written == "a batch":
         counts = dict.fromkeys(("updated_count", "rejected_count", "pieces_added", "pieces_removed"), 0)

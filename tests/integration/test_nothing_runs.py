@@ -193,7 +193,7 @@ def downloads(
             built = rule.build(values)
             assert built is not None
             with client.get(built[1], headers=admin) as answer:
-                assert answer.status_code < 500, (built[1], answer.text)
+                assert answer.status_code < 500, (built[1], answer.get_data(as_text=True))
                 disposition = answer.headers.get("Content-Disposition", "")
                 # A job's file is the unchanged upload.
                 if answer.status_code == 200 and disposition.startswith("attachment") and built[1][-5:] != "/file":

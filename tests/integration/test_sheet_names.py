@@ -81,7 +81,7 @@ def test_generated_files_are_valid_for_any_sheet_name(
     assert job.rejected_count == 1, job.error
     for what in ("rejected", "annotated", "issues.xlsx", "issues.csv"):
         with client.get(f"/api/jobs/{job.id}/{what}", headers=admin) as answer:
-            assert answer.status_code == 200, (what, answer.text)
+            assert answer.status_code == 200, (what, answer.get_data(as_text=True))
             if what.endswith("csv"):
                 continue
             book = openpyxl.load_workbook(io.BytesIO(answer.data))

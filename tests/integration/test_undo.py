@@ -27,7 +27,7 @@ def edited(path: Path) -> Path:
         sheet.cell(row, 3).value = 1234.5
         sheet.cell(row, 10).value = "VR-2"
         sheet.cell(row, 11).value = None if row % 2 else f"new-{row}.dwg"
-        sheet.cell(row, 14).value = (sheet.cell(row, 14).value or 0) + 2
+        sheet.cell(row, 14).value = int(str(sheet.cell(row, 14).value or 0)) + 2
         sheet.cell(row, 15).value = 0
         sheet.cell(row, 27).value = None if row % 3 else "yes"
         sheet.cell(row, 35).value = row / 4

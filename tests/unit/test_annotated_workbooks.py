@@ -49,7 +49,7 @@ MARKS = ("A1", "B2", "D2", "C3", "B6", "A9")
 def workbook(
     sheet: str | bytes,
     styles: str | None = STYLES,
-    related: Mapping[str, str] | None = None,
+    related: Mapping[str, tuple[str, str]] | None = None,
     *,
     main: str = MAIN,
     relations: str = RELATIONS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -98,6 +99,10 @@ def places(text: str) -> object:
     return find_missing._node_entries([levels], REFERENCE, ColumnGroup.NODES) if levels else None
 
 
+def _name_parts(group: ColumnGroup, text: str) -> object:
+    return find_missing._name_parts(heading(text), group)
+
+
 VALUES = CellValues(str, Styles((), from_1904=False))
 READERS: dict[str, Callable[[Any], object]] = {
     "clean_text": text.clean_text,
@@ -136,8 +141,7 @@ READERS: dict[str, Callable[[Any], object]] = {
     "unknown heading": lambda text: column_mapping._unknown_heading(heading(text), column_mapping._Suggestions(NAMES)),
     "group by words": lambda text: find_missing._group_from_heading(heading(text), FIRSTS, is_flat=False),
     "places": places,
-    **{f"name of {group}": lambda text, group=group: find_missing._name_parts(heading(text), group) for group in
-    GROUP_SPECS},
+    **{f"name of {group}": partial(_name_parts, group) for group in GROUP_SPECS},
     **{column.heading: column.parse for column in (*BASE_COLUMNS[:3], BASE_COLUMNS[-1])},
     **{str(group): spec.parse for group, spec in GROUP_SPECS.items()},
     **{field.heading: field.parse for field in reference_schema.STAGES.columns},
@@ -240,12 +244,16 @@ def test_merged_cells_take_linear_time() -> None:
         assert growth(ignore_rejections(read), merged(reference), 90_000) <= MAX_GROWTH, reference
 
 
+def _repeat(piece: str, length: int) -> str:
+    return piece * (length // len(piece))
+
+
 def test_a_number_format_of_an_old_workbook_takes_linear_time() -> None:
     book = SimpleNamespace(verbosity=0, logfile=None)
     for piece in ("[", "]", '"', "\\", "[h", "d;", "0"):
         found = growth(
             lambda text: xlrd.formatting.is_date_format_string(book, text),
-            lambda length, piece=piece: piece * (length // len(piece)),
+            partial(_repeat, piece),
             _CELL,
         )
         assert found <= MAX_GROWTH, piece

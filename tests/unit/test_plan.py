@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precast_app.importing import plan, row_validation
-from precast_app.importing.diff import StoredElementType, restore_before, to_json
+from precast_app.importing.diff import RowComparison, StoredElementType, restore_before, to_json
 from precast_app.importing.plan import Create, PieceRange, Plan, Update
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, Column, ColumnGroup, ColumnMap
@@ -210,8 +210,8 @@ def test_no_two_pieces_share_a_number_and_none_is_left_out(wanted: list[tuple[st
                 numbers = given_out.setdefault((step.operation.row.key[0], run.node_id), [])
                 numbers.extend(range(run.first, run.first + run.count))
     for kind in ("WALL", "BEAM"):
-        for place, node in ((1, PODIUM), (2, FLOOR)):
-            total = sum(each[place] for each in wanted if each[0] == kind)
+        for place, node in ((0, PODIUM), (1, FLOOR)):
+            total = sum(each[1:][place] for each in wanted if each[0] == kind)
             assert given_out.get((kind.casefold(), node), []) == list(range(1, total + 1))
     assert list(planned.batches()) == list(planned.batches())
 
@@ -236,7 +236,7 @@ def test_the_image_of_a_change_leads_back(before: Any, after: Any, old: Any, new
     row += [
         after[group].get(target, GROUP_SPECS[group].value_type.empty) for group in GROUP_SPECS for target in (1, 2, 3)
     ]
-    difference = plan.RowComparison(columns).difference(tuple(row), stored)
+    difference = RowComparison(columns).difference(tuple(row), stored)
     changed = stored_type(1, height=new)
     changed.groups = {group: dict(each) for group, each in after.items()}
     restore_before(changed, to_json(difference))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import tracemalloc
-from collections.abc import Iterator
 
 import openpyxl
 import pytest
@@ -152,7 +151,7 @@ def test_a_truncated_sheet() -> None:
 
 
 @pytest.fixture(scope="module")
-def bomb() -> Iterator[bytes]:
+def bomb() -> bytes:
     return zip_bomb(10).getvalue()
 
 
