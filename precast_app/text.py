@@ -12,19 +12,19 @@ _SEPARATORS = re.compile(r"[\s_\-]+")
 
 
 def clean_text(text: str) -> str:
-    """The text without invisible characters, trimmed, every run of white space as one space."""
+    """Return the text without invisible characters, trimmed, every run of white space as one space."""
     if not text.isascii():
         text = text.translate(_INVISIBLE)
     return " ".join(text.split())
 
 
 def identity_key(text: str) -> str:
-    """What identifies an element type: two names with the same key are one name."""
+    """Return what identifies an element type: two names with the same key are one name."""
     return clean_text(text).casefold()
 
 
 def match_key(text: str) -> str:
-    """What a heading is matched by: spaces, hyphens and underscores are one thing, case is none."""
+    """Return the key that a heading is matched by: case is ignored, hyphens and underscores count as spaces."""
     return _SEPARATORS.sub("_", clean_text(text).casefold()).strip("_")
 
 

@@ -74,7 +74,7 @@ class Site:
             return self.post(path, files={"file": content})
 
     def project(self, name: str, *, reference: bool = True) -> int:
-        """A new project, with the sample's reference data if it is wanted."""
+        """Create a project and return its id; import the sample's reference data unless `reference` is false."""
         number: int = self.post("/api/project", json={"name": name})["project"]["id"]
         for job_type, file in REFERENCE_DATA.items() if reference else ():
             # The hierarchy's file names its project.
@@ -84,13 +84,13 @@ class Site:
         return number
 
     def member(self, project_id: int, name: str, role: str) -> None:
-        """A new user with a role in the project; the password is `PASSWORD`."""
+        """Create a user with a role in the project; the password is `PASSWORD`."""
         self.post("/api/users", json={"name": name, "password": PASSWORD})
         answer = self.session.put(f"{self.address}/api/project/{project_id}/members/{name}", json={"role": role})
         answer.raise_for_status()
 
     def follow(self, job_id: int) -> list[Json]:
-        """What one sees who asks again and again until the job has ended."""
+        """Ask for the job until it has ended and return all that was shown."""
         seen = []
         for _ in range(600):
             job = self.get(f"/api/jobs/{job_id}")["job"]

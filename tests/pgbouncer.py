@@ -79,7 +79,7 @@ def _answers(url: str) -> bool:
 
 
 def behind(environment: dict[str, str], url: str) -> dict[str, str]:
-    """The environment of processes behind PgBouncer, as docs/operating.md says."""
+    """Return the environment of processes behind PgBouncer, as docs/operating.md says."""
     return {**environment, "DATABASE_URL": url, "DATABASE_SESSION_SETTINGS": "false"}
 
 

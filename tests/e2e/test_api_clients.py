@@ -23,14 +23,14 @@ BAD_CELL = "C17"
 
 @pytest.fixture(scope="module")
 def site(_application: Flask, environment: dict[str, str]) -> Iterator[Site]:
-    """The system on empty tables, for all tests of the module; each uses a project of its own."""
+    """Yield the system on empty tables, for all tests of the module; each uses a project of its own."""
     with emptied(_application), started(environment) as found:
         yield found
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the files that the blocks read: the sample with one bad cell, and the stages."""
+    """Return a folder with the files that the blocks read: the sample with one bad cell, and the stages."""
     book = openpyxl.load_workbook(EXAMPLES / "element_types.xlsx")
     book["Element Types"][BAD_CELL] = "tall"
     book.save(tmp_path / "element_types.xlsx")

@@ -36,7 +36,7 @@ def web(app: Flask, environment: dict[str, str]) -> Iterator[GunicornServer]:
 
 @pytest.fixture
 def own(environment: dict[str, str]) -> Iterator[psycopg2.extensions.connection]:
-    """A connection of the test's own, past the application's; it may always write."""
+    """Yield a connection that bypasses the application's and can always write."""
     connection = psycopg2.connect(
         libpq_url(environment["DATABASE_URL"]), options="-c default_transaction_read_only=off", application_name="own"
     )
@@ -69,7 +69,7 @@ def redis_server(environment: dict[str, str]) -> list[psutil.Process]:
 
 
 def checks(web: GunicornServer) -> dict[str, bool]:
-    """What /readyz says, in time; /healthz says `ok` in time."""
+    """Return the checks of /readyz; fail if it or /healthz does not answer in time."""
     assert web.get("/healthz", seconds=BOUND_SECONDS).json() == {"status": "ok"}
     found: dict[str, bool] = web.get("/readyz", seconds=BOUND_SECONDS).json()["checks"]
     return found

@@ -20,7 +20,7 @@ SOURCES = ("precast_app", "migrations", "setup.py", "setup.cfg", "pyproject.toml
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
-    """The commands of the wheel, installed without a checkout; its dependencies are those of this interpreter."""
+    """Return the commands of the wheel, installed without a checkout, with the dependencies of this interpreter."""
     source = tmp_path / "source"
     for name in SOURCES:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
@@ -42,7 +42,7 @@ def installation(tmp_path: Path) -> Installation:
 
 @pytest.fixture
 def empty_database(environment: dict[str, str]) -> dict[str, str]:
-    """The environment with a database that has no tables yet."""
+    """Yield the environment with a database that has no tables yet."""
     server = make_url(database_uri(environment["DATABASE_URL"]))
     with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("DROP DATABASE IF EXISTS from_a_wheel WITH (FORCE)"))

@@ -239,7 +239,7 @@ def test_a_job_that_kills_its_worker_each_time_fails(
 
 
 def test_a_job_that_two_processes_claim_runs_once(green_meadows: int, scene: Scene, tmp_path: Path) -> None:
-    """This process and a worker try to run the same job."""
+    """One of two processes that take the same job, this one and a worker, does it."""
     first, _ = files(tmp_path)
     scene.start_worker()
     job_id = submit(green_meadows, first)

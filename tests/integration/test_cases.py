@@ -20,7 +20,7 @@ CASES = ROOT / "tests" / "files" / "cases"
 
 @pytest.fixture
 def project(project_id: int) -> int:
-    """A project with two drawing types, two stages, two products, and two towers."""
+    """Create a project with two drawing types, two stages, two products, and two towers."""
     for name in ("Assembly", "Shuttering"):
         reference_store.create(db.session(), project_id, "drawing_type_import", {"name": name})
     for name in ("Casting", "QC"):
@@ -55,7 +55,8 @@ def test_a_floor_may_have_a_point_in_its_name(project: int) -> None:
     done = run_import(project, CASES / "04-dot-in-node-name" / "storeys.xlsx")
     assert (done.status, warnings(done)) == ("completed", [])
     query = select(HierarchyNode.path, Quantity.quantity).join(Quantity, Quantity.node_id == HierarchyNode.id)
-    assert dict([tuple(row) for row in db.session.execute(query)]) == {"Haus_A.1._OG": 7, "Haus_A.EG": 5}
+    found = {row.path: row.quantity for row in db.session.execute(query)}
+    assert found == {"Haus_A.1._OG": 7, "Haus_A.EG": 5}
 
 
 def test_a_floor_with_a_point_in_its_name_is_created_as_one_node(project_id: int) -> None:

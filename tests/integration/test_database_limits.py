@@ -89,7 +89,7 @@ def test_an_idle_transaction_ends_and_the_next_one_goes_on(app: Flask) -> None:
 
 @pytest.fixture
 def own(environment: dict[str, str]) -> Iterator[psycopg2.extensions.connection]:
-    """A connection of the test's own, past the application's; it may always write."""
+    """Yield a connection that bypasses the application's and can always write."""
     connection = psycopg2.connect(
         libpq_url(environment["DATABASE_URL"]), options="-c default_transaction_read_only=off"
     )

@@ -95,7 +95,7 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def some_jobs(project: int, folder: Path) -> list[int]:
-    """A completed job, one with rejected rows, a dry run, a failed one, one in the queue, one that waits for a file."""
+    """Create a job of each kind: completed, with rejected rows, dry run, failed, queued, and waiting for its file."""
     whole = (EXAMPLES / "element_types.csv").read_text(encoding="utf-8")
     bad = folder / "bad.csv"
     bad.write_text(whole + whole.splitlines()[1].replace(",", ",x", 3) + "\n", encoding="utf-8")
@@ -113,12 +113,12 @@ def some_jobs(project: int, folder: Path) -> list[int]:
 
 
 def first(model: Any) -> list[int]:
-    """The numbers of some rows."""
+    """Return the ids of some rows."""
     return list(db.session.scalars(select(model.id).order_by(model.id).limit(3)))
 
 
 def closing(app: Flask) -> Callable[..., list[bytes]]:
-    """The application, its answers read to the end and closed, as a server does."""
+    """Wrap the application so that its responses are read to the end and closed, as a server does."""
 
     def serve(environ: Any, start_response: Any) -> list[bytes]:
         body = app(environ, start_response)
@@ -132,7 +132,7 @@ def closing(app: Flask) -> Callable[..., list[bytes]]:
 
 
 def path_numbers(operation: APIOperation[Any, Any, Any, Any], world: World) -> list[dict[str, Any]]:
-    """What to put into an operation's path, so that it is about something that is there."""
+    """Return values for an operation's path that name something that exists."""
     names = [parameter.name for parameter in operation.path_parameters]
     kind = operation.path.split("/")[-2]
     choices = {name: world.numbers[kind if name == "number" else name] for name in names}

@@ -52,7 +52,7 @@ def is_said(cell: str) -> bool:
 
 
 def told(found: dict[str, Any], row: dict[str, str]) -> dict[str, str]:
-    """An element type in the words of the CSV file."""
+    """Return an element type in the words of the CSV file."""
 
     def named(group: str, name: str) -> str:
         return f"{group}_{name}" if f"{group}_{name}" in row else name

@@ -17,7 +17,7 @@ from tests.element_type_files import BASE_HEADER, SAMPLE_TOTALS, WriteCsv, piece
 
 
 def issues(job_id: int) -> list[Issue]:
-    """What is wrong or odd; not what the reader chose."""
+    """Return the errors and warnings, without the information on what the reader chose."""
     found = select(Issue).where(Issue.job_id == job_id, Issue.severity != "info").order_by(Issue.row, Issue.id)
     return list(db.session.scalars(found))
 

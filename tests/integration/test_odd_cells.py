@@ -34,12 +34,12 @@ NO_BREAK, ZERO_WIDTH = "\N{NO-BREAK SPACE}", "\N{ZERO WIDTH SPACE}"
 
 
 def wall(name: Any, measures: tuple[Any, ...] = (), *others: Any) -> list[Any]:
-    """A row with these measures from Height on, a version of its own only if it is the eighth, and other cells."""
+    """Return a row with these measures from Height on (the eighth is its version) and other cells."""
     return ["WALL", name, *measures, *[None] * (8 - len(measures)), *others]
 
 
 def one(project_id: int) -> dict[str, Any]:
-    """What is stored of the only element type, without its version."""
+    """Return what is stored of the only element type, without its version."""
     (row,) = stored(project_id).values()
     return {heading: cell for heading, cell in row.items() if heading != "Element Type Version"}
 
@@ -186,7 +186,7 @@ def test_rich_text(meadows: int, tmp_path: Path, program: str) -> None:
 
 
 def spaced(row: list[Any]) -> list[Any]:
-    """The same row with invisible signs and blanks around and inside of its texts, and around its numbers as texts."""
+    """Return the same row with invisible signs and blanks in its texts and around its numbers, which are texts."""
     return [
         cell and f"{NO_BREAK}{ZERO_WIDTH}{str(cell).replace(' ', f' {NO_BREAK}')}\N{SOFT HYPHEN} \t " for cell in row
     ]

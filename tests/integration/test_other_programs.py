@@ -165,7 +165,7 @@ def test_xlsxwriter_in_constant_memory(meadows: int, tmp_path: Path) -> None:
 
 
 def test_pandas_with_two_rows_of_headings(meadows: int, tmp_path: Path) -> None:
-    """pandas merges equal headings, leaves a blank row below them, and numbers the rows in the first column."""
+    """Read what pandas writes: merged headings, a blank row below them, and row numbers in the first column."""
     path = tmp_path / "types.xlsx"
     # pandas would merge a blank heading with the heading before it.
     tops = [(column[0], column[1] or "") if column[0] else (column[1], "") for column in columns()]

@@ -116,7 +116,7 @@ def test_two_files_in_one_request(client: FlaskClient, admin: dict[str, str], pr
 
 @contextmanager
 def at_most(app: Flask, size: int) -> Iterator[None]:
-    """Uploads of at most `size` bytes."""
+    """Limit uploads to `size` bytes."""
     kept = app.config["PRECAST"]
     app.config["PRECAST"] = dataclasses.replace(kept, max_upload_bytes=size)
     try:

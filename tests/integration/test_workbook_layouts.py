@@ -40,12 +40,12 @@ meadows = pytest.fixture(odd_workbooks.meadows)
 
 
 def without(*headings: str) -> Stored:
-    """What is stored where these columns were left out."""
+    """Return what is stored where these columns were left out."""
     return {names: {key: cell for key, cell in row.items() if key not in headings} for names, row in truth().items()}
 
 
 def under(columns: Rows, top: str | None, sub: str | None = None) -> list[Any]:
-    """The column under these headings."""
+    """Return the column under these headings."""
     return next(column for column in columns if column[0] == top and (sub is None or column[1] == sub))
 
 

@@ -30,7 +30,7 @@ def items(first_id: int, *names: str, key: Callable[[str], str] = match_key) -> 
 
 
 def reference() -> ReferenceData:
-    """A project with a name that two groups share, `Reinforcement`."""
+    """Return the reference data of a project with a name that two groups share, `Reinforcement`."""
     return ReferenceData(
         1,
         {
@@ -56,7 +56,7 @@ def csv(*headings: str) -> Book:
 
 
 def workbook(path: Path, *rows: list[Any], merged: tuple[tuple[int, int, int], ...] = ()) -> Book:
-    """A sheet with these rows; `merged` are (row, first column, last column) from 0, over the text of the first."""
+    """Return a sheet with these rows; `merged` are (row, first column, last column), counted from 0."""
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("Element Types")
         for number, cells in enumerate(rows):

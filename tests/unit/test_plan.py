@@ -58,7 +58,7 @@ class StoredState:
 
 
 def stored_type(id_: int, quantities: dict[int, int] | None = None, **base: Any) -> StoredElementType:
-    """The type `WALL`/`N<id>` as it is stored."""
+    """Return the type `WALL`/`N<id>` as it is stored."""
     measures: dict[str, Any] = dict.fromkeys([column.field for column in BASE_COLUMNS[2:]])
     groups: dict[ColumnGroup, dict[int, Any]] = {group: {} for group in GROUP_SPECS}
     groups[ColumnGroup.NODES] = quantities or {}
@@ -75,7 +75,7 @@ def cells(name: Any, *others: Any, element_type: str = "WALL", height: Any = "")
 
 
 def pieces(planned: Plan) -> dict[int, list[PieceRange]]:
-    """The runs of new pieces by the row that they are for."""
+    """Return the runs of new pieces by the row that they are for."""
     return {step.operation.row.number: list(step.pieces) for batch in planned.batches() for step in batch.steps}
 
 

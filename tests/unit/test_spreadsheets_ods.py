@@ -122,4 +122,4 @@ def test_hidden_sheets_are_known() -> None:
         table(name=name).replace(">", f' table:style-name="{used}">', 1) for name, used in (("A", "ta1"), ("B", "ta2"))
     ]
     book = open_book(io.BytesIO(ods(*tables, head=head)))
-    assert (book.sheets, book.hidden_sheets) == (("A", "B"), {"B"})
+    assert (book.sheets, book.hidden_sheets) == (("A", "B"), frozenset({"B"}))

@@ -25,7 +25,7 @@ QUICK = replace(Settings(), request_seconds=1, web_silence_seconds=1, web_bytes_
 
 @pytest.fixture
 def pair() -> Iterator[tuple[ClientSocket, socket.socket]]:
-    """The server's end of a connection, and the client's."""
+    """Yield the server's end of a connection, and the client's."""
     one, client = socket.socketpair()
     with ClientSocket(one.detach(), QUICK) as server, client:
         yield server, client
