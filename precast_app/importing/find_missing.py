@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from precast_app.importing import cell_parsing, column_mapping, header_detection, hierarchy
+from precast_app.importing import column_mapping, header_detection, hierarchy, summary_sheet
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.column_mapping import NameIndex
 from precast_app.importing.header_detection import HeaderLayout, Heading
@@ -13,22 +13,20 @@ from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.reference_files import ReferenceEntry
 from precast_app.importing.reference_schema import ReferenceSpec
 from precast_app.importing.schema import GROUP_SPECS, TEXT, ColumnGroup
-from precast_app.spreadsheets import Book, column_number
+from precast_app.spreadsheets import Book
 from precast_app.text import clean_text, match_key, path_key
 
 # A heading that begins with the title of its group, such as `Drawing Types_Assembly`, and the name behind it.
 _AFTER_TITLE = {
-    group: re.compile(r"[\s_\-]+".join(spec.title.split()) + r"(?:[\s_\-]+(?P<name>.*))?", re.IGNORECASE | re.DOTALL)
+    group: re.compile(
+        r"[\s_\-]+".join(spec.title.split()) + r"(?:(?:[\s_]|-(?!\d))+(?P<name>.*))?", re.IGNORECASE | re.DOTALL
+    )
     for group, spec in GROUP_SPECS.items()
 }
-_GROUPS_BY_LABEL = {match_key(spec.summary_label): group for group, spec in GROUP_SPECS.items()}
 _LONGEST_NAME = 150
 # A point that separates the levels of a path; `Lifter_2.5T` and `1. OG` are no paths.
 _LEVEL_SEPARATOR = re.compile(r"(?:(?<!\d)\.|\.(?!\d))(?![\s_]|\Z)")
-# The same between any two levels, where it is clear that there are several.
-_LEVELS = re.compile(r"\.(?![\s_]|\Z)")
 _WORD_SEPARATOR = re.compile(r"[\s\-]")
-_RANGE = re.compile(r"range:\s*([a-z]{1,3})\d*\s*-\s*([a-z]{1,3})\d*", re.IGNORECASE)
 
 MissingEntries = dict[ColumnGroup, list[ReferenceEntry]]
 
@@ -116,15 +114,7 @@ def _groups_from_summary(book: Book, layout: HeaderLayout, names: NameIndex) -> 
         for heading in layout.headings
     }
     found: dict[int, ColumnGroup] = {}
-    # Each pass over a sheet may be one over the whole file, so only the first sheet of this name is read.
-    summary = next((sheet for sheet in book.sheets if match_key(sheet) == "summary"), None)
-    for row in book.rows(summary) if summary is not None else ():
-        texts = [cell_parsing.display_text(cell) for cell in row.cells]
-        group = _GROUPS_BY_LABEL.get(match_key(texts[0])) if texts else None
-        matches = [match for text in texts[1:] if (match := _RANGE.search(text))]
-        if group is None or len(matches) != 1:
-            continue
-        first, last = (column_number(letters.upper()) - 1 for letters in matches[0].groups())
+    for group, first, last in summary_sheet.group_ranges(book):
         columns = range(first, last + 1)
         if all(group in known.get(index, {group}) or not known.get(index) for index in columns):
             found.update(dict.fromkeys(columns, group))
@@ -166,7 +156,7 @@ def _name_parts(heading: Heading, group: ColumnGroup) -> tuple[str, ...]:
     reference = GROUP_SPECS[group].reference
     if reference.is_hierarchy:
         # Split no further than is needed to see that there are too many levels.
-        levels = [level for part in (top, sub) if part for level in _LEVELS.split(part, hierarchy.DEEPEST)]
+        levels = [level for part in (top, sub) if part for level in hierarchy.split_levels(part, hierarchy.DEEPEST + 1)]
         parts, is_complete = tuple(map(clean_text, levels)), len(levels) <= hierarchy.DEEPEST
     else:
         texts = [top, sub] if sub else _split_last_word(top) if len(reference.name_parts) > 1 else [top]

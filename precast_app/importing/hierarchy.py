@@ -7,11 +7,11 @@ from typing import Any
 
 from precast_app.enums import Severity
 from precast_app.importing.issues import Issue
-from precast_app.text import path_key
+from precast_app.text import join_words, path_key
+
+_LEVEL_SEPARATOR = re.compile(r"\.(?![\s_]|\Z)")
 
 NumberedValues = tuple[int, dict[str, Any]]
-
-_BETWEEN_WORDS = re.compile(r"[\s\-]+")
 
 
 def path_key_of(path: str) -> str:
@@ -19,9 +19,17 @@ def path_key_of(path: str) -> str:
     return path_key(path)
 
 
+def split_levels(path: str, most: int) -> list[str]:
+    """Return the levels of a path, the last of them with all levels from the `most`-th on.
+
+    A point before a space or underscore belongs to a name, as in `1. OG`.
+    """
+    return _LEVEL_SEPARATOR.split(path, most - 1)
+
+
 def path_segment(name: str) -> str:
-    """Return a node's name as part of a path: `Floor 1` → `Floor_1`."""
-    return _BETWEEN_WORDS.sub("_", name)
+    """Return a node's name as part of a path: `Floor 1` → `Floor_1`, `-1` → `-1`."""
+    return join_words(name)
 
 
 # Levels of a hierarchy; and lengths of the columns, in characters.

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, text, tuple_
 
 from precast_app.errors import NotFound, RequestError
 from precast_app.extensions import Model, db
+from precast_app.importing import hierarchy
 from precast_app.importing.reference_store import MODELS
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
 from precast_app.models import (
@@ -107,13 +108,15 @@ def list_element_types(
     return paginate(matching_query(project_id, wanted).order_by(*order), where, follows)
 
 
-def piece_counts(element_type_ids: Sequence[int]) -> dict[int, int]:
-    """How many pieces are needed of each of these element types; none of those without a line."""
+def piece_counts(element_type_ids: Sequence[int], node_id: int | None = None) -> dict[int, int]:
+    """Return how many pieces of element types are needed, at one node or in all; types without any are left out."""
     query = (
         select(Quantity.element_type_id, func.sum(Quantity.quantity))
         .where(Quantity.element_type_id.in_(element_type_ids))
         .group_by(Quantity.element_type_id)
     )
+    if node_id is not None:
+        query = query.where(Quantity.node_id == node_id)
     return {row[0]: row[1] for row in db.session.execute(query)}
 
 
@@ -246,8 +249,7 @@ def project_summary(project_id: int) -> dict[str, Any]:
             {
                 "node_id": node.id,
                 "path": node.path,
-                "tower": node.path.partition(".")[0],
-                "floor": node.path.partition(".")[2] or None,
+                **_tower_and_floor(node.path),
                 "pieces": sum(by_node[node.id].values()),
                 **by_node[node.id],
             }
@@ -255,6 +257,11 @@ def project_summary(project_id: int) -> dict[str, Any]:
         ],
         "materials": [dict(row._mapping) for row in materials],
     }
+
+
+def _tower_and_floor(path: str) -> dict[str, str | None]:
+    tower, *floor = hierarchy.split_levels(path, 2)
+    return {"tower": tower, "floor": floor[0] if floor else None}
 
 
 def type_names(project_id: int) -> list[str]:

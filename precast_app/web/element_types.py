@@ -55,7 +55,7 @@ def index(project_id: int) -> str:
         "types/list.html",
         **project_context.for_project(project_id, "Element types"),
         element_types=found,
-        piece_counts=element_types.piece_counts([element_type.id for element_type in found]),
+        piece_counts=element_types.piece_counts([element_type.id for element_type in found], filters.node_id),
         count=count,
         page=page,
         filters=filters,

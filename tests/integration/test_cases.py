@@ -13,6 +13,7 @@ from sqlalchemy import select
 from precast_app.extensions import db
 from precast_app.importing import reference_store
 from precast_app.models import BomProduct, ElementType, HierarchyNode, ImportJob, Issue, Quantity
+from precast_app.queries import element_types as element_type_queries
 from tests.conftest import ROOT, run_import
 
 CASES = ROOT / "tests" / "files" / "cases"
@@ -159,3 +160,51 @@ def test_a_file_without_measures_leaves_them_alone(project: int, tmp_path: Path)
     assert measures("height", "mass") == [("3100", "2812.5"), (None, None)]
     versions = db.session.scalars(select(ElementType.version).order_by(ElementType.id))
     assert list(versions) == ["VR-7", "VR-1"]
+
+
+def test_basements_and_floors_with_the_same_number_differ(project: int, tmp_path: Path) -> None:
+    add_tower(project, "Haus B", "-1", "1", "-2")
+    path = tmp_path / "floors.csv"
+    path.write_text("Type,Name,Haus_B.-1,Haus_B.1,Haus_B.-2\nWALL,W-1,7,5,3\n")
+    done = run_import(project, path)
+    assert (done.status, warnings(done)) == ("completed", [])
+    query = select(HierarchyNode.name, Quantity.quantity).join(Quantity, Quantity.node_id == HierarchyNode.id)
+    assert {row.name: row.quantity for row in db.session.execute(query)} == {"-1": 7, "1": 5, "-2": 3}
+
+
+def test_a_workbook_of_another_project_has_a_warning(project: int, tmp_path: Path) -> None:
+    path = tmp_path / "other.xlsx"
+    for name, expected in (("Another project", ["other_project_name"]), ("  green MEADOWS ", [])):
+        with xlsxwriter.Workbook(path) as book:
+            summary = book.add_worksheet("Summary")
+            summary.write_row(1, 0, ["Project ID", "7"])
+            summary.write_row(2, 0, ["Project Name", name])
+            sheet = book.add_worksheet("Element Types")
+            sheet.write_row(0, 0, ["Element Type", "Element Type Name"])
+            sheet.write_row(1, 0, ["WALL", "W-1"])
+        done = run_import(project, path)
+        assert (done.status, [code for code, _, _ in warnings(done)]) == ("completed", expected)
+
+
+def test_names_in_nfc_and_nfd_are_one_name(project: int, tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text("Type,Name\nWALL,St\u00fctze\nWALL,Stu\u0308tze\n", encoding="utf-8")
+    done = run_import(project, path)
+    assert (done.created_count, warnings(done)) == (1, [("duplicate_row", 3, "B")])
+
+
+def test_the_filter_for_a_floor_counts_the_pieces_of_that_floor(project: int, tmp_path: Path) -> None:
+    path = tmp_path / "types.csv"
+    path.write_text("Type,Name,Tower_A.Floor_1,Tower_A.Floor_2\nWALL,W-1,7,5\n")
+    assert run_import(project, path).pieces_added == 12
+    floor = db.session.scalars(select(HierarchyNode).where(HierarchyNode.path == "Tower_A.Floor_2")).one()
+    (element_type_id,) = db.session.scalars(select(ElementType.id))
+    assert element_type_queries.piece_counts([element_type_id]) == {element_type_id: 12}
+    assert element_type_queries.piece_counts([element_type_id], floor.id) == {element_type_id: 5}
+
+
+def test_towers_may_have_points_in_their_names(project: int) -> None:
+    add_tower(project, "1. Haus", "2. OG")
+    by_path = {each["path"]: each for each in element_type_queries.project_summary(project)["by_node"]}
+    assert (by_path["1._Haus"]["tower"], by_path["1._Haus"]["floor"]) == ("1._Haus", None)
+    assert (by_path["1._Haus.2._OG"]["tower"], by_path["1._Haus.2._OG"]["floor"]) == ("1._Haus", "2._OG")

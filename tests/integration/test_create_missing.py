@@ -134,4 +134,4 @@ def test_it_takes_who_may_change_reference_data(client: FlaskClient, admin: dict
         with WORKBOOK.open("rb") as file:
             answer = client.post(f"/api/project/{green_meadows}/{address}", headers=headers, data={"file": file})
         assert answer.status_code == 403, answer.get_json()
-        assert "a manager" in answer.get_json()["message"]
+        assert "the manager role" in answer.get_json()["message"]

@@ -25,6 +25,7 @@ from precast_app.importing import (
     plan,
     reference_data,
     row_validation,
+    summary_sheet,
 )
 from precast_app.importing.batch_runner import BatchResult
 from precast_app.importing.batch_sql import BatchTarget
@@ -47,7 +48,7 @@ from precast_app.jobs.context import (
     rows_rejected_by_database,
     store_issues,
 )
-from precast_app.models import ImportJob, OnError, Phase, Severity
+from precast_app.models import ImportJob, OnError, Phase, Project, Severity
 from precast_app.spreadsheets import UnreadableFile
 
 
@@ -133,10 +134,12 @@ def _delete_created(context: JobContext, reference: ReferenceData) -> None:
 def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, list[Row], list[Issue], IssueOverflow]:
     """Return the file's columns, its rows without the skipped ones, its issues, and the issues beyond the limit."""
     context.report_progress(Phase.READING)
+    project_name = db.session.get_one(Project, context.project_id).name
     with files.open_stored(context.job_id) as file:
         database.release_connection()
         book = files.open_upload(file, context.settings)
         columns, issues = column_mapping.map_columns(book, reference)
+        issues = [*summary_sheet.check_project(book, project_name), *issues]
         columns = piece_limits.limited(columns, _piece_limits(context))
         context.report_progress(Phase.CHECKING)
         every, overflow = row_validation.cap_issues(
