@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from precast_app.extensions import db
+from precast_app.importing import hierarchy
 from tests.conftest import ROOT
 
 # The contract's table, column by column: type, whether it may be null, default.
@@ -78,16 +81,26 @@ _TWO_JOBS = """
 """
 
 
-def test_an_upgrade_that_failed_between_its_indexes_is_run_again(app: Flask, environment: dict[str, str]) -> None:
-    """Indexes are built outside of a transaction: what came before is there, and the last one may be unfinished."""
-    name = "upgraded_twice"
+@contextmanager
+def _other_database(environment: dict[str, str], name: str) -> Iterator[tuple[Engine, dict[str, str]]]:
+    """Create a database of its own; yield its engine and the environment of commands on it."""
     url = make_url(environment["DATABASE_URL"]).set(database=name, drivername="postgresql+psycopg2")
     given = {**environment, "DATABASE_URL": url.set(drivername="postgresql").render_as_string(hide_password=False)}
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     other = create_engine(url)
-    valid = text("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_import_jobs_undoes_job_id'::regclass")
     try:
+        yield other, given
+    finally:
+        other.dispose()
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+
+
+def test_an_upgrade_that_failed_between_its_indexes_is_run_again(app: Flask, environment: dict[str, str]) -> None:
+    """Indexes are built outside of a transaction: what came before is there, and the last one may be unfinished."""
+    valid = text("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_import_jobs_undoes_job_id'::regclass")
+    with _other_database(environment, "upgraded_twice") as (other, given):
         _flask(given, "upgrade", "0008")
         with other.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(_TWO_JOBS))
@@ -100,10 +113,48 @@ def test_an_upgrade_that_failed_between_its_indexes_is_run_again(app: Flask, env
         _flask(given, "upgrade", "0008")
         with other.connect() as connection:
             assert connection.execute(valid).scalar_one() is True
-    finally:
-        other.dispose()
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"DROP DATABASE {name}"))
+
+
+_VALUES_OF_0009 = """
+    INSERT INTO import_jobs (project_id, job_type, created_by, batch_size, concurrent_batches, ring, rung_at)
+    VALUES (1, 'stage_import', 'ada', 30, 15, 3, '2026-03-01 12:00+00');
+    INSERT INTO hierarchy_nodes (id, project_id, parent_id, name, prefix, path, naming_convention, match_key)
+    VALUES (1, 1, NULL, 'Tower A', 'TA', 'Tower_A', 'TA', 'tower_a'),
+           (2, 1, 1, '-1', '_1', 'Tower_A._1', 'TA__1', 'tower_a.1'),
+           (3, 1, 1, '1. OG', '1', 'Tower_A.1._OG', 'TA_1', 'tower_a.1.og');
+    INSERT INTO element_types (id, project_id, element_type, name, type_key, name_key, height, mass)
+    VALUES (1, 1, 'WALL', E'Stu\\u0308tze', 'wall', E'stu\\u0308tze', 2972.0, 10),
+           (2, 1, 'WALL', E'Stu\\u0308tze 2', 'wall', E'stu\\u0308tze 2', 0.10, NULL),
+           (3, 1, 'WALL', E'St\\u00fctze 2', 'wall', E'st\\u00fctze 2', 1, NULL);
+"""
+
+
+def test_stored_values_keep_their_meaning_up_and_down(app: Flask, environment: dict[str, str]) -> None:
+    """Jobs keep their counts, numbers get their short form, keys are as headings are compared now."""
+    with _other_database(environment, "with_values") as (other, given):
+        _flask(given, "upgrade", "0009")
+        with other.begin() as connection:
+            connection.execute(text("INSERT INTO projects (id, name) VALUES (1, 'Harbour')"))
+            connection.exec_driver_sql(_VALUES_OF_0009)
+        for _ in range(2):
+            _flask(given, "upgrade")
+            with other.connect() as connection:
+                (job,) = connection.execute(text("SELECT enqueue_count, enqueued_at FROM import_jobs")).all()
+                assert (job.enqueue_count, job.enqueued_at.isoformat()) == (3, "2026-03-01T12:00:00+00:00")
+                nodes = connection.execute(text("SELECT path, match_key FROM hierarchy_nodes ORDER BY id")).all()
+                assert [tuple(node) for node in nodes] == [
+                    ("Tower_A", "tower_a"),
+                    ("Tower_A.-1", "tower_a.\N{MINUS SIGN}1"),
+                    ("Tower_A.1._OG", "tower_a.1.og"),
+                ]
+                assert [hierarchy.path_key_of(node.path) for node in nodes] == [node.match_key for node in nodes]
+                types = connection.execute(text("SELECT name, name_key, height, mass FROM element_types ORDER BY id"))
+                found = [(row.name_key, None if row.height is None else str(row.height)) for row in types]
+                assert found == [("st\u00fctze", "2972"), ("stu\u0308tze 2", "0.1"), ("st\u00fctze 2", "1")]
+            _flask(given, "downgrade", "0009")
+            with other.connect() as connection:
+                (job,) = connection.execute(text("SELECT ring, rung_at FROM import_jobs")).all()
+                assert job.ring == 3
 
 
 def _flask(environment: dict[str, str], *words: str) -> None:
