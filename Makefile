@@ -31,13 +31,17 @@ run: $(STAMP)  ## start everything with a demo project, until Ctrl-C
 	@$(PY) -m devstack.run
 
 test: $(STAMP)  ## run all tests, against a PostgreSQL and a Redis of their own
-	$(PY) -m pytest $(TEST_OPTIONS) $(ARGS)
-
-coverage: $(STAMP)  ## run all tests and print which lines and branches none of them runs
+ifdef COVERAGE
 	@rm -rf var/coverage
 	$(PY) -m coverage run -m pytest $(TEST_OPTIONS) $(ARGS)
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
+else
+	$(PY) -m pytest $(TEST_OPTIONS) $(ARGS)
+endif
+
+coverage:  ## run all tests and print which lines and branches none of them runs
+	@$(MAKE) test COVERAGE=1
 
 screenshots: $(STAMP)  ## take the pictures of docs/tour.md again
 	$(PY) -m tests.browser.screenshots
