@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
+from precast_app.importing.schema import GROUP_SPECS
 from precast_app.models import PieceStatus
 from precast_app.queries import element_types, reference_data
 from precast_app.queries.element_types import SORTS, ElementTypeFilter
@@ -81,6 +82,7 @@ def show(project_id: int, element_type_id: int) -> str:
         element_type=element_types.get_element_type(project_id, element_type_id),
         status_counts=element_types.status_counts(element_type_id),
         statuses=[*PieceStatus],
+        group_specs=GROUP_SPECS.values(),
     )
 
 
