@@ -6,6 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from flask import has_app_context
+
+from precast_app.extensions import db
+
 SOFFICE = shutil.which("soffice")
 
 
@@ -14,5 +18,8 @@ def convert(path: Path, extension: str) -> Path:
     folder = path.parent / f"as_{extension}"
     command = [str(SOFFICE), f"-env:UserInstallation={(path.parent / 'profile').as_uri()}", "--headless",
                "--convert-to", extension, "--outdir", str(folder), str(path)]  # fmt: skip
+    if has_app_context():
+        # A conversion takes seconds, and PostgreSQL ends a session that keeps a transaction open for too long.
+        db.session.rollback()
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return folder / f"{path.stem}.{extension}"

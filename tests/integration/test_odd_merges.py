@@ -74,11 +74,11 @@ def test_a_file_with_odd_merges_can_be_annotated_and_corrected(
             copies[name] = answer.data
     if kind != "ods":
         annotated = openpyxl.load_workbook(io.BytesIO(copies["annotated"])).worksheets[0]
-        assert annotated["C3"].comment.text.startswith("A number is needed here")
+        assert annotated["C3"].comment.text.startswith("Enter a number")
     rejected = openpyxl.load_workbook(io.BytesIO(copies["rejected"]))
     sheet = rejected.worksheets[0]
     assert sheet["M1"].value == "Rejected because"
-    assert sheet["M2"].value.startswith("C (Height): A number is needed here")
+    assert sheet["M2"].value.startswith("C (Height): Enter a number")
     sheet["C2"] = 3000
     rejected.save(tmp_path / "corrected.xlsx")
     again = run_import(project_id, tmp_path / "corrected.xlsx")
