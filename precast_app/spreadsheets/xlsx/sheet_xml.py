@@ -24,6 +24,8 @@ from precast_app.spreadsheets.sheet import (
 
 Attributes = dict[str, str]
 
+# Nested elements of a worksheet, many times as many as any program writes. The parser slows down with them.
+_MAX_DEPTH = 1_000
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 _ESCAPE = re.compile(r"_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_")  # not half a surrogate pair
@@ -85,6 +87,7 @@ class SheetParser:
         self._stored = False
         self._in_cell = False
         self._phonetic = 0
+        self._depth = 0
         self._parser = xml_parser(self._start, self._end, self._data)
 
     def feed(self, chunk: bytes, last: bool = False) -> None:
@@ -92,6 +95,9 @@ class SheetParser:
         parse_chunk(self._parser, chunk, last)
 
     def _start(self, tag: str, attributes: Attributes) -> None:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise damaged("its elements are nested too deeply")
         name = local_name(tag)
         if name == "c":
             self._start_cell(attributes)
@@ -132,6 +138,7 @@ class SheetParser:
                 raise cell_too_long(self._row, self._column, self._limits)
 
     def _end(self, tag: str) -> None:
+        self._depth -= 1
         name = local_name(tag)
         if name == "c":
             self._end_cell()
