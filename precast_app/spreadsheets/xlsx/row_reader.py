@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from precast_app.spreadsheets.errors import too_many_columns
 from precast_app.spreadsheets.sheet import Cell, CellError, Limits, SheetRow, column_number
@@ -31,6 +32,7 @@ _CELL = re.compile(
 _KIND = re.compile(rb"""\st=["']([^"'<>]*)["']""")
 _STYLE = re.compile(rb"""\ss=["']([0-9]{1,6})["']""")
 _FORMULA = re.compile(rb"<f(?:\s[^<>]*)?>([^<]*)</f>")
+_DATA_END = b"</sheetData>"
 _MAX_ATTRIBUTES = 4_096  # different attributes of cells that are remembered
 _MAX_CACHES = 64
 
@@ -46,9 +48,16 @@ class ByteRowReader:
 
     def rows(self, chunks: Iterator[bytes]) -> Iterator[SheetRow]:
         """Yield the rows that are not blank. Raise `UnreadableFile` if one is damaged or too wide."""
-        pending = _skip_preamble(chunks)
-        while True:
-            *parts, pending = pending.split(ROW_END)
+        unfinished: list[bytes] = []
+        tail = b""
+        for chunk in chain([_skip_preamble(chunks)], chunks):
+            # A tag may be divided between two chunks.
+            tail += chunk
+            if ROW_END not in tail and _DATA_END not in tail:
+                unfinished.append(chunk)
+                tail = tail[-len(_DATA_END) :]
+                continue
+            *parts, rest = b"".join([*unfinished, chunk]).split(ROW_END)
             for part in parts:
                 if b"</c>" not in part:
                     continue
@@ -59,12 +68,9 @@ class ByteRowReader:
                 row = self._trim(number, self._cells(part, match.start()))
                 if row is not None:
                     yield row
-            if b"</sheetData>" in pending:
+            if _DATA_END in rest:
                 return
-            chunk = next(chunks, None)
-            if chunk is None:
-                return
-            pending += chunk
+            unfinished, tail = [rest], rest[-len(_DATA_END) :]
 
     def _cells(self, part: bytes, start: int) -> list[Cell]:
         count = part.count(b"</c>", start)
