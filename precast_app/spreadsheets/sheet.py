@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 # Excel's last row.
 LAST_ROW = 1_048_576
-HEAD_ROWS = 50
+HEAD_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
