@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from precast_app.extensions import db
-from precast_app.importing import batch_sql
 from precast_app.jobs.runner import run_job
 from tests.conftest import EXAMPLES, get_job, run_import
 from tests.element_type_files import BASE_HEADER, SAMPLE_TOTALS, project_totals
@@ -109,24 +110,38 @@ def retry(client: FlaskClient, admin: Headers, job_id: int) -> tuple[int, dict[s
     return answer.status_code, answer.get_json()
 
 
+@contextmanager
+def no_element_types_beyond(limit: int) -> Iterator[None]:
+    """Let the database fail each statement that would store more than `limit` element types."""
+    execute(f"""
+        CREATE FUNCTION fail_beyond_limit() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF (SELECT count(*) FROM element_types) > {limit} THEN
+                RAISE EXCEPTION 'a fault in the middle' USING ERRCODE = 'internal_error';
+            END IF;
+            RETURN NULL;
+        END $$""")
+    execute("""
+        CREATE TRIGGER fail_beyond_limit AFTER INSERT ON element_types
+        FOR EACH STATEMENT EXECUTE FUNCTION fail_beyond_limit()""")
+    try:
+        yield
+    finally:
+        execute("DROP FUNCTION fail_beyond_limit CASCADE")
+
+
+def execute(statement: str) -> None:
+    db.session.execute(text(statement))
+    db.session.commit()
+
+
 def test_a_retried_job_continues_after_its_committed_batches(
-    client: FlaskClient, admin: Headers, green_meadows: int, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, admin: Headers, green_meadows: int
 ) -> None:
     job_id = client.post(EXCEL_IMPORT_URL, data=upload_form(SAMPLE_WORKBOOK), headers=admin).get_json()["job_id"]
-    written: list[int] = []
-
-    def broken(*arguments: Any) -> Any:
-        if len(written) == 2:
-            raise RuntimeError("a fault in the middle")
-        written.append(1)
-        return original(*arguments)
-
-    original = batch_sql.write_batch
-    monkeypatch.setattr("precast_app.importing.batch_runner.write_batch", broken)
-    db.session.execute(text("UPDATE import_jobs SET concurrent_batches = 1 WHERE id = :id"), {"id": job_id})
-    db.session.commit()
-    run_job(job_id)
-    monkeypatch.undo()
+    execute(f"UPDATE import_jobs SET concurrent_batches = 1 WHERE id = {job_id}")
+    with no_element_types_beyond(60):
+        run_job(job_id)
     failed = get_job(job_id)
     assert (failed.status, failed.created_count) == ("failed", 60), failed.error
     status, body = retry(client, admin, job_id)
