@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from dataclasses import replace as changed
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -15,9 +14,10 @@ from precast_app.config import Settings
 from precast_app.errors import ImportAborted
 from precast_app.extensions import db, settings_of
 from precast_app.importing import batch_runner
+from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.jobs import lifecycle
-from precast_app.jobs.lifecycle import Lease
+from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
 from precast_app.models import ImportJob, OnError, Phase, Severity
 from precast_app.models import Issue as IssueRow
@@ -65,9 +65,26 @@ class JobContext:
             self.reporter.raise_if_stopped()
             yield item
 
-    def report_progress(self, phase: Phase, **counts: int) -> None:
-        """Report the phase and the counts that have changed; raise as `ProgressReporter.report` does."""
-        self.reporter.report(changed(self.reporter.latest, phase=phase, **counts))
+    def report_progress(
+        self,
+        phase: Phase,
+        *,
+        total: int | None = None,
+        processed: int | None = None,
+        counts: Counts | None = None,
+        warnings: int | None = None,
+    ) -> None:
+        """Report the phase and the numbers that have changed; raise as `ProgressReporter.report` does."""
+        latest = self.reporter.latest
+        self.reporter.report(
+            Progress(
+                phase,
+                total=latest.total if total is None else total,
+                processed=latest.processed if processed is None else processed,
+                counts=latest.counts if counts is None else counts,
+                warnings=latest.warnings if warnings is None else warnings,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ No function here commits or rolls back. The caller does, so that a step and what
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from precast_app.errors import JobCancelled, LeaseLost
 from precast_app.extensions import db
+from precast_app.importing.counts import Counts
 from precast_app.models import FailureReason, Phase
 
 # The class of the advisory locks on job ids, which are positive; `process_lock` uses the other numbers of the class.
@@ -90,17 +91,12 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: `total` and `processed` in data rows, the other counts in element types and pieces."""
+    """How far a job is: `total` and `processed` are numbers of data rows, `warnings` of issues."""
 
     phase: Phase
     total: int = 0
     processed: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    pieces_added: int = 0
-    pieces_removed: int = 0
+    counts: Counts = field(default_factory=Counts)
     warnings: int = 0
 
 
@@ -180,7 +176,16 @@ def write_progress(lease: Lease, progress: Progress, *, lease_seconds: int) -> N
             WHERE id = :job_id AND lease_token = :token
             RETURNING cancelled_by
         """),
-        {**asdict(progress), "job_id": lease.job_id, "token": lease.token, "lease_seconds": lease_seconds},
+        {
+            "phase": progress.phase,
+            "total": progress.total,
+            "processed": progress.processed,
+            **progress.counts.as_dict(),
+            "warnings": progress.warnings,
+            "job_id": lease.job_id,
+            "token": lease.token,
+            "lease_seconds": lease_seconds,
+        },
     ).first()
     _raise_if_lost(lease, written)
 

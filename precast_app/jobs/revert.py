@@ -136,13 +136,7 @@ def run_undo(context: JobContext) -> Outcome:
         _undo(context, target_id, before_images)
         db.session.commit()
     (result,) = batch_runner.stored_results(context.job_id)
-    context.report_progress(
-        Phase.UNDOING,
-        processed=len(before_images),
-        updated=result.counts.updated,
-        pieces_added=result.counts.pieces_added,
-        pieces_removed=result.counts.pieces_removed,
-    )
+    context.report_progress(Phase.UNDOING, processed=len(before_images), counts=result.counts)
     restored = result.counts.updated
     deleted = len(before_images) - restored
     return Outcome(f"Undid job {target_id}: {deleted} elements deleted, {restored} put back as they were")

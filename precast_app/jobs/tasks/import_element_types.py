@@ -73,7 +73,7 @@ def _import(context: JobContext, reference: ReferenceData) -> Outcome:
         return _store_dry_run(context, planned, reference)
     dry_run.check_still_valid(context, planned, reference)
     if planned.rejected and context.on_error is OnError.ABORT:
-        context.report_progress(Phase.PLANNING, rejected=planned.rejected)
+        context.report_progress(Phase.PLANNING, counts=Counts(rejected=planned.rejected))
         raise abort_error(context.job_id, planned.total, planned.rejected)
     rejected = _write(
         context, planned, BatchTarget(context.project_id, context.job_id, columns, reference.naming_conventions)
@@ -87,11 +87,7 @@ def _store_dry_run(context: JobContext, planned: Plan, reference: ReferenceData)
     """Store the plan instead of writing it."""
     dry_run.store_plan(context, planned, reference)
     db.session.commit()
-    context.report_progress(
-        Phase.PLANNING,
-        processed=planned.total,
-        **planned.counts.as_dict(),
-    )
+    context.report_progress(Phase.PLANNING, processed=planned.total, counts=planned.counts)
     summary = dry_run_summary(planned.created, planned.updated, len(planned.unchanged_ids), planned.rejected)
     return Outcome(summary, describe_first_errors(context.job_id) if planned.rejected else None)
 
@@ -193,7 +189,7 @@ def _write(context: JobContext, planned: Plan, target: BatchTarget) -> int:
     with closing(_run_batches(context, planned, target, frozenset(each.number for each in committed))) as results:
         for result in results:
             _report_batches(context, planned, [result])
-    return context.reporter.latest.rejected
+    return context.reporter.latest.counts.rejected
 
 
 def _run_batches(
@@ -226,13 +222,4 @@ def _report_batches(context: JobContext, planned: Plan, results: Iterable[BatchR
     counts = sum((result.counts for result in results), Counts())
     if latest.phase is not Phase.WRITING:
         counts += Counts(unchanged=len(planned.unchanged_ids), rejected=planned.rejected)
-    context.report_progress(
-        Phase.WRITING,
-        processed=latest.processed + counts.processed,
-        created=latest.created + counts.created,
-        updated=latest.updated + counts.updated,
-        unchanged=len(planned.unchanged_ids),
-        rejected=latest.rejected + counts.rejected,
-        pieces_added=latest.pieces_added + counts.pieces_added,
-        pieces_removed=latest.pieces_removed + counts.pieces_removed,
-    )
+    context.report_progress(Phase.WRITING, processed=latest.processed + counts.processed, counts=latest.counts + counts)

@@ -58,7 +58,7 @@ def run(context: JobContext) -> Outcome:
         db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(plan_digest=before))
     db.session.commit()
     if is_aborted and not context.dry_run:
-        context.report_progress(Phase.WRITING, rejected=rejected)
+        context.report_progress(Phase.WRITING, counts=Counts(rejected=rejected))
         raise abort_error(context.job_id, total, rejected)
     return _outcome(context, total, counts)
 
@@ -79,7 +79,7 @@ def _record_batch(context: JobContext, counts: Counts) -> None:
 
 def _outcome(context: JobContext, total: int, counts: Counts) -> Outcome:
     counts = replace(counts, unchanged=total - counts.processed)
-    context.report_progress(Phase.WRITING, processed=total, **counts.as_dict())
+    context.report_progress(Phase.WRITING, processed=total, counts=counts)
     errors = describe_first_errors(context.job_id) if counts.rejected else None
     if context.dry_run:
         summary = dry_run_summary(counts.created, counts.updated, counts.unchanged, counts.rejected)
