@@ -294,6 +294,6 @@ def list_audit(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _audit_page(project_id: int | None, query: dict[str, Any]) -> dict[str, Any]:
-    wanted = AuditFilter(query["who"], query["act"], query["since"])
-    found, count = administration.list_audit_entries(project_id, wanted, requested_page(query))
+    filters = AuditFilter(query["who"], query["act"], query["since"])
+    found, count = administration.list_audit_entries(project_id, filters, requested_page(query))
     return {"entries": found, "count": count}

@@ -101,8 +101,8 @@ class ElementTypesFilter(ma.Schema):
 
     @ma.post_load
     def _as_filter(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        wanted = ElementTypeFilter(data["search"], data["type"], data["node"], data["stage"], data["without_drawing"])
-        return {**data, "filter": wanted}
+        filters = ElementTypeFilter(data["search"], data["type"], data["node"], data["stage"], data["without_drawing"])
+        return {**data, "filter": filters}
 
 
 class ElementTypesQuery(CursorQuery, ElementTypesFilter):

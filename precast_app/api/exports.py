@@ -75,26 +75,26 @@ def project_columns(project_id: int) -> tuple[str, tuple[ExportColumn, ...]]:
 
 
 def project_rows(
-    project_id: int, wanted: ElementTypeFilter | None, columns: tuple[ExportColumn, ...]
+    project_id: int, filters: ElementTypeFilter | None, columns: tuple[ExportColumn, ...]
 ) -> Iterator[list[Cell]]:
-    """Yield the cells of each matching element type; none if `wanted` is None, for a template."""
-    if wanted is not None:
-        for row in export_queries.iterate_rows(project_id, wanted):
+    """Yield the cells of each matching element type; none if `filters` is None, for a template."""
+    if filters is not None:
+        for row in export_queries.iterate_rows(project_id, filters):
             yield row_cells(row.element_type, row.groups, columns)
 
 
-def _workbook(project_id: int, wanted: ElementTypeFilter | None, kind: str) -> Response:
+def _workbook(project_id: int, filters: ElementTypeFilter | None, kind: str) -> Response:
     name, columns = project_columns(project_id)
-    rows = project_rows(project_id, wanted, columns)
+    rows = project_rows(project_id, filters, columns)
     about = ProjectTitle(project_id, name)
     return file_responses.workbook(
         f"{_file_name_part(name)}_{kind}.xlsx", lambda file: workbook.write(file, about, columns, rows)
     )
 
 
-def _csv(project_id: int, wanted: ElementTypeFilter | None, kind: str) -> Response:
+def _csv(project_id: int, filters: ElementTypeFilter | None, kind: str) -> Response:
     name, columns = project_columns(project_id)
-    rows = project_rows(project_id, wanted, columns)
+    rows = project_rows(project_id, filters, columns)
     return file_responses.csv(f"{_file_name_part(name)}_{kind}.csv", delimited.lines(rows, columns))
 
 

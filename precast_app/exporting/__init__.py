@@ -1,1 +1,1 @@
-"""Data to files that people open: what goes out can come back in."""
+"""Files for people: exports, templates and annotated copies. What is exported can be imported again."""

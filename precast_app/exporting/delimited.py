@@ -12,27 +12,29 @@ from precast_app.exporting.safe_text import csv_line
 from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.spreadsheets import escape_formula, protect_from_decoding
 
-# Where the model calls something otherwise than the file.
-_STORED = {"parent": "parent_id"}
+# Attributes of the file that have another name in the model.
+_MODEL_ATTRIBUTES = {"parent": "parent_id"}
 
 
 def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> Iterator[str]:
     """Yield the lines of a file of element types; the cells of `rows` are in the order of `columns`."""
     flat = export_columns.flat_order(columns)
-    places = [*range(len(BASE_HEADINGS)), *(len(BASE_HEADINGS) + columns.index(column) for column in flat)]
+    indices = [*range(len(BASE_HEADINGS)), *(len(BASE_HEADINGS) + columns.index(column) for column in flat)]
     yield "\ufeff" + csv_line(
         [*BASE_HEADINGS, *(protect_from_decoding(escape_formula(column.heading)) for column in flat)]
     )
     for row in rows:
-        yield csv_line([_cell(row[place]) for place in places])
+        yield csv_line([_cell(row[index]) for index in indices])
 
 
-def reference_lines(job_type: str, things: Iterable[Any]) -> Iterator[str]:
-    """Yield the lines of a file of reference data for imports of this type; without `things` only its header."""
+def reference_lines(job_type: str, items: Iterable[Any]) -> Iterator[str]:
+    """Yield the lines of a file of reference data for imports of this type; without items only its header."""
     fields = REFERENCE_SPECS[job_type].columns
     yield "\ufeff" + csv_line([field.heading for field in fields])
-    for thing in things:
-        yield csv_line([_cell(getattr(thing, _STORED.get(field.attribute, field.attribute))) for field in fields])
+    for item in items:
+        yield csv_line(
+            [_cell(getattr(item, _MODEL_ATTRIBUTES.get(field.attribute, field.attribute))) for field in fields]
+        )
 
 
 def _cell(cell: Cell) -> Cell:

@@ -1,4 +1,4 @@
-"""A job's issues as a file."""
+"""A job's issues as a CSV file or a workbook."""
 
 from __future__ import annotations
 

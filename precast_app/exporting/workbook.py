@@ -28,7 +28,7 @@ _ALLOWED = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class ProjectTitle:
-    """Project whose element types are exported."""
+    """The project whose element types are exported, as the summary names it."""
 
     project_id: int
     name: str
@@ -52,21 +52,21 @@ def _write_summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColum
     lines: list[tuple[str, Any, str]] = [("Project ID", str(about.project_id), ""), ("Project Name", about.name, "")]
     reference = [f"A1-{column_letter(len(BASE_HEADINGS))}1: Base Columns ({len(BASE_HEADINGS)})"]
     for group, spec in GROUP_SPECS.items():
-        places = [place for place, column in enumerate(columns, len(BASE_HEADINGS) + 1) if column.group is group]
-        reach = f"{column_letter(places[0])}1-{column_letter(places[-1])}1" if places else ""
-        lines.append((spec.summary_label, len(places), f"Range: {reach}" if reach else ""))
-        if reach:
-            reference.append(f"{reach}: {spec.title} ({len(places)})")
+        numbers = [number for number, column in enumerate(columns, len(BASE_HEADINGS) + 1) if column.group is group]
+        span = f"{column_letter(numbers[0])}1-{column_letter(numbers[-1])}1" if numbers else ""
+        lines.append((spec.summary_label, len(numbers), f"Range: {span}" if span else ""))
+        if span:
+            reference.append(f"{span}: {spec.title} ({len(numbers)})")
     lines.append(("Base Columns", str(len(BASE_HEADINGS)), f"Range: A1-{column_letter(len(BASE_HEADINGS))}1"))
     safe_text.write(sheet, 0, 0, "Element Type Export Summary", title)
-    for number, (name, value, reach) in enumerate(lines, 1):
+    for number, (name, value, span) in enumerate(lines, 1):
         safe_text.write(sheet, number, 0, name, label)
         if isinstance(value, int):
             sheet.write_number(number, 1, value)
         else:
             safe_text.write(sheet, number, 1, escape_formula(value))
-        if reach:
-            safe_text.write(sheet, number, 2, reach)
+        if span:
+            safe_text.write(sheet, number, 2, span)
     safe_text.write(sheet, len(lines) + 2, 0, "Column Layout Reference:", label)
     for number, text in enumerate(reference, len(lines) + 3):
         safe_text.write(sheet, number, 0, text)

@@ -1,4 +1,4 @@
-"""Users, and who did what."""
+"""Users and the audit log."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from precast_app.queries.paging import Page, paginate
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries: of who, of an act such as `job.cancel`, from a moment on; None is any."""
+    """Filter of audit entries: a user's name, an action such as `job.cancel`, the earliest time; None matches any."""
 
     who: str | None = None
     act: str | None = None
     since: datetime | None = None
 
 
-def list_users(where: Page) -> tuple[list[User], int]:
-    """All users, by name."""
-    return paginate(select(User).order_by(User.name), where)
+def list_users(page: Page) -> tuple[list[User], int]:
+    """Return a page of all users, by name, and their number."""
+    return paginate(select(User).order_by(User.name), page)
 
 
-def list_audit_entries(project_id: int | None, wanted: AuditFilter, where: Page) -> tuple[list[AuditEntry], int]:
-    """What was done in a project, or without one in the whole installation; newest first."""
+def list_audit_entries(project_id: int | None, filters: AuditFilter, page: Page) -> tuple[list[AuditEntry], int]:
+    """Return a page of audit entries, newest first, and their number; `project_id` None means all projects."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc())
     if project_id is not None:
         query = query.where(AuditEntry.project_id == project_id)
-    if wanted.who is not None:
-        query = query.where(AuditEntry.who == wanted.who)
-    if wanted.act is not None:
-        query = query.where(AuditEntry.act == wanted.act)
-    if wanted.since is not None:
-        query = query.where(AuditEntry.at >= wanted.since.astimezone(UTC))
-    return paginate(query, where, lambda last_id: AuditEntry.id < last_id)
+    if filters.who is not None:
+        query = query.where(AuditEntry.who == filters.who)
+    if filters.act is not None:
+        query = query.where(AuditEntry.act == filters.act)
+    if filters.since is not None:
+        query = query.where(AuditEntry.at >= filters.since.astimezone(UTC))
+    return paginate(query, page, lambda last_id: AuditEntry.id < last_id)

@@ -40,14 +40,14 @@ _COUNT = text(f"SELECT count(*) {_FOUND}")
 _HEADINGS = {column.field: column.heading for column in BASE_COLUMNS}
 
 
-def list_changes(job_id: int, change: str | None, where: Page) -> tuple[list[dict[str, Any]], int]:
+def list_changes(job_id: int, change: str | None, page: Page) -> tuple[list[dict[str, Any]], int]:
     """Return created, updated and deleted element types by row, then unchanged ones, and how many there are in all.
 
     `fields` has the value before and after by heading.
     """
     job = db.session.get_one(ImportJob, job_id)
     headings = _ChangeHeadings(reference_data.from_json(job.project_id, job.reference or {}))
-    parameters = {"job_id": job_id, "change": change, "limit": where.limit, "offset": where.offset}
+    parameters = {"job_id": job_id, "change": change, "limit": page.limit, "offset": page.offset}
     found = db.session.execute(_PAGE, parameters).mappings()
     count: int = db.session.execute(_COUNT, parameters).scalar_one()
     return [{**row, "fields": headings.label_fields(row["fields"] or {})} for row in found], count

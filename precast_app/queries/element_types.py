@@ -1,4 +1,4 @@
-"""Element types, pieces and their sums."""
+"""Element types, pieces, and the totals of a project."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ _SORTED: dict[str, Any] = {
     "version": ElementType.version,
     **{name: getattr(ElementType, name) for name in (*MEASURES, "density")},
 }
-# What element types can be sorted by: upwards, and with a minus downwards.
+# The sort orders of element types: ascending, and descending with a minus.
 SORTS = (*_SORTED, *(f"-{name}" for name in _SORTED))
 
 
 @dataclass(frozen=True, slots=True)
 class ElementTypeFilter:
-    """What element types are wanted: `search` in type or name, `element_type` exactly, at a node, through a stage.
+    """Filter of element types: all conditions that are not None have to be met.
 
-    With `without_drawing` those that have no drawing of the drawing type with this id.
+    `search` is a part of the type or the name, `element_type` the whole type. `node_id` is a node with a quantity,
+    `stage_id` a stage of the element type, `without_drawing` a drawing type of which there is no drawing.
     """
 
     search: str | None = None
@@ -53,40 +54,40 @@ class ElementTypeFilter:
     without_drawing: int | None = None
 
 
-def matching_query(project_id: int, wanted: ElementTypeFilter) -> Select[ElementType]:
-    """The query for a project's element types that are wanted."""
+def matching_query(project_id: int, filters: ElementTypeFilter) -> Select[ElementType]:
+    """Return the query for those of a project's element types that match the filters, unsorted."""
     query = select(ElementType).where(ElementType.project_id == project_id)
-    if wanted.search:
-        key = identity_key(wanted.search)
+    if filters.search:
+        key = identity_key(filters.search)
         query = query.where(
             or_(
                 ElementType.type_key.contains(key, autoescape=True), ElementType.name_key.contains(key, autoescape=True)
             )
         )
-    if wanted.element_type:
-        query = query.where(ElementType.type_key == identity_key(wanted.element_type))
-    if wanted.node_id is not None:
+    if filters.element_type:
+        query = query.where(ElementType.type_key == identity_key(filters.element_type))
+    if filters.node_id is not None:
         query = query.where(
-            ElementType.id.in_(select(Quantity.element_type_id).where(Quantity.node_id == wanted.node_id))
+            ElementType.id.in_(select(Quantity.element_type_id).where(Quantity.node_id == filters.node_id))
         )
-    if wanted.stage_id is not None:
+    if filters.stage_id is not None:
         query = query.where(
             ElementType.id.in_(
-                select(ElementTypeStage.element_type_id).where(ElementTypeStage.stage_id == wanted.stage_id)
+                select(ElementTypeStage.element_type_id).where(ElementTypeStage.stage_id == filters.stage_id)
             )
         )
-    if wanted.without_drawing is not None:
-        drawn = select(Drawing.element_type_id).where(Drawing.drawing_type_id == wanted.without_drawing)
+    if filters.without_drawing is not None:
+        drawn = select(Drawing.element_type_id).where(Drawing.drawing_type_id == filters.without_drawing)
         query = query.where(ElementType.id.not_in(drawn))
     return query
 
 
 def list_element_types(
-    project_id: int, wanted: ElementTypeFilter, where: Page, sort: str | None = None
+    project_id: int, filters: ElementTypeFilter, page: Page, sort: str | None = None
 ) -> tuple[list[ElementType], int]:
     """Return a project's element types and their number, by type and name or by `sort`, one of `SORTS`.
 
-    Element types without a value come last. Raise `RequestError` if `where.after` is not the id of an element type of
+    Element types without a value come last. Raise `RequestError` if `page.after` is not the id of an element type of
     the project, or if it is combined with `sort`.
     """
     order = [ElementType.type_key, ElementType.name_key]
@@ -105,7 +106,7 @@ def list_element_types(
             )
         return tuple_(ElementType.type_key, ElementType.name_key) > (last.type_key, last.name_key)
 
-    return paginate(matching_query(project_id, wanted).order_by(*order), where, follows)
+    return paginate(matching_query(project_id, filters).order_by(*order), page, follows)
 
 
 def piece_counts(element_type_ids: Sequence[int], node_id: int | None = None) -> dict[int, int]:
@@ -121,7 +122,7 @@ def piece_counts(element_type_ids: Sequence[int], node_id: int | None = None) ->
 
 
 def status_counts(element_type_id: int) -> dict[int, dict[str, int]]:
-    """The pieces of an element type: by the id of the node, how many have each status."""
+    """Return how many pieces of an element type have each status, by node id."""
     found: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(PieceStatus, 0))
     query = (
         select(Piece.node_id, Piece.status, func.count())
@@ -191,28 +192,28 @@ def _group_values(spec: GroupSpec, element_type_id: int) -> list[dict[str, Any]]
 
 
 def list_pieces(
-    project_id: int, node_id: int | None, element_type_id: int | None, status: str | None, where: Page
+    project_id: int, node_id: int | None, element_type_id: int | None, status: str | None, page: Page
 ) -> tuple[list[Piece], int]:
-    """Return a project's pieces, those that were created first first, and their number."""
+    """Return a page of a project's pieces in the order of their creation, and their number; None matches any."""
     query: Select[Any] = select(Piece).where(Piece.project_id == project_id)
     if node_id is not None:
-        # By way of the quantities, whose index begins with the node; that of the pieces does not.
-        here = select(Quantity.element_type_id, Quantity.node_id).where(Quantity.node_id == node_id)
-        query = query.where(tuple_(Piece.element_type_id, Piece.node_id).in_(here))
+        # Quantities have an index that begins with the node, pieces don't.
+        at_node = select(Quantity.element_type_id, Quantity.node_id).where(Quantity.node_id == node_id)
+        query = query.where(tuple_(Piece.element_type_id, Piece.node_id).in_(at_node))
     if element_type_id is not None:
         query = query.where(Piece.element_type_id == element_type_id)
     if status:
         query = query.where(Piece.status == status)
-    return paginate(query.order_by(Piece.id), where, lambda last_id: Piece.id > last_id)
+    return paginate(query.order_by(Piece.id), page, lambda last_id: Piece.id > last_id)
 
 
 def project_summary(project_id: int) -> dict[str, Any]:
-    """The project in numbers: rows of each kind, pieces by node and status, materials needed by product."""
-    mine = select(ElementType.id).where(ElementType.project_id == project_id)
-    counts = {"element_types": db.session.scalar(select(func.count()).select_from(mine.subquery()))}
+    """Return a project's totals: rows of each kind, pieces by node and status, quantities of products."""
+    element_type_ids = select(ElementType.id).where(ElementType.project_id == project_id)
+    counts = {"element_types": db.session.scalar(select(func.count()).select_from(element_type_ids.subquery()))}
     for spec in GROUP_SPECS.values():
         table = Model.metadata.tables[spec.table]
-        query = select(func.count()).select_from(table).where(table.c.element_type_id.in_(mine))
+        query = select(func.count()).select_from(table).where(table.c.element_type_id.in_(element_type_ids))
         counts[spec.count_field] = db.session.scalar(query)
     by_node: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(PieceStatus, 0))
     for node_id, status, count in db.session.execute(
@@ -265,7 +266,7 @@ def _tower_and_floor(path: str) -> dict[str, str | None]:
 
 
 def type_names(project_id: int) -> list[str]:
-    """What the project's element types are called, such as WALL, each once."""
+    """Return the distinct types of the project's element types, such as WALL, in alphabetical order."""
     name = func.min(ElementType.element_type)
     query = select(name).where(ElementType.project_id == project_id).group_by(ElementType.type_key).order_by(name)
     return list(db.session.scalars(query))

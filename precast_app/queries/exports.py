@@ -1,4 +1,4 @@
-"""A project's element types with all that belongs to them, as an export writes them: some at a time, by id."""
+"""What exports write: a project's reference data, and its element types with their values, read in portions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
 from precast_app.models import ElementType, HierarchyNode, Quantity
 from precast_app.queries.element_types import ElementTypeFilter, matching_query
 
-# Read at a time, so that memory stays flat however many there are.
-_AT_A_TIME = 500
+# Element types that are in memory at once.
+_PORTION = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRow:
-    """An element type, and of each group the values by the id of what they are about."""
+    """An element type and, by group, its values by the id of their item."""
 
     element_type: ElementType
     groups: dict[ColumnGroup, dict[int, Any]]
@@ -51,13 +51,13 @@ def use_one_snapshot() -> None:
     db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
-def iterate_rows(project_id: int, wanted: ElementTypeFilter) -> Iterator[ExportRow]:
-    """The element types in the order in which they were made."""
+def iterate_rows(project_id: int, filters: ElementTypeFilter) -> Iterator[ExportRow]:
+    """Yield the element types that match the filters in the order of their creation."""
     last = 0
-    query = matching_query(project_id, wanted).order_by(ElementType.id).limit(_AT_A_TIME)
+    query = matching_query(project_id, filters).order_by(ElementType.id).limit(_PORTION)
     while found := db.session.scalars(query.where(ElementType.id > last)).all():
         last = found[-1].id
-        groups = load_groups(db.session(), [one.id for one in found])
-        for one in found:
-            yield ExportRow(one, {group: groups[group].get(one.id, {}) for group in groups})
+        groups = load_groups(db.session(), [element_type.id for element_type in found])
+        for element_type in found:
+            yield ExportRow(element_type, {group: groups[group].get(element_type.id, {}) for group in groups})
         db.session.expunge_all()

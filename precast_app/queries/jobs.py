@@ -28,7 +28,7 @@ def queue_positions(jobs: list[ImportJob]) -> dict[int, int]:
 
 
 def list_jobs(
-    project_id: int, status: str | None, job_type: str | None, where: Page, state: JobState | None = None
+    project_id: int, status: str | None, job_type: str | None, page: Page, state: JobState | None = None
 ) -> tuple[list[ImportJob], int]:
     """Return a page of the project's jobs that have the status, the type and the state, newest first, and their number.
 
@@ -41,7 +41,7 @@ def list_jobs(
         query = query.where(is_in_state(state))
     if job_type:
         query = query.where(ImportJob.job_type == job_type)
-    return paginate(query, where, lambda last_id: ImportJob.id < last_id)
+    return paginate(query, page, lambda last_id: ImportJob.id < last_id)
 
 
 def find_applying_job(dry_run_id: int) -> ImportJob | None:
@@ -54,10 +54,10 @@ def find_applying_job(dry_run_id: int) -> ImportJob | None:
     return db.session.scalar(query.order_by(ImportJob.id.desc()).limit(1))
 
 
-def list_issues(job_id: int, severity: str | None, where: Page) -> tuple[list[Issue], int]:
+def list_issues(job_id: int, severity: str | None, page: Page) -> tuple[list[Issue], int]:
     """Return a job's issues by row, those about the whole file first, and their number.
 
-    Raise `RequestError` if `where.after` is not the id of one of them.
+    Raise `RequestError` if `page.after` is not the id of one of them.
     """
     query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
     if severity:
@@ -73,14 +73,16 @@ def list_issues(job_id: int, severity: str | None, where: Page) -> tuple[list[Is
         # Rows count from 1, so 0 stands for the whole file.
         return tuple_(func.coalesce(Issue.row, 0), Issue.id) > (last.row or 0, last_id)
 
-    return paginate(query, where, follows)
+    return paginate(query, page, follows)
 
 
-_UNLISTED = "Something is wrong in this row too; it is beyond the issues that are listed. Upload it again to see what."
+_UNLISTED = (
+    "This row has errors that are not listed, because the file has too many issues. Upload it again to see them."
+)
 
 
 def iterate_issues(job_id: int) -> Iterator[Issue]:
-    """All of a job's issues by row, some at a time."""
+    """Yield all issues of a job by row, those about the whole file first; they are read in portions."""
     query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
     yield from db.session.scalars(query.execution_options(yield_per=500))
 
@@ -94,27 +96,27 @@ def load_issues(job_id: int) -> list[Issue]:
 
 
 def rejection_reasons(job_id: int) -> dict[int, str]:
-    """Why each rejected row was rejected, by its number in the sheet."""
+    """Return the messages of each rejected row, one a line, by row number."""
     found: dict[int, list[str]] = {}
-    wrong = select(Issue).where(Issue.job_id == job_id, Issue.severity == Severity.ERROR, Issue.row.is_not(None))
-    for issue in db.session.scalars(wrong.order_by(Issue.row, Issue.id)):
-        place = f"{issue.column} ({issue.heading}): " if issue.column else ""
-        found.setdefault(issue.row or 0, []).append(place + issue.message)
+    errors = select(Issue).where(Issue.job_id == job_id, Issue.severity == Severity.ERROR, Issue.row.is_not(None))
+    for issue in db.session.scalars(errors.order_by(Issue.row, Issue.id)):
+        column = f"{issue.column} ({issue.heading}): " if issue.column else ""
+        found.setdefault(issue.row or 0, []).append(column + issue.message)
     unlisted = db.session.scalar(select(ImportJob.unlisted_rows).where(ImportJob.id == job_id)) or ()
-    told = {row: "\n".join(messages) for row, messages in found.items()}
-    return {**dict.fromkeys(unlisted, _UNLISTED), **told}
+    listed = {row: "\n".join(messages) for row, messages in found.items()}
+    return {**dict.fromkeys(unlisted, _UNLISTED), **listed}
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """How fast a job is: rows a second, and the seconds that are left while it runs."""
+    """Speed of a job: rows per second and, while it runs, the estimated seconds that are left."""
 
     rows_per_second: float | None = None
     seconds_left: int | None = None
 
 
 def throughput(job: ImportJob) -> Throughput:
-    """From the job's start to its end, or to the last thing that was told of it."""
+    """Return the speed from the job's start to its end or latest progress; without values before the first row."""
     end = job.completed_at or job.updated_at
     if job.started_at is None or end is None or not job.processed_items:
         return Throughput()
@@ -124,7 +126,7 @@ def throughput(job: ImportJob) -> Throughput:
 
 
 def count_issues_by_code(job_id: int) -> list[tuple[str, str, int, str]]:
-    """Of each kind of issue of a job: severity, code, how many, and one of its messages; errors first."""
+    """Return severity, code, number and an example message of each kind of issue of a job, errors first."""
     number = func.count().label("number")
     found = (
         select(Issue.severity, Issue.code, number, func.min(Issue.message))

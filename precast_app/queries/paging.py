@@ -27,15 +27,15 @@ class Page:
 
 
 def paginate(
-    query: Select[Any], where: Page, follows: Callable[[int], ColumnElement[bool]] | None = None
+    query: Select[Any], page: Page, follows: Callable[[int], ColumnElement[bool]] | None = None
 ) -> tuple[list[Any], int]:
     """Return the items of the page, in the query's order, and the number of all items of the query.
 
     `follows` returns the condition for the items behind the one with the given id; a list without it has no `after`.
     """
     count = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-    if where.after is not None:
+    if page.after is not None:
         assert follows is not None, "this list has no `after`"
-        query = query.where(follows(where.after))
-    items = db.session.scalars(query.limit(where.limit).offset(where.offset)).unique().all()
+        query = query.where(follows(page.after))
+    items = db.session.scalars(query.limit(page.limit).offset(page.offset)).unique().all()
     return list(items), count

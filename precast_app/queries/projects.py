@@ -1,4 +1,4 @@
-"""Projects that someone may see, and their members."""
+"""The projects that a user may see, their members, and what is in them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from precast_app.models import ElementType, ImportJob, JobStatus, Membership, Pi
 from precast_app.queries.paging import Page, paginate
 
 
-def list_visible_to(identity: Identity, where: Page) -> tuple[list[Project], int]:
-    """The projects that this user or token may see, by name."""
+def list_visible_to(identity: Identity, page: Page) -> tuple[list[Project], int]:
+    """Return a page of the projects that this user or token may see, by name, and their number."""
     query = select(Project).order_by(Project.name)
     if not identity.is_admin:
         query = query.where(Project.id.in_(select(Membership.project_id).where(Membership.user_id == identity.user_id)))
     if identity.project_id is not None:
         query = query.where(Project.id == identity.project_id)
-    return paginate(query, where)
+    return paginate(query, page)
 
 
 def names_by_id(project_ids: Iterable[int | None]) -> dict[int, str]:
@@ -30,14 +30,14 @@ def names_by_id(project_ids: Iterable[int | None]) -> dict[int, str]:
     return {row.id: row.name for row in db.session.execute(query)}
 
 
-def list_members(project_id: int, where: Page) -> tuple[list[Membership], int]:
-    """The members of a project, in the order in which they came to the installation."""
-    return paginate(select(Membership).where(Membership.project_id == project_id).order_by(Membership.user_id), where)
+def list_members(project_id: int, page: Page) -> tuple[list[Membership], int]:
+    """Return a page of the project's members, ordered by user id, and their number."""
+    return paginate(select(Membership).where(Membership.project_id == project_id).order_by(Membership.user_id), page)
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectCounts:
-    """A project in numbers, and the job that is under way in it."""
+    """Numbers of a project's rows; the job that is running in it, or else the next queued one; and its newest job."""
 
     element_types: int = 0
     pieces: int = 0
@@ -46,37 +46,37 @@ class ProjectCounts:
 
 
 def project_counts(project_ids: list[int]) -> dict[int, ProjectCounts]:
-    """Of each project: how much is in it, what runs in it, and its newest job."""
+    """Return the counts and jobs of each of the projects, by project id."""
 
     def count(model: Any) -> dict[int, int]:
-        mine = select(model.project_id, func.count()).where(model.project_id.in_(project_ids))
-        return {row[0]: row[1] for row in db.session.execute(mine.group_by(model.project_id))}
+        query = select(model.project_id, func.count()).where(model.project_id.in_(project_ids))
+        return {row[0]: row[1] for row in db.session.execute(query.group_by(model.project_id))}
 
     types, pieces = count(ElementType), count(Piece)
-    under_way, newest = _jobs(project_ids)
+    under_way, newest = _jobs_by_project(project_ids)
     return {
-        each: ProjectCounts(types.get(each, 0), pieces.get(each, 0), under_way.get(each), newest.get(each))
-        for each in project_ids
+        id_: ProjectCounts(types.get(id_, 0), pieces.get(id_, 0), under_way.get(id_), newest.get(id_))
+        for id_ in project_ids
     }
 
 
 def activity_stamp(project_ids: list[int]) -> str:
-    """The same for two moments between which no job in these projects moved; counts nothing that is in them."""
-    told = [
+    """Return a text that changes if a job of these projects makes progress; cheaper than `project_counts`."""
+    states = [
         (job.project_id, job.id, job.status, job.phase, job.progress)
-        for jobs in _jobs(project_ids)
+        for jobs in _jobs_by_project(project_ids)
         for job in jobs.values()
     ]
-    return repr((project_ids, told))
+    return repr((project_ids, states))
 
 
-def _jobs(project_ids: list[int]) -> tuple[dict[int, ImportJob], dict[int, ImportJob]]:
-    """By project: the job that runs, or else the next one that waits; and the newest one."""
-    mine = select(ImportJob).where(ImportJob.project_id.in_(project_ids))
-    moving = mine.where(ImportJob.status.in_((JobStatus.PROCESSING, JobStatus.PENDING)))
-    # Later ones overwrite: of those that wait the first, and the one that runs before them all.
+def _jobs_by_project(project_ids: list[int]) -> tuple[dict[int, ImportJob], dict[int, ImportJob]]:
+    """Return by project id: the running job or else the next queued one, and the newest job."""
+    query = select(ImportJob).where(ImportJob.project_id.in_(project_ids))
+    unfinished = query.where(ImportJob.status.in_((JobStatus.PROCESSING, JobStatus.PENDING)))
+    # A later entry replaces an earlier one: the first queued job the ones behind it, and the running job all of these.
     order = (ImportJob.status == JobStatus.PROCESSING, ImportJob.id.desc())
-    under_way = {job.project_id: job for job in db.session.scalars(moving.order_by(*order))}
+    under_way = {job.project_id: job for job in db.session.scalars(unfinished.order_by(*order))}
     newest_ids = select(func.max(ImportJob.id)).where(ImportJob.project_id.in_(project_ids))
-    newest_of_each = mine.where(ImportJob.id.in_(newest_ids.group_by(ImportJob.project_id)))
-    return under_way, {job.project_id: job for job in db.session.scalars(newest_of_each)}
+    newest = query.where(ImportJob.id.in_(newest_ids.group_by(ImportJob.project_id)))
+    return under_way, {job.project_id: job for job in db.session.scalars(newest)}

@@ -14,9 +14,9 @@ from precast_app.importing.schema import GROUP_SPECS
 from precast_app.queries.paging import Page, paginate
 
 
-def list_page(project_id: int, job_type: str, where: Page) -> tuple[list[Any], int]:
+def list_page(project_id: int, job_type: str, page: Page) -> tuple[list[Any], int]:
     """Return a page of the items that imports of this type write, and how many there are in all."""
-    return paginate(_query(project_id, job_type), where)
+    return paginate(_query(project_id, job_type), page)
 
 
 def list_all(project_id: int, job_type: str) -> Sequence[Any]:

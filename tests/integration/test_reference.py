@@ -138,12 +138,12 @@ def test_a_naming_convention_in_use_stays(client: FlaskClient, admin: dict[str, 
         assert client.patch(address, json={"description": "Old"}, headers=admin).status_code == 200
 
 
-def test_what_is_used_is_not_deleted(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_an_item_in_use_is_not_deleted(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     run_import(green_meadows, EXAMPLES / "element_types.xlsx")
     for path, one, many, _, _ in KINDS:
         used = client.get(f"{PROJECT}/{path}", headers=admin).get_json()[many][0]
         answer = client.delete(f"{PROJECT}/{path}/{used['id']}", headers=admin)
-        assert (one, answer.status_code, "used" in answer.get_json()["message"]) == (one, 409, True)
+        assert (one, answer.status_code, "in use" in answer.get_json()["message"]) == (one, 409, True)
 
 
 @pytest.mark.parametrize("job_type", REFERENCE_DATA)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sqlalchemy import insert, update
 
 from precast_app import database
@@ -46,8 +44,8 @@ def run(context: JobContext) -> Outcome:
     dry_run.check_reference_still_valid(context)
     before = reference_store.digest(db.session(), context.project_id, context.job_type)
     stored = reference_store.store_entries(db.session(), context.project_id, context.job_type, entries)
-    rejected = total - stored.created - stored.updated - stored.unchanged
-    counts = Counts(created=stored.created, updated=stored.updated, rejected=rejected)
+    rejected = total - stored.counts.processed
+    counts = stored.counts + Counts(rejected=rejected)
     is_aborted = bool(rejected) and context.on_error is OnError.ABORT
     if context.dry_run or is_aborted:
         db.session.rollback()
@@ -78,7 +76,8 @@ def _record_batch(context: JobContext, counts: Counts) -> None:
 
 
 def _outcome(context: JobContext, total: int, counts: Counts) -> Outcome:
-    counts = replace(counts, unchanged=total - counts.processed)
+    # A stored result has no count of unchanged items.
+    counts += Counts(unchanged=total - counts.processed)
     context.report_progress(Phase.WRITING, processed=total, counts=counts)
     errors = describe_first_errors(context.job_id) if counts.rejected else None
     if context.dry_run:
