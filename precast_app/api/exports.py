@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import marshmallow as ma
 from flask import Response
 
 from precast_app import database
@@ -16,15 +17,67 @@ from precast_app.api.export_slots import requires_export_slot
 from precast_app.api.file_responses import BINARY, TEXT, XLSX
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
-from precast_app.exporting import delimited, export_columns, workbook
-from precast_app.exporting.export_columns import ExportColumn
+from precast_app.exporting import delimited, export_columns, template, workbook
+from precast_app.exporting.export_columns import ExportColumn, ExportItems
 from precast_app.exporting.row_cells import Cell, row_cells
+from precast_app.exporting.template import TemplateOptions
 from precast_app.exporting.workbook import ProjectTitle
+from precast_app.importing.reference_data import ReferenceData
+from precast_app.importing.schema import ColumnGroup
 from precast_app.projects import projects
 from precast_app.queries import exports as export_queries
 from precast_app.queries.element_types import ElementTypeFilter
 
+# Of an id in a query.
+_MAX_DIGITS = 10
 _UNSAFE_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9]+")
+
+_CHOICES = {
+    "nodes": ColumnGroup.NODES,
+    "stages": ColumnGroup.STAGES,
+    "drawing_types": ColumnGroup.DRAWINGS,
+    "products": ColumnGroup.BOM,
+}
+
+
+class Identifiers(ma.fields.String):
+    """Ids separated by commas; an empty text is an empty set."""
+
+    default_error_messages = {"ids": "Give ids separated by commas, such as 3,5."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
+        words = [word for word in str(value).split(",") if word]
+        if not all(word.isascii() and word.isdigit() and len(word) <= _MAX_DIGITS for word in words):
+            raise self.make_error("ids")
+        return frozenset(map(int, words))
+
+
+def _identifiers(words: str) -> Identifiers:
+    return Identifiers(
+        metadata={"description": f"ids of {words}, separated by commas; all if left out, none if empty"},
+    )
+
+
+class TemplateQuery(ma.Schema):
+    """The columns of a template, and whether it explains itself."""
+
+    nodes = _identifiers("towers or floors (a tower with all its floors)")
+    stages = _identifiers("stages")
+    drawing_types = _identifiers("drawing types")
+    products = _identifiers("products")
+    guide = ma.fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "units in the headings and, in a workbook, a realistic sample row and a note in each column "
+            "about what its cells take"
+        },
+    )
+
+    @ma.post_load
+    def _as_options(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        chosen = {group: data[name] for name, group in _CHOICES.items() if name in data}
+        return {"options": TemplateOptions(chosen, data["guide"])}
+
 
 blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files that can be imported again.")
 
@@ -36,7 +89,7 @@ blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files 
 @blueprint.response(200, BINARY, content_type=XLSX)
 def export_workbook(query: dict[str, Any], project_id: int) -> Response:
     """Export the element types as a workbook."""
-    return _workbook(project_id, query["filter"], "element_types")
+    return _workbook(project_id, query["filter"])
 
 
 @blueprint.route(f"{PROJECT}/export_csv_element_type", methods=["GET"])
@@ -46,56 +99,79 @@ def export_workbook(query: dict[str, Any], project_id: int) -> Response:
 @blueprint.response(200, TEXT, content_type="text/csv")
 def export_csv(query: dict[str, Any], project_id: int) -> Response:
     """Export the element types as a CSV file."""
-    return _csv(project_id, query["filter"], "element_types")
+    return _csv(project_id, query["filter"])
 
 
 @blueprint.route(f"{PROJECT}/template/excel", methods=["GET"])
 @requires(Permission.READ)
+@blueprint.arguments(TemplateQuery, location="query")
 @blueprint.response(200, BINARY, content_type=XLSX)
-def workbook_template(project_id: int) -> Response:
+def workbook_template(query: dict[str, Any], project_id: int) -> Response:
     """Return a workbook with the project's headings and no rows, to fill in."""
-    return _workbook(project_id, None, "template")
+    options: TemplateOptions = query["options"]
+    name, columns, items = _template_columns(project_id, options)
+    about = ProjectTitle(project_id, name)
+    headings = template.base_headings(options)
+    guides = template.column_guides(columns, items) if options.guide else []
+    return file_responses.workbook(
+        f"{_file_name_part(name)}_template.xlsx",
+        lambda file: workbook.write(file, about, columns, [], headings=headings, guides=guides),
+    )
 
 
 @blueprint.route(f"{PROJECT}/template/csv", methods=["GET"])
 @requires(Permission.READ)
+@blueprint.arguments(TemplateQuery, location="query")
 @blueprint.response(200, TEXT, content_type="text/csv")
-def csv_template(project_id: int) -> Response:
-    """Return a CSV file with the project's headings and no rows, to fill in."""
-    return _csv(project_id, None, "template")
+def csv_template(query: dict[str, Any], project_id: int) -> Response:
+    """Return a CSV file with the project's headings and no rows, to fill in; it has no sample row."""
+    options: TemplateOptions = query["options"]
+    name, columns, _ = _template_columns(project_id, options)
+    lines = delimited.lines([], columns, template.base_headings(options))
+    return file_responses.csv(f"{_file_name_part(name)}_template.csv", lines)
 
 
 def project_columns(project_id: int) -> tuple[str, tuple[ExportColumn, ...]]:
     """Return the project's name and columns; all later reads of the request see the same snapshot of the database."""
+    name, items, reference = _project_items(project_id)
+    return name, export_columns.columns(items, reference)
+
+
+def _template_columns(project_id: int, options: TemplateOptions) -> tuple[str, tuple[ExportColumn, ...], ExportItems]:
+    """Return the project's name, the chosen columns and the project's reference data."""
+    name, items, reference = _project_items(project_id)
+    return name, template.limit_columns(export_columns.columns(items, reference), items, options), items
+
+
+def _project_items(project_id: int) -> tuple[str, ExportItems, ReferenceData]:
+    """Return the project's name and reference data; all later reads of the request see the same snapshot."""
     # The snapshot needs a transaction of its own.
     database.release_connection()
     export_queries.use_one_snapshot()
-    name = projects.get(project_id).name
-    return name, export_columns.columns(*export_queries.export_items(project_id))
+    return projects.get(project_id).name, *export_queries.export_items(project_id)
 
 
 def project_rows(
-    project_id: int, filters: ElementTypeFilter | None, columns: tuple[ExportColumn, ...]
+    project_id: int, filters: ElementTypeFilter, columns: tuple[ExportColumn, ...]
 ) -> Iterator[list[Cell]]:
-    """Yield the cells of each matching element type; none if `filters` is None, for a template."""
-    if filters is not None:
-        for row in export_queries.iterate_rows(project_id, filters):
-            yield row_cells(row.element_type, row.groups, columns)
+    """Yield the cells of each matching element type."""
+    for row in export_queries.iterate_rows(project_id, filters):
+        yield row_cells(row.element_type, row.groups, columns)
 
 
-def _workbook(project_id: int, filters: ElementTypeFilter | None, kind: str) -> Response:
+def _workbook(project_id: int, filters: ElementTypeFilter) -> Response:
     name, columns = project_columns(project_id)
     rows = project_rows(project_id, filters, columns)
     about = ProjectTitle(project_id, name)
     return file_responses.workbook(
-        f"{_file_name_part(name)}_{kind}.xlsx", lambda file: workbook.write(file, about, columns, rows)
+        f"{_file_name_part(name)}_element_types.xlsx", lambda file: workbook.write(file, about, columns, rows)
     )
 
 
-def _csv(project_id: int, filters: ElementTypeFilter | None, kind: str) -> Response:
+def _csv(project_id: int, filters: ElementTypeFilter) -> Response:
     name, columns = project_columns(project_id)
-    rows = project_rows(project_id, filters, columns)
-    return file_responses.csv(f"{_file_name_part(name)}_{kind}.csv", delimited.lines(rows, columns))
+    lines = delimited.lines(project_rows(project_id, filters, columns), columns)
+    return file_responses.csv(f"{_file_name_part(name)}_element_types.csv", lines)
 
 
 def _file_name_part(name: str) -> str:

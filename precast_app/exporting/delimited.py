@@ -16,13 +16,16 @@ from precast_app.spreadsheets import escape_formula, protect_from_decoding
 _MODEL_ATTRIBUTES = {"parent": "parent_id"}
 
 
-def lines(rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn]) -> Iterator[str]:
-    """Yield the lines of a file of element types; the cells of `rows` are in the order of `columns`."""
+def lines(
+    rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn], headings: Sequence[str] = BASE_HEADINGS
+) -> Iterator[str]:
+    """Yield the lines of a file of element types; the cells of `rows` are in the order of `columns`.
+
+    `headings` are those of the base columns.
+    """
     flat = export_columns.flat_order(columns)
     indices = [*range(len(BASE_HEADINGS)), *(len(BASE_HEADINGS) + columns.index(column) for column in flat)]
-    yield "\ufeff" + csv_line(
-        [*BASE_HEADINGS, *(protect_from_decoding(escape_formula(column.heading)) for column in flat)]
-    )
+    yield "\ufeff" + csv_line([*headings, *(protect_from_decoding(escape_formula(column.heading)) for column in flat)])
     for row in rows:
         yield csv_line([_cell(row[index]) for index in indices])
 

@@ -7,7 +7,7 @@ All text in generated files goes through this module, which escapes it. Callers 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import IO, Any
 
@@ -24,6 +24,9 @@ _LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Excel allows 32 767 characters in a comment, and counts characters beyond U+FFFF twice.
 MAX_COMMENT_CHARACTERS = 16_000
+# Excel's limits of input messages, and its last row, counted from 0.
+_MAX_TITLE, _MAX_MESSAGE = 32, 255
+_LAST_ROW = 1_048_575
 # Characters that CSV requires to be quoted, and other separators: programs that guess the separator skip quoted text.
 _TO_QUOTE = re.compile(r'[",;|\t\r\n]')
 
@@ -54,9 +57,20 @@ def add_comment(sheet: Any, row: int, column: int, text: str, options: Mapping[s
     sheet.write_comment(row, column, comment_text(text), options)
 
 
+def add_input_message(sheet: Any, first_row: int, column: int, title: str, text: str, choices: Sequence[str]) -> None:
+    """Show a message while a cell of the column is selected, and offer `choices`; other values stay possible."""
+    kind = {"validate": "list", "source": list(choices), "show_error": False} if choices else {"validate": "any"}
+    message = {"input_title": _message(title, _MAX_TITLE), "input_message": _message(text, _MAX_MESSAGE)}
+    sheet.data_validation(first_row, column, _LAST_ROW, column, {**kind, **message})
+
+
 def comment_text(text: str) -> str:
     """Return the text of a comment: cut to the maximum length, without characters that XML can't contain."""
     return _NOT_IN_XML.sub("\ufffd", text[:MAX_COMMENT_CHARACTERS])
+
+
+def _message(text: str, most: int) -> str:
+    return _NOT_IN_XML.sub("\ufffd", text if len(text) <= most else text[: most - 1] + "…")
 
 
 def csv_line(cells: Iterable[CsvCell]) -> str:

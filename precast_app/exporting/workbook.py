@@ -10,6 +10,7 @@ from typing import IO, Any
 from precast_app.exporting import export_columns, safe_text
 from precast_app.exporting.export_columns import ExportColumn
 from precast_app.exporting.row_cells import BASE_HEADINGS, SAMPLE, Cell
+from precast_app.exporting.template import ColumnGuide
 from precast_app.importing import cell_parsing
 from precast_app.importing.schema import GROUP_SPECS
 from precast_app.spreadsheets import column_letter, escape_formula
@@ -35,13 +36,26 @@ class ProjectTitle:
 
 
 def write(
-    file: IO[bytes], about: ProjectTitle, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]
+    file: IO[bytes],
+    about: ProjectTitle,
+    columns: Sequence[ExportColumn],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    headings: Sequence[str] = BASE_HEADINGS,
+    guides: Sequence[ColumnGuide] = (),
 ) -> None:
-    """Write the workbook row by row; without rows it is a template."""
+    """Write the workbook row by row; without rows it is a template.
+
+    `headings` are those of the base columns; `guides` explain the columns of a template.
+    """
     # Cells without a format of their own are unlocked: all except those of the heading rows.
     with safe_text.workbook(file, default_format_properties={"locked": False}) as book:
         _write_summary(book, about, columns)
-        _write_element_types(book, columns, rows)
+        sheet = _write_headings(book, headings, columns)
+        _write_sample(book, sheet, columns, guides)
+        for number, row in enumerate(rows, 3):
+            for index, cell in enumerate(row):
+                _write_cell(sheet, number, index, cell)
 
 
 def _write_summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColumn]) -> None:
@@ -72,20 +86,20 @@ def _write_summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColum
         safe_text.write(sheet, number, 0, text)
 
 
-def _write_element_types(book: Any, columns: Sequence[ExportColumn], rows: Iterable[Sequence[Cell]]) -> None:
+def _write_headings(book: Any, headings: Sequence[str], columns: Sequence[ExportColumn]) -> Any:
+    """Add the sheet of the element types with its two rows of headings, and return it."""
     sheet = book.add_worksheet("Element Types")
     sheet.activate()
     heading = book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "align": "center", "locked": True})
-    sample = book.add_format({"italic": True, "font_color": "#6B7280", "locked": True})
     first = len(BASE_HEADINGS)
     sheet.set_column(0, first - 1, _BASE_WIDTH)
     sheet.set_column(first, first + len(columns), _WIDTH)
     sheet.freeze_panes(3, 2)
     sheet.protect("", _ALLOWED)
-    for number, style in ((0, heading), (1, heading), (2, sample)):
+    for number in (0, 1):
         # Blank cells of these rows are locked too.
-        sheet.set_row(number, None, style)
-    for index, text in enumerate(BASE_HEADINGS):
+        sheet.set_row(number, None, heading)
+    for index, text in enumerate(headings):
         safe_text.write(sheet, 0, index, text, heading)
     for index, column in enumerate(columns, first):
         safe_text.write(sheet, 0, index, escape_formula(column.top), heading)
@@ -93,11 +107,18 @@ def _write_element_types(book: Any, columns: Sequence[ExportColumn], rows: Itera
         safe_text.merge_cells(sheet, 0, first + start, first + end, escape_formula(top), heading)
     for index, column in enumerate(columns, first):
         safe_text.write(sheet, 1, index, escape_formula(column.sub), heading)
-    for index, text in enumerate((*SAMPLE, *(column.sample for column in columns))):
-        safe_text.write(sheet, 2, index, text, sample)
-    for number, row in enumerate(rows, 3):
-        for index, cell in enumerate(row):
-            _write_cell(sheet, number, index, cell)
+    return sheet
+
+
+def _write_sample(book: Any, sheet: Any, columns: Sequence[ExportColumn], guides: Sequence[ColumnGuide]) -> None:
+    """Write the locked sample row, and with guides a note for the cells below each heading."""
+    style = book.add_format({"italic": True, "font_color": "#6B7280", "locked": True})
+    sheet.set_row(2, None, style)
+    texts = [guide.sample for guide in guides] or [*SAMPLE, *(column.sample for column in columns)]
+    for index, text in enumerate(texts):
+        safe_text.write(sheet, 2, index, text, style)
+    for index, guide in enumerate(guides):
+        safe_text.add_input_message(sheet, 3, index, guide.title, guide.note, guide.choices)
 
 
 def _write_cell(sheet: Any, row: int, column: int, cell: Cell) -> None:

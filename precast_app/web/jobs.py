@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -9,9 +10,10 @@ from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
+from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceSpec
 from precast_app.jobs import dry_run, files, permissions
 from precast_app.models import ImportJob, JobStatus, Severity
-from precast_app.queries import changes
+from precast_app.queries import changes, reference_data
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.job_states import JobState
 from precast_app.queries.paging import Page
@@ -36,6 +38,7 @@ def import_form(project_id: int) -> str:
         "jobs/import.html",
         **project_context.for_project(project_id, "Import"),
         selected_type=request.args.get("job_type"),
+        template_choices=_template_choices(project_id),
     )
 
 
@@ -126,6 +129,12 @@ def state(job_id: int) -> Response:
     return render_partial(
         "jobs/state.html", job=job, position=_queue_position(job), throughput=job_queries.throughput(job)
     )
+
+
+def _template_choices(project_id: int) -> list[tuple[ReferenceSpec, Sequence[Any]]]:
+    """Return the kinds of items that the project has, each with its items, for limiting a template to some of them."""
+    found = [(spec, reference_data.list_all(project_id, job_type)) for job_type, spec in REFERENCE_SPECS.items()]
+    return [(spec, items) for spec, items in found if items]
 
 
 def _is_completed_dry_run(job: ImportJob) -> bool:

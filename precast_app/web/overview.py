@@ -41,10 +41,15 @@ class Floor:
 @blueprint.get("/projects/<int(max=2147483647):project_id>")
 @requires(Permission.READ)
 def show(project_id: int) -> str:
-    """Show the overview; `?shade=made` shades the floors by the share of produced pieces instead of the count."""
+    """Show the overview; `?shade=made` shades the floors by the share of produced pieces instead of the count.
+
+    A project without nodes and element types has only a place to drop its first list.
+    """
     summary = element_types.project_summary(project_id)
-    by_share = request.args.get("shade") == "made"
     recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
+    if not summary["by_node"] and not summary["element_types"]:
+        return render_template("start.html", **project_context.for_project(project_id, "Overview"), recent=recent)
+    by_share = request.args.get("shade") == "made"
     statuses = {status: sum(node[status] for node in summary["by_node"]) for status in PieceStatus}
     return render_template(
         "overview.html",

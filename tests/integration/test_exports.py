@@ -17,7 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from precast_app.exporting import export_columns, template
 from precast_app.extensions import db
+from precast_app.importing.cell_parsing import parse_yes_no
+from precast_app.importing.schema import ColumnGroup
 from tests.conftest import EXAMPLES, run_import
 from tests.element_type_files import BASE_HEADER
 from tests.export_round_trip import (
@@ -106,6 +109,55 @@ def test_a_template_is_a_file_to_fill_in(
         path.write_text(f"{header}\nWALL,W-1\n")
     done = run_import(green_meadows, path)
     assert (done.status, done.created_count, done.pieces_added) == ("completed", 1, 2 if kind == "excel" else 0)
+
+
+def test_a_guided_template_is_limited_and_its_sample_row_is_no_data(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export
+) -> None:
+    nodes = client.get("/api/project/1/hierarchy", headers=admin).get_json()["hierarchy"]
+    tower = next(node["id"] for node in nodes if node["path"] == "Tower_A")
+    stage = client.get("/api/project/1/stages", headers=admin).get_json()["stages"][0]
+    query = f"guide=true&nodes={tower}&stages={stage['id']}&drawing_types=&products="
+    path = export(f"/api/project/1/template/excel?{query}")
+    book = openpyxl.load_workbook(path)
+    sheet = book["Element Types"]
+    floors = sum(node["parent_id"] == tower for node in nodes)
+    assert [cell.value for cell in sheet[1]][:4] == ["Element Type", "Element Type Name", "Height (mm)", "Length (mm)"]
+    assert sheet.max_column == 10 + floors + 1
+    assert [cell.value for cell in sheet[3]] == [*template.SAMPLE, *["2"] * floors, "yes"]
+    notes = {str(each.sqref).partition("4:")[0]: each for each in sheet.data_validations.dataValidation}
+    assert "in mm, for example 500" in notes["C"].prompt
+    stage_note = notes[sheet.cell(3, sheet.max_column).column_letter]
+    assert ("go through this stage" in stage_note.prompt, stage_note.formula1) == (True, '"yes,no"')
+    sheet["A4"], sheet["B4"], sheet["D4"], sheet["K4"] = "WALL", "W-1", 3000, 2
+    sheet.cell(4, sheet.max_column, "yes")
+    book.save(path)
+    done = run_import(green_meadows, path)
+    assert (done.status, done.created_count, done.warning_count, done.pieces_added) == ("completed", 1, 0, 2)
+
+
+def test_a_csv_template_has_the_chosen_columns_with_units(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export
+) -> None:
+    path = export("/api/project/1/template/csv?guide=true&nodes=&stages=&drawing_types=&products=")
+    (header,) = path.read_text(encoding="utf-8-sig").splitlines()
+    assert header == (
+        "Element Type,Element Type Name,Height (mm),Length (mm),Thickness (mm),Mass (kg),Volume (m³),Area (m²),"
+        "Width (mm),Element Type Version"
+    )
+    refused = client.get("/api/project/1/template/csv?stages=999999", headers=admin)
+    assert (refused.status_code, refused.get_json()["message"]) == (
+        422, "The project has no stage 999999. Choose from those that it has.",
+    )  # fmt: skip
+    assert client.get("/api/project/1/template/csv?stages=one", headers=admin).status_code == 422
+
+
+def test_the_words_of_a_template_are_read_as_it_says() -> None:
+    column = export_columns.ExportColumn(ColumnGroup.STAGES, 1, "Stages", "Casting", "Casting")
+    (guide,) = template.column_guides([column], export_columns.ExportItems({}, frozenset()))[10:]
+    yes, no = re.findall(r"(?:Yes|No): (.*?)\.", guide.note)
+    assert {parse_yes_no(word) for word in re.split(", | or ", yes)} == {True}
+    assert {parse_yes_no(word) for word in re.split(", | or ", no.removesuffix(" or blank"))} == {False}
 
 
 def test_what_else_must_come_back(

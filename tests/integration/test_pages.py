@@ -73,7 +73,7 @@ def test_browsers_get_errors_as_pages_and_others_as_json(viewer: FlaskClient) ->
 
 def test_empty_pages_say_what_to_do(app: Flask, project_id: int) -> None:
     admin = signed_in(app, project_id, "ada", None)
-    assert "no towers and floors yet" in page(admin, f"/projects/{project_id}")
+    assert "<h1>Drop your list</h1>" in page(admin, f"/projects/{project_id}")
     assert "No jobs yet" in page(admin, f"/projects/{project_id}/jobs")
     assert "No element types yet" in page(admin, f"/projects/{project_id}/element-types")
     users.create("nora", "correct horse")

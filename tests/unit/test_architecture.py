@@ -18,7 +18,7 @@ ENDS_TRANSACTIONS = {
     # Requests: a transaction ends before the request waits for its client, a slot, a parser or Redis.
     "api/connection_release.py": {"stream"},
     "api/export_slots.py": {"limited"},
-    "api/exports.py": {"project_columns"},
+    "api/exports.py": {"_project_items"},
     "api/job_files.py": {"download_upload", "rejected_rows", "annotated_workbook"},
     "api/metrics.py": {"metrics"},
     "auth/request_authentication.py": {"current_identity"},

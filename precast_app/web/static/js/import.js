@@ -127,7 +127,7 @@ function enqueue(upload, file, options) {
 
 function chosenOptions() {
   const options = { job_type: form?.elements.job_type.value || DETECT };
-  if (form?.elements.abort.checked) options.on_error = "abort";
+  if (form?.elements.abort?.checked) options.on_error = "abort";
   if (form?.elements.create_missing?.checked && [DETECT, "element_type_import"].includes(options.job_type)) options.create_missing = "true";
   return options;
 }

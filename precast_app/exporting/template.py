@@ -1,0 +1,110 @@
+"""Choices for a template: which columns it has, and whether it explains itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from precast_app.errors import RequestError
+from precast_app.exporting.export_columns import ExportColumn, ExportItems
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
+
+# A beam of 500 × 300 mm and 6 m, in the order of the base columns. An import recognizes the row by its first two cells.
+SAMPLE = ("ET001", "Beam Type A", "500", "6000", "300", "2250", "0.9", "3", "300", "VR-1")
+_GROUP_SAMPLES = {
+    ColumnGroup.DRAWINGS: "Beam_A.dwg",
+    ColumnGroup.NODES: "2",
+    ColumnGroup.STAGES: "yes",
+    ColumnGroup.BOM: "12.5",
+}
+_TEXT_NOTES = {
+    "element_type": "The kind of piece, such as WALL, BEAM or COLUMN. Required.",
+    "name": "The mark or number of the element type on the drawings, such as W-101. Required.",
+    "version": "The version of the element type. VR-1 if it stays blank.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateOptions:
+    """The columns of a template by group, as ids of items; a group that is missing has all its columns.
+
+    An id of a node stands for the nodes below it too. With `guide` the headings state units, the sample row is a
+    realistic element type, and the cells of each column say what they take.
+    """
+
+    chosen: Mapping[ColumnGroup, Set[int]] = field(default_factory=dict)
+    guide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnGuide:
+    """What a column of a template with a guide shows: its cell in the sample row, and a note for its cells.
+
+    `choices` are the values to choose from; empty if the cells take anything.
+    """
+
+    sample: str
+    title: str
+    note: str
+    choices: tuple[str, ...] = ()
+
+
+def limit_columns(
+    columns: Sequence[ExportColumn], items: ExportItems, options: TemplateOptions
+) -> tuple[ExportColumn, ...]:
+    """Return the columns that were chosen; raise `RequestError` for an id that the project does not have."""
+    wanted: dict[ColumnGroup, Set[int]] = {}
+    for group, ids in options.chosen.items():
+        members = {item.id: item for item in items.by_group[group]}
+        if unknown := sorted(ids - members.keys()):
+            words = GROUP_SPECS[group].reference.singular
+            raise RequestError(f"The project has no {words} {unknown[0]}. Choose from those that it has.")
+        wanted[group] = {key for key in members if not ids.isdisjoint(_with_ancestors(key, members, group))}
+    return tuple(column for column in columns if column.group not in wanted or column.target in wanted[column.group])
+
+
+def base_headings(options: TemplateOptions) -> list[str]:
+    """Return the headings of the base columns, with their units if the template has a guide."""
+    return [
+        f"{column.heading} ({column.unit})" if column.unit and options.guide else column.heading
+        for column in BASE_COLUMNS
+    ]
+
+
+def column_guides(columns: Sequence[ExportColumn], items: ExportItems) -> list[ColumnGuide]:
+    """Return the guide of each column, base columns first."""
+    guides = []
+    for base, sample in zip(BASE_COLUMNS, SAMPLE, strict=True):
+        note = _TEXT_NOTES.get(base.field) or f"A number in {base.unit}, for example {sample}. May stay blank."
+        guides.append(ColumnGuide(sample, base.heading, note))
+    for column in columns:
+        name = f"{column.top} – {column.sub}" if column.sub else column.top
+        note, choices = _group_note(column, items)
+        guides.append(ColumnGuide(_GROUP_SAMPLES[column.group], name, note, choices))
+    return guides
+
+
+def _group_note(column: ExportColumn, items: ExportItems) -> tuple[str, tuple[str, ...]]:
+    match column.group:
+        case ColumnGroup.DRAWINGS:
+            return "The file name of this drawing, for example Beam_A.dwg. Blank: no drawing.", ()
+        case ColumnGroup.NODES:
+            return "How many pieces of this element type go here: a whole number. Blank: none.", ()
+        case ColumnGroup.STAGES:
+            return (
+                "Do these pieces go through this stage? Yes: yes, y, true, 1 or x. No: no, n, false, 0, - or blank.",
+                ("yes", "no"),
+            )
+        case _:
+            unit = next(item.unit for item in items.by_group[column.group] if item.id == column.target)
+            return f"The quantity of this product for one piece, in {unit}. Blank: none.", ()
+
+
+def _with_ancestors(key: int, members: Mapping[int, object], group: ColumnGroup) -> set[int]:
+    """Return the id of an item and, of a node, those of the nodes above it."""
+    found: set[int] = set()
+    current: int | None = key
+    while current is not None and current not in found:
+        found.add(current)
+        current = getattr(members.get(current), "parent_id", None) if group is ColumnGroup.NODES else None
+    return found
