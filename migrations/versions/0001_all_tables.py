@@ -1,4 +1,4 @@
-"""All tables.
+"""Create all tables of the first version.
 
 Revision ID: 0001
 Revises: 

@@ -1,4 +1,4 @@
-"""Dry runs, and imports that go in as a whole or not at all."""
+"""Add dry runs, and imports that reject the whole file if a row has an error."""
 
 import sqlalchemy as sa
 from alembic import op

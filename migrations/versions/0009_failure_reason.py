@@ -1,6 +1,6 @@
-"""Why a job failed, as a value of its own instead of words in its error.
+"""Store why a job failed as a value of its own instead of words in its error.
 
-Safe while the previous version serves: a job that it ends has no reason, and counts as an error.
+Safe while the previous version serves: a job that fails in it has no reason, and counts as an error.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""Jobs that are cancelled or undone, and uploads that are known again by a key."""
+"""Add cancelling and undoing of jobs, and the idempotency keys of uploads."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What cost more than it gave: an index of the pieces, and the try to compress what is a zip already."""
+"""Drop an index of pieces and the compression of uploads, which cost more time than they save."""
 
 from alembic import op
 

@@ -1,8 +1,8 @@
-"""Whose permission a job needs, an audit that can't be emptied, and an index for every foreign key.
+"""Store which user started a job, forbid TRUNCATE of the audit log, and add an index for every foreign key.
 
 Safe while the previous version serves: the column is nullable without a default, and the indexes are built
-concurrently. That takes place outside of a transaction, so an upgrade that fails there starts again from the top: every
-step can be repeated, and an index that was left unfinished is dropped first.
+concurrently, which works only outside a transaction. If the upgrade fails there, run it again: every step can be
+repeated, and an unfinished index is dropped first.
 """
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ _REFERENCES = ("applies_job_id", "undoes_job_id", "undone_by_job_id")
 
 
 def upgrade() -> None:
-    # No foreign key: jobs without a user are those of the command line, and deleting a user must not make one of them.
+    # No foreign key that clears the column: a job without a user is one of the command line.
     op.execute("ALTER TABLE import_jobs ADD COLUMN IF NOT EXISTS started_by_user_id integer")
     op.execute("DROP TRIGGER IF EXISTS audit_is_not_emptied ON audit_entries")
     op.execute("""

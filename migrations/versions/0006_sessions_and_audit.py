@@ -1,4 +1,4 @@
-"""Sessions on the server, tokens with names, users that are kept out, and who did what."""
+"""Add sessions, names of tokens, disabled users, and the audit log, which can't be changed."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Imports that make what their headings name, and rejected rows whose issues are only counted."""
+"""Add imports that create missing reference data, and the rows whose errors are not listed."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What was before a change is kept as the text that was written: nothing looks into it but who reads all of it."""
+"""Store before-images as json instead of jsonb: smaller and quicker, because no query searches in them."""
 
 from alembic import op
 
