@@ -14,14 +14,18 @@ log = logging.getLogger(__name__)
 _MAY_BE_ZERO = frozenset({"TRUSTED_PROXIES", "PROXIES"})
 
 
-def setting(variable: str, default: Any, effect: str, *, deprecated_variable: str = "") -> Any:
+def setting(default: Any, effect: str, *, deprecated_variable: str = "") -> Any:
     """Declare a field that is read from an environment variable; the default `""` means that it must be set.
 
     `effect` stands in `docs/settings.md` too. The `deprecated_variable` is still read, with a warning, until the next
     release.
     """
-    metadata = {"variable": variable, "effect": effect, "deprecated_variable": deprecated_variable}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata={"effect": effect, "deprecated_variable": deprecated_variable})
+
+
+def variable_of(declared: Field[Any]) -> str:
+    """Return the environment variable that a setting is read from: its name in capitals."""
+    return declared.name.upper()
 
 
 def read_setting(environment: Mapping[str, str], declared: Field[Any]) -> Any:
@@ -29,13 +33,13 @@ def read_setting(environment: Mapping[str, str], declared: Field[Any]) -> Any:
 
     Raise `ConfigurationError` if the variable is malformed.
     """
-    variable, text = _find_variable(environment, declared.metadata)
+    variable, text = _find_variable(environment, declared)
     return _parse(variable, text, type(declared.default)) if text else declared.default
 
 
-def _find_variable(environment: Mapping[str, str], metadata: Mapping[str, str]) -> tuple[str, str]:
-    """Return the variable that a setting is read from, and its text, which is empty if the setting is not set."""
-    variable, deprecated = metadata["variable"], metadata["deprecated_variable"]
+def _find_variable(environment: Mapping[str, str], declared: Field[Any]) -> tuple[str, str]:
+    """Return the variable that has the setting, current or deprecated, and its text, empty if neither is set."""
+    variable, deprecated = variable_of(declared), declared.metadata["deprecated_variable"]
     text = environment.get(variable, "").strip()
     deprecated_text = environment.get(deprecated, "").strip() if deprecated else ""
     if text or not deprecated_text:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from precast_app.config.environment import read_setting, setting
+from precast_app.config.environment import read_setting, setting, variable_of
 from precast_app.config.session_limits import SessionLimits
 from precast_app.errors import ConfigurationError
 
@@ -19,160 +19,129 @@ _KEY_HINT = 'Make one with `python -c "import secrets; print(secrets.token_urlsa
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one process. Times are in seconds and sizes in bytes unless the name says otherwise."""
+    """The settings of one process, each read from the environment variable with its name in capitals.
+
+    Times are in seconds and sizes in bytes unless the name says otherwise.
+    """
 
     # Services that every process needs.
-    database_url: str = setting(
-        "DATABASE_URL", "", "address of the PostgreSQL database, `postgresql://user:password@host:port/name`"
-    )
+    database_url: str = setting("", "address of the PostgreSQL database, `postgresql://user:password@host:port/name`")
     redis_url: str = setting(
-        "REDIS_URL", "", "address of Redis, `redis://…` or `rediss://…`; it holds job ids and the counts of rate limits"
+        "", "address of Redis, `redis://…` or `rediss://…`; it holds job ids and the counts of rate limits"
     )
     secret_key: str = setting(
-        "SECRET_KEY",
         "",
         "key that signs session cookies: at least 32 random characters, secret, and the same in every process",
     )
 
     # Uploaded files.
     max_upload_bytes: int = setting(
-        "MAX_UPLOAD_BYTES",
         50 * MIB,
         "maximum size of an upload; a larger one gets 413",
         deprecated_variable="UPLOAD_BYTES",
     )
-    upload_chunk_bytes: int = setting(
-        "UPLOAD_CHUNK_BYTES", MIB, "size of the chunks in which uploads are stored in the database"
-    )
+    upload_chunk_bytes: int = setting(MIB, "size of the chunks in which uploads are stored in the database")
     max_unpacked_bytes: int = setting(
-        "MAX_UNPACKED_BYTES",
         1024 * MIB,
         "maximum total size of a workbook's unpacked parts",
         deprecated_variable="UNPACKED_BYTES",
     )
-    max_sheet_rows: int = setting(
-        "MAX_SHEET_ROWS", 200_000, "maximum number of rows in a sheet", deprecated_variable="SHEET_ROWS"
-    )
-    max_sheet_columns: int = setting(
-        "MAX_SHEET_COLUMNS", 2_000, "maximum number of columns in a sheet", deprecated_variable="SHEET_COLUMNS"
-    )
+    max_sheet_rows: int = setting(200_000, "maximum number of rows in a sheet", deprecated_variable="SHEET_ROWS")
+    max_sheet_columns: int = setting(2_000, "maximum number of columns in a sheet", deprecated_variable="SHEET_COLUMNS")
     parse_seconds: float = setting(
-        "PARSE_SECONDS", 20.0, "maximum time to read a file during a request; a file that takes longer is rejected"
+        20.0, "maximum time to read a file during a request; a file that takes longer is rejected"
     )
     parse_memory_bytes: int = setting(
-        "PARSE_MEMORY_BYTES", 512 * MIB, "maximum memory of the child process that reads a file during a request"
+        512 * MIB, "maximum memory of the child process that reads a file during a request"
     )
-    parse_processes: int = setting(
-        "PARSE_PROCESSES", 2, "number of files that one web process can read at the same time"
-    )
+    parse_processes: int = setting(2, "number of files that one web process can read at the same time")
     parse_wait_seconds: float = setting(
-        "PARSE_WAIT_SECONDS", 5.0, "maximum time that a request waits until its file can be read; then it gets 503"
+        5.0, "maximum time that a request waits until its file can be read; then it gets 503"
     )
     pieces_per_cell: int = setting(
-        "PIECES_PER_CELL",
         10_000,
         "maximum number of pieces of one element type at one node; values above 100000 have no effect",
     )
-    pieces_per_file: int = setting("PIECES_PER_FILE", 1_000_000, "maximum number of pieces that one file can add")
-    pieces_per_project: int = setting("PIECES_PER_PROJECT", 5_000_000, "maximum number of pieces in one project")
+    pieces_per_file: int = setting(1_000_000, "maximum number of pieces that one file can add")
+    pieces_per_project: int = setting(5_000_000, "maximum number of pieces in one project")
     max_stored_issues: int = setting(
-        "MAX_STORED_ISSUES",
         10_000,
         "maximum number of issues that are stored for one job; further ones are only counted",
         deprecated_variable="ISSUES_KEPT",
     )
 
     # Web processes.
-    web_threads: int = setting("WEB_THREADS", 8, "number of requests that one web process handles at the same time")
+    web_threads: int = setting(8, "number of requests that one web process handles at the same time")
     web_uploads: int = setting(
-        "WEB_UPLOADS",
         24,
         "number of uploads that one web process receives at the same time; half of them can be one user's",
     )
-    web_clients: int = setting("WEB_CLIENTS", 250, "maximum number of open client connections of one web process")
+    web_clients: int = setting(250, "maximum number of open client connections of one web process")
     web_clients_per_address: int = setting(
-        "WEB_CLIENTS_PER_ADDRESS",
         100,
         "maximum number of them from one IP address; has no effect if `TRUSTED_PROXIES` is set",
     )
     request_seconds: int = setting(
-        "REQUEST_SECONDS",
         10,
         "maximum time to receive the headers of a request, and again for a body that is not an upload",
     )
-    request_bytes: int = setting(
-        "REQUEST_BYTES", MIB, "maximum size of a request body that is not an upload; a larger one gets 413"
-    )
+    request_bytes: int = setting(MIB, "maximum size of a request body that is not an upload; a larger one gets 413")
     web_silence_seconds: int = setting(
-        "WEB_SILENCE_SECONDS",
         20,
         "how long a client can pause during an upload or a response; then it is disconnected",
     )
     web_bytes_per_second: int = setting(
-        "WEB_BYTES_PER_SECOND",
         4_096,
         "minimum average rate of an upload or response; a slower client is disconnected",
     )
-    web_connections: int = setting("WEB_CONNECTIONS", 4, "maximum number of database connections of one web process")
+    web_connections: int = setting(4, "maximum number of database connections of one web process")
     web_exports: int = setting(
-        "WEB_EXPORTS",
         2,
         "number of exports that one web process creates at the same time; each uses a database connection",
     )
 
     # Jobs and workers.
-    queue_name: str = setting("QUEUE_NAME", "imports", "name of the RQ queue that web processes and workers share")
-    worker_processes: int = setting("WORKER_PROCESSES", 1, "number of jobs that one `worker.py` runs at the same time")
-    job_connections: int = setting(
-        "JOB_CONNECTIONS", 8, "maximum number of database connections of one job; its batches share them"
-    )
+    queue_name: str = setting("imports", "name of the RQ queue that web processes and workers share")
+    worker_processes: int = setting(1, "number of jobs that one `worker.py` runs at the same time")
+    job_connections: int = setting(8, "maximum number of database connections of one job; its batches share them")
     job_timeout_seconds: int = setting(
-        "JOB_TIMEOUT_SECONDS", 3_600, "maximum running time of a job; then it fails", deprecated_variable="JOB_SECONDS"
+        3_600, "maximum running time of a job; then it fails", deprecated_variable="JOB_SECONDS"
     )
     job_memory_bytes: int = setting(
-        "JOB_MEMORY_BYTES",
         1024 * MIB,
         "maximum memory of a job; if its file needs more, the job fails",
         deprecated_variable="JOB_BYTES",
     )
-    lease_seconds: int = setting(
-        "LEASE_SECONDS", 30, "how long a job stays reserved for a worker that no longer responds"
-    )
+    lease_seconds: int = setting(30, "how long a job stays reserved for a worker that no longer responds")
     reaper_interval_seconds: float = setting(
-        "REAPER_INTERVAL_SECONDS", 5.0, "time between two searches for lost jobs", deprecated_variable="WATCH_SECONDS"
+        5.0, "time between two searches for lost jobs", deprecated_variable="WATCH_SECONDS"
     )
     progress_interval_seconds: float = setting(
-        "PROGRESS_INTERVAL_SECONDS",
         1.0,
         "minimum time between two updates of a job's progress",
         deprecated_variable="PROGRESS_SECONDS",
     )
     max_attempts: int = setting(
-        "MAX_ATTEMPTS",
         3,
         "number of times that a job is started, after crashes of its worker too, before it fails for good",
         deprecated_variable="ATTEMPTS",
     )
     max_open_jobs: int = setting(
-        "MAX_OPEN_JOBS",
         100,
         "maximum number of pending and processing jobs in one project",
         deprecated_variable="WAITING_JOBS",
     )
     file_wait_seconds: int = setting(
-        "FILE_WAIT_SECONDS",
         86_400,
         "how long a job waits for its file before it fails",
         deprecated_variable="FEED_SECONDS",
     )
     file_retention_days: int = setting(
-        "FILE_RETENTION_DAYS",
         30,
         "number of days for which the file of a finished job is kept",
         deprecated_variable="FILE_DAYS",
     )
     issue_retention_days: int = setting(
-        "ISSUE_RETENTION_DAYS",
         365,
         "number of days for which the issues of a finished job are kept",
         deprecated_variable="ISSUE_DAYS",
@@ -180,69 +149,43 @@ class Settings:
 
     # Time limits for the database and Redis.
     database_session_settings: bool = setting(
-        "DATABASE_SESSION_SETTINGS",
         True,
         "whether connections set the time limits below in PostgreSQL; must be `false` behind PgBouncer "
         "(see docs/operating.md)",
     )
     database_silence_seconds: int = setting(
-        "DATABASE_SILENCE_SECONDS",
         30,
         "how long the application and PostgreSQL keep a connection if the machine at its other end doesn't respond",
     )
-    web_pool_seconds: int = setting(
-        "WEB_POOL_SECONDS", 5, "maximum time that a request waits for a database connection; then it gets 503"
-    )
-    web_statement_seconds: int = setting(
-        "WEB_STATEMENT_SECONDS", 20, "maximum time of an SQL statement of a request; then it gets 503"
-    )
-    web_lock_seconds: int = setting(
-        "WEB_LOCK_SECONDS", 5, "maximum time that a request waits for a lock in the database; then it gets 503"
-    )
-    web_idle_transaction_seconds: int = setting(
-        "WEB_IDLE_TRANSACTION_SECONDS", 15, "maximum time that a request can leave a transaction idle"
-    )
-    job_lock_seconds: int = setting(
-        "JOB_LOCK_SECONDS", 60, "maximum time that a job or a command waits for a lock in the database"
-    )
-    job_idle_transaction_seconds: int = setting(
-        "JOB_IDLE_TRANSACTION_SECONDS", 300, "maximum time that a job can leave a transaction idle"
-    )
-    migration_lock_seconds: int = setting(
-        "MIGRATION_LOCK_SECONDS", 5, "maximum time that `flask db upgrade` waits for a table that is in use"
-    )
-    redis_timeout_seconds: float = setting(
-        "REDIS_TIMEOUT_SECONDS", 2.0, "maximum time to wait for a connection to Redis or for its response"
-    )
-    health_timeout_seconds: float = setting(
-        "HEALTH_TIMEOUT_SECONDS", 1.5, "maximum time of each check of `/readyz`; then the check has failed"
-    )
+    web_pool_seconds: int = setting(5, "maximum time that a request waits for a database connection; then it gets 503")
+    web_statement_seconds: int = setting(20, "maximum time of an SQL statement of a request; then it gets 503")
+    web_lock_seconds: int = setting(5, "maximum time that a request waits for a lock in the database; then it gets 503")
+    web_idle_transaction_seconds: int = setting(15, "maximum time that a request can leave a transaction idle")
+    job_lock_seconds: int = setting(60, "maximum time that a job or a command waits for a lock in the database")
+    job_idle_transaction_seconds: int = setting(300, "maximum time that a job can leave a transaction idle")
+    migration_lock_seconds: int = setting(5, "maximum time that `flask db upgrade` waits for a table that is in use")
+    redis_timeout_seconds: float = setting(2.0, "maximum time to wait for a connection to Redis or for its response")
+    health_timeout_seconds: float = setting(1.5, "maximum time of each check of `/readyz`; then the check has failed")
 
     # Users.
     requests_per_minute: int = setting(
-        "REQUESTS_PER_MINUTE",
         1_200,
         "maximum number of requests a minute from one user, or from one IP address without a user",
     )
-    uploads_per_minute: int = setting("UPLOADS_PER_MINUTE", 60, "maximum number of uploads a minute from one user")
+    uploads_per_minute: int = setting(60, "maximum number of uploads a minute from one user")
     token_lifetime_days: int = setting(
-        "TOKEN_LIFETIME_DAYS",
         365,
         "number of days for which a new API token is valid, unless its creator chooses another number",
         deprecated_variable="TOKEN_DAYS",
     )
     session_lifetime_hours: int = setting(
-        "SESSION_LIFETIME_HOURS",
         12,
         "number of hours after which a user of the pages must sign in again",
         deprecated_variable="SESSION_HOURS",
     )
-    session_idle_minutes: int = setting(
-        "SESSION_IDLE_MINUTES", 120, "number of minutes without a request after which a session ends"
-    )
-    cookie_secure: bool = setting("COOKIE_SECURE", False, "whether browsers send the session cookie over https only")
+    session_idle_minutes: int = setting(120, "number of minutes without a request after which a session ends")
+    cookie_secure: bool = setting(False, "whether browsers send the session cookie over https only")
     trusted_proxies: int = setting(
-        "TRUSTED_PROXIES",
         0,
         "number of reverse proxies in front of the web server whose `X-Forwarded-…` headers are trusted",
         deprecated_variable="PROXIES",
@@ -256,7 +199,7 @@ class Settings:
         for declared in fields(cls):
             if declared.default == "" and not getattr(settings, declared.name):
                 raise ConfigurationError(
-                    f"Set {declared.metadata['variable']}: {declared.metadata['effect']}. "
+                    f"Set {variable_of(declared)}: {declared.metadata['effect']}. "
                     + (_KEY_HINT if declared.name == "secret_key" else "`.env.example` shows an example. ")
                     + "`make run` sets all of them by itself."
                 )

@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from precast_app.config import Settings, database_uri
+from precast_app.config.environment import variable_of
 from precast_app.errors import ConfigurationError
 from tests.conftest import ROOT
 
@@ -73,7 +74,7 @@ def test_the_address_of_another_database_is_rejected(url: str) -> None:
 def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for setting in fields(Settings):
-        row = f"| `{setting.metadata['variable']}` | {_shown(setting.default)} | {setting.metadata['effect']} |"
+        row = f"| `{variable_of(setting)}` | {_shown(setting.default)} | {setting.metadata['effect']} |"
         assert row in page
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     assert len(rows) == len(fields(Settings))
@@ -96,13 +97,13 @@ def test_a_deprecated_variable_is_read_with_a_warning(variable: str, caplog: pyt
     read = Settings.from_environment({**NEEDED, variable: "7"})
     assert getattr(read, setting.name) == 7
     assert f"{variable} is deprecated" in caplog.text
-    assert f"set {setting.metadata['variable']} instead" in caplog.text
+    assert f"set {variable_of(setting)} instead" in caplog.text
 
 
 @pytest.mark.parametrize("variable", DEPRECATED)
 def test_the_new_variable_wins_over_the_deprecated_one(variable: str, caplog: pytest.LogCaptureFixture) -> None:
     setting = DEPRECATED[variable]
-    read = Settings.from_environment({**NEEDED, variable: "7", setting.metadata["variable"]: "8"})
+    read = Settings.from_environment({**NEEDED, variable: "7", variable_of(setting): "8"})
     assert getattr(read, setting.name) == 8
     assert not caplog.text
 

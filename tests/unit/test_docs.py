@@ -127,7 +127,7 @@ def test_limits_are_the_defaults_of_the_settings() -> None:
     sizes = {"MiB": 1024**2, "GiB": 1024**3}
     rows = re.findall(r"^\| .* \| ([\d ]+)(MiB|GiB)? \| `(\w+)` \|$", JOB_SYSTEM + FILES, re.M)
     assert len(rows) > 6
-    variables = {field.metadata["variable"]: name for name, field in Settings.__dataclass_fields__.items()}
+    variables = {name.upper(): name for name in Settings.__dataclass_fields__}
     for number, unit, variable in rows:
         value = int(number.replace(" ", "")) * sizes.get(unit, 1)
         assert getattr(settings, variables[variable]) == value, variable
