@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
 from itertools import islice
 
 from precast_app.spreadsheets.errors import (
@@ -17,13 +15,12 @@ from precast_app.spreadsheets.errors import (
     too_many_rows,
 )
 from precast_app.spreadsheets.merged_ranges import drop_overlapping
-from precast_app.spreadsheets.number_formats import OTHER_UNITS, round_to_excel
+from precast_app.spreadsheets.ods_cells import attribute, cell_value, count_attribute
 from precast_app.spreadsheets.sheet import (
     HEAD_ROWS,
     LAST_ROW,
     Cell,
     CellError,
-    FormattedNumber,
     Limits,
     MergedRange,
     ReaderNote,
@@ -37,12 +34,6 @@ _CONTENT = "content.xml"
 _TABLES, _CELLS = "table", ("table-cell", "covered-table-cell")
 # A cell that is not blank has at least two XML elements: the cell and its text.
 _ELEMENTS_PER_CELL = 2
-# LibreOffice shows a text with one of these prefixes in a cell whose formula failed.
-_ERROR_PREFIXES = ("#", "Err:")
-# What a cell shows of a number in a format with nothing but digits, signs and separators.
-_PLAIN_NUMBER = re.compile(r"[-+\d.,'\s]+(?:E[-+]?\d+)?")
-_LONGEST_LITERAL = 80  # characters, so that a format of three is within Excel's limit
-_LAST_WORD = re.compile(r"\b[A-Za-z]{1,4}\Z")
 
 
 class OdsBook:
@@ -196,11 +187,11 @@ class _TableReader:
             # A table inside a table belongs to a chart or an annotation.
             self._table_depth += 1
             if self._table_depth == 1:
-                self._start_table(_get(attributes, "name"), _get(attributes, "style-name"))
+                self._start_table(attribute(attributes, "name"), attribute(attributes, "style-name"))
         elif name == "style":
-            self._style = _get(attributes, "name")
+            self._style = attribute(attributes, "name")
         elif name == "table-properties":
-            if _get(attributes, "display") == "false" and len(self._hidden_styles) < self._limits.sheets:
+            if attribute(attributes, "display") == "false" and len(self._hidden_styles) < self._limits.sheets:
                 self._hidden_styles.add(self._style)
         elif not self._is_reading or self._table_depth > 1:
             return
@@ -261,7 +252,7 @@ class _TableReader:
             self._skip_sheet(cell_too_long(self._row, len(self._cells) + self._blank + 1, self._limits))
 
     def _start_row(self, attributes: Attributes) -> None:
-        self._row_repeat = _number(attributes, "number-rows-repeated")
+        self._row_repeat = count_attribute(attributes, "number-rows-repeated")
         self._cells, self._blank = [], 0
 
     def _start_cell(self, attributes: Attributes) -> None:
@@ -271,13 +262,13 @@ class _TableReader:
         if name == "p":
             self._text = []
         elif self._text is not None and name in ("s", "tab", "line-break"):
-            blanks = min(_number(attributes, "c"), self._limits.cell_characters + 1) if name == "s" else 1
+            blanks = min(count_attribute(attributes, "c"), self._limits.cell_characters + 1) if name == "s" else 1
             self.data(" " * blanks if name == "s" else "\n" if name == "line-break" else "\t")
 
     def _end_cell(self) -> None:
         attributes, self._cell = self._cell or {}, None
-        value = _value(attributes, "\n".join(self._lines))
-        repeat = _number(attributes, "number-columns-repeated")
+        value = cell_value(attributes, "\n".join(self._lines))
+        repeat = count_attribute(attributes, "number-columns-repeated")
         column = len(self._cells) + self._blank + 1
         self._merge(attributes, column)
         if value == "" or (isinstance(value, str) and value.isspace()):
@@ -292,7 +283,10 @@ class _TableReader:
         self._cells.extend([value] * repeat)
 
     def _merge(self, attributes: Attributes, column: int) -> None:
-        columns, rows = _number(attributes, "number-columns-spanned"), _number(attributes, "number-rows-spanned")
+        columns, rows = (
+            count_attribute(attributes, "number-columns-spanned"),
+            count_attribute(attributes, "number-rows-spanned"),
+        )
         merged = self.merged[self._sheet]
         if columns * rows > 1 and len(merged) < self._limits.merged_ranges:
             merged.append(MergedRange(self._row, column, self._row + rows - 1, column + columns - 1))
@@ -308,58 +302,3 @@ class _TableReader:
         self._row += self._row_repeat
         if self._row > LAST_ROW * 2:
             raise damaged("it has more rows than a spreadsheet can have")
-
-
-def _get(attributes: Attributes, name: str) -> str:
-    return next((value for key, value in attributes.items() if local_name(key) == name), "")
-
-
-def _number(attributes: Attributes, name: str) -> int:
-    text = _get(attributes, name)
-    if not text:
-        return 1
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise damaged(f"a cell or row says {name}={text[:20]!r}")
-    return max(1, int(text))
-
-
-def _value(attributes: Attributes, text: str) -> Cell:
-    """Return the stored value of a cell; `text` is what the cell shows."""
-    kinds = {value for key, value in attributes.items() if local_name(key) == "value-type"}
-    formula = _get(attributes, "formula")
-    if "error" in kinds or (formula and text.startswith(_ERROR_PREFIXES)):
-        return CellError(text or "#ERR")
-    if not kinds:
-        return CellError(f"={formula.partition('=')[2]}"[:60]) if formula and not text else text
-    try:
-        if kinds & {"float", "percentage", "currency"}:
-            return _number_cell(float(_get(attributes, "value")), text.strip())
-        if "boolean" in kinds:
-            return _get(attributes, "boolean-value") == "true"
-        if "date" in kinds:
-            written = _get(attributes, "date-value")
-            return datetime.fromisoformat(written) if "T" in written else _midnight(date.fromisoformat(written))
-    except ValueError:
-        return text
-    return _get(attributes, "string-value") or text
-
-
-def _number_cell(number: float, shown: str) -> Cell:
-    """Return a number with what its cell shows, if that is more than the number's digits."""
-    rounded = round_to_excel(number)
-    if not shown or (_PLAIN_NUMBER.fullmatch(shown) and not _is_padded(shown)):
-        return rounded
-    unit = _LAST_WORD.search(shown)
-    # A format that is nothing but a literal, for positive numbers, negative ones and zero.
-    literal = f'"{shown}"' if '"' not in shown and len(shown) < _LONGEST_LITERAL else "General"
-    code = ";".join([literal] * 3)
-    return FormattedNumber(rounded, shown, unit[0] if unit and unit[0].lower() in OTHER_UNITS else None, code)
-
-
-def _is_padded(shown: str) -> bool:
-    digits = shown.lstrip("-")
-    return digits[:1] == "0" and digits[1:2].isdigit()
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 # a cell has no time zone
