@@ -16,9 +16,6 @@ _MAX_DECIMALS = 30
 _CONTEXT = Context(prec=100)
 _15_DIGITS = Context(prec=15)
 _ONE = Decimal(1)
-# Integers from here on have more than 15 digits.
-_FIRST_INEXACT = 1e15
-_LENGTH_OF_15_DIGITS = 16
 # From here to 1e16 `repr` writes a float without an exponent, and so with at most 20 decimals.
 _MIN_WITHOUT_EXPONENT = 0.0001
 _POINT_YES = frozenset({"yes", "y", "true", "1", "x"})
@@ -131,12 +128,8 @@ def canonical(number: Decimal) -> Decimal:
 
 
 def _from_float(number: float) -> Decimal:
-    """Return a number to the 15 significant digits that spreadsheet programs show."""
-    if number.is_integer() and abs(number) < _FIRST_INEXACT:
-        return Decimal(int(number))
-    shortest = repr(number)
-    # Up to 15 digits, a sign, a point and a leading zero: no rounding is needed.
-    return Decimal(shortest if len(shortest) <= _LENGTH_OF_15_DIGITS else f"{number:.15g}")
+    """Return the number that a cell shows: readers have rounded it to the 15 digits that spreadsheet programs show."""
+    return Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
 
 
 def parse_decimal(cell: object, *, maximum: int, unit: str = "") -> Decimal | None:

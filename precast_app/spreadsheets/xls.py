@@ -122,7 +122,7 @@ class XlsBook:
             try:
                 moment: datetime = xlrd.xldate_as_datetime(cell.value, self._book.datemode)
             except (ValueError, OverflowError):
-                return float(cell.value)
+                return round_to_excel(cell.value)
             return moment
         if cell.ctype == xlrd.XL_CELL_NUMBER:
             number_format = self._number_format(cell.xf_index)
