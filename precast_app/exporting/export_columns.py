@@ -14,7 +14,7 @@ from precast_app.importing import column_mapping
 from precast_app.importing.column_mapping import NameIndex
 from precast_app.importing.header_detection import base_field
 from precast_app.importing.reference_data import ReferenceData
-from precast_app.importing.schema import GROUP_SPECS, ColumnGroup, GroupSpec
+from precast_app.importing.schema import GROUP_SPECS, ColumnGroup, GroupSpec, HeadingLayout
 from precast_app.models import HierarchyNode
 
 
@@ -84,19 +84,23 @@ def spans(found: Sequence[ExportColumn]) -> list[tuple[str, int, int]]:
 
 def _headings(spec: GroupSpec, items: ExportItems) -> Iterator[_Heading]:
     members = items.by_group[spec.group]
-    if spec.reference.is_hierarchy:
-        yield from _node_headings(members, items.used_nodes)
-    elif len(spec.reference.name_parts) == 2:
-        first, second = spec.reference.name_parts
-        # Items with the same first part stand side by side, under one merged heading.
-        order = {getattr(each, first): index for index, each in reversed(list(enumerate(members)))}
-        for each in sorted(members, key=lambda member: order[getattr(member, first)]):
-            top, sub = getattr(each, first), getattr(each, second)
-            yield _Heading(each.id, top, sub, getattr(each, spec.reference.label))
-    else:
-        for each in members:
-            name = getattr(each, spec.reference.label)
-            yield _Heading(each.id, spec.title, name, name)
+    match spec.heading_layout:
+        case HeadingLayout.TITLE_AND_NAME:
+            for item in members:
+                name = getattr(item, spec.reference.label)
+                yield _Heading(item.id, spec.title, name, name)
+        case HeadingLayout.NAME_PARTS:
+            yield from _headings_of_name_parts(spec, members)
+        case HeadingLayout.PARENT_AND_NAME:
+            yield from _node_headings(members, items.used_nodes)
+
+
+def _headings_of_name_parts(spec: GroupSpec, members: Sequence[Any]) -> Iterator[_Heading]:
+    """Yield the headings with items of the same first part side by side, so that they share a merged heading."""
+    first, second = spec.reference.name_parts
+    order = {getattr(item, first): index for index, item in reversed(list(enumerate(members)))}
+    for item in sorted(members, key=lambda member: order[getattr(member, first)]):
+        yield _Heading(item.id, getattr(item, first), getattr(item, second), getattr(item, spec.reference.label))
 
 
 def _node_headings(nodes: Sequence[HierarchyNode], used: Set[int]) -> Iterator[_Heading]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
+from enum import StrEnum, auto
 from functools import partial
 from typing import Any
 
@@ -97,6 +97,27 @@ DECIMAL = ValueType(
 FLAG = ValueType(bool, "boolean", False, render=lambda value: "yes" if value else None)
 
 
+class HeadingLayout(StrEnum):
+    """How an item of a group is named in the two heading rows of a workbook, upper row first."""
+
+    TITLE_AND_NAME = auto()
+    NAME_PARTS = auto()
+    PARENT_AND_NAME = auto()
+
+
+class PageLayout(StrEnum):
+    """How the page of an element type shows the values of a group."""
+
+    # A line for each item: its name and its value.
+    LINES = auto()
+    # One line: the names of the items, each with its value if there is one.
+    LIST = auto()
+    # A table of the pieces at each item, by status.
+    PIECES = auto()
+    # A table of the quantities for one piece and for all pieces.
+    QUANTITIES = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSpec:
     """A group of columns: one for each item of a kind of reference data, with a value for each element type.
@@ -123,8 +144,10 @@ class GroupSpec:
     # group's line in the sheet Summary.
     sample_prefixes: tuple[str, ...]
     summary_label: str
+    heading_layout: HeadingLayout = HeadingLayout.TITLE_AND_NAME
     # The position of the group in the CSV file.
     csv_position: int
+    page_layout: PageLayout = PageLayout.LIST
     # An element type in the API: the field with the item's name, columns of the item to show beside it, the order of
     # the items; and the field of the project's summary that counts the stored values.
     label_field: str
@@ -154,6 +177,7 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             sample_prefixes=("Drw",),
             summary_label="Total Drawing Types",
             csv_position=2,
+            page_layout=PageLayout.LINES,
             label_field="drawing_type",
             ordering=("name",),
             count_field="drawings",
@@ -170,7 +194,9 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             words="quantities",
             sample_prefixes=("Qty",),
             summary_label="Total Hierarchy",
+            heading_layout=HeadingLayout.PARENT_AND_NAME,
             csv_position=3,
+            page_layout=PageLayout.PIECES,
             label_field="path",
             ordering=("path",),
             count_field="quantities",
@@ -203,7 +229,9 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             words="materials",
             sample_prefixes=("BOM",),
             summary_label="Total BOM Types",
+            heading_layout=HeadingLayout.NAME_PARTS,
             csv_position=4,
+            page_layout=PageLayout.QUANTITIES,
             label_field="product",
             extra_fields=("unit",),
             count_field="bom_lines",

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
-from precast_app.importing.schema import GROUP_SPECS
+from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
 from precast_app.models import PieceStatus
 from precast_app.queries import element_types, reference_data
 from precast_app.queries.element_types import SORTS, ElementTypeFilter
@@ -75,11 +75,13 @@ def index(project_id: int) -> str:
 @blueprint.get(f"{_PATH}/<int(max=2147483647):element_type_id>")
 @requires(Permission.READ)
 def show(project_id: int, element_type_id: int) -> str:
-    """Show an element type with its pieces, materials, drawings and the imports that changed it."""
+    """Show an element type with its values, its pieces and the imports that changed it."""
+    element_type = element_types.get_element_type(project_id, element_type_id)
     return render_template(
         "types/show.html",
         **project_context.for_project(project_id, "Element types"),
-        element_type=element_types.get_element_type(project_id, element_type_id),
+        element_type=element_type,
+        piece_count=sum(line["quantity"] for line in element_type[ColumnGroup.NODES]),
         status_counts=element_types.status_counts(element_type_id),
         statuses=[*PieceStatus],
         group_specs=GROUP_SPECS.values(),
