@@ -17,10 +17,11 @@ from precast_app.spreadsheets.sheet import (
     column_letter,
     column_number,
 )
-from precast_app.spreadsheets.text_decoding import protect_from_decoding
+from precast_app.spreadsheets.text_decoding import ENCODINGS, encoding_name, protect_from_decoding
 from precast_app.spreadsheets.zip_package import ZipPackage
 
 __all__ = [
+    "ENCODINGS",
     "Book",
     "Cell",
     "CellError",
@@ -36,6 +37,7 @@ __all__ = [
     "ZipPackage",
     "column_letter",
     "column_number",
+    "encoding_name",
     "ensure_escaped",
     "escape_formula",
     "open_book",

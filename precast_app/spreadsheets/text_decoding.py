@@ -14,6 +14,14 @@ from precast_app.spreadsheets.formula_escaping import FORMULA_SIGN
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+# The encodings that a user may choose, by Python's names; what is detected is one of the first four and Windows-1252.
+ENCODINGS = (
+    "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32",
+    *(f"cp{number}" for number in range(1250, 1259)),
+    *(f"iso8859-{number}" for number in range(1, 17) if number != 12),
+    "cp437", "cp850", "cp852", "cp857", "cp866", "cp874", "koi8-r", "koi8-u", "mac-roman", "mac-latin2", "mac-cyrillic",
+    "cp932", "shift_jis", "euc_jp", "gb18030", "gbk", "big5", "cp949", "euc_kr",
+)  # fmt: skip
 _CHUNK_BYTES = 1024 * 1024
 # A run of characters that may contain a UTF-7 shift sequence (`+ACY-`); `_shift_of` finds the sequence in it.
 _RUN = re.compile(r"[A-Za-z0-9+/]++-?")
@@ -38,6 +46,15 @@ def detect_encoding(file: BinaryIO) -> str:
         if _decodes(file, encoding):
             return encoding
     raise unknown_encoding()
+
+
+def encoding_name(name: str) -> str | None:
+    """Return the name in `ENCODINGS` of an encoding, such as `cp1250` for `Windows-1250`; None if it is not there."""
+    try:
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return None
+    return found if found in ENCODINGS else None
 
 
 def detect_utf_16_by_zeros(start: bytes) -> str | None:

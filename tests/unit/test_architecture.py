@@ -128,7 +128,7 @@ def test_the_rules_of_an_import_need_neither_flask_nor_a_database() -> None:
     """Each module whose docstring says that it is pure is imported with Flask, SQLAlchemy and drivers blocked."""
     pure = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for path in sorted((PACKAGE / "importing").glob("*.py"))
+        for path in sorted((PACKAGE / "importing").rglob("*.py"))
         if (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0].endswith("Pure.")
     ]
     assert {"row_validation", "plan", "column_mapping"} <= {name.rpartition(".")[2] for name in pure}

@@ -1,0 +1,1 @@
+"""Import profiles: how files in an office's own shape are read."""
