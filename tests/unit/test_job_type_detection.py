@@ -7,6 +7,7 @@ import io
 import openpyxl
 import pytest
 
+from precast_app.errors import JobFailed
 from precast_app.importing.job_type_detection import detect_job_types
 from precast_app.spreadsheets import Limits, open_book
 from tests.conftest import EXAMPLES, REFERENCE_DATA
@@ -44,6 +45,21 @@ def test_the_sample_of_reference_data_is_recognized(job_type: str, file: str) ->
     found = detect((EXAMPLES / file).read_bytes())
     # A list of names alone fits several types.
     assert found == [job_type] or (job_type == "drawing_type_import" and job_type in found)
+
+
+def test_a_list_of_another_office_is_recognized_by_its_content() -> None:
+    text = "Production list week 12;;;;\nPos.;Bauteil;Länge [m];Gewicht [t];EG\n001;Wand;2,45;3,6;2\n"
+    assert detect(text.encode()) == ["element_type_import"]
+    # The heading Name alone fits several kinds of reference data.
+    assert detect(b"Name,Length (mm),Weight (kg),Floor,Qty\nW1,4000,2500,1,2\n") == ["element_type_import"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Piece,Status,Date,Note\nWALL/T1_F2/0001,dispatched,2026-10-11,\n", "Mark;Zustand\nW1;fertig\n"]
+)
+def test_a_list_of_the_statuses_of_pieces_is_refused(text: str) -> None:
+    with pytest.raises(JobFailed, match="single pieces with a status"):
+        detect(text.encode())
 
 
 def test_element_types_are_recognized_in_any_sheet_below_a_title() -> None:

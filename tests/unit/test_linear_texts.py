@@ -28,6 +28,7 @@ from precast_app.importing import (
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.column_mapping import index_names
 from precast_app.importing.header_detection import Heading
+from precast_app.importing.profiles import column_description, column_values, levels, proposal, vocabulary
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
 from precast_app.importing.row_validation import validate_rows
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
@@ -132,6 +133,13 @@ READERS: dict[str, Callable[[Any], object]] = {
     "base_field": header_detection.base_field,
     "squash heading": header_detection._squash,
     "reference heading": reference_files._squash,
+    "meanings of a heading": vocabulary.meanings,
+    "unit in a heading": vocabulary.unknown_unit,
+    "unit of a cell": column_values.unit_of,
+    "number of a list": lambda text: column_values.as_number(text, decimal_signs.DecimalSign.COMMA),
+    "level": levels.is_level,
+    "title": proposal.kind_in_title,
+    "column of a list": lambda text: column_values.summarize([text] * 3, decimal_signs.DecimalSign.POINT, 3),
     "with_point": lambda text: decimal_signs.with_point(text, decimal_signs.DecimalSign.COMMA),
     "decimal sign": decimal_signs.evidence,
     "yes_or_no": cell_parsing.parse_yes_no,
@@ -189,6 +197,14 @@ def read_csv(content: str) -> object:
 @pytest.mark.parametrize("name", CSV_FILES)
 def test_a_csv_file_takes_linear_time(name: str) -> None:
     assert growth(ignore_rejections(read_csv), CSV_FILES[name], _FILE) <= MAX_GROWTH
+
+
+@pytest.mark.parametrize("name", CSV_FILES)
+def test_describing_a_csv_file_takes_linear_time(name: str) -> None:
+    def describe(content: str) -> object:
+        return column_description.describe(open_book(io.BytesIO(content.encode()), Limits()), REFERENCE)
+
+    assert growth(ignore_rejections(describe), CSV_FILES[name], _FILE) <= MAX_GROWTH
 
 
 SHEETS: dict[str, Callable[[int], str]] = {

@@ -1,0 +1,269 @@
+"""A proposal of an import profile for a list in an office's own shape. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from precast_app.importing.column_mapping import index_names
+from precast_app.importing.decimal_signs import DecimalSign
+from precast_app.importing.profiles import column_guesses, levels, vocabulary
+from precast_app.importing.profiles.column_guesses import MIN_CONFIDENCE, Guess, Knowledge
+from precast_app.importing.profiles.column_values import shown_text
+from precast_app.importing.profiles.header_search import ListLayout, find_headings, title_of
+from precast_app.importing.profiles.list_columns import ListColumn, cell_at, is_totals_row, read_columns
+from precast_app.importing.profiles.profile import (
+    GROUP_KEYS,
+    BaseTarget,
+    Blank,
+    ImportProfile,
+    ItemTarget,
+    PlaceField,
+    PlaceTarget,
+    ProfileColumn,
+    Shape,
+    Target,
+)
+from precast_app.importing.profiles.value_rules import propose_values
+from precast_app.importing.reference_data import ReferenceData
+from precast_app.importing.schema import MEASURES, ColumnGroup
+from precast_app.spreadsheets import Book, column_letter
+from precast_app.text import match_key
+
+_SHOWN = 60
+# Least confidence of a guess that is taken because an import needs its target.
+_MIN_NEEDED = 0.4
+_MIN_PURPOSES = 2
+# First words of rows of totals that every import knows.
+_KNOWN_TOTALS = frozenset(("total", "totals", "sum", "summe", "grand", "sub", "subtotal", "subtotals", "gesamt"))
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedColumn:
+    """A column of the list with all that it may mean, the surest guess first, and the one that was taken."""
+
+    column: ListColumn
+    guesses: tuple[Guess, ...]
+    taken: Guess | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A draft of an import profile, with the reasons for what it says.
+
+    `is_element_types` is False if the list seems to be of another kind; the draft then leaves everything open.
+    """
+
+    profile: ImportProfile
+    columns: tuple[ProposedColumn, ...]
+    layout: ListLayout
+    is_element_types: bool
+    notes: tuple[str, ...]
+
+
+def propose(book: Book, reference: ReferenceData, profiles: Iterable[ImportProfile] = ()) -> Proposal:
+    """Return a proposal for a file; `profiles` are those of the installation, to learn from."""
+    names = index_names(reference)
+    known = list(profiles)
+    layout = find_headings(book, names)
+    columns, sign = read_columns(book, layout)
+    knowledge = Knowledge(
+        reference, names, column_guesses.learn(known), column_guesses.vote_languages(columns), _has_floors(columns)
+    )
+    guesses = [tuple(column_guesses.guess(column, knowledge)) for column in columns]
+    taken = _choose(columns, guesses)
+    is_element_types = layout.is_certain and _is_element_type_list(columns, taken)
+    if not is_element_types:
+        taken = [None] * len(columns)
+    shape, taken = _choose_shape(columns, taken)
+    proposed = tuple(ProposedColumn(*each) for each in zip(columns, guesses, taken, strict=True))
+    notes: list[str] = []
+    constants = dict(_constants(layout, taken, notes)) if is_element_types else {}
+    blanks = _blanks(layout, columns, taken)
+    profile = ImportProfile(
+        name=title_of(layout),
+        sheet=layout.sheet or None,
+        header_rows=layout.header_rows,
+        skip_rows=layout.skip_rows,
+        totals_words=_totals_words(layout, columns, taken, knowledge.languages),
+        shape=shape,
+        columns=tuple(_profile_column(each, blanks) for each in proposed),
+        constants=constants,
+        values=propose_values(columns, [each.target if each else None for each in taken], knowledge, known),
+        decimal=sign if sign is DecimalSign.COMMA else None,
+    )
+    return Proposal(profile, proposed, layout, is_element_types, tuple(notes))
+
+
+def _has_floors(columns: Iterable[ListColumn]) -> bool:
+    return any(levels.is_level(column.text) for column in columns)
+
+
+def _choose(columns: Sequence[ListColumn], guesses: Sequence[Sequence[Guess]]) -> list[Guess | None]:
+    """Return the guess of each column that is taken: each target once, the surest column first."""
+    taken: list[Guess | None] = [None] * len(columns)
+    used: set[tuple[str, str]] = set()
+    done: set[int] = set()
+    order = sorted(
+        ((guess.confidence, -index, guess) for index, found in enumerate(guesses) for guess in found),
+        key=lambda each: each[:2],
+        reverse=True,
+    )
+    for least in (MIN_CONFIDENCE, _MIN_NEEDED):
+        for confidence, minus_index, guess in order:
+            index = -minus_index
+            is_needed = least == MIN_CONFIDENCE or guess.target == BaseTarget("name")
+            if confidence < least or index in done or not is_needed:
+                continue
+            if guess.target is None:
+                done.add(index)
+            elif (key := _target_key(guess.target)) not in used:
+                used.add(key)
+                done.add(index)
+                taken[index] = guess
+        if ("name", "") in used:
+            break
+        # A column of numbers of pieces is the name if nothing better is.
+        done = {index for index in done if taken[index] is not None}
+    return taken
+
+
+def _target_key(target: Target) -> tuple[str, str]:
+    match target:
+        case BaseTarget(field):
+            return field, ""
+        case PlaceTarget(place):
+            return place.value, ""
+        case ItemTarget(group, name):
+            return GROUP_KEYS[group], match_key(name)
+
+
+def _is_element_type_list(columns: Sequence[ListColumn], taken: Sequence[Guess | None]) -> bool:
+    """Return whether the headings are those of a list of element types, and not of prices, people or statuses."""
+    targets = [guess.target for guess in taken if guess]
+    measures = sum(isinstance(target, BaseTarget) and target.field in MEASURES for target in targets)
+    purposes = sum(
+        isinstance(target, (PlaceTarget, ItemTarget)) or target == BaseTarget("element_type") for target in targets
+    )
+    counts = any(
+        target == PlaceTarget(PlaceField.COUNT)
+        or (isinstance(target, ItemTarget) and target.group is ColumnGroup.NODES)
+        for target in targets
+    )
+    kinds = [meaning.kind for column in columns for meaning in vocabulary.meanings(column.text)[:1]]
+    is_other = "other_list" in kinds or "piece_status" in kinds
+    has_piece_codes = any(column.values.share(column.values.piece_codes) > 0.5 for column in columns)
+    enough = measures + purposes >= _MIN_PURPOSES and (measures > 0 or counts)
+    is_name = BaseTarget("name") in targets
+    return is_name and enough and not has_piece_codes and (measures >= _MIN_PURPOSES or not is_other)
+
+
+def _choose_shape(columns: Sequence[ListColumn], taken: Sequence[Guess | None]) -> tuple[Shape, list[Guess | None]]:
+    """Return what a row describes, and the guesses without those that such a row has no use for."""
+    targets = [guess.target if guess else None for guess in taken]
+    fields = {target.field for target in targets if isinstance(target, PlaceTarget)}
+    has_nodes = any(isinstance(target, ItemTarget) and target.group is ColumnGroup.NODES for target in targets)
+    is_placed = bool(fields & {PlaceField.PLACE, PlaceField.TOWER, PlaceField.FLOOR})
+    if has_nodes or not fields:
+        shape = Shape.ELEMENT_TYPE
+    elif PlaceField.COUNT in fields:
+        shape = Shape.ELEMENT_TYPE_AND_PLACE
+    else:
+        shape = Shape.PIECE
+    if shape is Shape.ELEMENT_TYPE:
+        return shape, [None if guess and isinstance(guess.target, PlaceTarget) else guess for guess in taken]
+    if is_placed and PlaceField.PLACE in fields and fields & {PlaceField.TOWER, PlaceField.FLOOR}:
+        # The place and its parts would say the same twice.
+        return shape, [None if guess and guess.target == PlaceTarget(PlaceField.PLACE) else guess for guess in taken]
+    return shape, list(taken)
+
+
+def _constants(layout: ListLayout, taken: Sequence[Guess | None], notes: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the element type that the titles or the sheet's name say, if no column has it."""
+    if any(guess and guess.target == BaseTarget("element_type") for guess in taken):
+        return
+    for text in (*layout.titles, layout.sheet):
+        if code := kind_in_title(text):
+            notes.append(f"All rows are taken for {code}, because the title is {text[:_SHOWN]}.")
+            yield "element_type", code
+            return
+
+
+def kind_in_title(title: str) -> str | None:
+    """Return the code of the only kind of element that a title names: `Precast Wall Schedule` → `WALL`."""
+    words = vocabulary.split_words(title[: vocabulary.LONGEST_HEADING])
+    kinds = vocabulary.load().element_types
+    found: dict[str, int] = {}
+    for size in (3, 2, 1):
+        for start in range(len(words) - size + 1):
+            code = kinds.get("".join(words[start : start + size]))
+            if code and size >= max(found.values(), default=0):
+                found[code] = size
+    for word in words:
+        # A compound such as Wandliste or Stützenliste.
+        if not found and len(word) > 7:
+            stems = {code for kind, code in kinds.items() if len(kind) >= 4 and word.startswith(kind)}
+            found.update(dict.fromkeys(stems, 1))
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _blanks(layout: ListLayout, columns: Sequence[ListColumn], taken: Sequence[Guess | None]) -> Mapping[int, Blank]:
+    """Return the columns whose blanks mean the value above: the name with gaps, and those blank in the same rows."""
+    names = [
+        column for column, guess in zip(columns, taken, strict=True) if guess and guess.target == BaseTarget("name")
+    ]
+    if not names:
+        return {}
+    (name,) = names
+    rows = [row for row in layout.rows if not is_totals_row(row)]
+    gaps = [row for row in rows[1:] if shown_text(cell_at(row, name.heading.index)) == ""]
+    used = [column.heading.index for column, guess in zip(columns, taken, strict=True) if guess]
+    continued = [row for row in gaps if any(shown_text(cell_at(row, index)) for index in used)]
+    if not continued or not rows or shown_text(cell_at(rows[0], name.heading.index)) == "":
+        return {}
+    found = {name.heading.index: Blank.ABOVE}
+    for column, guess in zip(columns, taken, strict=True):
+        index = column.heading.index
+        if (
+            guess
+            and isinstance(guess.target, (BaseTarget, PlaceTarget))
+            and guess.target != PlaceTarget(PlaceField.COUNT)
+        ):
+            blank_rows = {row.number for row in rows if shown_text(cell_at(row, index)) == ""}
+            if blank_rows and blank_rows <= {row.number for row in continued}:
+                found[index] = Blank.ABOVE
+    return found
+
+
+def _totals_words(
+    layout: ListLayout, columns: Sequence[ListColumn], taken: Sequence[Guess | None], languages: Mapping[str, float]
+) -> tuple[str, ...]:
+    """Return the words of rows of totals that an import doesn't know by itself."""
+    found: dict[str, str] = {}
+    for row in layout.rows:
+        first = next((text for cell in row.cells if (text := shown_text(cell))), "")
+        if is_totals_row(row) and not _is_known_total(first):
+            word = first.strip(" :.").split(":")[0][:_SHOWN]
+            found.setdefault(match_key(word), word)
+    if not layout.has_all_rows and max(languages.values(), default=0) >= 1:
+        language = max(languages, key=lambda each: languages[each])
+        for word in vocabulary.spelled_words("total", [language]):
+            if not _is_known_total(word):
+                found.setdefault(match_key(word), word)
+    return tuple(found.values())
+
+
+def _is_known_total(text: str) -> bool:
+    return vocabulary.split_words(text[:_SHOWN])[:1] in ([word] for word in _KNOWN_TOTALS)
+
+
+def _profile_column(proposed: ProposedColumn, blanks: Mapping[int, Blank]) -> ProfileColumn:
+    heading, taken = proposed.column.heading, proposed.taken
+    return ProfileColumn(
+        heading=heading.top,
+        sub_heading=heading.sub,
+        column=column_letter(heading.index + 1),
+        target=taken.target if taken else None,
+        unit=taken.unit if taken else None,
+        blank=blanks.get(heading.index),
+    )
