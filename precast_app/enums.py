@@ -18,6 +18,7 @@ class Phase(StrEnum):
     """What a job is doing, in more detail than its state."""
 
     WAITING_FOR_FILE = "waiting_for_file"
+    WAITING_FOR_MAPPING = "waiting_for_mapping"
     QUEUED = "queued"
     READING = "reading"
     CHECKING = "checking"
@@ -32,7 +33,7 @@ class FailureReason(StrEnum):
     """Why a job failed.
 
     `rejected`: every row was rejected; `aborted`: some rows were rejected and `on_error` was `abort`; `gave_up`: the
-    job was interrupted too often; `expired`: no file was attached in time.
+    job was interrupted too often; `expired`: no file was attached in time, or nobody mapped its columns in time.
     """
 
     ERROR = "error"
@@ -48,6 +49,13 @@ class OnError(StrEnum):
 
     SKIP = "skip"
     ABORT = "abort"
+
+
+class Mapping(StrEnum):
+    """What happens to a file with unknown headings: it is refused, or its job waits for a mapping (`ask`)."""
+
+    REFUSE = "refuse"
+    ASK = "ask"
 
 
 class Severity(StrEnum):

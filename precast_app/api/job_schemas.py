@@ -14,6 +14,14 @@ from precast_app.queries.paging import LARGEST_ID
 CHANGES = ["created", "updated", "deleted", "unchanged"]
 
 
+class JobProfile(ResponseSchema):
+    """The import profile that a job reads its file by."""
+
+    id = ma.fields.Integer(allow_none=True, metadata={"description": "null if it is not remembered, or deleted since"})
+    name = ma.fields.String()
+    version = ma.fields.Integer(allow_none=True)
+
+
 class Job(ResponseSchema):
     """A job: the fields of `JOB_SYSTEM.md` first, then the ones added since."""
 
@@ -48,18 +56,27 @@ class Job(ResponseSchema):
     eta_seconds = ma.fields.Integer(allow_none=True)
     queue_position = ma.fields.Integer(allow_none=True)
     undone_by_job_id = ma.fields.Integer(allow_none=True)
+    profile = ma.fields.Nested(JobProfile, allow_none=True)
 
     @staticmethod
     def of(job: ImportJob, positions: dict[int, int]) -> dict[str, Any]:
         """Return the fields of a job; `positions` maps the ids of queued jobs to their positions in the queue."""
-        stored = {name: getattr(job, name) for name in Job._declared_fields if hasattr(ImportJob, name)}
+        names = [name for name in Job._declared_fields if name != "profile" and hasattr(ImportJob, name)]
         pace = job_queries.throughput(job)
         return {
-            **stored,
+            **{name: getattr(job, name) for name in names},
+            "profile": _profile_of(job),
             "rows_per_second": pace.rows_per_second,
             "eta_seconds": pace.seconds_left,
             "queue_position": positions.get(job.id),
         }
+
+
+def _profile_of(job: ImportJob) -> dict[str, Any] | None:
+    if job.profile_name is None:
+        return None
+    version = job.profile_version if job.profile_id is not None else None
+    return {"id": job.profile_id, "name": job.profile_name, "version": version}
 
 
 class OneJob(ResponseSchema):

@@ -60,6 +60,11 @@ class _StatsCollector(Collector):
         yield _gauge("precast_jobs_queued", "Jobs that are waiting for a worker or for an earlier job.", found.queued)
         yield _gauge("precast_jobs_waiting_for_file", "Jobs that are waiting for their file.", found.waiting_for_file)
         yield _gauge(
+            "precast_jobs_waiting_for_mapping",
+            "Jobs that wait until a user maps their columns.",
+            found.waiting_for_mapping,
+        )
+        yield _gauge(
             "precast_oldest_queued_job_seconds", "How long the first queued job has waited; 0 if there is none.",
             found.oldest_seconds,
         )  # fmt: skip

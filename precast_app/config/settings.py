@@ -133,7 +133,7 @@ class Settings:
     )
     file_wait_seconds: int = setting(
         86_400,
-        "how long a job waits for its file before it fails",
+        "how long a job waits for its file, or for a mapping of its columns, before it fails",
         deprecated_variable="FEED_SECONDS",
     )
     file_retention_days: int = setting(

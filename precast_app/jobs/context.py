@@ -44,6 +44,8 @@ class JobContext:
     dry_run: bool
     on_error: OnError
     create_missing: bool
+    # The JSON of the import profile; None: the file is read by the project's own headings.
+    profile: dict[str, Any] | None = None
 
     @property
     def job_id(self) -> int:

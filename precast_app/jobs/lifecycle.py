@@ -224,8 +224,9 @@ def retry(job_id: int) -> bool:
     reset = db.session.execute(
         text("""
             UPDATE import_jobs
-            SET status = 'pending', phase = 'queued', queued_at = clock_timestamp(), updated_at = clock_timestamp(),
-                completed_at = NULL, error = NULL, failure_reason = NULL, cancelled_by = NULL, attempt = 0,
+            SET status = 'pending', phase = CASE WHEN needs_mapping THEN 'waiting_for_mapping' ELSE 'queued' END,
+                queued_at = clock_timestamp(), updated_at = clock_timestamp(), completed_at = NULL, error = NULL,
+                failure_reason = NULL, cancelled_by = NULL, attempt = 0,
                 progress = 0, processed_items = 0
             WHERE id = :job_id AND status = 'failed' AND undone_by_job_id IS NULL
               AND NOT EXISTS (
@@ -266,11 +267,18 @@ def cancellation_message(user: str, kept: str | None = None) -> str:
     return f"Cancelled by {user}; {kept or 'nothing was changed'}"
 
 
-def fail_without_file(job_id: int) -> bool:
-    """Move the job from pending to failed because its file was not uploaded in time; return False if it has a file."""
-    error = "No file was uploaded for this job in time. Create a new job and upload the file."
-    condition = "status = 'pending' AND phase = 'waiting_for_file'"
-    return _finish(condition, job_id, "failed", error=error, reason=FailureReason.EXPIRED)
+def fail_overdue(job_id: int) -> bool:
+    """Move the job from pending to failed because its file was not uploaded, or its columns not mapped, in time.
+
+    Return False if it waits for neither.
+    """
+    reason = FailureReason.EXPIRED
+    no_file = "No file was uploaded for this job in time. Create a new job and upload the file."
+    no_mapping = "The columns of the file were not mapped in time. Retry the job, or upload the file again."
+    waits = "status = 'pending' AND phase = "
+    return _finish(f"{waits}'waiting_for_file'", job_id, "failed", error=no_file, reason=reason) or _finish(
+        f"{waits}'waiting_for_mapping'", job_id, "failed", error=no_mapping, reason=reason
+    )
 
 
 def fail_exhausted(job_id: int, max_attempts: int) -> bool:
@@ -283,14 +291,25 @@ def fail_exhausted(job_id: int, max_attempts: int) -> bool:
     return _finish(condition, job_id, "failed", error=error, reason=FailureReason.GAVE_UP, attempts=max_attempts)
 
 
-def mark_queued(job_id: int) -> bool:
-    """Queue a job whose file was attached; return False if it isn't waiting for its file."""
+def mark_queued(job_id: int, *, waiting: Phase) -> bool:
+    """Queue a job that has got what it waited for; return False if it isn't in the phase `waiting`."""
+    return _leave_waiting(job_id, waiting, Phase.QUEUED)
+
+
+def mark_waiting_for_mapping(job_id: int) -> bool:
+    """Let a job whose file was attached wait for its mapping; return False if it isn't waiting for its file."""
+    return _leave_waiting(job_id, Phase.WAITING_FOR_FILE, Phase.WAITING_FOR_MAPPING)
+
+
+def _leave_waiting(job_id: int, waiting: Phase, phase: Phase) -> bool:
     found = db.session.execute(
         text("""
-            UPDATE import_jobs SET phase = 'queued', queued_at = clock_timestamp(), updated_at = clock_timestamp()
-            WHERE id = :job_id AND status = 'pending' AND phase = 'waiting_for_file' RETURNING id
+            UPDATE import_jobs
+            SET phase = :phase, needs_mapping = :phase = 'waiting_for_mapping', updated_at = clock_timestamp(),
+                queued_at = CASE WHEN :phase = 'queued' THEN clock_timestamp() ELSE queued_at END
+            WHERE id = :job_id AND status = 'pending' AND phase = :waiting RETURNING id
         """),
-        {"job_id": job_id},
+        {"job_id": job_id, "waiting": waiting, "phase": phase},
     ).first()
     return found is not None
 

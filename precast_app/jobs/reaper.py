@@ -16,10 +16,11 @@ log = logging.getLogger(__name__)
 # How long a worker may take between popping an id from the queue and claiming its job.
 _PICK_UP_SECONDS = 1.0
 
-_FILE_OVERDUE = text("""
+_OVERDUE = text("""
     SELECT id FROM import_jobs
-    WHERE status = 'pending' AND phase = 'waiting_for_file'
-      AND created_at < clock_timestamp() - make_interval(secs => :seconds)
+    WHERE status = 'pending'
+      AND ((phase = 'waiting_for_file' AND created_at < clock_timestamp() - make_interval(secs => :seconds))
+           OR (phase = 'waiting_for_mapping' AND updated_at < clock_timestamp() - make_interval(secs => :seconds)))
 """)
 
 _EXHAUSTED = text("""
@@ -32,8 +33,8 @@ _EXHAUSTED = text("""
 def sweep() -> list[int]:
     """Run one sweep and return the ids of the re-enqueued jobs; an empty list if another process is sweeping.
 
-    Jobs that wait too long for their file, and jobs whose workers were lost too often, become failed. Each job is a
-    transaction of its own.
+    Jobs that wait too long for their file or its mapping, and jobs whose workers were lost too often, become failed.
+    Each job is a transaction of its own.
     """
     with process_lock.try_lock(process_lock.REAPER) as locked:
         if not locked:
@@ -47,8 +48,8 @@ def sweep() -> list[int]:
 
 def _fail_overdue() -> None:
     seconds = current_settings().file_wait_seconds
-    for (job_id,) in db.session.execute(_FILE_OVERDUE, {"seconds": seconds}).all():
-        lifecycle.fail_without_file(job_id)
+    for (job_id,) in db.session.execute(_OVERDUE, {"seconds": seconds}).all():
+        lifecycle.fail_overdue(job_id)
         db.session.commit()
 
 

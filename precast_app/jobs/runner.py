@@ -121,6 +121,7 @@ def _job_context(lease: Lease, phase: Phase) -> Iterator[JobContext]:
             job.dry_run,
             OnError(job.on_error),
             job.create_missing,
+            job.profile,
         )
         db.session.rollback()
         try:

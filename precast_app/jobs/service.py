@@ -120,7 +120,7 @@ def attach_file(job_id: int, upload: Upload, starter: Identity) -> ImportJob:
     # Parsing takes seconds, and must not occupy a database connection.
     database.release_connection()
     total = files.count_rows(upload, job_type, starter.name)
-    if not lifecycle.mark_queued(job_id):
+    if not lifecycle.mark_queued(job_id, waiting=Phase.WAITING_FOR_FILE):
         raise Conflict(f"Job {job_id} isn't waiting for a file. Create a new job for this file.")
     job.total_items, job.started_by_user_id = total, starter.user_id
     files.store(job, upload)

@@ -29,6 +29,7 @@ _ENDED = text("""
 _NOW = text("""
     SELECT count(*) FILTER (WHERE phase = 'queued') AS queued,
            count(*) FILTER (WHERE phase = 'waiting_for_file') AS waiting_for_file,
+           count(*) FILTER (WHERE phase = 'waiting_for_mapping') AS waiting_for_mapping,
            coalesce(extract(epoch FROM clock_timestamp() - min(queued_at) FILTER (WHERE phase = 'queued')), 0)
                AS oldest_seconds,
            pg_database_size(current_database()) AS database_bytes,
@@ -59,6 +60,7 @@ class JobStats:
     ended_last_hour: dict[str, int]
     queued: int
     waiting_for_file: int
+    waiting_for_mapping: int
     oldest_seconds: float
     due: list[DueJob]
     database_bytes: int
@@ -77,6 +79,7 @@ def collect() -> JobStats:
         ended_last_hour=ended,
         queued=now.queued,
         waiting_for_file=now.waiting_for_file,
+        waiting_for_mapping=now.waiting_for_mapping,
         oldest_seconds=float(now.oldest_seconds),
         due=lost_jobs.find_due(),
         database_bytes=now.database_bytes,

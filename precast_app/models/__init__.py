@@ -1,7 +1,8 @@
 """The tables, with the constraints that keep the data correct under concurrency."""
 
-from precast_app.enums import FailureReason, JobStatus, OnError, Phase, PieceStatus, Role, Severity
+from precast_app.enums import FailureReason, JobStatus, Mapping, OnError, Phase, PieceStatus, Role, Severity
 from precast_app.models.element_type import BomLine, Drawing, ElementType, ElementTypeStage, Piece, Quantity
+from precast_app.models.import_profile import ImportProfile, ImportProfileVersion
 from precast_app.models.job import ElementTypeChange, FileChunk, ImportBatch, ImportJob, Issue, PlannedChange
 from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, Project, Stage
 from precast_app.models.user import ApiToken, AuditEntry, Membership, User, UserSession
@@ -21,8 +22,11 @@ __all__ = [
     "HierarchyNode",
     "ImportBatch",
     "ImportJob",
+    "ImportProfile",
+    "ImportProfileVersion",
     "Issue",
     "JobStatus",
+    "Mapping",
     "Membership",
     "OnError",
     "Phase",

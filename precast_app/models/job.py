@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from precast_app.enums import FailureReason, JobStatus, OnError, Phase, Severity
+from precast_app.enums import Mapping as MappingOption
 from precast_app.extensions import Model
 from precast_app.models.column_types import Id, one_of
 
@@ -46,6 +47,7 @@ class ImportJob(Model):
         one_of("on_error", OnError),
         one_of("phase", Phase),
         one_of("failure_reason", FailureReason),
+        one_of("mapping", MappingOption),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
         CheckConstraint("(status = 'completed') = (progress = 100)", name="complete_at_100"),
         CheckConstraint("(status IN ('completed', 'failed')) = (completed_at IS NOT NULL)", name="ended"),
@@ -61,7 +63,7 @@ class ImportJob(Model):
         # When a job is deleted, PostgreSQL looks for the rows that refer to it.
         *(
             Index(None, name, postgresql_where=text(f"{name} IS NOT NULL"))
-            for name in ("applies_job_id", "undoes_job_id", "undone_by_job_id")
+            for name in ("applies_job_id", "undoes_job_id", "undone_by_job_id", "profile_id")
         ),
         # A job is undone once, but an undo that failed can be repeated.
         Index(
@@ -110,6 +112,17 @@ class ImportJob(Model):
     dry_run: Mapped[bool] = mapped_column(server_default=false())
     on_error: Mapped[str] = mapped_column(String(10), server_default=OnError.SKIP)
     create_missing: Mapped[bool] = mapped_column(server_default=false())
+    # The client's choice of a profile: `auto`, `none` or an id; and what to do if the headings are not understood.
+    use_profile: Mapped[str] = mapped_column(String(12), server_default="auto")
+    mapping: Mapped[str] = mapped_column(String(10), server_default=MappingOption.REFUSE)
+    # Whether the job can't run before somebody maps the columns of its file.
+    needs_mapping: Mapped[bool] = mapped_column(server_default=false())
+    # The profile by which the file is read, as it was when the job was created; null: by the project's own headings.
+    profile: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
+    profile_name: Mapped[str | None] = mapped_column(String(150))
+    # The remembered profile that it is a version of; null if it was not remembered or has been deleted since.
+    profile_id: Mapped[int | None] = mapped_column(ForeignKey("import_profiles.id", ondelete="SET NULL"))
+    profile_version: Mapped[int | None]
     # The dry run that this job applies.
     applies_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
     # The job that this one undoes, and the one that has undone this one.

@@ -13,6 +13,7 @@ class JobState(StrEnum):
     """A status with its most important detail: what a pending job waits for, or why a job has ended."""
 
     WAITING_FOR_FILE = "waiting_for_file"
+    WAITING_FOR_MAPPING = "waiting_for_mapping"
     QUEUED = "queued"
     RUNNING = "running"
     COMPLETED = "completed"
@@ -26,10 +27,16 @@ class JobState(StrEnum):
     EXPIRED = "expired"
 
 
+_WAITING: dict[str, JobState] = {
+    Phase.WAITING_FOR_FILE: JobState.WAITING_FOR_FILE,
+    Phase.WAITING_FOR_MAPPING: JobState.WAITING_FOR_MAPPING,
+}
+
+
 def state_of(job: ImportJob) -> JobState:
     """Return the state of the job."""
     if job.status == JobStatus.PENDING:
-        return JobState.WAITING_FOR_FILE if job.phase == Phase.WAITING_FOR_FILE else JobState.QUEUED
+        return _WAITING.get(job.phase, JobState.QUEUED)
     if job.status == JobStatus.PROCESSING:
         return JobState.RUNNING
     if job.status == JobStatus.COMPLETED:
@@ -41,12 +48,12 @@ def state_of(job: ImportJob) -> JobState:
 
 def is_in_state(state: JobState) -> ColumnElement[bool]:
     """Return the condition for jobs in this state; the same rules as `state_of`."""
-    waits_for_file = and_(ImportJob.status == JobStatus.PENDING, ImportJob.phase == Phase.WAITING_FOR_FILE)
+    is_pending = ImportJob.status == JobStatus.PENDING
     is_completed = ImportJob.status == JobStatus.COMPLETED
     other_reason = func.nullif(ImportJob.failure_reason, FailureReason.ERROR)
     found = case(
-        (waits_for_file, JobState.WAITING_FOR_FILE),
-        (ImportJob.status == JobStatus.PENDING, JobState.QUEUED),
+        *((and_(is_pending, ImportJob.phase == phase), waiting) for phase, waiting in _WAITING.items()),
+        (is_pending, JobState.QUEUED),
         (ImportJob.status == JobStatus.PROCESSING, JobState.RUNNING),
         (and_(is_completed, ImportJob.undone_by_job_id.is_not(None)), JobState.UNDONE),
         (and_(is_completed, ImportJob.dry_run), JobState.DRY_RUN),

@@ -32,6 +32,7 @@ _PHASES = {
 # The badge and the filter of each state.
 STATE_LABELS = {
     JobState.WAITING_FOR_FILE: "Waiting for its file",
+    JobState.WAITING_FOR_MAPPING: "Waiting for its columns",
     JobState.QUEUED: "Queued",
     JobState.RUNNING: "Running",
     JobState.COMPLETED: "Completed",
@@ -42,11 +43,12 @@ STATE_LABELS = {
     JobState.REJECTED: "All rows rejected",
     JobState.ABORTED: "Nothing imported",
     JobState.GAVE_UP: "Given up",
-    JobState.EXPIRED: "File not uploaded",
+    JobState.EXPIRED: "Expired",
 }
 # Red is for faults of the system; what a user can correct in the file is a warning, what a user wanted is neutral.
 _TONES = {
     JobState.WAITING_FOR_FILE: "active",
+    JobState.WAITING_FOR_MAPPING: "warn",
     JobState.QUEUED: "active",
     JobState.RUNNING: "active",
     JobState.COMPLETED: "good",

@@ -73,7 +73,7 @@ def _emptied(path: Path, number: int) -> Path:
         ("rejected", "All rows rejected", "warn", "rejected"),
         ("aborted", "Nothing imported", "warn", "aborted"),
         ("gave_up", "Given up", "bad", "gave_up"),
-        ("expired", "File not uploaded", "", "expired"),
+        ("expired", "Expired", "", "expired"),
     ],
 )
 def test_the_reason_is_in_the_json_on_the_page_and_in_the_metrics(

@@ -157,5 +157,45 @@ def test_stored_values_keep_their_meaning_up_and_down(app: Flask, environment: d
                 assert job.ring == 3
 
 
+_JOBS_WITH_PROFILES = """
+    INSERT INTO import_profiles (id, project_id, name, name_key, version, created_by)
+    VALUES (7, 1, 'Hafenstra\u00dfe', 'hafenstrasse', 2, 'ada');
+    INSERT INTO import_profile_versions (profile_id, number, profile, created_by)
+    VALUES (7, 1, '{"name": "old"}', 'ada'), (7, 2, '{"name": "new"}', 'ada');
+    INSERT INTO import_jobs (id, project_id, job_type, created_by, batch_size, concurrent_batches, status, phase,
+                             progress, completed_at, profile, profile_name, profile_id, profile_version, needs_mapping)
+    VALUES (11, 1, 'element_type_import', 'ada', 30, 15, 'completed', 'done', 100, now(), '{}', 'Hafen', 7, 1, false),
+           (12, 1, 'element_type_import', 'ada', 30, 15, 'pending', 'queued', 0, NULL, '{}', 'Hafen', 7, 2, false),
+           (13, 1, 'element_type_import', 'ada', 30, 15, 'pending', 'waiting_for_mapping', 0, NULL, NULL, NULL, NULL,
+            NULL, true),
+           (14, 1, 'element_type_import', 'ada', 30, 15, 'pending', 'queued', 0, NULL, NULL, NULL, NULL, NULL, false);
+"""
+
+
+def test_profiles_can_be_added_and_removed_with_jobs_that_use_them(app: Flask, environment: dict[str, str]) -> None:
+    with _other_database(environment, "with_profiles") as (other, given):
+        _flask(given, "upgrade", "0011")
+        with other.begin() as connection:
+            connection.execute(text(_TWO_JOBS))
+        _flask(given, "upgrade")
+        with other.begin() as connection:
+            old = connection.execute(text("SELECT use_profile, mapping, profile, needs_mapping FROM import_jobs")).all()
+            assert [tuple(row) for row in old] == [("auto", "refuse", None, False)] * 2
+            connection.exec_driver_sql(_JOBS_WITH_PROFILES)
+            connection.execute(text("DELETE FROM import_profiles WHERE id = 7"))
+            kept = "SELECT profile_name, profile_id FROM import_jobs WHERE id = 11"
+            assert tuple(connection.execute(text(kept)).one()) == ("Hafen", None)
+            connection.exec_driver_sql(_JOBS_WITH_PROFILES.split("INSERT INTO import_jobs")[0])
+        _flask(given, "downgrade", "0011")
+        with other.connect() as connection:
+            jobs = connection.execute(text("SELECT id, status, phase FROM import_jobs WHERE id > 10 ORDER BY id")).all()
+            assert [tuple(job) for job in jobs] == [
+                (11, "completed", "done"), (12, "failed", "done"), (13, "failed", "done"), (14, "pending", "queued"),
+            ]  # fmt: skip
+        _flask(given, "upgrade")
+        with other.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM import_profiles")).scalar_one() == 0
+
+
 def _flask(environment: dict[str, str], *words: str) -> None:
     subprocess.run([sys.executable, "-m", "flask", "db", *words], cwd=ROOT, env=environment, check=True)
