@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
+from precast_app.errors import NotFound
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceSpec
 from precast_app.jobs import dry_run, files, permissions
 from precast_app.models import ImportJob, JobStatus, Severity
@@ -119,6 +120,16 @@ def show(job_id: int) -> str:
         page=page,
         link=link,
     )
+
+
+@blueprint.get("/projects/<int(max=2147483647):project_id>/jobs/<int(max=2147483647):job_id>/columns")
+@requires(Permission.IMPORT)
+def columns(project_id: int, job_id: int) -> str:
+    """Show what the columns of the job's file mean, to confirm or change it; the job is previewed with the result."""
+    job = job_queries.get_job(job_id)
+    if job.project_id != project_id:
+        raise NotFound("The project has no such job.")
+    return render_template("jobs/columns.html", **project_context.for_project(project_id, "Import"), job=job)
 
 
 @blueprint.get("/jobs/<int(max=2147483647):job_id>/state")

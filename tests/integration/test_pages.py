@@ -331,3 +331,17 @@ def test_long_lists_are_split_into_pages(app: Flask, project_id: int) -> None:
     )
     assert "/projects/rows?offset=100" in page(chief, "/?offset=100")
     assert "Site 100" in page(chief, "/projects/rows?offset=100")
+
+
+def test_the_page_about_columns_belongs_to_the_project_of_the_job(
+    editor: FlaskClient, viewer: FlaskClient, green_meadows: int
+) -> None:
+    job_id = submit(green_meadows, SHEET)
+    path = f"/projects/{green_meadows}/jobs/{job_id}/columns"
+    shown = page(editor, path)
+    assert f'data-job="{job_id}"' in shown
+    assert "What is a row?" in shown
+    page(viewer, path, 403)
+    other = projects.create("Harbour").id
+    projects.set_role(other, "eve", Role.EDITOR)
+    page(editor, f"/projects/{other}/jobs/{job_id}/columns", 404)

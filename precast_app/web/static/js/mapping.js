@@ -1,0 +1,231 @@
+// The page about the columns of a file: a draft of an import profile that the server describes after each change.
+import { call } from "./api.js";
+import { el, select } from "./dom.js";
+import { clearErrors, showError, toast } from "./feedback.js";
+import { BLANKS, SIGNS, buildTable } from "./mapping_table.js";
+import { draftOf, hasTarget, setRule } from "./profile.js";
+
+const PAUSE_MS = 300;
+const CONSTANTS = { element_type: "Element Type", version: "Version", tower: "Tower", floor: "Floor" };
+const EXAMPLES = { element_type: "for example WALL", version: "VR-1", tower: "for example Tower A", floor: "for example Floor 1" };
+const RULE_KINDS = {
+  element_type: "Element Type", version: "Version", place: "Place", tower: "Tower", floor: "Floor", stage: "Stages",
+  node: "Quantities", drawing_type: "Drawings", product: "Materials",
+};
+const ENCODINGS = ["utf-8", "windows-1250", "windows-1251", "windows-1252", "windows-1254", "iso-8859-2", "utf-16"];
+const form = document.getElementById("mapping");
+const path = `/api/jobs/${form.dataset.job}`;
+const STORED = `mapping-${form.dataset.job}`;
+const byId = (id) => document.getElementById(id);
+
+const page = {
+  described: null,
+  draft: null,
+  mayCreate: Boolean(form.dataset.create),
+  updateTexts: () => {},
+  announce: toast,
+  changed,
+};
+let timer;
+let latest = 0;
+let pending = Promise.resolve();
+
+// Called after each change of the draft; `rebuild` draws the controls again at once.
+function changed({ rebuild = false } = {}) {
+  sessionStorage.setItem(STORED, JSON.stringify(page.draft));
+  if (rebuild) build();
+  clearTimeout(timer);
+  timer = setTimeout(describe, PAUSE_MS);
+  byId("missing").setAttribute("aria-busy", "true");
+}
+
+function describe() {
+  clearTimeout(timer);
+  pending = ask();
+  return pending;
+}
+
+async function ask() {
+  const mine = ++latest;
+  let described;
+  clearErrors(document);
+  try {
+    described = await call("POST", `${path}/columns`, JSON.stringify(page.draft));
+  } catch (error) {
+    if (mine === latest) showProblem(error);
+    return;
+  }
+  if (mine !== latest) return;
+  const isSame = layoutOf(described) === layoutOf(page.described);
+  page.described = described;
+  if (!isSame) page.draft = draftOf(described);
+  build();
+}
+
+// The columns and rows that the controls stand for.
+function layoutOf({ profile, columns }) {
+  return JSON.stringify([profile.sheet, profile.header_rows, columns.map(({ letter, heading, sub_heading }) => [letter, heading, sub_heading])]);
+}
+
+function showProblem(error) {
+  showError(document, error);
+  byId("missing").removeAttribute("aria-busy");
+}
+
+// Draws the controls again and keeps the focus, unless the user is choosing from a list or typing.
+function build() {
+  const active = document.activeElement;
+  const isChoosing = form.contains(active) && active.matches("select, input") && active.id;
+  const id = isChoosing ? active.id : "";
+  const scroller = form.querySelector(".scroll");
+  const { scrollLeft, scrollTop } = scroller;
+  page.updateTexts = buildTable(form.querySelector("table.mapping"), page);
+  page.updateTexts();
+  buildSheet();
+  buildConstants();
+  buildRules();
+  buildDetails();
+  showState();
+  scroller.scrollLeft = scrollLeft;
+  scroller.scrollTop = scrollTop;
+  if (id && byId(id) && document.activeElement !== byId(id)) byId(id).focus({ preventScroll: true });
+}
+
+function showState() {
+  const { missing, messages, row_count, element_type_count, matched_profile } = page.described;
+  for (const radio of form.elements.shape) radio.checked = radio.value === page.draft.shape;
+  const found = `${row_count} rows${element_type_count === null ? "" : `, ${element_type_count} element types`}`;
+  const [first, ...others] = missing.length ? messages : [`Nothing is missing: ${found}.`, ...messages];
+  const line = byId("missing");
+  line.removeAttribute("aria-busy");
+  line.className = missing.length ? "note warn" : "note good";
+  if (line.textContent !== first) line.textContent = first;
+  byId("messages").replaceChildren(...others.map((text) => el("li", {}, text)));
+  byId("matched").hidden = !matched_profile;
+  if (matched_profile) byId("matched").textContent = `Read as “${matched_profile.name}”, which was remembered for files with these headings.`;
+}
+
+function buildSheet() {
+  const { sheets, profile } = page.described;
+  const choice = select({ id: "sheet-name", on: { change: () => {
+    Object.assign(page.draft, { sheet: choice.value, header_rows: [1], skip_rows: [], first_data_row: null });
+    changed();
+  } } }, sheets.map(({ name, hidden }) => [name, hidden ? `${name} (hidden)` : name]), page.draft.sheet ?? profile.sheet ?? sheets[0].name);
+  byId("sheet").replaceChildren(...(sheets.length > 1 ? [el("label", { class: "narrow" }, "Sheet", choice)] : []));
+}
+
+function buildConstants() {
+  const { draft } = page;
+  const possible = draft.shape === "element_type" || hasTarget(draft, "place") ? ["element_type", "version"] : Object.keys(CONSTANTS);
+  const names = possible.filter((name) => !hasTarget(draft, name));
+  for (const name of Object.keys(draft.constants)) if (!names.includes(name)) delete draft.constants[name];
+  const lines = names.map((name) => {
+    const input = el("input", { id: `constant-${name}`, maxlength: "150", value: draft.constants[name] ?? "", placeholder: EXAMPLES[name], on: { input: () => {
+      if (input.value.trim()) draft.constants[name] = input.value;
+      else delete draft.constants[name];
+      changed();
+    } } });
+    return el("label", {}, `${CONSTANTS[name]} of all rows`, input);
+  });
+  byId("constants-section").hidden = !lines.length;
+  fill(byId("constants"), lines);
+}
+
+// Replaces the content, unless the user is typing in it.
+function fill(place, content) {
+  if (!place.contains(document.activeElement) || !document.activeElement.matches("input")) place.replaceChildren(...content);
+}
+
+function buildRules() {
+  const { draft } = page;
+  const rules = Object.entries(draft.values).flatMap(([kind, pairs]) => Object.entries(pairs).map(([from, to]) => [kind, from, to]));
+  const rows = rules.map(([kind, from, to], position) => {
+    const input = el("input", { id: `rule-${position}`, value: to, maxlength: "255", "aria-label": `${from} is read as`, on: { change: () => {
+      setRule(draft, kind, from, input.value.trim());
+      changed({ rebuild: true });
+    } } });
+    const remove = el("button", { type: "button", class: "plain", on: { click: () => { setRule(draft, kind, from, ""); changed({ rebuild: true }); byId("new-rule-from").focus(); } } },
+      "Remove", el("span", { class: "hidden" }, ` the rule for ${from}`));
+    return el("tr", {}, el("td", {}, RULE_KINDS[kind] ?? kind), el("td", {}, from), el("td", {}, input), el("td", {}, remove));
+  });
+  const kind = select({ id: "new-rule-kind", "aria-label": "In" }, Object.entries(RULE_KINDS), "element_type");
+  const from = el("input", { id: "new-rule-from", maxlength: "255", "aria-label": "Value in the file", placeholder: "in the file" });
+  const to = el("input", { id: "new-rule-to", maxlength: "255", "aria-label": "Is read as", placeholder: "read as" });
+  const add = el("button", { type: "button", on: { click: () => {
+    if (!from.value.trim() || !to.value.trim()) { (from.value.trim() ? to : from).focus(); return; }
+    setRule(draft, kind.value, from.value.trim(), to.value.trim());
+    from.value = "";
+    from.focus();
+    changed({ rebuild: true });
+    byId("rules").replaceChildren();
+    buildRules();
+    byId("new-rule-from").focus();
+  } } }, "Add");
+  const table = rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Replaced values" }, el("table", {}, el("thead", {}, el("tr", {},
+    ...["In", "The file says", "Read as", "Remove"].map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, ...rows))) : el("p", { class: "hint" }, "For example Wand in the file, read as WALL.");
+  fill(byId("rules"), [table, el("div", { class: "rule" }, kind, from, to, add)]);
+}
+
+function buildDetails() {
+  const { draft, described } = page;
+  const field = (name, label, options) => {
+    const choice = select({ id: `detail-${name}`, on: { change: () => { draft[name] = choice.value || null; changed(); } } }, options, draft[name] ?? "");
+    return el("label", {}, label, choice);
+  };
+  const fields = [field("blank", "A blank cell means", BLANKS), field("decimal", "Decimal sign of numbers that are text", [["", "as found"], ...SIGNS])];
+  if (described.sheets.length === 1 && !described.profile.sheet) {
+    fields.push(field("encoding", "Encoding", [["", "as found"], ...ENCODINGS.map((name) => [name, name])]));
+    fields.push(field("delimiter", "Separator", [["", "as found"], [",", "comma"], [";", "semicolon"], ["\t", "tab"], ["|", "|"]]));
+  }
+  byId("details").replaceChildren(...fields);
+}
+
+async function preview() {
+  const button = form.querySelector("button[value=preview]");
+  button.disabled = true;
+  clearErrors(document);
+  clearTimeout(timer);
+  await pending;
+  const body = { ...page.draft, name: form.elements.profile_name.value, save: form.elements.save.checked, dry_run: true };
+  if (page.mayCreate) body.create_missing = true;
+  try {
+    const started = await call(form.dataset.waiting ? "PUT" : "POST", `${path}/mapping`, JSON.stringify(body));
+    location.href = `/jobs/${started.job_id}`;
+  } catch (error) {
+    button.disabled = false;
+    showProblem(error);
+  }
+}
+
+async function begin() {
+  try {
+    const stored = sessionStorage.getItem(STORED);
+    let described = null;
+    // What was chosen before, for example after "Back" in the browser.
+    if (stored) described = await call("POST", `${path}/columns`, stored).catch(() => null);
+    page.described = described ?? await call("GET", `${path}/columns`);
+    page.draft = draftOf(page.described);
+  } catch (error) {
+    byId("loading").hidden = true;
+    showError(document, error);
+    return;
+  }
+  byId("loading").hidden = true;
+  form.hidden = false;
+  form.elements.profile_name.value = page.draft.name;
+  build();
+}
+
+form.addEventListener("submit", (event) => { event.preventDefault(); preview(); });
+form.addEventListener("change", ({ target }) => {
+  if (target.name === "shape") {
+    page.draft.shape = target.value;
+    changed({ rebuild: true });
+  }
+});
+form.elements.profile_name.addEventListener("input", ({ target }) => {
+  page.draft.name = target.value;
+  sessionStorage.setItem(STORED, JSON.stringify(page.draft));
+});
+form.elements.save.addEventListener("change", ({ target }) => { form.elements.profile_name.disabled = !target.checked; });
+begin();

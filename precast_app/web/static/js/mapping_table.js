@@ -1,0 +1,107 @@
+// The table of the page about columns: the file's first rows, above each column what it means, beside each row what it is.
+import { el, select } from "./dom.js";
+import { BASE_UNITS, retarget, roleOf, setRowRole } from "./profile.js";
+
+const GROUPS = [
+  ["base", "Element type"], ["place", "Place and number of pieces"], ["node", "Pieces at this place"], ["stage", "Stage"],
+  ["drawing_type", "Drawing"], ["product", "Quantity of this product"],
+];
+const NEW_ITEMS = { node: "New place", stage: "New stage", drawing_type: "New drawing type", product: "New product" };
+const ROLES = { headings: "headings", "sub-headings": "headings, row 2", skipped: "skip", data: "data" };
+export const UNITS = { m2: "m²", m3: "m³", mm2: "mm²", cm2: "cm²", in2: "in²", ft2: "ft²", cm3: "cm³", in3: "in³", ft3: "ft³", yd3: "yd³" };
+export const BLANKS = [["clear", "no value"], ["keep", "keep the stored value"], ["above", "as in the row above"]];
+export const SIGNS = [[".", "point: 1250.5"], [",", "comma: 1250,5"]];
+
+const json = (target) => JSON.stringify(target);
+const headingOf = (column) => [column.heading, column.sub_heading].filter(Boolean).join(" ");
+
+// The targets that make sense for rows of this shape.
+function isPossible(target, shape) {
+  if (target === "count") return shape === "element_type_and_node";
+  return shape !== "element_type" || !["place", "tower", "floor"].includes(target);
+}
+
+function targetOptions(page, column, entry) {
+  const known = page.described.targets.filter(({ target }) => isPossible(target, page.draft.shape) || json(target) === json(entry.target));
+  const labels = new Map(known.map(({ target, label }) => [json(target), label]));
+  const suggested = column.proposals.filter(({ target }) => target !== null && labels.has(json(target)));
+  const name = headingOf(column);
+  const isNew = (kind) => name && page.mayCreate && !labels.has(json({ [kind]: name }));
+  const options = [
+    ["null", "– not imported –"],
+    { label: "Suggested", options: suggested.map(({ target }) => [json(target), labels.get(json(target))]) },
+    ...GROUPS.map(([kind, label]) => ({ label, options: known.filter((each) => each.kind === kind).map((each) => [json(each.target), each.label]) })),
+    { label: "Not in the project yet", options: Object.entries(NEW_ITEMS).filter(([kind]) => isNew(kind)).map(([kind, label]) => [json({ [kind]: name }), `${label}: ${name}`]) },
+  ];
+  if (entry.target !== null && !labels.has(json(entry.target))) options.push([json(entry.target), Object.values(entry.target)[0]]);
+  return options;
+}
+
+function unitOptions(page, target) {
+  const units = page.described.targets.find((each) => json(each.target) === json(target))?.units ?? [];
+  return units.length ? [["", `${BASE_UNITS[target]}, if not said`], ...units.map((unit) => [unit, unit === "cell" ? "in each cell" : UNITS[unit] ?? unit])] : [];
+}
+
+// The part above a column. It is replaced when the target changes; `update` renews its texts after each answer.
+function columnHead(page, position) {
+  const column = page.described.columns[position];
+  const entry = page.draft.columns[position];
+  const name = headingOf(column) || `column ${column.letter}`;
+  const target = select({ id: `target-${position}`, "aria-label": `Meaning of ${name}`, "aria-describedby": `why-${position}`, on: { change: () => {
+    const chosen = JSON.parse(target.value);
+    const guess = column.proposals.find((each) => json(each.target) === target.value);
+    const taken = retarget(page.draft, entry, chosen, guess?.unit ?? null);
+    if (taken) page.announce(`${headingOf(taken) || taken.column} is not imported now, because ${name} has its meaning.`);
+    page.changed({ rebuild: true });
+  } } }, targetOptions(page, column, entry), json(entry.target));
+  const units = unitOptions(page, entry.target);
+  const unit = units.length ? select({ id: `unit-${position}`, "aria-label": `Unit of ${name}`, on: { change: () => {
+    entry.unit = unit.value || null;
+    page.changed();
+  } } }, units, entry.unit ?? "") : null;
+  const blank = select({ id: `blank-${position}`, "aria-label": `Blank cells of ${name}`, on: { change: () => {
+    entry.blank = blank.value || null;
+    page.changed();
+  } } }, [["", "as for the whole file"], ...BLANKS], entry.blank ?? "");
+  const more = entry.target === null ? null : el("details", { open: Boolean(entry.blank) }, el("summary", { "aria-label": `Blank cells of ${name}` }, "Blank cells"), blank);
+  return el("th", { scope: "col", class: entry.target === null ? "ignored" : null },
+    el("span", { class: "letter" }, column.letter), target, unit,
+    el("span", { class: "hint samples", id: `read-${position}` }), el("span", { class: "hint why", id: `why-${position}` }), more);
+}
+
+function rowHead(page, number) {
+  const role = roleOf(page.draft, number);
+  const last = page.draft.header_rows.at(-1);
+  const first = page.draft.header_rows[0];
+  const possible = Object.entries(ROLES).filter(([each]) => each === role || each === "headings" || number > first && (each !== "sub-headings" || number === first + 1 || number === last + 1));
+  const options = role === "above" ? [["above", "not read"], ...possible] : possible;
+  const choice = select({ id: `row-${number}`, "aria-label": `Row ${number}`, on: { change: () => {
+    setRowRole(page.draft, number, choice.value);
+    page.changed({ rebuild: true });
+  } } }, options, role);
+  return el("th", { scope: "row" }, el("span", { class: "letter" }, String(number)), choice);
+}
+
+// Fills the table; returns a function that renews the texts above the columns.
+export function buildTable(table, page) {
+  const { described, draft } = page;
+  const sheet = described.sheets.find(({ name }) => name === (draft.sheet ?? name)) ?? described.sheets[0];
+  const head = el("tr", {}, el("th", { scope: "col", class: "corner" }, "Row"), ...described.columns.map((_, position) => columnHead(page, position)));
+  const rows = sheet.rows.map(({ number, cells }) => el("tr", { class: roleOf(draft, number) }, rowHead(page, number),
+    ...described.columns.map((column, position) => el("td", { class: draft.columns[position].target === null ? "ignored" : null }, cells[column.index] ?? ""))));
+  table.replaceChildren(el("thead", {}, head), el("tbody", {}, ...rows));
+  return () => described.columns.forEach((_, position) => update(page, position));
+}
+
+function update(page, position) {
+  const column = page.described.columns[position];
+  const entry = page.draft.columns[position];
+  const samples = document.getElementById(`read-${position}`);
+  const why = document.getElementById(`why-${position}`);
+  const guess = column.proposals.find((each) => json(each.target) === json(entry.target));
+  samples.classList.toggle("bad", Boolean(column.problem));
+  if (entry.target === null) samples.textContent = "";
+  else if (column.problem) samples.textContent = column.problem;
+  else samples.textContent = `Read as ${column.read_as.filter((each) => each !== null && each !== "").join(", ") || "blank"}${BASE_UNITS[entry.target] ? ` ${BASE_UNITS[entry.target]}` : ""}`;
+  why.textContent = guess?.reason ?? "";
+}

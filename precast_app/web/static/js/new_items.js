@@ -1,0 +1,87 @@
+// The part of a preview that lists what the project lacks: names to correct and boxes to leave something out. Both change the
+// import profile of the job; "Update preview" makes a new preview with it.
+import { call } from "./api.js";
+import { el } from "./dom.js";
+import { clearErrors, showError } from "./feedback.js";
+import { setRule } from "./profile.js";
+
+const KINDS = { node: "Towers and floors", stage: "Stages", drawing_type: "Drawing types", product: "Products" };
+const FIELDS = { place: "place", tower: "tower", floor: "floor" };
+const section = document.getElementById("new-items");
+
+// A name that can be corrected: of an item that a heading names, or of a value of a place column.
+function itemLine(item, profile, mayCreate) {
+  const column = profile.columns.find((each) => each.target?.[item.kind] === item.name);
+  return {
+    key: `item ${item.kind} ${item.name}`, label: item.name, where: item.where, kind: item.kind, mayLeaveOut: Boolean(column),
+    apply: (name, isWanted) => { if (column) column.target = isWanted ? { [item.kind]: name } : null; }, mayCreate,
+  };
+}
+
+function placeLines(item, mayCreate) {
+  return Object.entries(item.parts).filter(([, text]) => text).map(([field, text]) => ({
+    key: `place ${field} ${text}`, label: text, where: `${FIELDS[field] ?? field}, ${item.where}`, kind: "node", mayLeaveOut: false, mayCreate, rule: [field, text],
+  }));
+}
+
+function linesOf(described, mayCreate) {
+  const { profile } = described;
+  const found = new Map();
+  for (const item of described.new_items) {
+    const lines = item.parts ? placeLines(item, mayCreate) : [itemLine(item, profile, mayCreate)];
+    for (const line of lines) {
+      if (line.rule) {
+        const [field, text] = line.rule;
+        line.value = profile.values[field]?.[text] ?? text;
+        line.apply = (name) => setRule(profile, field, text, name === text ? "" : name);
+      }
+      if (!found.has(line.key)) found.set(line.key, line);
+    }
+  }
+  return [...found.values()];
+}
+
+function rowOf(line, changed) {
+  const name = el("input", { value: line.value ?? line.label, maxlength: "150", required: true, "aria-label": `Name of ${line.label}`, on: { input: changed } });
+  const box = el("input", { type: "checkbox", checked: true, disabled: !line.mayLeaveOut, "aria-label": `Create ${line.label}`, on: { change: () => {
+    name.disabled = !box.checked;
+    changed();
+  } } });
+  line.read = () => line.apply(name.value.trim() || line.label, box.checked);
+  if (!line.mayCreate) return el("tr", {}, el("th", { scope: "row" }, line.label), el("td", {}, line.where));
+  return el("tr", {}, el("td", {}, box), el("td", {}, name), el("td", {}, line.where));
+}
+
+function show(described) {
+  const mayCreate = Boolean(section.dataset.create);
+  const lines = linesOf(described, mayCreate);
+  if (!lines.length) return;
+  const update = el("button", { type: "button", hidden: true, on: { click: () => again(update, lines, described.profile) } }, "Update preview");
+  const changed = () => { update.hidden = false; };
+  const headings = mayCreate ? ["Create", "Name", "Named by"] : ["Name", "Named by"];
+  const tables = Object.entries(KINDS).filter(([kind]) => lines.some((line) => line.kind === kind)).map(([kind, title]) => el("div", {},
+    el("h3", {}, title), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, el("table", { class: "new-items" },
+      el("thead", {}, el("tr", {}, ...headings.map((text) => el("th", { scope: "col" }, text)))),
+      el("tbody", {}, ...lines.filter((line) => line.kind === kind).map((line) => rowOf(line, changed)))))));
+  const text = mayCreate
+    ? "The import creates these. Correct their names here, or leave out what should not be read."
+    : "The file names these, but the project does not have them, so they are left out. Ask a manager of the project to import the file.";
+  section.append(el("h2", {}, "New in this project"), el("p", { class: "hint" }, text), el("div", { class: "columns" }, ...tables), el("p", {}, update));
+  section.hidden = false;
+}
+
+async function again(button, lines, profile) {
+  button.disabled = true;
+  clearErrors(document);
+  for (const line of lines) line.read();
+  const body = { ...profile, save: Boolean(section.dataset.saved), dry_run: true, create_missing: true };
+  try {
+    const { job_id } = await call("POST", `/api/jobs/${section.dataset.job}/mapping`, JSON.stringify(body));
+    location.href = `/jobs/${job_id}`;
+  } catch (error) {
+    button.disabled = false;
+    showError(document, error);
+  }
+}
+
+if (section) call("GET", `/api/jobs/${section.dataset.job}/columns`).then(show, (error) => showError(document, error));
