@@ -14,6 +14,7 @@ from precast_app.api import (
     export_slots,
     exports,
     health,
+    import_profiles,
     job_files,
     jobs,
     metrics,
@@ -24,7 +25,7 @@ from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
-RESOURCES = (accounts, projects, reference, jobs, job_files, element_types, exports)
+RESOURCES = (accounts, projects, reference, import_profiles, jobs, job_files, element_types, exports)
 
 
 def init_app(app: Flask) -> None:

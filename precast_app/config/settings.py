@@ -131,6 +131,9 @@ class Settings:
         "maximum number of pending and processing jobs in one project",
         deprecated_variable="WAITING_JOBS",
     )
+    max_import_profiles: int = setting(
+        200, "maximum number of import profiles of one project, and of those of the whole installation"
+    )
     file_wait_seconds: int = setting(
         86_400,
         "how long a job waits for its file, or for a mapping of its columns, before it fails",

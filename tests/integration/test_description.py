@@ -23,6 +23,7 @@ from sqlalchemy import select
 
 from precast_app.auth import tokens, users
 from precast_app.extensions import db
+from precast_app.importing.profiles.profile import BaseTarget, ImportProfile, ProfileColumn
 from precast_app.jobs import service
 from precast_app.models import (
     ApiToken,
@@ -35,7 +36,7 @@ from precast_app.models import (
     Stage,
     UserSession,
 )
-from precast_app.projects import projects
+from precast_app.projects import import_profiles, projects
 from tests import job_states
 from tests.conftest import EXAMPLES, emptied, fill_reference, run_import, submit
 
@@ -78,6 +79,7 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "job_id": some_jobs(project, tmp_path_factory.mktemp("files")),
             "element_id": first(Piece),
             "element_type_id": first(ElementType),
+            "profile_id": [a_profile(project), a_profile(None)],
             "user": ["vera", "nobody"],
             "token_id": first(ApiToken),
             "session_id": first(UserSession),
@@ -92,6 +94,13 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
         config.projects.default.generation.update(with_security_parameters=False)
         schema = schemathesis.openapi.from_wsgi("/api/openapi.json", closing(app), config=config)
         yield World(headers, schema, numbers)
+
+
+def a_profile(project: int | None) -> int:
+    """Create an import profile of the project or of the installation."""
+    columns = (ProfileColumn(heading="Pos.", target=BaseTarget("name")),)
+    profile = ImportProfile(name="Harbour", columns=columns, constants={"element_type": "WALL"})
+    return import_profiles.create(project, profile, "admin").id
 
 
 def some_jobs(project: int, folder: Path) -> list[int]:

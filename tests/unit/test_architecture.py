@@ -33,6 +33,7 @@ ENDS_TRANSACTIONS = {
     "importing/reference_store.py": {"delete", "order_stages", "_commit"},
     "jobs/service.py": {"submit", "detect_job_type", "attach_file", "undo", "retry", "cancel", "_import_again"},
     "pieces/transitions.py": {"advance_status"},
+    "projects/import_profiles.py": {"create", "change", "delete", "_flush"},
     "projects/projects.py": {"set_role", "remove_member", "_commit"},
     # A job that is waited for is read in a new transaction each time.
     "cli.py": {"_wait_with_progress_bar"},
