@@ -13,6 +13,8 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 unexport PIP_REQUIREMENT PIP_EDITABLE PIP_CONSTRAINT PIP_BUILD_CONSTRAINT PIP_NO_BINARY PIP_REQUIRE_VIRTUALENV
 unexport PIP_PLATFORM PIP_PYTHON_VERSION PIP_IMPLEMENTATION PIP_ABI PIP_PRE PIP_NO_BUILD_ISOLATION
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH
+# Tests start the application hundreds of times, which takes longer if it is compiled each time.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Settings of the application that a shell may still carry, and that would make a test or a command mean something else.

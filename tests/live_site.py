@@ -14,11 +14,11 @@ from typing import Any
 import requests
 
 from devstack import process
+from tests.auth_headers import PASSWORD, user_headers
 from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, kill
 
 Json = dict[str, Any]
 ADMIN = "ada"
-PASSWORD = "correct horse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,18 @@ class Site:
         raise AssertionError(f"the job does not end: {seen[-1]}")
 
 
+def _settings(environment: Mapping[str, str], installed: Installation) -> dict[str, str]:
+    """Return the environment of an installation's processes, with a free port."""
+    path = f"{installed.programs}:{environment['PATH']}"
+    port = str(process.free_port())
+    return {**environment, "PORT": port, "PATH": path, "WEB_CONCURRENCY": "1", **dict(installed.settings)}
+
+
 @contextmanager
 def started(environment: Mapping[str, str], installation: Installation | None = None) -> Iterator[Site]:
     """Run release, web and worker of an installation, by default the checkout's, with one administrator."""
     installed = installation or checkout()
-    port = process.free_port()
-    path = f"{installed.programs}:{environment['PATH']}"
-    given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1", **dict(installed.settings)}
+    given = _settings(environment, installed)
 
     def flask(*words: str, stdin: str = "") -> str:
         return subprocess.run(
@@ -117,12 +122,30 @@ def started(environment: Mapping[str, str], installation: Installation | None = 
 
     subprocess.run(installed.release, shell=True, cwd=installed.folder, env=given, check=True)  # as a host runs it
     flask("user", "create", ADMIN, "--admin", "--password-stdin", stdin=f"{PASSWORD}\n")
+    with _serving(installed, given, flask("token", "create", ADMIN)) as found:
+        yield found
+
+
+@contextmanager
+def serving(environment: Mapping[str, str]) -> Iterator[Site]:
+    """Run web and worker of the checkout on the migrated database, with one administrator.
+
+    Needs an application context. Unlike `started`, it runs no commands, which take some seconds.
+    """
+    token = user_headers(ADMIN, is_admin=True)["Authorization"].removeprefix("Bearer ")
+    installed = checkout()
+    with _serving(installed, _settings(environment, installed), token) as found:
+        yield found
+
+
+@contextmanager
+def _serving(installed: Installation, given: Mapping[str, str], token: str) -> Iterator[Site]:
     running = [
         subprocess.Popen(command, shell=True, cwd=installed.folder, env=given)  # as a host runs it
         for command in (installed.web, installed.worker)
     ]
     try:
-        found = Site(f"http://127.0.0.1:{port}", flask("token", "create", ADMIN))
+        found = Site(f"http://127.0.0.1:{given['PORT']}", token)
         for _ in range(300):
             try:
                 if found.session.get(f"{found.address}/readyz", timeout=5).ok:

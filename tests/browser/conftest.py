@@ -10,9 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect
 
+from tests.auth_headers import PASSWORD
 from tests.browser import chromium
 from tests.conftest import emptied
-from tests.live_site import PASSWORD, Site, started
+from tests.live_site import Site, serving
 
 # The rules of WCAG 2.2 AA and axe's best practices.
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -43,7 +44,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(browser: Browser, _application: Flask, environment: dict[str, str]) -> Iterator[Site]:
     """Yield the running system with empty tables, shared by a module; each test creates its own project."""
-    with emptied(_application), started(environment) as found:
+    with emptied(_application), serving(environment) as found:
         yield found
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from devstack import servers
+from tests.auth_headers import PASSWORD
 from tests.browser import chromium
 from tests.conftest import EXAMPLES, ROOT
-from tests.live_site import ADMIN, PASSWORD, Site, started
+from tests.live_site import ADMIN, Site, started
 
 OUT = ROOT / "docs" / "tour"
 _WIDE: ViewportSize = {"width": 1180, "height": 760}

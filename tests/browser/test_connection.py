@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, Route, expect
 
+from tests.auth_headers import PASSWORD
 from tests.browser.conftest import Opened, check_page
 from tests.conftest import EXAMPLES
-from tests.live_site import PASSWORD, Site
+from tests.live_site import Site
 
 WORKBOOK = EXAMPLES / "element_types.xlsx"
 

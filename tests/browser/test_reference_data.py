@@ -32,7 +32,7 @@ def test_stages_are_moved_with_arrows_and_by_dragging(opened: Opened, site: Site
     expect(page.get_by_text("Added.")).to_be_visible()
     page.get_by_label("Name").last.fill("polishing")
     page.get_by_role("button", name="Add stage").click()
-    expect(page.get_by_role("alert")).to_contain_text("of that name already")
+    expect(page.get_by_role("alert")).to_contain_text("already has an item of this name")
     page.get_by_role("button", name="Delete Polishing").click()
     page.get_by_role("button", name="Yes").click()
     expect(names).to_have_text([third, second, first, *before[3:]])

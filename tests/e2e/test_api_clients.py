@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import EXAMPLES, ROOT, emptied
-from tests.live_site import ADMIN, Json, Site, started
+from tests.live_site import ADMIN, Json, Site, serving
 
 PAGE = ROOT / "docs" / "api-clients.md"
 BAD_CELL = "C17"
@@ -24,7 +24,7 @@ BAD_CELL = "C17"
 @pytest.fixture(scope="module")
 def site(_application: Flask, environment: dict[str, str]) -> Iterator[Site]:
     """Yield the system on empty tables, for all tests of the module; each uses a project of its own."""
-    with emptied(_application), started(environment) as found:
+    with emptied(_application), serving(environment) as found:
         yield found
 
 

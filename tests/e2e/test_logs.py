@@ -13,6 +13,7 @@ import requests
 from flask import Flask
 
 from devstack import process
+from precast_app.auth import tokens, users
 from precast_app.extensions import db
 from tests.conftest import EXAMPLES, ROOT, kill
 from tests.live_site import checkout
@@ -45,12 +46,7 @@ def run(app: Flask, environment: dict[str, str], tmp_path: Path) -> Iterator[Run
     path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
     given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1"}
 
-    def flask(*words: str, stdin: str = "") -> str:
-        return subprocess.run(
-            ["flask", *words], cwd=ROOT, env=given, input=stdin, text=True, check=True, capture_output=True
-        ).stdout.strip()
-
-    flask("user", "create", "ada", "--admin", "--password-stdin", stdin=f"{PASSWORD}\n")
+    token = tokens.create(users.create("ada", PASSWORD, is_admin=True), days=1)
     log = tmp_path / "log"
     with log.open("wb") as output:
         running = [
@@ -58,7 +54,7 @@ def run(app: Flask, environment: dict[str, str], tmp_path: Path) -> Iterator[Run
             for command in (checkout().web, checkout().worker)
         ]
         try:
-            found = Run(f"http://127.0.0.1:{port}", flask("token", "create", "ada"), log)
+            found = Run(f"http://127.0.0.1:{port}", token, log)
             wait_until_ready(found)
             yield found
         finally:
