@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
@@ -13,7 +13,7 @@ from precast_app.auth.route_permissions import requires
 from precast_app.errors import NotFound
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceSpec
 from precast_app.jobs import dry_run, files, permissions
-from precast_app.models import ImportJob, JobStatus, Severity
+from precast_app.models import ImportJob, JobStatus, Phase, Severity
 from precast_app.queries import changes, reference_data
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.job_states import JobState
@@ -75,9 +75,12 @@ def index_table(project_id: int) -> Response:
 
 @blueprint.get("/jobs/<int(max=2147483647):job_id>")
 @requires(Permission.READ)
-def show(job_id: int) -> str:
-    """Show a job: its state, the issues in its file and its changes."""
+def show(job_id: int) -> str | Response:
+    """Show a job: its state, the issues in its file and its changes; redirect to its columns if it waits for them."""
     job = job_queries.get_job(job_id)
+    context = project_context.for_project(job.project_id, "Jobs")
+    if job.phase == Phase.WAITING_FOR_MAPPING and context["can_import"]:
+        return redirect(url_for(".columns", project_id=job.project_id, job_id=job_id))
     change = request.args.get("change") or None
     issue_kinds = job_queries.count_issues_by_code(job_id)
     # Notes of severity info have a section of their own.
@@ -87,7 +90,6 @@ def show(job_id: int) -> str:
     changed, changed_count = changes.list_changes(job_id, change, page)
     issues, issue_count = job_queries.list_issues(job_id, None if severity == _ALL else severity, issue_page)
     notes, _ = job_queries.list_issues(job_id, Severity.INFO, Page(_MAX_NOTES))
-    context = project_context.for_project(job.project_id, "Jobs")
     # Turning the pages of one list keeps the page of the other.
     offsets = {"offset": page.offset, "issue": issue_page.offset}
 

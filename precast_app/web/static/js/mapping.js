@@ -3,7 +3,7 @@ import { call } from "./api.js";
 import { el, select } from "./dom.js";
 import { clearErrors, showError, toast } from "./feedback.js";
 import { BLANKS, SIGNS, buildTable } from "./mapping_table.js";
-import { draftOf, hasTarget, setRule } from "./profile.js";
+import { draftOf, hasTarget, isDescribed, setHeadings, setRule } from "./profile.js";
 
 const PAUSE_MS = 300;
 const CONSTANTS = { element_type: "Element Type", version: "Version", tower: "Tower", floor: "Floor" };
@@ -58,8 +58,15 @@ async function ask() {
   if (mine !== latest) return;
   const isSame = layoutOf(described) === layoutOf(page.described);
   page.described = described;
-  if (!isSame) page.draft = draftOf(described);
+  if (!isSame || page.draft.columns.length < described.columns.length) adopt(described, false);
+  else build();
+}
+
+// Takes the draft from a description. If it guesses more than the server has described, the server is asked again.
+function adopt(described, keepAbsent) {
+  page.draft = draftOf(described, { keepAbsent });
   build();
+  if (!isDescribed(page.draft, described)) changed();
 }
 
 // The columns and rows that the controls stand for.
@@ -108,7 +115,8 @@ function showState() {
 function buildSheet() {
   const { sheets, profile } = page.described;
   const choice = select({ id: "sheet-name", on: { change: () => {
-    Object.assign(page.draft, { sheet: choice.value, header_rows: [1], skip_rows: [], first_data_row: null });
+    const [first] = sheets.find(({ name }) => name === choice.value).rows;
+    setHeadings(page.draft, choice.value, [first?.number ?? 1]);
     changed();
   } } }, sheets.map(({ name, hidden }) => [name, hidden ? `${name} (hidden)` : name]), page.draft.sheet ?? profile.sheet ?? sheets[0].name);
   byId("sheet").replaceChildren(...(sheets.length > 1 ? [el("label", { class: "narrow" }, "Sheet", choice)] : []));
@@ -204,7 +212,6 @@ async function begin() {
     // What was chosen before, for example after "Back" in the browser.
     if (stored) described = await call("POST", `${path}/columns`, stored).catch(() => null);
     page.described = described ?? await call("GET", `${path}/columns`);
-    page.draft = draftOf(page.described);
   } catch (error) {
     byId("loading").hidden = true;
     showError(document, error);
@@ -212,8 +219,8 @@ async function begin() {
   }
   byId("loading").hidden = true;
   form.hidden = false;
-  form.elements.profile_name.value = page.draft.name;
-  build();
+  form.elements.profile_name.value = page.described.profile.name;
+  adopt(page.described, true);
 }
 
 form.addEventListener("submit", (event) => { event.preventDefault(); preview(); });

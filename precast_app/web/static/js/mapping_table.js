@@ -1,6 +1,6 @@
 // The table of the page about columns: the file's first rows, above each column what it means, beside each row what it is.
 import { el, select } from "./dom.js";
-import { BASE_UNITS, retarget, roleOf, setRowRole } from "./profile.js";
+import { BASE_UNITS, retarget, roleOf, setHeadings, setSkipped } from "./profile.js";
 
 const GROUPS = [
   ["base", "Element type"], ["place", "Place and number of pieces"], ["node", "Pieces at this place"], ["stage", "Stage"],
@@ -76,8 +76,12 @@ function rowHead(page, number) {
   const possible = Object.entries(ROLES).filter(([each]) => each === role || each === "headings" || number > first && (each !== "sub-headings" || number === first + 1 || number === last + 1));
   const options = role === "above" ? [["above", "not read"], ...possible] : possible;
   const choice = select({ id: `row-${number}`, "aria-label": `Row ${number}`, on: { change: () => {
-    setRowRole(page.draft, number, choice.value);
-    page.changed({ rebuild: true });
+    const { draft } = page;
+    if (choice.value === "headings") setHeadings(draft, draft.sheet, [number]);
+    else if (choice.value === "sub-headings") setHeadings(draft, draft.sheet, [draft.header_rows[0], number]);
+    else setSkipped(draft, number, choice.value === "skipped");
+    // New headings mean new columns, which only the server knows.
+    page.changed({ rebuild: draft.columns.length > 1 });
   } } }, options, role);
   return el("th", { scope: "row" }, el("span", { class: "letter" }, String(number)), choice);
 }

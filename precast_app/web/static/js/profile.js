@@ -5,8 +5,9 @@ const LEAST_CONFIDENCE = 0.5;
 
 const keyOf = (column) => JSON.stringify([column.heading, column.sub_heading]);
 
-// Returns the draft for a description of the file: each column of the file with what the profile says about it.
-export function draftOf(described) {
+// Returns the draft for a description of the file: each column of the file with what the profile says about it, or, if it
+// says nothing, with the surest guess. With `keepAbsent` it keeps columns of the profile that the file lacks.
+export function draftOf(described, { keepAbsent }) {
   const known = new Map();
   for (const column of described.profile.columns) {
     const key = keyOf(column);
@@ -20,7 +21,7 @@ export function draftOf(described) {
       target, unit, decimal: said?.decimal ?? null, blank: said?.blank ?? null,
     };
   });
-  const absent = [...known.values()].flat().filter((column) => column.target !== null);
+  const absent = keepAbsent ? [...known.values()].flat().filter((column) => column.target !== null) : [];
   const draft = { ...described.profile, columns: [...columns, ...absent] };
   // Two columns can't have the same meaning; the first one keeps it.
   const used = new Set();
@@ -48,27 +49,31 @@ export function retarget(draft, column, target, unit) {
   return previous;
 }
 
+// Whether the server has described the file as this draft reads it.
+export function isDescribed(draft, described) {
+  return described.columns.every(({ target, unit }, position) => {
+    const column = draft.columns[position];
+    return JSON.stringify(column.target) === JSON.stringify(target) && column.unit === unit;
+  });
+}
+
 export function hasTarget(draft, name) {
   return draft.columns.some((column) => column.target === name);
 }
 
-// Makes a row one of the headings, skipped or data.
-export function setRowRole(draft, number, role) {
-  const last = draft.header_rows.at(-1);
-  if (role === "headings") {
-    draft.header_rows = [number];
-    draft.skip_rows = [];
-    draft.first_data_row = null;
-  } else if (role === "sub-headings") {
-    draft.header_rows = [draft.header_rows[0], number];
-    draft.skip_rows = [];
-    draft.first_data_row = null;
-  } else {
-    if (draft.header_rows.length === 2 && number === last) draft.header_rows = [draft.header_rows[0]];
-    const position = number - draft.header_rows.at(-1);
-    draft.skip_rows = draft.skip_rows.filter((each) => each !== position);
-    if (role === "skipped") draft.skip_rows = [...draft.skip_rows, position].sort((one, other) => one - other);
-  }
+// Chooses the rows with the headings. What was said about columns belongs to the headings before, so it is dropped: the
+// server proposes it again.
+export function setHeadings(draft, sheet, rows) {
+  const columns = [{ heading: "", target: null }];
+  Object.assign(draft, { sheet, header_rows: rows, skip_rows: [], first_data_row: null, columns });
+}
+
+// Skips a row below the headings, or reads it.
+export function setSkipped(draft, number, isSkipped) {
+  if (draft.header_rows.at(-1) === number) draft.header_rows = [draft.header_rows[0]];
+  const position = number - draft.header_rows.at(-1);
+  draft.skip_rows = draft.skip_rows.filter((each) => each !== position);
+  if (isSkipped) draft.skip_rows = [...draft.skip_rows, position].sort((one, other) => one - other);
 }
 
 export function roleOf(draft, number) {
