@@ -58,10 +58,10 @@ def map_columns(book: Book, reference: ReferenceData) -> tuple[ColumnMap, list[I
     base, unit_issues = _base_columns(layout)
     columns, unknown = _group_columns(layout, names)
     columns, repeated = _drop_repeated([*base, *columns], names, layout)
-    merged = _merged_data_cells(layout, scan, columns)
+    merged = merged_data_cells(layout.first_data_row, scan, columns)
     read = {column.letter for column in columns}
     unit_issues = [issue for issue in unit_issues if issue.column in read]
-    issues = [*unit_issues, *unknown, *repeated, *_merged_warnings(merged)]
+    issues = [*unit_issues, *unknown, *repeated, *merged_warnings(merged)]
     column_map = ColumnMap(
         layout.sheet,
         layout.first_data_row,
@@ -76,11 +76,12 @@ def map_columns(book: Book, reference: ReferenceData) -> tuple[ColumnMap, list[I
 
 def describe_mapping(columns: ColumnMap) -> Issue:
     """Return an issue that says where the data begin and which columns belong to which group."""
-    in_order = sorted(columns.columns, key=attrgetter("index"))
+    # The nodes of a file whose rows are put together share a column, and a constant has none.
+    in_order = sorted({column.index: column for column in columns.columns}.values(), key=attrgetter("index"))
     words = {ColumnGroup.BASE: "base columns"} | {group: spec.words for group, spec in GROUP_SPECS.items()}
     groups = []
     for group, name in words.items():
-        ranges = _letter_ranges([column for column in in_order if column.group is group])
+        ranges = _letter_ranges([column for column in in_order if column.group is group and column.letter])
         if ranges:
             more = " …" if len(ranges) > _MAX_LETTER_RANGES else ""
             groups.append(f"{name} in {', '.join(ranges[:_MAX_LETTER_RANGES])}{more}")
@@ -188,7 +189,7 @@ def _group_columns(layout: HeaderLayout, names: NameIndex) -> tuple[list[Column]
     """Return the columns whose headings name an item of the project, and a warning for each of the others."""
     columns = []
     issues = []
-    suggestions = _Suggestions(names)
+    suggestions = Suggestions(names)
     for heading in header_detection.item_headings(layout):
         targets = [] if heading.is_part else find_targets(heading.top, heading.sub, names)
         if len(targets) > 1:
@@ -211,7 +212,12 @@ def _group_columns(layout: HeaderLayout, names: NameIndex) -> tuple[list[Column]
 
 
 def _heading_text(heading: Heading) -> str:
-    text = " / ".join(filter(None, (heading.top, heading.sub)))
+    return shown_heading(heading.top, heading.sub)
+
+
+def shown_heading(top: str, sub: str) -> str:
+    """Return a heading of one or two rows as messages show it."""
+    text = " / ".join(filter(None, (top, sub)))
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
@@ -223,16 +229,15 @@ def _ambiguous_message(heading: Heading, targets: Iterable[Target]) -> str:
     )
 
 
-class _Suggestions:
+class Suggestions:
     """Finds the name that a misspelled heading may mean, up to a number of comparisons per file."""
 
     def __init__(self, names: NameIndex) -> None:
         self._names = names
         self._comparisons_left = _MAX_COMPARISONS
 
-    def nearest(self, heading: Heading) -> str | None:
+    def nearest(self, text: str) -> str | None:
         """Return the most similar name; None if no name is similar, or too many were compared already."""
-        text = f"{heading.top}_{heading.sub}" if heading.sub else heading.top
         if len(text) > _SHOWN_CHARACTERS or self._comparisons_left <= 0:
             return None
         compared = islice(self._names, self._comparisons_left)
@@ -241,9 +246,9 @@ class _Suggestions:
         return None if found is None else self._names[found[0]][0][1].name
 
 
-def _unknown_heading(heading: Heading, suggestions: _Suggestions) -> Issue:
+def _unknown_heading(heading: Heading, suggestions: Suggestions) -> Issue:
     text = _heading_text(heading)
-    nearest = suggestions.nearest(heading)
+    nearest = suggestions.nearest(f"{heading.top}_{heading.sub}" if heading.sub else heading.top)
     hint = f"; the nearest name that it has is {nearest}" if nearest else ""
     *kinds, last = (spec.reference.singular for spec in GROUP_SPECS.values())
     return Issue(
@@ -283,19 +288,20 @@ def _drop_repeated(columns: list[Column], names: NameIndex, layout: HeaderLayout
     return list(seen.values()), issues
 
 
-def _merged_data_cells(
-    layout: HeaderLayout, scan: SheetScan, columns: Iterable[Column]
+def merged_data_cells(
+    first_data_row: int, scan: SheetScan, columns: Iterable[Column]
 ) -> list[tuple[MergedRange, Column]]:
     """Return the ranges that are merged over several data rows, each with its column."""
     by_number = {column.index + 1: column for column in columns}
     return [
         (area, by_number[area.first_column])
         for area in scan.merged
-        if area.first_row >= layout.first_data_row and area.last_row > area.first_row and area.first_column in by_number
+        if area.first_row >= first_data_row and area.last_row > area.first_row and area.first_column in by_number
     ]
 
 
-def _merged_warnings(merged: Sequence[tuple[MergedRange, Column]]) -> Iterator[Issue]:
+def merged_warnings(merged: Sequence[tuple[MergedRange, Column]]) -> Iterator[Issue]:
+    """Yield a warning for each merged range, up to a number."""
     for area, column in merged[:_MAX_MERGED_WARNINGS]:
         is_quantity = column.group is not ColumnGroup.BASE and column.is_number
         rows = "for the first row only" if is_quantity else "for each row"

@@ -12,9 +12,10 @@ The before-image of an element type that an undo deleted is `{"deleted": [elemen
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import DECIMAL, GROUP_SPECS, MEASURES, ColumnGroup, ColumnMap
 
 DELETED = "deleted"
@@ -52,12 +53,27 @@ class RowComparison:
     """Compares rows of one file with the stored element types. Fields without a column in the file don't change."""
 
     def __init__(self, columns: ColumnMap) -> None:
+        self._columns = columns
         # The first two columns are the identity, whose spelling never changes.
         self._base = [(index, str(target)) for index, target in columns.positions(ColumnGroup.BASE)][2:]
         self._groups = [
             (group, spec.value_type.empty, [(index, int(target)) for index, target in columns.positions(group)])
             for group, spec in GROUP_SPECS.items()
         ]
+
+    def with_kept(self, row: Row, stored: StoredElementType) -> Row:
+        """Return the row with the stored values where its cells are blank and keep them."""
+        if not row.kept:
+            return row
+        values = list(row.values)
+        for index in row.kept:
+            column = self._columns.columns[index]
+            if column.group is ColumnGroup.BASE:
+                values[index] = stored.base[str(column.target)]
+            else:
+                empty = GROUP_SPECS[column.group].value_type.empty
+                values[index] = stored.groups[column.group].get(int(column.target), empty)
+        return replace(row, values=tuple(values))
 
     def difference(self, values: tuple[Any, ...], stored: StoredElementType) -> Difference:
         """Return what the values of a row change in a stored element type."""

@@ -40,11 +40,11 @@ def find_missing_entries(book: Book, reference: ReferenceData) -> MissingEntries
         return {}
     named: dict[ColumnGroup, list[tuple[str, ...]]] = {group: [] for group in GROUP_SPECS}
     for heading, group in _assign_groups(book, layout, unknown, names, reference):
-        named[group].append(_name_parts(heading, group))
+        named[group].append(name_parts(heading.top, heading.sub, group))
     entries = {
-        group: _node_entries(named[group], reference, group)
+        group: node_entries(named[group], reference, group)
         if spec.reference.is_hierarchy
-        else _flat_entries(named[group], spec.reference)
+        else flat_entries(named[group], spec.reference)
         for group, spec in GROUP_SPECS.items()
     }
     return {group: found for group, found in entries.items() if found}
@@ -68,10 +68,10 @@ def _assign_groups(
         group = group or from_summary.get(heading.index)
         if group is None:
             unclear.append(heading)
-        elif _name_parts(heading, group):
+        elif name_parts(heading.top, heading.sub, group):
             yield heading, group
     for heading, groups in _groups_from_cells(book, layout, unclear).items():
-        possible = [group for group in groups if _name_parts(heading, group)]
+        possible = [group for group in groups if name_parts(heading.top, heading.sub, group)]
         # Every cell is a valid text, so a group of texts is the last choice.
         certain = [group for group in possible if GROUP_SPECS[group].value_type is not TEXT] or possible
         if len(certain) == 1:
@@ -145,12 +145,13 @@ def _is_valid(parse: Callable[[object], object], cell: object) -> bool:
     return True
 
 
-def _name_parts(heading: Heading, group: ColumnGroup) -> tuple[str, ...]:
+def name_parts(top: str, sub: str, group: ColumnGroup) -> tuple[str, ...]:
     """Return the parts of the name that a heading has for an item of the group; none if it can't be such a name.
 
     These are the levels of a path, the name and the type of a product, or one name.
     """
-    top, sub = (heading.top, heading.sub) if heading.top else (heading.sub, "")
+    if not top:
+        top, sub = sub, ""
     if match := _AFTER_TITLE[group].fullmatch(top):
         top, sub = (match["name"], sub) if match["name"] else (sub, "")
     reference = GROUP_SPECS[group].reference
@@ -172,7 +173,8 @@ def _split_last_word(text: str) -> list[str]:
     return [text[: len(before)], text[len(text) - len(last) :]] if last else [text]
 
 
-def _flat_entries(names: list[tuple[str, ...]], spec: ReferenceSpec) -> list[ReferenceEntry]:
+def flat_entries(names: list[tuple[str, ...]], spec: ReferenceSpec) -> list[ReferenceEntry]:
+    """Return an entry for each name, which has as many parts as the spec says."""
     entries: dict[str, ReferenceEntry] = {}
     for parts in names:
         values = {**dict(zip(spec.name_parts, parts, strict=True)), **spec.defaults_from_heading}
@@ -181,7 +183,7 @@ def _flat_entries(names: list[tuple[str, ...]], spec: ReferenceSpec) -> list[Ref
     return list(entries.values())
 
 
-def _node_entries(paths: list[tuple[str, ...]], reference: ReferenceData, group: ColumnGroup) -> list[ReferenceEntry]:
+def node_entries(paths: list[tuple[str, ...]], reference: ReferenceData, group: ColumnGroup) -> list[ReferenceEntry]:
     """Return the missing nodes of the paths, parents first, except for those whose naming convention is taken."""
     complete: dict[str, dict[str, object]] = {
         item.key: {"path": item.name, "prefixes": [reference.naming_conventions[item.id]]}
@@ -195,7 +197,10 @@ def _node_entries(paths: list[tuple[str, ...]], reference: ReferenceData, group:
             if key in complete:
                 continue
             parent = complete.get(path_key(*levels[: depth - 1]))
-            node = hierarchy.fill_defaults({"name": levels[depth - 1]}, parent)
+            name = levels[depth - 1]
+            # The point of `1. OG` has no place in the codes of pieces.
+            prefix = hierarchy.path_segment(name).replace("._", "_").rstrip(".")
+            node = hierarchy.fill_defaults({"name": name, "prefix": prefix}, parent)
             if (depth > 1 and parent is None) or hierarchy.find_problem(node) or node["naming_convention"] in taken:
                 break
             taken.add(node["naming_convention"])

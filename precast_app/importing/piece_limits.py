@@ -30,7 +30,7 @@ def limited(columns: ColumnMap, limits: PieceLimits) -> ColumnMap:
         columns,
         columns=tuple(
             replace(column, parse=partial(_count, column.parse, limits.per_cell))
-            if column.group is ColumnGroup.NODES
+            if column.group is ColumnGroup.NODES and column.is_number
             else column
             for column in columns.columns
         ),

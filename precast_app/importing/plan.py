@@ -167,6 +167,7 @@ def build_plan(
             if row.number in already_processed:
                 plan.skipped_rows.add(row.number)
                 if existing := types.get(row.key):
+                    row = comparison.with_kept(row, existing)
                     difference = comparison.difference(row.values, existing)
                     operations.append((position, Update(row, existing.id, existing.element_type, difference)))
                 else:
@@ -177,6 +178,8 @@ def build_plan(
                 plan.rejected += 1
                 continue
             existing = types.get(row.key)
+            if existing is not None:
+                row = comparison.with_kept(row, existing)
             if existing is None:
                 operations.append((position, Create(row)))
                 plan.created += 1
@@ -235,7 +238,7 @@ def _in_production_issue(update: Update, columns: ColumnMap, node: int, still_pl
         code="pieces_in_production",
         message=f"This removes {before - after} of {before} pieces, but only {still_planned} are still planned; the "
         f"others are in production or further. Write {before - still_planned} or more.",
-        row=update.row.number,
+        row=(update.row.node_rows or {}).get(node, update.row.number),
         column=next(each for each in columns.columns if each.group is ColumnGroup.NODES and each.target == node),
         value=str(after),
     )

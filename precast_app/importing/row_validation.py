@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import InvalidCell, display_text
-from precast_app.importing.decimal_signs import DecimalSigns, reading_message
+from precast_app.importing.decimal_signs import DecimalSigns, reading_message, with_point
 from precast_app.importing.issues import Issue, IssueOverflow
-from precast_app.importing.schema import CellParser, Column, ColumnMap
+from precast_app.importing.profiles import cell_values
+from precast_app.importing.schema import NO_CELL, CellParser, Column, ColumnMap
 from precast_app.spreadsheets import Cell, MergedValues, SheetRow, column_letter, unescape_formula
 from precast_app.text import clean_text, identity_key
 
@@ -19,7 +20,9 @@ from precast_app.text import clean_text, identity_key
 _MAX_CACHED_CELLS = 20_000
 _SHOWN_CHARACTERS = 200
 _CACHED_TYPES = {str, float}
-_TOTAL_WORD = re.compile(r"\A(((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计)", re.IGNORECASE)
+# What the text of a row of totals begins with.
+TOTAL_WORDS = r"((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计"
+_TOTAL_WORD = re.compile(rf"\A({TOTAL_WORDS})", re.IGNORECASE)
 # Such as 12, or 12 pcs.
 _COUNT_OR_BLANK = re.compile(r"(?:[\d.,]{1,20} ?[^\W\d]{0,20}\.?)?")
 _NO_KEY = ("", "")
@@ -38,6 +41,15 @@ class Row:
     issues: tuple[Issue, ...] = ()
     # A row of totals, which is not data.
     skipped: bool = False
+    # Whether it has no names and may be a row of totals for that.
+    nameless: bool = False
+    # Indices of values whose cells are blank and keep what is stored.
+    kept: tuple[int, ...] = ()
+    # Of a file whose rows are put together: the element type, though the row may be rejected, and the cells; then the
+    # rows that name the nodes.
+    identity: tuple[str, str] = _NO_KEY
+    cells: Sequence[Cell] = ()
+    node_rows: Mapping[int, int] | None = None
 
     @property
     def rejected(self) -> bool:
@@ -58,7 +70,7 @@ def validate_rows(read_rows: Callable[[], Iterable[SheetRow]], columns: ColumnMa
             yield last
         last = row
     if last is not None:
-        yield _totals_row(last.number, columns) if _is_nameless(last) else last
+        yield _totals_row(last.number, columns) if last.nameless else last
 
 
 def cap_issues(rows: Iterable[Row], limit: int) -> tuple[list[Row], IssueOverflow]:
@@ -81,31 +93,27 @@ def cap_issues(rows: Iterable[Row], limit: int) -> tuple[list[Row], IssueOverflo
     return capped, IssueOverflow(overflow_count, frozenset(overflow_rows))
 
 
-def _is_nameless(row: Row) -> bool:
-    return [issue.code for issue in row.issues[:2]] == ["missing_value", "missing_value"]
-
-
 def _validate_each(read_rows: Callable[[], Iterable[SheetRow]], columns: ColumnMap) -> Iterator[Row]:
     signs = DecimalSigns(columns.file_sign)
     validator = _RowValidator(columns, signs)
     first_unclear: int | None = None
-    for row in _data_rows(read_rows(), columns):
+    for row in data_rows(read_rows(), columns):
         # The rows from the first unclear number on are read again when all cells of its column are known.
         if validator.has_unclear_number(row) and first_unclear is None:
             first_unclear = row.number
         if first_unclear is None and (validated := validator.validate(row)) is not None:
             yield validated
     if first_unclear is not None:
-        for row in _data_rows(read_rows(), columns):
+        for row in data_rows(read_rows(), columns):
             if row.number >= first_unclear and (validated := validator.validate(row)) is not None:
                 yield validated
 
 
-def _data_rows(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[SheetRow]:
+def data_rows(rows: Iterable[SheetRow], columns: ColumnMap) -> Iterator[SheetRow]:
+    """Yield the rows below the headings, with the values of merged cells and as an import profile prepares them."""
     merged = MergedValues(columns.merged)
-    for row in rows:
-        if row.number >= columns.first_data_row:
-            yield merged.fill(row)
+    below = (merged.fill(row) for row in rows if row.number >= columns.first_data_row)
+    return below if columns.preparation is None else columns.preparation.rows(below)
 
 
 class _RowValidator:
@@ -119,7 +127,14 @@ class _RowValidator:
         self._uncached = [(column.index, parse) for column, parse in self._parsers]
         self._cached = [(index, _ParsedCellCache(parse).__getitem__) for index, parse in self._uncached]
         # Texts that can be read in one way only, by column.
-        self._clear_texts: dict[int, set[str]] = {column.index: set() for column in columns.columns if column.is_number}
+        self._clear_texts: dict[int, set[str]] = {
+            column.index: set() for column in columns.columns if column.is_number and column.sign is None
+        }
+        self._keeping = [
+            (position, column.index)
+            for position, column in enumerate(columns.columns)
+            if column.keeps_blank and "" not in (column.replacements or {})
+        ]
         self._has_unclear_numbers = False
 
     def has_unclear_number(self, row: SheetRow) -> bool:
@@ -151,10 +166,12 @@ class _RowValidator:
             if self._is_empty(row):
                 return None
             return _totals_row(row.number, columns) if _is_total(row, columns) else self._rejected_row(row)
-        if _TOTAL_WORD.match(str(values[0])) and _is_total(row, columns):
+        may_be_total = columns.preparation is not None or _TOTAL_WORD.match(str(values[0]))
+        if may_be_total and _is_total(row, columns):
             return _totals_row(row.number, columns)
         key = (identity_key(str(values[0])), identity_key(str(values[1])))
-        first = self._first_rows.setdefault(key, row.number)
+        # Rows of one element type may be put together, and are no duplicates then.
+        first = self._first_rows.setdefault(key, row.number) if columns.grouping is None else row.number
         if first != row.number:
             return Row(row.number, _NO_KEY, (), (_duplicate_issue(row, columns, first),))
         issues: list[Issue] = []
@@ -162,16 +179,26 @@ class _RowValidator:
             issues += self._unclear_number_warnings(row)
         if has_other_types or width > columns.width:
             issues += [*_beyond_headings_warning(row, columns), *_date_warnings(row, columns)]
-        return Row(row.number, key, values, tuple(issues))
+        kept = tuple(
+            position
+            for position, index in self._keeping
+            if index >= width or not clean_text(display_text(cells[index]))
+        )
+        if columns.grouping is None:
+            return Row(row.number, key, values, tuple(issues), kept=kept)
+        return Row(row.number, key, values, tuple(issues), kept=kept, identity=key, cells=cells)
 
     def _parser(self, column: Column) -> CellParser:
+        replaced = cell_values.replacing_parser(column)
         if not column.is_number:
-            return column.parse
+            return replaced
+        sign = column.sign
 
         def parse(cell: object) -> object:
             if type(cell) is str and cell:
-                return column.parse(self._signs.read(column.index, unescape_formula(cell)).text)
-            return column.parse(cell)
+                text = unescape_formula(cell)
+                return replaced(with_point(text, sign) if sign else self._signs.read(column.index, text).text)
+            return replaced(cell)
 
         return parse
 
@@ -203,7 +230,31 @@ class _RowValidator:
                         value=_shown(cell),
                     )
                 )
-        return Row(row.number, _NO_KEY, (), tuple(issues))
+        return Row(
+            row.number,
+            _NO_KEY,
+            (),
+            tuple(issues),
+            nameless=self._is_nameless(row),
+            identity=_NO_KEY if self._columns.grouping is None else self._identity(row),
+            cells=() if self._columns.grouping is None else row.cells,
+        )
+
+    def _is_nameless(self, row: SheetRow) -> bool:
+        """Return whether the names are blank and, if one of them is the same for all rows, all other texts, too."""
+        names = [column for column in self._columns.columns[:2] if column.index != NO_CELL]
+        texts = [column for column in self._columns.columns[2:] if not column.is_number] if len(names) < 2 else []
+        return not any(clean_text(display_text(_cell(row, column.index))) for column in (*names, *texts))
+
+    def _identity(self, row: SheetRow) -> tuple[str, str]:
+        """Return the key of the element type of a row with an invalid cell; blank texts if a name is invalid."""
+        try:
+            type_key, name_key = (
+                identity_key(str(parse(_cell(row, column.index)))) for column, parse in self._parsers[:2]
+            )
+        except InvalidCell:
+            return _NO_KEY
+        return type_key, name_key
 
     def _unclear_number_warnings(self, row: SheetRow) -> Iterator[Issue]:
         for column in self._columns.columns:
@@ -238,6 +289,8 @@ class _ParsedCellCache(dict[object, object]):
 
 def _is_total(row: SheetRow, columns: ColumnMap) -> bool:
     """Return whether one of the two names says that the row is a total, and the other is blank or counts something."""
+    if columns.preparation is not None and columns.preparation.is_total(row):
+        return True
     names = [clean_text(display_text(_cell(row, column.index))) for column in columns.columns[:2]]
     return any(_TOTAL_WORD.match(word) and _COUNT_OR_BLANK.fullmatch(other) for word, other in (names, reversed(names)))
 

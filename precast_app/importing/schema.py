@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum, auto
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from precast_app.enums import Severity
 from precast_app.importing import cell_parsing, reference_schema
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_schema import ReferenceSpec
-from precast_app.spreadsheets import MergedRange
+from precast_app.spreadsheets import MergedRange, SheetRow
 
 # In the unit of the column.
 MAX_MEASURE = 1_000_000
@@ -240,12 +240,27 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
 }
 
 
+# The index of a column that the file lacks and a profile gives one value for all rows.
+NO_CELL = 1_000_000
+
+
+class Grouping(StrEnum):
+    """How rows of one element type are put together: counts of the same place are added, or rows are counted."""
+
+    COUNTS = "counts"
+    PIECES = "pieces"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a file whose meaning is known.
 
     `index` counts from 0. `target` is the field of a base column, or the id of the drawing type, node, stage or product
-    that the column is about.
+    that the column is about. In a file whose rows are put together, a column of the nodes may have the target `place`,
+    `tower`, `floor` or `count` instead.
+
+    An import profile may say the decimal sign of its numbers, replacements of its cells by
+    `profiles.cell_values.rule_key`, and that a blank cell keeps what is stored.
     """
 
     index: int
@@ -254,13 +269,28 @@ class Column:
     group: ColumnGroup
     target: str | int
     parse: CellParser
+    sign: DecimalSign | None = None
+    replacements: Mapping[str, str] | None = None
+    keeps_blank: bool = False
 
     @property
     def is_number(self) -> bool:
         """Whether the cells are numbers."""
         if self.group is ColumnGroup.BASE:
             return self.target in MEASURES
+        if isinstance(self.target, str):
+            return self.target == "count"
         return GROUP_SPECS[self.group].value_type.is_number
+
+
+class RowFilter(Protocol):
+    """What an import profile does with the rows of a file before they are validated."""
+
+    def rows(self, rows: Iterable[SheetRow]) -> Iterator[SheetRow]:
+        """Yield the rows that are data or totals."""
+
+    def is_total(self, row: SheetRow) -> bool:
+        """Return whether a row says that it is a total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +299,8 @@ class ColumnMap:
 
     `width` is the number of columns with headings, unknown ones included. `merged` are ranges merged over several data
     rows, in columns where the value counts for each of these rows. `file_sign` is the decimal sign that the form of the
-    file suggests.
+    file suggests. `preparation` and `grouping` come from an import profile: what is done with the rows before they are
+    validated, and whether rows of one element type are put together afterwards.
     """
 
     sheet: str
@@ -278,6 +309,8 @@ class ColumnMap:
     width: int
     merged: tuple[MergedRange, ...] = ()
     file_sign: DecimalSign | None = None
+    preparation: RowFilter | None = None
+    grouping: Grouping | None = None
 
     def positions(self, group: ColumnGroup) -> tuple[tuple[int, str | int], ...]:
         """Return, for each column of the group, its index in the values of a row, and its target."""
@@ -299,7 +332,7 @@ class ColumnMap:
             code=code,
             message=message,
             row=row,
-            column=column.letter if column else None,
+            column=(column.letter or None) if column else None,
             heading=column.heading if column else None,
             value=value,
             sheet=self.sheet or None,

@@ -16,6 +16,7 @@ from precast_app import parsing
 from precast_app.config import Settings
 from precast_app.errors import JobFailed, NotASpreadsheet, NotFound, RequestError, TooLarge
 from precast_app.extensions import current_settings, db
+from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.models import FileChunk, ImportJob
 from precast_app.spreadsheets import Book, UnreadableFile, open_book
 
@@ -120,9 +121,10 @@ def open_stored(job_id: int) -> IO[bytes]:
     return file
 
 
-def open_upload(file: IO[bytes], settings: Settings) -> Book:
-    """Open a spreadsheet under this installation's limits; raise `spreadsheets.UnreadableFile`."""
-    return open_book(cast(Any, file), parsing.spreadsheet_limits(settings))
+def open_upload(file: IO[bytes], settings: Settings, profile: ImportProfile | None = None) -> Book:
+    """Open a spreadsheet under this installation's limits, as its import profile says; raise `UnreadableFile`."""
+    encoding, delimiter = (profile.encoding, profile.delimiter) if profile else (None, None)
+    return open_book(cast(Any, file), parsing.spreadsheet_limits(settings), encoding=encoding, delimiter=delimiter)
 
 
 def _chunks(upload: Upload) -> Iterator[bytes]:

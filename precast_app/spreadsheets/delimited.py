@@ -13,7 +13,13 @@ from typing import BinaryIO
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, too_many_columns, too_many_rows
 from precast_app.spreadsheets.replaced_values import ReplacedValues, may_be_replaced
 from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, ReaderNote, SheetRow, SheetScan
-from precast_app.spreadsheets.text_decoding import NonClosingReader, decode_html_entities, decode_utf_7, detect_encoding
+from precast_app.spreadsheets.text_decoding import (
+    NonClosingReader,
+    check_encoding,
+    decode_html_entities,
+    decode_utf_7,
+    detect_encoding,
+)
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _HEADER_CHARACTERS = 1024 * 1024  # characters of the first line that are searched for the delimiter
@@ -42,19 +48,25 @@ class DelimitedBook:
     sheets = ("",)
     hidden_sheets: frozenset[str] = frozenset()
 
-    def __init__(self, file: BinaryIO, limits: Limits) -> None:
-        """Detect encoding, delimiter and decimal separator. Raise `UnreadableFile` if the bytes are not text."""
+    def __init__(
+        self, file: BinaryIO, limits: Limits, encoding: str | None = None, delimiter: str | None = None
+    ) -> None:
+        """Detect encoding, delimiter and decimal separator, unless the first two are given.
+
+        Raise `UnreadableFile` if the bytes are not text, or not text in the encoding that is given.
+        """
         self._file = file
         self._limits = limits
-        self._encoding = detect_encoding(file)
+        self._encoding = check_encoding(file, encoding) if encoding else detect_encoding(file)
+        self._is_encoding_given = encoding is not None
         first = next(self._text(), "")
         # Some programs put a message or a `sep=` line before the headings.
         self._message = _message(first)
         rest = first[len(self._message) :]
         separator = _SEPARATOR.fullmatch(rest)
         self._skipped = 1 if separator else 0
-        self._delimiter = separator[1] if separator else _delimiter(self._first_records())
-        self._is_delimiter_declared = separator is not None
+        self._delimiter = delimiter or (separator[1] if separator else _delimiter(self._first_records()))
+        self._is_delimiter_declared = separator is not None or delimiter is not None
         self._decoded_cells: Counter[str] = Counter()
         self._may_be_encoded = self._may_be_replaced = False
         self._replaced = ReplacedValues()
@@ -202,7 +214,9 @@ class DelimitedBook:
     def _notes(self) -> Iterator[ReaderNote]:
         how = "named in the first line" if self._is_delimiter_declared else "detected from the headings"
         yield ReaderNote("info", "delimiter", f"The field separator is the {_DELIMITERS[self._delimiter]}, {how}.")
-        if self._encoding == "cp1252":
+        if self._is_encoding_given:
+            yield ReaderNote("info", "encoding", f"The file was read as {self._encoding}, as its import profile says.")
+        elif self._encoding == "cp1252":
             yield ReaderNote(
                 "warning",
                 "windows_1252",

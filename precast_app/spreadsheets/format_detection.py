@@ -47,12 +47,15 @@ _NO_CONTENT = b" \t\r\n\0\x1a\xef\xbb\xbf"  # white space, marks of the byte ord
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
 
 
-def open_book(file: BinaryIO, limits: Limits | None = None) -> Book:
+def open_book(
+    file: BinaryIO, limits: Limits | None = None, *, encoding: str | None = None, delimiter: str | None = None
+) -> Book:
     """Return a Book over a seekable file, which must stay open as long as the book is used.
 
-    Raise `UnreadableFile` if the content can't be read as a spreadsheet.
+    `encoding`, one of `ENCODINGS`, and `delimiter` overrule what would be detected in a text file. Raise
+    `UnreadableFile` if the content can't be read as a spreadsheet.
     """
-    book = _open(file, limits or Limits())
+    book = _open(file, limits or Limits(), encoding, delimiter)
     if any(len(sheet) > _LONGEST_SHEET_NAME for sheet in book.sheets):
         raise UnreadableFile(
             "sheet_name_too_long",
@@ -62,7 +65,7 @@ def open_book(file: BinaryIO, limits: Limits | None = None) -> Book:
     return NormalizedBook(book)
 
 
-def _open(file: BinaryIO, limits: Limits) -> Book:
+def _open(file: BinaryIO, limits: Limits, encoding: str | None, delimiter: str | None) -> Book:
     file.seek(0)
     start = file.read(_START_BYTES)
     if not start.strip(_NO_CONTENT) and not _has_more_content(file):
@@ -71,12 +74,13 @@ def _open(file: BinaryIO, limits: Limits) -> Book:
         return _open_zip(file, limits)
     if start.startswith(_OLE2):
         return _open_ole2(file, limits)
-    _reject_binary(start)
+    if encoding is None:
+        _reject_binary(start)
     named = name_text_format(start)
     if named is not None:
         kind, is_spreadsheet = named
         raise (_unsupported if is_spreadsheet else _not_a_spreadsheet)(kind)
-    return DelimitedBook(file, limits)
+    return DelimitedBook(file, limits, encoding, delimiter)
 
 
 def _has_more_content(file: BinaryIO) -> bool:

@@ -48,6 +48,20 @@ def detect_encoding(file: BinaryIO) -> str:
     raise unknown_encoding()
 
 
+def check_encoding(file: BinaryIO, name: str) -> str:
+    """Return the encoding to read the file in; raise `UnreadableFile` if its bytes are no text in it."""
+    encoding = encoding_name(name)
+    # With a byte order mark or without.
+    encoding = "utf-8-sig" if encoding == "utf-8" else encoding
+    if encoding is None or not _decodes(file, encoding):
+        raise UnreadableFile(
+            "wrong_encoding",
+            f"The file is not text in the encoding {name}, which its import profile names. Choose another encoding, or "
+            "save the file in this one and upload it again.",
+        )
+    return encoding
+
+
 def encoding_name(name: str) -> str | None:
     """Return the name in `ENCODINGS` of an encoding, such as `cp1250` for `Windows-1250`; None if it is not there."""
     try:

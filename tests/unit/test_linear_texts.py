@@ -96,12 +96,12 @@ def heading(text: str) -> Heading:
 
 
 def places(text: str) -> object:
-    levels = find_missing._name_parts(heading(text), ColumnGroup.NODES)
-    return find_missing._node_entries([levels], REFERENCE, ColumnGroup.NODES) if levels else None
+    levels = find_missing.name_parts(text, "", ColumnGroup.NODES)
+    return find_missing.node_entries([levels], REFERENCE, ColumnGroup.NODES) if levels else None
 
 
 def _name_parts(group: ColumnGroup, text: str) -> object:
-    return find_missing._name_parts(heading(text), group)
+    return find_missing.name_parts(text, "", group)
 
 
 VALUES = CellValues(str, Styles((), from_1904=False))
@@ -145,8 +145,8 @@ READERS: dict[str, Callable[[Any], object]] = {
     "yes_or_no": cell_parsing.parse_yes_no,
     "targets": lambda text: column_mapping.find_targets(text, "", NAMES),
     "targets of two": lambda text: column_mapping.find_targets(text[: len(text) // 2], text[len(text) // 2 :], NAMES),
-    "suggestions": lambda text: column_mapping._Suggestions(NAMES).nearest(heading(text)),
-    "unknown heading": lambda text: column_mapping._unknown_heading(heading(text), column_mapping._Suggestions(NAMES)),
+    "suggestions": lambda text: column_mapping.Suggestions(NAMES).nearest(text),
+    "unknown heading": lambda text: column_mapping._unknown_heading(heading(text), column_mapping.Suggestions(NAMES)),
     "group by words": lambda text: find_missing._group_from_heading(heading(text), FIRSTS, is_flat=False),
     "places": places,
     **{f"name of {group}": partial(_name_parts, group) for group in GROUP_SPECS},
@@ -279,7 +279,7 @@ def test_suggestions_take_limited_time() -> None:
     """Even if very many headings match none of very many names."""
     many = tuple(ReferenceItem(number, "n" * 140 + str(number), "n" * 140 + str(number)) for number in range(30_000))
     known = index_names(ReferenceData(1, {ColumnGroup.DRAWINGS: many}))
-    suggestions = column_mapping._Suggestions(known)
+    suggestions = column_mapping.Suggestions(known)
 
     def all_of(count: int) -> None:
         for number in range(count):

@@ -34,6 +34,9 @@ from precast_app.importing.current_state import CurrentState
 from precast_app.importing.issues import Issue, IssueOverflow, from_note
 from precast_app.importing.piece_limits import PieceLimits
 from precast_app.importing.plan import Plan
+from precast_app.importing.profiles import application, missing_items, row_grouping
+from precast_app.importing.profiles.profile import ImportProfile
+from precast_app.importing.profiles.schema import load_profile
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnMap
@@ -115,7 +118,16 @@ def _find_missing(context: JobContext) -> create_missing.Entries:
     known = current_reference.load(db.session(), context.project_id)
     with files.open_stored(context.job_id) as file:
         database.release_connection()
-        return find_missing.find_missing_entries(files.open_upload(file, context.settings), known)
+        profile = _load_profile(context)
+        book = files.open_upload(file, context.settings, profile)
+        if profile is not None:
+            return missing_items.find_missing_entries(book, profile, known)
+        return find_missing.find_missing_entries(book, known)
+
+
+def _load_profile(context: JobContext) -> ImportProfile | None:
+    """Return the import profile by which the file is read; None if it has the project's own headings."""
+    return None if context.profile is None else load_profile(context.profile)
 
 
 def _delete_created(context: JobContext, reference: ReferenceData) -> None:
@@ -133,15 +145,19 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
     project_name = db.session.get_one(Project, context.project_id).name
     with files.open_stored(context.job_id) as file:
         database.release_connection()
-        book = files.open_upload(file, context.settings)
-        columns, issues = column_mapping.map_columns(book, reference)
+        profile = _load_profile(context)
+        book = files.open_upload(file, context.settings, profile)
+        if profile is None:
+            columns, issues = column_mapping.map_columns(book, reference)
+        else:
+            columns, issues = application.map_columns(book, profile, reference)
         issues = [*summary_sheet.check_project(book, project_name), *issues]
         columns = piece_limits.limited(columns, _piece_limits(context))
         context.report_progress(Phase.CHECKING)
-        every, overflow = row_validation.cap_issues(
-            context.checked(row_validation.validate_rows(partial(book.rows, columns.sheet), columns)),
-            context.settings.max_stored_issues,
-        )
+        rows: Iterable[Row] = context.checked(row_validation.validate_rows(partial(book.rows, columns.sheet), columns))
+        if columns.grouping is not None:
+            columns, rows = row_grouping.group_rows(rows, columns, reference)
+        every, overflow = row_validation.cap_issues(rows, context.settings.max_stored_issues)
         data = [row for row in every if not row.skipped]
         skipped = [issue for row in every if row.skipped for issue in row.issues]
         created = create_missing.creation_issues(columns, reference, dry_run=context.dry_run)
