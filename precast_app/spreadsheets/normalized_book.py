@@ -16,6 +16,8 @@ class NormalizedBook:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._units = UnitNotes()
+        # Some readers read the whole sheet for a scan.
+        self._scans: dict[str, SheetScan] = {}
         self.format = book.format
         self.sheets = book.sheets
         self.hidden_sheets = book.hidden_sheets
@@ -28,8 +30,10 @@ class NormalizedBook:
 
     def scan(self, sheet: str) -> SheetScan:
         """See Book."""
-        found = self._book.scan(sheet)
-        return replace(found, head=tuple(map(self._normalize, found.head)))
+        if sheet not in self._scans:
+            found = self._book.scan(sheet)
+            self._scans[sheet] = replace(found, head=tuple(map(self._normalize, found.head)))
+        return self._scans[sheet]
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """See Book."""

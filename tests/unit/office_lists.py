@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import Any
 
+import openpyxl
+
 from precast_app.importing.profiles.profile import Shape
+from precast_app.importing.reference_data import ReferenceData, ReferenceItem
+from precast_app.importing.schema import ColumnGroup
+from precast_app.text import match_key, path_key
+from tests.conftest import ROOT
+
+OTHER_OFFICES = ROOT / "tests" / "files" / "other_offices"
+
+
+def reference(**names: list[str]) -> ReferenceData:
+    """Return reference data with items by the name of their group: `nodes=["Tower_A.Floor_1"]`."""
+    items = {
+        ColumnGroup[group.upper()]: tuple(
+            ReferenceItem(number, name, path_key(name) if group == "nodes" else match_key(name))
+            for number, name in enumerate(found, 1)
+        )
+        for group, found in names.items()
+    }
+    return ReferenceData(1, items)
+
+
+def newer_german_list() -> bytes:
+    """Return the list with one more title row, one more floor and its columns in another order."""
+    rows = list(openpyxl.load_workbook(OTHER_OFFICES / "fertigteilliste.xlsx").active.iter_rows(values_only=True))
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Stückliste Rev. B"
+    sheet.append(["Stand 12.11.2026"])
+    for number, row in enumerate(rows):
+        cells: list[Any] = [*reversed(row)]
+        cells.insert(4, "3. OG" if number == 2 else 1 if number > 2 else None)
+        sheet.append(cells)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
 
 
 @dataclass(frozen=True)

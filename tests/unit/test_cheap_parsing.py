@@ -14,6 +14,7 @@ from precast_app.exporting.annotating import excel
 from precast_app.exporting.annotating.marks import Marks
 from precast_app.importing import column_mapping, row_validation
 from precast_app.importing.issues import Issue
+from precast_app.importing.profiles import column_description
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.models import Severity
 from precast_app.spreadsheets import Book, MergedRange, MergedRangeSweep, UnreadableFile, column_letter, open_book
@@ -29,6 +30,10 @@ def open_bytes(content: bytes) -> Book:
 
 def count_rows(content: bytes) -> None:
     column_mapping.count_rows(open_bytes(content))
+
+
+def describe_columns(content: bytes) -> None:
+    column_description.describe(open_bytes(content), ReferenceData(1))
 
 
 def validate_rows(content: bytes) -> None:
@@ -79,6 +84,12 @@ def annotate(content: bytes) -> None:
         (hostile_files.repeated_rows(190_000), count_rows),
         (hostile_files.long_texts(50_000), count_rows),
         (hostile_files.many_names(50_000), count_rows),
+        (hostile_files.same_merges(90_000), describe_columns),
+        (hostile_files.tall_merges(90_000), describe_columns),
+        (hostile_files.many_sheets(200), describe_columns),
+        (hostile_files.repeated_rows(190_000), describe_columns),
+        (hostile_files.long_texts(50_000), describe_columns),
+        (hostile_files.many_names(50_000), describe_columns),
     ],
     ids=lambda value: value.__name__ if callable(value) else f"{len(value)} bytes",
 )

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Any
-
-import openpyxl
 
 from precast_app.importing.profiles.matching import find_profile, layout_of, match_columns
 from precast_app.importing.profiles.profile import BaseTarget, ImportProfile, ProfileColumn
@@ -13,9 +10,7 @@ from precast_app.importing.profiles.proposal import propose
 from precast_app.importing.profiles.schema import dump_target
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.spreadsheets import Book, Limits, open_book
-from tests.conftest import ROOT
-
-OTHER_OFFICES = ROOT / "tests" / "files" / "other_offices"
+from tests.unit.office_lists import OTHER_OFFICES, newer_german_list
 
 
 def opened(content: bytes) -> Book:
@@ -24,22 +19,6 @@ def opened(content: bytes) -> Book:
 
 def profile_of(name: str) -> ImportProfile:
     return propose(opened((OTHER_OFFICES / name).read_bytes()), ReferenceData(1)).profile
-
-
-def newer_german_list() -> bytes:
-    """Return the list with one more title row, one more floor and its columns in another order."""
-    rows = list(openpyxl.load_workbook(OTHER_OFFICES / "fertigteilliste.xlsx").active.iter_rows(values_only=True))
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "Stückliste Rev. B"
-    sheet.append(["Stand 12.11.2026"])
-    for number, row in enumerate(rows):
-        cells: list[Any] = [*reversed(row)]
-        cells.insert(4, "3. OG" if number == 2 else 1 if number > 2 else None)
-        sheet.append(cells)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
 
 
 def test_a_newer_version_of_the_german_list_has_the_same_profile() -> None:

@@ -13,27 +13,13 @@ from precast_app.importing.profiles import column_description
 from precast_app.importing.profiles.profile import Blank, ImportProfile, ItemTarget, ProfileColumn, Shape
 from precast_app.importing.profiles.proposal import Proposal, kind_in_title, propose
 from precast_app.importing.profiles.schema import dump_target
-from precast_app.importing.reference_data import ReferenceData, ReferenceItem
+from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import ColumnGroup
 from precast_app.spreadsheets import Limits, open_book
-from precast_app.text import match_key, path_key
-from tests.conftest import EXAMPLES, ROOT
-from tests.unit.office_lists import LISTS
+from tests.conftest import EXAMPLES
+from tests.unit.office_lists import LISTS, OTHER_OFFICES, reference
 
-OTHER_OFFICES = ROOT / "tests" / "files" / "other_offices"
 EMPTY = ReferenceData(1)
-
-
-def reference(**names: list[str]) -> ReferenceData:
-    """Return reference data with items by the name of their group: `nodes=["Tower_A.Floor_1"]`."""
-    items = {
-        ColumnGroup[group.upper()]: tuple(
-            ReferenceItem(number, name, path_key(name) if group == "nodes" else match_key(name))
-            for number, name in enumerate(found, 1)
-        )
-        for group, found in names.items()
-    }
-    return ReferenceData(1, items)
 
 
 def propose_for(content: str | bytes, project: ReferenceData = EMPTY, *profiles: ImportProfile) -> Proposal:

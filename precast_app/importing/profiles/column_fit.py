@@ -10,13 +10,7 @@ from precast_app.importing.schema import MEASURES, ColumnGroup
 def look_like_marks(values: ColumnValues) -> bool:
     """Return whether the cells are mostly different texts with letters and digits, such as `W-101`."""
     has_codes = values.share(values.codes) >= 0.8
-    return (
-        has_codes
-        and values.share(values.distinct) > 0.3
-        and not values.files
-        and not values.united
-        and not values.dates
-    )
+    return has_codes and values.distinct_share > 0.3 and not values.files and not values.united and not values.dates
 
 
 def fit(target: Target, values: ColumnValues) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from statistics import median
 
 from precast_app.importing import cell_parsing, decimal_signs, units
@@ -18,7 +18,10 @@ from precast_app.text import clean_text
 
 # Longer texts are neither numbers nor names of anything.
 _LONGEST = 100
-_UNITED = re.compile(r"[+-]?\d[\d.,'’ ]*?\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,11})")
+# Different texts of a column that are looked at.
+_MAX_LOOKED = 40
+_SHORTEST_SERIES = 3
+_UNITED = re.compile(r"(?P<number>[+-]?\d[\d.,'’ ]*?)\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,11})")
 _FEET = re.compile(r"\d[\d.]*\s?['′](\s?-?\s?\d[\d./ ]*[\"″]?)?|\d[\d./ ]*\s?[\"″]")
 _FILE = re.compile(
     r"[^\\/:*?\"<>|]{1,90}\.(?:dwg|dxf|pdf|dgn|ifc|rvt|tif|tiff|png|jpg|nwd|skp|plt|dwf|step|stp)", re.IGNORECASE
@@ -31,15 +34,17 @@ _PIECE_CODE = re.compile(r"[^/]{1,60}/[^/]{1,60}/\d{1,6}")
 
 @dataclass(frozen=True, slots=True)
 class ColumnValues:
-    """A summary of the data cells of a column, up to a number of rows.
+    """A summary of the first data cells of a column.
 
-    The counts are those of filled cells that are numbers, whole numbers, numbers with a unit behind, names of floors,
-    file names, words for yes or no, versions, kinds of elements, dates, and texts with a digit. `texts` are the
-    distinct values as shown, in order; `units` counts the units behind numbers; `cells` are the first filled cells.
+    `filled` and `blank` count all these cells, `looked` those whose text is one of the first different ones. The other
+    counts are of the latter: numbers, whole numbers, numbers with a unit behind, names of floors, file names, words for
+    yes or no, versions, kinds of elements, dates, texts with a letter and a digit, and codes of pieces. `texts` are the
+    different texts in order; `units` counts the units behind numbers; `cells` are the first different filled cells.
     """
 
     filled: int = 0
     blank: int = 0
+    looked: int = 0
     numbers: int = 0
     whole: int = 0
     united: int = 0
@@ -52,19 +57,24 @@ class ColumnValues:
     codes: int = 0
     piece_codes: int = 0
     texts: tuple[str, ...] = ()
-    units: Mapping[str, int] | None = None
+    units: Mapping[str, int] = field(default_factory=dict)
     cells: tuple[Cell, ...] = ()
     middle: float | None = None
     is_serial: bool = False
 
     def share(self, count: int) -> float:
-        """Return a count as a part of the filled cells."""
-        return count / self.filled if self.filled else 0.0
+        """Return a count as a part of the cells that were looked at."""
+        return count / self.looked if self.looked else 0.0
 
     @property
     def distinct(self) -> int:
-        """The number of different values."""
+        """The number of different texts."""
         return len(self.texts)
+
+    @property
+    def distinct_share(self) -> float:
+        """The number of different texts as a part of the filled cells."""
+        return self.distinct / self.filled if self.filled else 0.0
 
 
 def shown_text(cell: Cell) -> str:
@@ -79,40 +89,37 @@ def summarize(cells: Sequence[Cell], sign: DecimalSign, shown: int) -> ColumnVal
 
     `shown` is the number of different cells to keep as samples.
     """
+    occurrences: Counter[str] = Counter()
+    first: dict[str, Cell] = {}
+    for cell in cells:
+        if cell != "" and (text := shown_text(cell)):
+            occurrences[text] += 1
+            first.setdefault(text, cell)
     counts: Counter[str] = Counter()
     found_units: Counter[str] = Counter()
-    texts: dict[str, Cell] = {}
     numbers: list[float] = []
-    blank = 0
-    for cell in cells:
-        text = shown_text(cell)
-        if not text:
-            blank += 1
-            continue
-        texts.setdefault(text, cell)
+    for text, cell in islice(first.items(), _MAX_LOOKED):
+        times = occurrences[text]
+        counts["looked"] += times
         number = as_number(cell, sign)
         if number is not None:
-            numbers.append(number)
-            counts["numbers"] += 1
-            counts["whole"] += number.is_integer()
-        counts.update(_kinds_of(cell, text))
-        if number is None and (unit := unit_of(text)):
-            found_units[unit] += 1
-    vocabulary_words = vocabulary.load()
-    counts["flags"] = sum(
-        vocabulary_words.is_word(text, "yes") or vocabulary_words.is_word(text, "no") or text.casefold() in ("x", "-")
-        for text in map(shown_text, cells)
-        if text
-    )
+            numbers += [number] * times
+            counts["numbers"] += times
+            counts["whole"] += times * number.is_integer()
+        elif unit := unit_of(text):
+            counts["united"] += times
+            found_units[unit] += times
+        for kind in _kinds_of(cell, text):
+            counts[kind] += times
+    filled = occurrences.total()
     return ColumnValues(
-        filled=len(cells) - blank,
-        blank=blank,
-        united=found_units.total(),
-        texts=tuple(texts),
+        filled=filled,
+        blank=len(cells) - filled,
+        texts=tuple(first),
         units=found_units,
-        cells=tuple(texts.values())[:shown],
+        cells=tuple(first.values())[:shown],
         middle=median(numbers) if numbers else None,
-        is_serial=_is_serial(numbers, len(cells) - blank),
+        is_serial=len(first) == filled >= _SHORTEST_SERIES and _is_serial(numbers),
         **counts,
     )
 
@@ -132,6 +139,12 @@ def as_number(cell: Cell, sign: DecimalSign) -> float | None:
         return None
 
 
+def split_unit_cell(text: str) -> tuple[str, str] | None:
+    """Return number and unit of a cell such as `4318 mm`; None if it has another form."""
+    match = _UNITED.fullmatch(text) if len(text) <= _LONGEST else None
+    return (match["number"].strip(), match["unit"]) if match else None
+
+
 def unit_of(text: str) -> str | None:
     """Return the unit behind the number of a cell such as `4318 mm`, `12.50 m²` or `5' 6"`; None if there is none."""
     if len(text) > _LONGEST:
@@ -148,13 +161,16 @@ def _kinds_of(cell: Cell, text: str) -> Iterable[str]:
         yield "dates"
     if len(text) > _LONGEST or isinstance(cell, CellError):
         return
+    words = vocabulary.load()
+    if words.is_word(text, "yes") or words.is_word(text, "no") or text.casefold() in ("x", "-"):
+        yield "flags"
     if levels.is_level(text):
         yield "levels"
     if _FILE.fullmatch(text):
         yield "files"
     if _VERSION.fullmatch(text):
         yield "versions"
-    if vocabulary.squash(text) in vocabulary.load().element_types:
+    if vocabulary.squash(text) in words.element_types:
         yield "kinds"
     if isinstance(cell, str) and _CODE.match(text):
         yield "codes"
@@ -162,6 +178,6 @@ def _kinds_of(cell: Cell, text: str) -> Iterable[str]:
         yield "piece_codes"
 
 
-def _is_serial(numbers: Sequence[float], filled: int) -> bool:
+def _is_serial(numbers: Sequence[float]) -> bool:
     """Return whether the cells count the rows: each is one more than the cell above."""
-    return len(numbers) == filled >= 3 and all(after == before + 1 for before, after in pairwise(numbers))
+    return len(numbers) >= _SHORTEST_SERIES and all(after == before + 1 for before, after in pairwise(numbers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from precast_app.importing.column_mapping import NameIndex, find_targets
@@ -13,8 +13,11 @@ from precast_app.text import clean_text
 
 # Data rows that are looked at.
 MAX_SAMPLE_ROWS = 200
+# Fewer rows of a wide list, so that no more cells than these are looked at.
+_MAX_SAMPLE_CELLS = 20_000
+_MIN_SAMPLE_ROWS = 20
 # Columns of a row that are compared with the words that headings consist of.
-_MAX_COMPARED = 300
+_MAX_COMPARED = 150
 # Points for a heading that means something, that is known but not read, that names a floor, that is a text.
 _IGNORED, _LEVEL, _TEXT = 0.3, 0.6, 0.1
 _NUMBER = -0.4
@@ -79,14 +82,29 @@ def find_headings(book: Book, names: NameIndex) -> ListLayout:
 
 
 def read_layout(
-    book: Book, sheet: str, scan: SheetScan, position: int, header_count: int, *, is_certain: bool = True
+    book: Book,
+    sheet: str,
+    scan: SheetScan,
+    position: int,
+    header_count: int,
+    skip_rows: Collection[int] | None = None,
+    *,
+    is_certain: bool = True,
 ) -> ListLayout:
-    """Return the layout of a sheet whose headings are in one or two rows from `position` of the scanned rows on."""
+    """Return the layout of a sheet whose headings are in one or two rows from `position` of the scanned rows on.
+
+    `skip_rows` are positions of rows that are no data; if they are not given, rows of units and numbers are found.
+    """
     header = scan.head[position]
     headings = headings_at(scan, position, header_count)
     last = scan.head[min(position + header_count, len(scan.head)) - 1].number
-    rows, has_all = _data_rows(book, sheet, last)
+    limit = max(_MIN_SAMPLE_ROWS, min(MAX_SAMPLE_ROWS, _MAX_SAMPLE_CELLS // max(1, len(headings))))
+    rows, has_all = _data_rows(book, sheet, last, limit)
     skipped, units = _rows_to_skip(rows, last, headings)
+    if skip_rows is not None:
+        units = units if set(skipped) <= set(skip_rows) else {}
+        skipped = tuple(sorted(skip_rows))
+    rows_skipped = sum(row.number - last in skipped for row in rows)
     return ListLayout(
         sheet=sheet,
         header_rows=tuple(row.number for row in scan.head[position : position + header_count]),
@@ -96,7 +114,7 @@ def read_layout(
         titles=tuple(text for row in scan.head[:position] for text in _texts(row) if text)[:10],
         rows=tuple(row for row in rows if row.number - last not in skipped),
         has_all_rows=has_all,
-        row_count=max(0, scan.row_count - position - header_count - len(skipped)),
+        row_count=max(0, scan.row_count - position - header_count - rows_skipped),
         is_certain=is_certain and bool(header.cells),
     )
 
@@ -190,7 +208,7 @@ def _heading_points(text: str, seen: set[str], names: NameIndex) -> float:
         return 1.0
     if levels.is_level(text):
         return _LEVEL
-    for meaning in vocabulary.meanings(text):
+    for meaning in vocabulary.plain_meanings(text):
         if meaning.kind in ("ignored", "other_list", "serial", "piece_status"):
             return _IGNORED
         if meaning.kind not in seen:
@@ -199,13 +217,13 @@ def _heading_points(text: str, seen: set[str], names: NameIndex) -> float:
     return 0.0
 
 
-def _data_rows(book: Book, sheet: str, last_header_row: int) -> tuple[list[SheetRow], bool]:
+def _data_rows(book: Book, sheet: str, last_header_row: int, limit: int) -> tuple[list[SheetRow], bool]:
     """Return the first rows below the headings, and whether there are no more."""
     rows: list[SheetRow] = []
     for row in book.rows(sheet):
         if row.number <= last_header_row:
             continue
-        if len(rows) == MAX_SAMPLE_ROWS:
+        if len(rows) == limit:
             return rows, False
         rows.append(row)
     return rows, True

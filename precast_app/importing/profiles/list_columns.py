@@ -15,7 +15,7 @@ from precast_app.spreadsheets import Book, Cell, SheetRow
 # Different cells of a column that are shown as samples.
 SAMPLES = 3
 # Columns that are looked at.
-_MAX_COLUMNS = 2_000
+_MAX_COLUMNS = 500
 _LONGEST_WORDS = 60
 
 
@@ -82,7 +82,7 @@ def _decimal_sign(book: Book, rows: Iterable[SheetRow]) -> DecimalSign:
     """Return the decimal sign that most of the texts show which can be read in one way only."""
     seen = {DecimalSign.POINT: 0, DecimalSign.COMMA: 0}
     for row in rows:
-        for cell in row.cells:
+        for cell in row.cells[:_MAX_COLUMNS]:
             shown = decimal_signs.evidence(cell) if isinstance(cell, str) else None
             if isinstance(shown, DecimalSign):
                 seen[shown] += 1

@@ -52,7 +52,7 @@ def layout_of(book: Book, profile: ImportProfile) -> ListLayout | None:
     found = _find_rows(_HeadRows(book), profile)
     if found is None:
         return None
-    return read_layout(book, found.sheet, found.scan, found.position, found.header_count)
+    return read_layout(book, found.sheet, found.scan, found.position, found.header_count, profile.skip_rows)
 
 
 def match_columns(headings: Iterable[ListHeading], profile: ImportProfile) -> dict[int, ProfileColumn]:

@@ -51,21 +51,31 @@ class ProposedColumn:
 class Proposal:
     """A draft of an import profile, with the reasons for what it says.
 
-    `is_element_types` is False if the list seems to be of another kind; the draft then leaves everything open.
+    `sign` is the decimal sign of numbers that are text. `is_element_types` is False if the list seems to be of another
+    kind; the draft then leaves everything open.
     """
 
     profile: ImportProfile
     columns: tuple[ProposedColumn, ...]
     layout: ListLayout
+    sign: DecimalSign
     is_element_types: bool
     notes: tuple[str, ...]
 
 
-def propose(book: Book, reference: ReferenceData, profiles: Iterable[ImportProfile] = ()) -> Proposal:
-    """Return a proposal for a file; `profiles` are those of the installation, to learn from."""
+def propose(
+    book: Book,
+    reference: ReferenceData,
+    profiles: Iterable[ImportProfile] = (),
+    layout: ListLayout | None = None,
+) -> Proposal:
+    """Return a proposal for a file; `profiles` are those of the installation, to learn from.
+
+    The headings are searched for, unless a layout says where they are.
+    """
     names = index_names(reference)
     known = list(profiles)
-    layout = find_headings(book, names)
+    layout = layout or find_headings(book, names)
     columns, sign = read_columns(book, layout)
     knowledge = Knowledge(
         reference, names, column_guesses.learn(known), column_guesses.vote_languages(columns), _has_floors(columns)
@@ -92,7 +102,7 @@ def propose(book: Book, reference: ReferenceData, profiles: Iterable[ImportProfi
         values=propose_values(columns, [each.target if each else None for each in taken], knowledge, known),
         decimal=sign if sign is DecimalSign.COMMA else None,
     )
-    return Proposal(profile, proposed, layout, is_element_types, tuple(notes))
+    return Proposal(profile, proposed, layout, sign, is_element_types, tuple(notes))
 
 
 def _has_floors(columns: Iterable[ListColumn]) -> bool:

@@ -8,7 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -133,21 +133,29 @@ def unknown_unit(heading: str) -> str:
 
 def meanings(heading: str) -> list[HeadingMeaning]:
     """Return what a heading can mean by its words, the surest first; nothing for a very long heading."""
-    if not heading or len(heading) > LONGEST_HEADING:
-        return []
+    return list(_meanings(heading, loosely=True)) if len(heading) <= LONGEST_HEADING else []
+
+
+def plain_meanings(heading: str) -> list[HeadingMeaning]:
+    """Return what a heading can mean by its words, without those that are compounds or misspelled."""
+    return list(_meanings(heading, loosely=False)) if len(heading) <= LONGEST_HEADING else []
+
+
+@lru_cache(maxsize=4096)
+def _meanings(heading: str, *, loosely: bool) -> tuple[HeadingMeaning, ...]:
     vocabulary = load()
     name, _ = split_unit(heading)
     key = squash(name)
-    found = list(vocabulary.headings.get(key, ()))
+    found = list(vocabulary.headings.get(key, ())) if key else []
     found += _by_words(name, vocabulary)
-    if not found:
+    if loosely and not found and _SHORTEST_PART <= len(key) <= _LONGEST_SIMILAR:
         found = _by_compound(key, vocabulary) or _by_similarity(key, vocabulary)
     best: dict[str, HeadingMeaning] = {}
     for meaning in found:
         known = best.get(meaning.kind)
         if known is None or known.confidence < meaning.confidence:
             best[meaning.kind] = meaning
-    return sorted(best.values(), key=lambda meaning: -meaning.confidence)
+    return tuple(sorted(best.values(), key=lambda meaning: -meaning.confidence))
 
 
 def says_all_pieces(heading: str) -> bool:
@@ -209,8 +217,6 @@ def _by_compound(key: str, vocabulary: Vocabulary) -> list[HeadingMeaning]:
 
 def _by_similarity(key: str, vocabulary: Vocabulary) -> list[HeadingMeaning]:
     """Return the meanings of the alias that is spelled most similarly."""
-    if not _SHORTEST_PART <= len(key) <= _LONGEST_SIMILAR:
-        return []
     found = process.extractOne(key, _long_aliases(), scorer=fuzz.ratio, score_cutoff=_MIN_SIMILARITY)
     if found is None:
         return []

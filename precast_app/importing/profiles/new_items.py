@@ -1,0 +1,89 @@
+"""What an import profile names and the project lacks: in headings, and in the cells that name places. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from precast_app.importing.column_mapping import index_names
+from precast_app.importing.profiles import list_columns, matching
+from precast_app.importing.profiles.column_values import shown_text
+from precast_app.importing.profiles.header_search import ListLayout
+from precast_app.importing.profiles.profile import (
+    GROUP_KEYS,
+    ImportProfile,
+    ItemTarget,
+    PlaceField,
+    PlaceTarget,
+    ProfileColumn,
+    Shape,
+)
+from precast_app.importing.reference_data import ReferenceData
+from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
+from precast_app.spreadsheets import column_letter
+from precast_app.text import match_key, path_key
+
+_MOST_NEW = 500
+
+
+def find(profile: ImportProfile, layout: ListLayout, reference: ReferenceData) -> Iterator[dict[str, Any]]:
+    """Yield what the profile names and the project lacks, with the column or the number of rows that name it.
+
+    `parts` are the cells that name a place, before replacements.
+    """
+    names = index_names(reference)
+    columns = matching.match_columns(layout.headings, profile)
+    for index, column in columns.items():
+        target = column.target
+        if isinstance(target, ItemTarget):
+            group, key = item_key(target)
+            if not any(item_group == group for item_group, _ in names.get(key, ())):
+                where = f"column {column_letter(index + 1)}"
+                yield {"kind": GROUP_KEYS[target.group], "name": target.name, "where": where, "parts": None}
+    places = _places(profile, layout, columns) if profile.shape is not Shape.ELEMENT_TYPE else []
+    for place in islice(places, _MOST_NEW):
+        if not any(GROUP_SPECS[group].reference.is_hierarchy for group, _ in names.get(path_key(place.path), ())):
+            where = f"column {place.letter}, {place.rows} row{'' if place.rows == 1 else 's'}"
+            yield {"kind": "node", "name": place.path, "where": where, "parts": place.parts}
+
+
+@dataclass(slots=True)
+class _Place:
+    """A place that rows name: its path, the cells that it consists of, the last column of these, and the rows."""
+
+    path: str
+    parts: dict[str, str]
+    letter: str
+    rows: int = 0
+
+
+def _places(profile: ImportProfile, layout: ListLayout, columns: Mapping[int, ProfileColumn]) -> Iterable[_Place]:
+    """Return the places in the order of the rows that name them first."""
+    fields = {column.target.field: index for index, column in columns.items() if isinstance(column.target, PlaceTarget)}
+    order = [field for field in (PlaceField.TOWER, PlaceField.FLOOR) if field in fields or field in profile.constants]
+    order = [PlaceField.PLACE] if PlaceField.PLACE in fields else order
+    letter = column_letter(max((fields.get(field, 0) for field in order), default=0) + 1)
+    rules = {field: {match_key(old): new for old, new in profile.values.get(field, {}).items()} for field in PlaceField}
+    found: dict[str, _Place] = {}
+    for row in layout.rows:
+        if list_columns.is_totals_row(row):
+            continue
+        cells = {
+            field.value: shown_text(list_columns.cell_at(row, fields[field]))
+            if field in fields
+            else profile.constants[field]
+            for field in order
+        }
+        if cells and all(cells.values()):
+            path = ".".join(rules[PlaceField(field)].get(match_key(text), text) for field, text in cells.items())
+            place = found.setdefault(path, _Place(path, cells, letter))
+            place.rows += 1
+    return found.values()
+
+
+def item_key(target: ItemTarget) -> tuple[ColumnGroup, str]:
+    """Return what identifies an item: its group and its match key."""
+    is_node = GROUP_SPECS[target.group].reference.is_hierarchy
+    return target.group, path_key(target.name) if is_node else match_key(target.name)
