@@ -12,6 +12,14 @@ from precast_app.config import MIB
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
+# Media types of spreadsheets by their kind.
+SPREADSHEETS = {
+    "xlsx": XLSX,
+    "xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12",
+    "xltx": "application/vnd.openxmlformats-officedocument.spreadsheetml.template",
+    "xltm": "application/vnd.ms-excel.template.macroEnabled.12",
+    "ods": ODS,
+}
 # OpenAPI schemas of file contents.
 BINARY = {"type": "string", "format": "binary"}
 TEXT = {"type": "string"}

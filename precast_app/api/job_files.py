@@ -11,7 +11,7 @@ from precast_app import database, parsing
 from precast_app.api import file_responses
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.export_slots import requires_export_slot
-from precast_app.api.file_responses import BINARY, ODS, TEXT, XLSX
+from precast_app.api.file_responses import BINARY, SPREADSHEETS, TEXT, XLSX
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
@@ -84,9 +84,9 @@ def rejected_rows(job_id: int) -> Response:
 def annotated_workbook(job_id: int) -> Response:
     """Return a copy of the upload whose bad cells are coloured and commented.
 
-    An Excel workbook (.xlsx, .xlsm) stays as it is apart from that. An .ods file keeps its formats unless it is large.
-    Other files become a new workbook with the same cells. The response is 409 if the file can't be read or would take
-    too long: from about 5 000 rows as .ods or 50 000 as .xlsx.
+    An Excel workbook (.xlsx, .xlsm, .xltx, .xltm) stays as it is apart from that, but without digital signatures. An
+    .ods file keeps its formats unless it is large. Other files become a new workbook with the same cells. The response
+    is 409 if the file can't be read or would take too long: from about 5 000 rows as .ods or 50 000 as .xlsx.
     """
     stem = (job_queries.get_job(job_id).file_name or "upload").rpartition(".")[0] or "upload"
     issues = job_queries.load_issues(job_id)
@@ -94,8 +94,7 @@ def annotated_workbook(job_id: int) -> Response:
         # No connection is held while the file is parsed.
         database.release_connection()
         copy, kind = parsing.get_service().annotate(upload, issues, current_identity().name)
-    media_type = ODS if kind == "ods" else XLSX
-    return send_file(copy, media_type, as_attachment=True, download_name=f"{stem}-annotated.{kind}")
+    return send_file(copy, SPREADSHEETS[kind], as_attachment=True, download_name=f"{stem}-annotated.{kind}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from precast_app.api.schemas import CursorQuery, LenientQuery, PageQuery, ResponseSchema, Timestamp
+from precast_app.api.schemas import CursorQuery, LenientQuery, ResponseSchema, Timestamp
 from precast_app.models import FailureReason, ImportJob, JobStatus, Severity
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.paging import LARGEST_ID
@@ -176,6 +176,7 @@ class ChangedElementType(ResponseSchema):
     changed_fields = ma.fields.Dict(
         keys=ma.fields.String(), values=ma.fields.Nested(BeforeAfter), attribute="fields", data_key="fields"
     )
+    id = ma.fields.Integer(metadata={"description": "for the option `after`"})
 
 
 class ChangedElementTypes(ResponseSchema):
@@ -185,7 +186,7 @@ class ChangedElementTypes(ResponseSchema):
     count = ma.fields.Integer()
 
 
-class ChangesQuery(PageQuery):
+class ChangesQuery(CursorQuery):
     """The changes to list."""
 
     change = ma.fields.String(load_default=None, validate=ma.validate.OneOf(CHANGES))

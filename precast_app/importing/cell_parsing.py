@@ -18,8 +18,6 @@ _15_DIGITS = Context(prec=15)
 _ONE = Decimal(1)
 # From here to 1e16 `repr` writes a float without an exponent, and so with at most 20 decimals.
 _MIN_WITHOUT_EXPONENT = 0.0001
-_POINT_YES = frozenset({"yes", "y", "true", "1", "x"})
-_NO = frozenset({"no", "n", "false", "0", "-", ""})
 _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0", "-", ""})
 _WHOLE_NUMBER = re.compile(r"\A(\d+)\.0+\Z")
@@ -42,6 +40,11 @@ def display_text(cell: object) -> str:
     if isinstance(cell, CellError):
         return cell.text
     return str(cell)
+
+
+def shown_cell(cell: object) -> object:
+    """Return the text that a number shows if its number format adds to its digits; any other cell as it is."""
+    return cell.shown if isinstance(cell, FormattedNumber) and cell.shown is not None else cell
 
 
 def _reject_error_cell(cell: object) -> None:
@@ -69,9 +72,7 @@ def _as_text(cell: object) -> str:
         return cell.date().isoformat()
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
-    if isinstance(cell, FormattedNumber) and cell.shown is not None:
-        return cell.shown
-    return display_text(cell)
+    return display_text(shown_cell(cell))
 
 
 def parse_required_text(cell: object, *, max_length: int) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from operator import attrgetter
 
 from rapidfuzz import fuzz, process
 
@@ -32,8 +31,6 @@ from precast_app.importing.schema import (
 from precast_app.spreadsheets import Book, Cell, MergedRange, SheetScan, column_letter
 from precast_app.text import match_key, path_key
 
-# Letter ranges of one group that a message lists.
-_MAX_LETTER_RANGES = 40
 # Merged ranges with a warning of their own.
 _MAX_MERGED_WARNINGS = 50
 # Longer than any name in a project, including the title of its group and the separators between words.
@@ -55,6 +52,7 @@ def map_columns(book: Book, reference: ReferenceData) -> tuple[ColumnMap, list[I
     """
     layout, scan = header_detection.detect_header(book)
     names = index_names(reference)
+    layout = resolve_continued(layout, names)
     base, unit_issues = _base_columns(layout)
     columns, unknown = _group_columns(layout, names)
     columns, repeated = _drop_repeated([*base, *columns], names, layout)
@@ -72,22 +70,6 @@ def map_columns(book: Book, reference: ReferenceData) -> tuple[ColumnMap, list[I
         decimal_signs.file_sign(book),
     )
     return column_map, [replace(issue, sheet=layout.sheet or None) for issue in issues]
-
-
-def describe_mapping(columns: ColumnMap) -> Issue:
-    """Return an issue that says where the data begin and which columns belong to which group."""
-    # The nodes of a file whose rows are put together share a column, and a constant has none.
-    in_order = sorted({column.index: column for column in columns.columns}.values(), key=attrgetter("index"))
-    words = {ColumnGroup.BASE: "base columns"} | {group: spec.words for group, spec in GROUP_SPECS.items()}
-    groups = []
-    for group, name in words.items():
-        ranges = _letter_ranges([column for column in in_order if column.group is group and column.letter])
-        if ranges:
-            more = " …" if len(ranges) > _MAX_LETTER_RANGES else ""
-            groups.append(f"{name} in {', '.join(ranges[:_MAX_LETTER_RANGES])}{more}")
-    sheet = f"the sheet {columns.sheet}" if columns.sheet else "the file"
-    message = f"In {sheet} the data begin in row {columns.first_data_row}; {'; '.join(groups)}."
-    return columns.issue(severity=Severity.INFO, code="layout", message=message)
 
 
 def number_reader(book: Book, layout: HeaderLayout) -> Callable[[int, Cell], Cell]:
@@ -139,6 +121,28 @@ def find_targets(top: str, sub: str, names: NameIndex) -> list[Target]:
         for group, item in names.get(key, ()):
             found[group, item.id] = (group, item)
     return list(found.values())
+
+
+def resolve_continued(layout: HeaderLayout, names: NameIndex) -> HeaderLayout:
+    """Return the layout in which blank headings of a CSV file have the heading that they continue.
+
+    A spreadsheet program that saves a merged heading as CSV keeps its text in the first column only. A sub-heading that
+    names something only without the heading to its left has no heading. Raise `JobFailed` if it names something with
+    that heading and something else without it.
+    """
+    return replace(layout, headings=tuple(_resolve_continued(heading, names) for heading in layout.headings))
+
+
+def _resolve_continued(heading: Heading, names: NameIndex) -> Heading:
+    if not heading.continued:
+        return heading
+    continued = replace(heading, top=heading.continued)
+    joined, alone = find_targets(continued.top, heading.sub, names), find_targets("", heading.sub, names)
+    if alone and not joined:
+        return heading
+    if alone and not any(target in alone for target in joined):
+        raise JobFailed(_ambiguous_message(continued, [*joined, *alone]))
+    return continued
 
 
 def _base_columns(layout: HeaderLayout) -> tuple[list[Column], list[Issue]]:
@@ -314,17 +318,3 @@ def merged_warnings(merged: Sequence[tuple[MergedRange, Column]]) -> Iterator[Is
             column=column.letter,
             heading=column.heading,
         )
-
-
-def _letter_ranges(columns: Sequence[Column]) -> list[str]:
-    """Return the letters of columns in order, neighbours as a range: `A to C`, `E`."""
-    ranges: list[list[Column]] = []
-    for column in columns:
-        if ranges and column.index == ranges[-1][-1].index + 1:
-            ranges[-1].append(column)
-        else:
-            ranges.append([column])
-    return [
-        neighbours[0].letter if len(neighbours) == 1 else f"{neighbours[0].letter} to {neighbours[-1].letter}"
-        for neighbours in ranges
-    ]

@@ -35,6 +35,7 @@ def find_missing_entries(book: Book, reference: ReferenceData) -> MissingEntries
     """Return the items to create, by group, parents before their children. Leave out headings of an unclear group."""
     layout, _ = header_detection.detect_header(book)
     names = column_mapping.index_names(reference)
+    layout = column_mapping.resolve_continued(layout, names)
     unknown = list(_unknown_headings(layout, names))
     if not unknown:
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from precast_app.errors import JobFailed
 from precast_app.importing import cell_parsing, units
@@ -40,7 +40,8 @@ class Heading:
     """The heading of a column: `top` in the header row (repeated over a merged range), `sub` in the row below.
 
     `base` is the field of a base column, and `unit` the unit that its heading states. `row` is the number of the lower
-    row that has text. With `is_part` the column has only its part of a merged heading, and names nothing.
+    row that has text. With `is_part` the column has only its part of a merged heading, and names nothing. For a blank
+    heading in a CSV file with sub-headings, `continued` is the one to its left: the two may have been merged.
     """
 
     index: int
@@ -50,6 +51,7 @@ class Heading:
     row: int
     is_part: bool = False
     unit: str = ""
+    continued: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class HeaderLayout:
 def detect_header(book: Book) -> tuple[HeaderLayout, SheetScan]:
     """Return the layout and the scan of the sheet with the base headings.
 
-    Raise `JobFailed` if no sheet has them, or more than one and none of these is called Element Types.
+    In a CSV file, the headings that may have been merged in a workbook are the merged ranges of the scan. Raise
+    `JobFailed` if no sheet has the headings, or more than one and none of these is called Element Types.
     """
     found: list[tuple[HeaderLayout, SheetScan]] = []
     # Visible sheets come first, because a user doesn't expect a hidden one to be read instead.
@@ -76,6 +79,8 @@ def detect_header(book: Book) -> tuple[HeaderLayout, SheetScan]:
         scan = book.scan(sheet)
         layout = _detect_in_sheet(sheet, scan, flat=book.format == "csv")
         if layout is not None:
+            if book.format == "csv":
+                scan = replace(scan, merged=_possible_merges(layout))
             if _squash(sheet) == _SHEET_NAME:
                 return layout, scan
             found.append((layout, scan))
@@ -137,7 +142,9 @@ def _detect_in_sheet(sheet: str, scan: SheetScan, *, flat: bool) -> HeaderLayout
 
 
 def _texts(row: SheetRow) -> list[str]:
-    return [clean_text(unescape_formula(cell_parsing.display_text(cell))) for cell in row.cells]
+    return [
+        clean_text(unescape_formula(cell_parsing.display_text(cell_parsing.shown_cell(cell)))) for cell in row.cells
+    ]
 
 
 def _base_columns(texts: list[str]) -> dict[int, str]:
@@ -159,12 +166,12 @@ def _build_layout(
     header_rows = [header]
     if subs is not None:
         header_rows.append(below.pop(0))
-    # Only workbooks have a sample row.
-    if below and not flat and _is_sample(below[0], base):
+    # Only workbooks have a sample row, and what a spreadsheet program saved of them as CSV.
+    if below and (subs is not None or not flat) and _is_sample(below[0], base):
         header_rows.append(below.pop(0))
     return HeaderLayout(
         sheet=sheet,
-        headings=_headings(header, texts, subs, base, scan.merged, below),
+        headings=_headings(header, texts, subs, base, scan.merged, below, flat=flat),
         header_row=header.number,
         header_rows=position + len(header_rows),
         first_data_row=header_rows[-1].number + 1,
@@ -178,11 +185,16 @@ def _headings(
     base: dict[int, str],
     merged: tuple[MergedRange, ...],
     data: list[SheetRow],
+    *,
+    flat: bool,
 ) -> tuple[Heading, ...]:
     sub_texts = _texts(subs) if subs else []
     tops, shared = _spread_merged(texts, header.number, merged, max(len(texts), len(sub_texts)))
     headings = []
+    left = ""
     for index, top in enumerate(tops):
+        if top:
+            left = "" if index in base else top
         sub = sub_texts[index] if index < len(sub_texts) else ""
         # Below a heading that is merged over several columns, a column without a sub-heading names nothing.
         is_part = index in shared and not sub and index not in base
@@ -190,8 +202,23 @@ def _headings(
             top = ""
         row = subs.number if subs and sub else header.number
         unit = split_unit(top)[1] if index in base else ""
-        headings.append(Heading(index, top, sub, base.get(index), row, is_part, unit))
+        continued = left if flat and sub and not top else ""
+        headings.append(Heading(index, top, sub, base.get(index), row, is_part, unit, continued))
     return tuple(headings)
+
+
+def _possible_merges(layout: HeaderLayout) -> tuple[MergedRange, ...]:
+    """Return the headings of a CSV file together with the blank ones to the right that may continue them."""
+    lasts: dict[int, int] = {}
+    first = 0
+    for heading in layout.headings:
+        if heading.top:
+            first = heading.index
+        elif heading.continued:
+            lasts[first] = heading.index
+    return tuple(
+        MergedRange(layout.header_row, first + 1, layout.header_row, last + 1) for first, last in lasts.items()
+    )
 
 
 def _spread_merged(

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from precast_app.enums import Severity
-from precast_app.importing.cell_parsing import InvalidCell, display_text
+from precast_app.importing.cell_parsing import InvalidCell, display_text, shown_cell
 from precast_app.importing.decimal_signs import DecimalSigns, reading_message, with_point
 from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.importing.profiles import cell_values
+from precast_app.importing.row_warnings import beyond_headings_warning, cell_at, shown_value, type_warnings
 from precast_app.importing.schema import NO_CELL, CellParser, Column, ColumnMap
-from precast_app.spreadsheets import Cell, MergedValues, SheetRow, column_letter, unescape_formula
+from precast_app.spreadsheets import Cell, FormattedNumber, MergedValues, SheetRow, unescape_formula
 from precast_app.text import clean_text, identity_key
 
 # Cells repeat ("yes", 2.0, 3150.0), so each column caches the values of up to this many different cells.
 _MAX_CACHED_CELLS = 20_000
-_SHOWN_CHARACTERS = 200
 _CACHED_TYPES = {str, float}
+_FORMATTED = {FormattedNumber}
 # What the text of a row of totals begins with.
 TOTAL_WORDS = r"((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计"
 _TOTAL_WORD = re.compile(rf"\A({TOTAL_WORDS})", re.IGNORECASE)
@@ -126,6 +126,11 @@ class _RowValidator:
         self._parsers = [(column, self._parser(column)) for column in columns.columns]
         self._uncached = [(column.index, parse) for column, parse in self._parsers]
         self._cached = [(index, _ParsedCellCache(parse).__getitem__) for index, parse in self._uncached]
+        # For rows with numbers whose format shows more than their digits.
+        self._cached_as_shown = [
+            (index, _read_as_shown(parse) if column.is_text else parse)
+            for (index, parse), column in zip(self._cached, columns.columns, strict=True)
+        ]
         # Texts that can be read in one way only, by column.
         self._clear_texts: dict[int, set[str]] = {
             column.index: set() for column in columns.columns if column.is_number and column.sign is None
@@ -158,8 +163,11 @@ class _RowValidator:
         cells = row.cells
         width = len(cells)
         # True equals 1.0, so a cache would return the value of the other, though a column may accept only one of them.
-        has_other_types = not set(map(type, cells)) <= _CACHED_TYPES
-        parsers = self._uncached if has_other_types else self._cached
+        other_types = set(map(type, cells)) - _CACHED_TYPES
+        if not other_types:
+            parsers = self._cached
+        else:
+            parsers = self._cached_as_shown if other_types == _FORMATTED else self._uncached
         try:
             values = tuple([parse(cells[index]) if index < width else parse("") for index, parse in parsers])
         except InvalidCell:
@@ -177,8 +185,10 @@ class _RowValidator:
         issues: list[Issue] = []
         if self._has_unclear_numbers:
             issues += self._unclear_number_warnings(row)
-        if has_other_types or width > columns.width:
-            issues += [*_beyond_headings_warning(row, columns), *_date_warnings(row, columns)]
+        if other_types or width > columns.width:
+            issues += beyond_headings_warning(row, columns)
+        if other_types:
+            issues += type_warnings(row, other_types, columns)
         kept = tuple(
             position
             for position, index in self._keeping
@@ -204,10 +214,10 @@ class _RowValidator:
 
     def _is_empty(self, row: SheetRow) -> bool:
         """Return whether a row has no names and no values, such as a row of formulas for rows to come."""
-        if any(clean_text(display_text(_cell(row, column.index))) for column in self._columns.columns[:2]):
+        if any(clean_text(display_text(cell_at(row, column.index))) for column in self._columns.columns[:2]):
             return False
         try:
-            cells = [(parse, _cell(row, column.index)) for column, parse in self._parsers[2:]]
+            cells = [(parse, cell_at(row, column.index)) for column, parse in self._parsers[2:]]
             return not any(parse(cell) for parse, cell in cells if cell != "")
         except InvalidCell:
             return False
@@ -216,7 +226,7 @@ class _RowValidator:
         """Return the row with an issue for each invalid cell, not only for the first."""
         issues = []
         for column, parse in self._parsers:
-            cell = _cell(row, column.index)
+            cell = cell_at(row, column.index)
             try:
                 parse(cell)
             except InvalidCell as invalid:
@@ -227,7 +237,7 @@ class _RowValidator:
                         message=invalid.message,
                         row=row.number,
                         column=column,
-                        value=_shown(cell),
+                        value=shown_value(cell),
                     )
                 )
         return Row(
@@ -244,13 +254,13 @@ class _RowValidator:
         """Return whether the names are blank and, if one of them is the same for all rows, all other texts, too."""
         names = [column for column in self._columns.columns[:2] if column.index != NO_CELL]
         texts = [column for column in self._columns.columns[2:] if not column.is_number] if len(names) < 2 else []
-        return not any(clean_text(display_text(_cell(row, column.index))) for column in (*names, *texts))
+        return not any(clean_text(display_text(cell_at(row, column.index))) for column in (*names, *texts))
 
     def _identity(self, row: SheetRow) -> tuple[str, str]:
         """Return the key of the element type of a row with an invalid cell; blank texts if a name is invalid."""
         try:
             type_key, name_key = (
-                identity_key(str(parse(_cell(row, column.index)))) for column, parse in self._parsers[:2]
+                identity_key(str(parse(cell_at(row, column.index)))) for column, parse in self._parsers[:2]
             )
         except InvalidCell:
             return _NO_KEY
@@ -258,7 +268,7 @@ class _RowValidator:
 
     def _unclear_number_warnings(self, row: SheetRow) -> Iterator[Issue]:
         for column in self._columns.columns:
-            cell = _cell(row, column.index)
+            cell = cell_at(row, column.index)
             if column.index not in self._clear_texts or type(cell) is not str or not cell:
                 continue
             reading = self._signs.read(column.index, unescape_formula(cell))
@@ -269,7 +279,7 @@ class _RowValidator:
                     message=reading_message(cell, reading),
                     row=row.number,
                     column=column,
-                    value=_shown(cell),
+                    value=shown_value(cell),
                 )
 
 
@@ -282,16 +292,28 @@ class _ParsedCellCache(dict[object, object]):
 
     def __missing__(self, cell: object) -> object:
         value = self._parse(cell)
-        if type(cell) in _CACHED_TYPES and len(self) < _MAX_CACHED_CELLS:
-            self[cell] = value
+        if len(self) < _MAX_CACHED_CELLS:
+            if type(cell) in _CACHED_TYPES:
+                self[cell] = value
+            elif isinstance(cell, FormattedNumber):
+                self[float(cell)] = value
         return value
+
+
+def _read_as_shown(parse: CellParser) -> CellParser:
+    """Return a parser that reads numbers as they are shown, so that a cache can tell them from plain numbers."""
+
+    def parse_shown(cell: object) -> object:
+        return parse(shown_cell(cell)) if type(cell) is FormattedNumber else parse(cell)
+
+    return parse_shown
 
 
 def _is_total(row: SheetRow, columns: ColumnMap) -> bool:
     """Return whether one of the two names says that the row is a total, and the other is blank or counts something."""
     if columns.preparation is not None and columns.preparation.is_total(row):
         return True
-    names = [clean_text(display_text(_cell(row, column.index))) for column in columns.columns[:2]]
+    names = [clean_text(display_text(cell_at(row, column.index))) for column in columns.columns[:2]]
     return any(_TOTAL_WORD.match(word) and _COUNT_OR_BLANK.fullmatch(other) for word, other in (names, reversed(names)))
 
 
@@ -305,47 +327,6 @@ def _totals_row(number: int, columns: ColumnMap) -> Row:
     return Row(number, _NO_KEY, (), (issue,), skipped=True)
 
 
-def _cell(row: SheetRow, index: int) -> Cell:
-    return row.cells[index] if index < len(row.cells) else ""
-
-
-def _shown(cell: Cell) -> str:
-    return display_text(cell)[:_SHOWN_CHARACTERS]
-
-
-def _date_warnings(row: SheetRow, columns: ColumnMap) -> Iterator[Issue]:
-    """Yield a warning for each date, since Excel turns names such as 1-2 into dates."""
-    for column in columns.columns:
-        cell = _cell(row, column.index)
-        if isinstance(cell, date):
-            yield columns.issue(
-                severity=Severity.WARNING,
-                code="date_in_text",
-                message="The cell has a date where text is expected; it was read as year-month-day. If Excel turned a "
-                "text into this date, format the cell as text and type it again.",
-                row=row.number,
-                column=column,
-                value=_shown(cell),
-            )
-
-
-def _beyond_headings_warning(row: SheetRow, columns: ColumnMap) -> Iterator[Issue]:
-    """Yield a warning for the first cell to the right of all headings, if there is one."""
-    for index in range(columns.width, len(row.cells)):
-        cell = row.cells[index]
-        if clean_text(display_text(cell)):
-            issue = columns.issue(
-                severity=Severity.WARNING,
-                code="cell_beyond_headings",
-                message="The row is longer than the header row; cells beyond the last heading were ignored. Check that "
-                "the cells of this row have not moved to the right.",
-                row=row.number,
-                value=_shown(cell),
-            )
-            yield replace(issue, column=column_letter(index + 1))
-            return
-
-
 def _duplicate_issue(row: SheetRow, columns: ColumnMap, first: int) -> Issue:
     name = columns.columns[1]
     return columns.issue(
@@ -354,5 +335,5 @@ def _duplicate_issue(row: SheetRow, columns: ColumnMap, first: int) -> Issue:
         message=f"Row {first} already has this element type. Keep one of the two rows.",
         row=row.number,
         column=name,
-        value=_shown(row.cells[name.index]),
+        value=shown_value(row.cells[name.index]),
     )

@@ -282,6 +282,13 @@ class Column:
             return self.target == "count"
         return GROUP_SPECS[self.group].value_type.is_number
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the cells are texts, and numbers in them are read as they are shown."""
+        if self.group is ColumnGroup.BASE:
+            return self.target not in MEASURES
+        return GROUP_SPECS[self.group].value_type is TEXT
+
 
 class RowFilter(Protocol):
     """What an import profile does with the rows of a file before they are validated."""

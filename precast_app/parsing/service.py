@@ -85,7 +85,10 @@ class ParsingService:
         return job_types
 
     def annotate(self, upload: IO[bytes], issues: Iterable[Issue], owner: str) -> tuple[IO[bytes], str]:
-        """Return a copy of the upload with its issues as comments, and its kind: xlsx, xlsm or ods."""
+        """Return a copy of the upload with its issues as comments, and its kind.
+
+        The kind is that of the upload if it is xlsx, xlsm, xltx, xltm or ods, otherwise xlsx.
+        """
         rows = [[each.severity, each.code, each.message, each.row, each.column, each.sheet] for each in issues]
         # If a copy in the upload's own format takes more than half of the time, the other half is for a plain copy.
         return self._run_download("annotate", upload, owner, issues=rows, seconds=self._settings.parse_seconds / 2)

@@ -33,7 +33,7 @@ def detect_job_types(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int
 def annotate(
     upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], issues: list[list[Any]], seconds: float
 ) -> str:
-    """Write the upload with its issues as comments and return the file's kind: xlsx, xlsm or ods."""
+    """Write the upload with its issues as comments and return the copy's kind: xlsx, xlsm, xltx, xltm or ods."""
     return annotating.write(upload, _open(upload, limits), map(_issue, issues), out, seconds)
 
 

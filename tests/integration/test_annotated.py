@@ -118,6 +118,21 @@ def test_a_workbook_is_the_upload_with_colours_and_comments(
     assert (again.unchanged_count, again.rejected_count) == (2, 1)
 
 
+def test_a_copy_has_the_media_type_of_its_format(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    rich_workbook(tmp_path / "rich.xlsx")
+    found = contents(tmp_path / "rich.xlsx")
+    with zipfile.ZipFile(tmp_path / "rich.xlsm", "w") as archive:
+        for name, content in found.items():
+            plain = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+            archive.writestr(name, content.replace(plain, b"application/vnd.ms-excel.sheet.macroEnabled.main+xml"))
+    done = run_import(green_meadows, tmp_path / "rich.xlsm")
+    with client.get(f"/api/jobs/{done.id}/annotated", headers=admin) as response:
+        assert response.data
+        assert response.headers["Content-Type"] == "application/vnd.ms-excel.sheet.macroEnabled.12"
+
+
 @pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 @pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: there is no `soffice` to run")
 def test_libreoffice_reads_an_annotated_workbook(

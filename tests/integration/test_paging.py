@@ -96,6 +96,27 @@ def test_an_issue_that_is_gone_is_no_place_to_continue(
         assert (response.status_code, f"no issue {after}" in response.get_json()["message"]) == (422, True)
 
 
+def test_changes_continue_after_the_last_one(
+    client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv
+) -> None:
+    def rows(height: int, *names: str) -> list[list[object]]:
+        return [["WALL", name, height, 400, 20, 5, 1, 1, 1, "VR-1"] for name in names]
+
+    run_import(green_meadows, write_csv([], *rows(300, "W-9", "W-1", "W-5")))
+    path = write_csv([], *rows(300, "W-9"), *rows(301, "W-1"), *rows(300, "W-5"), *rows(300, "W-7"))
+    for dry_run in (True, False):
+        url = f"/api/jobs/{run_import(green_meadows, path, dry_run=dry_run).id}/changes"
+        listed = client.get(url, headers=admin).get_json()["changes"]
+        assert [(each["row"], each["change"], each["name"]) for each in listed] == [
+            (3, "updated", "W-1"), (5, "created", "W-7"), (None, "unchanged", "W-9"), (None, "unchanged", "W-5"),
+        ]  # fmt: skip
+        for position, change in enumerate(listed, 1):
+            page = client.get(f"{url}?after={change['id']}&limit=2", headers=admin).get_json()
+            assert page == {"changes": listed[position : position + 2], "count": 4}
+    unchanged = client.get(f"{url}?change=unchanged&after={listed[2]['id']}", headers=admin).get_json()
+    assert unchanged == {"changes": listed[3:], "count": 2}
+
+
 def test_jobs_and_audit_entries_continue_after_the_last_one(
     client: FlaskClient, admin: Headers, green_meadows: int
 ) -> None:

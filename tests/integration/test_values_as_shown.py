@@ -6,6 +6,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from tests.conftest import run_import
@@ -34,6 +35,29 @@ def test_numbers_in_text_columns_are_what_their_cells_show(meadows: int, tmp_pat
     assert [name for _, name in stored(meadows)] == ["0012", "W-101", "50%", "7"]
     assert issue_keys(done) == [("unit_in_number_format", "C", 2)]
     assert "4 cells of column C show the unit m" in message(done, "unit_in_number_format")
+
+
+def test_a_number_that_shows_more_than_can_be_told_has_a_warning(meadows: int, tmp_path: Path) -> None:
+    def fill(book: Any, page: Any) -> None:
+        for line, (number, code) in enumerate([(12, "0000"), (12, "General"), (1.5, "# ?/?")], 1):
+            page.write_string(line, 0, "WALL")
+            page.write_number(line, 1, number, book.add_format({"num_format": code}))
+            # In a column of numbers the number counts, whatever the cell shows.
+            page.write_number(line, 2, 3, book.add_format({"num_format": "0.00E+00"}))
+
+    done = run_import(meadows, small(tmp_path / "types.xlsx", OTHERS, fill=fill))
+    assert [name for _, name in stored(meadows)] == ["0012", "12", "1.5"]
+    assert issue_keys(done) == [("complex_number_format", "B", 4)]
+    assert "(# ?/?) is too complex" in message(done, "complex_number_format")
+
+
+def test_a_number_format_of_a_heading_counts(meadows: int, tmp_path: Path) -> None:
+    path = small(tmp_path / "types.xlsx", OTHERS, row("A", 1))
+    book = openpyxl.load_workbook(path)
+    heading = next(cell for cell in book.worksheets[0][1] if cell.value == "Steel_6MM")
+    heading.value, heading.number_format = 6, '"Steel_"0"MM"'
+    book.save(path)
+    assert issue_keys(run_import(meadows, path)) == []
 
 
 def test_binary_noise_is_rounded_to_what_excel_shows(meadows: int, tmp_path: Path) -> None:

@@ -37,7 +37,8 @@ class _TooSlow(Exception):
 def write(upload: IO[bytes], book: Book, issues: Iterable[Issue], out: IO[bytes], seconds: float) -> str:
     """Write the annotated file and return its kind, such as xlsx. Raise `Conflict` if the file is too large.
 
-    `book` is the opened upload. An Excel workbook (.xlsx, .xlsm) stays as it is, apart from colours and comments. An
+    `book` is the opened upload. An Excel workbook (.xlsx, .xlsm and templates) stays as it is, apart from colours,
+    comments and digital signatures, which would not be valid any more. An
     OpenDocument spreadsheet keeps its formats and formulas. A large spreadsheet, a file in another format, and a file
     that can't be annotated this way within `seconds` becomes a new workbook with the same values in the same cells.
     """

@@ -15,6 +15,8 @@ from precast_app.spreadsheets import Limits, ZipPackage
 _MAX_BYTES = 250_000
 # odfdo parses the parts with lxml, which takes about 250 bytes of memory per tag.
 _MAX_TAGS = 1_000_000
+# Digital signatures, which don't fit an edited document.
+_SIGNATURES = ("META-INF/documentsignatures.xml", "META-INF/macrosignatures.xml")
 
 
 class DocumentTooLarge(Exception):
@@ -45,6 +47,9 @@ def write(upload: IO[bytes], marks: Marks, out: IO[bytes]) -> str:
         raise DocumentTooLarge
     upload.seek(0)
     document = Document(io.BytesIO(upload.read()))
+    for part in _SIGNATURES:
+        if part in document.get_parts():
+            document.del_part(part)
     styles = _ColouredStyles(document)
     for table in document.body.tables:
         for mark in marks.in_sheet(table.name or ""):

@@ -27,6 +27,8 @@ from precast_app.spreadsheets.errors import damaged
 _CONTENT_TYPES = "[content_types].xml"
 _RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _RELATIONSHIPS_TYPE = "application/vnd.openxmlformats-package.relationships+xml"
+# In the types of relationships to digital signatures.
+_SIGNATURES = "/digital-signature/"
 # Parts that are edited in memory; sheets are not.
 _MAX_PART_BYTES = 64 * 1024 * 1024
 _READ = 1024 * 1024
@@ -67,6 +69,7 @@ class PackageCopy:
         self._content_types: dict[str, str] = {}
         self._relationships: dict[str, dict[str, Relationship]] = {}
         self._new_relationships: dict[str, dict[str, Relationship]] = {}
+        self._dropped: set[str] = set()
 
     def __contains__(self, part: str) -> bool:
         return part.lower() in self._entries or part.lower() in self._added
@@ -132,12 +135,15 @@ class PackageCopy:
         return next(part for number in range(1, 1_000_000) if (part := name.format(number)) not in self)
 
     def write(self, out: IO[bytes]) -> None:
-        """Write the copy. Raise `UnreadableFile` if an edited part is damaged."""
+        """Write the copy, without its digital signatures. Raise `UnreadableFile` if an edited part is damaged."""
+        self._drop_signatures()
         for part, new in self._new_relationships.items():
             self._write_relationships(part, new)
         self._declare_content_types()
         archive = _ZipWriter(out)
         for part, entry in self._entries.items():
+            if part in self._dropped:
+                continue
             if part in self._edits:
                 archive.add(entry, apply_edits(self.chunks(part), self._edits[part]))
             else:
@@ -162,14 +168,36 @@ class PackageCopy:
             opening = start_tag("Relationships", {"xmlns": _RELATIONSHIPS})
             self.add(rels, opening + written + b"</Relationships>", _RELATIONSHIPS_TYPE)
 
+    def _drop_signatures(self) -> None:
+        """Drop the parts of digital signatures and what refers to them: they don't fit an edited package."""
+        signed = {key: each for key, each in self.relationships("").items() if _SIGNATURES in each.type}
+        waiting = [each.target for each in signed.values()]
+        while waiting:
+            part = waiting.pop()
+            if part not in self._dropped:
+                self._dropped |= {part, _relationships_part(part)}
+                found = self.relationships(part).values()
+                waiting += [each.target for each in found if _SIGNATURES in each.type]
+        if signed:
+            rels = _relationships_part("")
+            listed = [each for each in elements(self.read(rels)) if each.name == "Relationship"]
+            self.edit(
+                rels, [Edit(each.start, each.end, b"") for each in listed if each.attributes.get("Id", "") in signed]
+            )
+
     def _declare_content_types(self) -> None:
-        *_, root = elements(self.read(_CONTENT_TYPES))
+        edits = []
+        for root in elements(self.read(_CONTENT_TYPES)):
+            if root.name == "Override" and _part_name(root.attributes.get("PartName", "")) in self._dropped:
+                edits.append(Edit(root.start, root.end, b""))
         written = b"".join(
             start_tag(f"{root.prefix}Override", {"PartName": f"/{part}", "ContentType": kind}, is_single=True)
             for part, kind in self._content_types.items()
         )
         if written:
-            self.edit(_CONTENT_TYPES, append_children(root, written))
+            edits += append_children(root, written)
+        if edits:
+            self.edit(_CONTENT_TYPES, edits)
 
 
 def _part_name(name: str) -> str:

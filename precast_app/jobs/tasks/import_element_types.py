@@ -21,6 +21,7 @@ from precast_app.importing import (
     create_missing,
     current_reference,
     find_missing,
+    mapping_description,
     piece_limits,
     plan,
     reference_data,
@@ -161,7 +162,13 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
         data = [row for row in every if not row.skipped]
         skipped = [issue for row in every if row.skipped for issue in row.issues]
         created = create_missing.creation_issues(columns, reference, dry_run=context.dry_run)
-        issues = [*map(from_note, book.notes), column_mapping.describe_mapping(columns), *issues, *created, *skipped]
+        issues = [
+            *map(from_note, book.notes),
+            mapping_description.describe_mapping(columns),
+            *issues,
+            *created,
+            *skipped,
+        ]
         # The plan needs the workbook's memory.
         del every, book
     return columns, data, issues, overflow
