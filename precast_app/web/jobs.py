@@ -14,7 +14,7 @@ from precast_app.errors import NotFound
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceSpec
 from precast_app.jobs import dry_run, files, permissions
 from precast_app.models import ImportJob, JobStatus, Phase, Severity
-from precast_app.queries import changes, reference_data
+from precast_app.queries import changes, import_profiles, reference_data
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.job_states import JobState
 from precast_app.queries.paging import Page
@@ -28,6 +28,7 @@ _PAGE_SIZE = 50
 _FILTERS = ("state", "job_type", "change", "severity")
 # Notes on how the file was read; each is one or two lines.
 _MAX_NOTES = 20
+_MAX_PROFILES = 100
 _ALL = "all"
 
 
@@ -40,6 +41,7 @@ def import_form(project_id: int) -> str:
         **project_context.for_project(project_id, "Import"),
         selected_type=request.args.get("job_type"),
         template_choices=_template_choices(project_id),
+        profiles=import_profiles.list_profiles(project_id, Page(_MAX_PROFILES))[0],
     )
 
 

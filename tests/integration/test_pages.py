@@ -12,10 +12,11 @@ from flask.testing import FlaskClient
 
 from precast_app.auth import users
 from precast_app.extensions import db
+from precast_app.importing.profiles.schema import load_profile
 from precast_app.jobs import service
 from precast_app.jobs.runner import run_job
 from precast_app.models import Role
-from precast_app.projects import projects
+from precast_app.projects import import_profiles, projects
 from precast_app.web.template_filters import in_order
 from tests import job_states
 from tests.auth_headers import PASSWORD, create_user
@@ -345,3 +346,19 @@ def test_the_page_about_columns_belongs_to_the_project_of_the_job(
     other = projects.create("Harbour").id
     projects.set_role(other, "eve", Role.EDITOR)
     page(editor, f"/projects/{other}/jobs/{job_id}/columns", 404)
+
+
+def test_remembered_profiles_are_listed_and_managers_delete_them(
+    app: Flask, editor: FlaskClient, green_meadows: int
+) -> None:
+    path = f"/projects/{green_meadows}/import"
+    assert "Lists that are read without a question" not in page(editor, path)
+    columns = [{"heading": "Pos.", "target": "name"}, {"heading": "Bauteil", "target": "element_type"}]
+    profile = load_profile({"name": "Hafenstraße", "columns": columns})
+    stored = import_profiles.create(green_meadows, profile, "eve").id
+    shown = page(editor, path)
+    for text in ("Lists that are read without a question", "Hafenstraße", "Pos., Bauteil", "version 1"):
+        assert text in shown
+    delete = f'data-call="DELETE /api/project/{green_meadows}/import-profiles/{stored}"'
+    assert delete not in shown
+    assert delete in page(signed_in(app, green_meadows, "mona", Role.MANAGER), path)

@@ -21,6 +21,7 @@ const byId = (id) => document.getElementById(id);
 const page = {
   described: null,
   draft: null,
+  known: [],
   mayCreate: Boolean(form.dataset.create),
   updateTexts: () => {},
   announce: toast,
@@ -112,6 +113,26 @@ function showState() {
   if (matched_profile) byId("matched").textContent = `Read as “${matched_profile.name}”, which was remembered for files with these headings.`;
 }
 
+// What the API says about a remembered profile beside the profile itself.
+function profileOf({ id, version, project_id, created_by, created_at, ...profile }) {
+  return profile;
+}
+
+// Reads the file by a remembered profile.
+async function useProfile(known) {
+  latest += 1;
+  clearTimeout(timer);
+  clearErrors(document);
+  try {
+    page.described = await call("POST", `${path}/columns`, JSON.stringify(profileOf(known)));
+    form.elements.profile_name.value = known.name;
+    adopt(page.described, true);
+    sessionStorage.setItem(STORED, JSON.stringify(page.draft));
+  } catch (error) {
+    showProblem(error);
+  }
+}
+
 function buildSheet() {
   const { sheets, profile } = page.described;
   const choice = select({ id: "sheet-name", on: { change: () => {
@@ -119,7 +140,12 @@ function buildSheet() {
     setHeadings(page.draft, choice.value, [first?.number ?? 1]);
     changed();
   } } }, sheets.map(({ name, hidden }) => [name, hidden ? `${name} (hidden)` : name]), page.draft.sheet ?? profile.sheet ?? sheets[0].name);
-  byId("sheet").replaceChildren(...(sheets.length > 1 ? [el("label", { class: "narrow" }, "Sheet", choice)] : []));
+  const known = select({ id: "known-profile", on: { change: () => { if (known.value) useProfile(page.known[known.value]); } } },
+    [["", "a remembered list …"], ...page.known.map(({ name }, position) => [String(position), name])], "");
+  byId("sheet").replaceChildren(
+    ...(sheets.length > 1 ? [el("label", {}, "Sheet", choice)] : []),
+    ...(page.known.length ? [el("label", {}, "Read it as", known)] : []),
+  );
 }
 
 function buildConstants() {
@@ -212,6 +238,7 @@ async function begin() {
     // What was chosen before, for example after "Back" in the browser.
     if (stored) described = await call("POST", `${path}/columns`, stored).catch(() => null);
     page.described = described ?? await call("GET", `${path}/columns`);
+    page.known = (await call("GET", `/api/project/${document.body.dataset.project}/import-profiles?limit=100`)).import_profiles;
   } catch (error) {
     byId("loading").hidden = true;
     showError(document, error);
