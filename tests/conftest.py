@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,10 @@ def environment(used: Servers) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def _application(environment: dict[str, str]) -> Flask:
     subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, env=environment, check=True)
-    return create_app(Settings.from_environment(environment))
+    settings = Settings.from_environment(environment)
+    # A test waits longer within a transaction than a request ever does, so its sessions have a job's limit for that.
+    limits = replace(settings.web_limits, idle_transaction_seconds=settings.job_idle_transaction_seconds)
+    return create_app(settings, limits=limits)
 
 
 @contextmanager
