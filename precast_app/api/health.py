@@ -33,6 +33,8 @@ _CAN_WRITE = """
     INSERT INTO audit_entries (who, act) VALUES ('', 'health');
     CREATE TEMPORARY TABLE health_probe AS SELECT 1
 """
+_REDIS_KEY = "precast:health"
+_REDIS_KEY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 @public
 def ready() -> tuple[Response, int]:
-    """Return 200 if the database can be written, Redis responds and a worker was seen recently; 503 otherwise."""
+    """Return 200 if the database and Redis can be written and a worker was seen recently; 503 otherwise."""
     settings = current_settings()
     probes: dict[str, Probe] = current_app.extensions[_EXTENSION]
     runs = {name: probe.run(settings) for name, probe in probes.items()}
@@ -120,4 +122,5 @@ def _database() -> bool:
 
 
 def _redis() -> bool:
-    return bool(broker.redis_connection().ping())
+    """Try to write: a full Redis and a read-only replica still respond, but no job id can be enqueued there."""
+    return bool(broker.redis_connection().set(_REDIS_KEY, "1", ex=_REDIS_KEY_SECONDS))

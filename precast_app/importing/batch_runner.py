@@ -171,8 +171,10 @@ def _retry_row_by_row(batch: PlannedBatch, target: BatchTarget, fence: Fence) ->
 
 
 def issue_to_row(issue: Issue, job_id: int, batch: int | None = None) -> dict[str, Any]:
-    """Return an issue as a row of `import_issues`."""
-    return {"job_id": job_id, "batch": batch, **asdict(issue)}
+    """Return an issue as a row of `import_issues`, with U+FFFD for each NUL, which PostgreSQL can't store."""
+    texts = {name: getattr(issue, name) for name in ("message", "heading", "value", "sheet")}
+    storable = {name: text.replace("\0", "\ufffd") for name, text in texts.items() if text is not None}
+    return {"job_id": job_id, "batch": batch, **asdict(issue), **storable}
 
 
 def _cursor() -> Any:

@@ -7,6 +7,7 @@ import time
 from flask import Flask
 from flask.testing import FlaskClient
 
+from precast_app.jobs import broker
 from tests.app_settings import changed_settings
 from tests.conftest import worker
 
@@ -33,6 +34,20 @@ def test_the_installation_is_ready_with_a_worker(app: Flask, client: FlaskClient
 def test_the_installation_is_not_ready_without_redis(app: Flask, client: FlaskClient) -> None:
     with changed_settings(app, redis_url="redis://127.0.0.1:1/0"):
         assert client.get("/readyz").get_json()["checks"] == {"database": True, "redis": False, "worker": False}
+
+
+def test_the_installation_is_not_ready_if_redis_refuses_to_write(app: Flask, client: FlaskClient) -> None:
+    """It is full, or a read-only replica: it still responds."""
+    redis = broker.redis_connection()
+    # It then refuses every write, because it has no replica.
+    redis.config_set("min-replicas-to-write", 1)
+    try:
+        assert redis.ping()
+        assert client.get("/readyz").get_json()["checks"]["redis"] is False
+    finally:
+        redis.config_set("min-replicas-to-write", 0)
+    time.sleep(0.3)
+    assert client.get("/readyz").get_json()["checks"]["redis"] is True
 
 
 def test_the_openapi_description_is_served(app: Flask, client: FlaskClient) -> None:

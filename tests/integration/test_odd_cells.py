@@ -11,6 +11,7 @@ import pytest
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 
+from precast_app.spreadsheets import column_letter
 from tests.conftest import run_import
 from tests.integration import odd_workbooks
 from tests.integration.odd_workbooks import (
@@ -25,6 +26,7 @@ from tests.integration.odd_workbooks import (
     stored,
     workbook,
 )
+from tests.unit import xlsb_files, xlsx_files
 
 furnished = pytest.fixture(scope="module")(odd_workbooks.furnished)
 meadows = pytest.fixture(odd_workbooks.meadows)
@@ -221,3 +223,30 @@ def test_yes_and_no_in_all_their_ways(meadows: int, tmp_path: Path) -> None:
     done = run_import(meadows, small(tmp_path / "types.xlsx", OTHERS, *rows))
     assert issue_keys(done) == []
     assert ["Casting" in row for row in stored(meadows).values()] == [True] * len(yes) + [False] * len(no)
+
+
+@pytest.mark.parametrize("extension", ["xlsx", "xlsb"])
+def test_texts_with_a_nul_are_reported(meadows: int, tmp_path: Path, extension: str) -> None:
+    """PostgreSQL can't store a NUL, so issues show another character in its place."""
+    nul = "_x0000_" if extension == "xlsx" else "\0"
+    sheet = f"Element{nul}Types" if extension == "xlsb" else "Element Types"
+    rows = [[*BASE, f"A{nul}B"], [f"W{nul}", "A", f"1{nul}"], ["WALL", f"{nul}B"], ["WALL", "C", 1]]
+    path = tmp_path / f"types.{extension}"
+    if extension == "xlsb":
+        path.write_bytes(xlsb_files.workbook({sheet: rows}, {}))
+    else:
+        cells = "".join(
+            f'<row r="{number}">'
+            + "".join(
+                f'<c r="{column_letter(column)}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
+                for column, cell in enumerate(row, 1)
+            )
+            + "</row>"
+            for number, row in enumerate(rows, 1)
+        )
+        path.write_bytes(xlsx_files.zipped(xlsx_files.parts(xlsx_files.sheet_xml(cells))).getvalue())
+    done = run_import(meadows, path)
+    assert (done.status, done.created_count, done.rejected_count) == ("completed", 1, 2), done.error
+    assert {("unprintable_text", "A", 2), ("not_a_number", "C", 2), ("unprintable_text", "B", 3)} <= set(
+        issue_keys(done)
+    )
