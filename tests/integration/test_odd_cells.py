@@ -230,7 +230,7 @@ def test_texts_with_a_nul_are_reported(meadows: int, tmp_path: Path, extension: 
     """PostgreSQL can't store a NUL, so issues show another character in its place."""
     nul = "_x0000_" if extension == "xlsx" else "\0"
     sheet = f"Element{nul}Types" if extension == "xlsb" else "Element Types"
-    rows = [[*BASE, f"A{nul}B"], [f"W{nul}", "A", f"1{nul}"], ["WALL", f"{nul}B"], ["WALL", "C", 1]]
+    rows: list[list[Any]] = [[*BASE, f"A{nul}B"], [f"W{nul}", "A", f"1{nul}"], ["WALL", f"{nul}B"], ["WALL", "C", 1]]
     path = tmp_path / f"types.{extension}"
     if extension == "xlsb":
         path.write_bytes(xlsb_files.workbook({sheet: rows}, {}))
