@@ -67,12 +67,12 @@ def rejected_rows(job_id: int) -> Response:
     reasons = job_queries.rejection_reasons(job_id)
     if not reasons:
         raise NotFound("No row of this job was rejected.")
-    is_catalogue = job.job_type == "element_type_import"
+    is_catalogue, profile = job.job_type == "element_type_import", job.profile
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
         # No connection is held while the file is parsed.
         database.release_connection()
         file = parsing.get_service().export_rejected_rows(
-            upload, reasons, current_identity().name, is_catalogue=is_catalogue
+            upload, reasons, current_identity().name, is_catalogue=is_catalogue, profile=profile
         )
     return send_file(file, XLSX, as_attachment=True, download_name=f"rejected-{job_id}.xlsx")
 
@@ -88,12 +88,14 @@ def annotated_workbook(job_id: int) -> Response:
     .ods file keeps its formats unless it is large. Other files become a new workbook with the same cells. The response
     is 409 if the file can't be read or would take too long: from about 5 000 rows as .ods or 50 000 as .xlsx.
     """
-    stem = (job_queries.get_job(job_id).file_name or "upload").rpartition(".")[0] or "upload"
+    job = job_queries.get_job(job_id)
+    stem = (job.file_name or "upload").rpartition(".")[0] or "upload"
+    profile = job.profile
     issues = job_queries.load_issues(job_id)
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
         # No connection is held while the file is parsed.
         database.release_connection()
-        copy, kind = parsing.get_service().annotate(upload, issues, current_identity().name)
+        copy, kind = parsing.get_service().annotate(upload, issues, current_identity().name, profile)
     return send_file(copy, SPREADSHEETS[kind], as_attachment=True, download_name=f"{stem}-annotated.{kind}")
 
 

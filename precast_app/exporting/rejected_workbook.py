@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO
 
 from precast_app.exporting import safe_text
 from precast_app.exporting.sheet_copy import SheetCopy, merges_within_rows, unique_sheet_names, with_decimal_points
 from precast_app.importing import column_mapping, header_detection
 from precast_app.importing.header_detection import REASON_HEADING
-from precast_app.spreadsheets import Book
+from precast_app.importing.profiles.profile import ImportProfile
+from precast_app.importing.profiles.rejected_rows import RejectedByProfile
+from precast_app.spreadsheets import Book, Cell, SheetRow
+
+# The reason at a row of a rejected element type that is right itself.
+_OTHER_ROW = "Another row of this element type was rejected."
 
 
-def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalogue: bool) -> None:
+def write(
+    file: IO[bytes],
+    book: Book,
+    reasons: Mapping[int, str],
+    *,
+    is_catalogue: bool,
+    profile: ImportProfile | None = None,
+) -> None:
     """Write the heading rows of the upload, and under them the rows of `reasons` with the reason in a last column.
 
-    `is_catalogue` tells a file of element types from one of reference data, whose first row is its header.
+    `is_catalogue` tells a file of element types from one of reference data, whose first row is its header. With a
+    profile that puts rows of one element type together, all rows of a rejected element type are written.
     """
-    if is_catalogue:
+    rows: Iterable[SheetRow] | None = None
+    read: Callable[[int, Cell], Cell] | None = None
+    if is_catalogue and profile is not None:
+        rejected = RejectedByProfile(book, profile, reasons)
+        sheet_name, first_data_row, width = rejected.sheet, rejected.first_data_row, rejected.width
+        header_row, scan, read = rejected.header_row, rejected.scan, rejected.with_point
+        rows = rejected.rows()
+    elif is_catalogue:
         found, scan = header_detection.detect_header(book)
         sheet_name, first_data_row, width = found.sheet, found.first_data_row, len(found.headings)
         header_row = found.header_row
@@ -27,7 +47,6 @@ def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalog
         scan = book.scan(sheet_name)
         header_row = scan.head[0].number
         first_data_row, width = header_row + 1, len(scan.head[0].cells)
-        read = None
     # A merged range that reached over the column of the reasons would hide its heading.
     merges = merges_within_rows(scan.merged, width)
     with safe_text.workbook(file, remove_timezone=True) as out:
@@ -35,13 +54,13 @@ def write(file: IO[bytes], book: Book, reasons: Mapping[int, str], *, is_catalog
         bold = out.add_format({"bold": True})
         copy.sheet.set_column(width, width, 90)
         line = first_data_row - 1
-        for row in book.rows(sheet_name):
+        for row in book.rows(sheet_name) if rows is None else rows:
             if row.number < first_data_row:
                 copy.copy_row(row.number - 1, row.cells)
                 if row.number == header_row:
                     safe_text.write(copy.sheet, row.number - 1, width, REASON_HEADING, bold)
                 copy.merge_cells(row, merges)
-            elif row.number in reasons:
+            elif row.number in reasons or rows is not None:
                 copy.copy_row(line, with_decimal_points(read, row.cells[:width]))
-                safe_text.write(copy.sheet, line, width, reasons[row.number])
+                safe_text.write(copy.sheet, line, width, reasons.get(row.number, _OTHER_ROW))
                 line += 1

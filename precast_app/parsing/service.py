@@ -84,21 +84,35 @@ class ParsingService:
             job_types: list[str] = self._run("detect_job_types", upload, unused, owner)
         return job_types
 
-    def annotate(self, upload: IO[bytes], issues: Iterable[Issue], owner: str) -> tuple[IO[bytes], str]:
+    def annotate(
+        self, upload: IO[bytes], issues: Iterable[Issue], owner: str, profile: dict[str, Any] | None = None
+    ) -> tuple[IO[bytes], str]:
         """Return a copy of the upload with its issues as comments, and its kind.
 
-        The kind is that of the upload if it is xlsx, xlsm, xltx, xltm or ods, otherwise xlsx.
+        The kind is that of the upload if it is xlsx, xlsm, xltx, xltm or ods, otherwise xlsx. `profile` is the JSON
+        of the import profile by which the file was read.
         """
         rows = [[each.severity, each.code, each.message, each.row, each.column, each.sheet] for each in issues]
         # If a copy in the upload's own format takes more than half of the time, the other half is for a plain copy.
-        return self._run_download("annotate", upload, owner, issues=rows, seconds=self._settings.parse_seconds / 2)
+        seconds = self._settings.parse_seconds / 2
+        return self._run_download("annotate", upload, owner, issues=rows, seconds=seconds, profile=profile)
 
     def export_rejected_rows(
-        self, upload: IO[bytes], reasons: Mapping[int, str], owner: str, *, is_catalogue: bool
+        self,
+        upload: IO[bytes],
+        reasons: Mapping[int, str],
+        owner: str,
+        *,
+        is_catalogue: bool,
+        profile: dict[str, Any] | None = None,
     ) -> IO[bytes]:
-        """Return a workbook with the rows whose numbers are in `reasons`, each with its reason."""
+        """Return a workbook with the rows whose numbers are in `reasons`, each with its reason.
+
+        `profile` is the JSON of the import profile by which the file was read.
+        """
         rows = [[row, reason] for row, reason in reasons.items()]
-        return self._run_download("export_rejected_rows", upload, owner, reasons=rows, is_catalogue=is_catalogue)[0]
+        arguments = {"reasons": rows, "is_catalogue": is_catalogue, "profile": profile}
+        return self._run_download("export_rejected_rows", upload, owner, **arguments)[0]
 
     def _run_download(self, task: str, upload: IO[bytes], owner: str, **arguments: Any) -> tuple[IO[bytes], Any]:
         out = tempfile.TemporaryFile()  # noqa: SIM115 # the caller closes it

@@ -12,6 +12,8 @@ import xlsxwriter
 from precast_app.exporting import annotating, rejected_workbook
 from precast_app.importing import column_mapping, job_type_detection, reference_files
 from precast_app.importing.issues import Issue
+from precast_app.importing.profiles.profile import ImportProfile
+from precast_app.importing.profiles.schema import load_profile
 from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.models import Severity
 from precast_app.spreadsheets import Book, Limits, open_book
@@ -31,17 +33,38 @@ def detect_job_types(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int
 
 
 def annotate(
-    upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], issues: list[list[Any]], seconds: float
+    upload: IO[bytes],
+    out: IO[bytes],
+    *,
+    limits: dict[str, int],
+    issues: list[list[Any]],
+    seconds: float,
+    profile: dict[str, Any] | None = None,
 ) -> str:
-    """Write the upload with its issues as comments and return the copy's kind: xlsx, xlsm, xltx, xltm or ods."""
-    return annotating.write(upload, _open(upload, limits), map(_issue, issues), out, seconds)
+    """Write the upload with its issues as comments and return the copy's kind: xlsx, xlsm, xltx, xltm or ods.
+
+    `profile` is the JSON of the import profile by which the file was read.
+    """
+    book = _open(upload, limits, None if profile is None else load_profile(profile))
+    return annotating.write(upload, book, map(_issue, issues), out, seconds)
 
 
 def export_rejected_rows(
-    upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], reasons: list[tuple[int, str]], is_catalogue: bool
+    upload: IO[bytes],
+    out: IO[bytes],
+    *,
+    limits: dict[str, int],
+    reasons: list[tuple[int, str]],
+    is_catalogue: bool,
+    profile: dict[str, Any] | None = None,
 ) -> None:
-    """Write the rejected rows as a workbook with the upload's layout."""
-    rejected_workbook.write(out, _open(upload, limits), dict(reasons), is_catalogue=is_catalogue)
+    """Write the rejected rows as a workbook with the upload's layout.
+
+    `profile` is the JSON of the import profile by which the file was read.
+    """
+    loaded = None if profile is None else load_profile(profile)
+    book = _open(upload, limits, loaded)
+    rejected_workbook.write(out, book, dict(reasons), is_catalogue=is_catalogue, profile=loaded)
 
 
 TASKS: dict[str, Callable[..., Any]] = {
@@ -77,8 +100,9 @@ def prefault_memory(book: IO[bytes]) -> None:
     count_rows(book, io.BytesIO(), limits=asdict(Limits()), job_type="element_type_import")
 
 
-def _open(upload: IO[bytes], limits: dict[str, int]) -> Book:
-    return open_book(cast(Any, upload), Limits(**limits))
+def _open(upload: IO[bytes], limits: dict[str, int], profile: ImportProfile | None = None) -> Book:
+    encoding, delimiter = (profile.encoding, profile.delimiter) if profile else (None, None)
+    return open_book(cast(Any, upload), Limits(**limits), encoding=encoding, delimiter=delimiter)
 
 
 def _issue(fields: list[Any]) -> Issue:

@@ -41,7 +41,7 @@ from precast_app.importing.schema import (
     ColumnMap,
     Grouping,
 )
-from precast_app.spreadsheets import Book, SheetScan, column_letter
+from precast_app.spreadsheets import Book, SheetScan, column_letter, unescape_formula
 
 _MAX_PLACE_LENGTH = 500
 _BASE = {column.field: column for column in BASE_COLUMNS}
@@ -141,6 +141,52 @@ def _first_data_row(profile: ImportProfile, found: FoundHeadings) -> int:
     return found.last_header_row + max(below, 1)
 
 
+def cell_parser(column: ProfileColumn, profile: ImportProfile, sign: DecimalSign, stated_unit: str = "") -> CellParser:
+    """Return how a cell of a column becomes a value: replaced, with its decimal sign, and in the stored unit.
+
+    `sign` decides numbers that can be read in two ways if the profile doesn't say it; `stated_unit` is that of the
+    heading. The parser raises `InvalidCell`.
+    """
+    own_sign = column.decimal or profile.decimal or sign
+    is_text = False
+    match column.target:
+        case BaseTarget(field):
+            parse, _ = _measure_parser(column, _BASE[field], own_sign, stated_unit)
+            is_text = not _BASE[field].unit or column.unit == UNIT_IN_CELL
+        case ItemTarget(group):
+            parse = GROUP_SPECS[group].parse
+            is_text = not GROUP_SPECS[group].value_type.is_number
+        case PlaceTarget(PlaceField.COUNT):
+            parse = GROUP_SPECS[ColumnGroup.NODES].parse
+        case _:
+            parse, is_text = _parse_place, True
+    rules = cell_values.index_rules(profile.values.get(value_kind(column.target), {}))
+
+    def read(cell: object) -> object:
+        text = cell if isinstance(cell, str) else cell_parsing.display_text(cell)
+        cell = rules.get(cell_values.rule_key(text), cell)
+        if isinstance(cell, str) and not is_text:
+            return parse(decimal_signs.with_point(unescape_formula(cell), own_sign))
+        return parse(cell)
+
+    return read
+
+
+def _measure_parser(
+    column: ProfileColumn, base: BaseColumn, sign: DecimalSign, stated_unit: str
+) -> tuple[CellParser, str]:
+    """Return the parser of a base column, and the unit from which it converts; "" if it doesn't."""
+    if not base.unit:
+        return base.parse, ""
+    if column.unit == UNIT_IN_CELL:
+        return partial(cell_values.parse_measure, maximum=MAX_MEASURE, unit=base.unit, sign=sign), ""
+    unit = column.unit or stated_unit
+    factor = units.factor(base.unit, unit)
+    if factor is None or factor == 1:
+        return base.parse, ""
+    return partial(cell_parsing.parse_converted, maximum=MAX_MEASURE, factor=factor, unit=unit), unit
+
+
 class _Mapper:
     """Turns the columns of a profile into those of `ColumnMap`, and collects the issues."""
 
@@ -208,23 +254,14 @@ class _Mapper:
         return self._column(index, column, ColumnGroup.BASE, base.field, self._measure_parser(index, column, base))
 
     def _measure_parser(self, index: int, column: ProfileColumn, base: BaseColumn) -> CellParser:
-        if not base.unit:
-            return base.parse
-        if column.unit == UNIT_IN_CELL:
-            sign = column.decimal or self._profile.decimal or self._file_sign or DecimalSign.POINT
-            return partial(cell_values.parse_measure, maximum=MAX_MEASURE, unit=base.unit, sign=sign)
         heading = self._found.headings[index]
         stated = (header_detection.split_unit(text)[1] for text in (heading.sub, heading.top))
-        unit = column.unit or next(filter(None, stated), "")
-        factor = units.factor(base.unit, unit)
-        if factor is None or factor == 1:
-            return base.parse
-        self.issues.append(
-            self._issue(
-                Severity.INFO, "unit_converted", f"The numbers were converted from {unit} to {base.unit}.", index
-            )
-        )
-        return partial(cell_parsing.parse_converted, maximum=MAX_MEASURE, factor=factor, unit=unit)
+        sign = column.decimal or self._profile.decimal or self._file_sign or DecimalSign.POINT
+        parse, unit = _measure_parser(column, base, sign, next(filter(None, stated), ""))
+        if unit:
+            message = f"The numbers were converted from {unit} to {base.unit}."
+            self.issues.append(self._issue(Severity.INFO, "unit_converted", message, index))
+        return parse
 
     def _find_item(self, index: int, column: ProfileColumn, group: ColumnGroup, name: str) -> int | None:
         ids = [item.id for found, item in column_mapping.find_targets(name, "", self._names) if found is group]

@@ -29,6 +29,7 @@ class _ElementType:
     said_in: dict[int, int] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
     node_rows: dict[int, int] = field(default_factory=dict)
+    contradicted: set[int] = field(default_factory=set)
     kept: set[int] | None = None
     issues: list[Issue] = field(default_factory=list)
     is_rejected: bool = False
@@ -91,7 +92,8 @@ class _Grouper:
             elif index not in element_type.said_in:
                 element_type.values[index] = value
                 element_type.said_in[index] = row.number
-            elif element_type.values[index] != value:
+            elif element_type.values[index] != value and index not in element_type.contradicted:
+                element_type.contradicted.add(index)
                 element_type.issues.append(self._contradiction(element_type, row, index))
                 element_type.is_rejected = True
         for index in self._fixed[:2]:

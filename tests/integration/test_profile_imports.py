@@ -1,0 +1,191 @@
+"""Lists of other offices, imported by import profiles."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from precast_app.extensions import db
+from precast_app.jobs import files, lifecycle, service
+from precast_app.jobs.files import Upload
+from precast_app.jobs.runner import run_job
+from precast_app.models import ImportJob, Issue, Phase
+from tests.conftest import ROOT, get_job, run_import
+from tests.export_round_trip import Export
+from tests.unit.profile_examples import ASSEMBLY_LIST, FERTIGTEILLISTE, PIECE_LIST, WALL_SCHEDULE
+
+LISTS = ROOT / "tests" / "files" / "other_offices"
+EXPECTED = {
+    "assembly_list.xlsx": (ASSEMBLY_LIST, 24, 107),
+    "wall_schedule.csv": (WALL_SCHEDULE, 18, 94),
+    "fertigteilliste.xlsx": (FERTIGTEILLISTE, 16, 81),
+    "piece_list.csv": (PIECE_LIST, 12, 114),
+}
+# By list: the cell, what is written there, and the code of the issue.
+PLANTED = {
+    "assembly_list.xlsx": [
+        ("E8", "long", "not_a_number"),
+        ("D12", "1.5", "not_a_whole_number"),
+        ("G16", "181", "contradicting_rows"),
+    ],
+    "wall_schedule.csv": [
+        ("D4", "1530", "missing_unit"),
+        ("C8", "-1", "negative_number"),
+        ("E10", "16.27 m²", "contradicting_rows"),
+    ],
+    "fertigteilliste.xlsx": [
+        ("C5", "lang", "not_a_number"),
+        ("H6", "1,5", "not_a_whole_number"),
+        ("K8", "jein", "not_yes_or_no"),
+    ],
+    "piece_list.csv": [
+        ("F3", "long", "not_a_number"),
+        ("I14", "2144", "contradicting_rows"),
+        ("E25", "", "missing_value"),
+    ],
+}
+
+
+def run_with_profile(project_id: int, content: bytes, name: str, profile: dict[str, Any], **options: Any) -> ImportJob:
+    """Run an import of a file by a profile, as a worker would, and return the job."""
+    job_id = service.submit(
+        project_id=project_id,
+        job_type="element_type_import",
+        created_by="test",
+        options=service.JobOptions(**options),
+        upload=None,
+    ).id
+    job = db.session.get_one(ImportJob, job_id)
+    files.store(job, Upload(io.BytesIO(content), name))
+    job.profile = profile
+    lifecycle.mark_queued(job_id, waiting=Phase.WAITING_FOR_FILE)
+    db.session.commit()
+    run_job(job_id)
+    return get_job(job_id)
+
+
+def pieces(project_id: int) -> int:
+    count = text("SELECT count(*) FROM pieces WHERE project_id = :id")
+    return int(db.session.scalar(count, {"id": project_id}) or 0)
+
+
+def changed(name: str, cells: list[tuple[str, str]]) -> bytes:
+    """Return a list with other texts in some cells."""
+    content = (LISTS / name).read_bytes()
+    if name.endswith(".xlsx"):
+        book = openpyxl.load_workbook(io.BytesIO(content))
+        for cell, value in cells:
+            book.worksheets[0][cell] = value
+        file = io.BytesIO()
+        book.save(file)
+        return file.getvalue()
+    encoding, delimiter = ("cp1252", ";") if name == "piece_list.csv" else ("utf-8-sig", ",")
+    rows = [line.split(delimiter) for line in content.decode(encoding).splitlines()]
+    for cell, value in cells:
+        rows[int(cell[1:]) - 1]["ABCDEFGHI".index(cell[0])] = value
+    return "\n".join(delimiter.join(row) for row in rows).encode(encoding)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_list_goes_in_and_again_unchanged_and_so_does_the_export(project_id: int, export: Export, name: str) -> None:
+    profile, types, count = EXPECTED[name]
+    content = (LISTS / name).read_bytes()
+    first = run_with_profile(project_id, content, name, profile, create_missing=True)
+    assert (first.status, first.created_count, first.rejected_count) == ("completed", types, 0), first.error
+    assert (first.pieces_added, pieces(project_id)) == (count, count)
+    again = run_with_profile(project_id, content, name, profile)
+    assert (again.status, again.unchanged_count, again.updated_count) == ("completed", types, 0), again.error
+    path = export(f"/api/project/{project_id}/export/excel")
+    exported = run_import(project_id, path)
+    assert (exported.unchanged_count, exported.rejected_count, exported.warning_count) == (types, 0, 0), exported.error
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_errors_are_named_by_their_cells_and_the_rejected_rows_can_be_corrected(
+    client: FlaskClient, admin: dict[str, str], project_id: int, name: str
+) -> None:
+    profile, types, count = EXPECTED[name]
+    planted = PLANTED[name]
+    bad = changed(name, [(cell, value) for cell, value, _ in planted])
+    job = run_with_profile(project_id, bad, name, profile, create_missing=True)
+    assert (job.status, job.rejected_count, job.created_count) == ("completed", 3, types - 3), job.error
+    errors = db.session.scalars(select(Issue).where(Issue.job_id == job.id, Issue.severity == "error"))
+    found = {f"{issue.column}{issue.row}": (issue.value, issue.code) for issue in errors}
+    assert found == {cell: (value, code) for cell, value, code in planted}
+    with client.get(f"/api/jobs/{job.id}/annotated", headers=admin) as answer:
+        assert answer.status_code == 200
+        sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0]
+    assert all(sheet[cell].comment is not None for cell, _, _ in planted)
+    with client.get(f"/api/jobs/{job.id}/rejected", headers=admin) as answer:
+        assert answer.status_code == 200, answer.get_json()
+        book = openpyxl.load_workbook(io.BytesIO(answer.data))
+    good = openpyxl.load_workbook(io.BytesIO(_as_workbook(name)))
+    _correct(book, good, planted)
+    file = io.BytesIO()
+    book.save(file)
+    corrected = run_with_profile(
+        project_id, file.getvalue(), "rejected.xlsx", {**profile, "sheet": None, "encoding": None, "delimiter": None},
+        create_missing=True,
+    )  # fmt: skip
+    assert (corrected.status, corrected.created_count, corrected.rejected_count) == ("completed", 3, 0), corrected.error
+    assert pieces(project_id) == count
+
+
+def _as_workbook(name: str) -> bytes:
+    if name.endswith(".xlsx"):
+        return (LISTS / name).read_bytes()
+    book = openpyxl.Workbook()
+    encoding, delimiter = ("cp1252", ";") if name == "piece_list.csv" else ("utf-8-sig", ",")
+    for line in (LISTS / name).read_bytes().decode(encoding).splitlines():
+        book.worksheets[0].append(line.split(delimiter))
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _correct(book: Any, good: Any, planted: list[tuple[str, str, str]]) -> None:
+    """Write the right values over the planted ones in the workbook of rejected rows."""
+    sheet = book.worksheets[0]
+    for cell, value, _ in planted:
+        column = "ABCDEFGHIJKL".index(cell[0]) + 1
+        right = good.worksheets[0][cell].value
+        reason = {row[0].row: str(row[-1].value) for row in sheet.iter_rows() if row[-1].value}
+        for number, message in reason.items():
+            if message.startswith(f"{cell[0]} (") and str(sheet.cell(number, column).value or "") == value:
+                sheet.cell(number, column).value = right
+
+
+KEEP = {
+    "name": "Keep", "blank": "keep",
+    "columns": [
+        {"heading": "Type", "target": "element_type"}, {"heading": "Mark", "target": "name"},
+        {"heading": "L", "target": "length"}, {"heading": "Rev", "target": "version"},
+        {"heading": "EG", "target": {"node": "EG"}},
+    ],
+}  # fmt: skip
+
+
+def test_a_blank_cell_may_keep_what_is_stored(project_id: int) -> None:
+    full = b"Type,Mark,L,Rev,EG\nW,W1,2500,VR-7,3\nW,W2,3000,VR-7,2\n"
+    first = run_with_profile(project_id, full, "a.csv", KEEP, create_missing=True)
+    assert first.created_count == 2, first.error
+    blanks = b"Type,Mark,L,Rev,EG\nW,W1,,,\nW,W2,3100,,0\nW,W3,,,\n"
+    second = run_with_profile(project_id, blanks, "b.csv", KEEP)
+    assert (second.unchanged_count, second.updated_count, second.created_count) == (1, 1, 1), second.error
+    rows = db.session.execute(text("SELECT name, length, version FROM element_types ORDER BY name")).all()
+    assert [tuple(row) for row in rows] == [("W1", 2500, "VR-7"), ("W2", 3100, "VR-7"), ("W3", None, "VR-1")]
+    assert pieces(project_id) == 3
+
+
+def test_an_unknown_place_rejects_its_element_type_without_create_missing(project_id: int, tmp_path: Path) -> None:
+    content = (LISTS / "wall_schedule.csv").read_bytes()
+    job = run_with_profile(project_id, content, "walls.csv", WALL_SCHEDULE)
+    assert (job.status, job.created_count) == ("failed", 0)
+    codes = set(db.session.scalars(select(Issue.code).where(Issue.job_id == job.id, Issue.severity == "error")))
+    assert codes == {"unknown_place"}
