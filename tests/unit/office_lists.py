@@ -281,6 +281,43 @@ LISTS = {
         },
         Shape.ELEMENT_TYPE_AND_PLACE,
     ),
+    "Austrian, a basement called KG": OfficeList(
+        """
+        Pos;Stk;Typ;Länge;Breite;Dicke;Gewicht;UG;EG;1.OG;2.OG;DG;KG
+        FD1;10;Elementdecke;5,40;2,50;0,06;2,03;1;2;2;2;1;2
+        FD2;8;Elementdecke;4,20;2,50;0,06;1,58;1;2;2;2;1;
+        """,
+        {
+            "Pos": "name",
+            "Typ": "element_type",
+            "Länge": ("length", "m"),
+            "Breite": ("width", "m"),
+            "Dicke": ("thickness", "m"),
+            "Gewicht": ("mass", "t"),
+            **{floor: {"node": floor} for floor in ("UG", "EG", "1.OG", "2.OG", "DG", "KG")},
+        },
+        Shape.ELEMENT_TYPE,
+    ),
+    "English, stages and materials": OfficeList(
+        """
+        Mark,Type,Length mm,Reinforced,Cast,Demoulded,GF,1F,2F,Rebar 8mm (kg),Anchors
+        W1,Wall,4000,x,x,,2,1,,55.5,4
+        W2,Wall,3500,x,,,1,1,1,48.2,4
+        """,
+        {
+            "Mark": "name",
+            "Type": "element_type",
+            "Length mm": ("length", "mm"),
+            "Reinforced": {"stage": "Reinforced"},
+            "Cast": {"stage": "Cast"},
+            "Demoulded": {"stage": "Demoulded"},
+            "GF": {"node": "GF"},
+            "1F": {"node": "1F"},
+            "2F": {"node": "2F"},
+            "Rebar 8mm (kg)": {"product": "Rebar 8mm"},
+        },
+        Shape.ELEMENT_TYPE,
+    ),
     "English, two heading rows": OfficeList(
         """
         Precast element list - Tower blocks,,,,,,,,

@@ -28,7 +28,7 @@ from precast_app.importing import (
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.column_mapping import index_names
 from precast_app.importing.header_detection import Heading
-from precast_app.importing.profiles import column_description, column_values, levels, proposal, vocabulary
+from precast_app.importing.profiles import column_description, column_values, levels, vocabulary
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
 from precast_app.importing.row_validation import validate_rows
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
@@ -138,7 +138,7 @@ READERS: dict[str, Callable[[Any], object]] = {
     "unit of a cell": column_values.unit_of,
     "number of a list": lambda text: column_values.as_number(text, decimal_signs.DecimalSign.COMMA),
     "level": levels.is_level,
-    "title": proposal.kind_in_title,
+    "title": vocabulary.kind_of_element,
     "column of a list": lambda text: column_values.summarize([text] * 3, decimal_signs.DecimalSign.POINT, 3),
     "with_point": lambda text: decimal_signs.with_point(text, decimal_signs.DecimalSign.COMMA),
     "decimal sign": decimal_signs.evidence,

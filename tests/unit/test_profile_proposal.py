@@ -11,8 +11,9 @@ import pytest
 
 from precast_app.importing.profiles import column_description
 from precast_app.importing.profiles.profile import Blank, ImportProfile, ItemTarget, ProfileColumn, Shape
-from precast_app.importing.profiles.proposal import Proposal, kind_in_title, propose
+from precast_app.importing.profiles.proposal import Proposal, propose
 from precast_app.importing.profiles.schema import dump_target
+from precast_app.importing.profiles.vocabulary import kind_of_element
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import ColumnGroup
 from precast_app.spreadsheets import Limits, open_book
@@ -191,6 +192,31 @@ def test_reference_data_is_no_list_of_element_types(file: str) -> None:
     assert not propose_for((EXAMPLES / file).read_bytes()).is_element_types
 
 
+def test_kinds_of_elements_in_a_column_called_name_are_element_types() -> None:
+    text = "Assembly Pos,Qty,Name,Profile,Length,Weight each,Weight total\nW-1,4,WALL,2950*180,4250,5640,22560\n"
+    text += "W-2,2,WALL,2950*180,3650,4840,9680\nC-1,6,COLUMN,400*400,3300,1320,7920\n"
+    proposal = propose_for(text)
+    assert targets(proposal) == {
+        "Assembly Pos": "name",
+        "Qty": "count",
+        "Name": "element_type",
+        "Length": "length",
+        "Weight each": "mass",
+    }
+    # Counts need a place.
+    assert list(proposal.profile.missing()) == ["place"]
+
+
+def test_a_column_that_means_the_same_as_another_one_is_mentioned() -> None:
+    notes = propose_for("Mark,Type,Level,Qty,Level,Qty,Length\nW1,Wall,L1,2,L2,3,4000\n").notes
+    assert notes == (
+        "Level (column E) seems to mean the same as column C, which is read. Check which of them is meant.",
+        "Qty (column F) seems to mean the same as column D, which is read. Check which of them is meant.",
+    )
+    (note,) = propose_for("Pos.;Bauteil;Länge;Stück;EG;1. OG\n1;Wand;4250;3;2;1\n").notes
+    assert note == "Stück (column D) is not read, because the floors have columns with counts of their own."
+
+
 def test_units_are_guessed_from_sizes_where_nothing_states_them() -> None:
     proposal = propose_for("Mark,Type,Length,Thickness,Weight,Floor\nW1,Wall,4.25,0.18,5.3,1\nW2,Wall,3.6,0.2,4.5,2\n")
     found = targets(proposal)
@@ -241,7 +267,7 @@ def test_other_profiles_say_what_a_heading_means() -> None:
     ],
 )
 def test_a_title_names_the_element_type(title: str, kind: str | None) -> None:
-    assert kind_in_title(title) == kind
+    assert kind_of_element(title) == kind
 
 
 def test_the_sheet_and_the_row_with_the_headings_are_found() -> None:
@@ -255,6 +281,19 @@ def test_the_sheet_and_the_row_with_the_headings_are_found() -> None:
     book.save(file)
     profile = propose_for(file.getvalue()).profile
     assert (profile.sheet, profile.header_rows) == ("List", (3,))
+
+
+def test_numbers_below_a_heading_that_means_floors_are_floors() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Mark", "Type", "Length", "Floor", None, None])
+    sheet.append([None, None, None, 1, 2, 3])
+    sheet.append(["W1", "Wall", 4000, 2, 1, None])
+    sheet.merge_cells("D1:F1")
+    file = io.BytesIO()
+    book.save(file)
+    found = targets(propose_for(file.getvalue()))
+    assert [found[f"Floor / {number}"] for number in (1, 2, 3)] == [{"node": f"Floor {number}"} for number in (1, 2, 3)]
 
 
 def test_a_tower_over_its_floors_is_part_of_the_node() -> None:

@@ -44,7 +44,7 @@ def fit(target: Target, values: ColumnValues) -> float:
 def _name_fit(values: ColumnValues) -> float:
     if values.dates or values.files or values.united or values.share(values.numbers - values.whole) > 0.3:
         return 0.2
-    if values.share(values.kinds) >= 0.7:
+    if values.share(values.kinds) >= 0.7 and (not values.codes or values.distinct_share < 0.5):
         return 0.45
     is_bare_serial = values.is_serial and not values.codes
     if is_bare_serial:

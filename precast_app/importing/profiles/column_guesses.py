@@ -146,7 +146,7 @@ def _from_heading(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
         if target is None:
             yield Guess(None, None, meaning.confidence * 0.9, _ignored_reason(column.text, meaning))
             continue
-        confidence = meaning.confidence
+        confidence = meaning.confidence * (0.5 if _is_basement(column, knowledge) else 1.0)
         if isinstance(target, BaseTarget) and target.field in MEASURES and vocabulary.says_all_pieces(column.text):
             yield Guess(None, None, 0.85, f"{column.text[:_SHOWN]} is that of all pieces together, not of one.")
             confidence *= 0.4
@@ -156,7 +156,7 @@ def _from_heading(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
         confidence *= factor * fit(target, column.values)
         yield Guess(target, unit, min(confidence, 0.99), f"{reason} {why}".strip())
     # KG is a basement beside EG and OG, and a unit elsewhere.
-    if levels.is_level(column.text) or (column.text == "KG" and knowledge.has_floors):
+    if levels.is_level(column.text) or _is_basement(column, knowledge) or _is_numbered_floor(column):
         yield from _as_floor(column, knowledge)
 
 
@@ -216,6 +216,16 @@ def _canonical(group: ColumnGroup, text: str) -> str | None:
     return vocabulary.load().items.get((GROUP_KEYS[group], vocabulary.squash(text[:150])))
 
 
+def _is_basement(column: ListColumn, knowledge: Knowledge) -> bool:
+    return column.text == "KG" and knowledge.has_floors
+
+
+def _is_numbered_floor(column: ListColumn) -> bool:
+    """Return whether the heading is a number below a heading that means floors."""
+    top = {meaning.kind for meaning in vocabulary.meanings(column.top)}
+    return column.heading.sub.isdigit() and len(column.heading.sub) <= 3 and "floor" in top
+
+
 def _as_floor(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     """Yield the node that a column of counts below the name of a floor is about."""
     values = column.values
@@ -226,6 +236,8 @@ def _as_floor(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     # A heading over several floors names a tower, or says that they are floors or counts.
     kinds = {meaning.kind for meaning in vocabulary.meanings(top)}
     is_tower = bool(top) and (not kinds & {"count", "floor", "place", "ignored"} or any(c.isdigit() for c in top))
+    if _is_numbered_floor(column):
+        is_tower, floor = False, f"{top} {floor}"
     name = node_name(f"{top}.{floor}" if is_tower else floor, knowledge.reference)
     reason = f"{floor[:_SHOWN]} is a floor, and the cells below are counts."
     yield Guess(ItemTarget(ColumnGroup.NODES, name), None, 0.92 if values.filled else 0.7, reason)
@@ -257,11 +269,17 @@ def _from_values(column: ListColumn) -> Iterator[Guess]:
         or (next(iter(values.units), "") if values.units and values.share(values.united) > 0.8 else "")
     )
     for field, own in (("volume", "m³"), ("area", "m²"), ("mass", "kg")):
-        if unit and units.factor(own, unit) is not None and not vocabulary.says_all_pieces(heading):
+        is_own = not vocabulary.says_all_pieces(heading) and not vocabulary.names_material(heading)
+        if unit and units.factor(own, unit) is not None and is_own:
             shown, _, _ = unit_of(column, BaseTarget(field))
             yield Guess(
                 BaseTarget(field), shown, 0.55 * fit(BaseTarget(field), values), f"{unit} is a unit of {field}."
             )
+    if vocabulary.names_material(heading) and values.share(values.numbers) >= 0.9:
+        # A product's name has two parts.
+        name = vocabulary.split_unit(heading)[0].strip()
+        confidence = 0.55 if len(name.split()) > 1 else 0.45
+        yield Guess(ItemTarget(ColumnGroup.BOM, name), None, confidence, f"{heading[:_SHOWN]} is a material.")
     if values.share(values.levels) >= 0.7:
         yield Guess(PlaceTarget(PlaceField.FLOOR), None, 0.65, f"The cells name floors, such as {example[:_SHOWN]}.")
     if values.share(values.files) >= 0.7:
@@ -280,7 +298,8 @@ def _from_flags(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     values = column.values
     canonical = _canonical(ColumnGroup.STAGES, column.text)
     is_flag = values.filled and values.share(values.flags) >= 0.95
-    if not column.text or (values.filled and values.share(values.flags) < 0.8 and values.share(values.whole) < 1.0):
+    is_binary = all(text in ("0", "1") for text in values.texts)
+    if not column.text or (values.filled and values.share(values.flags) < 0.8 and not is_binary):
         return
     name = _item_name(ColumnGroup.STAGES, column.text, knowledge.reference)
     words = " and ".join(values.texts[:2])

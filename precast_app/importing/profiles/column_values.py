@@ -170,7 +170,7 @@ def _kinds_of(cell: Cell, text: str) -> Iterable[str]:
         yield "files"
     if _VERSION.fullmatch(text):
         yield "versions"
-    if vocabulary.squash(text) in words.element_types:
+    if vocabulary.kind_of_element(text):
         yield "kinds"
     if isinstance(cell, str) and _CODE.match(text):
         yield "codes"

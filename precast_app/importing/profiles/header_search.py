@@ -165,7 +165,7 @@ def has_sub_headings(scan: SheetScan, position: int) -> bool:
     ]
     # A flat file can't merge cells: the first sub-heading stands below the heading that they share.
     is_below_shared = all(index + 1 in filled and (index + 1 >= len(tops) or not tops[index + 1]) for index in own)
-    is_text = all(isinstance(below[0].cells[index], str) for index in filled)
+    is_text = all(isinstance(below[0].cells[index], str) or index in shared for index in filled)
     continues = bool(filled) and len(filled) > len(own) and is_text and is_below_shared and not _is_units(subs)
     # The row above is no title: it has headings of its own, or stands over some of the columns.
     return continues and (min(shared, default=0) > 0 or any(map(_is_top_heading, *_padded(tops, subs))))

@@ -28,6 +28,8 @@ def is_level(text: str) -> bool:
     if len(numbers) > 1 or any(int(number) > _HIGHEST for number in numbers if len(number) < 5) or len(parts) > 6:
         return False
     named = [word for word in words if word in known]
+    if len(parts) == 2 and numbers and parts[1] == "f":
+        return len(numbers[0]) <= 2
     if numbers and len(words) == 1 and words[0] in _LETTERS and parts[0] == words[0]:
         return len(numbers[0]) <= 2
     if not named or any(word not in known and word not in _ORDINALS for word in words):

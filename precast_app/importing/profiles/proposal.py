@@ -34,6 +34,9 @@ _SHOWN = 60
 # Least confidence of a guess that is taken because an import needs its target.
 _MIN_NEEDED = 0.4
 _MIN_PURPOSES = 2
+# A column with a surer guess than this is mentioned if it isn't read.
+_SURE = 0.8
+_MOST_NOTES = 5
 # First words of rows of totals that every import knows.
 _KNOWN_TOTALS = frozenset(("total", "totals", "sum", "summe", "grand", "sub", "subtotal", "subtotals", "gesamt"))
 
@@ -87,7 +90,7 @@ def propose(
         taken = [None] * len(columns)
     shape, taken = _choose_shape(columns, taken)
     proposed = tuple(ProposedColumn(*each) for each in zip(columns, guesses, taken, strict=True))
-    notes: list[str] = []
+    notes = list(_repeated_notes(columns, guesses, taken)) if is_element_types else []
     constants = dict(_constants(layout, taken, notes)) if is_element_types else {}
     blanks = _blanks(layout, columns, taken)
     profile = ImportProfile(
@@ -188,33 +191,35 @@ def _choose_shape(columns: Sequence[ListColumn], taken: Sequence[Guess | None]) 
     return shape, list(taken)
 
 
+def _repeated_notes(
+    columns: Sequence[ListColumn], guesses: Sequence[Sequence[Guess]], taken: Sequence[Guess | None]
+) -> Iterator[str]:
+    """Yield a sentence for each column that is not read because another one means the same, or has the counts."""
+    by_target = {guess.target: column for column, guess in zip(columns, taken, strict=True) if guess}
+    count = 0
+    for column, found, own in zip(columns, guesses, taken, strict=True):
+        best = found[0] if found else None
+        if own or best is None or best.target is None or best.confidence < _SURE or count == _MOST_NOTES:
+            continue
+        count += 1
+        shown = f"{column.text[:_SHOWN] or 'The column'} (column {column_letter(column.heading.index + 1)})"
+        other = by_target.get(best.target)
+        if other is not None:
+            letter = column_letter(other.heading.index + 1)
+            yield f"{shown} seems to mean the same as column {letter}, which is read. Check which of them is meant."
+        elif best.target == PlaceTarget(PlaceField.COUNT):
+            yield f"{shown} is not read, because the floors have columns with counts of their own."
+
+
 def _constants(layout: ListLayout, taken: Sequence[Guess | None], notes: list[str]) -> Iterator[tuple[str, str]]:
     """Yield the element type that the titles or the sheet's name say, if no column has it."""
     if any(guess and guess.target == BaseTarget("element_type") for guess in taken):
         return
     for text in (*layout.titles, layout.sheet):
-        if code := kind_in_title(text):
+        if code := vocabulary.kind_of_element(text):
             notes.append(f"All rows are taken for {code}, because the title is {text[:_SHOWN]}.")
             yield "element_type", code
             return
-
-
-def kind_in_title(title: str) -> str | None:
-    """Return the code of the only kind of element that a title names: `Precast Wall Schedule` → `WALL`."""
-    words = vocabulary.split_words(title[: vocabulary.LONGEST_HEADING])
-    kinds = vocabulary.load().element_types
-    found: dict[str, int] = {}
-    for size in (3, 2, 1):
-        for start in range(len(words) - size + 1):
-            code = kinds.get("".join(words[start : start + size]))
-            if code and size >= max(found.values(), default=0):
-                found[code] = size
-    for word in words:
-        # A compound such as Wandliste or Stützenliste.
-        if not found and len(word) > 7:
-            stems = {code for kind, code in kinds.items() if len(kind) >= 4 and word.startswith(kind)}
-            found.update(dict.fromkeys(stems, 1))
-    return next(iter(found)) if len(found) == 1 else None
 
 
 def _blanks(layout: ListLayout, columns: Sequence[ListColumn], taken: Sequence[Guess | None]) -> Mapping[int, Blank]:

@@ -29,6 +29,8 @@ EXACT, WORDS, COMPOUND, SIMILAR = 0.95, 0.8, 0.65, 0.75
 # An alias of one or two letters says less.
 _SHORT = {1: 0.6, 2: 0.8}
 _SHORTEST_PART = 5
+_SHORTEST_COMPOUND, _SHORTEST_KIND = 7, 4
+_MOST_WORDS = 12
 _LONGEST_UNIT = 5
 _MIN_SIMILARITY = 80
 _LONGEST_SIMILAR = 40
@@ -54,12 +56,13 @@ class Vocabulary:
 
     `headings` gives the kinds of an alias, with the alias and its languages for each; `items` the canonical name of a
     stage or drawing type by (group, alias); `element_types` the code of a kind of element; `words` the languages of a
-    word by its list.
+    word by its list, and `spelled` the words of a list and a language.
     """
 
     headings: Mapping[str, tuple[HeadingMeaning, ...]]
     items: Mapping[tuple[str, str], str]
     element_types: Mapping[str, str]
+    materials: frozenset[str]
     words: Mapping[str, Mapping[str, frozenset[str]]]
     spelled: Mapping[str, tuple[str, ...]]
 
@@ -81,6 +84,7 @@ def load() -> Vocabulary:
             for alias in (name, *aliases)
         },
         element_types={squash(word): code for code, words in data["element_types"].items() for word in words},
+        materials=frozenset(map(squash, data["materials"])),
         words={name: _languages_of(lists) for name, lists in data["words"].items()},
         spelled={
             f"{name} {language}": tuple(words)
@@ -106,7 +110,8 @@ def split_unit(heading: str) -> tuple[str, str]:
     text = clean_text(heading)
     if len(text) > LONGEST_HEADING:
         return text, ""
-    if whole := units.unit_name(text.translate(_IN_BRACKETS)):
+    # A letter alone is the abbreviation of a measure: L is no litre.
+    if len(text) > 1 and (whole := units.unit_name(text.translate(_IN_BRACKETS))):
         return text, whole
     name, shown = header_detection.split_unit(text)
     unit = units.unit_name(shown) or ""
@@ -161,7 +166,35 @@ def _meanings(heading: str, *, loosely: bool) -> tuple[HeadingMeaning, ...]:
 def says_all_pieces(heading: str) -> bool:
     """Return whether a heading is about all pieces together, such as `Total weight` or `Gesamtgewicht`."""
     words = load().words["all_pieces"]
-    return any(word in words for word in split_words(heading[:LONGEST_HEADING]))
+    first = tuple(word for word in words if len(word) >= _SHORTEST_PART)
+    return any(word in words or word.startswith(first) for word in split_words(heading[:LONGEST_HEADING]))
+
+
+def names_material(heading: str) -> bool:
+    """Return whether a heading contains the name of a material, such as `Rebar 8mm (kg)`."""
+    materials = load().materials
+    return any(word in materials for word in split_words(heading[:LONGEST_HEADING]))
+
+
+def kind_of_element(text: str) -> str | None:
+    """Return the code of the only kind of element that a text names: `Precast Wall Schedule` → `WALL`.
+
+    Of `Hollow core slab` the longest is meant, and a compound such as `Wandliste` is found by its beginning.
+    """
+    words = split_words(text[:LONGEST_HEADING])[:_MOST_WORDS]
+    kinds = load().element_types
+    for size in (3, 2, 1):
+        found = {kinds.get("".join(words[start : start + size])) for start in range(len(words) - size + 1)} - {None}
+        if found:
+            return found.pop() if len(found) == 1 else None
+    compounds = {code for word in words if len(word) > _SHORTEST_COMPOUND for code in _kinds_at_start(word, kinds)}
+    return compounds.pop() if len(compounds) == 1 else None
+
+
+def _kinds_at_start(word: str, kinds: Mapping[str, str]) -> Iterator[str]:
+    for size in range(_SHORTEST_KIND, len(word)):
+        if code := kinds.get(word[:size]):
+            yield code
 
 
 def _fold(text: str) -> str:
@@ -193,7 +226,7 @@ def _languages_of(lists: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str
 
 def _by_words(name: str, vocabulary: Vocabulary) -> Iterator[HeadingMeaning]:
     """Yield the meanings of the longest aliases that a heading of several words contains."""
-    words = split_words(name)[:12]
+    words = split_words(name)[:_MOST_WORDS]
     if len(words) < 2:
         return
     for size in range(len(words) - 1, 0, -1):
