@@ -30,8 +30,8 @@ from precast_app.config import database_uri
 ROOT = Path(__file__).resolve().parents[1]
 VAR = ROOT / "var" / "bench"
 # The same as in live.js: intervals in seconds, the growth of the interval, and the pause per second of response time.
-FAST, SLOWEST, SLOWER, POLITE = 0.7, 15.0, 1.6, 20
-PASSWORD = "correct horse battery"
+MIN_POLL_SECONDS, MAX_POLL_SECONDS, SLOWDOWN, PAUSE_FACTOR = 0.7, 15.0, 1.6, 20
+PASSWORD = "correct cement battery"
 REFERENCE = {
     "hierarchy": [{"name": name, "path": name, "naming_convention": name} for name in workbooks.NODES],
     "stages": [{"name": name} for name in workbooks.STAGES],
@@ -57,19 +57,22 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000, help="element types of the import that they follow")
     options = parser.parse_args()
     workbook = workbooks.make(VAR / f"{options.rows}.xlsx", options.rows)
-    with servers(VAR) as used, _system({**os.environ, **_environment(used.database_url, used.redis_url)}) as address:
+    with (
+        servers(VAR) as used,
+        _running_system({**os.environ, **_environment(used.database_url, used.redis_url)}) as address,
+    ):
         client = requests.Session()
         client.post(f"{address}/login", data={"name": "ada", "password": PASSWORD}, timeout=30).raise_for_status()
         cookie = "; ".join(f"{each.name}={each.value}" for each in client.cookies)
         print("| what | requests/s | unchanged | median ms | web and database, % of a core | import, s |")
         print("|---|---:|---:|---:|---:|---:|")
-        _import(client, address, workbook, "warm", 0, cookie)
-        alone = _import(client, address, workbook, "an import, no page open", 0, cookie)
-        watched = _import(
+        _measure_import(client, address, workbook, "warm", 0, cookie)
+        alone = _measure_import(client, address, workbook, "an import, no page open", 0, cookie)
+        watched = _measure_import(
             client, address, workbook, f"the same, {options.pages} pages that follow it", options.pages, cookie
         )
-        _idle(address, 0, cookie)
-        _idle(address, options.pages, cookie)
+        _measure_idle(address, 0, cookie)
+        _measure_idle(address, options.pages, cookie)
         print(f"\nThe import takes {watched / alone:.2f} × as long when it is watched.")
 
 
@@ -80,7 +83,7 @@ def _environment(database_url: str, redis_url: str) -> dict[str, str]:
 
 
 @contextmanager
-def _system(given: dict[str, str]) -> Iterator[str]:
+def _running_system(given: dict[str, str]) -> Iterator[str]:
     """Run gunicorn with its default workers and one job worker on an emptied database; yield the address."""
     port = process.free_port(22_000)
     given["PORT"] = str(port)
@@ -114,39 +117,41 @@ def _system(given: dict[str, str]) -> Iterator[str]:
             each.wait(30)
 
 
-def _import(client: requests.Session, address: str, workbook: Path, what: str, pages: int, cookie: str) -> float:
+def _measure_import(
+    client: requests.Session, address: str, workbook: Path, what: str, pages: int, cookie: str
+) -> float:
     """Import the workbook into a new project while `pages` pages follow the job; return its seconds."""
     name = f"bench {secrets.token_hex(4)}"
     headers = {"Sec-Fetch-Site": "same-origin"}
     project = client.post(f"{address}/api/project", json={"name": name}, headers=headers, timeout=30).json()
     base = f"{address}/api/project/{project['project']['id']}"
-    for path, things in REFERENCE.items():
-        for thing in things:
-            client.post(f"{base}/{path}", json=thing, headers=headers, timeout=30).raise_for_status()
+    for path, items in REFERENCE.items():
+        for item in items:
+            client.post(f"{base}/{path}", json=item, headers=headers, timeout=30).raise_for_status()
     with workbook.open("rb") as stream:
         answer = client.post(f"{base}/import/excel", files={"file": stream}, headers=headers, timeout=60)
     answer.raise_for_status()
     job_id = answer.json()["job_id"]
-    start, before = time.perf_counter(), _cpu()
-    results = asyncio.run(_watch(address, f"/jobs/{job_id}/state", pages, cookie, client=client, job_id=job_id))
+    start, before = time.perf_counter(), _cpu_seconds()
+    results = asyncio.run(_poll_pages(address, f"/jobs/{job_id}/state", pages, cookie, client=client, job_id=job_id))
     seconds = time.perf_counter() - start
     job = client.get(f"{address}/api/jobs/{job_id}", timeout=30).json()["job"]
     if job["status"] != "completed":
         raise SystemExit(f"the import failed: {job['error']}")
     if what != "warm":
-        _row(what, results, seconds, _cpu() - before, f"{seconds:.1f}")
+        _print_row(what, results, seconds, _cpu_seconds() - before, f"{seconds:.1f}")
     return seconds
 
 
-def _idle(address: str, pages: int, cookie: str) -> None:
+def _measure_idle(address: str, pages: int, cookie: str) -> None:
     """Measure pages with the recent jobs of a project in which nothing changes."""
-    seconds = 2 * SLOWEST
-    before = _cpu()
-    results = asyncio.run(_watch(address, "/projects/1/recent", pages, cookie, seconds=seconds))
-    _row(f"nothing changes, {pages} pages open", results, seconds, _cpu() - before, "")
+    seconds = 2 * MAX_POLL_SECONDS
+    before = _cpu_seconds()
+    results = asyncio.run(_poll_pages(address, "/projects/1/recent", pages, cookie, seconds=seconds))
+    _print_row(f"nothing changes, {pages} pages open", results, seconds, _cpu_seconds() - before, "")
 
 
-def _row(what: str, results: PollResults, seconds: float, cpu: float, imported: str) -> None:
+def _print_row(what: str, results: PollResults, seconds: float, cpu: float, imported: str) -> None:
     count = len(results.seconds)
     median = f"{sorted(results.seconds)[count // 2] * 1000:.0f}" if count else ""
     share = f"{results.unchanged / count:.0%}" if count else ""
@@ -154,7 +159,7 @@ def _row(what: str, results: PollResults, seconds: float, cpu: float, imported: 
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def _cpu() -> float:
+def _cpu_seconds() -> float:
     """Return the seconds of processor time of gunicorn and PostgreSQL, including those of their ended children."""
     total = 0.0
     for each in psutil.process_iter(["cmdline", "cpu_times", "name"]):
@@ -165,7 +170,7 @@ def _cpu() -> float:
     return total
 
 
-async def _watch(
+async def _poll_pages(
     address: str,
     path: str,
     pages: int,
@@ -179,32 +184,32 @@ async def _watch(
     results, done = PollResults(), asyncio.Event()
     is_moving = job_id is not None
     tasks = [
-        asyncio.create_task(_page(address, path, cookie, results, done, is_moving=is_moving, share=place / pages))
-        for place in range(pages)
+        asyncio.create_task(_poll_page(address, path, cookie, results, done, is_moving=is_moving, share=index / pages))
+        for index in range(pages)
     ]
     if client is None:
         await asyncio.sleep(seconds or 0)
     else:
-        while await asyncio.to_thread(_runs, client, address, job_id):
+        while await asyncio.to_thread(_is_unfinished, client, address, job_id):
             await asyncio.sleep(0.2)
     done.set()
     await asyncio.gather(*tasks)
     return results
 
 
-def _runs(client: requests.Session, address: str, job_id: int | None) -> bool:
+def _is_unfinished(client: requests.Session, address: str, job_id: int | None) -> bool:
     job = client.get(f"{address}/api/jobs/{job_id}", timeout=30).json()["job"]
     return job["status"] in ("pending", "processing")
 
 
-async def _page(
+async def _poll_page(
     address: str, path: str, cookie: str, results: PollResults, done: asyncio.Event, *, is_moving: bool, share: float
 ) -> None:
     """Poll like an open page, as `follow` in live.js does; `share` spreads the pages' first requests."""
     port = int(address.rpartition(":")[2])
-    pause = FAST if is_moving else SLOWEST
+    pause = MIN_POLL_SECONDS if is_moving else MAX_POLL_SECONDS
     tag = ""
-    await _sleep(done, pause * share)
+    await _sleep_until_done(done, pause * share)
     while not done.is_set():
         start = time.perf_counter()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -223,11 +228,11 @@ async def _page(
             is_moving = "data-moving" in body
         else:
             raise SystemExit(f"{path} answered {head.splitlines()[0] if head else 'nothing'}")
-        pause = min(max(FAST, took * POLITE) if is_moving else pause * SLOWER, SLOWEST)
-        await _sleep(done, pause)
+        pause = min(max(MIN_POLL_SECONDS, took * PAUSE_FACTOR) if is_moving else pause * SLOWDOWN, MAX_POLL_SECONDS)
+        await _sleep_until_done(done, pause)
 
 
-async def _sleep(done: asyncio.Event, seconds: float) -> None:
+async def _sleep_until_done(done: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(done.wait(), seconds)
     except TimeoutError:

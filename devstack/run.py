@@ -47,7 +47,8 @@ class Child:
         status = self.process.poll()
         if status is not None:
             raise DevstackError(
-                f"{self.name} stopped (exit status {status}). The end of {_shown(self.log)}:\n{process.tail(self.log)}"
+                f"{self.name} stopped (exit status {status}). "
+                f"The end of {_relative_path(self.log)}:\n{process.tail(self.log)}"
             )
 
 
@@ -188,13 +189,13 @@ def _announce(address: str, access: demo.Access) -> None:
         f"  Password  {password}\n"
         f"  Token     {access.token}\n"
         f"  Try       {curl}\n"
-        f"  Logs      {_shown(LOGS)}/*.log\n"
+        f"  Logs      {_relative_path(LOGS)}/*.log\n"
         f"\n"
         f"Ctrl-C stops everything."
     )
 
 
-def _shown(path: Path) -> Path:
+def _relative_path(path: Path) -> Path:
     return path.relative_to(ROOT)
 
 

@@ -10,7 +10,7 @@ from precast_app.extensions import db
 from precast_app.models import Role, User
 from precast_app.projects import projects
 
-PASSWORD = "correct horse"
+PASSWORD = "correct cement"
 
 
 @cache

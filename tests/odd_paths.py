@@ -17,7 +17,7 @@ from precast_app.auth import users
 
 # Header values that gunicorn accepts; it answers any other value with a 500.
 _HEADER_VALUE = re.compile(r"[ \t\x21-\x7e\x80-\xff]*")
-PASSWORD = "correct horse"
+PASSWORD = "correct cement"
 
 # Percent-encoded, as in a request line.
 ODD_VALUES = {

@@ -62,7 +62,7 @@ class ParsingServer:
 @contextmanager
 def run_parsing_server(environment: dict[str, str], parse_seconds: int = PARSE_SECONDS) -> Iterator[ParsingServer]:
     """Run a gunicorn that reads files with little time and memory, with an administrator and a project."""
-    headers = {"Authorization": f"Bearer {tokens.create(users.create('ada', 'correct horse', is_admin=True), days=1)}"}
+    headers = {"Authorization": f"Bearer {tokens.create(users.create('ada', 'correct cement', is_admin=True), days=1)}"}
     project_id = projects.create("Green Meadows").id
     # The caller waits for long responses, and reading the id has begun a transaction.
     db.session.rollback()

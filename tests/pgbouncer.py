@@ -18,7 +18,7 @@ from devstack.os_user import server_identity
 from precast_app.config import libpq_url
 from precast_app.jobs import lifecycle
 
-# Debian puts it where only root looks.
+# Debian installs it in a directory that only root has in its PATH.
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
 
 needs_pgbouncer = pytest.mark.skipif(
@@ -46,7 +46,7 @@ log_disconnections = 0
 
 
 @contextmanager
-def pooled(database_url: str, directory: Path) -> Iterator[str]:
+def run_pgbouncer(database_url: str, directory: Path) -> Iterator[str]:
     """Run PgBouncer while the context lasts; yield the address of the database behind it."""
     address = urlsplit(database_url)
     identity = server_identity(directory, Path(str(PGBOUNCER)).parent)
@@ -64,13 +64,13 @@ def pooled(database_url: str, directory: Path) -> Iterator[str]:
     there = f"{address.username}:{address.password}@127.0.0.1:{own_port}"
     url = urlunsplit(address._replace(netloc=there, query=""))
     try:
-        process.wait_until(lambda: _answers(url), server, log, name="PgBouncer", seconds=20)
+        process.wait_until(lambda: _accepts_connections(url), server, log, name="PgBouncer", seconds=20)
         yield url
     finally:
         process.stop(server, first=signal.SIGINT, seconds=10, name="PgBouncer")
 
 
-def _answers(url: str) -> bool:
+def _accepts_connections(url: str) -> bool:
     try:
         psycopg2.connect(url, connect_timeout=2).close()
     except psycopg2.OperationalError:
@@ -78,13 +78,13 @@ def _answers(url: str) -> bool:
     return True
 
 
-def behind(environment: dict[str, str], url: str) -> dict[str, str]:
+def environment_behind(environment: dict[str, str], url: str) -> dict[str, str]:
     """Return the environment of processes behind PgBouncer, as docs/operating.md says."""
     return {**environment, "DATABASE_URL": url, "DATABASE_SESSION_SETTINGS": "false"}
 
 
 def advisory_locks(environment: dict[str, str]) -> int:
-    """How many of the application's advisory locks are held, by any session."""
+    """Return how many of the application's advisory locks are held, by any session."""
     with closing(psycopg2.connect(libpq_url(environment["DATABASE_URL"]))) as direct, direct.cursor() as cursor:
         cursor.execute(_ADVISORY_LOCKS, (lifecycle.ADVISORY_LOCK_CLASS,))
         (count,) = cursor.fetchone() or (0,)
@@ -92,8 +92,8 @@ def advisory_locks(environment: dict[str, str]) -> int:
 
 
 @contextmanager
-def busy(url: str) -> Iterator[None]:
-    """Let others use sessions all the time, so that successive transactions get different ones."""
+def other_clients_busy(url: str) -> Iterator[None]:
+    """Use sessions all the time, so that successive transactions of a client get different ones."""
     done = threading.Event()
 
     def use_sessions() -> None:

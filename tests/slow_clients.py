@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tests.conftest import EXAMPLES
 from tests.gunicorn_server import GunicornServer
 
-NAME, PASSWORD = "mia", "correct horse"
+NAME, PASSWORD = "mia", "correct cement"
 _INTERVAL_SECONDS = 1.0
 _LARGE = b"/api/docs/assets/swagger-ui-bundle.js.map"
 _FORM = b"Host: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"

@@ -11,8 +11,8 @@ from precast_app.auth.permissions import IDENTITY_KEY, Identity
 from precast_app.errors import Forbidden, RequestError
 from precast_app.extensions import db
 
-_UNREACHABLE = "precast.identity.unreachable"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_DATABASE_ERROR_KEY = "precast.identity.error"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Unauthorized(RequestError):
@@ -37,7 +37,7 @@ def current_identity() -> Identity:
     # In the environment, since an application context, and so `g`, may outlive the request.
     found: Identity | None = request.environ.get(IDENTITY_KEY)
     if found is None:
-        if error := request.environ.get(_UNREACHABLE):
+        if error := request.environ.get(_DATABASE_ERROR_KEY):
             raise error
         # A transaction of its own, which stores when the token or session was used last, and nothing else.
         database.release_connection()
@@ -46,7 +46,7 @@ def current_identity() -> Identity:
             db.session.commit()
             request.environ[IDENTITY_KEY] = found
         except SQLAlchemyError as error:
-            request.environ[_UNREACHABLE] = error
+            request.environ[_DATABASE_ERROR_KEY] = error
             raise
         finally:
             database.release_connection()
@@ -78,7 +78,7 @@ def check_same_site() -> None:
     Browsers name the origin of a request in `Sec-Fetch-Site` or `Origin`, so that the application's own pages need no
     CSRF token: a plain `fetch` works there.
     """
-    if request.method in _SAFE:
+    if request.method in _SAFE_METHODS:
         return
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")

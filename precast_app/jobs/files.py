@@ -50,7 +50,7 @@ def count_rows(upload: Upload, job_type: str, owner: str) -> int:
 
     This can take as long as parsing may: call it without a database connection.
     """
-    with _request_errors(upload):
+    with _as_request_errors(upload):
         return parsing.get_service().count_rows(upload.stream, job_type, owner)
 
 
@@ -59,13 +59,13 @@ def detect_job_types(upload: Upload, owner: str) -> list[str]:
 
     This can take as long as parsing may: call it without a database connection.
     """
-    with _request_errors(upload):
+    with _as_request_errors(upload):
         return parsing.get_service().detect_job_types(upload.stream, owner)
 
 
 @contextmanager
-def _request_errors(upload: Upload) -> Iterator[None]:
-    """Rewind the file, and turn the errors of reading it into a `RequestError`."""
+def _as_request_errors(upload: Upload) -> Iterator[None]:
+    """Rewind the file, and raise errors of reading it as `RequestError`."""
     upload.stream.seek(0)
     try:
         yield

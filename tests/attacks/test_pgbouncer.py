@@ -14,7 +14,7 @@ from tests import project_snapshot
 from tests.conftest import EXAMPLES, wait_for
 from tests.element_type_files import SAMPLE_TOTALS, write_large_workbook
 from tests.live_site import ADMIN, started
-from tests.pgbouncer import advisory_locks, behind, busy, needs_pgbouncer, pooled
+from tests.pgbouncer import advisory_locks, environment_behind, needs_pgbouncer, other_clients_busy, run_pgbouncer
 
 pytestmark = needs_pgbouncer
 
@@ -28,7 +28,11 @@ def test_import_cancel_undo_and_recovery(
 ) -> None:
     large = write_large_workbook(tmp_path / "large.xlsx", 3_000, 200, 1)
     home = tmp_path_factory.mktemp("pgbouncer")
-    with pooled(environment["DATABASE_URL"], home) as url, busy(url), started(behind(environment, url)) as site:
+    with (
+        run_pgbouncer(environment["DATABASE_URL"], home) as url,
+        other_clients_busy(url),
+        started(environment_behind(environment, url)) as site,
+    ):
         project = site.project("Green Meadows")
         first = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
         assert site.follow(first["job_id"])[-1]["result"] == "Successfully processed 120 elements"

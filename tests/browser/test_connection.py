@@ -24,7 +24,7 @@ def test_a_form_keeps_its_text_when_the_session_has_ended(opened: Opened, site: 
     page.get_by_label("Name").last.fill("Polishing")
     page.context.clear_cookies()
     page.get_by_role("button", name="Add stage").click()
-    sign_in_again(page, "wrong horse")
+    sign_in_again(page, "wrong cement")
     expect(page.get_by_role("alert")).to_contain_text("password is wrong")
     sign_in_again(page)
     expect(page.get_by_text("Added.")).to_be_visible()

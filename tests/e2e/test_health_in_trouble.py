@@ -109,7 +109,7 @@ def test_redis_does_not_answer(
         for _ in range(3):
             found = checks(web)
             assert (found["database"], found["redis"], found["worker"]) == (True, False, False)
-        form = {"name": "admin", "password": "correct horse"}
+        form = {"name": "admin", "password": "correct cement"}
         assert web.get("/api/project", headers=admin, seconds=REQUEST_SECONDS).status_code == 200
         signed_in = web.request("POST", "/login", data=form, seconds=REQUEST_SECONDS)
         assert (signed_in.status_code, signed_in.headers["Location"]) == (302, "/")

@@ -18,8 +18,8 @@ from precast_app.extensions import db
 from tests.conftest import EXAMPLES, ROOT, kill
 from tests.live_site import checkout
 
-PASSWORD = "correct horse battery staple"
-WRONG = "incorrect-horse-battery-staple"
+PASSWORD = "correct cement battery staple"
+WRONG = "incorrect-cement-battery-staple"
 MARK = "XyzzyMarker"
 
 BROKEN = """

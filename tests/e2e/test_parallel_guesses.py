@@ -21,7 +21,7 @@ GUESSES = 120
 ALLOWED = 5
 # More than an address may have of failed attempts: people who share one sign in at the same hour.
 COLLEAGUES = 35
-PASSWORD = "correct horse"
+PASSWORD = "correct cement"
 
 
 @pytest.fixture(params=["Redis is there", "Redis is away"])
@@ -77,12 +77,12 @@ def test_as_many_are_checked_at_once_as_one_after_another(web: GunicornServer) -
         return status(web, session, "POST", "/login", data=form)
 
     def guess_at_sign_in(number: int) -> int:
-        return status(web, client(), "POST", "/login", data={"name": "ada", "password": f"wrong horse {number}"})
+        return status(web, client(), "POST", "/login", data={"name": "ada", "password": f"wrong cement {number}"})
 
     def guess_at_old_password(number: int) -> int:
         session = client()
         session.cookies.update(signed_in.cookies)
-        body = {"old": f"wrong horse {number}", "new": "battery staple"}
+        body = {"old": f"wrong cement {number}", "new": "battery staple"}
         return status(web, session, "PUT", "/api/me/password", json=body)
 
     assert all_at_once(colleague, COLLEAGUES) == {302: COLLEAGUES}, "correct passwords are removed from the counts"

@@ -66,7 +66,7 @@ def test_a_killed_child_is_reported_to_the_user(patient_web: ParsingServer) -> N
 def test_a_child_reads_the_files_of_one_user_only(web: ParsingServer) -> None:
     """A child that read a cheap file is kept for its owner's next file; a child that read a costly file is not."""
     sample = (EXAMPLES / "element_types.xlsx").read_bytes()
-    eve = {"Authorization": f"Bearer {tokens.create(users.create('eve', 'correct horse', is_admin=True), days=1)}"}
+    eve = {"Authorization": f"Bearer {tokens.create(users.create('eve', 'correct cement', is_admin=True), days=1)}"}
 
     def children(response: requests.Response) -> set[int]:
         assert response.status_code in (202, 422), response.text

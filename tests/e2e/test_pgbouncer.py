@@ -18,7 +18,7 @@ from precast_app.extensions import db
 from precast_app.jobs import broker, reaper
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES, ROOT, get_job, submit
-from tests.pgbouncer import advisory_locks, busy, needs_pgbouncer, pooled
+from tests.pgbouncer import advisory_locks, needs_pgbouncer, other_clients_busy, run_pgbouncer
 
 pytestmark = needs_pgbouncer
 
@@ -26,14 +26,14 @@ pytestmark = needs_pgbouncer
 @pytest.fixture
 def url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the URL of the database behind PgBouncer."""
-    with pooled(environment["DATABASE_URL"], tmp_path_factory.mktemp("pgbouncer")) as found:
+    with run_pgbouncer(environment["DATABASE_URL"], tmp_path_factory.mktemp("pgbouncer")) as found:
         yield found
 
 
 def test_a_sweep_leaves_no_lock(app: Flask, url: str, environment: dict[str, str]) -> None:
     settings: Settings = app.config["PRECAST"]
     application = create_app(replace(settings, database_url=url, database_session_settings=False), connections=2)
-    with busy(url), application.app_context():
+    with other_clients_busy(url), application.app_context():
         for _ in range(30):
             reaper.sweep()
         db.session.remove()
@@ -63,7 +63,7 @@ def test_of_two_reapers_one_sweeps(app: Flask, url: str) -> None:
             sweeps.append(reaper.sweep())
             db.session.remove()
 
-    with busy(url):
+    with other_clients_busy(url):
         threads = [threading.Thread(target=sweep) for _ in range(2)]
         for thread in threads:
             thread.start()

@@ -103,7 +103,7 @@ def test_slow_readers(web: GunicornServer, admin: dict[str, str], token: bytes, 
 
 def test_slow_writers(web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int) -> None:
     """Slow clients send each kind of body: a form with a file, a raw file, JSON, and the form of the sign-in."""
-    users.create("slow", "correct horse")
+    users.create("slow", "correct cement")
     multipart = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nElement Type,'
     kinds = [
         (f"POST /api/project/{project_id}/import/excel", "multipart/form-data; boundary=x", multipart),
@@ -130,7 +130,7 @@ def test_slow_writers(web: GunicornServer, admin: dict[str, str], token: bytes, 
 @contextmanager
 def slow_sign_in(web: GunicornServer) -> Iterator[None]:
     """Send the form of the sign-in from a signed-in browser and never finish it."""
-    form = {"name": "slow", "password": "correct horse"}
+    form = {"name": "slow", "password": "correct cement"}
     signed_in = web.request("POST", "/login", data=form)
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in signed_in.cookies)
     assert cookies

@@ -122,7 +122,7 @@ def test_every_route_answers_each_kind_of_user_as_the_table_says(
             "someone", read_only=kind == "reading token", project_id=other if kind == "token elsewhere" else None
         )
         projects.set_role(other if kind == "elsewhere" else green_meadows, "someone", roles.get(kind) or Role(kind))
-    users.create("viewer", "correct horse")
+    users.create("viewer", "correct cement")
     table = documented_rows()
     found, expected = {}, {}
     for method, rule in registered_routes(app):
@@ -144,7 +144,7 @@ def test_a_token_can_be_restricted_to_reading_and_to_one_project(client: FlaskCl
     assert client.get(f"/api/project/{project_id}/stages", headers=reading).status_code == 200
     refused = client.post(f"/api/project/{project_id}/stages", headers=reading, json={"name": "Curing"})
     assert (refused.status_code, refused.get_json()["status"]) == (403, "Forbidden")
-    admin = users.create("chief", "correct horse", is_admin=True)
+    admin = users.create("chief", "correct cement", is_admin=True)
     narrow = {"Authorization": f"Bearer {tokens.create(admin, days=1, project_id=other)}"}
     assert client.get(f"/api/project/{other}", headers=narrow).status_code == 200
     assert client.get(f"/api/project/{project_id}", headers=narrow).status_code == 404
@@ -200,9 +200,9 @@ def log_in(client: FlaskClient, name: str, password: str) -> int:
 def test_a_browser_signs_in_and_out(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
     assert client.get("/").headers["Location"] == "/login"
     assert log_in(client, "admin", "wrong") == 401
-    assert log_in(client, "nobody", "correct horse") == 401
-    assert log_in(client, "ad\0min", "correct horse") == 401
-    assert log_in(client, "admin", "correct horse") == 302
+    assert log_in(client, "nobody", "correct cement") == 401
+    assert log_in(client, "ad\0min", "correct cement") == 401
+    assert log_in(client, "admin", "correct cement") == 302
     assert b"Green Meadows" in client.get("/").data
     assert client.get("/api/project").get_json()["count"] == 1
     assert client.post("/logout").status_code == 302
@@ -224,7 +224,7 @@ def test_a_browser_signs_in_and_out(client: FlaskClient, admin: dict[str, str], 
 def test_a_page_of_another_site_cannot_use_the_cookie(
     client: FlaskClient, admin: dict[str, str], headers: dict[str, str], status: int
 ) -> None:
-    log_in(client, "admin", "correct horse")
+    log_in(client, "admin", "correct cement")
     assert client.post("/api/project", json={"name": "Harbour"}, headers=headers).status_code == status
 
 
@@ -244,13 +244,13 @@ def test_a_page_of_another_site_cannot_use_the_cookie(
 def test_signing_in_redirects_only_to_pages_of_the_application(
     client: FlaskClient, admin: dict[str, str], target: str
 ) -> None:
-    answer = client.post("/login", query_string={"next": target}, data={"name": "admin", "password": "correct horse"})
+    answer = client.post("/login", query_string={"next": target}, data={"name": "admin", "password": "correct cement"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
 
 
 @pytest.mark.parametrize("target", ["/projects/1?page=2&sort=name", "/account", "/projects/1/element-types", "/rq/"])
 def test_signing_in_returns_to_the_requested_page(client: FlaskClient, admin: dict[str, str], target: str) -> None:
-    answer = client.post("/login", query_string={"next": target}, data={"name": "admin", "password": "correct horse"})
+    answer = client.post("/login", query_string={"next": target}, data={"name": "admin", "password": "correct cement"})
     assert answer.headers["Location"] == target
 
 

@@ -30,7 +30,7 @@ PIXEL = bytes.fromhex(
 RED, YELLOW = "FFFFC7CE", "FFFFEB9C"
 
 
-def fetch(client: FlaskClient, headers: dict[str, str], job_id: int, path: Path) -> str:
+def download_annotated(client: FlaskClient, headers: dict[str, str], job_id: int, path: Path) -> str:
     """Write the annotated copy to a path and return the name of the download."""
     with client.get(f"/api/jobs/{job_id}/annotated", headers=headers) as answer:
         assert answer.status_code == 200, answer.get_json()
@@ -50,7 +50,7 @@ def test_invalid_cells_are_coloured_and_commented(
     sheet["D7"] = "=1500+1000"
     book.save(tmp_path / "bad.xlsx")
     done = run_import(green_meadows, tmp_path / "bad.xlsx")
-    assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "bad-annotated.xlsx"
+    assert download_annotated(client, admin, done.id, tmp_path / "annotated.xlsx") == "bad-annotated.xlsx"
     found = openpyxl.load_workbook(tmp_path / "annotated.xlsx")["Element Types"]
     for place in ("C5", "P9", "A20", "D7"):
         assert found[place].fill.start_color.rgb == RED, place
@@ -90,7 +90,7 @@ def rich_workbook(path: Path) -> None:
         book.add_worksheet("Notes").write("A1", "untouched")
 
 
-def contents(path: Path) -> dict[str, bytes]:
+def zip_entries(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -101,8 +101,8 @@ def test_a_workbook_is_the_upload_with_colours_and_comments(
     rich_workbook(tmp_path / "rich.xlsx")
     done = run_import(green_meadows, tmp_path / "rich.xlsx")
     assert (done.created_count, done.rejected_count) == (2, 1)
-    fetch(client, admin, done.id, tmp_path / "annotated.xlsx")
-    before, after = contents(tmp_path / "rich.xlsx"), contents(tmp_path / "annotated.xlsx")
+    download_annotated(client, admin, done.id, tmp_path / "annotated.xlsx")
+    before, after = zip_entries(tmp_path / "rich.xlsx"), zip_entries(tmp_path / "annotated.xlsx")
     assert list(before) == list(after)
     assert {name for name in before if before[name] != after[name]} == {
         "xl/worksheets/sheet1.xml",
@@ -140,7 +140,7 @@ def test_libreoffice_reads_an_annotated_workbook(
 ) -> None:
     rich_workbook(tmp_path / "rich.xlsx")
     done = run_import(green_meadows, tmp_path / "rich.xlsx")
-    fetch(client, admin, done.id, tmp_path / "annotated.xlsx")
+    download_annotated(client, admin, done.id, tmp_path / "annotated.xlsx")
     table = odfdo.Document(convert(tmp_path / "annotated.xlsx", "ods")).body.get_table(name="Element Types")
     notes = {place: table.get_cell(place).get_annotations() for place in ("C3", "D2", "D3")}
     assert [note.note_body for note in notes["D2"]] == ["Measured"]
@@ -168,7 +168,7 @@ def test_an_opendocument_spreadsheet_keeps_its_formats(
     done = run_import(green_meadows, tmp_path / "bad.ods")
     assert (done.created_count, done.rejected_count) == (117, 3)
 
-    assert fetch(client, admin, done.id, tmp_path / "annotated.ods") == "bad-annotated.ods"
+    assert download_annotated(client, admin, done.id, tmp_path / "annotated.ods") == "bad-annotated.ods"
     found = odfdo.Document(tmp_path / "annotated.ods")
     before, after = (each.body.get_table(name="Element Types") for each in (document, found))
     for place in ("C5", "P9", "A20"):
@@ -207,7 +207,7 @@ def test_other_and_large_files_become_new_workbooks(
     done = run_import(project_id, path)
     # The project has no floors, stages, drawing types and products: 33 headings match nothing.
     assert (done.created_count, done.warning_count) == (120, 33)
-    assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "types-annotated.xlsx"
+    assert download_annotated(client, admin, done.id, tmp_path / "annotated.xlsx") == "types-annotated.xlsx"
     sheet = openpyxl.load_workbook(tmp_path / "annotated.xlsx")["Element Types"]
     marked = [cell for row in sheet.iter_rows() for cell in row if cell.comment]
     assert len(marked) == 33
@@ -226,7 +226,7 @@ def test_a_csv_with_decimal_commas_can_be_corrected_in_its_copy(
     )
     done = run_import(green_meadows, path)
     assert (done.created_count, done.rejected_count) == (1, 1)
-    assert fetch(client, admin, done.id, tmp_path / "annotated.xlsx") == "types-annotated.xlsx"
+    assert download_annotated(client, admin, done.id, tmp_path / "annotated.xlsx") == "types-annotated.xlsx"
     book = openpyxl.load_workbook(tmp_path / "annotated.xlsx")
     sheet = book.worksheets[0]
     assert [cell.value for cell in sheet[2]][:4] == ["WALL", "W-1", "2.5", "1200"]
@@ -247,7 +247,7 @@ def test_issues_in_a_merged_range_are_shown_in_its_first_cell(
     book.save(tmp_path / "bad.xlsx")
     done = run_import(green_meadows, tmp_path / "bad.xlsx")
     assert done.rejected_count == 2
-    fetch(client, admin, done.id, tmp_path / "annotated.xlsx")
+    download_annotated(client, admin, done.id, tmp_path / "annotated.xlsx")
     found = openpyxl.load_workbook(tmp_path / "annotated.xlsx")["Element Types"]
     assert [cell.coordinate for row in found.iter_rows() for cell in row if cell.comment] == ["A8"]
 

@@ -26,7 +26,7 @@ def acts(project_id: int | None = None) -> list[tuple[str, str, str]]:
 
 
 def member(project_id: int, name: str, role: Role) -> dict[str, str]:
-    headers = {"Authorization": f"Bearer {tokens.create(users.create(name, 'correct horse'), days=1)}"}
+    headers = {"Authorization": f"Bearer {tokens.create(users.create(name, 'correct cement'), days=1)}"}
     projects.set_role(project_id, name, role)
     return headers
 
@@ -72,8 +72,8 @@ def test_a_rejected_action_is_not_recorded(client: FlaskClient, admin: dict[str,
 
 
 def test_successful_and_failed_sign_ins_are_recorded(client: FlaskClient, app: Flask) -> None:
-    users.create("ada", "correct horse")
-    for password in ("wrong", "correct horse"):
+    users.create("ada", "correct cement")
+    for password in ("wrong", "correct cement"):
         client.post("/login", data={"name": "ada", "password": password}, environ_base={"REMOTE_ADDR": "10.1.2.3"})
     client.post("/login", data={"name": "no\0body" * 99, "password": "x"})
     client.post("/logout")

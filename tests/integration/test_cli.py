@@ -20,7 +20,7 @@ def call(app: Flask, *words: str, stdin: str | None = None) -> tuple[int, str, s
 
 
 def test_the_commands_create_a_user_a_token_and_a_project(app: Flask, client: FlaskClient) -> None:
-    created = call(app, "user", "create", "ada", "--admin", "--password-stdin", stdin="correct horse\n")
+    created = call(app, "user", "create", "ada", "--admin", "--password-stdin", stdin="correct cement\n")
     assert created == (0, "Created the administrator ada.\n", "")
     status, token, _ = call(app, "token", "create", "ada")
     assert status == 0
@@ -32,16 +32,16 @@ def test_the_commands_create_a_user_a_token_and_a_project(app: Flask, client: Fl
 
 
 def test_a_typed_password_must_be_confirmed(app: Flask) -> None:
-    status, output, _ = call(app, "user", "create", "ada", stdin="correct horse\ncorrect horse\n")
-    assert (status, "correct horse" in output) == (0, False)
-    assert passwords.verify(users.get_by_name("ada").password_hash, "correct horse")
+    status, output, _ = call(app, "user", "create", "ada", stdin="correct cement\ncorrect cement\n")
+    assert (status, "correct cement" in output) == (0, False)
+    assert passwords.verify(users.get_by_name("ada").password_hash, "correct cement")
 
 
 @pytest.mark.parametrize(
     ("words", "stdin", "says"),
     [
         (("user", "create", "ada", "--password-stdin"), "short\n", "password"),
-        (("user", "create", " ", "--password-stdin"), "correct horse\n", "name"),
+        (("user", "create", " ", "--password-stdin"), "correct cement\n", "name"),
         (("token", "create", "nobody"), None, "There is no user 'nobody'"),
         (("project", "create", " "), None, "1 to 150 characters"),
         (("import", str(EXAMPLES / "stages.csv"), "--project", "9"), None, "There is no project 9"),
@@ -59,13 +59,13 @@ def test_an_error_is_printed_and_sets_the_exit_status(
 
 def test_names_must_be_unique(app: Flask) -> None:
     for words in (("user", "create", "ada", "--password-stdin"), ("project", "create", "Harbour")):
-        assert call(app, *words, stdin="correct horse\n")[0] == 0
-        status, _, errors = call(app, *words, stdin="correct horse\n")
+        assert call(app, *words, stdin="correct cement\n")[0] == 0
+        status, _, errors = call(app, *words, stdin="correct cement\n")
         assert (status, "already" in errors) == (1, True)
 
 
 def test_a_token_can_be_restricted(app: Flask, client: FlaskClient, project_id: int) -> None:
-    users.create("ada", "correct horse", is_admin=True)
+    users.create("ada", "correct cement", is_admin=True)
     token = call(app, "token", "create", "ada", "--read-only", "--project", "1", "--days", "7")[1].strip()
     identity = tokens.authenticate(token)
     assert identity is not None

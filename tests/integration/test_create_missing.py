@@ -127,7 +127,7 @@ def test_nothing_is_left_of_it_where_nothing_goes_in(green_meadows: int, tmp_pat
 
 
 def test_it_takes_who_may_change_reference_data(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
-    editor = users.create("ed", "correct horse")
+    editor = users.create("ed", "correct cement")
     projects.set_role(green_meadows, "ed", Role.EDITOR)
     headers = {"Authorization": f"Bearer {tokens.create(editor, days=1)}"}
     for address in ("import/excel?create_missing=true", "jobs?job_type=element_type_import&create_missing=true"):

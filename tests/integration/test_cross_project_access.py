@@ -217,7 +217,7 @@ def test_a_search_treats_wildcards_as_plain_text(client: FlaskClient, scene: Sce
 
 def test_a_read_only_token_changes_nothing(app: Flask, client: FlaskClient, scene: Scene) -> None:
     """Every route is requested with existing ids and a read-only token of an administrator."""
-    chief = users.create("chief", "correct horse", is_admin=True)
+    chief = users.create("chief", "correct cement", is_admin=True)
     reading = {"Authorization": f"Bearer {tokens.create(chief, days=1, read_only=True)}"}
     before, ids = project_snapshot.snapshot_project(scene.theirs), scene.ids
     numbers = {"project_id": scene.theirs, "job_id": scene.jobs["queued"], "element_id": ids["piece"]}

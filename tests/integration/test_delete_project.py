@@ -15,7 +15,7 @@ from tests.project_deletion import delete_project, seconds_to_delete_large_proje
 
 
 def test_a_project_goes_with_all_that_it_has(app: Flask, green_meadows: int) -> None:
-    users.create("ada", "correct horse")
+    users.create("ada", "correct cement")
     projects.set_role(green_meadows, "ada", Role.EDITOR)
     other = projects.create("Harbour").id
     for project_id in (green_meadows, other):

@@ -66,13 +66,13 @@ class World:
 @pytest.fixture(scope="module")
 def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with emptied(_application) as app:
-        admin = users.create("admin", "correct horse", is_admin=True)
-        users.create("vera", "correct horse")
+        admin = users.create("admin", "correct cement", is_admin=True)
+        users.create("vera", "correct cement")
         project = projects.create("Green Meadows").id
         projects.set_role(project, "vera", Role.VIEWER)
         for name in ("Prometheus", "Nightly export"):
             tokens.create(admin, days=1, name=name)
-            app.test_client().post("/login", data={"name": "admin", "password": "correct horse"})
+            app.test_client().post("/login", data={"name": "admin", "password": "correct cement"})
         fill_reference(project)
         numbers: dict[str, list[Any]] = {
             "project_id": [project],

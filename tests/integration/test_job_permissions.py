@@ -171,7 +171,7 @@ def test_a_job_whose_starter_lost_the_permission_does_not_begin(
 
 
 def test_a_job_of_the_command_line_needs_no_permission(project_id: int, file: Path) -> None:
-    users.create("tester", "correct horse")
+    users.create("tester", "correct cement")
     assert run_import(project_id, file).status == "completed"
 
 

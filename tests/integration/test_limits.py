@@ -25,7 +25,7 @@ def client_with_limits(app: Flask, **limits: int) -> FlaskClient:
 
 
 def member(project_id: int, name: str) -> dict[str, str]:
-    headers = {"Authorization": f"Bearer {tokens.create(users.create(name, 'correct horse'), days=1)}"}
+    headers = {"Authorization": f"Bearer {tokens.create(users.create(name, 'correct cement'), days=1)}"}
     projects.set_role(project_id, name, Role.EDITOR)
     return headers
 

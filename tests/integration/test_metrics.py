@@ -66,6 +66,6 @@ def test_only_administrators_can_read_the_metrics_and_no_project_is_in_them(
         assert secret not in text
     assert client.get("/metrics").status_code == 401
     assert client.get("/metrics", headers=member_headers(green_meadows, Role.MANAGER)).status_code == 403
-    chief = users.create("chief", "correct horse", is_admin=True)
+    chief = users.create("chief", "correct cement", is_admin=True)
     narrowed = tokens.create(chief, days=1, project_id=projects.create("Other").id)
     assert client.get("/metrics", headers={"Authorization": f"Bearer {narrowed}"}).status_code == 403

@@ -26,7 +26,7 @@ EXCEL = "/api/project/1/import/excel"
 
 def sign_in_as_admin(client: FlaskClient) -> str:
     """Sign an administrator in and return the cookie."""
-    assert client.post("/login", data={"name": "admin", "password": "correct horse"}).status_code == 302
+    assert client.post("/login", data={"name": "admin", "password": "correct cement"}).status_code == 302
     cookie = client.get_cookie(COOKIE)
     assert cookie is not None
     return cookie.value
@@ -91,7 +91,7 @@ def test_a_page_of_another_site_cannot_act_for_a_user(
             # A job that does not exist gets 404, and nothing is done.
             assert sent.status_code in (403, 404)
     assert (
-        client.post("/login", data={"name": "admin", "password": "correct horse"}, headers=headers).status_code == 403
+        client.post("/login", data={"name": "admin", "password": "correct cement"}, headers=headers).status_code == 403
     )
     assert client.get("/api/project").get_json()["count"] == 1
 
@@ -221,7 +221,7 @@ def test_malformed_json_is_rejected(client: FlaskClient, admin: dict[str, str], 
 
 @pytest.mark.parametrize("value", [0, 1, 0.0, "yes", "true", [], None])
 def test_only_true_and_false_are_booleans(client: FlaskClient, admin: dict[str, str], value: Any) -> None:
-    users.create("vera", "correct horse")
+    users.create("vera", "correct cement")
     for field in ("is_admin", "disabled"):
         assert client.patch("/api/users/vera", json={field: value}, headers=admin).status_code == 422
     assert client.post("/api/tokens", json={"read_only": value}, headers=admin).status_code == 422

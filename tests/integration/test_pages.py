@@ -77,9 +77,9 @@ def test_empty_pages_say_what_to_do(app: Flask, project_id: int) -> None:
     assert "<h1>Drop your list</h1>" in page(admin, f"/projects/{project_id}")
     assert "No jobs yet" in page(admin, f"/projects/{project_id}/jobs")
     assert "No element types yet" in page(admin, f"/projects/{project_id}/element-types")
-    users.create("nora", "correct horse")
+    users.create("nora", "correct cement")
     nora = app.test_client()
-    nora.post("/login", data={"name": "nora", "password": "correct horse"})
+    nora.post("/login", data={"name": "nora", "password": "correct cement"})
     assert "An administrator creates projects" in page(nora, "/")
 
 

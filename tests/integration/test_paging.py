@@ -15,7 +15,7 @@ from tests.job_requests import Headers
 PIECES_URL = "/api/project/1/elements"
 
 
-def test_pieces_keep_their_places_while_an_import_adds_some(
+def test_pages_of_pieces_neither_repeat_nor_skip_any_while_an_import_adds_some(
     client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv
 ) -> None:
     nodes = ["Tower_A.Floor_1", "Tower_B.Floor_1"]
@@ -58,7 +58,7 @@ def test_pieces_and_element_types_continue_after_the_last_one(
 
 
 @pytest.mark.parametrize("query", ["after=9999", "after=0", "after=x", "after=99999999999", "after=1&sort=name"])
-def test_element_types_reject_an_unusable_after(
+def test_an_unusable_after_is_rejected_for_element_types(
     client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv, query: str
 ) -> None:
     run_import(green_meadows, write_csv([], ["WALL", "W-1", 300, 400, 20, 5, 1, 1, 1, "VR-1"]))
@@ -85,7 +85,7 @@ def test_issues_continue_after_the_last_one_while_rows_are_added(
     assert page["issues"] == before[3:4]
 
 
-def test_an_issue_that_is_gone_is_no_place_to_continue(
+def test_continuing_after_a_deleted_issue_is_rejected(
     client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv
 ) -> None:
     row = ["WALL", "W-1", "tall", 400, 20, 5, 1, 1, 1, "VR-1"]

@@ -38,9 +38,9 @@ def test_api_responses_are_not_cached(client: FlaskClient, admin: dict[str, str]
 
 
 def test_a_secure_cookie_is_only_sent_over_https(app: Flask) -> None:
-    users.create("ada", "correct horse")
+    users.create("ada", "correct cement")
     secure = create_app(replace(app.config["PRECAST"], cookie_secure=True)).test_client()
-    answer = secure.post("/login", data={"name": "ada", "password": "correct horse"}, base_url="https://localhost")
+    answer = secure.post("/login", data={"name": "ada", "password": "correct cement"}, base_url="https://localhost")
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("__Host-precast_session=")
     assert "Secure" in cookie

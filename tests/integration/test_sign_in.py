@@ -24,7 +24,7 @@ from precast_app.jobs import broker, retention
 from precast_app.models import AuditEntry, Role, User, UserSession
 from precast_app.projects import projects
 
-PASSWORD = "correct horse"
+PASSWORD = "correct cement"
 
 
 def sign_in(
@@ -112,7 +112,7 @@ def test_changing_the_password_ends_all_other_sessions(app: Flask, ada: User, cl
     elsewhere = app.test_client()
     sign_in(client)
     sign_in(elsewhere)
-    wrong = client.put("/api/me/password", json={"old": "wrong horse", "new": "battery staple"})
+    wrong = client.put("/api/me/password", json={"old": "wrong cement", "new": "battery staple"})
     assert (wrong.status_code, "old password" in wrong.get_json()["message"]) == (422, True)
     assert client.put("/api/me/password", json={"old": PASSWORD, "new": "battery staple"}).status_code == 204
     assert is_signed_in(client)
@@ -157,7 +157,7 @@ def test_passwords_are_hashed_with_argon2_and_old_hashes_are_replaced(
     assert ada.password_hash.startswith("$argon2id$")
     ada.password_hash = generate_password_hash(PASSWORD)
     db.session.commit()
-    assert sign_in(client, password="wrong horse").status_code == 401
+    assert sign_in(client, password="wrong cement").status_code == 401
     assert sign_in(client).status_code == 302
     db.session.expire_all()
     assert users.get_by_name("ada").password_hash.startswith("$argon2id$")
@@ -165,7 +165,7 @@ def test_passwords_are_hashed_with_argon2_and_old_hashes_are_replaced(
 
 def test_guesses_at_one_name_are_throttled(app: Flask, ada: User, client: FlaskClient) -> None:
     for _ in range(5):
-        assert sign_in(client, password="wrong horse").status_code == 401
+        assert sign_in(client, password="wrong cement").status_code == 401
     refused = sign_in(client)
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 60
@@ -177,7 +177,7 @@ def test_guesses_from_elsewhere_do_not_lock_a_user_out(app: Flask, ada: User, cl
     """Guesses from many addresses are throttled together; the user can still sign in from a known address."""
     assert sign_in(client, address="10.0.0.1").status_code == 302
     answers = [
-        sign_in(client, password="wrong horse", address=f"10.9.{number // 4}.1").status_code for number in range(60)
+        sign_in(client, password="wrong cement", address=f"10.9.{number // 4}.1").status_code for number in range(60)
     ]
     assert answers[:50] == [401] * 50
     assert answers[50:] == [429] * 10
@@ -192,7 +192,7 @@ def test_guesses_at_many_names_from_one_address_are_throttled(app: Flask, ada: U
 def test_a_successful_sign_in_resets_the_failed_attempts(app: Flask, ada: User, client: FlaskClient) -> None:
     for _ in range(3):
         for _ in range(4):
-            assert sign_in(client, password="wrong horse").status_code == 401
+            assert sign_in(client, password="wrong cement").status_code == 401
         assert sign_in(client).status_code == 302
 
 
@@ -200,8 +200,8 @@ def test_users_can_sign_in_without_redis(app: Flask, ada: User) -> None:
     client = create_app(replace(app.config["PRECAST"], redis_url="redis://127.0.0.1:1/0")).test_client()
     assert sign_in(client).status_code == 302
     for _ in range(5):
-        assert sign_in(client, password="wrong horse").status_code == 401
-    assert sign_in(client, password="wrong horse").status_code == 429, "each process counts for itself"
+        assert sign_in(client, password="wrong cement").status_code == 401
+    assert sign_in(client, password="wrong cement").status_code == 429, "each process counts for itself"
 
 
 def test_a_users_sessions_are_listed(app: Flask, ada: User, client: FlaskClient) -> None:
@@ -242,7 +242,7 @@ def test_an_expired_session_is_not_listed(app: Flask, ada: User, client: FlaskCl
 def test_guesses_at_the_old_password_are_throttled_and_recorded(app: Flask, ada: User, client: FlaskClient) -> None:
     sign_in(client, address="127.0.0.1")
     answers = [
-        client.put("/api/me/password", json={"old": f"wrong horse {number}", "new": "battery staple"})
+        client.put("/api/me/password", json={"old": f"wrong cement {number}", "new": "battery staple"})
         for number in range(20)
     ]
     assert [answer.status_code for answer in answers] == [422] * 5 + [429] * 15
@@ -266,7 +266,7 @@ def test_parallel_guesses_are_throttled_like_sequential_ones(app: Flask, ada: Us
         with app.test_request_context(environ_base={"REMOTE_ADDR": "10.0.0.1"}):
             start.wait()
             try:
-                user = users.verify_password("ada", f"wrong horse {number}", refusal="session.refused")
+                user = users.verify_password("ada", f"wrong cement {number}", refusal="session.refused")
                 db.session.commit()
             except TooManyRequests:
                 return "not checked"
