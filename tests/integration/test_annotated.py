@@ -122,7 +122,7 @@ def test_a_copy_has_the_media_type_of_its_format(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
 ) -> None:
     rich_workbook(tmp_path / "rich.xlsx")
-    found = contents(tmp_path / "rich.xlsx")
+    found = zip_entries(tmp_path / "rich.xlsx")
     with zipfile.ZipFile(tmp_path / "rich.xlsm", "w") as archive:
         for name, content in found.items():
             plain = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
