@@ -18,6 +18,13 @@ def sign_in_again(page: Page, password: str = PASSWORD) -> None:
     dialog.get_by_role("button", name="Sign in").click()
 
 
+def sign_in_on_form(page: Page) -> None:
+    page.wait_for_url("**/login?**")
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
 def test_a_form_keeps_its_text_when_the_session_has_ended(opened: Opened, site: Site) -> None:
     project = site.project("Kept text")
     page = opened(f"/projects/{project}/reference/stages", error_responses=True)
@@ -46,10 +53,7 @@ def test_a_download_link_leads_to_the_sign_in_form_when_the_session_has_ended(op
     page = opened(f"/projects/{project}/import", error_responses=True)
     page.context.clear_cookies()
     page.get_by_role("link", name="workbook").click()
-    page.wait_for_url("**/login?**")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in_on_form(page)
     page.wait_for_url(f"**/projects/{project}/import")
 
 
@@ -90,10 +94,7 @@ def test_a_page_is_shown_again_after_signing_in_again(opened: Opened, site: Site
     expect(dialog).to_be_visible()
     check_page(page)
     dialog.get_by_role("button", name="Not now").click()
-    page.wait_for_url("**/login?**")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in_on_form(page)
     page.wait_for_url(f"**/projects/{project}/jobs**")
 
 

@@ -1,7 +1,8 @@
-"""How many pieces a cell, a file and a project may make: told before anything is written."""
+"""Limits for the pieces of a cell, a file and a project: they are checked before anything is written."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,17 @@ from tests.job_requests import undo_job
 Headers = dict[str, str]
 
 
-def limit(app: Flask, monkeypatch: pytest.MonkeyPatch, **settings: int) -> None:
-    monkeypatch.setitem(app.config, "PRECAST", replace(app.config["PRECAST"], **settings))
+SetLimits = Callable[..., None]
+
+
+@pytest.fixture
+def set_limits(app: Flask, monkeypatch: pytest.MonkeyPatch) -> SetLimits:
+    """Return a function that changes settings of the application for one test."""
+
+    def change(**settings: int) -> None:
+        monkeypatch.setitem(app.config, "PRECAST", replace(app.config["PRECAST"], **settings))
+
+    return change
 
 
 def issues(client: FlaskClient, admin: Headers, done: ImportJob) -> list[dict[str, Any]]:
@@ -29,7 +39,9 @@ def issues(client: FlaskClient, admin: Headers, done: ImportJob) -> list[dict[st
     return [{name: each[name] for name in ("code", "row", "column", "heading", "value")} for each in found]
 
 
-def test_a_few_bytes_do_not_fill_the_database(green_meadows: int, tmp_path: Path, write_csv: WriteCsv) -> None:
+def test_a_small_file_with_large_quantities_creates_no_pieces(
+    green_meadows: int, tmp_path: Path, write_csv: WriteCsv
+) -> None:
     path = write_csv(["Podium"], *(wall_row(f"W{number}", 100_000) for number in range(30)))
     assert path.stat().st_size < 1_000
     done = run_import(green_meadows, path)
@@ -38,17 +50,16 @@ def test_a_few_bytes_do_not_fill_the_database(green_meadows: int, tmp_path: Path
 
 @pytest.mark.parametrize("dry_run", [False, True])
 @pytest.mark.parametrize("quantity", [11, 100_001, 10**12])
-def test_a_cell(
-    app: Flask,
+def test_a_cell_with_too_many_pieces_is_rejected(
     client: FlaskClient,
     admin: Headers,
     green_meadows: int,
     write_csv: WriteCsv,
-    monkeypatch: pytest.MonkeyPatch,
+    set_limits: SetLimits,
     dry_run: bool,
     quantity: int,
 ) -> None:
-    limit(app, monkeypatch, pieces_per_cell=10)
+    set_limits(pieces_per_cell=10)
     path = write_csv(["Podium", "Tower_A.Floor_1"], wall_row("A", 10, 1), wall_row("B", 1, quantity))
     done = run_import(green_meadows, path, dry_run=dry_run)
     assert (done.status, done.created_count, done.rejected_count, done.pieces_added) == ("completed", 1, 1, 11)
@@ -62,17 +73,16 @@ def test_a_cell(
 
 @pytest.mark.parametrize("on_error", ["skip", "abort"])
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_a_file(
-    app: Flask,
+def test_a_file_with_too_many_pieces_fails(
     client: FlaskClient,
     admin: Headers,
     green_meadows: int,
     write_csv: WriteCsv,
-    monkeypatch: pytest.MonkeyPatch,
+    set_limits: SetLimits,
     on_error: str,
     dry_run: bool,
 ) -> None:
-    limit(app, monkeypatch, pieces_per_file=20)
+    set_limits(pieces_per_file=20)
     assert run_import(green_meadows, write_csv(["Podium"], wall_row("A", 20))).pieces_added == 20
     before = project_snapshot.snapshot_project(green_meadows)
     path = write_csv(["Podium"], wall_row("A", 30), wall_row("B", 10), wall_row("C", 1))
@@ -85,22 +95,21 @@ def test_a_file(
     assert [each["code"] for each in issues(client, admin, done)] == ["too_many_pieces_in_file"]
     project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
     if not dry_run:
-        limit(app, monkeypatch, pieces_per_file=21)
+        set_limits(pieces_per_file=21)
         assert client.post(f"/api/jobs/{done.id}/retry", headers=admin).status_code == 202
         run_job(done.id)
         assert (get_job(done.id).status, get_job(done.id).pieces_added) == ("completed", 21)
 
 
-def test_a_project(
-    app: Flask,
+def test_a_file_that_fills_the_project_fails(
     client: FlaskClient,
     admin: Headers,
     green_meadows: int,
     write_csv: WriteCsv,
-    monkeypatch: pytest.MonkeyPatch,
+    set_limits: SetLimits,
 ) -> None:
-    """Pieces that go make room for others; an undo does not bring them back where there is none."""
-    limit(app, monkeypatch, pieces_per_project=30)
+    """Deleted pieces make room for others; an undo that has no room for them is rejected."""
+    set_limits(pieces_per_project=30)
     assert run_import(green_meadows, write_csv(["Podium"], wall_row("A", 20), wall_row("B", 10))).status == "completed"
     for dry_run in (True, False):
         refused = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 25), wall_row("B", 6)), dry_run=dry_run)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import posixpath
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -32,8 +34,21 @@ def sheet_list(*entries: tuple[str, str, str]) -> str:
     return f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets>{found}</sheets></workbook>'
 
 
+SHEET, TEXTS = sheet_xml(ROWS), strings_xml("<si><t>WALL</t></si>")
+
+
+def book_with_parts(workbook: str, sheet: str, texts: str, styles: str, main: str = "") -> io.BytesIO:
+    """Return a workbook whose parts have these names, with targets relative to the workbook or from the root."""
+    targets = {"rId1": sheet, "rId2": texts, "rId3": styles}
+    names = [
+        posixpath.normpath(posixpath.join("/", posixpath.dirname(workbook), unquote(name)))[1:]
+        for name in targets.values()
+    ]
+    return at(workbook, targets, dict(zip(names, (SHEET, TEXTS, STYLES), strict=True)), main)
+
+
 def at(workbook: str, targets: Mapping[str, str], files: Mapping[str, str], main: str = "") -> io.BytesIO:
-    """Return a workbook with its parts at these places."""
+    """Return a workbook with parts of these names."""
     folder, _, name = workbook.rpartition("/")
     rels = f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels"
     kinds = {"rId1": "worksheet", "rId2": "sharedStrings", "rId3": "styles"}
@@ -45,34 +60,14 @@ def at(workbook: str, targets: Mapping[str, str], files: Mapping[str, str], main
     return zipped(contents | dict(files))
 
 
-SHEET, TEXTS = sheet_xml(ROWS), strings_xml("<si><t>WALL</t></si>")
 PLACES = {
-    "other names": at(
-        "xl/book.xml",
-        {"rId1": "worksheets/data.xml", "rId2": "texts.xml", "rId3": "look.xml"},
-        {"xl/worksheets/data.xml": SHEET, "xl/texts.xml": TEXTS, "xl/look.xml": STYLES},
+    "other names": book_with_parts("xl/book.xml", "worksheets/data.xml", "texts.xml", "look.xml"),
+    "all in the root": book_with_parts("workbook.xml", "sheet.xml", "sharedStrings2.xml", "styles.xml"),
+    "absolute targets": book_with_parts(
+        "xl/workbook.xml", "/data/s.xml", "/data/t.xml", "/data/u.xml", main="/xl/workbook.xml"
     ),
-    "all in the root": at(
-        "workbook.xml",
-        {"rId1": "sheet.xml", "rId2": "sharedStrings2.xml", "rId3": "styles.xml"},
-        {"sheet.xml": SHEET, "sharedStrings2.xml": TEXTS, "styles.xml": STYLES},
-    ),
-    "absolute targets": at(
-        "xl/workbook.xml",
-        {"rId1": "/data/s.xml", "rId2": "/data/t.xml", "rId3": "/data/u.xml"},
-        {"data/s.xml": SHEET, "data/t.xml": TEXTS, "data/u.xml": STYLES},
-        main="/xl/workbook.xml",
-    ),
-    "targets above": at(
-        "a/b/workbook.xml",
-        {"rId1": "../s.xml", "rId2": "../../t.xml", "rId3": "./u.xml"},
-        {"a/s.xml": SHEET, "t.xml": TEXTS, "a/b/u.xml": STYLES},
-    ),
-    "an encoded target": at(
-        "xl/workbook.xml",
-        {"rId1": "my%20sheet.xml", "rId2": "t.xml", "rId3": "u.xml"},
-        {"xl/my sheet.xml": SHEET, "xl/t.xml": TEXTS, "xl/u.xml": STYLES},
-    ),
+    "targets above": book_with_parts("a/b/workbook.xml", "../s.xml", "../../t.xml", "./u.xml"),
+    "an encoded target": book_with_parts("xl/workbook.xml", "my%20sheet.xml", "t.xml", "u.xml"),
     "backslashes": at(
         "xl\\workbook.xml",
         {"rId1": "worksheets\\s.xml", "rId2": "t.xml", "rId3": "u.xml"},
