@@ -1,8 +1,9 @@
 """`make run`: the whole system on one machine, with a demo project, until Ctrl-C.
 
 All data is below `var/`, which git ignores. Environment variables: `DATABASE_URL` and `REDIS_URL` (servers to use
-instead of private ones), `POSTGRES_BIN` (another PostgreSQL's programs), `SECRET_KEY`, `PORT` (default 8000, or the next free port) and `WEB_HOST` (default 127.0.0.1;
-0.0.0.0 accepts other machines, which a container with a published port needs).
+instead of private ones), `POSTGRES_BIN` (the programs of another PostgreSQL), `SECRET_KEY`, `PORT` (default 8000, or
+the next free port) and `WEB_HOST` (default 127.0.0.1; 0.0.0.0 accepts other machines, which a container with a
+published port needs).
 """
 
 from __future__ import annotations
