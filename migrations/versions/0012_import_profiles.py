@@ -1,4 +1,4 @@
-"""Import profiles with their versions, and the profile that a job reads its file by.
+"""Add import profiles with their versions, and the profile by which a job reads its file.
 
 Safe while the previous version serves: the columns of jobs are nullable or have a default. A downgrade deletes the
 profiles. It ends the jobs that the previous version could not run: those that wait for their columns to be mapped, and

@@ -140,7 +140,7 @@ def slow_sign_in(web: GunicornServer) -> Iterator[None]:
         yield
 
 
-def test_a_body_that_comes_slowly_is_taken_all_the_same(
+def test_a_body_that_arrives_slowly_is_accepted(
     web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int
 ) -> None:
     body = json.dumps({"name": "Slowly named"}).encode()

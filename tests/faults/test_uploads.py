@@ -49,7 +49,7 @@ def _answers(port: int) -> bool:
 
 
 @pytest.mark.parametrize("share", [0.5, 0.999, 1.0])
-def test_an_interrupted_upload_stores_a_whole_job_or_none(
+def test_an_interrupted_upload_stores_a_complete_job_or_nothing(
     green_meadows: int, admin: dict[str, str], environment: dict[str, str], share: float
 ) -> None:
     jobs = text("SELECT count(*) FROM import_jobs")

@@ -77,7 +77,7 @@ def test_numbers_are_converted_to_the_unit_of_the_column(project: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["volume_as_text.xlsx", "volume_quoted.csv"])
-def test_a_decimal_comma_is_told_by_the_whole_column(project: int, name: str) -> None:
+def test_the_decimal_sign_is_decided_by_the_whole_column(project: int, name: str) -> None:
     done = run_import(project, CASES / "06-decimal-comma-text-mixed" / name)
     assert (done.status, warnings(done)) == ("completed", [])
     assert measures("volume") == [("0.181",), ("11.5",), ("2.125",)]
@@ -150,7 +150,7 @@ def write_old_system_workbook(path: Path) -> None:
         sheet.write_row(3, 0, ["WALL", "W-101", 3000, 2500, 150, 2812.5, 1.125, 7.5, 2500, "VR-1", "yes", ""])
 
 
-def test_a_file_without_measures_leaves_them_alone(project: int, tmp_path: Path) -> None:
+def test_a_file_without_measures_does_not_change_them(project: int, tmp_path: Path) -> None:
     full, names = tmp_path / "full.csv", tmp_path / "names.csv"
     full.write_text("Element Type,Element Type Name,Height,Mass,Element Type Version\nWALL,W-1,3000,2812.5,VR-7\n")
     names.write_text("Type,Name,Height,Casting\nWALL,W-1,3100,yes\nWALL,W-2,,no\n")

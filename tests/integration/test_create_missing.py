@@ -56,7 +56,7 @@ def test_a_project_without_anything_gets_all_that_the_sample_names(project_id: i
         assert (again.unchanged_count, again.warning_count) == (120, 0)
 
 
-def test_the_group_is_told_by_the_heading_the_place_and_the_cells(green_meadows: int, tmp_path: Path) -> None:
+def test_the_group_is_decided_by_heading_position_and_cells(green_meadows: int, tmp_path: Path) -> None:
     places = ["Tower_A.Roof", "Annex"]
     path = write(
         tmp_path / "new.csv",
@@ -116,7 +116,7 @@ def test_a_dry_run_makes_nothing_and_is_carried_out_as_it_was_shown(
     assert names("hierarchy_nodes", "path") == [*before, "Tower_C", "Tower_C.Floor_9"]
 
 
-def test_nothing_is_left_of_it_where_nothing_goes_in(green_meadows: int, tmp_path: Path) -> None:
+def test_created_reference_data_is_deleted_if_nothing_is_imported(green_meadows: int, tmp_path: Path) -> None:
     before = names("hierarchy_nodes", "path"), names("stages", "name")
     path = write(
         tmp_path / "bad.csv", ["Tower_C.Floor_9", "Painting"], row("N-1", 2, "x"), ["WALL", "N-2", "wide", *[""] * 9]
@@ -126,7 +126,9 @@ def test_nothing_is_left_of_it_where_nothing_goes_in(green_meadows: int, tmp_pat
     assert (names("hierarchy_nodes", "path"), names("stages", "name")) == before
 
 
-def test_it_takes_who_may_change_reference_data(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_create_missing_requires_permission_for_reference_data(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int
+) -> None:
     editor = users.create("ed", "correct cement")
     projects.set_role(green_meadows, "ed", Role.EDITOR)
     headers = {"Authorization": f"Bearer {tokens.create(editor, days=1)}"}

@@ -74,7 +74,7 @@ def test_the_options_of_the_address_are_kept(app: Flask) -> None:
     assert shown(create_app(replace(settings, database_url=address)), "work_mem", "lock_timeout") == ["5MB", "5s"]
 
 
-def test_an_idle_transaction_ends_and_the_next_one_goes_on(app: Flask) -> None:
+def test_after_an_idle_transaction_is_ended_the_next_one_works(app: Flask) -> None:
     idle = create_app(app.config["PRECAST"], connections=1, limits=SessionLimits(1, 5, 5, 1))
     with idle.app_context():
         db.session.execute(text("SELECT 1"))
@@ -126,7 +126,7 @@ def failover(own: psycopg2.extensions.connection, after_batches: int) -> Iterato
         thread.join()
 
 
-def test_an_import_goes_on_after_a_failover(
+def test_an_import_continues_after_a_failover(
     green_meadows: int, own: psycopg2.extensions.connection, tmp_path: Path
 ) -> None:
     """Its connections are cut, and for a while new ones lead to a server that only reads."""

@@ -14,7 +14,7 @@ from tests.conftest import EXAMPLES, run_import
 from tests.project_deletion import delete_project, seconds_to_delete_large_project
 
 
-def test_a_project_goes_with_all_that_it_has(app: Flask, green_meadows: int) -> None:
+def test_deleting_a_project_deletes_all_of_its_rows(app: Flask, green_meadows: int) -> None:
     users.create("ada", "correct cement")
     projects.set_role(green_meadows, "ada", Role.EDITOR)
     other = projects.create("Harbour").id

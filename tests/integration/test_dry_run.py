@@ -35,7 +35,7 @@ def apply(client: FlaskClient, headers: dict[str, str], job_id: int) -> tuple[in
     return 202, get_job(number)
 
 
-def test_a_dry_run_shows_the_changes_and_makes_none(
+def test_a_dry_run_shows_the_changes_and_changes_nothing(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, write_csv: WriteCsv
 ) -> None:
     run_import(
@@ -163,7 +163,7 @@ def test_only_a_completed_dry_run_can_be_applied(
     assert client.post("/api/jobs/99/apply", headers=admin).status_code == 404
 
 
-def test_on_error_abort_imports_all_rows_or_none(green_meadows: int, write_csv: WriteCsv) -> None:
+def test_on_error_abort_imports_all_rows_or_nothing(green_meadows: int, write_csv: WriteCsv) -> None:
     path = write_csv(["Podium"], *[wall_row(f"N{number}", 1) for number in range(50)], wall_row("Bad", "x"))
     failed = run_import(green_meadows, path, on_error="abort")
     assert (failed.status, failed.created_count, piece_codes(green_meadows)) == ("failed", 0, [])

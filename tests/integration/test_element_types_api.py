@@ -34,7 +34,9 @@ def sample() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_cell_comes_back_with_its_value(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+def test_every_exported_cell_is_read_back_with_its_value(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int
+) -> None:
     run_import(green_meadows, EXAMPLES / "element_types.csv")
     listed = get(client, admin, f"{PROJECT}/element-types")
     assert (listed["count"], len(listed["element_types"])) == (120, 120)
@@ -140,7 +142,9 @@ def test_pieces_by_node_type_and_status(client: FlaskClient, admin: dict[str, st
     assert get(client, admin, f"{PROJECT}/elements?status=erected")["count"] == 0
 
 
-def test_a_piece_takes_one_step_at_a_time(client: FlaskClient, admin: dict[str, str], imported: int) -> None:
+def test_the_status_of_a_piece_advances_one_step_at_a_time(
+    client: FlaskClient, admin: dict[str, str], imported: int
+) -> None:
     piece = get(client, admin, f"{PROJECT}/elements?limit=1")["elements"][0]
     address = f"/api/elements/{piece['id']}"
 

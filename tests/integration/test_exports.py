@@ -35,13 +35,15 @@ from tests.export_round_trip import (
 
 
 @pytest.mark.parametrize("address", [EXCEL_EXPORT_URL, CSV_EXPORT_URL])
-def test_the_sample_comes_back_and_changes_nothing(green_meadows: int, export: Export, address: str) -> None:
+def test_an_export_of_the_sample_changes_nothing_when_imported(
+    green_meadows: int, export: Export, address: str
+) -> None:
     run_import(green_meadows, EXAMPLES / "element_types.csv")
     assert_unchanged(green_meadows, export(address), 120)
 
 
 @pytest.mark.parametrize("address", [EXCEL_EXPORT_URL, CSV_EXPORT_URL])
-def test_one_cell_that_is_edited_changes_alone(
+def test_one_edited_cell_is_the_only_change(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, address: str
 ) -> None:
     run_import(green_meadows, EXAMPLES / "element_types.csv")
@@ -160,7 +162,7 @@ def test_the_words_of_a_template_are_read_as_it_says() -> None:
     assert {parse_yes_no(word) for word in re.split(", | or ", no.removesuffix(" or blank"))} == {False}
 
 
-def test_what_else_must_come_back(
+def test_exports_keep_pieces_of_towers_long_numbers_and_formula_like_names(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, tmp_path: Path
 ) -> None:
     """Pieces of a tower itself, more digits than a spreadsheet shows, and a stage that would be a formula."""
@@ -224,7 +226,9 @@ def test_the_summary_of_a_project_without_reference_data_has_blank_ranges(projec
 
 
 @pytest.mark.parametrize("address", [EXCEL_EXPORT_URL, CSV_EXPORT_URL])
-def test_text_that_looks_like_something_else_comes_back(green_meadows: int, export: Export, address: str) -> None:
+def test_text_that_looks_like_another_type_is_read_back_unchanged(
+    green_meadows: int, export: Export, address: str
+) -> None:
     names = [f"{name} {place}" if place else name for place in (0, 1) for name in TEXTS]
     for name in names:
         db.session.execute(
@@ -273,7 +277,7 @@ def test_headings_that_mean_two_things_are_written_so_that_they_mean_one(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(element_type_row, min_size=1, max_size=8))
-def test_whatever_is_stored_comes_back(
+def test_any_stored_values_are_read_back_unchanged(
     project_id: int, export: Export, tmp_path: Path, rows: list[tuple[Any, ...]]
 ) -> None:
     """Rows that the import takes; those that it does not are no matter here."""

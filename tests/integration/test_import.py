@@ -22,7 +22,7 @@ def issues(job_id: int) -> list[Issue]:
     return list(db.session.scalars(found))
 
 
-def test_the_workbook_goes_in_and_the_csv_changes_nothing(green_meadows: int) -> None:
+def test_after_the_workbook_the_csv_changes_nothing(green_meadows: int) -> None:
     first = run_import(green_meadows, EXAMPLES / "element_types.xlsx")
     assert (first.status, first.progress, first.result) == ("completed", 100, "Successfully processed 120 elements")
     assert (first.total_items, first.processed_items, first.created_count) == (120, 120, 120)
@@ -117,7 +117,7 @@ def test_pieces_in_production_are_not_taken_away(green_meadows: int, write_csv: 
         (wall_row("Good"), "duplicate_row", "B", "Good"),
     ],
 )
-def test_a_bad_row_stays_out_and_is_named(
+def test_a_bad_row_is_rejected_with_an_issue(
     green_meadows: int, write_csv: WriteCsv, row: list[Any], code: str, column: str, value: str
 ) -> None:
     done = run_import(green_meadows, write_csv(["Podium"], wall_row("Good", 1), row))
@@ -137,7 +137,7 @@ def test_all_rows_rejected_is_a_failure(green_meadows: int, write_csv: WriteCsv)
     assert "None of the 2 rows" in done.error
 
 
-def test_what_the_reader_chose_is_part_of_the_job(green_meadows: int, tmp_path: Path) -> None:
+def test_separator_and_encoding_are_reported_as_issues(green_meadows: int, tmp_path: Path) -> None:
     path = tmp_path / "german.csv"
     rows = [
         BASE_HEADER.replace(",", ";") + ";Podium",
@@ -169,7 +169,7 @@ def test_a_heading_that_names_nothing_is_a_warning(green_meadows: int, write_csv
     assert "Podium" in issue.message
 
 
-def test_a_row_that_the_database_refuses_stays_out_alone(
+def test_only_the_row_that_the_database_rejects_is_left_out(
     green_meadows: int, write_csv: WriteCsv, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A trigger stands for a rule that only the database knows."""

@@ -65,7 +65,9 @@ def test_made_listed_changed_and_deleted(
     assert client.delete(f"{address}/{thing['id']}", headers=admin).status_code == 404
 
 
-def test_what_follows_from_a_name_and_a_parent(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+def test_prefix_path_and_naming_convention_are_derived_from_name_and_parent(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
     address = f"{PROJECT}/hierarchy"
     tower = client.post(address, json={"name": "Tower A", "prefix": "TA"}, headers=admin).get_json()["node"]
     floor = client.post(
@@ -147,7 +149,7 @@ def test_an_item_in_use_is_not_deleted(client: FlaskClient, admin: dict[str, str
 
 
 @pytest.mark.parametrize("job_type", REFERENCE_DATA)
-def test_the_sample_goes_in_once(project_id: int, job_type: str) -> None:
+def test_importing_the_sample_twice_changes_nothing(project_id: int, job_type: str) -> None:
     path = EXAMPLES / REFERENCE_DATA[job_type]
     rows = len(path.read_text().splitlines()) - 1
     first, second = run_import(project_id, path, job_type), run_import(project_id, path, job_type)
@@ -158,7 +160,7 @@ def test_the_sample_goes_in_once(project_id: int, job_type: str) -> None:
     assert first.result == f"Successfully processed {rows} elements"
 
 
-def test_a_file_of_another_project_is_refused(project_id: int) -> None:
+def test_a_file_of_another_project_is_rejected(project_id: int) -> None:
     other = projects.create("Other").id
     done = run_import(other, EXAMPLES / "hierarchy.csv", "hierarchy_import")
     assert (done.status, done.created_count) == ("failed", 0)
@@ -192,7 +194,7 @@ def test_good_rows_go_in_and_bad_ones_are_named(project_id: int, tmp_path: Path)
     ],
     ids=["the parent is refused", "a circle with what is stored"],
 )
-def test_a_place_is_not_stored_where_it_does_not_belong(
+def test_a_node_with_an_unusable_parent_is_rejected(
     project_id: int, tmp_path: Path, first: str, second: str, expected: list[tuple[int, str]]
 ) -> None:
     path = tmp_path / "hierarchy.csv"
@@ -202,7 +204,7 @@ def test_a_place_is_not_stored_where_it_does_not_belong(
     assert problems(done.id) == expected
 
 
-def test_a_column_that_a_hierarchy_file_does_not_have_is_left_alone(project_id: int, tmp_path: Path) -> None:
+def test_a_column_that_a_hierarchy_file_lacks_does_not_change(project_id: int, tmp_path: Path) -> None:
     path = tmp_path / "hierarchy.csv"
     path.write_text("ID,Name,Description,ParentID,NamingConvention\n1,Tower,High,,TWR\n2,Floor,Low,1,\n")
     assert run_import(project_id, path, "hierarchy_import").created_count == 2
@@ -228,7 +230,7 @@ def test_stages_without_an_order_keep_theirs(project_id: int, tmp_path: Path) ->
     assert db.session.scalars(select(Stage.name).order_by(Stage.position)).all() == ["C", "A", "B"]
 
 
-def test_a_file_changes_what_is_there(project_id: int, tmp_path: Path) -> None:
+def test_a_file_updates_existing_items(project_id: int, tmp_path: Path) -> None:
     path = tmp_path / "stages.csv"
     path.write_text("Name,Order\nCasting,1\nCuring,2\n")
     run_import(project_id, path, "stage_import")
@@ -237,7 +239,9 @@ def test_a_file_changes_what_is_there(project_id: int, tmp_path: Path) -> None:
     assert (done.created_count, done.updated_count, done.unchanged_count) == (1, 1, 1)
 
 
-def test_after_the_last_place_there_is_room(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+def test_stages_behind_the_highest_position_share_it(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
     stages = f"/api/project/{project_id}/stages"
     for body in ({"name": "Last", "position": 100_000}, {"name": "Later"}, {"name": "Latest"}):
         made = client.post(stages, json=body, headers=admin)
@@ -255,7 +259,7 @@ def test_a_name_is_no_longer_than_it_may_be_before_it_is_trimmed(
 
 
 @pytest.mark.parametrize(("job_type", "file"), REFERENCE_DATA.items())
-def test_what_goes_out_as_csv_comes_in_and_changes_nothing(
+def test_an_exported_csv_changes_nothing_when_imported(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, job_type: str, file: str, tmp_path: Path
 ) -> None:
     path = {"hierarchy_import": "hierarchy", "stage_import": "stages"}.get(job_type) or file[:-4].replace("_", "-")

@@ -97,7 +97,7 @@ def test_an_unknown_project(client: FlaskClient, admin: dict[str, str]) -> None:
         ("stage_import", "Order\n1\n", "Name is missing"),
     ],
 )
-def test_what_the_headings_tell_is_told_at_once(
+def test_problems_of_the_headings_are_reported_with_the_upload(
     client: FlaskClient, admin: dict[str, str], project_id: int, job_type: str, content: str, says: str
 ) -> None:
     file = (io.BytesIO(content.encode()), "x.csv")

@@ -37,7 +37,7 @@ def test_numbers_in_text_columns_are_what_their_cells_show(meadows: int, tmp_pat
     assert "4 cells of column C show the unit m" in message(done, "unit_in_number_format")
 
 
-def test_a_number_that_shows_more_than_can_be_told_has_a_warning(meadows: int, tmp_path: Path) -> None:
+def test_a_number_in_an_unsupported_format_has_a_warning(meadows: int, tmp_path: Path) -> None:
     def fill(book: Any, page: Any) -> None:
         for line, (number, code) in enumerate([(12, "0000"), (12, "General"), (1.5, "# ?/?")], 1):
             page.write_string(line, 0, "WALL")

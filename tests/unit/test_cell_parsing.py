@@ -68,19 +68,19 @@ def test_a_number_has_one_form_however_it_is_written(cell: object, number: str |
         (CellError("=A1+B1"), "error_cell"),
     ],
 )
-def test_what_is_no_number_is_named(cell: object, code: str) -> None:
+def test_a_cell_without_a_number_is_rejected(cell: object, code: str) -> None:
     with pytest.raises(InvalidCell) as caught:
         cell_parsing.parse_decimal(cell, maximum=1_000_000, unit="mm")
     assert caught.value.code == code
 
 
-def test_the_limit_is_told_with_its_unit() -> None:
+def test_the_message_names_the_limit_with_its_unit() -> None:
     with pytest.raises(InvalidCell, match="from 0 to 1 000 000 mm"):
         cell_parsing.parse_decimal(1_000_001.0, maximum=1_000_000, unit="mm")
 
 
 @given(st.decimals(min_value=0, max_value=1_000_000, places=6))
-def test_every_decimal_comes_back_as_it_was_written(number: Decimal) -> None:
+def test_every_decimal_is_parsed_exactly(number: Decimal) -> None:
     assert cell_parsing.parse_decimal(str(number), maximum=1_000_000) == number
 
 
@@ -96,11 +96,11 @@ def test_a_cell_of_a_workbook_keeps_the_15_digits_that_excel_shows(number: float
 
 
 @pytest.mark.parametrize(("cell", "pieces"), [("", 0), ("2", 2), ("2.0", 2), (" 2 ", 2), (2.0, 2), ("0", 0), (0.0, 0)])
-def test_pieces_are_counted(cell: object, pieces: int) -> None:
+def test_a_number_of_pieces_is_parsed(cell: object, pieces: int) -> None:
     assert cell_parsing.parse_count(cell, maximum=100) == pieces
 
 
-def test_half_a_piece_is_none() -> None:
+def test_half_a_piece_is_rejected() -> None:
     with pytest.raises(InvalidCell) as caught:
         cell_parsing.parse_count(1.5, maximum=100)
     assert caught.value.code == "not_a_whole_number"
@@ -134,7 +134,7 @@ def test_neither_yes_nor_no() -> None:
         ("\u00a0", None),
     ],
 )
-def test_text_is_what_a_person_sees(cell: object, shown: str | None) -> None:
+def test_text_is_parsed_as_displayed(cell: object, shown: str | None) -> None:
     assert cell_parsing.parse_text(cell, max_length=150, blank=None) == shown
 
 
@@ -142,7 +142,7 @@ def test_text_is_what_a_person_sees(cell: object, shown: str | None) -> None:
     ("cell", "code"),
     [("x" * 151, "text_too_long"), ("a\x07b", "unprintable_text"), (CellError("#N/A"), "error_cell")],
 )
-def test_text_that_cannot_be_taken(cell: object, code: str) -> None:
+def test_unusable_text_is_rejected(cell: object, code: str) -> None:
     with pytest.raises(InvalidCell) as caught:
         cell_parsing.parse_text(cell, max_length=150, blank=None)
     assert caught.value.code == code
@@ -155,5 +155,5 @@ def test_a_name_must_be_there() -> None:
 
 
 @pytest.mark.parametrize(("cell", "amount"), [("", None), ("0", None), (0.0, None), ("1.5", Decimal("1.5"))])
-def test_none_of_a_product_is_written_as_nought_or_not_at_all(cell: object, amount: Decimal | None) -> None:
+def test_a_quantity_of_0_and_a_blank_cell_mean_no_product(cell: object, amount: Decimal | None) -> None:
     assert cell_parsing.parse_positive_decimal(cell, maximum=10) == amount

@@ -151,7 +151,7 @@ def test_a_sample_that_cannot_be_read_is_explained() -> None:
     assert column(described, "Qty")["problem"].startswith("two: ")
 
 
-def test_what_a_column_can_mean() -> None:
+def test_the_targets_of_a_column_are_listed() -> None:
     project = reference(nodes=["Tower_A.EG"], stages=["Casting"], bom=["Steel_8MM"])
     targets = describe(opened("fertigteilliste.xlsx"), project)["targets"]
     by_label = {each["label"]: each for each in targets}

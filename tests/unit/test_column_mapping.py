@@ -149,7 +149,7 @@ def test_digits_as_sub_headings(tmp_path: Path) -> None:
         (["ET001", "Beam Type A", 300], 3),
     ],
 )
-def test_the_sample_row_is_told_from_data(tmp_path: Path, row: list[Any], first_data_row: int) -> None:
+def test_the_sample_row_is_not_read_as_data(tmp_path: Path, row: list[Any], first_data_row: int) -> None:
     sub = [*[""] * 10, "Shuttering", "Reinforcement"]
     top = [*BASE_HEADINGS, "Drawing Types", ""]
     book = workbook(tmp_path / "sample.xlsx", top, sub, row, ["WALL", "W-1"], merged=((0, 10, 11),))
@@ -192,7 +192,7 @@ def test_the_sample_workbook() -> None:
     assert column_mapping.count_rows(book) == ("Element Types", 120)
 
 
-def test_a_name_that_two_groups_share_is_refused_with_what_to_write() -> None:
+def test_a_name_that_two_groups_share_is_rejected_with_advice() -> None:
     with pytest.raises(JobFailed, match="Write Drawing Types_Reinforcement or Stages_Reinforcement"):
         matched(csv(*BASE_HEADINGS, "Reinforcement"))
     columns, _ = matched(csv(*BASE_HEADINGS, "Stages_Reinforcement", "drawing types_reinforcement"))

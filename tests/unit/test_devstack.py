@@ -88,7 +88,7 @@ def _await_its_words(child: subprocess.Popen[bytes]) -> None:
         time.sleep(0.001)
 
 
-def test_a_process_that_is_gone_is_no_obstacle() -> None:
+def test_stopping_a_process_that_has_ended_does_nothing() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     stop_orphan(gone.pid, "mark", signals=[signal.SIGTERM], seconds=1)
@@ -101,7 +101,7 @@ def test_a_process_that_stops_while_starting_shows_its_log(tmp_path: Path) -> No
         wait_until(lambda: False, server, log, name="The server", seconds=30)
 
 
-def test_stop_ends_what_the_process_has_started_too(tmp_path: Path) -> None:
+def test_stop_also_ends_the_children_of_a_process(tmp_path: Path) -> None:
     """A process that ignores the signal is killed after its time, and its children with it."""
     script = (
         "import signal, subprocess, sys, time\n"
