@@ -16,6 +16,7 @@ from precast_app.api import (
     health,
     import_profiles,
     job_files,
+    job_mapping,
     jobs,
     metrics,
     projects,
@@ -25,7 +26,7 @@ from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
-RESOURCES = (accounts, projects, reference, import_profiles, jobs, job_files, element_types, exports)
+RESOURCES = (accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, element_types, exports)
 
 
 def init_app(app: Flask) -> None:

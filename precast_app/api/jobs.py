@@ -30,7 +30,7 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.jobs import permissions, registry, service
-from precast_app.jobs.service import JobOptions
+from precast_app.jobs.creation import JobOptions
 from precast_app.models import ImportJob, JobStatus
 from precast_app.projects import projects
 from precast_app.queries import changes

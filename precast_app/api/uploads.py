@@ -14,11 +14,24 @@ from precast_app import config
 from precast_app.api.schemas import LenientQuery, known_options, repeated_options
 from precast_app.errors import RequestError, TooLarge
 from precast_app.extensions import current_settings
+from precast_app.jobs.creation import AUTO_PROFILE, NO_PROFILE, JobOptions
 from precast_app.jobs.files import Upload
-from precast_app.jobs.service import JobOptions
+from precast_app.models import Mapping as MappingOption
 from precast_app.models import OnError
+from precast_app.queries.paging import LARGEST_ID
 
 _NO_FILE = "No file was sent. Send a spreadsheet as the multipart field `file`."
+
+
+class ProfileChoice(ma.fields.String):
+    """The id of an import profile, `auto` or `none`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs).strip()
+        is_id = text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= LARGEST_ID
+        if text not in (AUTO_PROFILE, NO_PROFILE) and not is_id:
+            raise ma.ValidationError("Must be the id of an import profile, auto or none.")
+        return str(int(text)) if is_id else text
 
 
 class OptionsQuery(LenientQuery):
@@ -35,6 +48,20 @@ class OptionsQuery(LenientQuery):
             "description": "create the nodes, stages, drawing types and products that headings name and the project "
             "lacks; needs the manager role"
         }
+    )
+    use_profile = ProfileChoice(
+        data_key="profile",
+        metadata={
+            "description": "the id of the import profile by which the file is read; `auto`, the default: the one that "
+            "was remembered for files with these headings, if any; `none`: by the project's own headings"
+        },
+    )
+    mapping = ma.fields.String(
+        validate=ma.validate.OneOf([*MappingOption]),
+        metadata={
+            "description": "with `ask`, the job of a file whose headings are not understood waits for "
+            "`PUT /api/jobs/{job_id}/mapping`; by default such a file is refused"
+        },
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -17,7 +17,9 @@ from precast_app.config import Settings
 from precast_app.errors import JobFailed, NotASpreadsheet, NotFound, RequestError, TooLarge
 from precast_app.extensions import current_settings, db
 from precast_app.importing.profiles.profile import ImportProfile
+from precast_app.importing.reference_data import ReferenceData
 from precast_app.models import FileChunk, ImportJob
+from precast_app.parsing import RowCount, StoredProfile
 from precast_app.spreadsheets import Book, UnreadableFile, open_book
 
 _MAX_NAME_LENGTH = 255
@@ -45,13 +47,31 @@ def check_size(upload: Upload) -> None:
         )
 
 
-def count_rows(upload: Upload, job_type: str, owner: str) -> int:
-    """Return the number of data rows; raise `RequestError` for a file that can't be imported.
+def count_rows(
+    upload: Upload, job_type: str, owner: str, profiles: Sequence[StoredProfile] = (), *, is_chosen: bool = False
+) -> RowCount:
+    """Return the number of data rows and the import profile that is used; raise `RequestError` for an unusable file.
+
+    `profiles` are those that the file may need; with `is_chosen` the first one is used. This can take as long as
+    parsing may: call it without a database connection.
+    """
+    with _as_request_errors(upload):
+        return parsing.get_service().count_rows(upload.stream, job_type, owner, profiles, is_chosen=is_chosen)
+
+
+def describe_columns(
+    upload: Upload,
+    reference: ReferenceData,
+    profiles: Sequence[StoredProfile],
+    draft: dict[str, Any] | None,
+    owner: str,
+) -> dict[str, Any]:
+    """Return what the columns of the file mean; raise `RequestError` if it can't be read.
 
     This can take as long as parsing may: call it without a database connection.
     """
     with _as_request_errors(upload):
-        return parsing.get_service().count_rows(upload.stream, job_type, owner)
+        return parsing.get_service().describe_columns(upload.stream, reference, profiles, draft, owner)
 
 
 def detect_job_types(upload: Upload, owner: str) -> list[str]:

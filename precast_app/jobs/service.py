@@ -6,37 +6,18 @@ must be rolled back, which happens at the end of a request.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-
-from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from precast_app import database
 from precast_app.auth import audit
 from precast_app.auth.permissions import Identity
-from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES
-from precast_app.errors import Conflict, NotFound, RequestError, TooManyRequests
-from precast_app.extensions import current_settings, db
-from precast_app.jobs import dispatch, dry_run, files, idempotency, lifecycle, registry, revert
+from precast_app.errors import Conflict, NotFound, RequestError
+from precast_app.extensions import db
+from precast_app.importing.profiles.profile import ImportProfile
+from precast_app.jobs import columns, creation, dispatch, dry_run, files, idempotency, lifecycle, registry, revert
+from precast_app.jobs.creation import JobOptions as JobOptions
 from precast_app.jobs.files import Upload
-from precast_app.models import ImportJob, JobStatus, OnError, Phase, Project
-
-_RETRY_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class JobOptions:
-    """The options of an import; `batch_size` in data rows.
-
-    `create_missing` creates the reference data that the file's headings name and the project does not have.
-    """
-
-    batch_size: int = BATCH_SIZE
-    concurrent_batches: int = CONCURRENT_BATCHES
-    dry_run: bool = False
-    on_error: str = OnError.SKIP
-    create_missing: bool = False
+from precast_app.models import ImportJob, JobStatus, Phase, Project
 
 
 def submit(
@@ -48,9 +29,12 @@ def submit(
     upload: Upload | None,
     idempotency_key: str | None = None,
     started_by_user_id: int | None = None,
+    profile: ImportProfile | None = None,
 ) -> ImportJob:
     """Create a job; with a file it is enqueued, without one it waits for its file.
 
+    With a `profile`, which need not be remembered, or one that the options name, the file is read by it. If the columns
+    of a file are not understood, the job waits for a mapping if the options ask for that.
     With an idempotency key that the same user has used within a day, return that job, or raise `Conflict` if the upload
     is another one. Raise another `RequestError` if the file can't be imported or the project has too many open jobs.
     Without `started_by_user_id` it is a job of the server's command line, which needs no permission.
@@ -58,18 +42,22 @@ def submit(
     if db.session.get(Project, project_id) is None:
         raise NotFound(f"There is no project {project_id}.")
     registry.get_creatable(job_type)
-    job = _new_job(project_id, job_type, options, created_by, started_by_user_id)
+    job = creation.new_job(project_id, job_type, options, created_by, started_by_user_id)
     job.idempotency_key = idempotency_key
     if upload:
         files.check_size(upload)
     if existing := idempotency.find_existing(job, upload):
         return existing
-    _check_open_job_limit(project_id)
+    creation.check_open_job_limit(project_id)
+    columns.set_chosen_profile(job, profile)
     if upload:
-        # Parsing takes seconds, and must not occupy a database connection.
-        database.release_connection()
-        job.total_items = files.count_rows(upload, job_type, created_by)
-        _set_queued(job)
+        found = columns.inspect(job, upload, created_by)
+        if found.is_understood:
+            job.total_items = found.rows
+            columns.set_profile(job, found.profile)
+            creation.set_queued(job)
+        else:
+            job.phase, job.needs_mapping = Phase.WAITING_FOR_MAPPING, True
     idempotency.expire_key(job)
     db.session.add(job)
     try:
@@ -82,9 +70,9 @@ def submit(
         raise
     if upload:
         files.store(job, upload)
-    _audit_creation(job)
+    creation.audit_creation(job)
     db.session.commit()
-    if upload:
+    if upload and not job.needs_mapping:
         dispatch.enqueue(job.id)
     return job
 
@@ -112,21 +100,26 @@ def detect_job_type(upload: Upload | None, owner: str) -> str:
 def attach_file(job_id: int, upload: Upload, starter: Identity) -> ImportJob:
     """Store the file of a waiting job and enqueue the job; raise `Conflict` if it isn't waiting for a file.
 
+    If its columns are not understood, the job waits for a mapping if its options ask for that.
     Raise another `RequestError` if the file can't be imported.
     """
     files.check_size(upload)
     job = db.session.get_one(ImportJob, job_id)
-    job_type = job.job_type
-    # Parsing takes seconds, and must not occupy a database connection.
-    database.release_connection()
-    total = files.count_rows(upload, job_type, starter.name)
-    if not lifecycle.mark_queued(job_id, waiting=Phase.WAITING_FOR_FILE):
+    found = columns.inspect(job, upload, starter.name)
+    if found.is_understood:
+        is_waiting = lifecycle.mark_queued(job_id, waiting=Phase.WAITING_FOR_FILE)
+    else:
+        is_waiting = lifecycle.mark_waiting_for_mapping(job_id)
+    if not is_waiting:
         raise Conflict(f"Job {job_id} isn't waiting for a file. Create a new job for this file.")
-    job.total_items, job.started_by_user_id = total, starter.user_id
+    job.total_items, job.started_by_user_id = found.rows, starter.user_id
+    if found.is_understood:
+        columns.set_profile(job, found.profile)
     files.store(job, upload)
     audit.record("job.file", project_id=job.project_id, about=f"job {job.id}: {job.file_name}")
     db.session.commit()
-    dispatch.enqueue(job_id)
+    if found.is_understood:
+        dispatch.enqueue(job_id)
     return job
 
 
@@ -138,7 +131,7 @@ def apply(job_id: int, starter: Identity) -> ImportJob:
     """
     dry = db.session.get_one(ImportJob, job_id)
     dry_run.check_applicable(dry)
-    return _import_again(dry, starter, applies_job_id=dry.id)
+    return creation.import_again(dry, starter, applies_job_id=dry.id)
 
 
 def undo(job_id: int, starter: Identity) -> ImportJob:
@@ -153,10 +146,10 @@ def undo(job_id: int, starter: Identity) -> ImportJob:
         raise Conflict(f"Job {job_id} is not an import of element types, or is a dry run. It can't be undone.")
     revert.check_undoable(target)
     options = JobOptions(concurrent_batches=1)
-    job = _new_job(target.project_id, registry.UNDO, options, starter.name, starter.user_id)
+    job = creation.new_job(target.project_id, registry.UNDO, options, starter.name, starter.user_id)
     job.undoes_job_id, job.file_name = job_id, target.file_name
     job.total_items = target.created_count + target.updated_count
-    _set_queued(job)
+    creation.set_queued(job)
     db.session.add(job)
     about = f"job {job_id}: {target.file_name or ''}"
     audit.record("job.undo", who=starter.name, project_id=job.project_id, about=about)
@@ -173,6 +166,7 @@ def undo(job_id: int, starter: Identity) -> ImportJob:
 def retry(job_id: int, started_by_user_id: int) -> ImportJob:
     """Enqueue a failed job again, with its stored file; batches that are committed are not run again.
 
+    A job whose columns were never mapped waits for its mapping again.
     Raise `Conflict` if it has not failed, was undone, was cancelled and partly kept, or its file has expired.
     """
     job = db.session.get_one(ImportJob, job_id)
@@ -186,7 +180,8 @@ def retry(job_id: int, started_by_user_id: int) -> ImportJob:
     job.started_by_user_id = started_by_user_id
     audit.record("job.retry", project_id=job.project_id, about=f"job {job.id}")
     db.session.commit()
-    dispatch.enqueue(job_id)
+    if not job.needs_mapping:
+        dispatch.enqueue(job_id)
     return job
 
 
@@ -208,62 +203,4 @@ def cancel(job_id: int, user: str) -> ImportJob:
 def _redo(undo_job: ImportJob, starter: Identity) -> ImportJob:
     if undo_job.status != JobStatus.COMPLETED:
         raise Conflict(f"Job {undo_job.id} has not undone anything, so there is nothing to undo.")
-    return _import_again(db.session.get_one(ImportJob, undo_job.undoes_job_id), starter)
-
-
-def _import_again(old: ImportJob, starter: Identity, applies_job_id: int | None = None) -> ImportJob:
-    """Create and enqueue a job with the file and the options of another one, but not as a dry run.
-
-    Raise `Conflict` if the file is no longer stored.
-    """
-    if not files.is_stored(old.id):
-        raise Conflict(f"The file of job {old.id} has been deleted after its retention time. Upload it again.")
-    _check_open_job_limit(old.project_id)
-    options = JobOptions(
-        old.batch_size, old.concurrent_batches, on_error=old.on_error, create_missing=old.create_missing
-    )
-    job = _new_job(old.project_id, old.job_type, options, starter.name, starter.user_id)
-    job.total_items, job.applies_job_id = old.total_items, applies_job_id
-    _set_queued(job)
-    db.session.add(job)
-    db.session.flush()
-    files.copy_stored(old, job)
-    _audit_creation(job, of_job=old.id)
-    db.session.commit()
-    dispatch.enqueue(job.id)
-    return job
-
-
-def _new_job(
-    project_id: int, job_type: str, options: JobOptions, created_by: str, started_by_user_id: int | None
-) -> ImportJob:
-    return ImportJob(
-        project_id=project_id,
-        job_type=job_type,
-        created_by=created_by,
-        started_by_user_id=started_by_user_id,
-        **asdict(options),
-    )
-
-
-def _set_queued(job: ImportJob) -> None:
-    job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
-
-
-def _check_open_job_limit(project_id: int) -> None:
-    # A project's jobs run one after another, so only a client that submits jobs in an endless loop reaches the limit.
-    is_open = ImportJob.status.in_((JobStatus.PENDING, JobStatus.PROCESSING))
-    count = db.session.scalar(select(func.count()).where(ImportJob.project_id == project_id, is_open)) or 0
-    if count >= current_settings().max_open_jobs:
-        raise TooManyRequests(
-            f"{count} jobs of this project are waiting or running. Wait until some have ended, or cancel some.",
-            _RETRY_SECONDS,
-        )
-
-
-def _audit_creation(job: ImportJob, **details: int) -> None:
-    about = f"job {job.id}: {job.file_name or job.job_type}"
-    audit.record(
-        "job.create", who=job.created_by, project_id=job.project_id, about=about, job_type=job.job_type,
-        dry_run=job.dry_run, **details,
-    )  # fmt: skip
+    return creation.import_again(db.session.get_one(ImportJob, undo_job.undoes_job_id), starter)

@@ -3,6 +3,8 @@
 from precast_app.parsing.service import (
     RESOURCE_LIMIT_CODES,
     ParsingService,
+    RowCount,
+    StoredProfile,
     get_service,
     init_app,
     spreadsheet_limits,
@@ -12,6 +14,8 @@ from precast_app.parsing.service import (
 __all__ = [
     "RESOURCE_LIMIT_CODES",
     "ParsingService",
+    "RowCount",
+    "StoredProfile",
     "get_service",
     "init_app",
     "spreadsheet_limits",

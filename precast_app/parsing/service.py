@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from threading import BoundedSemaphore
 from typing import IO, Any
 
@@ -15,6 +15,8 @@ from flask import Flask, current_app
 from precast_app.config import Settings
 from precast_app.errors import Conflict, JobFailed, ServerBusy
 from precast_app.extensions import settings_of
+from precast_app.importing import reference_data
+from precast_app.importing.reference_data import ReferenceData
 from precast_app.models import Issue
 from precast_app.parsing.fork_server_client import ChildExited, ForkServerClient
 from precast_app.parsing.owner_semaphore import OwnerSemaphore
@@ -31,6 +33,9 @@ _DOWNLOAD_WAIT_SECONDS = 0.25
 # Generated downloads occupy at most a quarter of the threads, as request bodies do (`api.body_limits`).
 _THREADS_PER_DOWNLOAD = 4
 _COPY_VALUES_ADVICE = "Copy the data into a new workbook, as values, and upload that; split it if it is very large."
+
+# The id of an import profile and its JSON.
+StoredProfile = tuple[int, dict[str, Any]]
 
 # One per process, shared by all applications that the process creates.
 _FORK_SERVER = ForkServerClient()
@@ -59,6 +64,19 @@ def spreadsheet_limits(settings: Settings) -> Limits:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """The data rows of a file, and the id of the import profile by which it is read; None: by the project's headings.
+
+    `problem` says why the headings are not understood; there are no rows then. `seconds` is the processor time taken.
+    """
+
+    rows: int
+    profile_id: int | None = None
+    problem: str | None = None
+    seconds: float = 0.0
+
+
 class ParsingService:
     """Reader of uploaded files for one application.
 
@@ -72,11 +90,41 @@ class ParsingService:
         self._reads = OwnerSemaphore(settings.parse_processes, settings.parse_wait_seconds)
         self._downloads = BoundedSemaphore(max(1, settings.web_threads // _THREADS_PER_DOWNLOAD))
 
-    def count_rows(self, upload: IO[bytes], job_type: str, owner: str) -> int:
-        """Return the number of data rows that a job of this type would read from the file."""
+    def count_rows(
+        self,
+        upload: IO[bytes],
+        job_type: str,
+        owner: str,
+        profiles: Sequence[StoredProfile] = (),
+        *,
+        is_chosen: bool = False,
+    ) -> RowCount:
+        """Return the number of data rows that a job of this type would read from the file, and how it would read them.
+
+        `profiles` are the import profiles that the file may need; with `is_chosen` the first one is used.
+        """
+        arguments = {"job_type": job_type, "profiles": profiles, "is_chosen": is_chosen}
         with tempfile.TemporaryFile() as unused:
-            count: int = self._run("count_rows", upload, unused, owner, job_type=job_type)
-        return count
+            return RowCount(*self._run("count_rows", upload, unused, owner, **arguments))
+
+    def describe_columns(
+        self,
+        upload: IO[bytes],
+        reference: ReferenceData,
+        profiles: Sequence[StoredProfile],
+        draft: dict[str, Any] | None,
+        owner: str,
+    ) -> dict[str, Any]:
+        """Return what the columns mean: as the draft of a profile says or, without one, as a profile or proposal."""
+        arguments = {
+            "project_id": reference.project_id,
+            "reference": reference_data.to_json(reference),
+            "profiles": profiles,
+            "draft": draft,
+        }
+        with tempfile.TemporaryFile() as unused:
+            described: dict[str, Any] = self._run("describe_columns", upload, unused, owner, **arguments)
+        return described
 
     def detect_job_types(self, upload: IO[bytes], owner: str) -> list[str]:
         """Return the job types that the file may be meant for, by its headings."""

@@ -3,28 +3,85 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import IO, Any, cast
 
 import xlsxwriter
 
+from precast_app.errors import JobFailed, NoDataRows, RequestError
 from precast_app.exporting import annotating, rejected_workbook
-from precast_app.importing import column_mapping, job_type_detection, reference_files
+from precast_app.importing import column_mapping, job_type_detection, reference_data, reference_files
 from precast_app.importing.issues import Issue
+from precast_app.importing.profiles import application, column_description, profile_choice
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.importing.profiles.schema import load_profile
 from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.models import Severity
 from precast_app.spreadsheets import Book, Limits, open_book
 
+# Encoding and delimiter of a text file whose profile names neither.
+_AS_DETECTED = (None, None)
+# How many encodings and delimiters of profiles a text file is tried with.
+_MAX_READINGS = 5
 
-def count_rows(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], job_type: str) -> int:
-    """Return the number of data rows, from a quick scan of the file."""
-    book = _open(upload, limits)
+# The id of a profile and its JSON.
+StoredProfile = tuple[int, dict[str, Any]]
+
+
+def count_rows(
+    upload: IO[bytes],
+    out: IO[bytes],
+    *,
+    limits: dict[str, int],
+    job_type: str,
+    profiles: Sequence[StoredProfile] = (),
+    is_chosen: bool = False,
+) -> list[Any]:
+    """Return the values of `parsing.RowCount`, from a quick scan of the file.
+
+    `profiles` are the profiles that the file may need, as ids and JSON; with `is_chosen` the first one is used.
+    """
+    began = time.process_time()
     if job_type != "element_type_import":
-        return reference_files.count_rows(book, job_type)
-    return column_mapping.count_rows(book)[1]
+        return [reference_files.count_rows(_open(upload, limits), job_type)]
+    known = _load_profiles(profiles)
+    try:
+        if is_chosen and not known:
+            raise JobFailed("The import profile is not valid any more. Change it, or map the columns again.")
+        if is_chosen:
+            book, profile_id = _open(upload, limits, known[0][1]), cast("int | None", known[0][0])
+        else:
+            book, profile_id = _choose_profile(upload, limits, known)
+        if profile_id is None:
+            return [column_mapping.count_rows(book)[1]]
+        _, rows = application.count_rows(book, dict(known)[profile_id])
+        if not rows:
+            raise NoDataRows
+        return [rows, profile_id]
+    except NoDataRows:
+        raise
+    except JobFailed as error:
+        return [0, None, str(error), time.process_time() - began]
+
+
+def describe_columns(
+    upload: IO[bytes],
+    out: IO[bytes],
+    *,
+    limits: dict[str, int],
+    project_id: int,
+    reference: dict[str, Any],
+    profiles: Sequence[StoredProfile],
+    draft: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Return what the columns of the file mean, by the draft of a profile or else as a proposal."""
+    project = reference_data.from_json(project_id, reference)
+    profile = None if draft is None else load_profile(draft, complete=False)
+    book = _open(upload, limits, profile)
+    return column_description.describe(book, project, _load_profiles(profiles), profile)
 
 
 def detect_job_types(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int]) -> list[str]:
@@ -69,6 +126,7 @@ def export_rejected_rows(
 
 TASKS: dict[str, Callable[..., Any]] = {
     "count_rows": count_rows,
+    "describe_columns": describe_columns,
     "detect_job_types": detect_job_types,
     "annotate": annotate,
     "export_rejected_rows": export_rejected_rows,
@@ -89,6 +147,7 @@ def sample_workbook() -> IO[bytes]:
 def warm_up(book: IO[bytes]) -> None:
     """Run every task once, so that one-time work such as late imports happens before the first fork."""
     limits = asdict(Limits())
+    describe_columns(book, io.BytesIO(), limits=limits, project_id=0, reference={}, profiles=(), draft=None)
     issue = [Severity.ERROR, "not_a_number", "Enter a number.", 2, "C", "Element Types"]
     annotate(book, io.BytesIO(), limits=limits, issues=[issue], seconds=1)
     export_rejected_rows(book, io.BytesIO(), limits=limits, reasons=[(2, "Enter a number.")], is_catalogue=True)
@@ -100,8 +159,37 @@ def prefault_memory(book: IO[bytes]) -> None:
     count_rows(book, io.BytesIO(), limits=asdict(Limits()), job_type="element_type_import")
 
 
+def _load_profiles(stored: Sequence[StoredProfile]) -> list[tuple[int, ImportProfile]]:
+    """Return the profiles without those that this version of the application can't read any more."""
+
+    def load() -> Iterator[tuple[int, ImportProfile]]:
+        for id_, profile in stored:
+            with suppress(RequestError):
+                yield id_, load_profile(profile)
+
+    return list(load())
+
+
+def _choose_profile(
+    upload: IO[bytes], limits: dict[str, int], profiles: Sequence[tuple[int, ImportProfile]]
+) -> tuple[Book, int | None]:
+    """Return the book, opened as its profile says, and the id of that profile; None if it needs no profile."""
+    by_reading: dict[tuple[str | None, str | None], list[tuple[int, ImportProfile]]] = {_AS_DETECTED: []}
+    for id_, profile in profiles:
+        by_reading.setdefault((profile.encoding, profile.delimiter), []).append((id_, profile))
+    detected = _open(upload, limits)
+    chosen = profile_choice.choose_profile(detected, by_reading.pop(_AS_DETECTED))
+    if chosen is None and detected.format == "csv":
+        for group in list(by_reading.values())[:_MAX_READINGS]:
+            book = _open(upload, limits, group[0][1])
+            chosen = profile_choice.choose_profile(book, group)
+            if chosen is not None:
+                return book, chosen
+    return detected, chosen
+
+
 def _open(upload: IO[bytes], limits: dict[str, int], profile: ImportProfile | None = None) -> Book:
-    encoding, delimiter = (profile.encoding, profile.delimiter) if profile else (None, None)
+    encoding, delimiter = (profile.encoding, profile.delimiter) if profile else _AS_DETECTED
     return open_book(cast(Any, upload), Limits(**limits), encoding=encoding, delimiter=delimiter)
 
 

@@ -1,0 +1,117 @@
+"""New jobs: their options and their rows in the table. What `service` and `mapping` have in common."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from precast_app.auth import audit
+from precast_app.auth.permissions import Identity
+from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES
+from precast_app.errors import Conflict, TooManyRequests
+from precast_app.extensions import current_settings, db
+from precast_app.jobs import dispatch, files
+from precast_app.models import ImportJob, JobStatus, Mapping, OnError, Phase
+
+# The choice of an import profile that is not an id: the one that was made for such files, or none.
+AUTO_PROFILE, NO_PROFILE = "auto", "none"
+
+_RETRY_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """The options of an import; `batch_size` in data rows.
+
+    `create_missing` creates the reference data that the file's headings name and the project does not have.
+    `use_profile` is `AUTO_PROFILE`, `NO_PROFILE` or the id of an import profile.
+    """
+
+    batch_size: int = BATCH_SIZE
+    concurrent_batches: int = CONCURRENT_BATCHES
+    dry_run: bool = False
+    on_error: str = OnError.SKIP
+    create_missing: bool = False
+    use_profile: str = AUTO_PROFILE
+    mapping: str = Mapping.REFUSE
+
+
+def import_again(old: ImportJob, starter: Identity, applies_job_id: int | None = None) -> ImportJob:
+    """Create and enqueue a job with the file, profile and options of another one, but not as a dry run.
+
+    Raise `Conflict` if the file is no longer stored.
+    """
+    job = copy_job(old, starter, dry_run=False, create_missing=old.create_missing)
+    job.total_items, job.applies_job_id = old.total_items, applies_job_id
+    job.profile, job.profile_name = old.profile, old.profile_name
+    job.profile_id, job.profile_version = old.profile_id, old.profile_version
+    db.session.commit()
+    dispatch.enqueue(job.id)
+    return job
+
+
+def copy_job(old: ImportJob, starter: Identity, *, dry_run: bool, create_missing: bool) -> ImportJob:
+    """Create a queued job with the file and options of another one. The caller sets its profile, commits and enqueues.
+
+    Raise `Conflict` if the file is no longer stored.
+    """
+    if not files.is_stored(old.id):
+        raise Conflict(f"The file of job {old.id} has been deleted after its retention time. Upload it again.")
+    check_open_job_limit(old.project_id)
+    options = JobOptions(
+        old.batch_size,
+        old.concurrent_batches,
+        dry_run=dry_run,
+        on_error=old.on_error,
+        create_missing=create_missing,
+        use_profile=old.use_profile,
+        mapping=old.mapping,
+    )
+    job = new_job(old.project_id, old.job_type, options, starter.name, starter.user_id)
+    set_queued(job)
+    db.session.add(job)
+    db.session.flush()
+    files.copy_stored(old, job)
+    audit_creation(job, of_job=old.id)
+    return job
+
+
+def new_job(
+    project_id: int, job_type: str, options: JobOptions, created_by: str, started_by_user_id: int | None
+) -> ImportJob:
+    """Return a job that is not stored yet and waits for its file."""
+    return ImportJob(
+        project_id=project_id,
+        job_type=job_type,
+        created_by=created_by,
+        started_by_user_id=started_by_user_id,
+        **asdict(options),
+    )
+
+
+def set_queued(job: ImportJob) -> None:
+    """Queue a job that is not stored yet."""
+    job.phase, job.queued_at = Phase.QUEUED, datetime.now(UTC)
+
+
+def check_open_job_limit(project_id: int) -> None:
+    """Raise `TooManyRequests` if the project has as many pending and processing jobs as it may."""
+    # A project's jobs run one after another, so only a client that submits jobs in an endless loop reaches the limit.
+    is_open = ImportJob.status.in_((JobStatus.PENDING, JobStatus.PROCESSING))
+    count = db.session.scalar(select(func.count()).where(ImportJob.project_id == project_id, is_open)) or 0
+    if count >= current_settings().max_open_jobs:
+        raise TooManyRequests(
+            f"{count} jobs of this project are waiting or running. Wait until some have ended, or cancel some.",
+            _RETRY_SECONDS,
+        )
+
+
+def audit_creation(job: ImportJob, **details: int) -> None:
+    """Add an entry about a new job to the audit log."""
+    about = f"job {job.id}: {job.file_name or job.job_type}"
+    audit.record(
+        "job.create", who=job.created_by, project_id=job.project_id, about=about, job_type=job.job_type,
+        dry_run=job.dry_run, **details,
+    )  # fmt: skip
