@@ -164,8 +164,12 @@ def name_parts(top: str, sub: str, group: ColumnGroup) -> tuple[str, ...]:
         texts = [top, sub] if sub else _split_last_word(top) if len(reference.name_parts) > 1 else [top]
         parts = tuple(clean_text(text).strip("_- ") for text in texts)
         is_complete = len(parts) == len(reference.name_parts)
-    is_name = all(len(part) <= _LONGEST_NAME and match_key(part) for part in parts)
-    return parts if is_complete and is_name else ()
+    return parts if is_complete and all(map(is_name, parts)) else ()
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can be the name of an item: it is not too long, can be displayed, and has a word."""
+    return len(text) <= _LONGEST_NAME and text.isprintable() and bool(match_key(text))
 
 
 def _split_last_word(text: str) -> list[str]:

@@ -137,3 +137,18 @@ def test_create_missing_requires_permission_for_reference_data(
             answer = client.post(f"/api/project/{green_meadows}/{address}", headers=headers, data={"file": file})
         assert answer.status_code == 403, answer.get_json()
         assert "the manager role" in answer.get_json()["message"]
+
+
+@pytest.mark.parametrize("escape", ["_x0000_", "_x0001_", "_xFFFF_"])
+def test_names_that_cannot_be_displayed_are_not_created(project_id: int, tmp_path: Path, escape: str) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    headings = [f"Stages_Cur{escape}ing", f"Tower.Fl{escape}oor", f"Drawing Types_{escape}a", f"BOM_St{escape}eel_6MM"]
+    sheet.append([*BASE_HEADER.split(","), *headings])
+    sheet.append(row("A", "yes", 1, "a.dwg", 2))
+    path = tmp_path / "types.xlsx"
+    book.save(path)
+    done = run_import(project_id, path, create_missing=True)
+    assert (done.status, done.created_count) == ("completed", 1), done.error
+    for table in ("stages", "hierarchy_nodes", "drawing_types", "bom_products"):
+        assert db.session.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table

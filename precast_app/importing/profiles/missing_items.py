@@ -18,7 +18,6 @@ from precast_app.text import clean_text, match_key, path_key
 # A point between the levels of a path. One after a single digit belongs to the name, as in `1.OG` and `2.5`, and so
 # does one before a space.
 _LEVEL_SEPARATOR = re.compile(r"(?<!\A\d)(?<!\.\d)\.(?![\s_]|\Z)")
-_LONGEST_NAME = 150
 # Different places of one file that are created.
 _MAX_PLACES = 10_000
 
@@ -57,7 +56,7 @@ def _name_parts(target: ItemTarget) -> tuple[str, ...]:
 
 def _levels(path: str) -> tuple[str, ...]:
     levels = tuple(clean_text(level) for level in _LEVEL_SEPARATOR.split(path, 20))
-    return levels if all(match_key(level) and len(level) <= _LONGEST_NAME for level in levels) else ()
+    return levels if all(map(find_missing.is_name, levels)) else ()
 
 
 def _places(book: Book, profile: ImportProfile, reference: ReferenceData) -> Iterator[tuple[str, ...]]:
@@ -80,7 +79,6 @@ def _places(book: Book, profile: ImportProfile, reference: ReferenceData) -> Ite
             continue
         # Without its last part, the floor, a place is not complete.
         parts = tuple(part for part in parts if part) if parts[-1] else ()
-        is_name = parts and all(match_key(part) and len(part) <= _LONGEST_NAME for part in parts)
-        if is_name and parts not in seen and len(seen) < _MAX_PLACES:
+        if parts and all(map(find_missing.is_name, parts)) and parts not in seen and len(seen) < _MAX_PLACES:
             seen.add(parts)
             yield parts
