@@ -77,6 +77,13 @@ def test_units_in_cells_are_converted() -> None:
     assert described["messages"] == ["All rows are taken for WALL, because the title is Precast Wall Schedule."]
 
 
+def test_feet_and_inches_in_cells_are_converted() -> None:
+    text = "Mark,Type,Length,Weight,Level,Qty\nW1,Wall,12' 6\",4.2 t,L1,2\nW2,Wall,10',9000 lb,L2,1\n"
+    described = describe(opened(text.encode()), EMPTY)
+    assert column(described, "Length")["read_as"] == ["3810", "3048"]
+    assert column(described, "Weight")["read_as"] == ["4200", "4082.33133"]
+
+
 def test_new_places_are_named_with_the_cells_that_they_consist_of() -> None:
     project = reference(nodes=["Tower_A", "Tower_A.Floor_1", "Tower_A.Floor_2"])
     described = describe(opened("piece_list.csv"), project)

@@ -21,7 +21,7 @@ _LONGEST = 100
 # Different texts of a column that are looked at.
 _MAX_LOOKED = 40
 _SHORTEST_SERIES = 3
-_UNITED = re.compile(r"(?P<number>[+-]?\d[\d.,'’ ]*?)\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,11})")
+_UNITED = re.compile(r"[+-]?\d[\d.,'’ ]*?\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,11})")
 _FEET = re.compile(r"\d[\d.]*\s?['′](\s?-?\s?\d[\d./ ]*[\"″]?)?|\d[\d./ ]*\s?[\"″]")
 _FILE = re.compile(
     r"[^\\/:*?\"<>|]{1,90}\.(?:dwg|dxf|pdf|dgn|ifc|rvt|tif|tiff|png|jpg|nwd|skp|plt|dwf|step|stp)", re.IGNORECASE
@@ -137,12 +137,6 @@ def as_number(cell: Cell, sign: DecimalSign) -> float | None:
         return float(decimal_signs.with_point(text, sign)) if text.isascii() and "_" not in text else None
     except ValueError:
         return None
-
-
-def split_unit_cell(text: str) -> tuple[str, str] | None:
-    """Return number and unit of a cell such as `4318 mm`; None if it has another form."""
-    match = _UNITED.fullmatch(text) if len(text) <= _LONGEST else None
-    return (match["number"].strip(), match["unit"]) if match else None
 
 
 def unit_of(text: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 from precast_app.importing import cell_parsing, decimal_signs, units
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.decimal_signs import DecimalSign
-from precast_app.importing.profiles import column_values, vocabulary
+from precast_app.importing.profiles import cell_values, vocabulary
 from precast_app.importing.profiles.column_values import shown_text
 from precast_app.importing.profiles.profile import (
     UNIT_IN_CELL,
@@ -24,7 +24,6 @@ from precast_app.importing.profiles.profile import (
 )
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, MAX_MEASURE, ColumnGroup
 from precast_app.spreadsheets import Cell
-from precast_app.text import match_key
 
 _CHARACTERS = 120
 
@@ -43,8 +42,8 @@ def read_sample(cell: Cell, column: ProfileColumn, profile: ImportProfile, sign:
     text = shown_text(cell)[:_CHARACTERS]
     if column.target is None:
         return Sample(text)
-    rules = {match_key(old): new for old, new in profile.values.get(value_kind(column.target), {}).items()}
-    value = rules.get(match_key(text), cell)
+    rules = cell_values.index_rules(profile.values.get(value_kind(column.target), {}))
+    value = rules.get(cell_values.rule_key(text), cell)
     try:
         return Sample(text, _read(value, column, column.decimal or profile.decimal or sign))
     except InvalidCell as invalid:
@@ -74,8 +73,7 @@ def _parse_measure(cell: Cell, own: str, column: ProfileColumn, sign: DecimalSig
     stated = (vocabulary.split_unit(text)[1] for text in (column.sub_heading, column.heading))
     unit = column.unit or next(filter(None, stated), own)
     if unit == UNIT_IN_CELL:
-        number, unit = column_values.split_unit_cell(shown_text(cell)) or (cell, own)
-        cell = number
+        return cell_values.parse_measure(cell, maximum=MAX_MEASURE, unit=own, sign=sign)
     factor = units.factor(own, unit) or Decimal(1)
     return cell_parsing.parse_converted(_with_point(cell, sign), maximum=MAX_MEASURE, factor=factor, unit=unit)
 
