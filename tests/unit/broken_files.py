@@ -24,6 +24,10 @@ FILES: dict[str, Callable[[], bytes]] = {
     "xls": (_LIBREOFFICE / "green_meadows_libreoffice.xls").read_bytes,
     "xlsb": partial(convert_to_xlsb, _SAMPLE),
 }
+# Lists in the shape of other offices.
+OFFICE_LISTS: dict[str, Callable[[], bytes]] = {
+    path.name: path.read_bytes for path in sorted((_LIBREOFFICE / "other_offices").iterdir())
+}
 _FRAGMENTS = [
     b"<!DOCTYPE x [<!ENTITY a 'b'>]>",
     b"&a;",
@@ -81,8 +85,8 @@ def damage_zip(content: bytes, rng: random.Random) -> bytes:
 
 
 def broken_file(name: str, run: int) -> bytes:
-    """Return the run-th broken variant of one of `FILES`, always the same for the same `SEED`."""
-    content = FILES[name]()
+    """Return the run-th broken variant of a file or office list, always the same for the same `SEED`."""
+    content = (FILES | OFFICE_LISTS)[name]()
     rng = random.Random(f"{SEED}/{name}/{run}")
     is_zip = content.startswith(b"PK")
     return damage_zip(content, rng) if is_zip and rng.random() < 0.8 else damage_bytes(content, rng)

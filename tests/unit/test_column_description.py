@@ -191,3 +191,12 @@ def test_a_file_of_this_system_is_described(file: str) -> None:
 def test_a_file_without_headings_is_described(content: bytes) -> None:
     described = describe(opened(content), EMPTY)
     assert described["missing"] == ["name", "element_type"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"Mark,Type,Length," + b"x" * 3_000 + b"\nW1,Wall,4000,1\n", b"Mark,Typ,L (mm)\n" + b"y" * 300]
+)
+def test_a_proposal_for_an_odd_file_is_a_valid_profile(content: bytes) -> None:
+    described = describe(opened(content), EMPTY)
+    profile = schema.load_profile(described["profile"], complete=False)
+    assert describe(opened(content), EMPTY, [], profile)["profile"] == described["profile"]

@@ -24,6 +24,7 @@ from precast_app.importing.profiles.profile import (
     Shape,
     Target,
 )
+from precast_app.importing.profiles.schema import MAX_HEADING
 from precast_app.importing.profiles.value_rules import propose_values
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import MEASURES, ColumnGroup
@@ -100,7 +101,7 @@ def propose(
         skip_rows=layout.skip_rows,
         totals_words=_totals_words(layout, columns, taken, knowledge.languages),
         shape=shape,
-        columns=tuple(_profile_column(each, blanks) for each in proposed),
+        columns=_profile_columns(proposed, blanks),
         constants=constants,
         values=propose_values(columns, [each.target if each else None for each in taken], knowledge, known),
         decimal=sign if sign is DecimalSign.COMMA else None,
@@ -270,6 +271,13 @@ def _totals_words(
 
 def _is_known_total(text: str) -> bool:
     return vocabulary.split_words(text[:_SHOWN])[:1] in ([word] for word in _KNOWN_TOTALS)
+
+
+def _profile_columns(proposed: Iterable[ProposedColumn], blanks: Mapping[int, Blank]) -> tuple[ProfileColumn, ...]:
+    """Return the columns of the profile, at least one, without those whose headings are too long for a profile."""
+    columns = [_profile_column(each, blanks) for each in proposed]
+    kept = tuple(each for each in columns if max(len(each.heading), len(each.sub_heading)) <= MAX_HEADING)
+    return kept or (ProfileColumn(heading="", column="A"),)
 
 
 def _profile_column(proposed: ProposedColumn, blanks: Mapping[int, Blank]) -> ProfileColumn:

@@ -30,7 +30,8 @@ from precast_app.text import match_key, path_key
 
 _INVALID = "The import profile is not valid. Correct the fields that `errors` names."
 _MAX_NAME = 150
-_MAX_HEADING = 2_000
+# Characters of a heading.
+MAX_HEADING = 2_000
 _MAX_COLUMNS = 20_000
 _MAX_REPLACEMENTS = 5_000
 _MAX_TEXT = 255
@@ -105,7 +106,7 @@ def load_target(value: object) -> Target | None:
             return PlaceTarget(PlaceField(value))
     elif isinstance(value, Mapping) and len(value) == 1:
         ((key, name),) = value.items()
-        if key in _GROUPS and isinstance(name, str) and len(name) <= _MAX_HEADING:
+        if key in _GROUPS and isinstance(name, str) and len(name) <= MAX_HEADING:
             if not match_key(name):
                 raise ma.ValidationError("The name needs a letter or a digit.")
             return ItemTarget(_GROUPS[key], name)
@@ -135,8 +136,8 @@ def _choice(enum: type[Blank | DecimalSign | Shape], **options: Any) -> ma.field
 
 
 class _ColumnSchema(ma.Schema):
-    heading = _text(_MAX_HEADING, load_default="")
-    sub_heading = _text(_MAX_HEADING, load_default="")
+    heading = _text(MAX_HEADING, load_default="")
+    sub_heading = _text(MAX_HEADING, load_default="")
     column = ma.fields.String(load_default=None, allow_none=True, validate=ma.validate.Regexp(r"\A[A-Z]{1,3}\Z"))
     target = _TargetField(load_default=None, allow_none=True)
     unit = ma.fields.String(load_default=None, allow_none=True)

@@ -22,6 +22,7 @@ from precast_app.importing.schema import ColumnGroup
 from precast_app.text import match_key
 
 _MAX_RULES = 200
+_LONGEST = 255
 
 Rules = Mapping[str, Mapping[str, str]]
 
@@ -40,17 +41,22 @@ def propose_values(
         if not kind:
             continue
         rules = found.setdefault(kind, {})
-        for text in column.values.texts[:_MAX_RULES]:
+        for text in _short(column.values.texts):
             known = learned.get(kind, {}).get(match_key(text))
             if known is not None:
                 rules.setdefault(text, known)
         if isinstance(target, ItemTarget) and target.group is ColumnGroup.STAGES:
-            rules.update(_yes_no_rules(column.values.texts[:_MAX_RULES], knowledge.languages))
+            rules.update(_yes_no_rules(_short(column.values.texts), knowledge.languages))
         if isinstance(target, PlaceTarget) and target.field in (PlaceField.TOWER, PlaceField.FLOOR, PlaceField.PLACE):
-            for text in column.values.texts[:_MAX_RULES]:
+            for text in _short(column.values.texts):
                 if name := _node_of(text, target.field, knowledge.reference.of(ColumnGroup.NODES)):
                     rules.setdefault(text, name)
     return {kind: rules for kind, rules in found.items() if rules}
+
+
+def _short(texts: Sequence[str]) -> list[str]:
+    """Return the first texts that are short enough for a replacement."""
+    return [text for text in texts[:_MAX_RULES] if len(text) <= _LONGEST]
 
 
 def _learn(profiles: Iterable[ImportProfile]) -> dict[str, dict[str, str]]:
