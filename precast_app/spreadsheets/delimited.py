@@ -33,6 +33,9 @@ _COMMA = re.compile(r"\A\s*[+-]?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4
 _EITHER = re.compile(r"\A\s*[+-]?[1-9]\d{0,2},\d{3}\s*")
 _POINT = re.compile(r"\A\s*[+-]?(?:\d{1,3}(?:[, ]\d{3})+\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d+|0+\.\d+)\s*")
 
+# A formula that is nothing but a text, with which some programs keep the zeros of 0012 from Excel.
+_TEXT_FORMULA = re.compile(r'\A="([^"]*+(?:""[^"]*+)*)"\Z')
+
 _END_OF_FILE = "\x1a"
 _ENCODINGS = {"utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 _CELL_DECODERS = {
@@ -68,7 +71,7 @@ class DelimitedBook:
         self._delimiter = delimiter or (separator[1] if separator else _delimiter(self._first_records()))
         self._is_delimiter_declared = separator is not None or delimiter is not None
         self._decoded_cells: Counter[str] = Counter()
-        self._may_be_encoded = self._may_be_replaced = False
+        self._may_be_encoded = self._may_be_replaced = self._has_text_formulas = False
         self._replaced = ReplacedValues()
         self._record: list[str] = []
         self._ambiguous_number: str | None = None
@@ -116,6 +119,9 @@ class DelimitedBook:
                 count += 1
                 if count > limits.rows:
                     raise too_many_rows(limits)
+                if self._has_text_formulas:
+                    self._has_text_formulas = False
+                    cells = [_TEXT_FORMULA.sub(_formula_text, cell) for cell in cells]
                 if self._may_be_encoded:
                     self._may_be_encoded = False
                     cells = [self._decode_cell(cell) for cell in cells]
@@ -180,6 +186,8 @@ class DelimitedBook:
                 continue
             if "&" in line or "+" in line:
                 self._may_be_encoded = True
+            if '="' in line:
+                self._has_text_formulas = True
             if may_be_replaced(line):
                 self._may_be_replaced = True
             line = line.removeprefix(self._message) if number == 0 else line
@@ -248,6 +256,11 @@ class DelimitedBook:
                 "warning", code, f"{cells} {_CELL_DECODERS[code][1]} and decoded. Check that the texts are correct."
             )
         yield from self._replaced.notes
+
+
+def _formula_text(formula: re.Match[str]) -> str:
+    """Return the text that a formula such as `="0012"` shows."""
+    return formula[1].replace('""', '"')
 
 
 def _never_closed(rows: int) -> UnreadableFile:

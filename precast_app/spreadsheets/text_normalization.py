@@ -11,8 +11,9 @@ import unicodedata
 
 from precast_app.spreadsheets.sheet import Cell, CellError, SheetRow
 
-# Errors end with ! or ?, in every language of Excel, apart from these.
+# Errors end with ! or ?, in every language of Excel, apart from these. LibreOffice numbers some (Err:502).
 _ERROR = re.compile(r"#[¡¿]?(?:[^\W\d_]{3,15}(?:/0)?[!?])")
+_NUMBERED_ERROR = re.compile(r"Err:5\d\d")
 _OTHER_ERRORS = frozenset({"#N/A", "#N/D", "#NV", "#Н/Д", "#GETTING_DATA"})
 _LONGEST_ERROR = 20
 
@@ -22,7 +23,7 @@ def normalize_row(row: SheetRow) -> SheetRow:
     changed: list[Cell] | None = None
     for index, cell in enumerate(row.cells):
         # Nearly all texts are ASCII and no error words.
-        if type(cell) is str and cell and (cell[0] in "# " or not cell.isascii()):
+        if type(cell) is str and cell and (cell[0] in "#E " or not cell.isascii()):
             normal = normalize_text(cell)
             if normal != cell:
                 changed = list(row.cells) if changed is None else changed
@@ -35,6 +36,10 @@ def normalize_text(text: str) -> str | CellError:
     normal = unicodedata.normalize("NFC", text)
     if len(normal) <= _LONGEST_ERROR:
         word = normal.strip()
-        if word in _OTHER_ERRORS or (_ERROR.fullmatch(word) and word == word.upper()):
+        if (
+            word in _OTHER_ERRORS
+            or _NUMBERED_ERROR.fullmatch(word)
+            or (_ERROR.fullmatch(word) and word == word.upper())
+        ):
             return CellError(word)
     return normal

@@ -44,7 +44,7 @@ def first_cell(content: bytes) -> Cell:
 
 ERROR_WORDS = (
     "#N/A #REF! #NAME? #VALUE! #DIV/0! #NUM! #NULL! #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT! #BUSY! #UNKNOWN! "
-    "#PYTHON! #GETTING_DATA #ERROR! #NV #BEZUG! #ÜBERLAUF! #¡VALOR! #¿NOMBRE? #ССЫЛКА!"
+    "#PYTHON! #GETTING_DATA #ERROR! #NV #BEZUG! #ÜBERLAUF! #¡VALOR! #¿NOMBRE? #ССЫЛКА! Err:502"
 )
 FORMATS = pytest.mark.parametrize("make", [csv_file, xlsx_file, ods_file])
 
@@ -66,6 +66,8 @@ def test_an_error_word_stored_as_text_is_an_error(make: Callable[[str], bytes], 
 
 
 @FORMATS
-@pytest.mark.parametrize("text", ["#1", "#12!", "#", "# REF!", "#ref!", "W-1 #REF!", "#A-1", "#Beam!"])
+@pytest.mark.parametrize(
+    "text", ["#1", "#12!", "#", "# REF!", "#ref!", "W-1 #REF!", "#A-1", "#Beam!", "Err:5", "Err:502 x"]
+)
 def test_another_text_with_a_number_sign_stays_a_text(make: Callable[[str], bytes], text: str) -> None:
     assert first_cell(make(text)) == text

@@ -234,3 +234,20 @@ def test_only_fifty_replaced_values_are_listed() -> None:
     found = replaced_in(b"a,b\n" + b"01-Feb,01-Mar\n" * 30)
     assert len(found) == 51
     assert found[-1] == ("date_in_text", None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('="0012"', "0012"),
+        ('"=""0012"""', "0012"),
+        ('"=""a""""b"""', 'a"b'),
+        ('=""', ""),
+        ('="1"&"2"', '="1"&"2"'),
+        ('="1', '="1'),
+        ('\'="1"', '\'="1"'),
+        ('="1" ', '="1" '),
+    ],
+)
+def test_a_formula_that_is_only_a_text_is_read_as_its_text(written: str, read: str) -> None:
+    assert rows_of(f"a,b\nx,{written}\n".encode())[1] == (2, ["x", read])

@@ -19,7 +19,7 @@ from precast_app.spreadsheets.xlsx.sheet_xml import (
 from precast_app.spreadsheets.xlsx.styles import Styles
 
 # A text with entities, escapes, line ends, letters outside ASCII, or that may be an error.
-_UNUSUAL_TEXT = re.compile(r"\A\s*#|[&\r\x80-\U0010ffff]|_x")
+_UNUSUAL_TEXT = re.compile(r"\A\s*(?:#|Err:)|[&\r\x80-\U0010ffff]|_x")
 _LONGEST_INDEX = 9  # digits
 _MAX_CACHED_VALUES = 50_000  # for each kind and format of cell
 
@@ -76,7 +76,7 @@ class CellValues:
             if not stored.isdigit() or len(stored) > _LONGEST_INDEX:
                 return convert(stored)
             text = self._shared(int(stored))
-            return text if text.isascii() and text[:1] not in "# " else normalize_text(text)
+            return text if text.isascii() and text[:1] not in "#E " else normalize_text(text)
 
         if kind == "s":
             return convert_shared
