@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import sys
 import time
 from pathlib import Path
@@ -15,12 +16,14 @@ from flask.cli import AppGroup, with_appcontext
 from precast_app.auth import tokens, users
 from precast_app.errors import RequestError
 from precast_app.extensions import current_settings, db
+from precast_app.importing.profiles import schema as profile_schema
+from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.jobs import registry, service
 from precast_app.jobs.files import Upload
 from precast_app.models import ImportJob
 from precast_app.projects import projects
 from precast_app.queries import jobs
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import LARGEST_ID, Page
 
 _POLL_SECONDS = 0.3
 
@@ -166,20 +169,29 @@ def create_project(name: str) -> None:
 @click.option(
     "--job-type", type=click.Choice(registry.creatable_names()), default="element_type_import", show_default=True
 )
+@click.option(
+    "--profile",
+    "chosen",
+    default="auto",
+    show_default=True,
+    help="Import profile by which FILE is read: its id, a JSON file with it, auto or none.",
+)
 @with_appcontext
-def import_file(file: Path, project_id: int, job_type: str) -> None:
+def import_file(file: Path, project_id: int, job_type: str, chosen: str) -> None:
     """Import FILE into a project and wait for the result. A worker must be running.
 
     The exit status is 0 if the job completed.
     """
     try:
+        use_profile, profile = _profile(chosen)
         with file.open("rb") as stream:
             job_id = service.submit(
                 project_id=project_id,
                 job_type=job_type,
                 created_by=_login_name(),
-                options=service.JobOptions(),
+                options=service.JobOptions(use_profile=use_profile),
                 upload=Upload(stream, file.name),
+                profile=profile,
             ).id
     except RequestError as error:
         _exit_with_error(error)
@@ -194,6 +206,22 @@ def import_file(file: Path, project_id: int, job_type: str) -> None:
         click.echo(job.error, err=True)
         sys.exit(1)
     click.echo(job.result)
+
+
+def _profile(chosen: str) -> tuple[str, ImportProfile | None]:
+    """Return the option `use_profile` and the profile of a JSON file; raise `RequestError` if there is no such one."""
+    if chosen in ("auto", "none") or (chosen.isascii() and chosen.isdigit() and 0 < int(chosen) <= LARGEST_ID):
+        return chosen, None
+    try:
+        body = json.loads(Path(chosen).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        message = (
+            f"{chosen} is neither the id of an import profile nor a JSON file with one. `auto` and `none` work too."
+        )
+        raise RequestError(message) from None
+    # The file may be the response to `GET …/import-profiles/{id}`.
+    body = body.get("import_profile", body) if isinstance(body, dict) else body
+    return "none", profile_schema.load_exported(body)
 
 
 def _wait_with_progress_bar(job_id: int) -> ImportJob:

@@ -13,8 +13,6 @@ from precast_app.importing.profiles import schema
 from precast_app.importing.profiles.profile import Blank, ImportProfile, Shape
 from precast_app.text import clean_text
 
-# What a response says about a profile beside its content. A profile that was exported can be sent with these fields.
-_DESCRIBING_FIELDS = ("id", "version", "project_id", "created_by", "created_at")
 # The text of an error is bounded, because a body can repeat the same mistake very often.
 _MAX_REPORTED = 50
 
@@ -46,7 +44,8 @@ class ProfileRequest(RequestSchema):
     def _drop_describing_fields(self, data: Any, **kwargs: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        return {name: value for name, value in data.items() if name not in _DESCRIBING_FIELDS}
+        # A profile that was exported can be sent as it is.
+        return {name: value for name, value in data.items() if name not in schema.DESCRIBING_FIELDS}
 
 
 def load_profile(body: Mapping[str, Any], *, complete: bool = True) -> ImportProfile:

@@ -28,6 +28,9 @@ from precast_app.importing.schema import ColumnGroup
 from precast_app.spreadsheets import column_number, encoding_name
 from precast_app.text import match_key, path_key
 
+# What a response says about a profile beside its content.
+DESCRIBING_FIELDS = ("id", "version", "project_id", "created_by", "created_at")
+
 _INVALID = "The import profile is not valid. Correct the fields that `errors` names."
 _MAX_NAME = 150
 # Characters of a heading.
@@ -61,6 +64,13 @@ def load_profile(body: object, *, complete: bool = True) -> ImportProfile:
     if complete and (missing := profile.missing()):
         raise RequestError(" ".join(missing.values()), {"columns": list(missing.values())})
     return profile
+
+
+def load_exported(body: object) -> ImportProfile:
+    """Return the profile that the API has returned or JSON describes; raise as `load_profile` does."""
+    if isinstance(body, Mapping):
+        body = {name: value for name, value in body.items() if name not in DESCRIBING_FIELDS}
+    return load_profile(body)
 
 
 def dump_profile(profile: ImportProfile) -> dict[str, Any]:
