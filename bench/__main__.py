@@ -59,16 +59,18 @@ def main() -> None:
 def _measure(size: int, repeats: int) -> float:
     """Print the table rows of one size and return the seconds of the import."""
     path = workbooks.make(VAR / f"{size}.xlsx", size)
-    floors, firsts, agains = [], [], []
+    floors, firsts, agains, by_profile = [], [], [], []
     # Alternately, so that all of them are affected alike when the machine is slow for a while.
     for _ in range(repeats):
         floors.append(_once("floor", path))
         firsts.append(_once("import", path))
         agains.append(_once("import", path, keep=True))
-    floor, first, again = map(_median, (floors, firsts, agains))
+        by_profile.append(_once("profile", path))
+    floor, first, again, profile = map(_median, (floors, firsts, agains, by_profile))
     _row(size, "floor: calamine and one COPY a table", floor, "1")
     _row(size, "this import", first, f"{first.seconds / floor.seconds:.2f} × the floor")
     _row(size, "the same file again", again, f"{again.seconds / first.seconds:.2f} × the first time")
+    _row(size, "this import by a profile", profile, f"{profile.seconds / first.seconds:.2f} × without")
     exports, cells = [], []
     for _ in range(repeats):
         cells.append(_once("cells", path, keep=True))

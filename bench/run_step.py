@@ -1,7 +1,7 @@
 """One measured step in a process of its own; prints its time in seconds and its peak memory as JSON.
 
-`python -m bench.run_step STEP WORKBOOK PROJECT_ID` with STEP one of import, dry, floor, pandas, export, cells. The
-application is created and its modules are imported before the clock starts, as in a waiting worker.
+`python -m bench.run_step STEP WORKBOOK PROJECT_ID` with STEP one of import, profile, dry, floor, pandas, export,
+cells. The application is created and its modules are imported before the clock starts, as in a waiting worker.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 def main() -> None:
     step, workbook, project_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    if step in ("import", "dry"):
-        seconds, result = _import(workbook, project_id, dry_run=step == "dry")
+    if step in ("import", "profile", "dry"):
+        seconds, result = _import(workbook, project_id, dry_run=step == "dry", by_profile=step == "profile")
     elif step in ("export", "cells"):
         seconds, result = _export(workbook, project_id, only_cells=step == "cells")
     else:
@@ -28,12 +28,15 @@ def main() -> None:
     print(json.dumps({"seconds": seconds, "mebibytes": mebibytes, "result": result}))
 
 
-def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, str]:
+def _import(workbook: Path, project_id: int, *, dry_run: bool, by_profile: bool) -> tuple[float, str]:
+    from bench import workbooks
     from precast_app import create_app
     from precast_app.config import Settings
+    from precast_app.extensions import db
     from precast_app.jobs import gc_tuning, service
     from precast_app.jobs.files import Upload
     from precast_app.jobs.runner import run_job
+    from precast_app.models import ImportJob
     from precast_app.queries import jobs
 
     settings = Settings.from_environment()
@@ -47,6 +50,9 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool) -> tuple[float, s
                 options=service.JobOptions(dry_run=dry_run),
                 upload=Upload(stream, workbook.name),
             ).id
+        if by_profile:
+            db.session.get_one(ImportJob, job_id).profile = workbooks.profile()
+            db.session.commit()
         gc_tuning.freeze_objects()  # as a job process does
         start = time.perf_counter()
         run_job(job_id)

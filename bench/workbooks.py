@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import xlsxwriter
+
+from precast_app.importing.schema import BASE_COLUMNS
 
 BASE = [
     "Element Type",
@@ -39,6 +42,24 @@ def make(path: Path, rows: int) -> Path:
         for number in range(1, rows + 1):
             sheet.write_row(number, 0, _row(number, chance))
     return path
+
+
+def profile() -> dict[str, Any]:
+    """Return an import profile that says of each column what its heading says too, with units and replacements."""
+    groups = {"drawing_type": DRAWINGS, "node": NODES, "stage": STAGES, "product": PRODUCTS}
+    base = [
+        {"heading": column.heading, "target": column.field, "unit": "mm" if column.unit == "mm" else None}
+        for column in BASE_COLUMNS
+    ]
+    items = [{"heading": name, "target": {kind: name}} for kind, names in groups.items() for name in names]
+    return {
+        "name": "Bench",
+        "sheet": "Element Types",
+        "columns": [*base, *items],
+        "values": {"stage": {"ja": "yes"}, "element_type": {"Wand": "WALL"}},
+        "totals_words": ["Summe"],
+        "decimal": ".",
+    }
 
 
 def _row(number: int, chance: random.Random) -> list[object]:

@@ -14,11 +14,11 @@ from precast_app.spreadsheets import FormattedNumber, unescape_formula
 from precast_app.text import clean_text, match_key
 
 _LONGEST = 80
-_MEASURE = re.compile(r"(?P<number>[+-]?[\d.,][\d.,'’ ]*)(?P<unit>[^\d\s.,+-].*)?")
+_MEASURE = re.compile(r"\A(?P<number>[+-]?[\d.,][\d.,'’ ]*+)(?P<unit>[^\d\s.,+-].*)?")
 # As in `5' 6 1/2"`, `5'-6"` and `6 1/2"`.
-_FEET = re.compile(r"(?P<feet>\d+(?:[.,]\d+)?) ?(?:'|′|’|ft\.?|feet|foot)(?: ?-? ?(?P<rest>\d.*))?", re.IGNORECASE)
+_FEET = re.compile(r"\A(?P<feet>\d+(?:[.,]\d+)?) ?(?:'|′|’|ft\.?|feet|foot)(?: ?-? ?(?P<rest>\d.*))?", re.IGNORECASE)
 _INCHES = re.compile(
-    r"(?:(?P<number>\d+(?:[.,]\d+)?)|(?:(?P<whole>\d+)[ -])?(?P<top>\d+) ?[/⁄] ?(?P<bottom>\d+))"
+    r"\A(?:(?P<number>\d+(?:[.,]\d+)?)|(?:(?P<whole>\d+)[ -])?(?P<top>\d+) ?[/⁄] ?(?P<bottom>\d+))"
     r" ?(?P<sign>\"|″|''|in\.?|inch(?:es)?)?",
     re.IGNORECASE,
 )
