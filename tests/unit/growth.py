@@ -38,7 +38,7 @@ def growth(run: Callable[[Any], object], attack: Callable[[int], Any], longest: 
     it is compared with is a quarter as long, which reduces the influence of noise.
     """
     length = _SHORTEST
-    while min(seconds(run, attack(4 * length)) for _ in range(2)) < _FLOOR:
+    while _is_faster(run, attack(4 * length), _FLOOR):
         length *= 2
         if 4 * length > longest:
             return 0.0
@@ -56,7 +56,12 @@ def growth(run: Callable[[Any], object], attack: Callable[[int], Any], longest: 
 def is_linear(run: Callable[[Any], object], attack: Callable[[int], Any], longest: int) -> bool:
     """Return whether twice the text takes about twice the time; very quick functions are not measured further."""
     middle = attack(_MIDDLE)
-    return min(seconds(run, middle) for _ in range(2)) < _QUICK or growth(run, attack, longest) <= MAX_GROWTH
+    return _is_faster(run, middle, _QUICK) or growth(run, attack, longest) <= MAX_GROWTH
+
+
+def _is_faster(run: Callable[[Any], object], text: Any, bound: float) -> bool:
+    """Return whether one of two calls takes less than `bound` seconds; the second is made only if the first doesn't."""
+    return any(seconds(run, text) < bound for _ in range(2))
 
 
 def seconds(run: Callable[[Any], object], text: Any) -> float:
