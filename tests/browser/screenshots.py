@@ -18,6 +18,7 @@ from tests.conftest import EXAMPLES, ROOT
 from tests.live_site import ADMIN, Site, started
 
 OUT = ROOT / "docs" / "tour"
+_GERMAN_LIST = ROOT / "tests/files/other_offices/fertigteilliste.xlsx"
 _WIDE: ViewportSize = {"width": 1180, "height": 760}
 _PHONE: ViewportSize = {"width": 360, "height": 740}
 # How many pieces of the sample have each status, so that the pictures show a project in progress.
@@ -43,6 +44,13 @@ def _take_all(browser: Browser, site: Site, folder: Path) -> None:
     page.goto(f"{site.address}/projects/{project}/import")
     _save(page, "import")
 
+    other = site.project("Hafenstraße", reference=False)
+    page.goto(f"{site.address}/projects/{other}/import")
+    page.get_by_label("Drop a workbook or CSV file here").set_input_files(_GERMAN_LIST)
+    page.get_by_text("Nothing is missing").wait_for()
+    _save(page, "columns")
+
+    page.goto(f"{site.address}/projects/{project}/import")
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(_with_mistakes(folder))
     page.get_by_role("heading", name="What was found in the file").wait_for()
     _save(page, "dry-run")

@@ -85,7 +85,7 @@ function askForType(upload, file, options, types) {
 }
 
 function transfer(upload, file, options) {
-  const query = new URLSearchParams({ dry_run: "true", ...options });
+  const query = new URLSearchParams({ dry_run: "true", mapping: "ask", ...options });
   const body = new FormData();
   body.append("file", file);
   const sending = upload.transfer = new XMLHttpRequest();

@@ -64,8 +64,12 @@ async function ask() {
 }
 
 // Takes the draft from a description. If it guesses more than the server has described, the server is asked again.
+// What was typed before stays.
 function adopt(described, keepAbsent) {
+  const { constants = {}, values = {} } = keepAbsent ? {} : page.draft;
   page.draft = draftOf(described, { keepAbsent });
+  page.draft.constants = { ...page.draft.constants, ...constants };
+  for (const [kind, rules] of Object.entries(values)) page.draft.values[kind] = { ...page.draft.values[kind], ...rules };
   build();
   if (!isDescribed(page.draft, described)) changed();
 }
