@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -34,16 +34,22 @@ ODD_HEADERS = {
 }  # fmt: skip
 
 
-def failures(app: Flask, make_client: Callable[[], FlaskClient], **environ: str) -> list[tuple[str, str, str, str]]:
-    """Return the requests to all routes, with each of the headers, that were answered with a 500."""
+# Headers that are read for requests with a session; all others are tried with a token, which is quicker.
+SESSION_HEADERS = ("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_HOST", "HTTP_IF_NONE_MATCH")
+
+
+def failures(
+    app: Flask, make_client: Callable[[], FlaskClient], names: Iterable[str] = tuple(ODD_HEADERS), **environ: str
+) -> list[tuple[str, str, str, str]]:
+    """Return the requests to all routes, with each of the named headers, that were answered with a 500."""
     found = []
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<[^>]+>", "1", rule.rule.replace("<int:instance_number>", "0"))
         # A new one for each route, because signing out ends a session.
         client = make_client()
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            for name, values in ODD_HEADERS.items():
-                for value in values:
+            for name in names:
+                for value in ODD_HEADERS[name]:
                     environ_now = {**environ, name: value}
                     with client.open(path, method=method, environ_overrides=environ_now) as response:
                         if response.status_code == 500:
@@ -65,4 +71,4 @@ def test_requests_of_a_signed_in_user(app: Flask, admin: dict[str, str], green_m
         assert client.post("/login", data={"name": "admin", "password": PASSWORD}).status_code == 302
         return client
 
-    assert failures(app, sign_in) == []
+    assert failures(app, sign_in, SESSION_HEADERS) == []
