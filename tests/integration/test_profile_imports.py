@@ -189,3 +189,30 @@ def test_an_unknown_place_rejects_its_element_type_without_create_missing(projec
     assert (job.status, job.created_count) == ("failed", 0)
     codes = set(db.session.scalars(select(Issue.code).where(Issue.job_id == job.id, Issue.severity == "error")))
     assert codes == {"unknown_place"}
+
+
+def test_a_remembered_profile_previews_and_applies_a_list(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
+    created = client.post(f"/api/project/{project_id}/import-profiles", json=PIECE_LIST, headers=admin)
+    assert created.status_code == 201, created.get_json()
+
+    def upload(query: str) -> int:
+        file = (io.BytesIO((LISTS / "piece_list.csv").read_bytes()), "pieces.csv")
+        url = f"/api/project/{project_id}/import/excel?create_missing=true{query}"
+        answer = client.post(url, data={"file": file}, headers=admin)
+        assert answer.status_code == 202, answer.get_json()
+        return int(answer.get_json()["job_id"])
+
+    preview = upload("&dry_run=true")
+    run_job(preview)
+    planned = get_job(preview)
+    assert (planned.status, planned.created_count, planned.pieces_added) == ("completed", 12, 114), planned.error
+    assert pieces(project_id) == 0
+    applied = client.post(f"/api/jobs/{preview}/apply", headers=admin)
+    assert applied.status_code == 202, applied.get_json()
+    run_job(int(applied.get_json()["job_id"]))
+    assert pieces(project_id) == 114
+    again = upload("")
+    run_job(again)
+    assert (get_job(again).unchanged_count, get_job(again).status) == (12, "completed"), get_job(again).error

@@ -28,10 +28,10 @@ from precast_app.importing import (
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.column_mapping import index_names
 from precast_app.importing.header_detection import Heading
-from precast_app.importing.profiles import column_description, column_values, levels, vocabulary
+from precast_app.importing.profiles import cell_values, column_description, column_values, levels, vocabulary
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
 from precast_app.importing.row_validation import validate_rows
-from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, MAX_MEASURE, ColumnGroup
 from precast_app.spreadsheets import (
     Limits,
     UnreadableFile,
@@ -142,6 +142,10 @@ READERS: dict[str, Callable[[Any], object]] = {
     "column of a list": lambda text: column_values.summarize([text] * 3, decimal_signs.DecimalSign.POINT, 3),
     "with_point": lambda text: decimal_signs.with_point(text, decimal_signs.DecimalSign.COMMA),
     "decimal sign": decimal_signs.evidence,
+    "measure with its unit": lambda text: cell_values.parse_measure(
+        text, maximum=MAX_MEASURE, unit="mm", sign=decimal_signs.DecimalSign.POINT
+    ),
+    "key of a replacement": cell_values.rule_key,
     "yes_or_no": cell_parsing.parse_yes_no,
     "targets": lambda text: column_mapping.find_targets(text, "", NAMES),
     "targets of two": lambda text: column_mapping.find_targets(text[: len(text) // 2], text[len(text) // 2 :], NAMES),
