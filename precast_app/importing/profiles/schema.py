@@ -40,6 +40,7 @@ _MAX_REPLACEMENTS = 5_000
 _MAX_TEXT = 255
 _MAX_WORDS = 100
 _LAST_ROW = 1_048_576
+_MAX_LENGTHS = {"columns": _MAX_COLUMNS, "header_rows": 2, "skip_rows": _MAX_WORDS, "totals_words": _MAX_WORDS}
 _GROUPS: Mapping[str, ColumnGroup] = {key: group for group, key in GROUP_KEYS.items()}
 _CONSTANT_FIELDS = (*BASE_FIELDS, *PlaceField)
 _VALUE_KINDS = (*BASE_FIELDS, *PlaceField, *_GROUPS)
@@ -51,6 +52,7 @@ def load_profile(body: object, *, complete: bool = True) -> ImportProfile:
 
     Raise `RequestError`, whose `errors` has the problems by field, if it is no valid profile.
     """
+    _check_lengths(body)
     try:
         loaded = _ProfileSchema().load(body)  # type: ignore[arg-type]  # anything else is reported
     except ma.ValidationError as invalid:
@@ -64,6 +66,14 @@ def load_profile(body: object, *, complete: bool = True) -> ImportProfile:
     if complete and (missing := profile.missing()):
         raise RequestError(" ".join(missing.values()), {"columns": list(missing.values())})
     return profile
+
+
+def _check_lengths(body: object) -> None:
+    """Raise `RequestError` for a list that is too long, before time is spent on its items."""
+    if isinstance(body, Mapping):
+        for name, most in _MAX_LENGTHS.items():
+            if isinstance(body.get(name), list) and len(body[name]) > most:
+                raise RequestError(_INVALID, {name: [f"Longer than maximum length {most}."]})
 
 
 def load_exported(body: object) -> ImportProfile:
