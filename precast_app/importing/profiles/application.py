@@ -41,7 +41,7 @@ from precast_app.importing.schema import (
     ColumnMap,
     Grouping,
 )
-from precast_app.spreadsheets import Book, SheetScan, column_letter, unescape_formula
+from precast_app.spreadsheets import Book, SheetScan, column_letter
 
 _MAX_PLACE_LENGTH = 500
 _BASE = {column.field: column for column in BASE_COLUMNS}
@@ -139,37 +139,6 @@ def _has_name(columns: Iterable[ProfileColumn], profile: ImportProfile) -> bool:
 def _first_data_row(profile: ImportProfile, found: FoundHeadings) -> int:
     below = (profile.first_data_row or 0) - profile.header_rows[-1]
     return found.last_header_row + max(below, 1)
-
-
-def cell_parser(column: ProfileColumn, profile: ImportProfile, sign: DecimalSign, stated_unit: str = "") -> CellParser:
-    """Return how a cell of a column becomes a value: replaced, with its decimal sign, and in the stored unit.
-
-    `sign` decides numbers that can be read in two ways if the profile doesn't say it; `stated_unit` is that of the
-    heading. The parser raises `InvalidCell`.
-    """
-    own_sign = column.decimal or profile.decimal or sign
-    is_text = False
-    match column.target:
-        case BaseTarget(field):
-            parse, _ = _measure_parser(column, _BASE[field], own_sign, stated_unit)
-            is_text = not _BASE[field].unit or column.unit == UNIT_IN_CELL
-        case ItemTarget(group):
-            parse = GROUP_SPECS[group].parse
-            is_text = not GROUP_SPECS[group].value_type.is_number
-        case PlaceTarget(PlaceField.COUNT):
-            parse = GROUP_SPECS[ColumnGroup.NODES].parse
-        case _:
-            parse, is_text = _parse_place, True
-    rules = cell_values.index_rules(profile.values.get(value_kind(column.target), {}))
-
-    def read(cell: object) -> object:
-        text = cell if isinstance(cell, str) else cell_parsing.display_text(cell)
-        cell = rules.get(cell_values.rule_key(text), cell)
-        if isinstance(cell, str) and not is_text:
-            return parse(decimal_signs.with_point(unescape_formula(cell), own_sign))
-        return parse(cell)
-
-    return read
 
 
 def _measure_parser(
