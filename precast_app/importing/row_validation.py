@@ -21,8 +21,7 @@ _MAX_CACHED_CELLS = 20_000
 _CACHED_TYPES = {str, float}
 _FORMATTED = {FormattedNumber}
 # What the text of a row of totals begins with.
-TOTAL_WORDS = r"((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计"
-_TOTAL_WORD = re.compile(rf"\A({TOTAL_WORDS})", re.IGNORECASE)
+_TOTAL_WORD = re.compile(r"\A(((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计)", re.IGNORECASE)
 # Such as 12, or 12 pcs.
 _COUNT_OR_BLANK = re.compile(r"(?:[\d.,]{1,20} ?[^\W\d]{0,20}\.?)?")
 _NO_KEY = ("", "")
@@ -71,6 +70,11 @@ def validate_rows(read_rows: Callable[[], Iterable[SheetRow]], columns: ColumnMa
         last = row
     if last is not None:
         yield _totals_row(last.number, columns) if last.nameless else last
+
+
+def says_total(text: str) -> bool:
+    """Return whether a text begins with a word for totals."""
+    return _TOTAL_WORD.match(text) is not None
 
 
 def cap_issues(rows: Iterable[Row], limit: int) -> tuple[list[Row], IssueOverflow]:
@@ -174,7 +178,7 @@ class _RowValidator:
             if self._is_empty(row):
                 return None
             return _totals_row(row.number, columns) if _is_total(row, columns) else self._rejected_row(row)
-        may_be_total = columns.preparation is not None or _TOTAL_WORD.match(str(values[0]))
+        may_be_total = columns.preparation is not None or says_total(str(values[0]))
         if may_be_total and _is_total(row, columns):
             return _totals_row(row.number, columns)
         key = (identity_key(str(values[0])), identity_key(str(values[1])))
@@ -314,7 +318,7 @@ def _is_total(row: SheetRow, columns: ColumnMap) -> bool:
     if columns.preparation is not None and columns.preparation.is_total(row):
         return True
     names = [clean_text(display_text(cell_at(row, column.index))) for column in columns.columns[:2]]
-    return any(_TOTAL_WORD.match(word) and _COUNT_OR_BLANK.fullmatch(other) for word, other in (names, reversed(names)))
+    return any(says_total(word) and _COUNT_OR_BLANK.fullmatch(other) for word, other in (names, reversed(names)))
 
 
 def _totals_row(number: int, columns: ColumnMap) -> Row:

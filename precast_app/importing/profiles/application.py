@@ -8,7 +8,7 @@ from functools import partial
 
 from precast_app.enums import Severity
 from precast_app.errors import JobFailed
-from precast_app.importing import cell_parsing, column_mapping, decimal_signs, header_detection, row_validation, units
+from precast_app.importing import cell_parsing, column_mapping, decimal_signs, header_detection, units
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.column_mapping import NameIndex
 from precast_app.importing.decimal_signs import DecimalSign
@@ -27,7 +27,7 @@ from precast_app.importing.profiles.profile import (
     Shape,
     value_kind,
 )
-from precast_app.importing.profiles.row_preparation import RowPreparation, totals_pattern
+from precast_app.importing.profiles.row_preparation import RowPreparation, words_for_totals
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import (
     BASE_COLUMNS,
@@ -328,7 +328,7 @@ def _preparation(profile: ImportProfile, found: FoundHeadings) -> RowPreparation
         element_type=indexes.get("element_type", NO_CELL),
         always_above=tuple(always),
         continued=tuple(continued),
-        totals=totals_pattern(profile.totals_words, row_validation.TOTAL_WORDS),
+        totals_words=words_for_totals(profile.totals_words),
     )
 
 

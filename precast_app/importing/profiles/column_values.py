@@ -21,14 +21,14 @@ _LONGEST = 100
 # Different texts of a column that are looked at.
 _MAX_LOOKED = 40
 _SHORTEST_SERIES = 3
-_UNITED = re.compile(r"[+-]?\d[\d.,'’ ]*?\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,11})")
-_FEET = re.compile(r"\d[\d.]*\s?['′](\s?-?\s?\d[\d./ ]*[\"″]?)?|\d[\d./ ]*\s?[\"″]")
+_UNITED = re.compile(r"\A[+-]?\d[\d.,'’ ]*?\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,11})")
+_FEET = re.compile(r"\A(\d[\d.]*\s?['′](\s?-?\s?\d[\d./ ]*[\"″]?)?|\d[\d./ ]*\s?[\"″])")
 _FILE = re.compile(
     r"[^\\/:*?\"<>|]{1,90}\.(?:dwg|dxf|pdf|dgn|ifc|rvt|tif|tiff|png|jpg|nwd|skp|plt|dwf|step|stp)", re.IGNORECASE
 )
 _VERSION = re.compile(r"(?:vr?|rev|r|ver|index|ind)[.\s_-]{0,2}\d{1,3}", re.IGNORECASE)
 # A letter and a digit, or a number with leading zeros.
-_CODE = re.compile(r"0+\d+\Z|(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])")
+_CODE = re.compile(r"\A(0\d+\Z|(?=\D*\d)(?=[^A-Za-z]*[A-Za-z]))")
 _PIECE_CODE = re.compile(r"[^/]{1,60}/[^/]{1,60}/\d{1,6}")
 
 

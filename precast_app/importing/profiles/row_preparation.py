@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from precast_app.importing import row_validation
 from precast_app.importing.cell_parsing import display_text
 from precast_app.spreadsheets import SheetRow
 from precast_app.text import clean_text, match_key
@@ -17,7 +17,8 @@ class RowPreparation:
 
     `skipped` are row numbers. `headings` are the headings of the columns that are read, by index, which long reports
     repeat. `always_above` and `continued` are columns whose blank cells repeat the row above: in every row, or only in
-    rows whose `name` cell is blank, because they continue the element type of the row above.
+    rows whose `name` cell is blank, because they continue the element type of the row above. `totals_words` are those
+    of `words_for_totals`.
     """
 
     skipped: frozenset[int]
@@ -26,7 +27,7 @@ class RowPreparation:
     element_type: int
     always_above: tuple[int, ...]
     continued: tuple[int, ...]
-    totals: re.Pattern[str]
+    totals_words: tuple[str, ...]
 
     def rows(self, rows: Iterable[SheetRow]) -> Iterator[SheetRow]:
         """Yield the data rows and the rows of totals, with the blank cells filled that repeat the row above."""
@@ -41,9 +42,16 @@ class RowPreparation:
         name = _text(row, self.name)
         if name:
             other = _text(row, self.element_type)
-            return not other and self.totals.match(name) is not None
+            return not other and self._says_total(name)
         first = next((text for index in range(len(row.cells)) if (text := _text(row, index))), "")
-        return self.totals.match(first) is not None
+        return self._says_total(first)
+
+    def _says_total(self, text: str) -> bool:
+        if row_validation.says_total(text):
+            return True
+        folded = text.casefold()
+        # Not in the middle of a word: the word Summe doesn't begin Summertime.
+        return any(folded.startswith(word) and not folded[len(word) :][:1].isalnum() for word in self.totals_words)
 
     def _repeats_headings(self, row: SheetRow) -> bool:
         expected = self.headings.get(self.name)
@@ -64,10 +72,9 @@ class RowPreparation:
         return SheetRow(row.number, cells)
 
 
-def totals_pattern(words: Iterable[str], known: str) -> re.Pattern[str]:
-    """Return what the text of a row of totals begins with: one of the words, or what the pattern `known` finds."""
-    own = [re.escape(clean_text(word)) for word in words if match_key(word)]
-    return re.compile(rf"(?:{known})" + (rf"|(?:{'|'.join(own)})(?!\w)" if own else ""), re.IGNORECASE)
+def words_for_totals(words: Iterable[str]) -> tuple[str, ...]:
+    """Return an office's own words with which rows of totals begin, as texts are compared with them."""
+    return tuple(clean_text(word).casefold() for word in words if match_key(word))
 
 
 def _text(row: SheetRow, index: int) -> str:
