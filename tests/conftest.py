@@ -71,7 +71,8 @@ def environment(used: Servers) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def _application(environment: dict[str, str]) -> Flask:
     subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, env=environment, check=True)
-    settings = Settings.from_environment(environment)
+    # Several test processes share the cores, so large files take longer. Tests of the deadline start their own server.
+    settings = replace(Settings.from_environment(environment), parse_seconds=120)
     # A test waits longer within a transaction than a request ever does, so its sessions have a job's limit for that.
     limits = replace(settings.web_limits, idle_transaction_seconds=settings.job_idle_transaction_seconds)
     return create_app(settings, limits=limits)

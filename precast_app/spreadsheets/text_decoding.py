@@ -87,7 +87,7 @@ def _decodes(file: BinaryIO, encoding: str) -> bool:
         while data := file.read(_CHUNK_BYTES):
             decoder.decode(data)
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return False
     return True
 
