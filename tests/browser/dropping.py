@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 
 def drop(page: Page, *files: Path) -> None:
-    """Drop files on the page as from a file manager."""
+    """Drop files on the page as from a file manager, once its scripts are loaded."""
+    page.wait_for_load_state()
     given = [(file.name, base64.b64encode(file.read_bytes()).decode()) for file in files]
     data = page.evaluate_handle(
         """given => {

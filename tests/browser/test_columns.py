@@ -220,6 +220,16 @@ def test_names_of_new_items_are_corrected_in_the_preview(german: Callable[..., t
     assert site.get(f"/api/project/{project}/drawing-types")["count"] == 0
 
 
+def test_a_tower_is_named_by_the_rows_of_all_its_floors(opened: Opened, site: Site) -> None:
+    page = opened(f"/projects/{site.project('Towers', reference=False)}")
+    drop(page, LISTS / "piece_list.csv")
+    page.wait_for_url("**/columns")
+    page.get_by_role("button", name="Preview").click()
+    rows = page.get_by_role("region", name="Towers and floors").get_by_role("row")
+    expect(rows.filter(has=page.get_by_label("Name of A"))).to_contain_text("tower, column D, 51 rows")
+    expect(rows.filter(has=page.get_by_label("Name of B"))).to_contain_text("tower, column D, 63 rows")
+
+
 def test_an_editor_is_sent_to_a_manager_for_what_the_project_lacks(opened: Opened, site: Site) -> None:
     project = site.project("Without floors", reference=False)
     site.member(project, "emil", "editor")

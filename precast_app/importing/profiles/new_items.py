@@ -31,7 +31,7 @@ _MOST_NEW = 500
 def find(profile: ImportProfile, layout: ListLayout, reference: ReferenceData) -> Iterator[dict[str, Any]]:
     """Yield what the profile names and the project lacks, with the column or the number of rows that name it.
 
-    `parts` are the cells that name a place, before replacements.
+    `parts` are the cells that name a place, before replacements, `letters` their columns, `rows` the number of rows.
     """
     names = index_names(reference)
     columns = matching.match_columns(layout.headings, profile)
@@ -46,17 +46,23 @@ def find(profile: ImportProfile, layout: ListLayout, reference: ReferenceData) -
     for place in islice(places, _MOST_NEW):
         if not any(GROUP_SPECS[group].reference.is_hierarchy for group, _ in names.get(path_key(place.path), ())):
             where = f"column {place.letter}, {place.rows} row{'' if place.rows == 1 else 's'}"
-            yield {"kind": "node", "name": place.path, "where": where, "parts": place.parts}
+            found = {"parts": place.parts, "letters": place.letters, "rows": place.rows}
+            yield {"kind": "node", "name": place.path, "where": where, **found}
 
 
 @dataclass(slots=True)
 class _Place:
-    """A place that rows name: its path, the cells that it consists of, the last column of these, and the rows."""
+    """A place that rows name: its path, the cells that it consists of, the columns of these, and the rows."""
 
     path: str
     parts: dict[str, str]
-    letter: str
+    letters: dict[str, str]
     rows: int = 0
+
+    @property
+    def letter(self) -> str:
+        """The last column that names the place."""
+        return next(reversed(self.letters.values()), "")
 
 
 def _places(profile: ImportProfile, layout: ListLayout, columns: Mapping[int, ProfileColumn]) -> Iterable[_Place]:
@@ -64,7 +70,7 @@ def _places(profile: ImportProfile, layout: ListLayout, columns: Mapping[int, Pr
     fields = {column.target.field: index for index, column in columns.items() if isinstance(column.target, PlaceTarget)}
     order = [field for field in (PlaceField.TOWER, PlaceField.FLOOR) if field in fields or field in profile.constants]
     order = [PlaceField.PLACE] if PlaceField.PLACE in fields else order
-    letter = column_letter(max((fields.get(field, 0) for field in order), default=0) + 1)
+    letters = {field.value: column_letter(fields[field] + 1) for field in order if field in fields}
     rules = {field: {match_key(old): new for old, new in profile.values.get(field, {}).items()} for field in PlaceField}
     found: dict[str, _Place] = {}
     for row in layout.rows:
@@ -78,7 +84,7 @@ def _places(profile: ImportProfile, layout: ListLayout, columns: Mapping[int, Pr
         }
         if cells and all(cells.values()):
             path = ".".join(rules[PlaceField(field)].get(match_key(text), text) for field, text in cells.items())
-            place = found.setdefault(path, _Place(path, cells, letter))
+            place = found.setdefault(path, _Place(path, cells, letters))
             place.rows += 1
     return found.values()
 

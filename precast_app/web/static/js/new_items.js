@@ -20,7 +20,7 @@ function itemLine(item, profile, mayCreate) {
 
 function placeLines(item, mayCreate) {
   return Object.entries(item.parts).filter(([, text]) => text).map(([field, text]) => ({
-    key: `place ${field} ${text}`, label: text, where: `${FIELDS[field] ?? field}, ${item.where}`, kind: "node", mayLeaveOut: false, mayCreate, rule: [field, text],
+    key: `place ${field} ${text}`, label: text, where: "", letter: item.letters[field], rows: item.rows, kind: "node", mayLeaveOut: false, mayCreate, rule: [field, text],
   }));
 }
 
@@ -35,10 +35,19 @@ function linesOf(described, mayCreate) {
         line.value = profile.values[field]?.[text] ?? text;
         line.apply = (name) => setRule(profile, field, text, name === text ? "" : name);
       }
-      if (!found.has(line.key)) found.set(line.key, line);
+      const known = found.get(line.key);
+      // A tower is named by the rows of all its floors.
+      if (known?.rule) known.rows += line.rows;
+      else found.set(line.key, line);
     }
   }
+  for (const line of found.values()) if (line.rule) line.where = placeOf(line);
   return [...found.values()];
+}
+
+function placeOf({ rule: [field], letter, rows }) {
+  const column = letter ? `column ${letter}, ` : "";
+  return `${FIELDS[field] ?? field}, ${column}${rows} row${rows === 1 ? "" : "s"}`;
 }
 
 function rowOf(line, changed) {
