@@ -209,6 +209,8 @@ def test_names_of_new_items_are_corrected_in_the_preview(german: Callable[..., t
     expect(page.get_by_role("heading", name="New in this project")).to_be_visible()
     page.get_by_label("Name of EG").fill("Ground floor")
     page.get_by_label("Create Zeichnung").uncheck()
+    # Otherwise the import would lose the corrections.
+    expect(page.get_by_role("button", name="Import now")).to_be_disabled()
     before = page.url
     page.get_by_role("button", name="Update preview").click()
     page.wait_for_url(lambda url: url != before)

@@ -65,8 +65,13 @@ function show(described) {
   const mayCreate = Boolean(section.dataset.create);
   const lines = linesOf(described, mayCreate);
   if (!lines.length) return;
-  const update = el("button", { type: "button", hidden: true, on: { click: () => again(update, lines, described.profile) } }, "Update preview");
-  const changed = () => { update.hidden = false; };
+  const update = el("button", { type: "button", on: { click: () => again(update, lines, described.profile) } }, "Update preview");
+  const pending = el("p", { class: "note warn", role: "status", hidden: true }, "Update the preview first, so that the import has these corrections. ", update);
+  const importNow = document.querySelector('button[data-call$="/apply"]');
+  const changed = () => {
+    pending.hidden = false;
+    if (importNow) importNow.disabled = true;
+  };
   const headings = mayCreate ? ["Create", "Name", "Named by"] : ["Name", "Named by"];
   const tables = Object.entries(KINDS).filter(([kind]) => lines.some((line) => line.kind === kind)).map(([kind, title]) => el("div", {},
     el("h3", {}, title), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, el("table", { class: "new-items" },
@@ -75,7 +80,7 @@ function show(described) {
   const text = mayCreate
     ? "The import creates these. Correct their names here, or leave out what should not be read."
     : "The file names these, but the project does not have them, so they are left out. Ask a manager of the project to import the file.";
-  section.append(el("h2", {}, "New in this project"), el("p", { class: "hint" }, text), el("div", { class: "columns" }, ...tables), el("p", {}, update));
+  section.append(el("h2", {}, "New in this project"), el("p", { class: "hint" }, text), el("div", { class: "columns" }, ...tables), pending);
   section.hidden = false;
 }
 
