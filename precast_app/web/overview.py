@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
@@ -22,26 +22,43 @@ from precast_app.web.template_filters import in_order
 blueprint = Blueprint("overview", __name__)
 
 _PRODUCED_STATUSES = (PieceStatus.PRODUCED, PieceStatus.DISPATCHED, PieceStatus.ERECTED)
-_SHADES = 4
 _RECENT = Page(limit=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """A floor in the tower diagram: its pieces, how many of them are produced, and its shade from 0 (none) to 4."""
+    """A floor of a tower: its pieces by status, how many are produced or further, and how many are to go."""
 
     node_id: int
-    path: str
     name: str
     pieces: int
     produced: int
-    shade: int
+    to_go: int
+    statuses: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """A tower with its floors, from the top down."""
+
+    name: str
+    floors: list[Floor]
+
+    @property
+    def pieces(self) -> int:
+        """The number of pieces on all floors."""
+        return sum(floor.pieces for floor in self.floors)
+
+    @property
+    def to_go(self) -> int:
+        """The number of pieces on all floors that are not produced yet."""
+        return sum(floor.to_go for floor in self.floors)
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>")
 @requires(Permission.READ)
 def show(project_id: int) -> str:
-    """Show the overview; `?shade=made` shades the floors by the share of produced pieces instead of the count.
+    """Show the overview: what is produced and what is left, by tower and floor, materials and recent jobs.
 
     A project without nodes and element types has only a place to drop its first list.
     """
@@ -49,15 +66,13 @@ def show(project_id: int) -> str:
     recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
     if not summary["by_node"] and not summary["element_types"]:
         return render_template("start.html", **project_context.for_project(project_id, "Overview"), recent=recent)
-    by_share = request.args.get("shade") == "made"
     statuses = {status: sum(node[status] for node in summary["by_node"]) for status in PieceStatus}
     return render_template(
         "overview.html",
         **project_context.for_project(project_id, "Overview"),
         summary=summary,
         produced=sum(statuses[status] for status in _PRODUCED_STATUSES),
-        towers=_towers(summary["by_node"], by_share=by_share),
-        by_share=by_share,
+        towers=_towers(summary["by_node"]),
         statuses=statuses,
         recent=recent,
     )
@@ -71,19 +86,15 @@ def recent_jobs(project_id: int) -> Response:
     return render_partial("jobs/rows.html", jobs=jobs)
 
 
-def _towers(nodes: list[dict[str, Any]], *, by_share: bool) -> dict[str, list[Floor]]:
-    """Return the floors by tower, each from the top down. A node without floors is a tower with one floor."""
+def _towers(nodes: list[dict[str, Any]]) -> list[Tower]:
+    """Return the towers with their floors. A node without floors is a tower with one floor."""
     with_floors = {node["tower"] for node in nodes if node["floor"]}
     shown = [node for node in nodes if node["floor"] or node["tower"] not in with_floors or node["pieces"]]
-    largest = max((node["pieces"] for node in shown), default=0)
     towers: dict[str, list[Floor]] = {}
     for node in reversed(in_order(sorted(shown, key=itemgetter("node_id")), "path")):
-        pieces, produced = node["pieces"], sum(node[status] for status in _PRODUCED_STATUSES)
-        share = (produced / pieces if pieces else 0.0) if by_share else (pieces / largest if largest else 0.0)
-        floor = Floor(node["node_id"], node["path"], node["floor"] or "–", pieces, produced, _shade(share))
+        statuses = {str(status): node[status] for status in PieceStatus}
+        produced = sum(node[status] for status in _PRODUCED_STATUSES)
+        pieces = node["pieces"]
+        floor = Floor(node["node_id"], node["floor"] or "Whole", pieces, produced, pieces - produced, statuses)
         towers.setdefault(node["tower"], []).append(floor)
-    return {name: towers[name] for name in in_order(reversed(towers))}
-
-
-def _shade(share: float) -> int:
-    return 0 if share <= 0 else min(_SHADES, 1 + int(share * _SHADES))
+    return [Tower(name, towers[name]) for name in in_order(reversed(towers))]

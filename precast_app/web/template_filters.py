@@ -68,6 +68,7 @@ _TABS = (
     ("/import", "Import", Permission.IMPORT),
     ("/jobs", "Jobs", Permission.READ),
     ("/element-types", "Element types", Permission.READ),
+    ("/pieces", "Pieces", Permission.READ),
     ("/reference", "Reference data", Permission.READ),
     ("/members", "Members", Permission.MANAGE),
     ("/audit", "Audit", Permission.MANAGE),
@@ -86,6 +87,7 @@ def init_app(app: Flask) -> None:
         "phase": phase,
         "tone": tone,
         "kind": kind,
+        "place": place,
         "value": value,
     }
     app.jinja_env.filters.update(filters, in_order=in_order, path_segment=path_segment)
@@ -115,6 +117,11 @@ def day(moment: datetime) -> str:
 def grouped(number: float) -> str:
     """Return the number with its thousands separated: 10 000."""
     return f"{number:,}".replace(",", _THIN)
+
+
+def place(path: str) -> str:
+    """Return the words for the path of a node: Tower A, Floor 2 for Tower_A.Floor_2."""
+    return path.replace("_", " ").replace(".", ", ")
 
 
 def value(cell: Any) -> str:

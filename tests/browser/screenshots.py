@@ -75,7 +75,7 @@ def _take_all(browser: Browser, site: Site, folder: Path) -> None:
         _save(page, name)
 
     dark = _signed_in(browser, site, _WIDE, dark=True)
-    dark.goto(f"{site.address}/projects/{project}?shade=made")
+    dark.goto(f"{site.address}/projects/{project}")
     _save(dark, "overview-dark")
     phone = _signed_in(browser, site, _PHONE)
     phone.goto(f"{site.address}/projects/{project}")

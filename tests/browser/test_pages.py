@@ -10,7 +10,7 @@ from tests.browser.conftest import DESK, PHONE, Opened, check_page
 from tests.conftest import EXAMPLES
 from tests.live_site import Site
 
-READ = ("", "/jobs", "/element-types", "/element-types/1", "/reference/hierarchy", "/reference/stages")
+READ = ("", "/jobs", "/element-types", "/element-types/1", "/pieces", "/reference/hierarchy", "/reference/stages")
 REFERENCE = ("/reference/drawing-types", "/reference/bom-products")
 IMPORT = ("/import",)
 MANAGE = ("/members", "/audit")
@@ -51,6 +51,8 @@ def test_pages_of_a_project_are_accessible(
         for _ in range(min(closed.count(), 2)):
             closed.first.click()
         check_page(page)
+    page.goto("/pieces/1")
+    check_page(page)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -65,7 +67,7 @@ def test_pages_of_jobs_and_of_the_installation_are_accessible(opened: Opened, pr
         check_page(page) if path != "/api/docs" else page.wait_for_selector(".opblock")
 
 
-@pytest.mark.parametrize("path", ["/element-types/1", "/element-types", "/jobs", "/members"])
+@pytest.mark.parametrize("path", ["/element-types/1", "/element-types", "/pieces", "/jobs", "/members"])
 def test_tables_fit_a_wide_window(opened: Opened, project: int, path: str) -> None:
     page = opened(f"/projects/{project}{path}", size={"width": 1440, "height": 900})
     cut = "all => all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.innerText)"
@@ -84,7 +86,16 @@ def test_words_of_buttons_stay_whole_on_a_phone(opened: Opened, project: int) ->
 def test_pages_of_an_empty_project_are_accessible(opened: Opened, site: Site, project: int) -> None:
     empty = site.project(LONG, reference=False)
     page = opened(f"/projects/{empty}", size=PHONE)
-    for path in ("", "/jobs", "/element-types", "/reference/hierarchy", "/reference/stages", "/members", "/import"):
+    for path in (
+        "",
+        "/jobs",
+        "/element-types",
+        "/pieces",
+        "/reference/hierarchy",
+        "/reference/stages",
+        "/members",
+        "/import",
+    ):
         page.goto(f"/projects/{empty}{path}")
         check_page(page)
     page.goto(f"/projects/{project}/element-types?search=nowhere")

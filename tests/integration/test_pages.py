@@ -88,7 +88,13 @@ def test_the_overview_shows_figures_floors_and_materials(
 ) -> None:
     run_import(green_meadows, SHEET)
     shown = page(editor, f"/projects/{green_meadows}")
-    for text in ("<strong>120</strong>", "Tower", "Pieces by tower and floor", "Materials needed", "element_types.csv"):
+    for text in (
+        "<strong>120</strong>",
+        "Tower",
+        "What is left, by tower and floor",
+        "Materials needed",
+        "element_types.csv",
+    ):
         assert text in shown
     assert f'href="/projects/{green_meadows}/import"' in shown
     assert f'href="/projects/{green_meadows}/import"' not in page(viewer, f"/projects/{green_meadows}")
@@ -362,3 +368,27 @@ def test_remembered_profiles_are_listed_and_managers_delete_them(
     delete = f'data-call="DELETE /api/project/{green_meadows}/import-profiles/{stored}"'
     assert delete not in shown
     assert delete in page(signed_in(app, green_meadows, "mona", Role.MANAGER), path)
+
+
+def test_pieces_are_listed_by_place_and_status_and_moved_on_from_their_page(
+    editor: FlaskClient, viewer: FlaskClient, green_meadows: int
+) -> None:
+    run_import(green_meadows, SHEET)
+    pieces = editor.get(f"/api/project/{green_meadows}/elements?limit=1000").get_json()["elements"]
+    first = pieces[0]
+    assert editor.patch(f"/api/elements/{first['id']}", json={"status": "in_production"}).status_code == 200
+    path = f"/projects/{green_meadows}/pieces"
+    shown = page(viewer, path)
+    assert (first["code"] in shown, 'rel="next"' in shown) == (True, True)
+    after = page(viewer, f"{path}?after={pieces[99]['id']}")
+    assert (first["code"] in after, pieces[100]["code"] in after, "From the start" in after) == (False, True, True)
+    moved = page(viewer, f"{path}?status=in_production&node_id={first['node_id']}")
+    assert (first["code"] in moved, "1 piece<" in moved, 'rel="next"' in moved) == (True, True, False)
+    assert "Nothing matches" in page(viewer, f"{path}?status=erected&node_id=nowhere")
+    only = page(viewer, f"{path}?element_type_id={first['element_type_id']}&status=never")
+    assert set(re.findall(r'/element-types/(\d+)"', only)) == {str(first["element_type_id"])}
+    one = page(editor, f"/pieces/{first['id']}?code={first['code']}")
+    assert "Mark as produced" in one
+    assert f'data-call="PATCH /api/elements/{first["id"]}"' in one
+    assert "data-call" not in page(viewer, f"/pieces/{first['id']}")
+    page(viewer, "/pieces/999999", 404)
