@@ -10,6 +10,7 @@ from precast_app.api import (
     connection_release,
     docs,
     element_types,
+    elements,
     errors,
     export_slots,
     exports,
@@ -26,7 +27,9 @@ from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
-RESOURCES = (accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, element_types, exports)
+RESOURCES = (
+    accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, element_types, elements, exports,
+)  # fmt: skip
 
 
 def init_app(app: Flask) -> None:

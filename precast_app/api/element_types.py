@@ -1,4 +1,4 @@
-"""Element types, their pieces, and the summary of a project."""
+"""Element types, and the summary of a project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.schemas import (
     CursorQuery,
     DecimalString,
-    RequestSchema,
     ResponseSchema,
     Timestamp,
     identifier,
@@ -21,12 +20,11 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
 from precast_app.models import PieceStatus
-from precast_app.pieces import transitions
 from precast_app.projects import projects
 from precast_app.queries import element_types as element_type_queries
 from precast_app.queries.element_types import ElementTypeFilter
 
-blueprint = Blueprint("element_types", __name__, description="Element types and their pieces.")
+blueprint = Blueprint("element_types", __name__, description="Element types, and totals of a project.")
 
 ElementType = ResponseSchema.from_dict(
     {
@@ -115,45 +113,6 @@ class ElementTypesQuery(CursorQuery, ElementTypesFilter):
     )
 
 
-class Element(ResponseSchema):
-    """An individual piece."""
-
-    id = ma.fields.Integer()
-    code = ma.fields.String()
-    status = ma.fields.String(metadata={"enum": [*PieceStatus]})
-    number = ma.fields.Integer()
-    element_type_id = ma.fields.Integer()
-    node_id = ma.fields.Integer()
-    created_at = Timestamp()
-
-
-class Elements(ResponseSchema):
-    """A page of pieces."""
-
-    elements = ma.fields.List(ma.fields.Nested(Element))
-    count = ma.fields.Integer()
-
-
-class OneElement(ResponseSchema):
-    """The response with one piece."""
-
-    element = ma.fields.Nested(Element)
-
-
-class StatusRequest(RequestSchema):
-    """The new status of a piece."""
-
-    status = ma.fields.String(required=True, validate=ma.validate.OneOf([*PieceStatus]))
-
-
-class ElementsQuery(CursorQuery):
-    """The pieces to list."""
-
-    node = identifier(load_default=None)
-    type = identifier(load_default=None, metadata={"description": "id of an element type"})
-    status = ma.fields.String(load_default=None, validate=ma.validate.OneOf([*PieceStatus]))
-
-
 PiecesAt = ResponseSchema.from_dict(
     {
         "node_id": ma.fields.Integer(),
@@ -213,27 +172,6 @@ def list_element_types(query: dict[str, Any], project_id: int) -> dict[str, Any]
 def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
     """Return an element type with its quantities, stages, drawings, BOM, and the jobs that changed it."""
     return {"element_type": element_type_queries.get_element_type(project_id, element_type_id)}
-
-
-@blueprint.route(f"{PROJECT}/elements", methods=["GET"])
-@requires(Permission.READ)
-@blueprint.arguments(ElementsQuery, location="query")
-@blueprint.response(200, Elements)
-def list_elements(query: dict[str, Any], project_id: int) -> dict[str, Any]:
-    """List the pieces of a project in the order in which they were created."""
-    projects.get(project_id)
-    page = requested_page(query)
-    found, count = element_type_queries.list_pieces(project_id, query["node"], query["type"], query["status"], page)
-    return {"elements": found, "count": count}
-
-
-@blueprint.route("/api/elements/<int(max=2147483647):element_id>", methods=["PATCH"])
-@requires(Permission.IMPORT)
-@blueprint.arguments(StatusRequest)
-@blueprint.response(200, OneElement)
-def advance_status(body: dict[str, Any], element_id: int) -> dict[str, Any]:
-    """Move a piece to its next status: planned → in_production → produced → dispatched → erected."""
-    return {"element": transitions.advance_status(element_id, PieceStatus(body["status"]))}
 
 
 @blueprint.route(f"{PROJECT}/summary", methods=["GET"])

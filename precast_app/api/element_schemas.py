@@ -1,0 +1,116 @@
+"""Schemas of pieces: filters, lists, one piece."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+
+from precast_app.api.schemas import CursorQuery, RequestSchema, ResponseSchema, Timestamp, identifier
+from precast_app.models import PieceStatus
+from precast_app.pieces.selection import PieceFilter
+from precast_app.queries import pieces
+from precast_app.queries.paging import LARGEST_ID
+
+_MAX_IDS = 10_000
+
+
+class PieceFilterFields(ma.Schema):
+    """The conditions of a filter of pieces, in a query or in JSON."""
+
+    node_id = identifier(load_default=None, metadata={"description": "exactly this node"})
+    tower = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.Length(1, 500),
+        metadata={"description": "name or path of a tower: its own pieces and those of all its floors"},
+    )
+    element_type_id = identifier(load_default=None)
+    type = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.Length(1, 150),
+        metadata={"description": "the whole type of the element type, such as `WALL`"},
+    )
+    status = ma.fields.String(load_default=None, validate=ma.validate.OneOf([*PieceStatus]))
+    search = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.Length(max=500),
+        metadata={
+            "description": "a part of the code or of the element type's name; a whole code, or the address in a "
+            "label's QR code, finds one piece"
+        },
+    )
+
+    @ma.post_load
+    def _to_filter(self, data: dict[str, Any], **kwargs: Any) -> Any:
+        return {**data, "filter": PieceFilter.from_json(data)}
+
+
+class PieceFilterBody(PieceFilterFields, RequestSchema):
+    """A filter of pieces as JSON; `ids` are those of chosen pieces."""
+
+    ids = ma.fields.List(
+        ma.fields.Integer(validate=ma.validate.Range(1, 2**63 - 1)),
+        load_default=None,
+        validate=ma.validate.Length(max=_MAX_IDS),
+    )
+
+    @ma.post_load
+    def _to_filter(self, data: dict[str, Any], **kwargs: Any) -> Any:
+        return PieceFilter.from_json(data)
+
+
+class ElementsQuery(CursorQuery, PieceFilterFields):
+    """The pieces to list, their order, and the part of the list to return."""
+
+    node = identifier(load_default=None, metadata={"description": "the same as `node_id`", "deprecated": True})
+    sort = ma.fields.String(
+        load_default="id",
+        validate=ma.validate.OneOf(pieces.SORTS),
+        metadata={"description": "in the order of their creation (`id`) if left out; `moved`: by `status_since`"},
+    )
+
+    @ma.post_load
+    def _to_filter(self, data: dict[str, Any], **kwargs: Any) -> Any:
+        conditions = dict(data)
+        conditions["node_id"] = data["node_id"] if data["node_id"] is not None else data["node"]
+        # Clients of the first version give the id of an element type as `type`.
+        kind = data["type"]
+        if kind and kind.isascii() and kind.isdigit() and len(kind) <= 10 and 0 < int(kind) <= LARGEST_ID:
+            conditions.update(type=None, element_type_id=int(kind))
+        return {**data, "filter": PieceFilter.from_json(conditions)}
+
+
+class Element(ResponseSchema):
+    """An individual piece."""
+
+    id = ma.fields.Integer()
+    code = ma.fields.String()
+    status = ma.fields.String(metadata={"enum": [*PieceStatus]})
+    number = ma.fields.Integer()
+    element_type_id = ma.fields.Integer()
+    element_type = ma.fields.String(metadata={"description": "type of the element type, such as `WALL`"})
+    element_type_name = ma.fields.String()
+    node_id = ma.fields.Integer()
+    path = ma.fields.String()
+    tower = ma.fields.String()
+    floor = ma.fields.String(allow_none=True)
+    created_at = Timestamp()
+
+
+class Elements(ResponseSchema):
+    """A page of pieces."""
+
+    elements = ma.fields.List(ma.fields.Nested(Element))
+    count = ma.fields.Integer()
+
+
+class OneElement(ResponseSchema):
+    """The response with one piece."""
+
+    element = ma.fields.Nested(Element)
+
+
+class StatusRequest(RequestSchema):
+    """The new status of a piece."""
+
+    status = ma.fields.String(required=True, validate=ma.validate.OneOf([*PieceStatus]))

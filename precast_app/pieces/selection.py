@@ -1,0 +1,110 @@
+"""Selections of pieces by a filter, as lists, exports and jobs on many pieces use them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
+
+from precast_app.extensions import db
+from precast_app.models import ElementType, HierarchyNode, Piece, Quantity
+from precast_app.text import identity_key, path_key
+
+# The address of a piece's page, which its label's QR code holds.
+_PIECE_ADDRESS = re.compile(r"\Ahttps?://[^/\s]+/(?:[^?\s]*/)?pieces/([0-9]{1,18})(?:\?|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class PieceFilter:
+    """Filter of pieces: all conditions that are not None have to be met.
+
+    `node_id` is exactly this node, `tower` a top node with everything below it. `type` is the whole type of the element
+    type. `search` is a part of the code or of the element type's name, a whole code, or the address in a label's QR
+    code. `ids` are those of chosen pieces.
+    """
+
+    node_id: int | None = None
+    tower: str | None = None
+    element_type_id: int | None = None
+    type: str | None = None
+    status: str | None = None
+    search: str | None = None
+    ids: tuple[int, ...] | None = None
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PieceFilter:
+        """Return the filter that `as_json` has written."""
+        known: dict[str, Any] = {field.name: data.get(field.name) for field in fields(cls)}
+        if known["ids"] is not None:
+            known["ids"] = tuple(known["ids"])
+        return cls(**known)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the conditions that are not None, as values of JSON."""
+        return {name: _to_json(value) for name, value in asdict(self).items() if value is not None}
+
+
+def matching(project_id: int, filters: PieceFilter) -> Select[Piece]:
+    """Return the query for those of a project's pieces that match the filters, unsorted."""
+    query = select(Piece).where(Piece.project_id == project_id)
+    if filters.ids is not None:
+        query = query.where(Piece.id == func.any(list(filters.ids)))
+    if filters.node_id is not None:
+        query = query.where(_is_at([filters.node_id]))
+    if filters.tower is not None:
+        query = query.where(_is_at(_tower_node_ids(project_id, filters.tower)))
+    if filters.element_type_id is not None:
+        query = query.where(Piece.element_type_id == filters.element_type_id)
+    if filters.type is not None:
+        of_type = ElementType.project_id == project_id, ElementType.type_key == identity_key(filters.type)
+        query = query.where(Piece.element_type_id.in_(select(ElementType.id).where(*of_type)))
+    if filters.status is not None:
+        query = query.where(Piece.status == filters.status)
+    if filters.search:
+        query = query.where(_is_found(project_id, filters.search.strip()))
+    return query
+
+
+def count(project_id: int, filters: PieceFilter) -> int:
+    """Return the number of a project's pieces that match the filters."""
+    query = matching(project_id, filters).with_only_columns(func.count())
+    return db.session.scalar(query) or 0
+
+
+def _is_at(node_ids: list[int]) -> ColumnElement[bool]:
+    # Quantities have an index that begins with the node, pieces don't.
+    at_nodes = select(Quantity.element_type_id, Quantity.node_id).where(Quantity.node_id == func.any(node_ids))
+    return tuple_(Piece.element_type_id, Piece.node_id).in_(at_nodes)
+
+
+def _tower_node_ids(project_id: int, tower: str) -> list[int]:
+    key = path_key(tower)
+    below = HierarchyNode.match_key.startswith(f"{key}.", autoescape=True)
+    is_inside = or_(HierarchyNode.match_key == key, below)
+    return list(db.session.scalars(select(HierarchyNode.id).where(HierarchyNode.project_id == project_id, is_inside)))
+
+
+def _is_found(project_id: int, search: str) -> ColumnElement[bool]:
+    """Return the condition for the pieces that a search finds: one by its label or code, or all that are similar."""
+    if address := _PIECE_ADDRESS.match(search):
+        return Piece.id == int(address[1])
+    exact = select(Piece.id).where(Piece.project_id == project_id, Piece.code == search)
+    if (piece_id := db.session.scalar(exact)) is not None:
+        return Piece.id == piece_id
+    key = identity_key(search)
+    if not key:
+        return false()
+    named = ElementType.project_id == project_id, ElementType.name_key.contains(key, autoescape=True)
+    type_ids = list(db.session.scalars(select(ElementType.id).where(*named)))
+    return or_(
+        Piece.code.icontains(search, autoescape=True),
+        Piece.element_type_id == func.any(type_ids),
+    )
+
+
+def _to_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,90 @@
+"""Lists of pieces: each filter, each order, and pages that follow the last piece of the page before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from precast_app.pieces.selection import PieceFilter
+from precast_app.queries import pieces
+from tests.conftest import EXAMPLES, run_import
+from tests.job_requests import Headers
+
+ELEMENTS = "/api/project/1/elements"
+
+
+@pytest.fixture
+def imported(green_meadows: int) -> int:
+    assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
+    return green_meadows
+
+
+def ask(client: FlaskClient, headers: Headers, **query: Any) -> dict[str, Any]:
+    answer = client.get(ELEMENTS, query_string=query, headers=headers)
+    assert answer.status_code == 200, answer.get_json()
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def test_each_filter_finds_exactly_the_pieces_that_match(client: FlaskClient, admin: Headers, imported: int) -> None:
+    first = ask(client, admin)
+    everything = first["elements"] + ask(client, admin, after=first["elements"][-1]["id"])["elements"]
+    assert len(everything) == first["count"]
+    example = next(each for each in everything if each["floor"] == "Floor_2")
+    client.patch(f"/api/elements/{example['id']}", json={"status": "in_production"}, headers=admin)
+    node, kind, name = (example[field] for field in ("node_id", "element_type_id", "element_type_name"))
+    address = f"https://example.org/pieces/{example['id']}?code=x"
+    for query, expected in (
+        ({"node_id": node}, lambda each: each["node_id"] == node),
+        ({"node": node}, lambda each: each["node_id"] == node),
+        ({"tower": "Tower A"}, lambda each: each["tower"] == "Tower_A"),
+        ({"element_type_id": kind}, lambda each: each["element_type_id"] == kind),
+        ({"type": kind}, lambda each: each["element_type_id"] == kind),
+        ({"type": "wall"}, lambda each: each["element_type"] == "WALL"),
+        ({"status": "in_production"}, lambda each: each is example),
+        ({"search": example["code"]}, lambda each: each is example),
+        ({"search": address}, lambda each: each is example),
+        ({"search": "t1_f2/"}, lambda each: "/T1_F2/" in each["code"]),
+        ({"search": name}, lambda each: name in each["element_type_name"]),
+        ({"node_id": node, "type": "WALL", "search": "/0001"}, lambda each: _is_first_wall(each, node)),
+        ({"tower": "Tower"}, lambda each: False),
+        ({"search": "%"}, lambda each: False),
+    ):  # fmt: skip
+        ids = [each["id"] for each in everything if expected(each)]
+        found = ask(client, admin, **query)
+        assert [each["id"] for each in found["elements"]] == ids[:1000], query
+        assert found["count"] == len(ids), query
+
+
+def _is_first_wall(piece: dict[str, Any], node: int) -> bool:
+    return bool(piece["node_id"] == node and piece["element_type"] == "WALL" and piece["number"] == 1)
+
+
+@pytest.mark.parametrize("sort", pieces.SORTS)
+def test_pages_after_the_last_piece_together_are_the_whole_list(
+    client: FlaskClient, admin: Headers, imported: int, sort: str
+) -> None:
+    everything = ask(client, admin, tower="Tower A", sort=sort)["elements"]
+    found: list[dict[str, Any]] = []
+    while page := ask(
+        client, admin, tower="Tower A", sort=sort, limit=97, **({"after": found[-1]["id"]} if found else {})
+    )["elements"]:
+        found += page
+    assert found == everything
+    codes = [each["code"] for each in everything]
+    if sort.endswith("code"):
+        assert codes == sorted(codes, reverse=sort.startswith("-"))
+    assert ask(client, admin, tower="Tower A", sort=sort, offset=5, limit=2)["elements"] == everything[5:7]
+
+
+def test_a_page_after_a_piece_of_no_such_id_is_refused(client: FlaskClient, admin: Headers, imported: int) -> None:
+    answer = client.get(f"{ELEMENTS}?sort=code&after=999999", headers=admin)
+    assert (answer.status_code, "has no piece 999999 any more" in answer.get_json()["message"]) == (422, True)
+
+
+def test_a_filter_survives_as_json() -> None:
+    filters = PieceFilter(node_id=3, tower="Tower A", status="planned", ids=(4, 5))
+    assert filters.as_json() == {"node_id": 3, "tower": "Tower A", "status": "planned", "ids": [4, 5]}
+    assert PieceFilter.from_json(filters.as_json()) == filters
