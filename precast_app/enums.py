@@ -67,13 +67,41 @@ class Severity(StrEnum):
 
 
 class PieceStatus(StrEnum):
-    """How far a piece is on its way from the drawing to the building, in order."""
+    """How far a piece is on its way from the drawing to the building, in order; or that it was scrapped."""
 
     PLANNED = "planned"
     IN_PRODUCTION = "in_production"
     PRODUCED = "produced"
     DISPATCHED = "dispatched"
     ERECTED = "erected"
+    SCRAPPED = "scrapped"
+
+
+# The way of a piece, in order, without `scrapped`, which is the end of it.
+PIECE_STEPS = (
+    PieceStatus.PLANNED,
+    PieceStatus.IN_PRODUCTION,
+    PieceStatus.PRODUCED,
+    PieceStatus.DISPATCHED,
+    PieceStatus.ERECTED,
+)
+
+
+class ReachedStatus(StrEnum):
+    """The statuses that a piece can reach by passing a stage."""
+
+    IN_PRODUCTION = "in_production"
+    PRODUCED = "produced"
+    DISPATCHED = "dispatched"
+    ERECTED = "erected"
+
+
+class PieceEventKind(StrEnum):
+    """What an event of a piece's history is about."""
+
+    STATUS = "status"
+    STAGE = "stage"
+    NOTE = "note"
 
 
 class Role(StrEnum):

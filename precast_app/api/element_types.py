@@ -119,7 +119,7 @@ PiecesAt = ResponseSchema.from_dict(
         "path": ma.fields.String(),
         "tower": ma.fields.String(),
         "floor": ma.fields.String(allow_none=True),
-        "pieces": ma.fields.Integer(metadata={"description": "number of pieces at the node, of any status"}),
+        "pieces": ma.fields.Integer(metadata={"description": "number of pieces at the node that are not scrapped"}),
         **{status.value: ma.fields.Integer() for status in PieceStatus},
     },
     name="PiecesAt",

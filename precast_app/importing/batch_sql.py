@@ -34,9 +34,24 @@ class _GroupTable:
 
     @property
     def delete(self) -> str:
+        # `keep_zero` has left these.
+        condition = "AND quantity > 0" if self.spec.group is ColumnGroup.NODES else ""
         return f"""
             DELETE FROM {self.spec.table} USING unnest(%s::int[], %s::int[]) AS deleted(id, target)
-            WHERE element_type_id = deleted.id AND {self.spec.target_column} = deleted.target
+            WHERE element_type_id = deleted.id AND {self.spec.target_column} = deleted.target {condition}
+        """
+
+    @property
+    def keep_zero(self) -> str:
+        """Set to 0 the quantities that can't be deleted, since scrapped pieces are left there and no others."""
+        return f"""
+            UPDATE {self.spec.table} q SET {self.spec.value_column} = 0
+            FROM unnest(%s::int[], %s::int[]) AS deleted(id, target)
+            WHERE q.element_type_id = deleted.id AND q.{self.spec.target_column} = deleted.target
+              AND EXISTS (SELECT FROM pieces p WHERE p.element_type_id = deleted.id AND p.node_id = deleted.target)
+              AND NOT EXISTS (
+                  SELECT FROM pieces p
+                  WHERE p.element_type_id = deleted.id AND p.node_id = deleted.target AND p.status <> 'scrapped')
         """
 
     @property
@@ -72,7 +87,7 @@ _REMOVE_PIECES = """
     )
     DELETE FROM pieces p USING chosen
     WHERE p.id = chosen.id AND chosen.rank <= chosen.count AND p.status = 'planned'
-    RETURNING p.element_type_id, p.node_id, p.number, p.code, p.job_id
+    RETURNING p.element_type_id, p.node_id, p.number, p.code, p.job_id, p.id, p.status_since, p.replaces_id
 """
 
 
@@ -179,6 +194,8 @@ def write_cells(cursor: Any, group: ColumnGroup, cells: Sequence[tuple[int, int,
     """Store (element type id, target id, value) of a group; a falsy value deletes the stored row."""
     table = _TABLES[group]
     if deleted := [cell[:2] for cell in cells if not cell[2]]:
+        if group is ColumnGroup.NODES:
+            cursor.execute(table.keep_zero, pg_columns(deleted))
         cursor.execute(table.delete, pg_columns(deleted))
     if stored := [cell if table.has_value else cell[:2] for cell in cells if cell[2]]:
         cursor.execute(table.upsert, pg_columns(stored))
@@ -213,8 +230,8 @@ def _remove_pieces(cursor: Any, updates: list[Update]) -> dict[int, list[Removed
     rows = cursor.fetchall()
     if len(rows) != sum(count for _, _, count in removals):
         raise PiecesInProduction
-    for id_, node, number, code, job_id in rows:
-        removed.setdefault(id_, []).append((node, number, code, job_id))
+    for id_, *piece in rows:
+        removed.setdefault(id_, []).append(diff.RemovedPiece(*piece))
     return removed
 
 

@@ -53,10 +53,13 @@ def load_groups(session: Session, ids: Sequence[int]) -> dict[ColumnGroup, dict[
     session.execute(text("SET LOCAL work_mem = '32MB'"))
     array = pg_array(ids)
     for group, spec in GROUP_SPECS.items():
+        # A quantity of 0 is only there for scrapped pieces.
+        condition = "AND quantity > 0" if group is ColumnGroup.NODES else ""
         found = session.execute(
             text(f"""
                 SELECT element_type_id, array_agg({spec.target_column}), array_agg({spec.value_column or "true"})
-                FROM {spec.table} WHERE element_type_id = ANY(CAST(:ids AS int[])) GROUP BY element_type_id
+                FROM {spec.table} WHERE element_type_id = ANY(CAST(:ids AS int[])) {condition}
+                GROUP BY element_type_id
             """),
             {"ids": array},
         )

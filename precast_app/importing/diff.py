@@ -3,8 +3,9 @@
 The before-image (`models.ElementTypeChange.fields`) is JSON with only what was changed, each as [before, after]:
 `{"height": ["3000", "3100"], "version": ["VR-1", "VR-2"], "drawings": {"7": [null, "W-1.dwg"]},
 "quantities": {"12": [3, 1]}, "stages": {"4": [false, true]}, "bom": {"9": ["1.5", null]},
-"removed_pieces": [[node_id, number, code, job_id], …]}`, where the job is the one that had created the piece. Decimals
-are strings, so that no digit is lost. The keys of a group are ids of drawing types, nodes, stages and products.
+"removed_pieces": [[node_id, number, code, job_id, id, status_since, replaces_id], …]}`, where the job is the one that
+had created the piece; pieces that earlier versions removed end with the job or before it. Decimals are strings, so that
+no digit is lost. The keys of a group are ids of drawing types, nodes, stages and products.
 
 The before-image of an element type that an undo deleted is `{"deleted": [element_type, name]}`.
 """
@@ -13,7 +14,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import DECIMAL, GROUP_SPECS, MEASURES, ColumnGroup, ColumnMap
@@ -21,11 +23,22 @@ from precast_app.importing.schema import DECIMAL, GROUP_SPECS, MEASURES, ColumnG
 DELETED = "deleted"
 
 Pair = tuple[Any, Any]
-# A removed piece: its node, number and code, and the job that had created it.
-RemovedPiece = tuple[int, int, str, int | None]
-
-# JSON has only text for the ids that are keys. The values that the encoder doesn't know are decimals.
+# JSON has only text for the ids that are keys. The values that the encoder doesn't know are decimals and times.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=str)
+
+
+class RemovedPiece(NamedTuple):
+    """A planned piece that an import removed, with what an undo needs to restore it; its history stays stored."""
+
+    node_id: int
+    number: int
+    code: str
+    # The job that had created it.
+    job_id: int | None = None
+    # None in what earlier versions stored: the piece gets a new id.
+    id: int | None = None
+    status_since: datetime | str | None = None
+    replaces_id: int | None = None
 
 
 @dataclass(slots=True)

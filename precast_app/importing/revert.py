@@ -13,6 +13,7 @@ from typing import Any
 import psycopg2
 
 from precast_app.importing.batch_sql import write_cells
+from precast_app.importing.diff import RemovedPiece
 from precast_app.importing.pg_arrays import pg_columns
 from precast_app.importing.schema import GROUP_SPECS, MEASURES
 
@@ -25,10 +26,12 @@ _DELETE_PIECES = "DELETE FROM pieces WHERE element_type_id = ANY(%s::int[]) AND 
 _IN_PRODUCTION = "SELECT DISTINCT element_type_id FROM pieces WHERE element_type_id = ANY(%s::int[]) AND job_id = %s"
 _DELETE_TYPES = "DELETE FROM element_types WHERE id = ANY(%s::int[])"
 _INSERT_PIECES = """
-    INSERT INTO pieces (project_id, element_type_id, node_id, number, code, job_id)
-    SELECT t.project_id, t.id, v.node_id, v.number, v.code, v.job_id
-    FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::int[]) AS v(id, node_id, number, code, job_id)
-    JOIN element_types t USING (id)
+    INSERT INTO pieces (project_id, element_type_id, node_id, number, code, job_id, id, status_since, replaces_id)
+    SELECT t.project_id, t.id, v.node_id, v.number, v.code, v.job_id,
+           coalesce(v.piece_id, nextval(pg_get_serial_sequence('pieces', 'id'))), v.status_since, v.replaces_id
+    FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[])
+             AS v(element_type_id, node_id, number, code, job_id, piece_id, status_since, replaces_id)
+    JOIN element_types t ON t.id = v.element_type_id
 """
 
 
@@ -123,11 +126,7 @@ def _restore(cursor: Any, images: Sequence[tuple[int, dict[str, Any]]]) -> int:
             for target, (before, _) in image.get(group.value, {}).items()
         ]
         write_cells(cursor, group, cells)
-    pieces = [
-        (id_, node, number, code, job[0] if job else None)
-        for id_, image in images
-        for node, number, code, *job in image.get("removed_pieces", ())
-    ]
+    pieces = [(id_, *RemovedPiece(*piece)) for id_, image in images for piece in image.get("removed_pieces", ())]
     if pieces:
         cursor.execute(_INSERT_PIECES, pg_columns(pieces))
     return len(pieces)

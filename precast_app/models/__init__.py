@@ -1,9 +1,28 @@
 """The tables, with the constraints that keep the data correct under concurrency."""
 
-from precast_app.enums import FailureReason, JobStatus, Mapping, OnError, Phase, PieceStatus, Role, Severity
-from precast_app.models.element_type import BomLine, Drawing, ElementType, ElementTypeStage, Piece, Quantity
+from precast_app.enums import (
+    FailureReason,
+    JobStatus,
+    Mapping,
+    OnError,
+    Phase,
+    PieceEventKind,
+    PieceStatus,
+    Role,
+    Severity,
+)
+from precast_app.models.element_type import BomLine, Drawing, ElementType, ElementTypeStage, Quantity
 from precast_app.models.import_profile import ImportProfile, ImportProfileVersion
-from precast_app.models.job import ElementTypeChange, FileChunk, ImportBatch, ImportJob, Issue, PlannedChange
+from precast_app.models.job import (
+    ElementTypeChange,
+    FileChunk,
+    ImportBatch,
+    ImportJob,
+    Issue,
+    OutputChunk,
+    PlannedChange,
+)
+from precast_app.models.piece import Piece, PieceEvent, PieceStage, PlannedPieceMove
 from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, Project, Stage
 from precast_app.models.user import ApiToken, AuditEntry, Membership, User, UserSession
 
@@ -29,10 +48,15 @@ __all__ = [
     "Mapping",
     "Membership",
     "OnError",
+    "OutputChunk",
     "Phase",
     "Piece",
+    "PieceEvent",
+    "PieceEventKind",
+    "PieceStage",
     "PieceStatus",
     "PlannedChange",
+    "PlannedPieceMove",
     "Project",
     "Quantity",
     "Role",

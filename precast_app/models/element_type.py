@@ -1,15 +1,13 @@
-"""The element types of a project, what belongs to each, and their pieces."""
+"""The element types of a project, and what belongs to each."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Computed,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Numeric,
     String,
@@ -17,9 +15,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from precast_app.enums import PieceStatus
 from precast_app.extensions import Model
-from precast_app.models.column_types import CreatedAt, Id, one_of
+from precast_app.models.column_types import Id
 
 MEASURES = ("height", "length", "thickness", "mass", "volume", "area", "width")
 
@@ -74,10 +71,13 @@ class Drawing(Model):
 
 
 class Quantity(Model):
-    """The number of pieces of an element type at a node; the table `pieces` has as many rows."""
+    """The number of pieces of an element type at a node: the table `pieces` has as many that are not scrapped.
+
+    It is 0 only where scrapped pieces are left and no others.
+    """
 
     __tablename__ = "element_type_quantities"
-    __table_args__ = (Index(None, "node_id", "element_type_id"), CheckConstraint("quantity > 0", name="quantity"))
+    __table_args__ = (Index(None, "node_id", "element_type_id"), CheckConstraint("quantity >= 0", name="quantity"))
 
     element_type_id: Mapped[int] = mapped_column(ForeignKey("element_types.id", ondelete="CASCADE"), primary_key=True)
     node_id: Mapped[int] = mapped_column(ForeignKey("hierarchy_nodes.id"), primary_key=True)
@@ -106,37 +106,3 @@ class BomLine(Model):
     element_type_id: Mapped[int] = mapped_column(ForeignKey("element_types.id", ondelete="CASCADE"), primary_key=True)
     product_id: Mapped[int] = mapped_column(ForeignKey("bom_products.id"), primary_key=True)
     quantity: Mapped[Decimal] = mapped_column(Numeric)
-
-
-class Piece(Model):
-    """A physical piece (an element). Its `code` is `TYPE/NAMING_CONVENTION/NUMBER` and never changes.
-
-    What a piece refers to can't be deleted as long as the piece exists.
-    """
-
-    __tablename__ = "pieces"
-    __table_args__ = (
-        UniqueConstraint("project_id", "code"),
-        # A piece is only where its element type has a quantity. One key for both columns, because an import spends most
-        # of its time on these checks.
-        ForeignKeyConstraint(
-            ["element_type_id", "node_id"],
-            ["element_type_quantities.element_type_id", "element_type_quantities.node_id"],
-        ),
-        # A query for the pieces of a node goes through the node's quantities.
-        Index(None, "element_type_id", "node_id"),
-        one_of("status", PieceStatus),
-        CheckConstraint("number > 0", name="number"),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    # The project of the element type, repeated here for the unique key.
-    project_id: Mapped[int]
-    element_type_id: Mapped[int]
-    node_id: Mapped[int]
-    number: Mapped[int]
-    # The import that created the piece. A job that restarts has to know which pieces it created itself.
-    job_id: Mapped[int | None]
-    status: Mapped[str] = mapped_column(String(20), server_default=PieceStatus.PLANNED)
-    code: Mapped[str] = mapped_column(String(320))
-    created_at: Mapped[CreatedAt]

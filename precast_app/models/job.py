@@ -134,6 +134,13 @@ class ImportJob(Model):
     # The project's reference data as the job's first attempt found it: every attempt maps the columns alike.
     reference: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
 
+    # What a job was asked for beside the options of an import; each job type has parameters of its own.
+    parameters: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    # The file that the job made, stored in `job_output_chunks`: its name, media type and size.
+    output_name: Mapped[str | None] = mapped_column(String(255))
+    output_type: Mapped[str | None] = mapped_column(String(100))
+    output_bytes: Mapped[int | None] = mapped_column(BigInteger)
+
     # The hash of a dry run's plan, and the element types of the file that the job did not change.
     plan_digest: Mapped[str | None] = mapped_column(String(64))
     unchanged_ids: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), deferred=True)
@@ -170,6 +177,16 @@ class FileChunk(Model):
     """A chunk of an uploaded file; `number` counts from 0."""
 
     __tablename__ = "import_file_chunks"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class OutputChunk(Model):
+    """A chunk of a file that a job has made; `number` counts from 0."""
+
+    __tablename__ = "job_output_chunks"
 
     job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

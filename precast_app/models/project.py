@@ -6,13 +6,15 @@ never names two items of one kind.
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Numeric, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from precast_app.enums import ReachedStatus
 from precast_app.extensions import Model
-from precast_app.models.column_types import CreatedAt, Id, ProjectId
+from precast_app.models.column_types import CreatedAt, Id, ProjectId, one_of
 
 
 class Project(Model):
@@ -47,15 +49,21 @@ class HierarchyNode(Model):
     path: Mapped[str] = mapped_column(String(500))
     match_key: Mapped[str] = mapped_column(String(500))
     naming_convention: Mapped[str] = mapped_column(String(150))
+    # The day by which its pieces are to be produced.
+    planned_date: Mapped[date | None]
 
 
 class Stage(Model):
-    """A step of production that pieces go through; `position` is its number in the project's order, from 1."""
+    """A step of production that pieces go through; `position` is its number in the project's order, from 1.
+
+    A piece that passes it reaches the status `reaches_status`, if the stage has one.
+    """
 
     __tablename__ = "stages"
     __table_args__ = (
         UniqueConstraint("project_id", "match_key"),
         CheckConstraint("position >= 0", name="position"),
+        one_of("reaches_status", ReachedStatus),
     )
 
     id: Mapped[Id]
@@ -63,6 +71,7 @@ class Stage(Model):
     name: Mapped[str] = mapped_column(String(150))
     match_key: Mapped[str] = mapped_column(String(150))
     position: Mapped[int]
+    reaches_status: Mapped[str | None] = mapped_column(String(20))
 
 
 class DrawingType(Model):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from precast_app.auth import audit
+from precast_app.enums import PIECE_STEPS
 from precast_app.errors import Conflict, NotFound
 from precast_app.extensions import db
 from precast_app.models import Piece, PieceStatus
 
-_ORDER = [*PieceStatus]
+_ORDER = [*PIECE_STEPS]
 
 
 def advance_status(piece_id: int, status: PieceStatus) -> Piece:
@@ -18,6 +19,8 @@ def advance_status(piece_id: int, status: PieceStatus) -> Piece:
     Raise `Conflict` for any other status, because no step can be skipped or repeated, and `NotFound` if the piece does
     not exist.
     """
+    if status not in _ORDER:
+        raise Conflict("A piece can't be scrapped here.")
     position = _ORDER.index(status)
     previous = _ORDER[position - 1] if position else None
     # The condition on the status makes only one of two simultaneous requests change the piece.

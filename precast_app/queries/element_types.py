@@ -222,7 +222,7 @@ def project_summary(project_id: int) -> dict[str, Any]:
         .group_by(Piece.node_id, Piece.status)
     ):
         by_node[node_id][status] = count
-    counts["pieces"] = sum(sum(each.values()) for each in by_node.values())
+    counts["pieces"] = sum(map(_count_needed, by_node.values()))
     nodes = db.session.scalars(
         select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
     )
@@ -251,13 +251,18 @@ def project_summary(project_id: int) -> dict[str, Any]:
                 "node_id": node.id,
                 "path": node.path,
                 **_tower_and_floor(node.path),
-                "pieces": sum(by_node[node.id].values()),
+                "pieces": _count_needed(by_node[node.id]),
                 **by_node[node.id],
             }
             for node in nodes
         ],
         "materials": [dict(row._mapping) for row in materials],
     }
+
+
+def _count_needed(by_status: dict[str, int]) -> int:
+    """Return the number of pieces without the scrapped ones, each of which has a replacement."""
+    return sum(count for status, count in by_status.items() if status != PieceStatus.SCRAPPED)
 
 
 def _tower_and_floor(path: str) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from precast_app.auth.permissions import Identity
 from precast_app.extensions import db
-from precast_app.models import ElementType, ImportJob, JobStatus, Membership, Piece, Project
+from precast_app.models import ElementType, ImportJob, JobStatus, Membership, Project, Quantity
 from precast_app.queries.paging import Page, paginate
 
 
@@ -52,12 +52,23 @@ def project_counts(project_ids: list[int]) -> dict[int, ProjectCounts]:
         query = select(model.project_id, func.count()).where(model.project_id.in_(project_ids))
         return {row[0]: row[1] for row in db.session.execute(query.group_by(model.project_id))}
 
-    types, pieces = count(ElementType), count(Piece)
+    types, pieces = count(ElementType), _piece_counts(project_ids)
     under_way, newest = _jobs_by_project(project_ids)
     return {
         id_: ProjectCounts(types.get(id_, 0), pieces.get(id_, 0), under_way.get(id_), newest.get(id_))
         for id_ in project_ids
     }
+
+
+def _piece_counts(project_ids: list[int]) -> dict[int, int]:
+    """Return the pieces of projects, without scrapped ones; quantities are fewer rows than pieces."""
+    query = (
+        select(ElementType.project_id, func.sum(Quantity.quantity))
+        .join(Quantity, Quantity.element_type_id == ElementType.id)
+        .where(ElementType.project_id.in_(project_ids))
+        .group_by(ElementType.project_id)
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def activity_stamp(project_ids: list[int]) -> str:
