@@ -39,12 +39,17 @@ ElementType = ResponseSchema.from_dict(
 )
 
 
+def _place() -> ma.fields.String:
+    return ma.fields.String(metadata={"description": "the names from the top, for people: Block C / 1. OG"})
+
+
 def _group_schema(spec: GroupSpec) -> type[ma.Schema]:
     """Return the schema of one value of a group: the item's id and name, and the value."""
     value_fields = {int: ma.fields.Integer, Decimal: DecimalString, str: ma.fields.String}
     fields: dict[str, ma.fields.Field[Any]] = {
         spec.target_column: ma.fields.Integer(),
         spec.label_field: ma.fields.String(),
+        **({"place": _place()} if spec.reference.is_hierarchy else {}),
         **{name: ma.fields.String() for name in spec.extra_fields},
     }
     if spec.value_column:
@@ -117,6 +122,7 @@ PiecesAt = ResponseSchema.from_dict(
     {
         "node_id": ma.fields.Integer(),
         "path": ma.fields.String(),
+        "place": _place(),
         "tower": ma.fields.String(),
         "floor": ma.fields.String(allow_none=True),
         "pieces": ma.fields.Integer(metadata={"description": "number of pieces at the node that are not scrapped"}),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from precast_app.importing import column_mapping
+from precast_app.importing import column_mapping, hierarchy
 from precast_app.importing.column_mapping import NameIndex
 from precast_app.importing.header_detection import base_field
 from precast_app.importing.reference_data import ReferenceData
@@ -106,20 +106,26 @@ def _headings_of_name_parts(spec: GroupSpec, members: Sequence[Any]) -> Iterator
 def _node_headings(nodes: Sequence[HierarchyNode], used: Set[int]) -> Iterator[_Heading]:
     """Yield the headings of floors, and of towers that have pieces of their own, grouped by tower."""
     by_id = {node.id: node for node in nodes}
+    paths = hierarchy.heading_paths(nodes)
     towers = {node.id: node.parent_id or node.id for node in nodes}
     parents = {node.parent_id for node in nodes}
     leaves = [node for node in nodes if node.id not in parents or node.id in used]
     first = {tower: index for index, tower in reversed(list(enumerate(towers[node.id] for node in leaves)))}
     for node in sorted(leaves, key=lambda leaf: first[towers[leaf.id]]):
-        yield _Heading(node.id, *_ancestor_heading(node, by_id), node.path)
+        parent = by_id.get(node.parent_id or 0)
+        path = paths[node.id]
+        yield _Heading(node.id, *_parent_heading(node, parent, path, paths[parent.id] if parent else ""), path)
 
 
-def _ancestor_heading(node: HierarchyNode, by_id: dict[int, HierarchyNode]) -> tuple[str, str]:
+def _parent_heading(node: HierarchyNode, parent: HierarchyNode | None, path: str, parent_path: str) -> tuple[str, str]:
     """Return a tower's name over a floor's; a blank text over a node without a parent."""
-    parent = by_id.get(node.parent_id or 0)
     if parent is not None and parent.parent_id is None:
         return parent.name, node.name
-    above, _, last = node.path.rpartition(".")
+    if parent is not None and path.startswith(f"{parent_path}."):
+        return parent_path, path.removeprefix(f"{parent_path}.")
+    if parent is None and path == hierarchy.heading_path(node.name, None):
+        return "", node.name
+    above, _, last = path.rpartition(".")
     return above, last if above or parent else node.name
 
 

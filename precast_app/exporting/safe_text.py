@@ -70,7 +70,13 @@ def comment_text(text: str) -> str:
 
 
 def _message(text: str, most: int) -> str:
-    return _NOT_IN_XML.sub("\ufffd", text if len(text) <= most else text[: most - 1] + "…")
+    """Return a text of at most `most` characters, as Excel counts them: those beyond U+FFFF twice."""
+    units = _NOT_IN_XML.sub("\ufffd", text).encode("utf-16-le")
+    return (
+        units.decode("utf-16-le")
+        if len(units) <= 2 * most
+        else units[: 2 * most - 2].decode("utf-16-le", "ignore") + "…"
+    )
 
 
 def csv_line(cells: Iterable[CsvCell]) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from precast_app.enums import Severity
-from precast_app.importing import current_reference, reference_store
+from precast_app.importing import current_reference, hierarchy, reference_store
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_data import CreatedItem, ReferenceData, ReferenceItem
 from precast_app.importing.reference_files import ReferenceEntry
@@ -48,10 +48,16 @@ def preview(reference: ReferenceData, entries: Entries) -> ReferenceData:
     created: list[CreatedItem] = []
     for group, group_entries in entries.items():
         spec = GROUP_SPECS[group].reference
+        names = {item.key: item.name for item in items[group]}
         for entry in group_entries:
             id_ = -len(created) - 1
             created.append(CreatedItem(group.value, id_, entry.key))
-            items[group].append(ReferenceItem(id_, spec.name_of(entry.values), entry.key))
+            values = entry.values
+            name = (
+                hierarchy.heading_path(values["name"], names.get(values["parent_key"])) if spec.is_hierarchy else None
+            )
+            names[entry.key] = name or spec.name_of(values)
+            items[group].append(ReferenceItem(id_, names[entry.key], entry.key))
             if spec.is_hierarchy:
                 naming_conventions[id_] = entry.values["naming_convention"]
     return ReferenceData(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from precast_app.importing import hierarchy
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem, to_json
 from precast_app.importing.reference_store import MODELS
 from precast_app.importing.schema import GROUP_SPECS
@@ -20,14 +21,20 @@ def load(session: Session, project_id: int) -> ReferenceData:
     def all_of(model: Any) -> list[Any]:
         return list(session.scalars(select(model).where(model.project_id == project_id).order_by(model.id)))
 
+    nodes = all_of(HierarchyNode)
+    paths = hierarchy.heading_paths(nodes)
     items = {
         group: tuple(
-            ReferenceItem(each.id, getattr(each, spec.reference.label), each.match_key)
-            for each in all_of(MODELS[spec.reference.job_type])
+            ReferenceItem(
+                each.id,
+                paths[each.id] if spec.reference.is_hierarchy else getattr(each, spec.reference.label),
+                each.match_key,
+            )
+            for each in (nodes if spec.reference.is_hierarchy else all_of(MODELS[spec.reference.job_type]))
         )
         for group, spec in GROUP_SPECS.items()
     }
-    return ReferenceData(project_id, items, {node.id: node.naming_convention for node in all_of(HierarchyNode)})
+    return ReferenceData(project_id, items, {node.id: node.naming_convention for node in nodes})
 
 
 def is_current(session: Session, stored: ReferenceData) -> bool:

@@ -191,7 +191,7 @@ def flat_entries(names: list[tuple[str, ...]], spec: ReferenceSpec) -> list[Refe
 def node_entries(paths: list[tuple[str, ...]], reference: ReferenceData, group: ColumnGroup) -> list[ReferenceEntry]:
     """Return the missing nodes of the paths, parents first, except for those whose naming convention is taken."""
     complete: dict[str, dict[str, object]] = {
-        item.key: {"path": item.name, "prefixes": [reference.naming_conventions[item.id]]}
+        item.key: {"path": hierarchy.path_segment(item.name), "prefixes": [reference.naming_conventions[item.id]]}
         for item in reference.of(group)
     }
     taken = set(reference.naming_conventions.values())

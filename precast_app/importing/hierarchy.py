@@ -1,9 +1,10 @@
-"""The rules of the hierarchy: paths, prefixes, naming conventions, and parents before their children. Pure."""
+"""The rules of the hierarchy: paths, names of places, prefixes, and parents before their children. Pure."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from precast_app.enums import Severity
 from precast_app.importing.issues import Issue
@@ -12,6 +13,26 @@ from precast_app.text import join_words, path_key
 _LEVEL_SEPARATOR = re.compile(r"\.(?![\s_]|\Z)")
 
 NumberedValues = tuple[int, dict[str, Any]]
+
+
+class Node(Protocol):
+    """What paths and names of places are made from: `models.HierarchyNode`, or a row with these columns."""
+
+    @property
+    def id(self) -> int:
+        """The node's id."""
+
+    @property
+    def parent_id(self) -> int | None:
+        """The id of the node above; None at the top."""
+
+    @property
+    def name(self) -> str:
+        """The node's own name."""
+
+    @property
+    def path(self) -> str:
+        """The node's path, as it is stored."""
 
 
 def path_key_of(path: str) -> str:
@@ -30,6 +51,62 @@ def split_levels(path: str, most: int) -> list[str]:
 def path_segment(name: str) -> str:
     """Return a node's name as part of a path: `Floor 1` → `Floor_1`, `-1` → `-1`."""
     return join_words(name)
+
+
+def place_names(nodes: Iterable[Node]) -> dict[int, str]:
+    """Return where each of a project's nodes is, as people read it, by id: its names from the top, `Block C / 1. OG`.
+
+    A node without a parent whose path has several levels is below the levels of that path.
+    """
+    by_id = {node.id: node for node in nodes}
+    return {id_: " / ".join(_names_from_top(node, by_id)) for id_, node in by_id.items()}
+
+
+def heading_paths(nodes: Iterable[Node]) -> dict[int, str]:
+    """Return the path of each of a project's nodes as headings have it, by id.
+
+    It is the stored path with names that contain a point as they are: `Block_C.1. OG` for `Block_C.1._OG`.
+    """
+    by_id = {node.id: node for node in nodes}
+    return {id_: _heading_path(node, by_id) for id_, node in by_id.items()}
+
+
+def _names_from_top(node: Node, by_id: Mapping[int, Node]) -> list[str]:
+    levels = _with_parents(node, by_id)
+    top = levels[0]
+    above = [] if _has_own_path(top, None) else split_levels(top.path, DEEPEST)[:-1]
+    return [*above, *(each.name for each in levels)]
+
+
+def _heading_path(node: Node, by_id: Mapping[int, Node]) -> str:
+    levels = _with_parents(node, by_id)
+    parents = [None, *levels[:-1]]
+    if "." not in "".join(each.name for each in levels) or not all(map(_has_own_path, levels, parents)):
+        return node.path
+    path = None
+    for each in levels:
+        path = heading_path(each.name, path)
+    return path or node.path
+
+
+def heading_path(name: str, above: str | None) -> str:
+    """Return the path of a node as headings have it; `above` is that of its parent, None at the top."""
+    level = name if "." in name else path_segment(name)
+    return f"{above}.{level}" if above else level
+
+
+def _has_own_path(node: Node, parent: Node | None) -> bool:
+    """Return whether the path of a node is the one that follows from its name and its parent."""
+    above = f"{parent.path}." if parent else ""
+    return path_key(node.path) == path_key(above + path_segment(node.name))
+
+
+def _with_parents(node: Node, by_id: Mapping[int, Node]) -> list[Node]:
+    """Return the nodes above a node, the top one first, and the node itself."""
+    levels = [node]
+    while (parent := by_id.get(levels[-1].parent_id or 0)) is not None and len(levels) <= DEEPEST:
+        levels.append(parent)
+    return levels[::-1]
 
 
 # Levels of a hierarchy; and lengths of the columns, in characters.

@@ -11,7 +11,7 @@ from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
 
 @dataclass(frozen=True, slots=True)
 class ReferenceItem:
-    """Something that a heading can name; `key` is its name as headings are compared."""
+    """Something that a heading can name; `key` is its name as headings are compared. A node's name is its path."""
 
     id: int
     name: str

@@ -193,7 +193,7 @@ def _change(session: Session, item: ReferenceModel, values: dict[str, Any]) -> N
         # A node with quantities has pieces.
         if is_renamed and session.scalar(select(exists().where(Quantity.node_id == item.id))):
             raise Conflict(
-                f"The codes of the pieces at {item.path} contain the naming convention {item.naming_convention}, and "
+                f"The codes of the pieces at {item.name} contain the naming convention {item.naming_convention}, and "
                 "codes never change. Keep this naming convention."
             )
         if is_renamed and session.scalar(select(exists().where(*_is_import_running(item.project_id)))):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, text, tuple_
 
@@ -145,6 +145,7 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
         if project is None:
             raise NotFound(f"There is no project {project_id}.")
         raise NotFound(f"The project {project.name} has no element type {element_type_id}.")
+    places = place_names(project_id)
     jobs = db.session.execute(
         select(
             ImportJob.id, ImportJob.created_by, ImportJob.completed_at, ElementTypeChange.fields, ElementTypeChange.row
@@ -155,7 +156,7 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
     )
     return {
         **{name: getattr(found, name) for name in ("id", "element_type", "name", *MEASURES, "version", "density")},
-        **{group.value: _group_values(spec, element_type_id) for group, spec in GROUP_SPECS.items()},
+        **{group.value: _group_values(spec, element_type_id, places) for group, spec in GROUP_SPECS.items()},
         "jobs": [
             {
                 "job_id": id_,
@@ -169,8 +170,15 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
     }
 
 
-def _group_values(spec: GroupSpec, element_type_id: int) -> list[dict[str, Any]]:
-    """Return the values of a group, each with the id and the name of its item."""
+def place_names(project_id: int) -> dict[int, str]:
+    """Return where each node of a project is, as people read it, by its id: `Block C / 1. OG`."""
+    columns = (HierarchyNode.id, HierarchyNode.parent_id, HierarchyNode.name, HierarchyNode.path)
+    nodes = db.session.execute(select(*columns).where(HierarchyNode.project_id == project_id).order_by("id"))
+    return hierarchy.place_names(cast(Any, nodes))
+
+
+def _group_values(spec: GroupSpec, element_type_id: int, places: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Return the values of a group, each with the id and the name of its item; a node also with its place."""
     item: Any = MODELS[spec.reference.job_type]
     table = Model.metadata.tables[spec.table]
     values = [table.c[spec.value_column]] if spec.value_column else []
@@ -184,6 +192,7 @@ def _group_values(spec: GroupSpec, element_type_id: int) -> list[dict[str, Any]]
         {
             spec.target_column: each.id,
             spec.label_field: getattr(each, spec.reference.label),
+            **({"place": places[each.id]} if spec.reference.is_hierarchy else {}),
             **{name: getattr(each, name) for name in spec.extra_fields},
             **({spec.value_column: value[0]} if spec.value_column else {}),
         }
@@ -225,7 +234,8 @@ def project_summary(project_id: int) -> dict[str, Any]:
     counts["pieces"] = sum(map(_count_needed, by_node.values()))
     nodes = db.session.scalars(
         select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
-    )
+    ).all()
+    places, paths = hierarchy.place_names(nodes), hierarchy.heading_paths(nodes)
     materials = db.session.execute(
         text("""
             WITH needed AS (
@@ -250,7 +260,8 @@ def project_summary(project_id: int) -> dict[str, Any]:
             {
                 "node_id": node.id,
                 "path": node.path,
-                **_tower_and_floor(node.path),
+                "place": places[node.id],
+                **_tower_and_floor(paths[node.id]),
                 "pieces": _count_needed(by_node[node.id]),
                 **by_node[node.id],
             }
@@ -266,6 +277,7 @@ def _count_needed(by_status: dict[str, int]) -> int:
 
 
 def _tower_and_floor(path: str) -> dict[str, str | None]:
+    """Return the first level of a node's path and the rest of it."""
     tower, *floor = hierarchy.split_levels(path, 2)
     return {"tower": tower, "floor": floor[0] if floor else None}
 

@@ -65,7 +65,7 @@ def index(project_id: int) -> str:
         columns=columns or _DEFAULT_COLUMNS,
         units=COLUMN_UNITS,
         type_names=element_types.type_names(project_id),
-        nodes=reference_data.list_all(project_id, "hierarchy_import"),
+        places=element_types.place_names(project_id),
         stages=reference_data.list_all(project_id, "stage_import"),
         drawing_types=reference_data.list_all(project_id, "drawing_type_import"),
         link=lambda **changed: url_for(".index", project_id=project_id, **{**arguments, **changed}),

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import NotFound
+from precast_app.importing import hierarchy
 from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.queries import reference_data
 from precast_app.web import project_context
@@ -46,6 +47,8 @@ def show_kind(project_id: int, path: str) -> str:
         kind=kind,
         items=items,
         children=_children_by_parent(items) if kind.is_hierarchy else {},
+        places=hierarchy.place_names(items) if kind.is_hierarchy else {},
+        heading_paths=hierarchy.heading_paths(items) if kind.is_hierarchy else {},
         usage_counts=reference_data.usage_counts(project_id, kind.job_type),
     )
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from flask import Flask
 
 from precast_app.auth.permissions import Permission
+from precast_app.importing import hierarchy
 from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.queries.job_states import JobState, state_of
@@ -120,8 +121,8 @@ def grouped(number: float) -> str:
 
 
 def place(path: str) -> str:
-    """Return the words for the path of a node: Tower A, Floor 2 for Tower_A.Floor_2."""
-    return path.replace("_", " ").replace(".", ", ")
+    """Return the words for the path of a node: Tower A / Floor 2 for Tower_A.Floor_2."""
+    return " / ".join(level.replace("_", " ") for level in hierarchy.split_levels(path, hierarchy.DEEPEST))
 
 
 def value(cell: Any) -> str:

@@ -162,6 +162,52 @@ def test_the_words_of_a_template_are_read_as_it_says() -> None:
     assert {parse_yes_no(word) for word in re.split(", | or ", no.removesuffix(" or blank"))} == {False}
 
 
+def test_floors_with_points_in_their_names_are_headings_as_people_call_them(
+    client: FlaskClient, admin: dict[str, str], project_id: int, export: Export
+) -> None:
+    def add(name: str, parent: int | None = None) -> int:
+        body = {"name": name, "parent_id": parent}
+        answer = client.post("/api/project/1/hierarchy", json=body, headers=admin)
+        return int(answer.get_json()["node"]["id"])
+
+    block = add("Block C")
+    upper = add("1. OG", block)
+    add("2.OG", block)
+    add("Nord", upper)
+    add("1.5 West", upper)
+    add("3. OG")
+    add("-1")
+    path = export("/api/project/1/template/excel")
+    book = openpyxl.load_workbook(path)
+    sheet = book["Element Types"]
+    headings = [(sheet.cell(1, column).value, sheet.cell(2, column).value) for column in range(11, 16)]
+    assert headings == [
+        ("Block C", "2.OG"), ("Block_C.1. OG", "Nord"), (None, "1.5 West"), ("", "3. OG"), ("", "'-1"),
+    ]  # fmt: skip
+    for column, value in zip("ABKLMNO", ("WALL", "W-1", "1", "2", "3", "4", "5"), strict=True):
+        sheet[f"{column}4"] = value
+    book.save(path)
+    done = run_import(project_id, path)
+    assert (done.created_count, done.warning_count, done.pieces_added) == (1, 0, 15), done.error
+    header = export(CSV_EXPORT_URL).read_text(encoding="utf-8-sig").splitlines()[0]
+    assert header.endswith(",Block_C.2.OG,Block_C.1. OG.Nord,Block_C.1. OG.1.5 West,3. OG,'-1")
+    for address in (EXCEL_EXPORT_URL, CSV_EXPORT_URL):
+        assert_unchanged(project_id, export(address), 1)
+    sheet["K4"], sheet["L4"] = "7", "9"
+    book.save(path)
+    changed = run_import(project_id, path).id
+    (change,) = client.get(f"/api/jobs/{changed}/changes", headers=admin).get_json()["changes"]
+    assert list(change["fields"]) == ["Block_C.2.OG", "Block_C.1. OG.Nord"]
+    (element_type,) = client.get("/api/project/1/element-types", headers=admin).get_json()["element_types"]
+    shown = client.get(f"/api/project/1/element-types/{element_type['id']}", headers=admin).get_json()["element_type"]
+    assert {line["place"] for line in shown["quantities"]} == {
+        "Block C / 2.OG", "Block C / 1. OG / Nord", "Block C / 1. OG / 1.5 West", "3. OG", "-1",
+    }  # fmt: skip
+    for page in ("element-types", f"element-types/{element_type['id']}", "reference/hierarchy", ""):
+        html = client.get(f"/projects/1/{page}".rstrip("/"), headers=admin).get_data(as_text=True)
+        assert ("1._OG" in html, "Block C / 1. OG / Nord" in html) == (page == "reference/hierarchy", True), page
+
+
 def test_exports_keep_pieces_of_towers_long_numbers_and_formula_like_names(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, tmp_path: Path
 ) -> None:

@@ -115,3 +115,10 @@ def test_only_safe_text_writes_text_into_files() -> None:
         calls = set(re.findall(r"\.(write_\w+|merge_range|writerows?)\(", source)) - harmless
         if path != own and {"exporting", "api"} & set(path.parts):
             assert not calls and "xlsxwriter.Workbook(" not in source, (path, calls)
+
+
+@pytest.mark.parametrize("title", ["A" * 40, "\U00017fff" * 20, "\U00017fff" * 40, "\ud800x", "A" * 31 + "\U00017fff"])
+def test_the_title_of_an_input_message_is_cut_to_what_excel_shows(title: str) -> None:
+    with safe_text.workbook(io.BytesIO()) as book:
+        # XlsxWriter warns of a longer one, and leaves it out.
+        safe_text.add_input_message(book.add_worksheet(), 3, 0, title, "\U00017fff" * 200, ["yes", "no"])

@@ -27,7 +27,7 @@ from precast_app.importing.profiles.profile import (
 from precast_app.importing.profiles.vocabulary import LANGUAGES, HeadingMeaning
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, MEASURES, ColumnGroup
-from precast_app.text import match_key
+from precast_app.text import match_key, path_key
 
 # A guess below this is left open.
 MIN_CONFIDENCE = 0.5
@@ -251,7 +251,7 @@ def node_name(name: str, reference: ReferenceData) -> str:
 
 def nodes_at_end(name: str, nodes: Sequence[ReferenceItem]) -> list[ReferenceItem]:
     """Return the nodes whose last level has a name."""
-    key = match_key(name)
+    key = path_key(name)
     return [node for node in nodes if node.key == key or node.key.endswith(f".{key}")]
 
 

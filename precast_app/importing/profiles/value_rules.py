@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from precast_app.importing import cell_parsing
+from precast_app.importing import cell_parsing, hierarchy
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.profiles import vocabulary
 from precast_app.importing.profiles.column_guesses import Knowledge, nodes_at_end
@@ -103,7 +103,7 @@ def _node_of(text: str, field: PlaceField, nodes: Sequence[ReferenceItem]) -> st
     wanted = _core(text)
     found = {}
     for node in nodes:
-        levels = node.name.split(".")
+        levels = hierarchy.split_levels(node.name, hierarchy.DEEPEST)
         parts = {PlaceField.TOWER: levels[:1], PlaceField.FLOOR: levels[-1:]}.get(field, [node.name])
         for part in parts:
             if _core(part) == wanted:
