@@ -58,6 +58,24 @@ class Mapping(StrEnum):
     ASK = "ask"
 
 
+class Missing(StrEnum):
+    """What happens to element types that a file lacks: they stay (`keep`), or go where no piece is in production."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
+class Renames(StrEnum):
+    """What happens to probable renames: a preview shows them (`ask`), they are renamed, or created as new.
+
+    `ask` stands for `ignore` in a job that changes something.
+    """
+
+    ASK = "ask"
+    ACCEPT = "accept"
+    IGNORE = "ignore"
+
+
 class Severity(StrEnum):
     """How serious an issue is: an `error` rejects its row, a `warning` or `info` doesn't."""
 

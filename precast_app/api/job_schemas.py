@@ -7,11 +7,10 @@ from typing import Any
 import marshmallow as ma
 
 from precast_app.api.schemas import CursorQuery, LenientQuery, ResponseSchema, Timestamp
-from precast_app.models import FailureReason, ImportJob, JobStatus, Severity
+from precast_app.models import FailureReason, ImportJob, JobStatus, PieceStatus, Severity
+from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.paging import LARGEST_ID
-
-CHANGES = ["created", "updated", "deleted", "unchanged"]
 
 
 class JobProfile(ResponseSchema):
@@ -48,6 +47,8 @@ class Job(ResponseSchema):
     updated_count = ma.fields.Integer()
     unchanged_count = ma.fields.Integer()
     rejected_count = ma.fields.Integer()
+    renamed_count = ma.fields.Integer(metadata={"description": "in a dry run, probable renames"})
+    missing_count = ma.fields.Integer(metadata={"description": "element types of the project that the file lacks"})
     pieces_added = ma.fields.Integer()
     pieces_removed = ma.fields.Integer()
     warning_count = ma.fields.Integer()
@@ -167,7 +168,7 @@ class BeforeAfter(ResponseSchema):
 class ChangedElementType(ResponseSchema):
     """What a job did to an element type; the keys of `fields` are headings."""
 
-    change = ma.fields.String(metadata={"enum": CHANGES})
+    change = ma.fields.String(metadata={"enum": [*changes.KINDS]})
     row = ma.fields.Integer(allow_none=True)
     element_type_id = ma.fields.Integer(allow_none=True)
     element_type = ma.fields.String(allow_none=True)
@@ -175,6 +176,16 @@ class ChangedElementType(ResponseSchema):
     # marshmallow schemas have an attribute `fields` of their own.
     changed_fields = ma.fields.Dict(
         keys=ma.fields.String(), values=ma.fields.Nested(BeforeAfter), attribute="fields", data_key="fields"
+    )
+    old_name = ma.fields.String(allow_none=True, metadata={"description": "of a renamed element type"})
+    counterpart = ma.fields.String(
+        allow_none=True,
+        metadata={"description": "of a new or missing one: the missing or new one with the same name, of another type"},
+    )
+    pieces = ma.fields.Dict(
+        keys=ma.fields.String(metadata={"enum": [*PieceStatus]}),
+        values=ma.fields.Integer(),
+        metadata={"description": "its pieces by status, as they are now"},
     )
     id = ma.fields.Integer(metadata={"description": "for the option `after`"})
 
@@ -189,4 +200,4 @@ class ChangedElementTypes(ResponseSchema):
 class ChangesQuery(CursorQuery):
     """The changes to list."""
 
-    change = ma.fields.String(load_default=None, validate=ma.validate.OneOf(CHANGES))
+    change = ma.fields.String(load_default=None, validate=ma.validate.OneOf(changes.KINDS))

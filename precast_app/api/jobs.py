@@ -35,6 +35,7 @@ from precast_app.models import ImportJob, JobStatus
 from precast_app.projects import projects
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
+from precast_app.queries.changes import ChangeFilter
 
 blueprint = Blueprint("jobs", __name__, description="Background jobs, such as imports.")
 
@@ -144,8 +145,8 @@ def list_issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 @blueprint.arguments(ChangesQuery, location="query")
 @blueprint.response(200, ChangedElementTypes)
 def list_changes(query: dict[str, Any], job_id: int) -> dict[str, Any]:
-    """List the element types that the job created, updated, deleted or left unchanged, or would in a dry run."""
-    found, count = changes.list_changes(job_id, query["change"], requested_page(query))
+    """List the element types that the job changed, removed, lacks or left unchanged, or would in a dry run."""
+    found, count = changes.list_changes(job_id, ChangeFilter(query["change"]), requested_page(query))
     return {"changes": found, "count": count}
 
 

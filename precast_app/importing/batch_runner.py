@@ -210,7 +210,8 @@ def _record_result(result: BatchResult, target: BatchTarget) -> None:
     db.session.execute(
         text("""
             UPDATE import_batches SET created_count = :created, updated_count = :updated, rejected_count = :rejected,
-                pieces_added = :pieces_added, pieces_removed = :pieces_removed
+                renamed_count = :renamed, removed_count = :removed, pieces_added = :pieces_added,
+                pieces_removed = :pieces_removed
             WHERE job_id = :job_id AND number = :number
         """),
         {"job_id": target.job_id, "number": result.number, **result.counts.as_dict()},
@@ -227,7 +228,7 @@ def stored_results(job_id: int) -> list[BatchResult]:
     rows = db.session.execute(
         text("""
             SELECT number, created_count AS created, updated_count AS updated, rejected_count AS rejected,
-                   pieces_added, pieces_removed
+                   renamed_count AS renamed, removed_count AS removed, pieces_added, pieces_removed
             FROM import_batches WHERE job_id = :job_id
         """),
         {"job_id": job_id},

@@ -7,25 +7,53 @@ that the job plans the same operations and piece numbers as the first time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from precast_app.importing import diff
 from precast_app.importing.diff import StoredElementType
 from precast_app.importing.pg_arrays import pg_array, pg_columns
 from precast_app.importing.plan import NodeKey
+from precast_app.importing.review.missing import ElementTypeKey, MissingElementType
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, ColumnGroup
 
-ElementTypeKey = tuple[str, str]
-
+_FIELDS = f"t.type_key, t.name_key, t.id, t.element_type, t.version, {', '.join(f't.{name}' for name in MEASURES)}"
 _TYPES = text(f"""
-    SELECT t.type_key, t.name_key, t.id, t.element_type, t.version, {", ".join(f"t.{name}" for name in MEASURES)}
+    SELECT {_FIELDS}
     FROM unnest(CAST(:type_keys AS text[]), CAST(:name_keys AS text[])) AS wanted(type_key, name_key)
     JOIN element_types t
       ON t.project_id = :project_id AND t.type_key = wanted.type_key AND t.name_key = wanted.name_key
+""")
+
+_TYPES_BY_ID = text(f"SELECT {_FIELDS} FROM element_types t WHERE t.id = ANY(CAST(:ids AS int[]))")
+
+_NOT_NAMED = text("""
+    SELECT t.id, t.element_type, t.name, t.type_key, t.name_key FROM element_types t
+    WHERE t.project_id = :project_id AND t.type_key = ANY(CAST(:types AS text[]))
+      AND NOT EXISTS (
+          SELECT FROM unnest(CAST(:type_keys AS text[]), CAST(:name_keys AS text[])) AS named(type_key, name_key)
+          WHERE named.type_key = t.type_key AND named.name_key = t.name_key)
+    ORDER BY t.id
+""")
+
+# Of these element types, the ones with a quantity in a tower of which the file names no node. LATERAL with LIMIT finds
+# the quantities of each by its id, also if the planner believes that reading all quantities was faster.
+_ELSEWHERE = text("""
+    WITH RECURSIVE below(id, root) AS (
+        SELECT id, id FROM hierarchy_nodes WHERE project_id = :project_id AND parent_id IS NULL
+        UNION ALL SELECT n.id, below.root FROM hierarchy_nodes n JOIN below ON n.parent_id = below.id
+    ), outside AS MATERIALIZED (
+        SELECT id FROM below
+        WHERE root NOT IN (SELECT root FROM below WHERE id = ANY(CAST(:node_ids AS int[])))
+    )
+    SELECT wanted.id FROM unnest(CAST(:ids AS int[])) AS wanted(id)
+    CROSS JOIN LATERAL (
+        SELECT FROM element_type_quantities q
+        WHERE q.element_type_id = wanted.id AND q.node_id IN (SELECT id FROM outside) LIMIT 1
+    ) AS found
 """)
 
 _NUMBERS = text("""
@@ -84,22 +112,46 @@ class CurrentState:
             return {}
         type_keys, name_keys = pg_columns(keys)
         found = self._session.execute(_TYPES, {**self._names, "type_keys": type_keys, "name_keys": name_keys}).all()
+        # Those that this job has created did not exist before.
+        return self._with_values([row for row in found if self._own_changes.get(row.id, {}) is not None])
+
+    def element_types_by_id(self, ids: Sequence[int]) -> dict[int, StoredElementType]:
+        """Return the stored element types with these ids."""
+        found = self._session.execute(_TYPES_BY_ID, {"ids": pg_array(ids)}).all()
+        return {stored.id: stored for stored in self._with_values(found).values()}
+
+    def _with_values(self, found: Sequence[Row[Any]]) -> dict[ElementTypeKey, StoredElementType]:
+        """Return element types by key, with their values as they were before the job."""
         types: dict[ElementTypeKey, StoredElementType] = {}
-        by_id: dict[int, StoredElementType] = {}
-        for type_key, name_key, id_, element_type, version, *measures in found:
-            if self._own_changes.get(id_, {}) is None:
-                continue  # created by this job
-            base = dict(zip(MEASURES, measures, strict=True))
-            base["version"] = version
-            stored = StoredElementType(id_, element_type, base, {group: {} for group in GROUP_SPECS})
-            types[type_key, name_key] = by_id[id_] = stored
-        if by_id:
-            groups = load_groups(self._session, list(by_id))
-            for id_, stored in by_id.items():
-                stored.groups = {group: groups[group].get(id_, {}) for group in GROUP_SPECS}
-                if image := self._own_changes.get(id_):
+        for row in found:
+            type_key, name_key, id_, element_type, version, *measures = tuple(row)
+            base = {**dict(zip(MEASURES, measures, strict=True)), "version": version}
+            types[type_key, name_key] = StoredElementType(id_, element_type, base, {})
+        if types:
+            groups = load_groups(self._session, [stored.id for stored in types.values()])
+            for stored in types.values():
+                stored.groups = {group: groups[group].get(stored.id, {}) for group in GROUP_SPECS}
+                if image := self._own_changes.get(stored.id):
                     diff.restore_before(stored, image)
         return types
+
+    def missing_element_types(
+        self, types: Collection[str], keys: Collection[ElementTypeKey], node_ids: Sequence[int]
+    ) -> list[MissingElementType]:
+        """Return the element types of these types whose keys are not among `keys`, by id.
+
+        Those with a quantity in a tower to which none of the nodes belongs are left out.
+        """
+        if not types:
+            return []
+        type_keys, name_keys = pg_columns(list(keys)) if keys else ("{}", "{}")
+        names = {**self._names, "types": pg_array(types), "type_keys": type_keys, "name_keys": name_keys}
+        found = [MissingElementType(*row) for row in self._session.execute(_NOT_NAMED, names)]
+        if not found:
+            return []
+        ids = {**self._names, "ids": pg_array(each.id for each in found), "node_ids": pg_array(node_ids)}
+        elsewhere = set(self._session.scalars(_ELSEWHERE, ids))
+        return [each for each in found if each.id not in elsewhere]
 
     def last_piece_numbers(self) -> dict[tuple[str, int], int]:
         """Return the highest piece number by type key and node."""

@@ -1,8 +1,9 @@
 """What an import changes in one element type, and the before-image that is stored of it. Pure.
 
 The before-image (`models.ElementTypeChange.fields`) is JSON with only what was changed, each as [before, after]:
-`{"height": ["3000", "3100"], "version": ["VR-1", "VR-2"], "drawings": {"7": [null, "W-1.dwg"]},
-"quantities": {"12": [3, 1]}, "stages": {"4": [false, true]}, "bom": {"9": ["1.5", null]},
+`{"name": ["W-1", "W-1A"], "height": ["3000", "3100"], "version": ["VR-1", "VR-2"],
+"drawings": {"7": [null, "W-1.dwg"]}, "quantities": {"12": [3, 1]}, "stages": {"4": [false, true]},
+"bom": {"9": ["1.5", null]},
 "removed_pieces": [[node_id, number, code, job_id, id, status_since, replaces_id], …]}`, where the job is the one that
 had created the piece; pieces that earlier versions removed end with the job or before it. Decimals are strings, so that
 no digit is lost. The keys of a group are ids of drawing types, nodes, stages and products.
@@ -108,6 +109,18 @@ class RowComparison:
             if pairs:
                 groups[group] = pairs
         return Difference(base, groups)
+
+    def similarity(self, values: tuple[Any, ...], stored: StoredElementType, *, least_values: int) -> float:
+        """Return the share (0…1) of equal values among those that are not blank on both sides.
+
+        Return 0 if they are fewer than `least_values`.
+        """
+        pairs = [(stored.base[name], values[index]) for index, name in self._base]
+        for group, empty, targets in self._groups:
+            get = stored.groups[group].get
+            pairs += [(get(target, empty) or None, values[index] or None) for index, target in targets]
+        compared = [before == after for before, after in pairs if before is not None or after is not None]
+        return compared.count(True) / len(compared) if len(compared) >= least_values else 0.0
 
 
 def to_json_text(difference: Difference, removed_pieces: list[RemovedPiece]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -40,12 +40,16 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A change of an element type; `element_type` is spelled as it is stored."""
+    """A change of an element type; `element_type` is spelled as it is stored.
+
+    `former_name` is the name of an element type that is renamed; its difference has the two names.
+    """
 
     row: Row
     id: int
     element_type: str
     difference: Difference
+    former_name: str | None = None
 
     @property
     def removals(self) -> tuple[tuple[int, int], ...]:
@@ -95,6 +99,7 @@ class Plan:
     rejected: int = 0
     created: int = 0
     updated: int = 0
+    renamed: int = 0
     issues: list[Issue] = field(default_factory=list)
     operations: dict[int, list[Operation]] = field(default_factory=lambda: defaultdict(list))
     # Rows that are not executed: rejected ones, and those that an earlier attempt has processed. They keep their piece
@@ -111,6 +116,7 @@ class Plan:
         return Counts(
             created=self.created,
             updated=self.updated,
+            renamed=self.renamed,
             unchanged=len(self.unchanged_ids),
             rejected=self.rejected,
             pieces_added=sum(count for operation in active for _, count in _additions(operation, nodes)),
@@ -122,6 +128,14 @@ class Plan:
         """The operations that are executed, in file order."""
         for operations in self.operations.values():
             yield from (operation for operation in operations if operation.row.number not in self.skipped_rows)
+
+    def rename(self, updates: Iterable[Update]) -> None:
+        """Put these changes of names in place of the creations from the same rows."""
+        by_row = {update.row.number: update for update in updates}
+        for operations in self.operations.values():
+            operations[:] = [by_row.get(operation.row.number, operation) for operation in operations]
+        self.created -= len(by_row)
+        self.renamed += len(by_row)
 
     def _nodes(self) -> list[tuple[int, int]]:
         return [(index, int(target)) for index, target in self.columns.positions(ColumnGroup.NODES)]

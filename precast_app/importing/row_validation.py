@@ -44,8 +44,8 @@ class Row:
     nameless: bool = False
     # Indices of values whose cells are blank and keep what is stored.
     kept: tuple[int, ...] = ()
-    # Of a file whose rows are put together: the element type, though the row may be rejected, and the cells; then the
-    # rows that name the nodes.
+    # The key of a rejected row, as far as its names can be read. A row of a file whose rows are put together has it in
+    # any case, and its cells; later the rows that name the nodes.
     identity: tuple[str, str] = _NO_KEY
     cells: Sequence[Cell] = ()
     node_rows: Mapping[int, int] | None = None
@@ -185,7 +185,7 @@ class _RowValidator:
         # Rows of one element type may be put together, and are no duplicates then.
         first = self._first_rows.setdefault(key, row.number) if columns.grouping is None else row.number
         if first != row.number:
-            return Row(row.number, _NO_KEY, (), (_duplicate_issue(row, columns, first),))
+            return Row(row.number, _NO_KEY, (), (_duplicate_issue(row, columns, first),), identity=key)
         issues: list[Issue] = []
         if self._has_unclear_numbers:
             issues += self._unclear_number_warnings(row)
@@ -250,7 +250,7 @@ class _RowValidator:
             (),
             tuple(issues),
             nameless=self._is_nameless(row),
-            identity=_NO_KEY if self._columns.grouping is None else self._identity(row),
+            identity=self._identity(row),
             cells=() if self._columns.grouping is None else row.cells,
         )
 
@@ -261,14 +261,18 @@ class _RowValidator:
         return not any(clean_text(display_text(cell_at(row, column.index))) for column in (*names, *texts))
 
     def _identity(self, row: SheetRow) -> tuple[str, str]:
-        """Return the key of the element type of a row with an invalid cell; blank texts if a name is invalid."""
-        try:
-            type_key, name_key = (
-                identity_key(str(parse(cell_at(row, column.index)))) for column, parse in self._parsers[:2]
-            )
-        except InvalidCell:
-            return _NO_KEY
-        return type_key, name_key
+        """Return the key of the element type of a row with an invalid cell, with a blank text for an invalid name.
+
+        Rows that are put together have both names or none.
+        """
+        keys = []
+        for column, parse in self._parsers[:2]:
+            try:
+                keys.append(identity_key(str(parse(cell_at(row, column.index)))))
+            except InvalidCell:
+                keys.append("")
+        type_key, name_key = keys
+        return _NO_KEY if self._columns.grouping is not None and not (type_key and name_key) else (type_key, name_key)
 
     def _unclear_number_warnings(self, row: SheetRow) -> Iterator[Issue]:
         for column in self._columns.columns:

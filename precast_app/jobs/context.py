@@ -19,7 +19,7 @@ from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
-from precast_app.models import ImportJob, OnError, Phase, Severity
+from precast_app.models import ImportJob, OnError, Phase, Renames, Severity
 from precast_app.models import Issue as IssueRow
 
 Item = TypeVar("Item")
@@ -44,6 +44,7 @@ class JobContext:
     dry_run: bool
     on_error: OnError
     create_missing: bool
+    renames: Renames = Renames.ASK
     # The JSON of the import profile; None: the file is read by the project's own headings.
     profile: dict[str, Any] | None = None
 

@@ -14,8 +14,9 @@ from precast_app.extensions import db
 from precast_app.importing import batch_runner, current_reference, diff, reference_data, reference_store
 from precast_app.importing.plan import Plan, Update
 from precast_app.importing.reference_data import ReferenceData
+from precast_app.importing.review.findings import Findings
 from precast_app.jobs.context import JobContext
-from precast_app.models import ImportJob, JobStatus, OnError, PlannedChange
+from precast_app.models import ImportJob, JobStatus, MissingElementType, OnError, PlannedChange, Renames
 
 _OUTDATED = "The data that the dry run was planned on has changed, so nothing was changed. Start a new dry run."
 _ROWS_PER_INSERT = 1_000
@@ -43,15 +44,41 @@ _HAS_CHANGED = text("""
 """)
 
 
-def store_plan(context: JobContext, planned: Plan, reference: ReferenceData) -> None:
+def store_plan(context: JobContext, planned: Plan, findings: Findings, reference: ReferenceData) -> None:
     """Store what the plan would change, in place of what an earlier attempt stored. The caller commits."""
     context.fence(db.session())
-    db.session.execute(delete(PlannedChange).where(PlannedChange.job_id == context.job_id))
-    rows = [{"job_id": context.job_id, **row} for row in _planned_changes(planned)]
-    for start in range(0, len(rows), _ROWS_PER_INSERT):
-        db.session.execute(insert(PlannedChange), rows[start : start + _ROWS_PER_INSERT])
     digest = _digest(planned, reference)
+    if context.renames is not Renames.IGNORE:
+        planned.rename(rename.update for rename in findings.renames)
+    changes = [
+        {"job_id": context.job_id, **row, "counterpart": findings.row_counterparts.get(row["row"])}
+        for row in _planned_changes(planned)
+    ]
+    _replace_rows(PlannedChange, context.job_id, changes)
+    _replace_rows(MissingElementType, context.job_id, list(_missing_rows(context, findings)))
     db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(plan_digest=digest))
+
+
+def _replace_rows(model: type[PlannedChange | MissingElementType], job_id: int, rows: list[dict[str, Any]]) -> None:
+    """Store a job's rows of a table in place of those that it has."""
+    db.session.execute(delete(model).where(model.job_id == job_id))
+    for start in range(0, len(rows), _ROWS_PER_INSERT):
+        db.session.execute(insert(model), rows[start : start + _ROWS_PER_INSERT])
+
+
+def _missing_rows(context: JobContext, findings: Findings) -> Iterator[dict[str, Any]]:
+    """Yield the rows of `missing_element_types`."""
+    accepts = context.renames is not Renames.IGNORE
+    rows = {rename.missing.id: rename.update.row.number for rename in findings.renames if accepts}
+    for each in findings.missing:
+        yield {
+            "job_id": context.job_id,
+            "element_type_id": each.id,
+            "element_type": each.element_type,
+            "name": each.name,
+            "renamed_row": rows.get(each.id),
+            "counterpart": findings.type_counterparts.get(each.id),
+        }
 
 
 def check_applicable(dry: ImportJob) -> None:

@@ -53,9 +53,12 @@ _RESET_FOR_RETRY = (
     """
         DELETE FROM import_issues i USING import_batches b
         WHERE b.job_id = :job_id AND i.job_id = b.job_id AND i.batch = b.number
-          AND b.created_count = 0 AND b.updated_count = 0
+          AND b.created_count + b.updated_count + b.renamed_count + b.removed_count = 0
     """,
-    "DELETE FROM import_batches WHERE job_id = :job_id AND created_count = 0 AND updated_count = 0",
+    """
+        DELETE FROM import_batches
+        WHERE job_id = :job_id AND created_count + updated_count + renamed_count + removed_count = 0
+    """,
     # The headings are read again if nothing of the file was imported.
     """
         UPDATE import_jobs SET reference = NULL, started_at = NULL
@@ -170,7 +173,9 @@ def write_progress(lease: Lease, progress: Progress, *, lease_seconds: int) -> N
                 total_items = :total, processed_items = greatest(processed_items, :processed),
                 progress = greatest(progress, least(99, 100 * :processed / greatest(:total, 1))),
                 created_count = :created, updated_count = :updated, unchanged_count = :unchanged,
-                rejected_count = :rejected, pieces_added = :pieces_added, pieces_removed = :pieces_removed,
+                rejected_count = :rejected, renamed_count = :renamed, missing_count = :missing,
+                removed_count = :removed, left_out_count = :left_out,
+                pieces_added = :pieces_added, pieces_removed = :pieces_removed,
                 warning_count = :warnings, updated_at = clock_timestamp(),
                 lease_until = clock_timestamp() + make_interval(secs => :lease_seconds)
             WHERE id = :job_id AND lease_token = :token

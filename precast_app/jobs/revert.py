@@ -22,6 +22,7 @@ from precast_app.models import (
     ImportJob,
     Issue,
     JobStatus,
+    MissingElementType,
     Phase,
     PlannedChange,
 )
@@ -58,8 +59,8 @@ _PIECES_AFTER_UNDO = text("""
 
 _NO_COUNTS = dict.fromkeys(
     (
-        "created_count", "updated_count", "unchanged_count", "rejected_count", "pieces_added", "pieces_removed",
-        "warning_count",
+        "created_count", "updated_count", "unchanged_count", "rejected_count", "renamed_count", "missing_count",
+        "removed_count", "left_out_count", "pieces_added", "pieces_removed", "warning_count",
     ), 0,
 )  # fmt: skip
 
@@ -199,7 +200,7 @@ def _undo_changes(
     found = select(ElementTypeChange.element_type_id, ElementTypeChange.row).where(
         ElementTypeChange.job_id == target_id
     )
-    rows: dict[int, int] = {each.element_type_id: each.row for each in db.session.execute(found)}
+    rows: dict[int, int | None] = {each.element_type_id: each.row for each in db.session.execute(found)}
     for id_, before_image in before_images.items():
         if before_image is None:
             fields: dict[str, Any] = {diff.DELETED: list(created_names.get(id_, ("", "")))}
@@ -224,6 +225,7 @@ def _forget_changes(job_id: int, kept: Collection[int]) -> None:
     db.session.execute(delete(ElementTypeChange).where(*reverted))
     db.session.execute(delete(ImportBatch).where(ImportBatch.job_id == job_id))
     db.session.execute(delete(PlannedChange).where(PlannedChange.job_id == job_id))
+    db.session.execute(delete(MissingElementType).where(MissingElementType.job_id == job_id))
     db.session.execute(delete(Issue).where(Issue.job_id == job_id, Issue.batch.is_not(None)))
 
 

@@ -18,7 +18,7 @@ from precast_app.jobs import dispatch, failures, lifecycle, permissions, registr
 from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
-from precast_app.models import ImportJob, OnError, Phase
+from precast_app.models import ImportJob, OnError, Phase, Renames
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +121,7 @@ def _job_context(lease: Lease, phase: Phase) -> Iterator[JobContext]:
             job.dry_run,
             OnError(job.on_error),
             job.create_missing,
+            Renames(job.renames),
             job.profile,
         )
         db.session.rollback()

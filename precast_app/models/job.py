@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from precast_app.enums import FailureReason, JobStatus, OnError, Phase, Severity
+from precast_app.enums import FailureReason, JobStatus, Missing, OnError, Phase, Renames, Severity
 from precast_app.enums import Mapping as MappingOption
 from precast_app.extensions import Model
 from precast_app.models.column_types import Id, one_of
@@ -48,6 +48,8 @@ class ImportJob(Model):
         one_of("phase", Phase),
         one_of("failure_reason", FailureReason),
         one_of("mapping", MappingOption),
+        one_of("missing", Missing),
+        one_of("renames", Renames),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
         CheckConstraint("(status = 'completed') = (progress = 100)", name="complete_at_100"),
         CheckConstraint("(status IN ('completed', 'failed')) = (completed_at IS NOT NULL)", name="ended"),
@@ -115,6 +117,11 @@ class ImportJob(Model):
     # The client's choice of a profile: `auto`, `none` or an id; and what to do if the headings are not understood.
     use_profile: Mapped[str] = mapped_column(String(12), server_default="auto")
     mapping: Mapped[str] = mapped_column(String(10), server_default=MappingOption.REFUSE)
+    # What happens to element types that the file lacks, and to probable renames.
+    missing: Mapped[str] = mapped_column(String(10), server_default=Missing.KEEP)
+    renames: Mapped[str] = mapped_column(String(10), server_default=Renames.ASK)
+    # What the user chose when the job was created from a preview (`importing.review.choice`); null for other jobs.
+    review: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     # Whether the job can't run before somebody maps the columns of its file.
     needs_mapping: Mapped[bool] = mapped_column(server_default=false())
     # The profile by which the file is read, as it was when the job was created; null: by the project's own headings.
@@ -156,6 +163,10 @@ class ImportJob(Model):
     updated_count: Mapped[int] = _counter()
     unchanged_count: Mapped[int] = _counter()
     rejected_count: Mapped[int] = _counter()
+    renamed_count: Mapped[int] = _counter()
+    missing_count: Mapped[int] = _counter()
+    removed_count: Mapped[int] = _counter()
+    left_out_count: Mapped[int] = _counter()
     pieces_added: Mapped[int] = _counter()
     pieces_removed: Mapped[int] = _counter()
     warning_count: Mapped[int] = _counter()
@@ -203,6 +214,8 @@ class ImportBatch(Model):
     created_count: Mapped[int]
     updated_count: Mapped[int]
     rejected_count: Mapped[int]
+    renamed_count: Mapped[int] = _counter()
+    removed_count: Mapped[int] = _counter()
     pieces_added: Mapped[int]
     pieces_removed: Mapped[int]
 
@@ -238,7 +251,7 @@ class ElementTypeChange(Model):
     """A job's change of one element type.
 
     `fields` is the before-image of what was changed (`precast_app.importing.diff` describes its shape). It is null if
-    the job created the element type.
+    the job created the element type. `row` is null for an element type that the file lacks.
     """
 
     __tablename__ = "element_type_changes"
@@ -247,7 +260,7 @@ class ElementTypeChange(Model):
     job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
     # No foreign key: the change is kept when the element type is deleted.
     element_type_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    row: Mapped[int]
+    row: Mapped[int | None]
     fields: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
@@ -267,3 +280,26 @@ class PlannedChange(Model):
     type_key: Mapped[str] = mapped_column(String(450))
     name_key: Mapped[str] = mapped_column(String(450))
     fields: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # The hash of the change, by which a job that applies the dry run recognizes it; null in older dry runs.
+    digest: Mapped[str | None] = mapped_column(String(32))
+    # A missing element type that has the same name and another type.
+    counterpart: Mapped[str | None] = mapped_column(String(310))
+
+
+class MissingElementType(Model):
+    """An element type of the project that the file of a dry run lacks, or that a job renames or removes.
+
+    `renamed_row` is the row that probably renames it. `digest` is the hash of the element type as it was.
+    """
+
+    __tablename__ = "missing_element_types"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
+    # No foreign key: the row is kept when the element type is deleted.
+    element_type_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    element_type: Mapped[str] = mapped_column(String(150))
+    name: Mapped[str] = mapped_column(String(150))
+    renamed_row: Mapped[int | None]
+    digest: Mapped[str | None] = mapped_column(String(32))
+    # A new element type that has the same name and another type.
+    counterpart: Mapped[str | None] = mapped_column(String(310))

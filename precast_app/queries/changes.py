@@ -3,59 +3,102 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.importing import reference_data
+from precast_app.importing.pg_arrays import pg_array
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
 from precast_app.models import ImportJob
 from precast_app.queries.paging import LARGEST_ID, Page
 
+KINDS = ("created", "updated", "renamed", "missing", "deleted", "unchanged")
+
+# The ids are positions that don't move while the job goes on: rows of the file, then element types that the file lacks,
+# then the order of `unchanged_ids`.
 _FOUND = """
     FROM (
         SELECT CASE WHEN c.fields IS NULL THEN 'created'
-                    WHEN c.fields -> 'deleted' IS NOT NULL THEN 'deleted' ELSE 'updated' END AS change,
-               c.row AS id, c.row, c.element_type_id,
+                    WHEN c.fields -> 'deleted' IS NOT NULL THEN 'deleted'
+                    WHEN c.fields -> 'name' IS NOT NULL THEN 'renamed' ELSE 'updated' END AS change,
+               coalesce(c.row, CAST(:largest_row AS bigint) + c.element_type_id) AS id, c.row, c.element_type_id,
                coalesce(t.element_type, c.fields -> 'deleted' ->> 0) AS element_type,
-               coalesce(t.name, c.fields -> 'deleted' ->> 1) AS name, c.fields
+               coalesce(t.name, c.fields -> 'deleted' ->> 1) AS name, c.fields, NULL AS counterpart
         FROM element_type_changes c LEFT JOIN element_types t ON t.id = c.element_type_id
         WHERE c.job_id = :job_id
         UNION ALL
-        SELECT CASE WHEN fields IS NULL THEN 'created' ELSE 'updated' END, row, row, element_type_id,
-               element_type, name, fields
+        SELECT CASE WHEN fields IS NULL THEN 'created'
+                    WHEN fields -> 'name' IS NOT NULL THEN 'renamed' ELSE 'updated' END,
+               row, row, element_type_id, element_type, name, fields, counterpart
         FROM planned_changes WHERE job_id = :job_id
         UNION ALL
-        SELECT 'unchanged', CAST(:largest_row AS bigint) + position, NULL, t.id, t.element_type, t.name, NULL
+        SELECT 'missing', CAST(:largest_row AS bigint) + m.element_type_id, NULL, m.element_type_id, m.element_type,
+               m.name, NULL, m.counterpart
+        FROM missing_element_types m
+        WHERE m.job_id = :job_id AND m.renamed_row IS NULL AND NOT EXISTS (
+            SELECT FROM element_type_changes c WHERE c.job_id = m.job_id AND c.element_type_id = m.element_type_id)
+        UNION ALL
+        SELECT 'unchanged', 2 * CAST(:largest_row AS bigint) + position, NULL, t.id, t.element_type, t.name, NULL, NULL
         FROM import_jobs j, unnest(j.unchanged_ids) WITH ORDINALITY AS left_alone(id, position)
         JOIN element_types t USING (id)
         WHERE j.id = :job_id
     ) AS found
     WHERE (CAST(:change AS text) IS NULL OR change = :change)
 """
-# The ids are positions, which don't move while the job goes on: rows of the file, and the order of `unchanged_ids`.
 _PAGE = text(
     f"SELECT * {_FOUND} AND id > CAST(:after AS bigint) ORDER BY id, element_type_id LIMIT :limit OFFSET :offset"
 )
 _COUNT = text(f"SELECT count(*) {_FOUND}")
+_PIECES = text("""
+    SELECT element_type_id, status, count(*) FROM pieces WHERE element_type_id = ANY(CAST(:ids AS int[]))
+    GROUP BY element_type_id, status
+""")
 
 _HEADINGS = {column.field: column.heading for column in BASE_COLUMNS}
 
 
-def list_changes(job_id: int, change: str | None, page: Page) -> tuple[list[dict[str, Any]], int]:
-    """Return created, updated and deleted element types by row, then unchanged ones in the order of the file.
+@dataclass(frozen=True, slots=True)
+class ChangeFilter:
+    """Filter of changes: `change` is one of `KINDS`; None stands for any."""
 
-    The second value is how many there are in all. `fields` has the value before and after by heading.
+    change: str | None = None
+
+
+def list_changes(job_id: int, filters: ChangeFilter, page: Page) -> tuple[list[dict[str, Any]], int]:
+    """Return changed element types by row, then missing ones, then unchanged ones in the order of the file.
+
+    The second value is how many there are in all. `fields` has the value before and after by heading, `pieces` the
+    number of stored pieces by status, as they are now.
     """
     job = db.session.get_one(ImportJob, job_id)
     headings = _ChangeHeadings(reference_data.from_json(job.project_id, job.reference or {}))
-    parameters = {"job_id": job_id, "change": change, "largest_row": LARGEST_ID}
+    parameters = {"job_id": job_id, "change": filters.change, "largest_row": LARGEST_ID}
     window = {"limit": page.limit, "offset": page.offset, "after": page.after or 0}
-    found = db.session.execute(_PAGE, {**parameters, **window}).mappings()
+    found = db.session.execute(_PAGE, {**parameters, **window}).mappings().all()
     count: int = db.session.execute(_COUNT, parameters).scalar_one()
-    return [{**row, "fields": headings.label_fields(row["fields"] or {})} for row in found], count
+    pieces = _pieces_by_status([row["element_type_id"] for row in found if row["element_type_id"]])
+    changes = [
+        {
+            **row,
+            "old_name": (row["fields"] or {}).get("name", [None])[0],
+            "fields": headings.label_fields(row["fields"] or {}),
+            "pieces": pieces.get(row["element_type_id"], {}),
+        }
+        for row in found
+    ]
+    return changes, count
+
+
+def _pieces_by_status(ids: list[int]) -> dict[int, dict[str, int]]:
+    """Return the numbers of pieces of element types by status; a status without pieces is left out."""
+    counts: dict[int, dict[str, int]] = {}
+    for id_, status, count in db.session.execute(_PIECES, {"ids": pg_array(ids)}):
+        counts.setdefault(id_, {})[status] = count
+    return counts
 
 
 class _ChangeHeadings:

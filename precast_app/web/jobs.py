@@ -16,6 +16,7 @@ from precast_app.jobs import dry_run, files, permissions
 from precast_app.models import ImportJob, JobStatus, Phase, Severity
 from precast_app.queries import changes, import_profiles, reference_data
 from precast_app.queries import jobs as job_queries
+from precast_app.queries.changes import ChangeFilter
 from precast_app.queries.job_states import JobState
 from precast_app.queries.paging import Page
 from precast_app.web import paging, project_context
@@ -89,7 +90,7 @@ def show(job_id: int) -> str | Response:
     problem_kinds = [kind for kind in issue_kinds if kind[0] != Severity.INFO]
     severity = request.args.get("severity") or (problem_kinds[0][0] if problem_kinds else _ALL)
     page, issue_page = paging.requested_page(_PAGE_SIZE), paging.requested_page(_PAGE_SIZE, "issue")
-    changed, changed_count = changes.list_changes(job_id, change, page)
+    changed, changed_count = changes.list_changes(job_id, ChangeFilter(change), page)
     issues, issue_count = job_queries.list_issues(job_id, None if severity == _ALL else severity, issue_page)
     notes, _ = job_queries.list_issues(job_id, Severity.INFO, Page(_MAX_NOTES))
     # Turning the pages of one list keeps the page of the other.

@@ -39,6 +39,8 @@ from precast_app.importing.profiles import application, missing_items, row_group
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.importing.profiles.schema import load_profile
 from precast_app.importing.reference_data import ReferenceData
+from precast_app.importing.review import findings as review
+from precast_app.importing.review.findings import Findings
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnMap
 from precast_app.jobs import dry_run, files, gc_tuning
@@ -71,14 +73,15 @@ def _import(context: JobContext, reference: ReferenceData) -> Outcome:
         columns, data, issues, overflow = _read(context, reference)
         if not data:
             raise NoDataRows
-        planned = _plan(context, columns, data, issues, overflow)
+        planned, findings = _plan(context, columns, data, issues, overflow)
         del data
     if context.dry_run:
-        return _store_dry_run(context, planned, reference)
+        return _store_dry_run(context, planned, findings, reference)
     dry_run.check_still_valid(context, planned, reference)
     if planned.rejected and context.on_error is OnError.ABORT:
         context.report_progress(Phase.PLANNING, counts=Counts(rejected=planned.rejected))
         raise abort_error(context.job_id, planned.total, planned.rejected)
+    context.report_progress(Phase.PLANNING, counts=Counts(missing=len(findings.missing)))
     rejected = _write(
         context, planned, BatchTarget(context.project_id, context.job_id, columns, reference.naming_conventions)
     )
@@ -87,11 +90,12 @@ def _import(context: JobContext, reference: ReferenceData) -> Outcome:
     return Outcome(import_summary(planned.total, rejected), describe_first_errors(context.job_id) if rejected else None)
 
 
-def _store_dry_run(context: JobContext, planned: Plan, reference: ReferenceData) -> Outcome:
+def _store_dry_run(context: JobContext, planned: Plan, findings: Findings, reference: ReferenceData) -> Outcome:
     """Store the plan instead of writing it."""
-    dry_run.store_plan(context, planned, reference)
+    dry_run.store_plan(context, planned, findings, reference)
     db.session.commit()
-    context.report_progress(Phase.PLANNING, processed=planned.total, counts=planned.counts)
+    missing = Counts(missing=len(findings.missing) - planned.renamed)
+    context.report_progress(Phase.PLANNING, processed=planned.total, counts=planned.counts + missing)
     summary = dry_run_summary(planned.created, planned.updated, len(planned.unchanged_ids), planned.rejected)
     return Outcome(summary, describe_first_errors(context.job_id) if planned.rejected else None)
 
@@ -176,16 +180,22 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
 
 def _plan(
     context: JobContext, columns: ColumnMap, data: list[Row], issues: list[Issue], overflow: IssueOverflow
-) -> Plan:
+) -> tuple[Plan, Findings]:
     context.report_progress(Phase.PLANNING, total=len(data))
     # All queries of the plan see the same snapshot of the project.
     db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     already_processed = rows_rejected_by_database(context.job_id)
     stored = CurrentState(db.session(), context.project_id, context.job_id)
     planned = plan.build_plan(data, columns, stored, context.batch_size, already_processed)
+    findings = review.find(planned, data, stored)
     too_many = piece_limits.find_problem(planned.counts, stored.piece_count(), _piece_limits(context))
     db.session.rollback()
-    issues = [*issues, *planned.issues, *([too_many] if too_many else [])]
+    issues = [
+        *issues,
+        *planned.issues,
+        *(findings.issues if context.dry_run else ()),
+        *([too_many] if too_many else []),
+    ]
     store_issues(context, issues, overflow=overflow)
     if too_many:
         db.session.commit()
@@ -195,7 +205,7 @@ def _plan(
     )
     db.session.commit()
     context.report_progress(Phase.PLANNING, warnings=sum(issue.severity is Severity.WARNING for issue in issues))
-    return planned
+    return planned, findings
 
 
 def _piece_limits(context: JobContext) -> PieceLimits:
