@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
+from precast_app.enums import PIECE_STEPS
 from precast_app.models import PieceStatus
 from precast_app.queries import element_types
 from precast_app.queries import jobs as job_queries
@@ -66,7 +67,7 @@ def show(project_id: int) -> str:
     recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
     if not summary["by_node"] and not summary["element_types"]:
         return render_template("start.html", **project_context.for_project(project_id, "Overview"), recent=recent)
-    statuses = {status: sum(node[status] for node in summary["by_node"]) for status in PieceStatus}
+    statuses = {status: sum(node[status] for node in summary["by_node"]) for status in PIECE_STEPS}
     return render_template(
         "overview.html",
         **project_context.for_project(project_id, "Overview"),
@@ -92,7 +93,7 @@ def _towers(nodes: list[dict[str, Any]]) -> list[Tower]:
     shown = [node for node in nodes if node["floor"] or node["tower"] not in with_floors or node["pieces"]]
     towers: dict[str, list[Floor]] = {}
     for node in reversed(in_order(sorted(shown, key=itemgetter("node_id")), "path")):
-        statuses = {str(status): node[status] for status in PieceStatus}
+        statuses = {str(status): node[status] for status in PIECE_STEPS}
         produced = sum(node[status] for status in _PRODUCED_STATUSES)
         pieces = node["pieces"]
         floor = Floor(node["node_id"], node["floor"] or "Whole", pieces, produced, pieces - produced, statuses)

@@ -8,44 +8,53 @@ from flask import Blueprint, render_template, request, url_for
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
+from precast_app.enums import PIECE_STEPS
+from precast_app.importing import hierarchy
 from precast_app.models import PieceStatus
-from precast_app.queries import element_types, piece_rows, reference_data
+from precast_app.pieces.selection import PieceFilter
+from precast_app.queries import element_types, piece_rows, pieces, reference_data
 from precast_app.queries.paging import LARGEST_ID, Page
 from precast_app.web import project_context
+from precast_app.web.template_filters import in_order
 
 blueprint = Blueprint("piece_pages", __name__)
 
 _PAGE_SIZE = 100
-_FILTERS = ("node_id", "element_type_id", "status")
-# The way of a piece from the drawing to the building.
-STEPS = tuple(PieceStatus)
+_MAX_SEARCH = 500
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/pieces")
 @requires(Permission.READ)
 def index(project_id: int) -> str:
-    """Show the pieces that match the filters of the URL, in the order of their creation."""
-    node_id, element_type_id, after = (_id_argument(name) for name in ("node_id", "element_type_id", "after"))
-    status = request.args.get("status") if request.args.get("status") in [*PieceStatus] else None
-    page = Page(_PAGE_SIZE, after=after)
-    found, count = element_types.list_pieces(project_id, node_id, element_type_id, status, page)
-    current_filters: dict[str, Any] = {name: text for name, text in request.args.items() if name in _FILTERS and text}
-    element_type = element_types.get_element_type(project_id, element_type_id) if element_type_id else None
+    """Show the pieces that match the filters of the URL, sorted, from the start or behind the piece `after`."""
+    filters = _requested_filter()
+    sort = request.args.get("sort") if request.args.get("sort") in pieces.SORTS else None
+    after = _id_argument("after")
+    # One more than the page shows, to know whether there is a next page.
+    found = pieces.list_pieces(project_id, filters, Page(_PAGE_SIZE + 1, after=after), sort or "code")
+    shown = found[:_PAGE_SIZE]
+    current_filters = filters.as_json()
+    arguments: dict[str, Any] = {**current_filters, "sort": sort}
+
+    def link(**changed: Any) -> str:
+        return url_for(".index", project_id=project_id, **{**arguments, **changed})
+
+    nodes = in_order(reference_data.list_all(project_id, "hierarchy_import"), "path")
     return render_template(
         "pieces/list.html",
         **project_context.for_project(project_id, "Pieces"),
-        pieces=piece_rows.describe(found),
-        count=count,
-        node_id=node_id,
-        status=status,
-        element_type=element_type,
+        pieces=shown,
+        filters=filters,
         current_filters=current_filters,
-        nodes=reference_data.list_all(project_id, "hierarchy_import"),
-        steps=STEPS,
-        first=url_for(".index", project_id=project_id, **current_filters) if after else None,
-        following=url_for(".index", project_id=project_id, **{**current_filters, "after": found[-1].id})
-        if len(found) == _PAGE_SIZE
-        else None,
+        sort=sort,
+        link=link,
+        first=link() if after is not None else None,
+        following=link(after=shown[-1].id) if len(found) > len(shown) else None,
+        floors_by_tower=_floors_by_tower(nodes),
+        type_names=element_types.type_names(project_id),
+        element_type=_filtered_element_type(project_id, filters.element_type_id),
+        places=hierarchy.place_names(nodes),
+        statuses=[*PieceStatus],
     )
 
 
@@ -54,16 +63,42 @@ def index(project_id: int) -> str:
 def show(element_id: int) -> str:
     """Show a piece: what it is, where it goes, and the button for its next status. Labels lead to this page."""
     piece = piece_rows.get_piece(element_id)
-    position = STEPS.index(piece.status)
+    position = PIECE_STEPS.index(piece.status) if piece.status in PIECE_STEPS else None
     return render_template(
         "pieces/show.html",
         **project_context.for_project(piece.project_id, "Pieces"),
         piece=piece,
         element_type=element_types.get_element_type(piece.project_id, piece.element_type_id),
-        steps=STEPS,
+        place=element_types.place_names(piece.project_id)[piece.node_id],
+        steps=PIECE_STEPS,
         position=position,
-        next_status=STEPS[position + 1] if position + 1 < len(STEPS) else None,
+        next_status=next(iter(PIECE_STEPS[position + 1 :]), None) if position is not None else None,
     )
+
+
+def _requested_filter() -> PieceFilter:
+    """Return the filter of the URL; what is not valid is left out."""
+    status = request.args.get("status")
+    return PieceFilter(
+        node_id=_id_argument("node_id"),
+        tower=request.args.get("tower") or None,
+        element_type_id=_id_argument("element_type_id"),
+        type=request.args.get("type") or None,
+        status=status if status in [*PieceStatus] else None,
+        search=request.args.get("search", "")[:_MAX_SEARCH] or None,
+    )
+
+
+def _filtered_element_type(project_id: int, element_type_id: int | None) -> dict[str, Any] | None:
+    return element_types.get_element_type(project_id, element_type_id) if element_type_id is not None else None
+
+
+def _floors_by_tower(nodes: list[Any]) -> dict[str, list[Any]]:
+    """Return the nodes by the path of their tower; of a tower with floors, also itself."""
+    towers: dict[str, list[Any]] = {}
+    for node in nodes:
+        towers.setdefault(str(pieces.tower_and_floor(node.path)["tower"]), []).append(node)
+    return towers
 
 
 def _id_argument(name: str) -> int | None:

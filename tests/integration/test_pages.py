@@ -374,7 +374,7 @@ def test_pieces_are_listed_by_place_and_status_and_moved_on_from_their_page(
     editor: FlaskClient, viewer: FlaskClient, green_meadows: int
 ) -> None:
     run_import(green_meadows, SHEET)
-    pieces = editor.get(f"/api/project/{green_meadows}/elements?limit=1000").get_json()["elements"]
+    pieces = editor.get(f"/api/project/{green_meadows}/elements?limit=1000&sort=code").get_json()["elements"]
     first = pieces[0]
     assert editor.patch(f"/api/elements/{first['id']}", json={"status": "in_production"}).status_code == 200
     path = f"/projects/{green_meadows}/pieces"
@@ -382,9 +382,12 @@ def test_pieces_are_listed_by_place_and_status_and_moved_on_from_their_page(
     assert (first["code"] in shown, 'rel="next"' in shown) == (True, True)
     after = page(viewer, f"{path}?after={pieces[99]['id']}")
     assert (first["code"] in after, pieces[100]["code"] in after, "From the start" in after) == (False, True, True)
-    moved = page(viewer, f"{path}?status=in_production&node_id={first['node_id']}")
-    assert (first["code"] in moved, "1 piece<" in moved, 'rel="next"' in moved) == (True, True, False)
+    codes = re.findall(r">([^<]+)</a><span", page(viewer, f"{path}?sort=-code"))
+    assert (len(codes), codes) == (100, sorted(codes, reverse=True))
+    moved = page(viewer, f"{path}?status=in_production&node_id={first['node_id']}&tower={first['tower']}")
+    assert (first["code"] in moved, ">1 piece<" in moved, 'rel="next"' in moved) == (True, True, False)
     assert "Nothing matches" in page(viewer, f"{path}?status=erected&node_id=nowhere")
+    assert ">1 piece<" in page(viewer, f"{path}?search={first['code']}")
     only = page(viewer, f"{path}?element_type_id={first['element_type_id']}&status=never")
     assert set(re.findall(r'/element-types/(\d+)"', only)) == {str(first["element_type_id"])}
     one = page(editor, f"/pieces/{first['id']}?code={first['code']}")

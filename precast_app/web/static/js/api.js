@@ -22,8 +22,9 @@ export async function request(path, options) {
   }
 }
 
-export async function call(method, path, body) {
-  const response = await request(path, { method, body, headers: body ? { "Content-Type": "application/json" } : {} });
+export async function call(method, path, body, headers = {}) {
+  const given = body ? { "Content-Type": "application/json", ...headers } : headers;
+  const response = await request(path, { method, body, headers: given });
   if (response.status === 204) return null;
   const content = (response.headers.get("Content-Type") ?? "").includes("json") ? await response.json() : null;
   if (response.ok) return content;
