@@ -30,7 +30,7 @@ from precast_app.queries.element_types import ElementTypeFilter
 
 # Of an id in a query.
 _MAX_DIGITS = 10
-_UNSAFE_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9]+")
+_UNSAFE_IN_FILE_NAMES = re.compile(r"[\W_]+")
 
 _CHOICES = {
     "nodes": ColumnGroup.NODES,
@@ -175,5 +175,5 @@ def _csv(project_id: int, filters: ElementTypeFilter) -> Response:
 
 
 def _file_name_part(name: str) -> str:
-    """Return the project's name as part of a file name that is valid on every system."""
+    """Return the project's name as part of a file name that is valid on every system: its letters and digits."""
     return _UNSAFE_IN_FILE_NAMES.sub("_", name).strip("_") or "project"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import IO
+from urllib.parse import quote
 
 from flask import Response, send_file
 
@@ -39,7 +41,7 @@ def workbook(name: str, write: Callable[[IO[bytes]], None]) -> Response:
 
 
 def csv(name: str, lines: Iterator[str]) -> Response:
-    """Return a CSV file; `name` must be ASCII without quotes.
+    """Return a CSV file; `name` consists of letters, digits, `_` and `.`.
 
     All lines are written to memory or disk before the first byte is sent, so that a slow client holds no database
     connection.
@@ -52,11 +54,17 @@ def csv(name: str, lines: Iterator[str]) -> Response:
         file.close()
         raise
     file.seek(0)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    response = Response(_content(file), content_type="text/csv; charset=utf-8", headers=headers)
+    response = Response(_content(file), content_type="text/csv; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", **_file_name(name))
     # `_content` never runs for a HEAD request.
     response.call_on_close(file.close)
     return response
+
+
+def _file_name(name: str) -> dict[str, str]:
+    """Return the parameters of `Content-Disposition` for a name: in ASCII for old clients, and with its own letters."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return {"filename": plain} if plain == name else {"filename": plain, "filename*": f"UTF-8''{quote(name)}"}
 
 
 def _content(file: IO[bytes]) -> Iterator[bytes]:

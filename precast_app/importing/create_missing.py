@@ -89,9 +89,11 @@ def creation_issues(columns: ColumnMap, reference: ReferenceData, *, dry_run: bo
     for column in columns.columns:
         if (column.group.value, column.target) in created:
             spec = GROUP_SPECS[column.group].reference
+            item = "tower or floor" if spec.is_hierarchy else spec.singular
             message = (
-                f"The project had no {spec.singular} of this name; it {'would be' if dry_run else 'was'} created, "
-                "as create_missing asks for."
+                f"The project has no {item} of this name; it would be created."
+                if dry_run
+                else f"The project had no {item} of this name; it was created."
             )
             for attribute, value in spec.defaults_from_heading.items():
                 message += f" Its {attribute} is not known and is set to “{value}”. Correct it under {spec.title}."

@@ -125,6 +125,17 @@ def throughput(job: ImportJob) -> Throughput:
     return Throughput(round(rate, 1), left)
 
 
+def has_marked_cells(job_id: int) -> bool:
+    """Return whether the job has errors or warnings about single cells, which the annotated copy of its file marks."""
+    query = select(Issue.id).where(
+        Issue.job_id == job_id,
+        Issue.severity != Severity.INFO,
+        Issue.row.is_not(None),
+        Issue.column.is_not(None),
+    )
+    return db.session.scalar(select(query.exists())) is True
+
+
 def count_issues_by_code(job_id: int) -> list[tuple[str, str, int, str]]:
     """Return severity, code, number and an example message of each kind of issue of a job, errors first."""
     number = func.count().label("number")

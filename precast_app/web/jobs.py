@@ -117,6 +117,7 @@ def show(job_id: int) -> str | Response:
         issue_link=lambda offset: f"{link(issue=offset)}#cells",
         notes=notes,
         has_issues=bool(issue_kinds),
+        has_marked_cells=job_queries.has_marked_cells(job_id),
         problem_kinds=problem_kinds,
         issues_requested=bool({"severity", "issue"} & request.args.keys()),
         severity=severity,

@@ -18,7 +18,7 @@ from precast_app.queries import jobs as job_queries
 from precast_app.queries.paging import Page
 from precast_app.web import project_context
 from precast_app.web.partials import render_partial
-from precast_app.web.template_filters import in_order
+from precast_app.web.template_filters import in_order, natural_key
 
 blueprint = Blueprint("overview", __name__)
 
@@ -88,7 +88,7 @@ def recent_jobs(project_id: int) -> Response:
 
 
 def _towers(nodes: list[dict[str, Any]]) -> list[Tower]:
-    """Return the towers with their floors. A node without floors is a tower with one floor."""
+    """Return the towers in the order of their names, with their floors. A node without floors is a tower with one floor."""
     with_floors = {node["tower"] for node in nodes if node["floor"]}
     shown = [node for node in nodes if node["floor"] or node["tower"] not in with_floors or node["pieces"]]
     towers: dict[str, list[Floor]] = {}
@@ -98,4 +98,4 @@ def _towers(nodes: list[dict[str, Any]]) -> list[Tower]:
         pieces = node["pieces"]
         floor = Floor(node["node_id"], node["floor"] or "Whole", pieces, produced, pieces - produced, statuses)
         towers.setdefault(node["tower"], []).append(floor)
-    return [Tower(name, towers[name]) for name in in_order(reversed(towers))]
+    return [Tower(name, towers[name]) for name in sorted(towers, key=natural_key)]

@@ -90,6 +90,7 @@ def init_app(app: Flask) -> None:
         "kind": kind,
         "place": place,
         "value": value,
+        "density": density,
     }
     app.jinja_env.filters.update(filters, in_order=in_order, path_segment=path_segment)
     app.jinja_env.globals.update(tabs=tabs)
@@ -134,6 +135,11 @@ def value(cell: Any) -> str:
     return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
 
 
+def density(kg_per_m3: Decimal | None) -> str:
+    """Return a density in whole kg/m³; – if it is blank."""
+    return "–" if kg_per_m3 is None else grouped(round(kg_per_m3))
+
+
 def in_order(items: Iterable[Item], name: str | None = None) -> list[Item]:
     """Return the items in their order, but names that differ only in numbers by these: Floor 2 before Floor 10.
 
@@ -150,6 +156,16 @@ def in_order(items: Iterable[Item], name: str | None = None) -> list[Item]:
         for (position, _, _), (_, _, item) in zip(group, by_number, strict=True):
             out[position] = item
     return out
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Return a key to sort names by, with the numbers in them as numbers and without regard to case."""
+    folded = name.casefold()
+    numbers = _NUMBER.findall(folded)
+    texts = _NUMBER.split(folded)
+    return [
+        part for text, number in zip(texts, [*numbers, "0"], strict=True) for part in ((0, text), (int(number), ""))
+    ]
 
 
 def kind(job_type: str) -> str:

@@ -73,7 +73,7 @@ def test_units_in_cells_are_converted() -> None:
     described = describe(opened("wall_schedule.csv"), EMPTY)
     assert column(described, "Length")["read_as"] == ["1530", "5310", "5420"]
     assert column(described, "Area")["read_as"] == ["4.59", "15.93", "16.26"]
-    assert (described["row_count"], described["element_type_count"]) == (39, 18)
+    assert (described["row_count"], described["element_type_count"]) == (38, 18)
     assert described["messages"] == ["All rows are taken for WALL, because the title is Precast Wall Schedule."]
 
 
@@ -94,12 +94,34 @@ def test_new_places_are_named_with_the_cells_that_they_consist_of() -> None:
     assert set(found) == {"Tower_A.3", "B.Floor_1", "B.Floor_2", "B.3"}
 
 
+def test_new_items_that_a_profile_leaves_out_stay_in_the_list() -> None:
+    profile = propose(opened("fertigteilliste.xlsx"), EMPTY).profile
+    columns = tuple(
+        replace(each, target=None) if each.heading in ("EG", "Bewehrt") else each for each in profile.columns
+    )
+    described = describe(opened("fertigteilliste.xlsx"), EMPTY, [], replace(profile, columns=columns))
+    assert [(each["kind"], each["name"], each["left_out"]) for each in described["new_items"]] == [
+        ("node", "EG", True),
+        ("node", "1. OG", False),
+        ("node", "2. OG", False),
+        ("stage", "Bewehrt", True),
+        ("drawing_type", "Zeichnung", False),
+    ]
+    places = propose(opened("piece_list.csv"), EMPTY).profile
+    without_b = replace(places, values={**places.values, "tower": {"B": ""}})
+    found = describe(opened("piece_list.csv"), EMPTY, [], without_b)["new_items"]
+    assert {each["name"]: each["left_out"] for each in found} == {
+        **{f"A.{floor}": False for floor in (1, 2, 3)},
+        **{f"B.{floor}": True for floor in (1, 2, 3)},
+    }
+
+
 def test_a_missing_element_type_is_asked_for() -> None:
     described = describe(opened("assembly_list.xlsx"), EMPTY)
     assert described["missing"] == ["element_type"]
     assert described["messages"] == ["Nothing says the element type: choose a column or type one for all rows."]
-    # The row of units is no data, and the total is no element type.
-    assert (described["row_count"], described["element_type_count"]) == (55, 24)
+    # The row of units and the total are no data.
+    assert (described["row_count"], described["element_type_count"]) == (54, 24)
 
 
 def test_the_matched_profile_is_used_with_the_rows_of_this_file() -> None:

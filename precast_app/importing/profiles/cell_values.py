@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from precast_app.importing import cell_parsing, decimal_signs, units
@@ -42,6 +42,14 @@ def replacing_parser(column: Column) -> CellParser:
         return column.parse(rules.get(rule_key(text), cell))
 
     return parse
+
+
+def is_left_out(cells: Sequence[object], column: Column, value: object) -> bool:
+    """Return whether a cell is not blank, but `value`, what it is read as, is: the profile replaces it by nothing."""
+    if value not in ("", None) or not column.replacements or not 0 <= column.index < len(cells):
+        return False
+    cell = cells[column.index]
+    return bool(clean_text(cell if isinstance(cell, str) else cell_parsing.display_text(cell)))
 
 
 def index_rules(rules: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from precast_app.importing.profiles import header_search, list_columns, matching, new_items, proposal
-from precast_app.importing.profiles.column_guesses import Guess
+from precast_app.importing.profiles.column_guesses import MIN_CONFIDENCE, Guess
 from precast_app.importing.profiles.column_values import shown_text
 from precast_app.importing.profiles.header_search import ListLayout
 from precast_app.importing.profiles.profile import (
@@ -78,8 +78,8 @@ def describe(
         "missing": list(profile.missing()),
         "messages": messages,
         "targets": list(_targets(reference, [column.target for _, column, _ in columns], proposed)),
-        "new_items": list(new_items.find(profile, layout, reference)),
-        "row_count": layout.row_count,
+        "new_items": list(new_items.find(profile, layout, reference, _surest_targets(proposed))),
+        "row_count": layout.row_count - sum(map(list_columns.is_totals_row, layout.rows)),
         "element_type_count": _count_element_types(profile, layout),
     }
 
@@ -175,6 +175,16 @@ def _sheets(book: Book, shown: str) -> Iterator[dict[str, Any]]:
     for name in names if shown in names else [shown, *names]:
         width = _COLUMNS if name == shown else _OTHER_SHEETS_COLUMNS
         yield {"name": name, "hidden": name in book.hidden_sheets, "rows": list(_first_rows(book.scan(name), width))}
+
+
+def _surest_targets(proposed: Proposal) -> dict[int, Target]:
+    """Return what each column most probably means, by its index, where that is sure enough to be proposed."""
+    best = {each.column.heading.index: each.guesses[0] for each in proposed.columns if each.guesses}
+    return {
+        index: guess.target
+        for index, guess in best.items()
+        if guess.target is not None and guess.confidence >= MIN_CONFIDENCE
+    }
 
 
 def _first_rows(scan: SheetScan, width: int) -> Iterator[dict[str, Any]]:

@@ -64,9 +64,7 @@ def _places(book: Book, profile: ImportProfile, reference: ReferenceData) -> Ite
     columns, _ = application.map_columns(book, profile, reference)
     order = (PlaceField.PLACE, PlaceField.TOWER, PlaceField.FLOOR)
     by_field = {column.target: column for column in columns.columns}
-    parsers = [
-        (by_field[name].index, cell_values.replacing_parser(by_field[name])) for name in order if name in by_field
-    ]
+    parsers = [(by_field[name], cell_values.replacing_parser(by_field[name])) for name in order if name in by_field]
     if columns.grouping is None or not parsers:
         return
     seen: set[tuple[str, ...]] = set()
@@ -74,8 +72,15 @@ def _places(book: Book, profile: ImportProfile, reference: ReferenceData) -> Ite
         if columns.preparation is not None and columns.preparation.is_total(row):
             continue
         try:
-            parts = tuple(str(parse(row.cells[index] if index < len(row.cells) else "")) for index, parse in parsers)
+            parts = tuple(
+                str(parse(row.cells[column.index] if column.index < len(row.cells) else ""))
+                for column, parse in parsers
+            )
         except InvalidCell:
+            continue
+        if any(
+            cell_values.is_left_out(row.cells, column, part) for (column, _), part in zip(parsers, parts, strict=True)
+        ):
             continue
         # Without its last part, the floor, a place is not complete.
         parts = tuple(part for part in parts if part) if parts[-1] else ()

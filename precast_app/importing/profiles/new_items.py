@@ -19,6 +19,7 @@ from precast_app.importing.profiles.profile import (
     PlaceTarget,
     ProfileColumn,
     Shape,
+    Target,
 )
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
@@ -28,35 +29,48 @@ from precast_app.text import match_key, path_key
 _MOST_NEW = 500
 
 
-def find(profile: ImportProfile, layout: ListLayout, reference: ReferenceData) -> Iterator[dict[str, Any]]:
-    """Yield what the profile names and the project lacks, with the column or the number of rows that name it.
+def find(
+    profile: ImportProfile, layout: ListLayout, reference: ReferenceData, guesses: Mapping[int, Target]
+) -> Iterator[dict[str, Any]]:
+    """Yield what the file names and the project lacks, with the column or the number of rows that name it.
 
     `parts` are the cells that name a place, before replacements, `letters` their columns, `rows` the number of rows.
+    With `left_out` the profile ignores the item: a column that probably means it, by its index in `guesses`, or a place
+    whose cells are replaced by nothing.
     """
     names = index_names(reference)
     columns = matching.match_columns(layout.headings, profile)
-    for index, column in columns.items():
-        target = column.target
+    for heading in layout.headings:
+        column = columns.get(heading.index)
+        own = column.target if column else None
+        target = guesses.get(heading.index) if own is None else own
         if isinstance(target, ItemTarget):
             group, key = item_key(target)
             if not any(item_group == group for item_group, _ in names.get(key, ())):
-                where = f"column {column_letter(index + 1)}"
-                yield {"kind": GROUP_KEYS[target.group], "name": target.name, "where": where, "parts": None}
+                found = {"heading": heading.top, "sub_heading": heading.sub, "column": column_letter(heading.index + 1)}
+                where = f"column {found['column']}"
+                item = {"kind": GROUP_KEYS[target.group], "name": target.name, "where": where, "parts": None}
+                yield {**item, **found, "left_out": own is None}
     places = _places(profile, layout, columns) if profile.shape is not Shape.ELEMENT_TYPE else []
     for place in islice(places, _MOST_NEW):
-        if not any(GROUP_SPECS[group].reference.is_hierarchy for group, _ in names.get(path_key(place.path), ())):
+        known = names.get(path_key(place.path), ())
+        if place.left_out or not any(GROUP_SPECS[group].reference.is_hierarchy for group, _ in known):
             where = f"column {place.letter}, {place.rows} row{'' if place.rows == 1 else 's'}"
-            found = {"parts": place.parts, "letters": place.letters, "rows": place.rows}
-            yield {"kind": "node", "name": place.path, "where": where, **found}
+            said = {"parts": place.parts, "letters": place.letters, "rows": place.rows, "left_out": place.left_out}
+            yield {"kind": "node", "name": place.path, "where": where, **said}
 
 
 @dataclass(slots=True)
 class _Place:
-    """A place that rows name: its path, the cells that it consists of, the columns of these, and the rows."""
+    """A place that rows name: its path, the cells that it consists of, the columns of these, and the rows.
+
+    It is left out if one of its cells is replaced by nothing; then its path is that of the cells as they stand.
+    """
 
     path: str
     parts: dict[str, str]
     letters: dict[str, str]
+    left_out: bool = False
     rows: int = 0
 
     @property
@@ -83,8 +97,10 @@ def _places(profile: ImportProfile, layout: ListLayout, columns: Mapping[int, Pr
             for field in order
         }
         if cells and all(cells.values()):
-            path = ".".join(rules[PlaceField(field)].get(match_key(text), text) for field, text in cells.items())
-            place = found.setdefault(path, _Place(path, cells, letters))
+            names = [rules[PlaceField(field)].get(match_key(text), text) for field, text in cells.items()]
+            left_out = not all(names)
+            path = ".".join(cells.values() if left_out else names)
+            place = found.setdefault(path, _Place(path, cells, letters, left_out))
             place.rows += 1
     return found.values()
 

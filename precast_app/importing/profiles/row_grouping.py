@@ -9,6 +9,7 @@ from precast_app.enums import Severity
 from precast_app.importing import column_mapping
 from precast_app.importing.cell_parsing import InvalidCell, display_text
 from precast_app.importing.issues import Issue
+from precast_app.importing.profiles import cell_values
 from precast_app.importing.profiles.profile import PlaceField
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.row_validation import Row
@@ -168,7 +169,12 @@ class _Places:
         self._column = (with_cell or [column for _, column in self._parts])[-1] if self._parts else None
 
     def find(self, row: Row, *, is_needed: bool) -> int | Issue | None:
-        """Return the node of a row, or the issue that says why there is none; None if it is not needed and blank."""
+        """Return the node of a row, or the issue that says why there is none.
+
+        Return None if the place is blank and not needed, or if the profile replaces its cell by nothing.
+        """
+        if any(cell_values.is_left_out(row.cells, column, row.values[index]) for index, column in self._parts):
+            return None
         parts = tuple(text for index, _ in self._parts if (text := str(row.values[index])))
         if not parts or (len(parts) < len(self._parts) and self._is_last_blank(row)):
             if not is_needed or self._column is None:

@@ -12,12 +12,17 @@ export async function runAction(button) {
   try {
     const response = await call(method, path, body);
     toastAfterReload(button.dataset.successMessage);
-    if (then) location.href = then.replace("{job_id}", response?.job_id);
+    if (then) location.href = filledIn(then, response);
     else location.reload();
   } catch (error) {
     button.disabled = false;
     showError(button.closest("section") ?? document, error);
   }
+}
+
+// Returns the address with fields of the response in place of {job_id} or {project.id}.
+function filledIn(address, response) {
+  return address.replace(/\{([\w.]+)\}/g, (_, path) => encodeURIComponent(path.split(".").reduce((value, name) => value?.[name], response)));
 }
 
 function fields(form) {
@@ -33,7 +38,7 @@ function fields(form) {
 
 // <form method="dialog" data-api="POST /api/…" data-success-message="Added."> sends its fields as JSON. A field with the
 // name of a {part} of the URL is inserted there instead. If the form has an <output data-field="…">, it shows that field
-// of the response, and the element that data-renew selects is reloaded. The method is "dialog" so that a browser sends
+// of the response, and the element that data-renew selects is reloaded; with data-then that page is opened. The method is "dialog" so that a browser sends
 // nothing by itself: if the form were submitted before this script runs, a password would end up in the URL.
 export async function send(form) {
   const [method, path] = form.dataset.api.split(" ");
@@ -53,6 +58,10 @@ export async function send(form) {
       output.textContent = response[output.dataset.field];
       output.closest("[hidden]").hidden = false;
       if (form.dataset.renew) await reloadSection(form.dataset.renew);
+    } else if (form.dataset.then) {
+      toastAfterReload(form.dataset.successMessage);
+      location.href = filledIn(form.dataset.then, response);
+      return;
     } else {
       toastAfterReload(form.dataset.successMessage);
       focusAfterReload(form);

@@ -93,6 +93,7 @@ function build() {
   const { scrollLeft, scrollTop } = scroller;
   page.updateTexts = buildTable(form.querySelector("table.mapping"), page);
   page.updateTexts();
+  byId("rows-shown").textContent = rowsShown();
   buildSheet();
   buildConstants();
   buildRules();
@@ -101,6 +102,12 @@ function build() {
   scroller.scrollLeft = scrollLeft;
   scroller.scrollTop = scrollTop;
   if (id && byId(id) && document.activeElement !== byId(id)) byId(id).focus({ preventScroll: true });
+}
+
+function rowsShown() {
+  const { row_count: count } = page.described;
+  const shown = form.querySelectorAll("table.mapping tr.data").length;
+  return shown < count ? `The first ${shown} of ${count} rows are shown.` : "";
 }
 
 function showState() {
@@ -178,11 +185,11 @@ function buildRules() {
   const { draft } = page;
   const rules = Object.entries(draft.values).flatMap(([kind, pairs]) => Object.entries(pairs).map(([from, to]) => [kind, from, to]));
   const rows = rules.map(([kind, from, to], position) => {
-    const input = el("input", { id: `rule-${position}`, value: to, maxlength: "255", "aria-label": `${from} is read as`, on: { change: () => {
+    const input = el("input", { id: `rule-${position}`, value: to, maxlength: "255", placeholder: "blank", "aria-label": `${from} is read as`, on: { change: () => {
       setRule(draft, kind, from, input.value.trim());
       changed({ rebuild: true });
     } } });
-    const remove = el("button", { type: "button", class: "plain", on: { click: () => { setRule(draft, kind, from, ""); changed({ rebuild: true }); byId("new-rule-from").focus(); } } },
+    const remove = el("button", { type: "button", class: "plain", on: { click: () => { setRule(draft, kind, from, null); changed({ rebuild: true }); byId("new-rule-from").focus(); } } },
       "Remove", el("span", { class: "hidden" }, ` the rule for ${from}`));
     return el("tr", {}, el("td", {}, RULE_KINDS[kind] ?? kind), el("td", {}, from), el("td", {}, input), el("td", {}, remove));
   });
@@ -190,7 +197,7 @@ function buildRules() {
   const from = el("input", { id: "new-rule-from", maxlength: "255", "aria-label": "Value in the file", placeholder: "in the file" });
   const to = el("input", { id: "new-rule-to", maxlength: "255", "aria-label": "Is read as", placeholder: "read as" });
   const add = el("button", { type: "button", on: { click: () => {
-    if (!from.value.trim() || !to.value.trim()) { (from.value.trim() ? to : from).focus(); return; }
+    if (!from.value.trim()) { from.focus(); return; }
     setRule(draft, kind.value, from.value.trim(), to.value.trim());
     from.value = "";
     from.focus();
@@ -218,12 +225,22 @@ function buildDetails() {
   byId("details").replaceChildren(...fields);
 }
 
+// Moves the focus to the control that can say what is missing.
+function showMissing() {
+  const [name] = page.described.missing;
+  (byId(`constant-${name}`) ?? form.querySelector("table.mapping thead select")).focus();
+  byId("missing").scrollIntoView({ block: "nearest" });
+}
+
 async function preview() {
   const button = form.querySelector("button[value=preview]");
-  button.disabled = true;
   clearErrors(document);
   clearTimeout(timer);
   await pending;
+  // What was typed last may not be described yet.
+  if (page.described.missing.length) await describe();
+  if (page.described.missing.length) { showMissing(); return; }
+  button.disabled = true;
   const body = { ...page.draft, name: form.elements.profile_name.value, save: form.elements.save.checked, dry_run: true };
   if (page.mayCreate) body.create_missing = true;
   try {

@@ -7,6 +7,7 @@ const GROUPS = [
   ["drawing_type", "Drawing"], ["product", "Quantity of this product"],
 ];
 const NEW_ITEMS = { node: "New place", stage: "New stage", drawing_type: "New drawing type", product: "New product" };
+const ACTIONS = { headings: "These are the headings", "sub-headings": "These are sub-headings", skipped: "Skip this row", data: "Read this row" };
 const ROLES = { headings: "headings", "sub-headings": "headings, row 2", skipped: "skip", data: "data" };
 export const UNITS = { m2: "m²", m3: "m³", mm2: "mm²", cm2: "cm²", in2: "in²", ft2: "ft²", cm3: "cm³", in3: "in³", ft3: "ft³", yd3: "yd³" };
 export const BLANKS = [["clear", "no value"], ["keep", "keep the stored value"], ["above", "as in the row above"]];
@@ -65,25 +66,52 @@ function columnHead(page, position) {
   } } }, [["", "as for the whole file"], ...BLANKS], entry.blank ?? "");
   const more = entry.target === null ? null : el("details", { open: Boolean(entry.blank) }, el("summary", { "aria-label": `Blank cells of ${name}` }, "Blank cells"), blank);
   return el("th", { scope: "col", class: entry.target === null ? "ignored" : null },
-    el("span", { class: "letter" }, column.letter), target, unit,
+    el("span", { class: "letter" }, column.letter), el("span", { class: "narrow-only" }, headingOf(column)), target, unit,
     el("span", { class: "hint samples", id: `read-${position}` }), el("span", { class: "hint why", id: `why-${position}` }), more);
+}
+
+// What a row can be, as pairs of role and label.
+function possibleRoles(draft, number) {
+  const role = roleOf(draft, number);
+  const [first] = draft.header_rows;
+  const last = draft.header_rows.at(-1);
+  const possible = Object.entries(ROLES).filter(([each]) => each === role || each === "headings" || number > first && (each !== "sub-headings" || number === first + 1 || number === last + 1));
+  return role === "above" ? [["above", "not read"], ...possible] : possible;
+}
+
+function setRole(page, number, role) {
+  const { draft } = page;
+  if (role === "headings") setHeadings(draft, draft.sheet, [number]);
+  else if (role === "sub-headings") setHeadings(draft, draft.sheet, [draft.header_rows[0], number]);
+  else setSkipped(draft, number, role === "skipped");
+  // New headings mean new columns, which only the server knows.
+  page.changed({ rebuild: draft.columns.length > 1 });
 }
 
 function rowHead(page, number) {
   const role = roleOf(page.draft, number);
-  const last = page.draft.header_rows.at(-1);
-  const first = page.draft.header_rows[0];
-  const possible = Object.entries(ROLES).filter(([each]) => each === role || each === "headings" || number > first && (each !== "sub-headings" || number === first + 1 || number === last + 1));
-  const options = role === "above" ? [["above", "not read"], ...possible] : possible;
-  const choice = select({ id: `row-${number}`, "aria-label": `Row ${number}`, on: { change: () => {
-    const { draft } = page;
-    if (choice.value === "headings") setHeadings(draft, draft.sheet, [number]);
-    else if (choice.value === "sub-headings") setHeadings(draft, draft.sheet, [draft.header_rows[0], number]);
-    else setSkipped(draft, number, choice.value === "skipped");
-    // New headings mean new columns, which only the server knows.
-    page.changed({ rebuild: draft.columns.length > 1 });
-  } } }, options, role);
+  const choice = select({ id: `row-${number}`, "aria-label": `Row ${number}`, on: { change: () => setRole(page, number, choice.value) } },
+    possibleRoles(page.draft, number), role);
   return el("th", { scope: "row" }, el("span", { class: "letter" }, String(number)), choice);
+}
+
+// Shows what a clicked row can be, as buttons beside the pointer. A click elsewhere or Escape closes them.
+function askRole(page, number, event) {
+  document.getElementById("row-roles")?.remove();
+  const role = roleOf(page.draft, number);
+  const close = () => { menu.remove(); document.removeEventListener("pointerdown", leave); document.removeEventListener("keydown", escape); };
+  const leave = ({ target }) => { if (!menu.contains(target)) close(); };
+  const escape = ({ key }) => { if (key === "Escape") close(); };
+  const buttons = possibleRoles(page.draft, number).filter(([each]) => each !== role && each !== "above").map(([each]) => el("button", { type: "button", on: { click: () => {
+    close();
+    setRole(page, number, each);
+  } } }, ACTIONS[each]));
+  const menu = el("div", { id: "row-roles", role: "group", "aria-label": `Row ${number}` }, el("strong", {}, `Row ${number}`), ...buttons);
+  document.getElementById("mapping").append(menu);
+  menu.style.left = `${Math.max(8, Math.min(event.clientX, document.documentElement.clientWidth - menu.offsetWidth - 8))}px`;
+  menu.style.top = `${Math.max(8, Math.min(event.clientY + 8, innerHeight - menu.offsetHeight - 8))}px`;
+  document.addEventListener("pointerdown", leave);
+  document.addEventListener("keydown", escape);
 }
 
 // Fills the table; returns a function that renews the texts above the columns.
@@ -91,7 +119,8 @@ export function buildTable(table, page) {
   const { described, draft } = page;
   const sheet = described.sheets.find(({ name }) => name === (draft.sheet ?? name)) ?? described.sheets[0];
   const head = el("tr", {}, el("th", { scope: "col", class: "corner" }, "Row"), ...described.columns.map((_, position) => columnHead(page, position)));
-  const rows = sheet.rows.map(({ number, cells }) => el("tr", { class: roleOf(draft, number) }, rowHead(page, number),
+  const choose = (number) => (event) => { if (!event.target.closest("select")) askRole(page, number, event); };
+  const rows = sheet.rows.map(({ number, cells }) => el("tr", { class: roleOf(draft, number), on: { click: choose(number) } }, rowHead(page, number),
     ...described.columns.map((column, position) => el("td", { class: draft.columns[position].target === null ? "ignored" : null }, cells[column.index] ?? ""))));
   table.replaceChildren(el("thead", {}, head), el("tbody", {}, ...rows));
   return () => described.columns.forEach((_, position) => update(page, position));

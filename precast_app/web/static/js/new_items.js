@@ -1,5 +1,5 @@
 // The part of a preview that lists what the project lacks: names to correct and boxes to leave something out. Both change the
-// import profile of the job; "Update preview" makes a new preview with it.
+// import profile of the job; "Update preview" makes a new preview with it. What is left out stays in the list.
 import { call } from "./api.js";
 import { el } from "./dom.js";
 import { clearErrors, showError } from "./feedback.js";
@@ -9,18 +9,27 @@ const KINDS = { node: "Towers and floors", stage: "Stages", drawing_type: "Drawi
 const FIELDS = { place: "place", tower: "tower", floor: "floor" };
 const section = document.getElementById("new-items");
 
+// The column of the profile that names an item; one that the profile doesn't know yet is added to it.
+function columnOf(item, { columns }) {
+  const isSame = (each) => each.heading === item.heading && each.sub_heading === item.sub_heading;
+  const known = columns.find((each) => (item.left_out ? each.target === null && isSame(each) : each.target?.[item.kind] === item.name));
+  if (known || !item.left_out) return known;
+  columns.push({ heading: item.heading, sub_heading: item.sub_heading, column: item.column, target: null });
+  return columns.at(-1);
+}
+
 // A name that can be corrected: of an item that a heading names, or of a value of a place column.
 function itemLine(item, profile, mayCreate) {
-  const column = profile.columns.find((each) => each.target?.[item.kind] === item.name);
+  const column = columnOf(item, profile);
   return {
-    key: `item ${item.kind} ${item.name}`, label: item.name, where: item.where, kind: item.kind, mayLeaveOut: Boolean(column),
+    key: `item ${item.kind} ${item.name}`, label: item.name, where: item.where, kind: item.kind, isWanted: !item.left_out,
     apply: (name, isWanted) => { if (column) column.target = isWanted ? { [item.kind]: name } : null; }, mayCreate,
   };
 }
 
 function placeLines(item, mayCreate) {
   return Object.entries(item.parts).filter(([, text]) => text).map(([field, text]) => ({
-    key: `place ${field} ${text}`, label: text, where: "", letter: item.letters[field], rows: item.rows, kind: "node", mayLeaveOut: false, mayCreate, rule: [field, text],
+    key: `place ${field} ${text}`, label: text, where: "", letter: item.letters[field], rows: item.rows, kind: "node", mayCreate, rule: [field, text],
   }));
 }
 
@@ -32,8 +41,10 @@ function linesOf(described, mayCreate) {
     for (const line of lines) {
       if (line.rule) {
         const [field, text] = line.rule;
-        line.value = profile.values[field]?.[text] ?? text;
-        line.apply = (name) => setRule(profile, field, text, name === text ? "" : name);
+        const replacement = profile.values[field]?.[text] ?? text;
+        line.isWanted = replacement !== "";
+        line.value = replacement || text;
+        line.apply = (name, isWanted) => setRule(profile, field, text, isWanted ? name === text ? null : name : "");
       }
       const known = found.get(line.key);
       // A tower is named by the rows of all its floors.
@@ -42,7 +53,15 @@ function linesOf(described, mayCreate) {
     }
   }
   for (const line of found.values()) if (line.rule) line.where = placeOf(line);
-  return [...found.values()];
+  return [...found.values()].sort(compare);
+}
+
+// Columns in the order of the file, then places: towers before floors, each by name.
+function compare(one, other) {
+  if (!one.rule || !other.rule) return Boolean(one.rule) - Boolean(other.rule);
+  const order = Object.keys(FIELDS);
+  const byField = order.indexOf(one.rule[0]) - order.indexOf(other.rule[0]);
+  return byField || one.label.localeCompare(other.label, undefined, { numeric: true });
 }
 
 function placeOf({ rule: [field], letter, rows }) {
@@ -52,7 +71,8 @@ function placeOf({ rule: [field], letter, rows }) {
 
 function rowOf(line, changed) {
   const name = el("input", { value: line.value ?? line.label, maxlength: "150", required: true, "aria-label": `Name of ${line.label}`, on: { input: changed } });
-  const box = el("input", { type: "checkbox", checked: true, disabled: !line.mayLeaveOut, "aria-label": `Create ${line.label}`, on: { change: () => {
+  name.disabled = !line.isWanted;
+  const box = el("input", { type: "checkbox", checked: line.isWanted, "aria-label": `Create ${line.label}`, on: { change: () => {
     name.disabled = !box.checked;
     changed();
   } } });
@@ -78,7 +98,7 @@ function show(described) {
       el("thead", {}, el("tr", {}, ...headings.map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, ...lines.filter((line) => line.kind === kind).map((line) => rowOf(line, changed)))))));
   const text = mayCreate
-    ? "The import creates these. Correct their names here, or leave out what should not be read."
+    ? "The import creates what is ticked. Correct the names here, and untick what should be left out with its pieces or values."
     : "The file names these, but the project does not have them, so they are left out. Ask a manager of the project to import the file.";
   section.append(el("h2", {}, "New in this project"), el("p", { class: "hint" }, text), el("div", { class: "columns" }, ...tables), pending);
   section.hidden = false;

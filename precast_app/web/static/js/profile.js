@@ -85,11 +85,11 @@ export function roleOf(draft, number) {
   return draft.first_data_row && number < draft.first_data_row ? "skipped" : "data";
 }
 
-// Replaces a value of a kind by another; an empty `to` removes the rule.
+// Replaces a value of a kind by another, an empty text reads it as a blank cell; null removes the rule.
 export function setRule(draft, kind, from, to) {
   const rules = { ...draft.values[kind] };
-  if (to) rules[from] = to;
-  else delete rules[from];
+  if (to === null) delete rules[from];
+  else rules[from] = to;
   draft.values = { ...draft.values, [kind]: rules };
   if (!Object.keys(rules).length) delete draft.values[kind];
 }
