@@ -88,7 +88,10 @@ def recent_jobs(project_id: int) -> Response:
 
 
 def _towers(nodes: list[dict[str, Any]]) -> list[Tower]:
-    """Return the towers in the order of their names, with their floors. A node without floors is a tower with one floor."""
+    """Return the towers in the order of their names, with their floors.
+
+    A node without floors is a tower with one floor.
+    """
     with_floors = {node["tower"] for node in nodes if node["floor"]}
     shown = [node for node in nodes if node["floor"] or node["tower"] not in with_floors or node["pieces"]]
     towers: dict[str, list[Floor]] = {}

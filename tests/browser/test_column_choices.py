@@ -10,8 +10,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Opened, check_page
 from tests.browser.dropping import drop
-from tests.browser.test_columns import LISTS
+from tests.conftest import ROOT
 from tests.live_site import Site
+
+LISTS = ROOT / "tests/files/other_offices"
 
 
 def columns_page(opened: Opened, site: Site, name: str, file: Path, **options: object) -> tuple[Page, int]:

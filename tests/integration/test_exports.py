@@ -9,6 +9,7 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import openpyxl
 import pytest
@@ -21,6 +22,7 @@ from precast_app.exporting import export_columns, template
 from precast_app.extensions import db
 from precast_app.importing.cell_parsing import parse_yes_no
 from precast_app.importing.schema import ColumnGroup
+from precast_app.projects import projects
 from tests.conftest import EXAMPLES, run_import
 from tests.element_type_files import BASE_HEADER
 from tests.export_round_trip import (
@@ -332,3 +334,14 @@ def test_any_stored_values_are_read_back_unchanged(
         for address in (EXCEL_EXPORT_URL, CSV_EXPORT_URL):
             done = run_import(project_id, export(address))
             assert (done.status, done.unchanged_count, done.created_count) == ("completed", count, 0), done.error
+
+
+def test_downloads_are_named_after_their_project(client: FlaskClient, admin: dict[str, str]) -> None:
+    number = projects.create("Hafenstraße 12/b").id
+    for path, name in (
+        ("template/excel", "Hafenstraße_12_b_template.xlsx"),
+        ("template/csv", "Hafenstraße_12_b_template.csv"),
+        ("export_csv_element_type", "Hafenstraße_12_b_element_types.csv"),
+    ):
+        with client.get(f"/api/project/{number}/{path}", headers=admin) as answer:
+            assert f"filename*=UTF-8''{quote(name)}" in answer.headers["Content-Disposition"], path
