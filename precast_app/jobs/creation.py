@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from sqlalchemy import func, select
 
 from precast_app.auth import audit
-from precast_app.auth.permissions import Identity
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES
 from precast_app.errors import Conflict, TooManyRequests
 from precast_app.extensions import current_settings, db
@@ -19,6 +19,16 @@ from precast_app.models import ImportJob, JobStatus, Mapping, OnError, Phase
 AUTO_PROFILE, NO_PROFILE = "auto", "none"
 
 _RETRY_SECONDS = 60
+
+
+class Starter(Protocol):
+    """Anyone who starts a job; without a `user_id`, the server's command line, which needs no permission."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def user_id(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class JobOptions:
     mapping: str = Mapping.REFUSE
 
 
-def import_again(old: ImportJob, starter: Identity, applies_job_id: int | None = None) -> ImportJob:
+def import_again(old: ImportJob, starter: Starter, applies_job_id: int | None = None) -> ImportJob:
     """Create and enqueue a job with the file, profile and options of another one, but not as a dry run.
 
     Raise `Conflict` if the file is no longer stored.
@@ -52,7 +62,7 @@ def import_again(old: ImportJob, starter: Identity, applies_job_id: int | None =
     return job
 
 
-def copy_job(old: ImportJob, starter: Identity, *, dry_run: bool, create_missing: bool) -> ImportJob:
+def copy_job(old: ImportJob, starter: Starter, *, dry_run: bool, create_missing: bool) -> ImportJob:
     """Create a queued job with the file and options of another one. The caller sets its profile, commits and enqueues.
 
     Raise `Conflict` if the file is no longer stored.

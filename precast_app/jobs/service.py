@@ -16,6 +16,7 @@ from precast_app.extensions import db
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.jobs import columns, creation, dispatch, dry_run, files, idempotency, lifecycle, registry, revert
 from precast_app.jobs.creation import JobOptions as JobOptions
+from precast_app.jobs.creation import Starter
 from precast_app.jobs.files import Upload
 from precast_app.models import ImportJob, JobStatus, Phase, Project
 
@@ -123,7 +124,7 @@ def attach_file(job_id: int, upload: Upload, starter: Identity) -> ImportJob:
     return job
 
 
-def apply(job_id: int, starter: Identity) -> ImportJob:
+def apply(job_id: int, starter: Starter) -> ImportJob:
     """Create and enqueue the job that applies a dry run.
 
     Raise `Conflict` if the job is not a completed dry run, its file has expired, or the data that it was planned on has
@@ -134,7 +135,7 @@ def apply(job_id: int, starter: Identity) -> ImportJob:
     return creation.import_again(dry, starter, applies_job_id=dry.id)
 
 
-def undo(job_id: int, starter: Identity) -> ImportJob:
+def undo(job_id: int, starter: Starter) -> ImportJob:
     """Create and enqueue the job that undoes an import; to undo an undo, one that imports the undone job's file again.
 
     Raise `Conflict` with the reasons if the job can't be undone.
@@ -163,7 +164,7 @@ def undo(job_id: int, starter: Identity) -> ImportJob:
     return job
 
 
-def retry(job_id: int, started_by_user_id: int) -> ImportJob:
+def retry(job_id: int, started_by_user_id: int | None) -> ImportJob:
     """Enqueue a failed job again, with its stored file; batches that are committed are not run again.
 
     A job whose columns were never mapped waits for its mapping again.
@@ -200,7 +201,7 @@ def cancel(job_id: int, user: str) -> ImportJob:
     return job
 
 
-def _redo(undo_job: ImportJob, starter: Identity) -> ImportJob:
+def _redo(undo_job: ImportJob, starter: Starter) -> ImportJob:
     if undo_job.status != JobStatus.COMPLETED:
         raise Conflict(f"Job {undo_job.id} has not undone anything, so there is nothing to undo.")
     return creation.import_again(db.session.get_one(ImportJob, undo_job.undoes_job_id), starter)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, select
 
 from precast_app.extensions import db
 
 LARGEST_ID = 2**31 - 1
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,11 @@ def paginate(
         query = query.where(follows(page.after))
     items = db.session.scalars(query.limit(page.limit).offset(page.offset)).unique().all()
     return list(items), count
+
+
+def every_page(list_page: Callable[[Page], tuple[list[Item], int]]) -> Iterator[Item]:
+    """Yield all items of a list, read page by page."""
+    offset = 0
+    while items := list_page(Page(offset=offset))[0]:
+        yield from items
+        offset += len(items)

@@ -24,6 +24,11 @@ def list_visible_to(identity: Identity, page: Page) -> tuple[list[Project], int]
     return paginate(query, page)
 
 
+def list_all(page: Page) -> tuple[list[Project], int]:
+    """Return a page of all projects, by id, and their number."""
+    return paginate(select(Project).order_by(Project.id), page)
+
+
 def names_by_id(project_ids: Iterable[int | None]) -> dict[int, str]:
     """Return the names of those of the projects that exist, by id."""
     query = select(Project.id, Project.name).where(Project.id.in_(project_ids))

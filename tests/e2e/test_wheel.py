@@ -8,9 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
-from precast_app.config import database_uri
 from tests.conftest import EXAMPLES, ROOT
 from tests.live_site import Installation, started
 
@@ -38,17 +36,6 @@ def installation(tmp_path: Path) -> Installation:
     return Installation(
         "precast db upgrade", "precast-web", "precast-worker", str(programs / "precast"), tmp_path, programs, settings
     )
-
-
-@pytest.fixture
-def empty_database(environment: dict[str, str]) -> dict[str, str]:
-    """Yield the environment with a database that has no tables yet."""
-    server = make_url(database_uri(environment["DATABASE_URL"]))
-    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text("DROP DATABASE IF EXISTS from_a_wheel WITH (FORCE)"))
-        connection.execute(text("CREATE DATABASE from_a_wheel"))
-    address = server.set(database="from_a_wheel").render_as_string(hide_password=False)
-    return {**environment, "DATABASE_URL": address, "QUEUE_NAME": "from-a-wheel"}
 
 
 def test_an_installed_wheel_migrates_serves_and_works(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from precast_app.auth import passwords, tokens, users
+from precast_app.extensions import db
 from precast_app.jobs import broker
-from tests.conftest import EXAMPLES, worker
+from precast_app.queries.jobs import get_job
+from tests.conftest import EXAMPLES, ROOT, worker
 
 
 def call(app: Flask, *words: str, stdin: str | None = None) -> tuple[int, str, str]:
@@ -57,6 +63,16 @@ def test_an_error_is_printed_and_sets_the_exit_status(
     assert "Traceback" not in errors
 
 
+def test_users_and_projects_are_listed(app: Flask) -> None:
+    for name in ("ada", "bob"):
+        users.create(name, "correct cement", is_admin=name == "ada")
+    call(app, "user", "disable", "bob")
+    assert call(app, "user", "list") == (0, "ada\tadministrator\tenabled\nbob\tuser\tdisabled\n", "")
+    for name in ("Harbour", "Airport"):
+        call(app, "project", "create", name)
+    assert call(app, "project", "list") == (0, "1\tHarbour\n2\tAirport\n", "")
+
+
 def test_names_must_be_unique(app: Flask) -> None:
     for words in (("user", "create", "ada", "--password-stdin"), ("project", "create", "Harbour")):
         assert call(app, *words, stdin="correct cement\n")[0] == 0
@@ -96,3 +112,90 @@ def test_reference_data_can_be_imported(app: Flask, project_id: int, environment
         words = ("import", str(EXAMPLES / "stages.csv"), "--project", "1", "--job-type", "stage_import")
         assert call(app, *words)[:2] == (0, "Successfully processed 8 elements\n")
     assert broker.rq_queue().count == 0
+
+
+def test_an_import_takes_the_options_of_the_api(
+    app: Flask, green_meadows: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    path = str(EXAMPLES / "element_types.csv")
+    options = ("--dry-run", "--on-error", "abort", "--batch-size", "40", "--concurrent-batches", "2")
+    with worker(environment):
+        status, output, errors = call(app, "import", path, "--project", "1", *options, "--json")
+        assert status == 0, errors
+        dry = json.loads(output)
+        assert (status, dry["dry_run"], dry["created_count"], dry["status"]) == (0, True, 120, "completed")
+        assert (stored := get_job(dry["id"])).on_error == "abort"
+        assert (stored.batch_size, stored.concurrent_batches) == (40, 2)
+        status, output, _ = call(app, "job", "apply", str(dry["id"]), "--json")
+        applied = json.loads(output)
+        assert (status, applied["created_count"]) == (0, 120)
+        status, output, _ = call(app, "job", "undo", str(applied["id"]))
+        assert (status, output.startswith(f"Undid job {applied['id']}: 120 elements deleted")) == (0, True)
+    status, number, _ = call(app, "import", path, "--project", "1", "--no-wait")
+    assert (status, get_job(int(number)).status) == (0, "pending")
+
+
+def test_jobs_are_listed_shown_cancelled_and_retried(
+    app: Flask, green_meadows: int, environment: dict[str, str]
+) -> None:
+    number = call(app, "import", str(EXAMPLES / "element_types.csv"), "--project", "1", "--no-wait")[1].strip()
+    assert json.loads(call(app, "job", "show", number)[1])["file_name"] == "element_types.csv"
+    status, output, errors = call(app, "job", "cancel", number)
+    assert (status, output, errors.startswith("Cancelled by ")) == (0, "", True)
+    (line,) = call(app, "job", "list", "--project", "1", "--status", "failed")[1].splitlines()
+    assert line.startswith(f"{number}\telement_type_import\tfailed\t0 %\telement_types.csv\t")
+    assert call(app, "job", "undo", number)[0] == 1
+    with worker(environment):
+        assert call(app, "job", "retry", number)[:2] == (0, "Successfully processed 120 elements\n")
+    for words in (
+        ("show", "999"),
+        ("cancel", number),
+        ("retry", number),
+        ("apply", number),
+        ("list", "--project", "9"),
+    ):
+        status, output, errors = call(app, "job", *words)
+        assert (status, output, "Traceback" in errors) == (1, "", False), words
+        assert errors.startswith("Error: "), words
+
+
+def lines_of_doctor(app: Flask) -> tuple[int, dict[str, str]]:
+    status, output, _ = call(app, "doctor")
+    return status, {line[6:18].strip(): line[:4].strip() + " " + line[18:] for line in output.splitlines()}
+
+
+def test_doctor_says_that_everything_works(app: Flask, green_meadows: int, environment: dict[str, str]) -> None:
+    with worker(environment):
+        assert call(app, "import", str(EXAMPLES / "element_types.csv"), "--project", "1")[0] == 0
+        status, lines = lines_of_doctor(app)
+    assert {line[:2] for line in lines.values()} == {"ok"}, lines
+    assert status == 0
+    assert lines["workers"] == "ok 1 seen lately"
+    assert lines["queue"] == "ok empty"
+
+
+def test_doctor_names_a_stopped_worker_and_an_old_migration(app: Flask, project_id: int) -> None:
+    newest = db.session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    db.session.execute(text("UPDATE alembic_version SET version_num = '0011'"))
+    db.session.commit()
+    try:
+        status, lines = lines_of_doctor(app)
+    finally:
+        db.session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
+        db.session.commit()
+    assert status == 1
+    assert lines["migrations"] == f"FAIL the database has 0011, this version needs {newest}. Run: flask db upgrade"
+    assert lines["workers"].startswith("FAIL none was seen lately. Start worker.py")
+    assert lines["reaper"] == "FAIL has never run. Start worker.py"
+    assert lines["redis"].startswith("ok ")
+
+
+def test_doctor_goes_on_without_redis(app: Flask, project_id: int, environment: dict[str, str]) -> None:
+    lost = {**environment, "REDIS_URL": "redis://127.0.0.1:1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "doctor"], cwd=ROOT, env=lost, capture_output=True, text=True, check=False
+    )
+    lines = {line[6:18].strip(): line for line in done.stdout.splitlines()}
+    assert (done.returncode, len(lines)) == (1, 10), done.stderr
+    assert lines["redis"].startswith("FAIL  redis       Error 111 connecting to 127.0.0.1:1")
+    assert lines["database"].startswith("ok    database    answers in ")

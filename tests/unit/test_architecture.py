@@ -39,7 +39,9 @@ ENDS_TRANSACTIONS = {
     "projects/import_profiles.py": {"create", "change", "delete", "_flush"},
     "projects/projects.py": {"set_role", "remove_member", "_commit"},
     # A job that is waited for is read in a new transaction each time.
-    "cli.py": {"_wait_with_progress_bar"},
+    # Each check of `flask doctor` is a transaction, so that one that fails doesn't fail the next.
+    "cli/doctor.py": {"doctor"},
+    "cli/waiting.py": {"_wait_with_progress_bar"},
     # A job: its claim, its outcome and each of its steps is a transaction, as is each batch and each write of progress.
     "importing/batch_runner.py": {"_write_batch", "_retry_row_by_row"},
     "jobs/progress.py": {"_write", "_check_lease"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,21 @@ def test_settings_are_read_with_the_type_of_their_default() -> None:
         True,
         0,
     )
+
+
+def test_a_setting_is_read_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret_key"
+    secret.write_text("only for tests, in a file, abcdef\n")
+    given = {name: value for name, value in NEEDED.items() if name != "SECRET_KEY"}
+    read = Settings.from_environment({**given, "SECRET_KEY_FILE": str(secret)})
+    assert read.secret_key == "only for tests, in a file, abcdef"
+    with pytest.raises(ConfigurationError, match="only one of SECRET_KEY and SECRET_KEY_FILE"):
+        Settings.from_environment({**NEEDED, "SECRET_KEY_FILE": str(secret)})
+    secret.write_text("\n")
+    with pytest.raises(ConfigurationError, match="is empty"):
+        Settings.from_environment({**given, "SECRET_KEY_FILE": str(secret)})
+    with pytest.raises(ConfigurationError, match=r"SECRET_KEY_FILE names can't be read"):
+        Settings.from_environment({**given, "SECRET_KEY_FILE": str(tmp_path / "none")})
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"])

@@ -1,0 +1,26 @@
+"""`flask project`."""
+
+from __future__ import annotations
+
+import click
+
+from precast_app.cli.command import Group
+from precast_app.projects import projects
+from precast_app.queries import projects as project_queries
+from precast_app.queries.paging import every_page
+
+project_group = Group("project", help="Create and list projects.")
+
+
+@project_group.command("create")
+@click.argument("name")
+def create_project(name: str) -> None:
+    """Create the project NAME and print its id."""
+    click.echo(projects.create(name).id)
+
+
+@project_group.command("list")
+def list_projects() -> None:
+    """List the projects: id and name."""
+    for project in every_page(project_queries.list_all):
+        click.echo(f"{project.id}\t{project.name}")

@@ -1,0 +1,79 @@
+"""Wait for a job that a command has started, and print how it ended."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+import time
+
+import click
+
+from precast_app.api.job_schemas import Job
+from precast_app.extensions import db
+from precast_app.models import ImportJob, JobStatus
+from precast_app.queries import jobs
+from precast_app.queries.paging import Page
+
+_POLL_SECONDS = 0.3
+_ENDED = (JobStatus.COMPLETED, JobStatus.FAILED)
+
+wait_option = click.option(
+    "--wait/--no-wait", default=True, show_default=True, help="Wait until the job ends, or only print its id."
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the job as the API returns it, and nothing else."
+)
+
+
+def report(job_id: int, *, wait: bool, as_json: bool, expected: JobStatus = JobStatus.COMPLETED) -> None:
+    """Print the job's result, and its issues as errors; exit with status 1 if it ended in another status than expected.
+
+    Without `wait`, print only its id.
+    """
+    job = _wait_with_progress_bar(job_id, hidden=as_json) if wait else jobs.get_job(job_id)
+    if as_json:
+        click.echo(job_json(job))
+    elif wait:
+        _print_issues(job_id)
+        click.echo(job.error if job.status == JobStatus.FAILED else job.result, err=job.status == JobStatus.FAILED)
+    else:
+        click.echo(job_id)
+    if job.status in _ENDED and job.status != expected:
+        sys.exit(1)
+
+
+def job_json(job: ImportJob) -> str:
+    """Return the job as the API returns it."""
+    fields = Job().dump(Job.of(job, jobs.queue_positions([job])))
+    return json.dumps(fields, indent=2, ensure_ascii=False)
+
+
+def login_name() -> str:
+    """Return the name of the user of this machine, for the history of jobs."""
+    try:
+        return getpass.getuser()[:100]
+    except (KeyError, OSError):
+        # In some containers the user has a number but no name.
+        return "command line"
+
+
+def _print_issues(job_id: int) -> None:
+    issues, count = jobs.list_issues(job_id, None, Page(limit=50))
+    for issue in issues:
+        cell = f"{issue.column or ''}{issue.row or ''}"
+        click.echo(f"{issue.severity}{' ' if cell else ''}{cell}: {issue.message}", err=True)
+    if count > len(issues):
+        click.echo(f"… and {count - len(issues)} more issues: GET /api/jobs/{job_id}/issues", err=True)
+
+
+def _wait_with_progress_bar(job_id: int, *, hidden: bool) -> ImportJob:
+    hidden = hidden or not sys.stderr.isatty()
+    with click.progressbar(length=100, label=f"Job {job_id}", file=sys.stderr, hidden=hidden) as bar:
+        while True:
+            db.session.rollback()
+            job = jobs.get_job(job_id)
+            bar.update(job.progress - bar.pos)
+            if job.status in _ENDED:
+                return job
+            time.sleep(_POLL_SECONDS)
