@@ -68,8 +68,8 @@ class TemplateQuery(ma.Schema):
     guide = ma.fields.Boolean(
         load_default=False,
         metadata={
-            "description": "units in the headings and, in a workbook, a realistic sample row and a note in each column "
-            "about what its cells take"
+            "description": "units in the headings, a realistic sample row that is never imported and, in a workbook, a "
+            "note in each column about what its cells take"
         },
     )
 
@@ -124,10 +124,11 @@ def workbook_template(query: dict[str, Any], project_id: int) -> Response:
 @blueprint.arguments(TemplateQuery, location="query")
 @blueprint.response(200, TEXT, content_type="text/csv")
 def csv_template(query: dict[str, Any], project_id: int) -> Response:
-    """Return a CSV file with the project's headings and no rows, to fill in; it has no sample row."""
+    """Return a CSV file with the project's headings and no rows, to fill in; with a guide it has a sample row."""
     options: TemplateOptions = query["options"]
-    name, columns, _ = _template_columns(project_id, options)
-    lines = delimited.lines([], columns, template.base_headings(options))
+    name, columns, items = _template_columns(project_id, options)
+    sample = [[guide.example for guide in template.column_guides(columns, items)]] if options.guide else []
+    lines = delimited.lines(sample, columns, template.base_headings(options))
     return file_responses.csv(f"{_file_name_part(name)}_template.csv", lines)
 
 

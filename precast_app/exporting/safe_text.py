@@ -26,7 +26,7 @@ _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]
 MAX_COMMENT_CHARACTERS = 16_000
 # Excel's limits of input messages, and its last row, counted from 0.
 _MAX_TITLE, _MAX_MESSAGE = 32, 255
-_LAST_ROW = 1_048_575
+LAST_ROW = 1_048_575
 # Characters that CSV requires to be quoted, and other separators: programs that guess the separator skip quoted text.
 _TO_QUOTE = re.compile(r'[",;|\t\r\n]')
 
@@ -57,11 +57,16 @@ def add_comment(sheet: Any, row: int, column: int, text: str, options: Mapping[s
     sheet.write_comment(row, column, comment_text(text), options)
 
 
-def add_input_message(sheet: Any, first_row: int, column: int, title: str, text: str, choices: Sequence[str]) -> None:
-    """Show a message while a cell of the column is selected, and offer `choices`; other values stay possible."""
+def add_input_message(
+    sheet: Any, cells: tuple[int, int, int, int], title: str, text: str, choices: Sequence[str] = ()
+) -> None:
+    """Show a message while one of the cells is selected, and offer `choices`; other values stay possible.
+
+    `cells` are the first row and column and the last row and column, which count from 0.
+    """
     kind = {"validate": "list", "source": list(choices), "show_error": False} if choices else {"validate": "any"}
     message = {"input_title": _message(title, _MAX_TITLE), "input_message": _message(text, _MAX_MESSAGE)}
-    sheet.data_validation(first_row, column, _LAST_ROW, column, {**kind, **message})
+    sheet.data_validation(*cells, {**kind, **message})
 
 
 def comment_text(text: str) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from precast_app.errors import RequestError
 from precast_app.exporting.export_columns import ExportColumn, ExportItems
+from precast_app.exporting.row_cells import Cell
+from precast_app.importing.header_detection import EXAMPLE_NAMES
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
 
-# A beam of 500 × 300 mm and 6 m, in the order of the base columns. An import recognizes the row by its first two cells.
-SAMPLE = ("ET001", "Beam Type A", "500", "6000", "300", "2250", "0.9", "3", "300", "VR-1")
-_GROUP_SAMPLES = {
-    ColumnGroup.DRAWINGS: "Beam_A.dwg",
-    ColumnGroup.NODES: "2",
+# A beam of 500 × 300 mm and 6 m, in the order of the base columns. An import recognizes the row by its names.
+EXAMPLE: tuple[Cell, ...] = (*EXAMPLE_NAMES, 500, 6000, 300, 2250, Decimal("0.9"), 3, 300, "VR-1")
+_GROUP_EXAMPLES: Mapping[ColumnGroup, Cell] = {
+    ColumnGroup.DRAWINGS: "B-101.dwg",
+    ColumnGroup.NODES: 2,
     ColumnGroup.STAGES: "yes",
-    ColumnGroup.BOM: "12.5",
+    ColumnGroup.BOM: Decimal("12.5"),
 }
 _TEXT_NOTES = {
     "element_type": "The kind of piece, such as WALL, BEAM or COLUMN. Required.",
@@ -28,8 +31,8 @@ _TEXT_NOTES = {
 class TemplateOptions:
     """The columns of a template by group, as ids of items; a group that is missing has all its columns.
 
-    An id of a node stands for the nodes below it too. With `guide` the headings state units, the sample row is a
-    realistic element type, and the cells of each column say what they take.
+    An id of a node stands for the nodes below it too. With `guide` the headings state units, and the sample row is a
+    realistic element type; in a workbook the cells of each column also say what they take.
     """
 
     chosen: Mapping[ColumnGroup, Set[int]] = field(default_factory=dict)
@@ -38,12 +41,12 @@ class TemplateOptions:
 
 @dataclass(frozen=True, slots=True)
 class ColumnGuide:
-    """What a column of a template with a guide shows: its cell in the sample row, and a note for its cells.
+    """What a column of a template with a guide shows: its cell in the sample row, and a note for the cells below.
 
     `choices` are the values to choose from; empty if the cells take anything.
     """
 
-    sample: str
+    example: Cell
     title: str
     note: str
     choices: tuple[str, ...] = ()
@@ -74,20 +77,20 @@ def base_headings(options: TemplateOptions) -> list[str]:
 def column_guides(columns: Sequence[ExportColumn], items: ExportItems) -> list[ColumnGuide]:
     """Return the guide of each column, base columns first."""
     guides = []
-    for base, sample in zip(BASE_COLUMNS, SAMPLE, strict=True):
-        note = _TEXT_NOTES.get(base.field) or f"A number in {base.unit}, for example {sample}. May stay blank."
-        guides.append(ColumnGuide(sample, base.heading, note))
+    for base, example in zip(BASE_COLUMNS, EXAMPLE, strict=True):
+        note = _TEXT_NOTES.get(base.field) or f"A number in {base.unit}, for example {example}. May stay blank."
+        guides.append(ColumnGuide(example, base.heading, note))
     for column in columns:
         name = f"{column.top} – {column.sub}" if column.sub else column.top
         note, choices = _group_note(column, items)
-        guides.append(ColumnGuide(_GROUP_SAMPLES[column.group], name, note, choices))
+        guides.append(ColumnGuide(_GROUP_EXAMPLES[column.group], name, note, choices))
     return guides
 
 
 def _group_note(column: ExportColumn, items: ExportItems) -> tuple[str, tuple[str, ...]]:
     match column.group:
         case ColumnGroup.DRAWINGS:
-            return "The file name of this drawing, for example Beam_A.dwg. Blank: no drawing.", ()
+            return "The file name of this drawing, for example B-101.dwg. Blank: no drawing.", ()
         case ColumnGroup.NODES:
             return "How many pieces of this element type go here: a whole number. Blank: none.", ()
         case ColumnGroup.STAGES:

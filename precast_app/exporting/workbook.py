@@ -12,11 +12,12 @@ from precast_app.exporting.export_columns import ExportColumn
 from precast_app.exporting.row_cells import BASE_HEADINGS, SAMPLE, Cell
 from precast_app.exporting.template import ColumnGuide
 from precast_app.importing import cell_parsing
-from precast_app.importing.schema import GROUP_SPECS
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS
 from precast_app.spreadsheets import column_letter, escape_formula
 
 _BASE_WIDTH, _WIDTH = 20, 12
 _MAX_DIGITS, _MAX_DECIMALS = 15, 20
+_EXAMPLE_NOTE = "This row shows what goes where. It is never imported: write your element types into the rows below it."
 # What users may do on the protected sheet: everything except changing locked cells.
 _ALLOWED = dict.fromkeys(
     (
@@ -84,6 +85,19 @@ def _write_summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColum
     safe_text.write(sheet, len(lines) + 2, 0, "Column Layout Reference:", label)
     for number, text in enumerate(reference, len(lines) + 3):
         safe_text.write(sheet, number, 0, text)
+    row = len(lines) + len(reference) + 4
+    safe_text.write(sheet, row, 0, "Units:", label)
+    for number, (unit, columns_in_unit) in enumerate(_columns_by_unit().items(), row + 1):
+        safe_text.write(sheet, number, 0, f"{', '.join(columns_in_unit)}: {unit}")
+
+
+def _columns_by_unit() -> dict[str, list[str]]:
+    """Return the headings of the base columns by their unit."""
+    found: dict[str, list[str]] = {}
+    for column in BASE_COLUMNS:
+        if column.unit:
+            found.setdefault(column.unit, []).append(column.heading)
+    return found
 
 
 def _write_headings(book: Any, headings: Sequence[str], columns: Sequence[ExportColumn]) -> Any:
@@ -111,27 +125,29 @@ def _write_headings(book: Any, headings: Sequence[str], columns: Sequence[Export
 
 
 def _write_sample(book: Any, sheet: Any, columns: Sequence[ExportColumn], guides: Sequence[ColumnGuide]) -> None:
-    """Write the locked sample row, and with guides a note for the cells below each heading."""
+    """Write the locked sample row, and with guides a note for it and for the cells below each heading."""
     style = book.add_format({"italic": True, "font_color": "#6B7280", "locked": True})
     sheet.set_row(2, None, style)
-    texts = [guide.sample for guide in guides] or [*SAMPLE, *(column.sample for column in columns)]
-    for index, text in enumerate(texts):
-        safe_text.write(sheet, 2, index, text, style)
+    cells = [guide.example for guide in guides] or [*SAMPLE, *(column.sample for column in columns)]
+    for index, cell in enumerate(cells):
+        _write_cell(sheet, 2, index, cell, style)
     for index, guide in enumerate(guides):
-        safe_text.add_input_message(sheet, 3, index, guide.title, guide.note, guide.choices)
+        safe_text.add_input_message(sheet, (2, index, 2, index), "Example", _EXAMPLE_NOTE)
+        below = (3, index, safe_text.LAST_ROW, index)
+        safe_text.add_input_message(sheet, below, guide.title, guide.note, guide.choices)
 
 
-def _write_cell(sheet: Any, row: int, column: int, cell: Cell) -> None:
+def _write_cell(sheet: Any, row: int, column: int, cell: Cell, style: Any = None) -> None:
     if cell is None:
         return
     if isinstance(cell, str):
-        safe_text.write(sheet, row, column, escape_formula(cell))
+        safe_text.write(sheet, row, column, escape_formula(cell), style)
     elif isinstance(cell, int) or _fits_a_number_cell(cell):
         # XlsxWriter writes up to 16 digits: a Decimal's own ones, whereas a float such as 0.81 would get a 16th digit.
-        sheet.write_number(row, column, cell)
+        sheet.write_number(row, column, cell, style)
     else:
         # As text it keeps its digits.
-        safe_text.write(sheet, row, column, f"{cell:f}")
+        safe_text.write(sheet, row, column, f"{cell:f}", style)
 
 
 def _fits_a_number_cell(number: Decimal) -> bool:

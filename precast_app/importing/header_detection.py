@@ -20,6 +20,8 @@ _SHEET_NAME = "elementtypes"
 _MAX_BLANK_ROWS = 2
 _SAMPLE_PREFIXES = tuple(f"{prefix}_".casefold() for spec in GROUP_SPECS.values() for prefix in spec.sample_prefixes)
 _SAMPLE_NAMES = ("ET001", "Beam Type A")
+# The names of the sample row of a template with a guide; such a row is never data, wherever it stands.
+EXAMPLE_NAMES = ("BEAM", "B-101 (example)")
 # What a heading may end with: punctuation, and before it a unit, with or without brackets.
 _PUNCTUATION = " .:;,*"
 _OPENING, _CLOSING = "([", ")]"
@@ -166,8 +168,8 @@ def _build_layout(
     header_rows = [header]
     if subs is not None:
         header_rows.append(below.pop(0))
-    # Only workbooks have a sample row, and what a spreadsheet program saved of them as CSV.
-    if below and (subs is not None or not flat) and _is_sample(below[0], base):
+    # Only workbooks have the sample row of an export, and what a spreadsheet program saved of them as CSV.
+    if below and _is_sample(below[0], base, is_possible=subs is not None or not flat):
         header_rows.append(below.pop(0))
     return HeaderLayout(
         sheet=sheet,
@@ -249,13 +251,19 @@ def _is_sub_headings(row: SheetRow, base: dict[int, str], tops: list[str], *, fl
     return not flat or any(index >= len(tops) or not tops[index] for index in filled)
 
 
-def _is_sample(row: SheetRow, base: dict[int, str]) -> bool:
-    """Return whether a row is the sample row: all text, with the sample's names or the prefixes of several groups."""
+def _is_sample(row: SheetRow, base: dict[int, str], *, is_possible: bool) -> bool:
+    """Return whether a row is the sample row of a template with a guide or, if that is possible, of an export.
+
+    The latter is all text, with the sample's names or the prefixes of several groups.
+    """
     filled = [(index, cell) for index, cell in enumerate(row.cells) if cell != ""]
-    if not all(isinstance(cell, str) for _, cell in filled):
+    by_field = {base[index]: clean_text(str(cell)) for index, cell in filled if index in base}
+    names = (by_field.get("element_type"), by_field.get("name"))
+    if names == EXAMPLE_NAMES:
+        return True
+    if not is_possible or not all(isinstance(cell, str) for _, cell in filled):
         return False
-    names = {base[index]: clean_text(str(cell)) for index, cell in filled if index in base}
-    if (names.get("element_type"), names.get("name")) == _SAMPLE_NAMES:
+    if names == _SAMPLE_NAMES:
         return True
     prefixes = {
         next((each for each in _SAMPLE_PREFIXES if clean_text(str(cell)).casefold().startswith(each)), None)

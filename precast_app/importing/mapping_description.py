@@ -7,26 +7,44 @@ from operator import attrgetter
 
 from precast_app.enums import Severity
 from precast_app.importing.issues import Issue
-from precast_app.importing.schema import GROUP_SPECS, Column, ColumnGroup, ColumnMap
+from precast_app.importing.schema import GROUP_SPECS, Column, ColumnGroup, ColumnMap, Grouping
 
 # Letter ranges of one group that a message lists.
 _MAX_LETTER_RANGES = 40
+_WORDS: dict[str, str] = {
+    ColumnGroup.BASE: "base columns",
+    "place": "places",
+    "count": "numbers of pieces",
+    **{group: spec.words for group, spec in GROUP_SPECS.items()},
+}
+_SHAPES = {Grouping.COUNTS: "a row is an element type at one place", Grouping.PIECES: "a row is one piece"}
 
 
-def describe_mapping(columns: ColumnMap) -> Issue:
-    """Return an issue that says where the data begin and which columns belong to which group."""
-    # The nodes of a file whose rows are put together share a column, and a constant has none.
-    in_order = sorted({column.index: column for column in columns.columns}.values(), key=attrgetter("index"))
-    words = {ColumnGroup.BASE: "base columns"} | {group: spec.words for group, spec in GROUP_SPECS.items()}
-    groups = []
-    for group, name in words.items():
-        ranges = _letter_ranges([column for column in in_order if column.group is group and column.letter])
+def describe_mapping(columns: ColumnMap, first_data_row: int) -> Issue:
+    """Return an issue that says where the data begin and which columns belong to which group.
+
+    `columns` are those of the file, also if its rows are put together afterwards.
+    """
+    # A constant has no column.
+    in_order = sorted((column for column in columns.columns if column.letter), key=attrgetter("index"))
+    parts = []
+    for kind, name in _WORDS.items():
+        ranges = _letter_ranges([column for column in in_order if _kind_of(column) == kind])
         if ranges:
             more = " …" if len(ranges) > _MAX_LETTER_RANGES else ""
-            groups.append(f"{name} in {', '.join(ranges[:_MAX_LETTER_RANGES])}{more}")
+            parts.append(f"{name} in {', '.join(ranges[:_MAX_LETTER_RANGES])}{more}")
+    if columns.grouping is not None:
+        parts.append(_SHAPES[columns.grouping])
     sheet = f"the sheet {columns.sheet}" if columns.sheet else "the file"
-    message = f"In {sheet} the data begin in row {columns.first_data_row}; {'; '.join(groups)}."
+    message = f"In {sheet} the data begin in row {first_data_row}; {'; '.join(parts)}."
     return columns.issue(severity=Severity.INFO, code="layout", message=message)
+
+
+def _kind_of(column: Column) -> str:
+    """Return the key of the words for a column: its group, or what it says of the place of a row."""
+    if column.group is ColumnGroup.NODES and isinstance(column.target, str):
+        return "count" if column.target == "count" else "place"
+    return column.group
 
 
 def _letter_ranges(columns: Sequence[Column]) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import InvalidCell, display_text, shown_cell
 from precast_app.importing.decimal_signs import DecimalSigns, reading_message, with_point
+from precast_app.importing.header_detection import EXAMPLE_NAMES
 from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.importing.profiles import cell_values
 from precast_app.importing.row_warnings import beyond_headings_warning, cell_at, shown_value, type_warnings
@@ -25,6 +26,7 @@ _TOTAL_WORD = re.compile(r"\A(((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|и
 # Such as 12, or 12 pcs.
 _COUNT_OR_BLANK = re.compile(r"(?:[\d.,]{1,20} ?[^\W\d]{0,20}\.?)?")
 _NO_KEY = ("", "")
+_EXAMPLE_KEY = (identity_key(EXAMPLE_NAMES[0]), identity_key(EXAMPLE_NAMES[1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class _RowValidator:
         return is_unclear
 
     def validate(self, row: SheetRow) -> Row | None:
-        """Return the values and the issues of a row; None if it holds nothing but no and 0."""
+        """Return the values and the issues of a row; None if it holds nothing but no and 0, or is a sample."""
         columns = self._columns
         cells = row.cells
         width = len(cells)
@@ -182,6 +184,8 @@ class _RowValidator:
         if may_be_total and _is_total(row, columns):
             return _totals_row(row.number, columns)
         key = (identity_key(str(values[0])), identity_key(str(values[1])))
+        if key == _EXAMPLE_KEY:
+            return None
         # Rows of one element type may be put together, and are no duplicates then.
         first = self._first_rows.setdefault(key, row.number) if columns.grouping is None else row.number
         if first != row.number:

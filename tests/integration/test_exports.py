@@ -78,6 +78,13 @@ def test_the_workbook_is_laid_out_as_the_sample(green_meadows: int, export: Expo
             left, right = ([cell.value for cell in book[row]][:43] for book in (mine, sample))
             assert [cell or None for cell in left] == right
         assert sorted(map(str, mine.merged_cells.ranges)) == sorted(map(str, sample.merged_cells.ranges))
+    texts = [cell.value for cell in ours["Summary"]["A"]]
+    assert texts[texts.index("Units:") + 1 :] == [
+        "Height, Length, Thickness, Width: mm",
+        "Mass: kg",
+        "Volume: m³",
+        "Area: m²",
+    ]
     sheet = ours["Element Types"]
     assert (sheet.protection.sheet, sheet.protection.password, sheet.freeze_panes) == (True, None, "C4")
     assert [sheet.cell(row, 2).protection.locked for row in (1, 2, 3, 4)] == [True, True, True, False]
@@ -128,8 +135,9 @@ def test_a_guided_template_is_limited_and_its_sample_row_is_no_data(
     floors = sum(node["parent_id"] == tower for node in nodes)
     assert [cell.value for cell in sheet[1]][:4] == ["Element Type", "Element Type Name", "Height (mm)", "Length (mm)"]
     assert sheet.max_column == 10 + floors + 1
-    assert [cell.value for cell in sheet[3]] == [*template.SAMPLE, *["2"] * floors, "yes"]
+    assert [cell.value for cell in sheet[3]] == [*map(_read_back, template.EXAMPLE), *[2] * floors, "yes"]
     notes = {str(each.sqref).partition("4:")[0]: each for each in sheet.data_validations.dataValidation}
+    assert "never imported" in notes["A3"].prompt
     assert "in mm, for example 500" in notes["C"].prompt
     stage_note = notes[sheet.cell(3, sheet.max_column).column_letter]
     assert ("go through this stage" in stage_note.prompt, stage_note.formula1) == (True, '"yes,no"')
@@ -144,7 +152,8 @@ def test_a_csv_template_has_the_chosen_columns_with_units(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export
 ) -> None:
     path = export("/api/project/1/template/csv?guide=true&nodes=&stages=&drawing_types=&products=")
-    (header,) = path.read_text(encoding="utf-8-sig").splitlines()
+    header, example = path.read_text(encoding="utf-8-sig").splitlines()
+    assert example == "BEAM,B-101 (example),500,6000,300,2250,0.9,3,300,VR-1"
     assert header == (
         "Element Type,Element Type Name,Height (mm),Length (mm),Thickness (mm),Mass (kg),Volume (m³),Area (m²),"
         "Width (mm),Element Type Version"
@@ -154,6 +163,34 @@ def test_a_csv_template_has_the_chosen_columns_with_units(
         422, "The project has no stage 999999. Choose from those that it has.",
     )  # fmt: skip
     assert client.get("/api/project/1/template/csv?stages=one", headers=admin).status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["excel", "csv"])
+def test_the_example_of_a_template_is_never_imported(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export, kind: str
+) -> None:
+    path = export(f"/api/project/1/template/{kind}?guide=true")
+    upload = {"file": (io.BytesIO(path.read_bytes()), path.name)}
+    empty = client.post("/api/project/1/import/excel", data=upload, headers=admin)
+    assert (empty.status_code, "no data rows" in empty.get_json()["message"]) == (422, True)
+    if kind == "excel":
+        book = openpyxl.load_workbook(path)
+        sheet = book["Element Types"]
+        for column in range(1, sheet.max_column + 1):
+            # The example has moved down, below another row.
+            sheet.cell(5, column, sheet.cell(3, column).value)
+            sheet.cell(3, column).value = None
+        sheet["A4"], sheet["B4"] = "WALL", "W-1"
+        book.save(path)
+    else:
+        header, example = path.read_text(encoding="utf-8-sig").splitlines()
+        path.write_text(f"{header}\nWALL,W-1\n{example}\n{example}\n")
+    done = run_import(green_meadows, path)
+    assert (done.status, done.total_items, done.created_count, done.warning_count) == ("completed", 1, 1, 0), done.error
+
+
+def _read_back(cell: Any) -> Any:
+    return float(cell) if isinstance(cell, Decimal) else cell
 
 
 def test_the_words_of_a_template_are_read_as_it_says() -> None:

@@ -106,6 +106,24 @@ def test_a_list_goes_in_and_again_unchanged_and_so_does_the_export(project_id: i
     assert (exported.unchanged_count, exported.rejected_count, exported.warning_count) == (types, 0, 0), exported.error
 
 
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
+        (
+            "assembly_list.xlsx",
+            "In the sheet Report the data begin in row 6; base columns in A, E to H, J; places in C; numbers of pieces "
+            "in D; a row is an element type at one place.",
+        ),
+        ("piece_list.csv", "In the file the data begin in row 2; base columns in B to C, F to I; places in D to E; "
+        "a row is one piece."),
+    ],
+)  # fmt: skip
+def test_it_is_said_how_a_list_was_read(project_id: int, name: str, layout: str) -> None:
+    job = run_with_profile(project_id, (LISTS / name).read_bytes(), name, EXPECTED[name][0], create_missing=True)
+    found = select(Issue.message).where(Issue.job_id == job.id, Issue.code == "layout")
+    assert db.session.scalars(found).one() == layout
+
+
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted_errors_are_named_by_their_cells_and_the_rejected_rows_can_be_corrected(
     client: FlaskClient, admin: dict[str, str], project_id: int, name: str

@@ -121,4 +121,6 @@ def test_only_safe_text_writes_text_into_files() -> None:
 def test_the_title_of_an_input_message_is_cut_to_what_excel_shows(title: str) -> None:
     with safe_text.workbook(io.BytesIO()) as book:
         # XlsxWriter warns of a longer one, and leaves it out.
-        safe_text.add_input_message(book.add_worksheet(), 3, 0, title, "\U00017fff" * 200, ["yes", "no"])
+        safe_text.add_input_message(
+            book.add_worksheet(), (3, 0, safe_text.LAST_ROW, 0), title, "\U00017fff" * 200, ["yes", "no"]
+        )

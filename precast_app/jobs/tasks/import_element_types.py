@@ -159,6 +159,7 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
         issues = [*summary_sheet.check_project(book, project_name), *issues]
         columns = piece_limits.limited(columns, _piece_limits(context))
         context.report_progress(Phase.CHECKING)
+        mapped = columns
         rows: Iterable[Row] = context.checked(row_validation.validate_rows(partial(book.rows, columns.sheet), columns))
         if columns.grouping is not None:
             columns, rows = row_grouping.group_rows(rows, columns, reference)
@@ -168,7 +169,7 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
         created = create_missing.creation_issues(columns, reference, dry_run=context.dry_run)
         issues = [
             *map(from_note, book.notes),
-            mapping_description.describe_mapping(columns),
+            mapping_description.describe_mapping(mapped, data[0].number if data else mapped.first_data_row),
             *issues,
             *created,
             *skipped,
