@@ -8,6 +8,12 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 
+_PIECES = """
+    SELECT p.id, p.code, p.status, p.status_since::text, p.replaces_id,
+           (SELECT array_agg((s.stage_id, s.passed_at)::text ORDER BY s.stage_id)
+            FROM piece_stages s WHERE s.piece_id = p.id)
+    FROM pieces p WHERE p.project_id = :project_id ORDER BY p.code
+"""
 _TABLES = {
     "element_types": """
         SELECT element_type, name, type_key, name_key, height::text, length::text, thickness::text, mass::text,
@@ -53,6 +59,24 @@ def snapshot_project(project_id: int) -> dict[str, list[Any]]:
     found = {
         table: sorted(map(repr, map(tuple, db.session.execute(text(query), {"project_id": project_id}))))
         for table, query in _TABLES.items()
+    }
+    db.session.rollback()
+    return found
+
+
+def snapshot_pieces(project_id: int) -> dict[str, list[Any]]:
+    """Return the pieces with their ids, dates and stages, and whether there are as many as the quantities say."""
+    wrong = text("""
+        SELECT q.element_type_id, q.node_id, q.quantity, count(p.id) FILTER (WHERE p.status <> 'scrapped')
+        FROM element_type_quantities q JOIN element_types t ON t.id = q.element_type_id
+        LEFT JOIN pieces p ON p.element_type_id = q.element_type_id AND p.node_id = q.node_id
+        WHERE t.project_id = :project_id GROUP BY q.element_type_id, q.node_id
+        HAVING q.quantity <> count(p.id) FILTER (WHERE p.status <> 'scrapped')
+    """)
+    names = {"project_id": project_id}
+    found = {
+        "pieces": list(map(repr, map(tuple, db.session.execute(text(_PIECES), names)))),
+        "wrong quantities": list(map(repr, map(tuple, db.session.execute(wrong, names)))),
     }
     db.session.rollback()
     return found

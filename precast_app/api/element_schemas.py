@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 import marshmallow as ma
@@ -11,8 +12,12 @@ from precast_app.models import PieceStatus
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries import pieces
 from precast_app.queries.paging import LARGEST_ID
+from precast_app.text import clean_text
 
 _MAX_IDS = 10_000
+# Of notes and reasons.
+_MAX_TEXT = 2_000
+_DAY_LENGTH = 10
 
 
 class PieceFilterFields(ma.Schema):
@@ -110,7 +115,39 @@ class OneElement(ResponseSchema):
     element = ma.fields.Nested(Element)
 
 
-class StatusRequest(RequestSchema):
-    """The new status of a piece."""
+class DayOrTime(ma.fields.String):
+    """A day (`2026-10-12`) or a time (`2026-10-12T14:30:00Z`, in UTC if it has no zone)."""
 
-    status = ma.fields.String(required=True, validate=ma.validate.OneOf([*PieceStatus]))
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        written = super()._deserialize(value, attr, data, **kwargs).strip()
+        try:
+            return date.fromisoformat(written) if len(written) == _DAY_LENGTH else datetime.fromisoformat(written)
+        except ValueError:
+            message = "Write a day such as 2026-10-12, or a time such as 2026-10-12T14:30:00Z."
+            raise ma.ValidationError(message) from None
+
+
+class Text(ma.fields.String):
+    """A text without outer spaces; a blank one is the same as none."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return clean_text(super()._deserialize(value, attr, data, **kwargs)) or None
+
+
+class MoveRequest(RequestSchema):
+    """What happened to a piece: its status, a stage that it passed or a note; when, and why if it went back."""
+
+    status = ma.fields.String(load_default=None, allow_none=True, validate=ma.validate.OneOf([*PieceStatus, None]))
+    stage_id = identifier(load_default=None, allow_none=True, strict=True)
+    date = DayOrTime(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the day (`2026-10-12`) or the time (`2026-10-12T14:30:00Z`); now if left out"},
+    )
+    note = Text(load_default=None, allow_none=True, validate=ma.validate.Length(max=_MAX_TEXT))
+    reason = Text(
+        load_default=None,
+        allow_none=True,
+        validate=ma.validate.Length(max=_MAX_TEXT),
+        metadata={"description": "needed to go back to an earlier status, and for `scrapped`"},
+    )

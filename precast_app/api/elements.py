@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from precast_app.api.blueprint import PROJECT, Blueprint
-from precast_app.api.element_schemas import Elements, ElementsQuery, OneElement, StatusRequest
+from precast_app.api.element_schemas import Elements, ElementsQuery, MoveRequest, OneElement
 from precast_app.api.schemas import requested_page
 from precast_app.auth.permissions import Permission
+from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.models import PieceStatus
-from precast_app.pieces import selection, transitions
+from precast_app.pieces import actions, selection
 from precast_app.projects import projects
 from precast_app.queries import pieces
 
@@ -30,9 +31,23 @@ def list_elements(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 
 @blueprint.route("/api/elements/<int(max=2147483647):element_id>", methods=["PATCH"])
 @requires(Permission.IMPORT)
-@blueprint.arguments(StatusRequest)
+@blueprint.arguments(MoveRequest)
 @blueprint.response(200, OneElement)
-def advance_status(body: dict[str, Any], element_id: int) -> dict[str, Any]:
-    """Move a piece to its next status: planned → in_production → produced → dispatched → erected."""
-    piece = transitions.advance_status(element_id, PieceStatus(body["status"]))
+def move_element(body: dict[str, Any], element_id: int) -> dict[str, Any]:
+    """Set the status of a piece, pass a stage, or add a note.
+
+    The order is planned → in_production → produced → dispatched → erected; steps can be skipped. Going back takes a
+    `reason`, and so does `scrapped`, which adds a planned piece with the next number as a replacement. Returns 409 with
+    the reason if the piece can't move so.
+    """
+    status = PieceStatus(body["status"]) if body["status"] else None
+    piece = actions.move(
+        element_id,
+        current_identity().name,
+        status=status,
+        stage_id=body["stage_id"],
+        given=body["date"],
+        note=body["note"],
+        reason=body["reason"],
+    )
     return {"element": pieces.to_rows([piece])[0]}

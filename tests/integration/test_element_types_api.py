@@ -140,24 +140,3 @@ def test_pieces_by_node_type_and_status(client: FlaskClient, admin: dict[str, st
     narrowed = get(client, admin, f"{PROJECT}/elements?node={piece['node_id']}&type={piece['element_type_id']}")
     assert piece in narrowed["elements"]
     assert get(client, admin, f"{PROJECT}/elements?status=erected")["count"] == 0
-
-
-def test_the_status_of_a_piece_advances_one_step_at_a_time(
-    client: FlaskClient, admin: dict[str, str], imported: int
-) -> None:
-    piece = get(client, admin, f"{PROJECT}/elements?limit=1")["elements"][0]
-    address = f"/api/elements/{piece['id']}"
-
-    def advance(status: str) -> tuple[int, str]:
-        answer = client.patch(address, json={"status": status}, headers=admin)
-        body = answer.get_json()
-        return answer.status_code, body["element"]["status"] if answer.status_code == 200 else body["message"]
-
-    assert advance("planned") == (200, "planned")
-    assert advance("produced")[0] == 409
-    assert "Its next status is in_production." in advance("erected")[1]
-    for status in ("in_production", "produced", "dispatched", "erected", "erected"):
-        assert advance(status) == (200, status)
-    assert "This is the last status." in advance("planned")[1]
-    assert advance("lost")[0] == 422
-    assert get(client, admin, f"{PROJECT}/elements?status=erected")["count"] == 1

@@ -35,7 +35,7 @@ ENDS_TRANSACTIONS = {
     "jobs/creation.py": {"import_again"},
     "jobs/columns.py": {"inspect", "describe", "_proposals"},
     "jobs/mapping.py": {"start", "import_again", "_count_rows"},
-    "pieces/transitions.py": {"advance_status"},
+    "pieces/actions.py": {"move"},
     "projects/import_profiles.py": {"create", "change", "delete", "_flush"},
     "projects/projects.py": {"set_role", "remove_member", "_commit"},
     # A job that is waited for is read in a new transaction each time.
