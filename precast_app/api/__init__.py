@@ -9,6 +9,7 @@ from precast_app.api import (
     body_limits,
     connection_release,
     docs,
+    element_details,
     element_types,
     elements,
     errors,
@@ -28,7 +29,8 @@ from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
 RESOURCES = (
-    accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, element_types, elements, exports,
+    accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, element_types, elements,
+    element_details, exports,
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from precast_app.enums import PIECE_STEPS
 from precast_app.importing import hierarchy
 from precast_app.models import PieceStatus
 from precast_app.pieces.selection import PieceFilter
-from precast_app.queries import element_types, piece_rows, pieces, reference_data
+from precast_app.queries import element_types, piece_details, pieces, reference_data
 from precast_app.queries.paging import LARGEST_ID, Page
 from precast_app.web import project_context
 from precast_app.web.template_filters import in_order
@@ -61,18 +61,19 @@ def index(project_id: int) -> str:
 @blueprint.get("/pieces/<int(max=2147483647):element_id>")
 @requires(Permission.READ)
 def show(element_id: int) -> str:
-    """Show a piece: what it is, where it goes, and the button for its next status. Labels lead to this page."""
-    piece = piece_rows.get_piece(element_id)
-    position = PIECE_STEPS.index(piece.status) if piece.status in PIECE_STEPS else None
+    """Show a piece: what it is, where it goes, its history and its next step. Labels lead to this page."""
+    piece = piece_details.get_piece(element_id)
+    status = PieceStatus(piece.row.status)
     return render_template(
         "pieces/show.html",
         **project_context.for_project(piece.project_id, "Pieces"),
-        piece=piece,
-        element_type=element_types.get_element_type(piece.project_id, piece.element_type_id),
-        place=element_types.place_names(piece.project_id)[piece.node_id],
+        details=piece,
+        piece=piece.row,
+        element_type=element_types.get_element_type(piece.project_id, piece.row.element_type_id),
+        place=element_types.place_names(piece.project_id)[piece.row.node_id],
         steps=PIECE_STEPS,
-        position=position,
-        next_status=next(iter(PIECE_STEPS[position + 1 :]), None) if position is not None else None,
+        position=PIECE_STEPS.index(status) if status in PIECE_STEPS else None,
+        statuses=[*PieceStatus],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -82,6 +82,7 @@ def init_app(app: Flask) -> None:
     """Register the filters and functions."""
     filters = {
         "iso": iso,
+        "date": date,
         "day": day,
         "grouped": grouped,
         "state": state,
@@ -109,6 +110,12 @@ def tabs(permission: Permission) -> list[tuple[str, str]]:
 def iso(moment: datetime) -> str:
     """Return the time as the `datetime` of a `<time>` element, which a script shows as a relative time."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def date(moment: datetime) -> str:
+    """Return the day in UTC, such as 12 Oct 2026; with the time, unless it is midnight: then only the day is known."""
+    known = moment.astimezone(UTC)
+    return f"{known.day} {known:%b %Y}" + (f" {known:%H:%M}" if known.time() != time() else "")
 
 
 def day(moment: datetime) -> str:

@@ -19,20 +19,10 @@ from precast_app.models import Role
 from precast_app.projects import import_profiles, projects
 from precast_app.web.template_filters import in_order
 from tests import job_states
-from tests.auth_headers import PASSWORD, create_user
 from tests.conftest import EXAMPLES, run_import, submit
+from tests.pages import BROWSER, page, signed_in
 
 SHEET = EXAMPLES / "element_types.csv"
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-
-def signed_in(app: Flask, project_id: int, name: str, role: Role | None) -> FlaskClient:
-    create_user(name, is_admin=role is None)
-    if role is not None:
-        projects.set_role(project_id, name, role)
-    client = app.test_client()
-    assert client.post("/login", data={"name": name, "password": PASSWORD}).status_code == 302
-    return client
 
 
 @pytest.fixture
@@ -43,15 +33,6 @@ def viewer(app: Flask, green_meadows: int) -> FlaskClient:
 @pytest.fixture
 def editor(app: Flask, green_meadows: int) -> FlaskClient:
     return signed_in(app, green_meadows, "eve", Role.EDITOR)
-
-
-def page(client: FlaskClient, path: str, status: int = 200) -> str:
-    answer = client.get(path, headers=BROWSER)
-    assert answer.status_code == status, answer.text
-    assert answer.mimetype == "text/html"
-    for forbidden in ("style=", "onclick", "<script>", "<style"):
-        assert forbidden not in answer.text, "the content security policy blocks it"
-    return answer.text
 
 
 def test_a_page_redirects_to_the_sign_in_form_and_back(client: FlaskClient, project_id: int) -> None:
@@ -391,7 +372,7 @@ def test_pieces_are_listed_by_place_and_status_and_moved_on_from_their_page(
     only = page(viewer, f"{path}?element_type_id={first['element_type_id']}&status=never")
     assert set(re.findall(r'/element-types/(\d+)"', only)) == {str(first["element_type_id"])}
     one = page(editor, f"/pieces/{first['id']}?code={first['code']}")
-    assert "Mark as produced" in one
+    assert ("Mark as produced" in one, "Added to the project" in one) == (True, True)
     assert f'data-call="PATCH /api/elements/{first["id"]}"' in one
     assert "data-call" not in page(viewer, f"/pieces/{first['id']}")
     page(viewer, "/pieces/999999", 404)
