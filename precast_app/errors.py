@@ -42,6 +42,18 @@ class Conflict(RequestError):
     http_status = 409
 
 
+class PreconditionFailed(RequestError):
+    """What the request is about has been changed since the client read it."""
+
+    http_status = 412
+
+
+class PreconditionRequired(RequestError):
+    """The request must name the version that it is about."""
+
+    http_status = 428
+
+
 class TooLarge(RequestError):
     """The request has more bytes than the installation accepts."""
 

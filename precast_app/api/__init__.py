@@ -17,6 +17,7 @@ from precast_app.api import (
     exports,
     health,
     import_profiles,
+    job_corrections,
     job_files,
     job_mapping,
     jobs,
@@ -29,8 +30,8 @@ from precast_app.api.schemas import Problem
 from precast_app.extensions import api
 
 RESOURCES = (
-    accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, element_types, elements,
-    element_details, exports,
+    accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, job_corrections, element_types,
+    elements, element_details, exports,
 )  # fmt: skip
 
 

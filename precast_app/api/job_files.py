@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import marshmallow as ma
 from flask import Response, send_file
 
 from precast_app import database, parsing
@@ -17,19 +19,35 @@ from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import Conflict, JobFailed, NotFound
 from precast_app.exporting import issues
-from precast_app.jobs import files
+from precast_app.importing.corrections import Corrections
+from precast_app.jobs import corrections, files
+from precast_app.models import ImportJob
 from precast_app.queries import jobs as job_queries
 from precast_app.spreadsheets import UnreadableFile
 
 blueprint = Blueprint("job_files", __name__, description="Files of a job.")
 
 
+class FileQuery(ma.Schema):
+    """Which file to return."""
+
+    corrected = ma.fields.Boolean(load_default=False, metadata={"description": "with the corrections of its cells"})
+
+
 @blueprint.route(f"{JOB}/file", methods=["GET"])
 @requires(Permission.READ)
+@blueprint.doc(responses={409: "CONFLICT"})
+@blueprint.arguments(FileQuery, location="query")
 @blueprint.response(200, BINARY, content_type="application/octet-stream")
-def download_upload(job_id: int) -> Response:
-    """Return the file as it was uploaded."""
+def download_upload(query: dict[str, Any], job_id: int) -> Response:
+    """Return the file as it was uploaded or, with `corrected=true`, with its corrections.
+
+    The corrected file keeps its format and everything else in the cases in which the annotated copy does; otherwise it
+    becomes a new workbook with the same cells.
+    """
     job = job_queries.get_job(job_id)
+    if query["corrected"] and (found := corrections.load(job)) is not None:
+        return _corrected_upload(job, found)
     name = job.file_name or "upload"
     file = files.open_stored(job_id)
     # No connection is held while the client reads the file.
@@ -68,11 +86,17 @@ def rejected_rows(job_id: int) -> Response:
     if not reasons:
         raise NotFound("No row of this job was rejected.")
     is_catalogue, profile = job.job_type == "element_type_import", job.profile
+    corrected = corrections.load_checked(job)
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
         # No connection is held while the file is parsed.
         database.release_connection()
         file = parsing.get_service().export_rejected_rows(
-            upload, reasons, current_identity().name, is_catalogue=is_catalogue, profile=profile
+            upload,
+            reasons,
+            current_identity().name,
+            is_catalogue=is_catalogue,
+            profile=profile,
+            corrections=corrected,
         )
     return send_file(file, XLSX, as_attachment=True, download_name=f"rejected-{job_id}.xlsx")
 
@@ -90,13 +114,22 @@ def annotated_workbook(job_id: int) -> Response:
     """
     job = job_queries.get_job(job_id)
     stem = (job.file_name or "upload").rpartition(".")[0] or "upload"
-    profile = job.profile
+    profile, corrected = job.profile, corrections.load_checked(job)
     issues = job_queries.load_issues(job_id)
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
         # No connection is held while the file is parsed.
         database.release_connection()
-        copy, kind = parsing.get_service().annotate(upload, issues, current_identity().name, profile)
+        copy, kind = parsing.get_service().annotate(upload, issues, current_identity().name, profile, corrected)
     return send_file(copy, SPREADSHEETS[kind], as_attachment=True, download_name=f"{stem}-annotated.{kind}")
+
+
+def _corrected_upload(job: ImportJob, found: Corrections) -> Response:
+    stem, profile = (job.file_name or "upload").rpartition(".")[0] or "upload", job.profile
+    with _refusals_as_conflicts(), files.open_stored(job.id) as upload:
+        # No connection is held while the file is parsed.
+        database.release_connection()
+        copy, kind = parsing.get_service().correct(upload, found, current_identity().name, profile)
+    return send_file(copy, SPREADSHEETS[kind], as_attachment=True, download_name=f"{stem}-corrected.{kind}")
 
 
 @contextmanager

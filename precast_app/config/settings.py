@@ -131,6 +131,9 @@ class Settings:
         "maximum number of pending and processing jobs in one project",
         deprecated_variable="WAITING_JOBS",
     )
+    max_stored_rejected_rows: int = setting(
+        5_000, "maximum number of rejected rows that are stored for one job, to correct them in the browser"
+    )
     max_import_profiles: int = setting(
         200, "maximum number of import profiles of one project, and of those of the whole installation"
     )

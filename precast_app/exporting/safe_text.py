@@ -22,6 +22,7 @@ _NUMBER = re.compile(r"[+-](?:[0-9][0-9., ']*+)?")
 _LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 # Characters that XML can't contain. XlsxWriter escapes them in cells, but other libraries don't escape comments.
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_XML_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 # Excel allows 32 767 characters in a comment, and counts characters beyond U+FFFF twice.
 MAX_COMMENT_CHARACTERS = 16_000
 # Excel's limits of input messages, and its last row, counted from 0.
@@ -41,9 +42,19 @@ def workbook(file: IO[bytes], **options: Any) -> xlsxwriter.Workbook:
 
 def write(sheet: Any, row: int, column: int, text: str, style: Style = None) -> None:
     """Write a text into a cell; rows and columns count from 0."""
+    sheet.write_string(row, column, cell_text(text), style)
+
+
+def cell_text(text: str) -> str:
+    """Return a text for the cell of a workbook."""
     # A signed number needs no escaping in a workbook's cell; in a line of CSV it might start a formula.
     escaped = text if _NUMBER.fullmatch(text) else ensure_escaped(text)
-    sheet.write_string(row, column, _LONE_SURROGATES.sub("\ufffd", escaped), style)
+    return _LONE_SURROGATES.sub("\ufffd", escaped)
+
+
+def xml_text(text: str) -> str:
+    """Return a text for the XML of an Excel workbook, in which `_x0041_` stands for a character."""
+    return _NOT_IN_XML.sub("\ufffd", _XML_ESCAPE.sub("_x005F_", text))
 
 
 def merge_cells(sheet: Any, row: int, first: int, last: int, text: str, style: Style = None) -> None:

@@ -14,6 +14,7 @@ from precast_app.config import Settings
 from precast_app.errors import ImportAborted
 from precast_app.extensions import db, settings_of
 from precast_app.importing import batch_runner
+from precast_app.importing.corrections import Corrections
 from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.jobs import lifecycle
@@ -47,6 +48,10 @@ class JobContext:
     renames: Renames = Renames.ASK
     # The JSON of the import profile; None: the file is read by the project's own headings.
     profile: dict[str, Any] | None = None
+    corrections: Corrections | None = None
+    corrections_version: int = 0
+    # The rows that the job is limited to; None: all rows.
+    only_rows: frozenset[int] | None = None
 
     @property
     def job_id(self) -> int:

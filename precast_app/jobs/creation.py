@@ -12,7 +12,7 @@ from precast_app.auth import audit
 from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES
 from precast_app.errors import Conflict, TooManyRequests
 from precast_app.extensions import current_settings, db
-from precast_app.jobs import dispatch, files
+from precast_app.jobs import corrections, dispatch, files
 from precast_app.models import ImportJob, JobStatus, Mapping, OnError, Phase
 
 # The choice of an import profile that is not an id: the one that was made for such files, or none.
@@ -49,17 +49,25 @@ class JobOptions:
 
 
 def import_again(old: ImportJob, starter: Starter, applies_job_id: int | None = None) -> ImportJob:
-    """Create and enqueue a job with the file, profile and options of another one, but not as a dry run.
+    """Create and enqueue a job with file, profile, corrections and options of another one, but not as a dry run.
 
     Raise `Conflict` if the file is no longer stored.
     """
     job = copy_job(old, starter, dry_run=False, create_missing=old.create_missing)
     job.total_items, job.applies_job_id = old.total_items, applies_job_id
-    job.profile, job.profile_name = old.profile, old.profile_name
-    job.profile_id, job.profile_version = old.profile_id, old.profile_version
+    copy_profile(old, job)
+    job.only_rows, job.corrects_job_id = old.only_rows, old.corrects_job_id
+    # Corrections that came after the job are for another one, which imports its rejected rows.
+    corrections.copy(old, job, old.checked_corrections_version)
     db.session.commit()
     dispatch.enqueue(job.id)
     return job
+
+
+def copy_profile(old: ImportJob, new: ImportJob) -> None:
+    """Let a new job read its file by the profile of another one."""
+    new.profile, new.profile_name = old.profile, old.profile_name
+    new.profile_id, new.profile_version = old.profile_id, old.profile_version
 
 
 def copy_job(old: ImportJob, starter: Starter, *, dry_run: bool, create_missing: bool) -> ImportJob:

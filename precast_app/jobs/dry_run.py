@@ -85,6 +85,8 @@ def check_applicable(dry: ImportJob) -> None:
     """Raise `Conflict` if the job is not a dry run that can be applied, or the data it was planned on has changed."""
     if not dry.dry_run or dry.status != JobStatus.COMPLETED:
         raise Conflict(f"Job {dry.id} is not a completed dry run, so it can't be applied.")
+    if dry.corrections_version != dry.checked_corrections_version:
+        raise Conflict("The corrections have changed since the dry run. Preview it again, then import it.")
     if dry.rejected_count and dry.on_error == OnError.ABORT:
         raise Conflict("The file has rows with errors, and on_error=abort imports none then. Correct these rows first.")
     if is_outdated(dry):

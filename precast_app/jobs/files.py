@@ -16,6 +16,7 @@ from precast_app import parsing
 from precast_app.config import Settings
 from precast_app.errors import JobFailed, NotASpreadsheet, NotFound, RequestError, TooLarge
 from precast_app.extensions import current_settings, db
+from precast_app.importing.corrections import CorrectedBook, Corrections
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.models import FileChunk, ImportJob
@@ -145,6 +146,14 @@ def open_upload(file: IO[bytes], settings: Settings, profile: ImportProfile | No
     """Open a spreadsheet under this installation's limits, as its import profile says; raise `UnreadableFile`."""
     encoding, delimiter = (profile.encoding, profile.delimiter) if profile else (None, None)
     return open_book(cast(Any, file), parsing.spreadsheet_limits(settings), encoding=encoding, delimiter=delimiter)
+
+
+def open_corrected(
+    file: IO[bytes], settings: Settings, profile: ImportProfile | None, corrections: Corrections | None
+) -> Book:
+    """Open a spreadsheet as `open_upload` does, with the corrections of its rows."""
+    book = open_upload(file, settings, profile)
+    return book if corrections is None else CorrectedBook(book, corrections)
 
 
 def _chunks(upload: Upload) -> Iterator[bytes]:

@@ -249,6 +249,25 @@ def retry(job_id: int) -> bool:
     return reset is not None
 
 
+def repeat_dry_run(job_id: int) -> bool:
+    """Move a dry run from completed to pending, to run again; return False if it isn't one or has been applied."""
+    moved = db.session.execute(
+        text("""
+            UPDATE import_jobs
+            SET status = 'pending', phase = 'queued', queued_at = clock_timestamp(), updated_at = clock_timestamp(),
+                completed_at = NULL, started_at = NULL, result = NULL, error = NULL, reference = NULL, attempt = 0,
+                progress = 0, processed_items = 0
+            WHERE id = :job_id AND status = 'completed' AND dry_run
+              AND NOT EXISTS (
+                  SELECT FROM import_jobs later WHERE later.applies_job_id = :job_id AND later.status <> 'failed'
+                  AND later.undone_by_job_id IS NULL)
+            RETURNING id
+        """),
+        {"job_id": job_id},
+    ).first()
+    return moved is not None
+
+
 def cancel(job_id: int, user: str) -> bool:
     """Cancel a job: a pending one fails now, a processing one when its worker notices. Return False if it has ended."""
     error, reason = cancellation_message(user), FailureReason.CANCELLED

@@ -14,7 +14,7 @@ from precast_app.errors import JobCancelled, JobFailed, LeaseLost, WorkerStoppin
 from precast_app.extensions import current_settings, db
 from precast_app.importing import batch_runner
 from precast_app.importing.batch_runner import RETRYABLE
-from precast_app.jobs import dispatch, failures, lifecycle, permissions, registry, revert
+from precast_app.jobs import corrections, dispatch, failures, lifecycle, permissions, registry, revert
 from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
@@ -123,6 +123,9 @@ def _job_context(lease: Lease, phase: Phase) -> Iterator[JobContext]:
             job.create_missing,
             Renames(job.renames),
             job.profile,
+            corrections.load(job),
+            job.corrections_version,
+            None if job.only_rows is None else frozenset(job.only_rows),
         )
         db.session.rollback()
         try:

@@ -13,6 +13,7 @@ from precast_app.enums import (
     Role,
     Severity,
 )
+from precast_app.models.correction import CorrectionEvent, RejectedRow
 from precast_app.models.element_type import BomLine, Drawing, ElementType, ElementTypeStage, Quantity
 from precast_app.models.import_profile import ImportProfile, ImportProfileVersion
 from precast_app.models.job import (
@@ -34,6 +35,7 @@ __all__ = [
     "AuditEntry",
     "BomLine",
     "BomProduct",
+    "CorrectionEvent",
     "Drawing",
     "DrawingType",
     "ElementType",
@@ -64,6 +66,7 @@ __all__ = [
     "PlannedPieceMove",
     "Project",
     "Quantity",
+    "RejectedRow",
     "Renames",
     "Role",
     "Severity",

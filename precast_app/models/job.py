@@ -65,7 +65,7 @@ class ImportJob(Model):
         # When a job is deleted, PostgreSQL looks for the rows that refer to it.
         *(
             Index(None, name, postgresql_where=text(f"{name} IS NOT NULL"))
-            for name in ("applies_job_id", "undoes_job_id", "undone_by_job_id", "profile_id")
+            for name in ("applies_job_id", "undoes_job_id", "undone_by_job_id", "profile_id", "corrects_job_id")
         ),
         # A job is undone once, but an undo that failed can be repeated.
         Index(
@@ -151,6 +151,15 @@ class ImportJob(Model):
     # The hash of a dry run's plan, and the element types of the file that the job did not change.
     plan_digest: Mapped[str | None] = mapped_column(String(64))
     unchanged_ids: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), deferred=True)
+
+    # The version of the job's corrections, and the one that its last run has used; 0: none.
+    corrections_version: Mapped[int] = _counter()
+    checked_corrections_version: Mapped[int] = _counter()
+    # The headings of the sheet as the last run read them, for checking single rows without the file.
+    sheet_layout: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
+    # The rows that the job is limited to, and the job that rejected them.
+    only_rows: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), deferred=True)
+    corrects_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
 
     # Rejected rows whose issues are not stored, because there are too many.
     unlisted_rows: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), deferred=True)

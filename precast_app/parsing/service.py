@@ -16,6 +16,7 @@ from precast_app.config import Settings
 from precast_app.errors import Conflict, JobFailed, ServerBusy
 from precast_app.extensions import settings_of
 from precast_app.importing import reference_data
+from precast_app.importing.corrections import Corrections, to_json
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.models import Issue
 from precast_app.parsing.fork_server_client import ChildExited, ForkServerClient
@@ -133,17 +134,30 @@ class ParsingService:
         return job_types
 
     def annotate(
-        self, upload: IO[bytes], issues: Iterable[Issue], owner: str, profile: dict[str, Any] | None = None
+        self,
+        upload: IO[bytes],
+        issues: Iterable[Issue],
+        owner: str,
+        profile: dict[str, Any] | None = None,
+        corrections: Corrections | None = None,
     ) -> tuple[IO[bytes], str]:
         """Return a copy of the upload with its issues as comments, and its kind.
 
         The kind is that of the upload if it is xlsx, xlsm, xltx, xltm or ods, otherwise xlsx. `profile` is the JSON
-        of the import profile by which the file was read.
+        of the import profile by which the file was read; cells have the contents that they are corrected to.
         """
         rows = [[each.severity, each.code, each.message, each.row, each.column, each.sheet] for each in issues]
         # If a copy in the upload's own format takes more than half of the time, the other half is for a plain copy.
         seconds = self._settings.parse_seconds / 2
-        return self._run_download("annotate", upload, owner, issues=rows, seconds=seconds, profile=profile)
+        arguments = {"issues": rows, "seconds": seconds, "profile": profile, "corrections": _as_json(corrections)}
+        return self._run_download("annotate", upload, owner, **arguments)
+
+    def correct(
+        self, upload: IO[bytes], corrections: Corrections, owner: str, profile: dict[str, Any] | None = None
+    ) -> tuple[IO[bytes], str]:
+        """Return a copy of the upload with its corrections, and its kind as `annotate` does."""
+        arguments = {"corrections": to_json(corrections), "seconds": self._settings.parse_seconds / 2}
+        return self._run_download("correct", upload, owner, profile=profile, **arguments)
 
     def export_rejected_rows(
         self,
@@ -153,13 +167,20 @@ class ParsingService:
         *,
         is_catalogue: bool,
         profile: dict[str, Any] | None = None,
+        corrections: Corrections | None = None,
     ) -> IO[bytes]:
         """Return a workbook with the rows whose numbers are in `reasons`, each with its reason.
 
-        `profile` is the JSON of the import profile by which the file was read.
+        `profile` is the JSON of the import profile by which the file was read; cells have the contents that they are
+        corrected to.
         """
         rows = [[row, reason] for row, reason in reasons.items()]
-        arguments = {"reasons": rows, "is_catalogue": is_catalogue, "profile": profile}
+        arguments = {
+            "reasons": rows,
+            "is_catalogue": is_catalogue,
+            "profile": profile,
+            "corrections": _as_json(corrections),
+        }
         return self._run_download("export_rejected_rows", upload, owner, **arguments)[0]
 
     def _run_download(self, task: str, upload: IO[bytes], owner: str, **arguments: Any) -> tuple[IO[bytes], Any]:
@@ -229,3 +250,7 @@ class ParsingService:
         if "conflict" in response:
             raise Conflict(response["conflict"])
         raise RuntimeError(f"The task {task} failed in its child process:\n{response['traceback']}")
+
+
+def _as_json(corrections: Corrections | None) -> dict[str, Any] | None:
+    return None if corrections is None else to_json(corrections)

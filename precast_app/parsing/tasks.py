@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ import xlsxwriter
 from precast_app.errors import JobFailed, NoDataRows, RequestError
 from precast_app.exporting import annotating, rejected_workbook
 from precast_app.importing import column_mapping, job_type_detection, reference_data, reference_files
+from precast_app.importing.corrections import CorrectedBook, Corrections, from_json, to_json
 from precast_app.importing.issues import Issue
 from precast_app.importing.profiles import application, column_description, profile_choice
 from precast_app.importing.profiles.profile import ImportProfile
@@ -97,13 +99,33 @@ def annotate(
     issues: list[list[Any]],
     seconds: float,
     profile: dict[str, Any] | None = None,
+    corrections: dict[str, Any] | None = None,
 ) -> str:
     """Write the upload with its issues as comments and return the copy's kind: xlsx, xlsm, xltx, xltm or ods.
 
-    `profile` is the JSON of the import profile by which the file was read.
+    `profile` is the JSON of the import profile by which the file was read, `corrections` what its cells were read as.
     """
+    if corrections is None:
+        book = _open(upload, limits, None if profile is None else load_profile(profile))
+        return annotating.write(upload, book, map(_issue, issues), out, seconds)
+    with tempfile.TemporaryFile() as corrected:
+        correct(upload, corrected, limits=limits, corrections=corrections, seconds=seconds / 2, profile=profile)
+        corrected.seek(0)
+        return annotating.write(corrected, _open(corrected, limits), map(_issue, issues), out, seconds / 2)
+
+
+def correct(
+    upload: IO[bytes],
+    out: IO[bytes],
+    *,
+    limits: dict[str, int],
+    corrections: dict[str, Any],
+    seconds: float,
+    profile: dict[str, Any] | None = None,
+) -> str:
+    """Write the upload with its corrections and return the copy's kind; for the arguments see `annotate`."""
     book = _open(upload, limits, None if profile is None else load_profile(profile))
-    return annotating.write(upload, book, map(_issue, issues), out, seconds)
+    return annotating.write_corrected(upload, book, from_json(corrections), out, seconds)
 
 
 def export_rejected_rows(
@@ -114,13 +136,13 @@ def export_rejected_rows(
     reasons: list[tuple[int, str]],
     is_catalogue: bool,
     profile: dict[str, Any] | None = None,
+    corrections: dict[str, Any] | None = None,
 ) -> None:
-    """Write the rejected rows as a workbook with the upload's layout.
-
-    `profile` is the JSON of the import profile by which the file was read.
-    """
+    """Write the rejected rows as a workbook with the upload's layout; for the arguments see `annotate`."""
     loaded = None if profile is None else load_profile(profile)
     book = _open(upload, limits, loaded)
+    if corrections is not None:
+        book = CorrectedBook(book, from_json(corrections), is_copied=True)
     rejected_workbook.write(out, book, dict(reasons), is_catalogue=is_catalogue, profile=loaded)
 
 
@@ -129,6 +151,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "describe_columns": describe_columns,
     "detect_job_types": detect_job_types,
     "annotate": annotate,
+    "correct": correct,
     "export_rejected_rows": export_rejected_rows,
 }
 
@@ -150,6 +173,8 @@ def warm_up(book: IO[bytes]) -> None:
     describe_columns(book, io.BytesIO(), limits=limits, project_id=0, reference={}, profiles=(), draft=None)
     issue = [Severity.ERROR, "not_a_number", "Enter a number.", 2, "C", "Element Types"]
     annotate(book, io.BytesIO(), limits=limits, issues=[issue], seconds=1)
+    corrections = to_json(Corrections(sheet="Element Types", first_row=2, cells={(2, 3): "2500"}))
+    correct(book, io.BytesIO(), limits=limits, corrections=corrections, seconds=1)
     export_rejected_rows(book, io.BytesIO(), limits=limits, reasons=[(2, "Enter a number.")], is_catalogue=True)
     prefault_memory(book)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import IO
 
 from precast_app.exporting.annotating import comment_boxes, comments, sheet_cells
+from precast_app.exporting.annotating.cell_contents import ContentsEditor, Replacement
 from precast_app.exporting.annotating.cell_styles import CellStyles
 from precast_app.exporting.annotating.marks import Mark, Marks
 from precast_app.exporting.annotating.package_copy import PackageCopy, Relationship
@@ -39,6 +41,30 @@ def write(upload: IO[bytes], marks: Marks, out: IO[bytes]) -> str:
             if found:
                 annotator.annotate(sheets[key].target, found)
     annotator.save()
+    package.write(out)
+    return _kind(package.content_type(workbook).lower())
+
+
+def write_corrected(upload: IO[bytes], sheet: str, replacements: Iterable[Replacement], out: IO[bytes]) -> str:
+    """Write the workbook with other contents in cells of a sheet, and return its kind.
+
+    Raise `UnreadableFile` if a part that is edited is damaged, `SharedFormula` for a cell whose formula others share.
+    """
+    package = PackageCopy(upload)
+    workbook = package.related("", "officeDocument")
+    if workbook is None:
+        raise damaged("its workbook is missing")
+    sheets = {key: each for key, each in package.relationships(workbook).items() if each.kind == "worksheet"}
+    for element in elements(package.read(workbook)):
+        key = next((value for name, value in element.attributes.items() if name.endswith(":id")), "")
+        if element.name == "sheet" and key in sheets and element.attributes.get("name", "") == sheet:
+            editor = ContentsEditor(replacements)
+            editor.run(package.chunks(sheets[key].target))
+            package.edit(sheets[key].target, editor.edits)
+            if editor.has_formulas:
+                # Excel writes it again; one that lists a cell without a formula counts as damaged.
+                package.drop_related(workbook, "calcChain")
+            break
     package.write(out)
     return _kind(package.content_type(workbook).lower())
 

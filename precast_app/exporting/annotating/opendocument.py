@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from typing import IO, Any, cast
 
 from odfdo import Annotation, Cell, Document, Style
 
 from precast_app.exporting import safe_text
+from precast_app.exporting.annotating.cell_contents import Replacement
 from precast_app.exporting.annotating.marks import AUTHOR, Marks
 from precast_app.spreadsheets import Limits, ZipPackage
 
@@ -43,13 +45,7 @@ def write(upload: IO[bytes], marks: Marks, out: IO[bytes]) -> str:
 
     Raise `DocumentTooLarge` for a large one, and whatever odfdo raises for a document that it can't load.
     """
-    if not _is_small_enough(upload):
-        raise DocumentTooLarge
-    upload.seek(0)
-    document = Document(io.BytesIO(upload.read()))
-    for part in _SIGNATURES:
-        if part in document.get_parts():
-            document.del_part(part)
+    document = _load(upload)
     styles = _ColouredStyles(document)
     for table in document.body.tables:
         for mark in marks.in_sheet(table.name or ""):
@@ -59,6 +55,36 @@ def write(upload: IO[bytes], marks: Marks, out: IO[bytes]) -> str:
             cell.style = styles.get_or_create(own_style, mark.colour)
             _add_comment(cell, mark.text)
             table.set_cell((column, row), cell)
+    return _save(document, out)
+
+
+def write_corrected(upload: IO[bytes], sheet: str, replacements: Iterable[Replacement], out: IO[bytes]) -> str:
+    """Write the document with other contents in cells of a sheet, and return its kind (ods); raise as `write` does."""
+    document = _load(upload)
+    for table in document.body.tables:
+        if (table.name or "") == sheet:
+            for each in replacements:
+                column, row = each.column - 1, each.row - 1
+                style = table.get_cell((column, row)).style
+                content = safe_text.cell_text(each.content) if isinstance(each.content, str) else each.content
+                table.set_cell((column, row), Cell(None if content == "" else content, style=style))
+            break
+    return _save(document, out)
+
+
+def _load(upload: IO[bytes]) -> Document:
+    """Return the document without its digital signatures."""
+    if not _is_small_enough(upload):
+        raise DocumentTooLarge
+    upload.seek(0)
+    document = Document(io.BytesIO(upload.read()))
+    for part in _SIGNATURES:
+        if part in document.get_parts():
+            document.del_part(part)
+    return document
+
+
+def _save(document: Document, out: IO[bytes]) -> str:
     copy = io.BytesIO()
     document.save(copy)
     out.write(copy.getvalue())

@@ -130,6 +130,16 @@ class PackageCopy:
         new[key] = relationship
         return key
 
+    def drop_related(self, part: str, kind: str) -> None:
+        """Drop the parts that a part has a relationship of this kind to, before anything else is related to it."""
+        found = {key: each for key, each in self.relationships(part).items() if each.kind == kind}
+        if not found:
+            return
+        self._dropped |= {each.target for each in found.values()}
+        rels = _relationships_part(part)
+        listed = [each for each in elements(self.read(rels)) if each.name == "Relationship"]
+        self.edit(rels, [Edit(each.start, each.end, b"") for each in listed if each.attributes.get("Id", "") in found])
+
     def unused_name(self, name: str) -> str:
         """Return the name of a new part; `{}` in `name` stands for a number."""
         return next(part for number in range(1, 1_000_000) if (part := name.format(number)) not in self)

@@ -1,4 +1,4 @@
-"""Colouring of the cells of a worksheet's XML."""
+"""Edits of the cells of a worksheet's XML, and their colouring."""
 
 from __future__ import annotations
 
@@ -48,20 +48,21 @@ class ColouredSheet:
 
 def colour_cells(chunks: Iterable[bytes], marks: Iterable[Mark], coloured: Coloured) -> ColouredSheet:
     """Return the edits for the marks of a sheet, which are sorted by row and column. Raise `UnreadableFile`."""
-    editor = _SheetEditor(marks, coloured)
+    editor = SheetEditor(marks, coloured)
     editor.run(chunks)
     if not editor.tail:
         raise damaged("a sheet has no cells")
     return ColouredSheet(editor.edits, editor.root, editor.legacy_drawing, editor.tail)
 
 
-class _SheetEditor:
-    """Parser of a worksheet that collects edits.
+class SheetEditor:
+    """Parser of a worksheet that collects edits: by itself those that colour the marked cells.
 
     Elements are told apart by their depth: the root is at depth 1, rows are at depth 3 and cells at depth 4.
     """
 
     def __init__(self, marks: Iterable[Mark], coloured: Coloured) -> None:
+        """Prepare the marks, which are sorted by row and column."""
         self._coloured = coloured
         by_row: dict[int, list[Mark]] = defaultdict(list)
         for mark in marks:
@@ -83,6 +84,7 @@ class _SheetEditor:
         self.tail = 0
 
     def run(self, chunks: Iterable[bytes]) -> None:
+        """Parse the worksheet. Raise `UnreadableFile` if it is damaged."""
         self._scanner.run(chunks)
 
     def _start(self, tag: str, attributes: Attributes) -> None:
@@ -169,11 +171,17 @@ class _SheetEditor:
             before += 1
         self._insert(start, self._take_cells(before))
         if self._open and self._open[-1].column == column:
-            mark = self._open.pop()
-            found = self._scanner.tag_bytes()
-            style = str(self._coloured(_number(attributes.get("s", "")), mark.colour))
-            text = start_tag(tag, {**attributes, "s": style}, is_single=found.endswith(b"/>"))
-            self.edits.append(Edit(start, start + len(found), text))
+            self.edit_cell(self._open.pop(), tag, attributes, start, self._scanner.tag_bytes())
+
+    def edit_cell(self, mark: Mark, tag: str, attributes: Attributes, start: int, found: bytes) -> None:
+        """Add the edits of a marked cell, whose tag `found` begins at the offset `start`."""
+        style = str(self._coloured(_number(attributes.get("s", "")), mark.colour))
+        text = start_tag(tag, {**attributes, "s": style}, is_single=found.endswith(b"/>"))
+        self.edits.append(Edit(start, start + len(found), text))
+
+    def new_cell(self, mark: Mark, tag: str, attributes: Attributes) -> bytes:
+        """Return the XML of a marked cell that the sheet does not have."""
+        return start_tag(tag, attributes, is_single=True)
 
     def _rows_before(self, row: int | None) -> bytes:
         """Take the marked rows before `row` (None: all rows), which the sheet does not have, and return their XML."""
@@ -192,7 +200,7 @@ class _SheetEditor:
             mark = self._open.pop()
             style = str(self._coloured(self._row_format or self._column_format(mark.column), mark.colour))
             reference = f"{column_letter(mark.column)}{mark.row}"
-            written.append(start_tag(f"{self._prefix}c", {"r": reference, "s": style}, is_single=True))
+            written.append(self.new_cell(mark, f"{self._prefix}c", {"r": reference, "s": style}))
         return b"".join(written)
 
     def _column_format(self, column: int) -> int:

@@ -5,9 +5,11 @@ Each step is a transaction of its own, and so is each batch. No transaction is o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator, Mapping, Set
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from sqlalchemy import text, update
 
@@ -26,6 +28,7 @@ from precast_app.importing import (
     plan,
     reference_data,
     row_validation,
+    sheet_layout,
     summary_sheet,
 )
 from precast_app.importing.batch_runner import BatchResult
@@ -43,7 +46,7 @@ from precast_app.importing.review import findings as review
 from precast_app.importing.review.findings import Findings
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnMap
-from precast_app.jobs import dry_run, files, gc_tuning
+from precast_app.jobs import dry_run, files, gc_tuning, rejected_rows
 from precast_app.jobs.context import (
     JobContext,
     Outcome,
@@ -70,11 +73,13 @@ def run(context: JobContext) -> Outcome:
 
 def _import(context: JobContext, reference: ReferenceData) -> Outcome:
     with gc_tuning.collection_paused():
-        columns, data, issues, overflow = _read(context, reference)
-        if not data:
+        read = _read(context, reference)
+        if not read.rows:
             raise NoDataRows
-        planned, findings = _plan(context, columns, data, issues, overflow)
-        del data
+        planned, findings = _plan(context, read)
+        rejected_rows.store(context, read.columns, _rejected_numbers(read, planned))
+        columns, identities = read.columns, read.identities
+        del read
     if context.dry_run:
         return _store_dry_run(context, planned, findings, reference)
     dry_run.check_still_valid(context, planned, reference)
@@ -85,6 +90,8 @@ def _import(context: JobContext, reference: ReferenceData) -> Outcome:
     rejected = _write(
         context, planned, BatchTarget(context.project_id, context.job_id, columns, reference.naming_conventions)
     )
+    if by_database := rows_rejected_by_database(context.job_id):
+        rejected_rows.store(context, columns, _with_related(by_database, identities), replace=False)
     if rejected == planned.total:
         raise AllRowsRejected(planned.total, describe_first_errors(context.job_id))
     return Outcome(import_summary(planned.total, rejected), describe_first_errors(context.job_id) if rejected else None)
@@ -124,7 +131,7 @@ def _find_missing(context: JobContext) -> create_missing.Entries:
     with files.open_stored(context.job_id) as file:
         database.release_connection()
         profile = _load_profile(context)
-        book = files.open_upload(file, context.settings, profile)
+        book = files.open_corrected(file, context.settings, profile, context.corrections)
         if profile is not None:
             return missing_items.find_missing_entries(book, profile, known)
         return find_missing.find_missing_entries(book, known)
@@ -144,14 +151,29 @@ def _delete_created(context: JobContext, reference: ReferenceData) -> None:
         db.session.commit()
 
 
-def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, list[Row], list[Issue], IssueOverflow]:
-    """Return the file's columns, its rows without the skipped ones, its issues, and the issues beyond the limit."""
+@dataclass(frozen=True, slots=True)
+class _ReadFile:
+    """What was read: the columns, the rows without the skipped ones, the issues, and those beyond the limit.
+
+    `layout` is what `sheet_layout.describe` returns. `identities` are the element types of the rows, by row number, if
+    rows are put together.
+    """
+
+    columns: ColumnMap
+    rows: list[Row]
+    issues: list[Issue]
+    overflow: IssueOverflow
+    layout: dict[str, Any]
+    identities: dict[int, tuple[str, str]]
+
+
+def _read(context: JobContext, reference: ReferenceData) -> _ReadFile:
     context.report_progress(Phase.READING)
     project_name = db.session.get_one(Project, context.project_id).name
     with files.open_stored(context.job_id) as file:
         database.release_connection()
         profile = _load_profile(context)
-        book = files.open_upload(file, context.settings, profile)
+        book = files.open_corrected(file, context.settings, profile, context.corrections)
         if profile is None:
             columns, issues = column_mapping.map_columns(book, reference)
         else:
@@ -161,8 +183,13 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
         context.report_progress(Phase.CHECKING)
         mapped = columns
         rows: Iterable[Row] = context.checked(row_validation.validate_rows(partial(book.rows, columns.sheet), columns))
+        layout = sheet_layout.describe(book, columns)
+        identities: dict[int, tuple[str, str]] = {}
         if columns.grouping is not None:
-            columns, rows = row_grouping.group_rows(rows, columns, reference)
+            columns, rows = row_grouping.group_rows(_with_identities(rows, identities), columns, reference)
+        if (only_rows := context.only_rows) is not None:
+            # All rows are validated, so that a repeated element type is found.
+            rows = (row for row in rows if row.number in only_rows)
         every, overflow = row_validation.cap_issues(rows, context.settings.max_stored_issues)
         data = [row for row in every if not row.skipped]
         skipped = [issue for row in every if row.skipped for issue in row.issues]
@@ -176,19 +203,40 @@ def _read(context: JobContext, reference: ReferenceData) -> tuple[ColumnMap, lis
         ]
         # The plan needs the workbook's memory.
         del every, book
-    return columns, data, issues, overflow
+    return _ReadFile(columns, data, issues, overflow, layout, identities)
 
 
-def _plan(
-    context: JobContext, columns: ColumnMap, data: list[Row], issues: list[Issue], overflow: IssueOverflow
-) -> tuple[Plan, Findings]:
+def _with_identities(rows: Iterable[Row], identities: dict[int, tuple[str, str]]) -> Iterator[Row]:
+    """Yield the rows, and store their element types by row number."""
+    for row in rows:
+        if row.identity[0]:
+            identities[row.number] = row.identity
+        yield row
+
+
+def _rejected_numbers(read: _ReadFile, planned: Plan) -> set[int]:
+    """Return the numbers of all rows that are not imported."""
+    rejected = {row.number for row in read.rows if row.rejected}
+    rejected |= {issue.row for issue in planned.issues if issue.severity is Severity.ERROR and issue.row}
+    return _with_related(rejected, read.identities)
+
+
+def _with_related(numbers: Set[int], identities: Mapping[int, tuple[str, str]]) -> set[int]:
+    """Return the numbers with those of all rows of the same element types, if rows are put together."""
+    rejected = {identities[number] for number in numbers if number in identities}
+    return {*numbers, *(number for number, identity in identities.items() if identity in rejected)}
+
+
+def _plan(context: JobContext, read: _ReadFile) -> tuple[Plan, Findings]:
+    columns, data, issues = read.columns, read.rows, read.issues
     context.report_progress(Phase.PLANNING, total=len(data))
     # All queries of the plan see the same snapshot of the project.
     db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     already_processed = rows_rejected_by_database(context.job_id)
     stored = CurrentState(db.session(), context.project_id, context.job_id)
     planned = plan.build_plan(data, columns, stored, context.batch_size, already_processed)
-    findings = review.find(planned, data, stored)
+    # A job for some rows can't tell what the file lacks.
+    findings = review.find(planned, data, stored) if context.only_rows is None else Findings()
     too_many = piece_limits.find_problem(planned.counts, stored.piece_count(), _piece_limits(context))
     db.session.rollback()
     issues = [
@@ -197,12 +245,18 @@ def _plan(
         *(findings.issues if context.dry_run else ()),
         *([too_many] if too_many else []),
     ]
-    store_issues(context, issues, overflow=overflow)
+    store_issues(context, issues, overflow=read.overflow)
     if too_many:
         db.session.commit()
         raise JobFailed(too_many.message)
     db.session.execute(
-        update(ImportJob).where(ImportJob.id == context.job_id).values(unchanged_ids=planned.unchanged_ids)
+        update(ImportJob)
+        .where(ImportJob.id == context.job_id)
+        .values(
+            unchanged_ids=planned.unchanged_ids,
+            sheet_layout=read.layout,
+            checked_corrections_version=context.corrections_version,
+        )
     )
     db.session.commit()
     context.report_progress(Phase.PLANNING, warnings=sum(issue.severity is Severity.WARNING for issue in issues))

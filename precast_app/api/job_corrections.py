@@ -1,0 +1,170 @@
+"""Corrections of a job's file: its rejected rows, what their cells should say, and the import with that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+
+from precast_app.api.blueprint import JOB, LOCATION, Blueprint
+from precast_app.api.correction_schemas import (
+    CheckedRows,
+    CheckRowsRequest,
+    CorrectionHistory,
+    Corrections,
+    CorrectionsRequest,
+    HistoryQuery,
+    IfMatchHeader,
+    ImportRejectedRequest,
+    RejectedRows,
+    RejectedRowsQuery,
+)
+from precast_app.api.job_permissions import requires_job_permission
+from precast_app.api.job_schemas import CreatedJob
+from precast_app.api.schemas import requested_page
+from precast_app.auth.permissions import Permission
+from precast_app.auth.request_authentication import current_identity
+from precast_app.auth.route_permissions import requires
+from precast_app.errors import PreconditionRequired, RequestError
+from precast_app.jobs import corrected_imports, corrections
+from precast_app.models import ImportJob
+from precast_app.queries import corrections as correction_queries
+from precast_app.queries import jobs as job_queries
+from precast_app.queries import rejected_rows
+from precast_app.text import clean_text
+
+blueprint = Blueprint("job_corrections", __name__, description="Corrections of a job's file.")
+
+_ETAG = {"ETag": {"description": "the version, for `If-Match`", "required": True, "schema": {"type": "string"}}}
+
+
+@blueprint.route(f"{JOB}/corrections", methods=["GET"])
+@requires(Permission.READ)
+@blueprint.response(200, Corrections, headers=_ETAG)
+def get_corrections(job_id: int) -> Any:
+    """Return what the cells of the job's file should say, with who changed each and when."""
+    return _current(job_queries.get_job(job_id))
+
+
+@blueprint.route(f"{JOB}/corrections", methods=["PUT"])
+@requires_job_permission
+@blueprint.arguments(IfMatchHeader, location="headers")
+@blueprint.arguments(CorrectionsRequest)
+@blueprint.doc(responses={412: "PRECONDITION_FAILED", 428: "PRECONDITION_REQUIRED"})
+@blueprint.response(200, Corrections, headers=_ETAG)
+def put_corrections(headers: dict[str, Any], body: dict[str, Any], job_id: int) -> Any:
+    """Replace all corrections of the job; its file stays as it came.
+
+    `If-Match` names the version that was read. If they have been changed since, nothing is stored, and the 412 lists
+    what was changed as `errors.changes`.
+    """
+    corrections.save(job_id, *_wanted(body), _version(headers["version"]), current_identity().name)
+    return _current(job_queries.get_job(job_id))
+
+
+@blueprint.route(f"{JOB}/corrections/history", methods=["GET"])
+@requires(Permission.READ)
+@blueprint.arguments(HistoryQuery, location="query")
+@blueprint.response(200, CorrectionHistory)
+def list_history(query: dict[str, Any], job_id: int) -> dict[str, Any]:
+    """List who corrected which cell from what to what, the newest change first."""
+    changes, count = correction_queries.list_history(job_id, requested_page(query))
+    return {"changes": changes, "count": count}
+
+
+@blueprint.route(f"{JOB}/rejected-rows", methods=["GET"])
+@requires(Permission.READ)
+@blueprint.doc(responses={409: "CONFLICT"})
+@blueprint.arguments(RejectedRowsQuery, location="query")
+@blueprint.response(200, RejectedRows)
+def list_rejected_rows(query: dict[str, Any], job_id: int) -> dict[str, Any]:
+    """List the cells of the rejected rows with their corrections and the errors that they have then."""
+    job = job_queries.get_job(job_id)
+    found = rejected_rows.list_rejected(
+        job, limit=query["limit"], after=query["after"], only_open=query["state"] == "open"
+    )
+    names = ("sheet", "rows", "count", "open_count", "mistakes")
+    columns = [{"column": letter, "heading": heading, "is_number": number} for letter, heading, number in found.columns]
+    return {
+        **{name: getattr(found, name) for name in names},
+        "columns": columns,
+        "rejected_count": job.rejected_count,
+        "version": job.corrections_version,
+    }
+
+
+@blueprint.route(f"{JOB}/check-rows", methods=["POST"])
+@requires_job_permission
+@blueprint.arguments(CheckRowsRequest)
+@blueprint.response(200, CheckedRows)
+def check_rows(body: dict[str, Any], job_id: int) -> dict[str, Any]:
+    """Return the errors that rejected rows would have with these cells. Nothing is stored."""
+    edits: dict[int, dict[str, str]] = {}
+    for each in body["rows"]:
+        edits.setdefault(each["row"], {}).update(each["cells"])
+    return {"rows": rejected_rows.check_rows(job_queries.get_job(job_id), edits)}
+
+
+@blueprint.route(f"{JOB}/revalidate", methods=["POST"])
+@requires_job_permission
+@blueprint.response(202, CreatedJob, headers=LOCATION)
+def revalidate(job_id: int) -> Any:
+    """Run a dry run again with its corrections. Returns 409 if it has been applied already."""
+    return _started(corrected_imports.revalidate(job_id, current_identity()))
+
+
+@blueprint.route(f"{JOB}/import-rejected", methods=["POST"])
+@requires_job_permission
+@blueprint.arguments(ImportRejectedRequest, required=False)
+@blueprint.response(202, CreatedJob, headers=LOCATION)
+def import_rejected(body: dict[str, Any], job_id: int) -> Any:
+    """Import the rejected rows of an import with their corrections, in a new job."""
+    return _started(corrected_imports.import_rejected(job_id, current_identity(), dry_run=body["dry_run"]))
+
+
+def _current(job: ImportJob) -> Any:
+    found = corrections.list_current(job.id, job.corrections_version)
+    body = {
+        "version": job.corrections_version,
+        "checked_version": job.checked_corrections_version,
+        "cells": [each for each in found if each.row is not None],
+        "rules": [each for each in found if each.row is None],
+    }
+    return body, 200, {"ETag": f'"{job.corrections_version}"'}
+
+
+def _wanted(body: dict[str, Any]) -> tuple[dict[tuple[int, str], str], dict[tuple[str, str], str]]:
+    """Return the cells and the rules of a request; raise `RequestError` if one is given twice, or has no text."""
+    cells: dict[tuple[int, str], str] = {}
+    for each in body["cells"]:
+        if (key := (each["row"], each["column"])) in cells:
+            raise _invalid("cells", f"The cell {key[1]}{key[0]} is given twice. Give it once.")
+        cells[key] = each["value"]
+    rules: dict[tuple[str, str], str] = {}
+    for each in body["rules"]:
+        rule = each["column"], clean_text(each["old"])
+        if not rule[1]:
+            raise _invalid("rules", "A rule replaces a text. Correct blank cells one by one.")
+        if rule in rules:
+            raise _invalid("rules", f"Column {rule[0]} has two rules for the same text. Keep one of them.")
+        rules[rule] = each["new"]
+    return cells, rules
+
+
+def _invalid(name: str, message: str) -> RequestError:
+    return RequestError(message, {"json": {name: [message]}})
+
+
+def _version(etag: str | None) -> int:
+    """Return the version that an ETag names, -1 for one that is not ours; raise `PreconditionRequired` for None."""
+    if etag is None:
+        raise PreconditionRequired(
+            "Send the ETag of the corrections that you have read as the header If-Match, so that no edits are lost."
+        )
+    digits = etag.strip().removeprefix("W/").strip('"')
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1
+
+
+def _started(job: ImportJob) -> Any:
+    body = {"message": "Import job started successfully", "job_id": job.id, "status": job.status}
+    return body, 202, {"Location": url_for("jobs.get_job", job_id=job.id)}
