@@ -8,6 +8,7 @@ from precast_app.api import (
     accounts,
     body_limits,
     connection_release,
+    cors,
     docs,
     element_details,
     element_types,
@@ -24,6 +25,7 @@ from precast_app.api import (
     metrics,
     projects,
     reference,
+    replaced_routes,
 )
 from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
@@ -31,7 +33,7 @@ from precast_app.extensions import api
 
 RESOURCES = (
     accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, job_corrections, element_types,
-    elements, element_details, exports,
+    elements, element_details, exports, replaced_routes,
 )  # fmt: skip
 
 
@@ -52,3 +54,4 @@ def init_app(app: Flask) -> None:
     connection_release.init_app(app)
     export_slots.init_app(app)
     body_limits.init_app(app)
+    cors.init_app(app)

@@ -19,6 +19,7 @@ from precast_app.errors import RequestError, TooManyRequests
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = "5"
+_PROBLEM_JSON = "application/problem+json"
 
 _MESSAGES = {
     400: "The request can't be read. Check its headers and body.",
@@ -40,10 +41,15 @@ def init_app(app: Flask) -> None:
 
 
 def error_response(code: int, message: str, errors: dict[str, Any] | None = None) -> Response:
-    """Return an error response."""
-    response = jsonify(
-        {"code": code, "status": HTTP_STATUS_CODES.get(code, "Error"), "message": message, "errors": errors or {}}
-    )
+    """Return an error response; as RFC 9457 describes it for clients that ask for `application/problem+json`."""
+    title = HTTP_STATUS_CODES.get(code, "Error")
+    if _PROBLEM_JSON in request.accept_mimetypes.values():
+        response = jsonify(
+            {"type": "about:blank", "title": title, "status": code, "detail": message, "errors": errors or {}}
+        )
+        response.mimetype = _PROBLEM_JSON
+    else:
+        response = jsonify({"code": code, "status": title, "message": message, "errors": errors or {}})
     response.status_code = code
     if code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"

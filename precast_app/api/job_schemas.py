@@ -10,7 +10,7 @@ from precast_app.api.schemas import CursorQuery, LenientQuery, ResponseSchema, T
 from precast_app.models import FailureReason, ImportJob, JobStatus, PieceStatus, Severity
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import LARGEST_ID, Page
 
 
 class JobProfile(ResponseSchema):
@@ -86,11 +86,38 @@ class OneJob(ResponseSchema):
     job = ma.fields.Nested(Job)
 
 
+class UnfinishedJobs(ResponseSchema):
+    """The jobs of a project that have not ended."""
+
+    jobs = ma.fields.List(ma.fields.Nested(Job))
+    count = ma.fields.Integer()
+
+
+class Pagination(ResponseSchema):
+    """Which page of a list the response has; pages count from 1."""
+
+    page = ma.fields.Integer()
+    page_size = ma.fields.Integer()
+    total = ma.fields.Integer(metadata={"description": "number of all items, as `count`"})
+    pages = ma.fields.Integer()
+
+
 class Jobs(ResponseSchema):
     """A page of jobs."""
 
     jobs = ma.fields.List(ma.fields.Nested(Job))
     count = ma.fields.Integer()
+    pagination = ma.fields.Nested(Pagination)
+
+
+def pagination(page: Page, count: int) -> dict[str, int]:
+    """Return the fields of `Pagination`."""
+    return {
+        "page": page.offset // page.limit + 1,
+        "page_size": page.limit,
+        "total": count,
+        "pages": -(-count // page.limit),
+    }
 
 
 class JobsQuery(LenientQuery, CursorQuery):

@@ -22,6 +22,7 @@ from precast_app.api.job_schemas import (
     Jobs,
     JobsQuery,
     OneJob,
+    pagination,
 )
 from precast_app.api.schemas import FileForm, OptionalFileForm, requested_page
 from precast_app.api.uploads import FileNameQuery, IdempotencyKeyHeader, JobQuery, OptionsQuery
@@ -127,7 +128,11 @@ def list_jobs(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     page = requested_page(query)
     jobs, count = job_queries.list_jobs(project_id, query.get("status"), query.get("job_type"), page)
     positions = job_queries.queue_positions(jobs)
-    return {"jobs": [Job.of(job, positions) for job in jobs], "count": count}
+    return {
+        "jobs": [Job.of(job, positions) for job in jobs],
+        "count": count,
+        "pagination": pagination(page, count),
+    }
 
 
 @blueprint.route(f"{JOB}/issues", methods=["GET"])
@@ -182,6 +187,11 @@ def retry_job(job_id: int) -> Any:
 @blueprint.response(202, CreatedJob)
 def cancel_job(job_id: int) -> dict[str, Any]:
     """Cancel a job and revert what it has written. Returns 409 if the job has ended."""
+    return cancelled(job_id)
+
+
+def cancelled(job_id: int) -> dict[str, Any]:
+    """Cancel a job for the user of the request, and return the response."""
     job = service.cancel(job_id, current_identity().name)
     ended = job.status == JobStatus.FAILED
     message = "Import job was cancelled" if ended else "Import job is being cancelled"

@@ -56,8 +56,8 @@ def current_identity() -> Identity:
 def _authenticate() -> Identity:
     header = request.headers.get("Authorization", "")
     if header:
-        scheme, _, token = header.partition(" ")
-        found = tokens.authenticate(token.strip()) if scheme.lower() == "bearer" else None
+        token = _token_in(header)
+        found = tokens.authenticate(token) if token else None
         if found is None:
             raise Unauthorized(
                 "This token is unknown or has expired. Send `Authorization: Bearer <token>` with a valid token."
@@ -70,6 +70,14 @@ def _authenticate() -> Identity:
         raise Unauthorized("Send `Authorization: Bearer <token>`, or sign in at /login.")
     check_same_site()
     return found
+
+
+def _token_in(header: str) -> str | None:
+    """Return the token in the `Authorization` header; clients of the replaced system send it without a scheme."""
+    scheme, _, token = header.strip().partition(" ")
+    if not token:
+        return scheme
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def check_same_site() -> None:

@@ -191,6 +191,11 @@ class Settings:
     )
     session_idle_minutes: int = setting(120, "number of minutes without a request after which a session ends")
     cookie_secure: bool = setting(False, "whether browsers send the session cookie over https only")
+    cors_origins: str = setting(
+        "none",
+        "origins whose pages may call the API with a token, separated by commas, such as "
+        "`https://plan.example,https://yard.example`; `none` allows no other origin",
+    )
     trusted_proxies: int = setting(
         0,
         "number of reverse proxies in front of the web server whose `X-Forwarded-…` headers are trusted",

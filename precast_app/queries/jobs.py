@@ -44,6 +44,13 @@ def list_jobs(
     return paginate(query, page, lambda last_id: ImportJob.id < last_id)
 
 
+def list_unfinished(project_id: int) -> list[ImportJob]:
+    """Return the project's pending and processing jobs, newest first; `MAX_OPEN_JOBS` limits their number."""
+    unfinished = ImportJob.status.in_((JobStatus.PENDING, JobStatus.PROCESSING))
+    query = select(ImportJob).where(ImportJob.project_id == project_id, unfinished).order_by(ImportJob.id.desc())
+    return list(db.session.scalars(query))
+
+
 def find_applying_job(dry_run_id: int) -> ImportJob | None:
     """Return the newest job that applies the dry run and has neither failed nor been undone; None if there is none."""
     query = select(ImportJob).where(

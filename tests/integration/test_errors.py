@@ -97,3 +97,17 @@ def test_a_body_over_the_limit_is_rejected_unread(
     )
     assert (answer.status_code, answer.get_json()["code"]) == (413, 413)
     assert "Split" in answer.get_json()["message"]
+
+
+def test_errors_follow_rfc_9457_for_clients_that_ask_for_it(client: FlaskClient, admin: dict[str, str]) -> None:
+    accepted = "application/json;q=0.5, application/problem+json"
+    response = client.get("/api/jobs/9", headers={**admin, "Accept": accepted})
+    assert (response.status_code, response.content_type) == (404, "application/problem+json")
+    assert response.get_json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is no job 9, or you don't have access to it.",
+        "errors": {},
+    }
+    assert client.get("/api/jobs/9", headers={**admin, "Accept": "*/*"}).content_type == "application/json"
