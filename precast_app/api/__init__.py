@@ -22,6 +22,7 @@ from precast_app.api import (
     job_files,
     job_mapping,
     jobs,
+    labels,
     metrics,
     projects,
     reference,
@@ -33,7 +34,7 @@ from precast_app.extensions import api
 
 RESOURCES = (
     accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, job_corrections, element_types,
-    elements, element_details, exports, replaced_routes,
+    elements, element_details, labels, exports, replaced_routes,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Files of a job: the upload, its annotated copy, its rejected rows, and its issues."""
+"""Files of a job: the upload, its annotated copy, its rejected rows, its issues, and what it has made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from precast_app.auth.route_permissions import requires
 from precast_app.errors import Conflict, JobFailed, NotFound
 from precast_app.exporting import issues
 from precast_app.importing.corrections import Corrections
-from precast_app.jobs import corrections, files
+from precast_app.jobs import corrections, files, outputs
+from precast_app.jobs.tasks.export_labels import PDF
 from precast_app.models import ImportJob
 from precast_app.queries import jobs as job_queries
 from precast_app.spreadsheets import UnreadableFile
@@ -53,6 +54,19 @@ def download_upload(query: dict[str, Any], job_id: int) -> Response:
     # No connection is held while the client reads the file.
     database.release_connection()
     return send_file(file, "application/octet-stream", as_attachment=True, download_name=name)
+
+
+@blueprint.route(f"{JOB}/output", methods=["GET"])
+@requires(Permission.READ)
+@blueprint.response(200, BINARY, content_type=PDF)
+def download_output(job_id: int) -> Response:
+    """Return the file that the job has made, such as labels."""
+    job = job_queries.get_job(job_id)
+    name, media_type = job.output_name or "output", job.output_type or PDF
+    file = outputs.open_stored(job_id)
+    # No connection is held while the client reads the file.
+    database.release_connection()
+    return send_file(file, media_type, as_attachment=True, download_name=name)
 
 
 @blueprint.route(f"{JOB}/issues.csv", methods=["GET"])

@@ -21,6 +21,13 @@ class JobProfile(ResponseSchema):
     version = ma.fields.Integer(allow_none=True)
 
 
+class JobOutput(ResponseSchema):
+    """The file that a job has made."""
+
+    file_name = ma.fields.String()
+    bytes = ma.fields.Integer()
+
+
 class Job(ResponseSchema):
     """A job: the fields of `JOB_SYSTEM.md` first, then the ones added since."""
 
@@ -58,15 +65,18 @@ class Job(ResponseSchema):
     queue_position = ma.fields.Integer(allow_none=True)
     undone_by_job_id = ma.fields.Integer(allow_none=True)
     profile = ma.fields.Nested(JobProfile, allow_none=True)
+    output = ma.fields.Nested(JobOutput, allow_none=True)
 
     @staticmethod
     def of(job: ImportJob, positions: dict[int, int]) -> dict[str, Any]:
         """Return the fields of a job; `positions` maps the ids of queued jobs to their positions in the queue."""
-        names = [name for name in Job._declared_fields if name != "profile" and hasattr(ImportJob, name)]
+        nested = ("profile", "output")
+        names = [name for name in Job._declared_fields if name not in nested and hasattr(ImportJob, name)]
         pace = job_queries.throughput(job)
         return {
             **{name: getattr(job, name) for name in names},
             "profile": _profile_of(job),
+            "output": {"file_name": job.output_name, "bytes": job.output_bytes} if job.output_name else None,
             "rows_per_second": pace.rows_per_second,
             "eta_seconds": pace.seconds_left,
             "queue_position": positions.get(job.id),

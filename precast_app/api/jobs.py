@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from precast_app.api import uploads
+from precast_app.api import labels, uploads
 from precast_app.api.blueprint import JOB, LOCATION, PROJECT, Blueprint, ignores_options
 from precast_app.api.body_limits import receives_upload
 from precast_app.api.file_responses import BINARY
@@ -67,7 +67,8 @@ def create_job(
 ) -> dict[str, Any]:
     """Create a job. If the request includes a file, the job starts at once; otherwise it waits for its file.
 
-    With `job_type=auto` the headings of the file decide what it contains. If several types fit, the response is a 422
+    `label_export` has no file, but the options of `POST /api/project/{project_id}/elements/labels`. With
+    `job_type=auto` the headings of the file decide what it contains. If several types fit, the response is a 422
     that lists them as `errors.job_types`.
     """
     upload = uploads.from_form() if request.files else None
@@ -75,6 +76,9 @@ def create_job(
     if name == registry.DETECT:
         name = service.detect_job_type(upload, current_identity().name)
     job_type = registry.get_creatable(name)
+    if job_type.name == labels.JOB_TYPE:
+        permissions.require_to_create(current_identity(), project_id, job_type.name, create_missing=False)
+        return _created(labels.start_from_query(project_id, headers["key"]))
     options = _options(query, project_id, job_type.name)
     job = service.submit(
         project_id=project_id,
@@ -85,7 +89,7 @@ def create_job(
         upload=upload,
         idempotency_key=headers["key"],
     )
-    return {"message": "Import job created successfully", "job_id": job.id, "status": job.status}
+    return _created(job)
 
 
 @blueprint.route(f"{JOB}/file", methods=["PUT"])
@@ -219,6 +223,10 @@ def import_element_types(query: dict[str, Any], headers: dict[str, Any], files: 
         idempotency_key=headers["key"],
     )
     return _accepted(job), 202, {"Location": url_for("jobs.get_job", job_id=job.id)}
+
+
+def _created(job: ImportJob) -> dict[str, Any]:
+    return {"message": "Import job created successfully", "job_id": job.id, "status": job.status}
 
 
 def _started(job: ImportJob) -> Any:

@@ -153,6 +153,13 @@ class Settings:
         deprecated_variable="ISSUE_DAYS",
     )
 
+    max_labels: int = setting(20_000, "maximum number of labels of pieces that one job makes")
+    label_font: str = setting(
+        "Vera.ttf",
+        "path of the TrueType font of labels; the default one, which is part of ReportLab, has letters of western "
+        "European languages only",
+    )
+
     # Time limits for the database and Redis.
     database_session_settings: bool = setting(
         True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -52,6 +52,8 @@ class JobContext:
     corrections_version: int = 0
     # The rows that the job is limited to; None: all rows.
     only_rows: frozenset[int] | None = None
+    # What a job without a file was asked for; each type of such jobs has parameters of its own.
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     @property
     def job_id(self) -> int:

@@ -13,7 +13,7 @@ from precast_app.models import ImportJob
 # Uploads with the same key must agree in these, and in the file's bytes.
 _COMPARED_FIELDS = (
     "project_id", "job_type", "dry_run", "on_error", "create_missing", "batch_size", "concurrent_batches",
-    "use_profile", "mapping",
+    "use_profile", "mapping", "parameters",
 )  # fmt: skip
 
 _VALID = text("created_at >= clock_timestamp() - interval '1 day'")
@@ -26,7 +26,7 @@ _EXPIRE = text("""
 def find_existing(job: ImportJob, upload: Upload | None) -> ImportJob | None:
     """Return the stored job with the idempotency key of `job`, a new one; None if it has no key or there is none.
 
-    Raise `Conflict` if the key was used for another file, project, type of job or option.
+    Raise `Conflict` if the key was used for another file, project, type of job, option or parameter.
     """
     if job.idempotency_key is None:
         return None

@@ -10,7 +10,7 @@ from precast_app.errors import RequestError
 from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.jobs import revert
 from precast_app.jobs.context import JobContext, Outcome
-from precast_app.jobs.tasks import import_element_types, import_reference_data
+from precast_app.jobs.tasks import export_labels, import_element_types, import_reference_data
 
 UNDO = "element_type_undo"
 # In place of a job type: the type is detected from the headings of the file.
@@ -22,7 +22,8 @@ class JobType:
     """A type of job: the function that runs it, and the permission for starting it.
 
     A job that is not `is_revertible` commits all its changes at once; they stay if it is cancelled after that, and
-    can't be undone. Users can't create an `internal` job directly; it results from an action on another job.
+    can't be undone. Users can't create an `internal` job directly; it results from an action on another job. A job
+    without `has_file` starts with its parameters at once.
     """
 
     name: str
@@ -30,6 +31,7 @@ class JobType:
     permission: Permission
     is_revertible: bool = False
     internal: bool = False
+    has_file: bool = True
 
 
 TYPES = {
@@ -37,6 +39,7 @@ TYPES = {
     for job_type in (
         JobType("element_type_import", import_element_types.run, Permission.IMPORT, is_revertible=True),
         JobType(UNDO, revert.run_undo, Permission.IMPORT, internal=True),
+        JobType("label_export", export_labels.run, Permission.IMPORT, has_file=False),
         *(JobType(name, import_reference_data.run, Permission.MANAGE) for name in REFERENCE_SPECS),
     )
 }

@@ -26,6 +26,7 @@ class RetentionRule:
 # A dry run can be applied for as long as its file is kept, so its plan is kept as long. A file's chunk has a megabyte.
 _RULES = (
     RetentionRule("import_file_chunks", "number", "file_retention_days", 50),
+    RetentionRule("job_output_chunks", "number", "file_retention_days", 50),
     RetentionRule("planned_changes", "row", "file_retention_days", 5_000),
     RetentionRule("missing_element_types", "element_type_id", "file_retention_days", 5_000),
     RetentionRule("rejected_rows", "row", "file_retention_days", 5_000),

@@ -126,6 +126,7 @@ def _job_context(lease: Lease, phase: Phase) -> Iterator[JobContext]:
             corrections.load(job),
             job.corrections_version,
             None if job.only_rows is None else frozenset(job.only_rows),
+            job.parameters or {},
         )
         db.session.rollback()
         try:

@@ -6,6 +6,8 @@ must be rolled back, which happens at the end of a request.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy.exc import IntegrityError
 
 from precast_app import database
@@ -75,6 +77,42 @@ def submit(
     db.session.commit()
     if upload and not job.needs_mapping:
         dispatch.enqueue(job.id)
+    return job
+
+
+def start(
+    *,
+    project_id: int,
+    job_type: str,
+    parameters: dict[str, Any],
+    total: int,
+    starter: Identity,
+    idempotency_key: str | None = None,
+) -> ImportJob:
+    """Create and enqueue a job that needs no file; `total` is the number of items that it will process.
+
+    With an idempotency key that the same user has used within a day, return that job, or raise `Conflict` if it was
+    asked for something else. Raise `TooManyRequests` if the project has too many open jobs.
+    """
+    job = creation.new_job(project_id, job_type, JobOptions(), starter.name, starter.user_id)
+    job.parameters, job.total_items, job.idempotency_key = parameters, total, idempotency_key
+    if existing := idempotency.find_existing(job, None):
+        return existing
+    creation.check_open_job_limit(project_id)
+    creation.set_queued(job)
+    idempotency.expire_key(job)
+    db.session.add(job)
+    try:
+        db.session.flush()
+    except IntegrityError:
+        # Another request with the same key has just been committed.
+        db.session.rollback()
+        if existing := idempotency.find_existing(job, None):
+            return existing
+        raise
+    creation.audit_creation(job)
+    db.session.commit()
+    dispatch.enqueue(job.id)
     return job
 
 
@@ -171,7 +209,8 @@ def retry(job_id: int, started_by_user_id: int | None) -> ImportJob:
     Raise `Conflict` if it has not failed, was undone, was cancelled and partly kept, or its file has expired.
     """
     job = db.session.get_one(ImportJob, job_id)
-    if job.undoes_job_id is None and not files.is_stored(job_id):
+    needs_file = registry.get(job.job_type).has_file and job.undoes_job_id is None
+    if needs_file and not files.is_stored(job_id):
         raise Conflict(f"The file of job {job_id} has been deleted, or was never uploaded. Upload it as a new job.")
     if not lifecycle.retry(job_id):
         raise Conflict(

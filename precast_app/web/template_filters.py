@@ -62,6 +62,7 @@ _TONES = {
 KINDS = {
     "element_type_import": "Element types",
     "element_type_undo": "Undo",
+    "label_export": "Labels",
     **{job_type: spec.title for job_type, spec in REFERENCE_SPECS.items()},
 }
 _TABS = (

@@ -19,7 +19,9 @@ ENDS_TRANSACTIONS = {
     "api/connection_release.py": {"stream"},
     "api/export_slots.py": {"limited"},
     "api/exports.py": {"_project_items"},
-    "api/job_files.py": {"download_upload", "rejected_rows", "annotated_workbook", "_corrected_upload"},
+    "api/job_files.py": {
+        "download_upload", "download_output", "rejected_rows", "annotated_workbook", "_corrected_upload",
+    },
     "api/metrics.py": {"metrics"},
     "auth/request_authentication.py": {"current_identity"},
     "auth/route_permissions.py": {"guarded"},
@@ -31,7 +33,7 @@ ENDS_TRANSACTIONS = {
     "auth/tokens.py": {"create", "revoke"},
     "auth/users.py": {"create", "change_password", "set_password", "set_disabled", "set_admin"},
     "importing/reference_store.py": {"delete", "order_stages", "_commit"},
-    "jobs/service.py": {"submit", "detect_job_type", "attach_file", "undo", "retry", "cancel"},
+    "jobs/service.py": {"submit", "start", "detect_job_type", "attach_file", "undo", "retry", "cancel"},
     "jobs/creation.py": {"import_again"},
     "jobs/corrections.py": {"save"},
     "jobs/corrected_imports.py": {"revalidate", "import_rejected"},
@@ -57,6 +59,7 @@ ENDS_TRANSACTIONS = {
         "_run_batches",
     },
     "jobs/tasks/import_reference_data.py": {"run"},
+    "jobs/tasks/export_labels.py": {"run", "_labels"},
     # A job is recorded as enqueued before its id is given to Redis.
     "jobs/dispatch.py": {"enqueue"},
     # Each job that is recovered is a transaction, and so is each table from which expired rows are deleted.

@@ -1,0 +1,1 @@
+"""Labels of pieces as PDF files."""
