@@ -34,6 +34,7 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool, by_profile: bool)
     from precast_app.config import Settings
     from precast_app.extensions import db
     from precast_app.jobs import gc_tuning, service
+    from precast_app.jobs.creation import JobOptions
     from precast_app.jobs.files import Upload
     from precast_app.jobs.runner import run_job
     from precast_app.models import ImportJob
@@ -47,7 +48,7 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool, by_profile: bool)
                 project_id=project_id,
                 job_type="element_type_import",
                 created_by="bench",
-                options=service.JobOptions(dry_run=dry_run),
+                options=JobOptions(dry_run=dry_run),
                 upload=Upload(stream, workbook.name),
             ).id
         if by_profile:

@@ -23,6 +23,7 @@ from precast_app import create_app
 from precast_app.config import Settings
 from precast_app.extensions import db
 from precast_app.jobs import broker, service
+from precast_app.jobs.creation import JobOptions
 from precast_app.jobs.files import Upload
 from precast_app.jobs.runner import run_job
 from precast_app.models import ImportJob
@@ -122,7 +123,7 @@ def submit(project_id: int, path: Path, job_type: str = "element_type_import", *
             project_id=project_id,
             job_type=job_type,
             created_by="tester",
-            options=service.JobOptions(**options),
+            options=JobOptions(**options),
             upload=Upload(stream, path.name),
         ).id
 

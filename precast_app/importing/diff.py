@@ -77,10 +77,10 @@ class RowComparison:
 
     def with_kept(self, row: Row, stored: StoredElementType) -> Row:
         """Return the row with the stored values where its cells are blank and keep them."""
-        if not row.kept:
+        if not row.kept_positions:
             return row
         values = list(row.values)
-        for index in row.kept:
+        for index in row.kept_positions:
             column = self._columns.columns[index]
             if column.group is ColumnGroup.BASE:
                 values[index] = stored.base[str(column.target)]

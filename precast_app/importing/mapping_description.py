@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from precast_app.enums import Severity
-from precast_app.importing.issues import Issue
-from precast_app.importing.schema import GROUP_SPECS, Column, ColumnGroup, ColumnMap, Grouping
+from precast_app.importing.issues import Issue, from_note
+from precast_app.importing.schema import GROUP_SPECS, Column, ColumnGroup, ColumnMap, RowGrouping
+from precast_app.spreadsheets import ReaderNote
 
 # Letter ranges of one group that a message lists.
 _MAX_LETTER_RANGES = 40
@@ -17,7 +18,10 @@ _WORDS: dict[str, str] = {
     "count": "numbers of pieces",
     **{group: spec.words for group, spec in GROUP_SPECS.items()},
 }
-_SHAPES = {Grouping.COUNTS: "a row is an element type at one place", Grouping.PIECES: "a row is one piece"}
+_SHAPES = {
+    RowGrouping.ADD_COUNTS: "a row is an element type at one place",
+    RowGrouping.COUNT_ROWS: "a row is one piece",
+}
 
 
 def describe_mapping(columns: ColumnMap, first_data_row: int) -> Issue:
@@ -38,6 +42,17 @@ def describe_mapping(columns: ColumnMap, first_data_row: int) -> Issue:
     sheet = f"the sheet {columns.sheet}" if columns.sheet else "the file"
     message = f"In {sheet} the data begin in row {first_data_row}; {'; '.join(parts)}."
     return columns.issue(severity=Severity.INFO, code="layout", message=message)
+
+
+def reader_issues(notes: Iterable[ReaderNote], columns: ColumnMap) -> Iterator[Issue]:
+    """Yield the issues for what the reader of the file chose or noticed.
+
+    That cells show a unit is no news in a column whose cells name their unit.
+    """
+    with_unit = {column.letter for column in columns.columns if column.has_unit_in_cells}
+    for note in notes:
+        if note.code != "unit_in_number_format" or note.column not in with_unit:
+            yield from_note(note)
 
 
 def _kind_of(column: Column) -> str:

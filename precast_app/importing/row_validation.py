@@ -13,7 +13,7 @@ from precast_app.importing.header_detection import EXAMPLE_NAMES
 from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.importing.profiles import cell_values
 from precast_app.importing.row_warnings import beyond_headings_warning, cell_at, shown_value, type_warnings
-from precast_app.importing.schema import NO_CELL, CellParser, Column, ColumnMap
+from precast_app.importing.schema import NOT_IN_FILE, CellParser, Column, ColumnMap
 from precast_app.spreadsheets import Cell, FormattedNumber, MergedValues, SheetRow, unescape_formula
 from precast_app.text import clean_text, identity_key
 
@@ -45,10 +45,10 @@ class Row:
     # Whether it has no names and may be a row of totals for that.
     nameless: bool = False
     # Indices of values whose cells are blank and keep what is stored.
-    kept: tuple[int, ...] = ()
+    kept_positions: tuple[int, ...] = ()
     # The key of a rejected row, as far as its names can be read. A row of a file whose rows are put together has it in
     # any case, and its cells; later the rows that name the nodes.
-    identity: tuple[str, str] = _NO_KEY
+    element_type_key: tuple[str, str] = _NO_KEY
     cells: Sequence[Cell] = ()
     node_rows: Mapping[int, int] | None = None
 
@@ -189,7 +189,7 @@ class _RowValidator:
         # Rows of one element type may be put together, and are no duplicates then.
         first = self._first_rows.setdefault(key, row.number) if columns.grouping is None else row.number
         if first != row.number:
-            return Row(row.number, _NO_KEY, (), (_duplicate_issue(row, columns, first),), identity=key)
+            return Row(row.number, _NO_KEY, (), (_duplicate_issue(row, columns, first),), element_type_key=key)
         issues: list[Issue] = []
         if self._has_unclear_numbers:
             issues += self._unclear_number_warnings(row)
@@ -203,22 +203,21 @@ class _RowValidator:
             if index >= width or not clean_text(display_text(cells[index]))
         )
         if columns.grouping is None:
-            return Row(row.number, key, values, tuple(issues), kept=kept)
-        return Row(row.number, key, values, tuple(issues), kept=kept, identity=key, cells=cells)
+            return Row(row.number, key, values, tuple(issues), kept_positions=kept)
+        return Row(row.number, key, values, tuple(issues), kept_positions=kept, element_type_key=key, cells=cells)
 
     def _parser(self, column: Column) -> CellParser:
-        replaced = cell_values.replacing_parser(column)
         if not column.is_number:
-            return replaced
-        sign = column.sign
+            return cell_values.replacing_parser(column)
+        sign, parse = column.sign, column.parse
 
-        def parse(cell: object) -> object:
+        def parse_number(cell: object) -> object:
             if type(cell) is str and cell:
                 text = unescape_formula(cell)
-                return replaced(with_point(text, sign) if sign else self._signs.read(column.index, text).text)
-            return replaced(cell)
+                return parse(with_point(text, sign) if sign else self._signs.read(column.index, text).text)
+            return parse(cell)
 
-        return parse
+        return cell_values.replacing_parser(column, parse_number)
 
     def _is_empty(self, row: SheetRow) -> bool:
         """Return whether a row has no names and no values, such as a row of formulas for rows to come."""
@@ -254,13 +253,13 @@ class _RowValidator:
             (),
             tuple(issues),
             nameless=self._is_nameless(row),
-            identity=self._identity(row),
+            element_type_key=self._identity(row),
             cells=() if self._columns.grouping is None else row.cells,
         )
 
     def _is_nameless(self, row: SheetRow) -> bool:
         """Return whether the names are blank and, if one of them is the same for all rows, all other texts, too."""
-        names = [column for column in self._columns.columns[:2] if column.index != NO_CELL]
+        names = [column for column in self._columns.columns[:2] if column.index != NOT_IN_FILE]
         texts = [column for column in self._columns.columns[2:] if not column.is_number] if len(names) < 2 else []
         return not any(clean_text(display_text(cell_at(row, column.index))) for column in (*names, *texts))
 

@@ -241,14 +241,14 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
 
 
 # The index of a column that the file lacks and a profile gives one value for all rows.
-NO_CELL = 1_000_000
+NOT_IN_FILE = 1_000_000
 
 
-class Grouping(StrEnum):
+class RowGrouping(StrEnum):
     """How rows of one element type are put together: counts of the same place are added, or rows are counted."""
 
-    COUNTS = "counts"
-    PIECES = "pieces"
+    ADD_COUNTS = auto()
+    COUNT_ROWS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ class Column:
     `tower`, `floor` or `count` instead.
 
     An import profile may say the decimal sign of its numbers, replacements of its cells by
-    `profiles.cell_values.rule_key`, and that a blank cell keeps what is stored.
+    `profiles.cell_values.rule_key`, that a blank cell keeps what is stored, and that each cell names its unit.
     """
 
     index: int
@@ -272,6 +272,7 @@ class Column:
     sign: DecimalSign | None = None
     replacements: Mapping[str, str] | None = None
     keeps_blank: bool = False
+    has_unit_in_cells: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -317,7 +318,7 @@ class ColumnMap:
     merged: tuple[MergedRange, ...] = ()
     file_sign: DecimalSign | None = None
     preparation: RowFilter | None = None
-    grouping: Grouping | None = None
+    grouping: RowGrouping | None = None
 
     def positions(self, group: ColumnGroup) -> tuple[tuple[int, str | int], ...]:
         """Return, for each column of the group, its index in the values of a row, and its target."""

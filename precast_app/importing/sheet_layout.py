@@ -13,7 +13,7 @@ from precast_app.importing.cell_parsing import display_text
 from precast_app.importing.profiles import application
 from precast_app.importing.profiles.schema import load_profile
 from precast_app.importing.reference_data import ReferenceData
-from precast_app.importing.schema import NO_CELL, ColumnMap
+from precast_app.importing.schema import NOT_IN_FILE, ColumnMap
 from precast_app.spreadsheets import (
     Book,
     Cell,
@@ -48,7 +48,7 @@ def describe(book: Book, columns: ColumnMap) -> dict[str, Any]:
         "columns": [
             [column.letter, column.heading, column.is_number]
             for column in sorted(columns.columns, key=lambda each: each.index)
-            if column.index != NO_CELL
+            if column.index != NOT_IN_FILE
         ],
     }
 

@@ -17,8 +17,7 @@ from precast_app.errors import Conflict, NotFound, RequestError
 from precast_app.extensions import db
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.jobs import columns, creation, dispatch, dry_run, files, idempotency, lifecycle, registry, revert
-from precast_app.jobs.creation import JobOptions as JobOptions
-from precast_app.jobs.creation import Starter
+from precast_app.jobs.creation import JobOptions, Starter
 from precast_app.jobs.files import Upload
 from precast_app.models import ImportJob, JobStatus, Phase, Project
 

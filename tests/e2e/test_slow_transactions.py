@@ -17,6 +17,7 @@ from precast_app.auth import users
 from precast_app.config import libpq_url
 from precast_app.extensions import db
 from precast_app.jobs import service
+from precast_app.jobs.creation import JobOptions
 from tests.gunicorn_server import GunicornServer, run_gunicorn
 
 SLOW = 10
@@ -45,7 +46,7 @@ def waiting_job(project_id: int) -> int:
         project_id=project_id,
         job_type="element_type_import",
         created_by="tester",
-        options=service.JobOptions(),
+        options=JobOptions(),
         upload=None,
     ).id
 

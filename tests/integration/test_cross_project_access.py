@@ -14,6 +14,7 @@ from sqlalchemy import select
 from precast_app.auth import tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import service
+from precast_app.jobs.creation import JobOptions
 from precast_app.models import BomProduct, DrawingType, ElementType, HierarchyNode, ImportJob, Piece, Role, Stage
 from precast_app.projects import projects
 from tests import job_states, project_snapshot
@@ -51,7 +52,7 @@ def scene(green_meadows: int) -> Scene:
         project_id=green_meadows,
         job_type="element_type_import",
         created_by="t",
-        options=service.JobOptions(),
+        options=JobOptions(),
         upload=None,
     )
     jobs["waiting"] = waiting.id

@@ -25,6 +25,7 @@ from precast_app.auth import tokens, users
 from precast_app.extensions import db
 from precast_app.importing.profiles.profile import BaseTarget, ImportProfile, ProfileColumn
 from precast_app.jobs import service
+from precast_app.jobs.creation import JobOptions
 from precast_app.models import (
     ApiToken,
     BomProduct,
@@ -116,7 +117,7 @@ def some_jobs(project: int, folder: Path) -> list[int]:
     failed, queued = (submit(project, EXAMPLES / "element_types.csv") for _ in range(2))
     assert job_states.cancel(failed, "vera")
     waiting = service.submit(
-        project_id=project, job_type="element_type_import", created_by="vera", options=service.JobOptions(), upload=None
+        project_id=project, job_type="element_type_import", created_by="vera", options=JobOptions(), upload=None
     )
     return [*done, failed, queued, waiting.id]
 

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from precast_app.extensions import db
 from precast_app.jobs import broker, reaper, service
+from precast_app.jobs.creation import JobOptions
 from precast_app.jobs.runner import run_job
 from precast_app.models import DrawingType, Stage
 from tests import job_states
@@ -32,7 +33,7 @@ def failed_job(app: Flask, project_id: int, path: Path, reason: str) -> int:
     path.write_text(f"{BASE}\n{good}\n")
     if reason == "expired":
         waiting = service.submit(
-            project_id=project_id, job_type="element_type_import", created_by="tester", options=service.JobOptions(),
+            project_id=project_id, job_type="element_type_import", created_by="tester", options=JobOptions(),
             upload=None,
         ).id  # fmt: skip
         age_job(waiting, app.config["PRECAST"].file_wait_seconds + 1)

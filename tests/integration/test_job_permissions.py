@@ -12,6 +12,7 @@ from precast_app.auth import users
 from precast_app.extensions import db
 from precast_app.importing import current_reference, reference_data
 from precast_app.jobs import lifecycle, registry, service
+from precast_app.jobs.creation import JobOptions
 from precast_app.jobs.files import Upload
 from precast_app.jobs.runner import run_job
 from precast_app.models import ImportBatch, ImportJob, Role, Stage
@@ -79,7 +80,7 @@ def target(project_id: int, kind: str, action: str, file: Path, manager: dict[st
         return int(answer.get_json()["job_id"])
     with path.open("rb") as stream:
         made = service.submit(
-            project_id=project_id, job_type=job_type, created_by="manager", options=service.JobOptions(**options),
+            project_id=project_id, job_type=job_type, created_by="manager", options=JobOptions(**options),
             upload=Upload(stream, path.name),
         ).id  # fmt: skip
     if action in ("apply", "undo"):

@@ -14,6 +14,7 @@ from precast_app.auth import users
 from precast_app.extensions import db
 from precast_app.importing.profiles.schema import load_profile
 from precast_app.jobs import service
+from precast_app.jobs.creation import JobOptions
 from precast_app.jobs.runner import run_job
 from precast_app.models import Role
 from precast_app.projects import import_profiles, projects
@@ -141,7 +142,7 @@ def test_a_job_without_its_file_says_that_it_waits(editor: FlaskClient, green_me
         project_id=green_meadows,
         job_type="element_type_import",
         created_by="eve",
-        options=service.JobOptions(),
+        options=JobOptions(),
         upload=None,
     )
     shown = page(editor, f"/jobs/{job.id}")

@@ -13,9 +13,10 @@ from sqlalchemy import select, text
 
 from precast_app.extensions import db
 from precast_app.jobs import files, lifecycle, service
+from precast_app.jobs.creation import JobOptions
 from precast_app.jobs.files import Upload
 from precast_app.jobs.runner import run_job
-from precast_app.models import ImportJob, Issue, Phase
+from precast_app.models import ElementType, ImportJob, Issue, Phase
 from tests.conftest import ROOT, get_job, run_import
 from tests.export_round_trip import Export
 from tests.unit.profile_examples import ASSEMBLY_LIST, FERTIGTEILLISTE, PIECE_LIST, WALL_SCHEDULE
@@ -58,7 +59,7 @@ def run_with_profile(project_id: int, content: bytes, name: str, profile: dict[s
         project_id=project_id,
         job_type="element_type_import",
         created_by="test",
-        options=service.JobOptions(**options),
+        options=JobOptions(**options),
         upload=None,
     ).id
     job = db.session.get_one(ImportJob, job_id)
@@ -234,3 +235,51 @@ def test_a_remembered_profile_previews_and_applies_a_list(
     again = upload("")
     run_job(again)
     assert (get_job(again).unchanged_count, get_job(again).status) == (12, "completed"), get_job(again).error
+
+
+IN_CELL = {
+    "name": "Units in cells", "delimiter": ";",
+    "columns": [
+        {"heading": "Type", "target": "element_type"}, {"heading": "Mark", "target": "name"},
+        {"heading": "L", "target": "length", "unit": "cell"}, {"heading": "Mass", "target": "mass"},
+    ],
+}  # fmt: skip
+
+
+def test_rejected_rows_with_units_and_decimal_commas_mean_the_same_when_they_come_back(
+    client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path
+) -> None:
+    content = b"Type;Mark;L;Mass\nWALL;W1;1,250 m;0,5\nWALL;W2;2,750 m;heavy\n"
+    first = run_with_profile(project_id, content, "list.csv", IN_CELL)
+    assert (first.created_count, first.rejected_count) == (1, 1), first.error
+    with client.get(f"/api/jobs/{first.id}/rejected", headers=admin) as rejected:
+        book = openpyxl.load_workbook(io.BytesIO(rejected.data))
+    assert book.active["C2"].value == "2.750 m"
+    book.active["D2"] = "1,5"
+    book.save(tmp_path / "corrected.xlsx")
+    again = run_with_profile(project_id, (tmp_path / "corrected.xlsx").read_bytes(), "corrected.xlsx", IN_CELL)
+    assert (again.created_count, again.rejected_count) == (1, 0), again.error
+    found = db.session.scalars(select(ElementType).order_by(ElementType.name))
+    assert [(each.name, f"{each.length:f}", f"{each.mass:f}") for each in found] == [
+        ("W1", "1250", "0.5"), ("W2", "2750", "1.5"),
+    ]  # fmt: skip
+
+
+def test_a_number_with_a_unit_in_its_format_is_expected_where_cells_name_their_unit(project_id: int) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Type", "Mark", "L", "Mass"], ["WALL", "W1", 3, 4]):
+        book.active.append(row)
+    book.active["C2"].number_format = book.active["D2"].number_format = '0.00" m"'
+    file = io.BytesIO()
+    book.save(file)
+    job = run_with_profile(project_id, file.getvalue(), "list.xlsx", {**IN_CELL, "delimiter": None})
+    assert f"{db.session.scalars(select(ElementType.length)).one():f}" == "3000"
+    notes = select(Issue.column).where(Issue.job_id == job.id, Issue.code == "unit_in_number_format")
+    assert list(db.session.scalars(notes)) == ["D"]
+
+
+def test_a_number_with_a_decimal_comma_can_be_replaced(project_id: int) -> None:
+    profile = {**IN_CELL, "decimal": ",", "values": {"mass": {"0,0": "", "9,9": "1500"}}}
+    content = b"Type;Mark;L;Mass\nWALL;W1;1,5 m;0,0\nWALL;W2;1,5 m;9,9\n"
+    run_with_profile(project_id, content, "list.csv", profile)
+    assert list(db.session.scalars(select(ElementType.mass).order_by(ElementType.name))) == [None, 1500]

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from precast_app import worker
 from precast_app.extensions import db
 from precast_app.jobs import broker, process_lock, reaper, service
+from precast_app.jobs.creation import JobOptions
 from precast_app.jobs.runner import run_job
 from tests.app_settings import changed_settings
 from tests.conftest import get_job
@@ -67,7 +68,7 @@ def test_a_job_whose_file_is_not_uploaded_in_time_fails(app: Flask, project_id: 
         project_id=project_id,
         job_type="stage_import",
         created_by="tester",
-        options=service.JobOptions(),
+        options=JobOptions(),
         upload=None,
     ).id
     reaper.sweep()

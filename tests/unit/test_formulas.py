@@ -56,14 +56,14 @@ def test_signs_that_start_a_formula_are_escaped(text: str, written: str) -> None
     assert unescape_formula(written) == text
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=1_000, deadline=None)
 @given(hostile)
 def test_every_text_survives_escaping(text: str) -> None:
     assert unescape_formula(escape_formula(text)) == text
     assert ensure_escaped(escape_formula(text)) == escape_formula(text)
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=1_000, deadline=None)
 @given(hostile)
 def test_a_copied_cell_reads_like_the_uploaded_cell(text: str) -> None:
     assert ensure_escaped(ensure_escaped(text)) == ensure_escaped(text)
@@ -85,7 +85,7 @@ def fields(line: str) -> Iterator[str]:
                 yield from row
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=1_000, deadline=None)
 @given(st.lists(hostile, min_size=1, max_size=4), st.booleans())
 def test_a_line_of_csv_has_no_formula_whatever_separates_its_cells(found: list[str], is_stored: bool) -> None:
     line = safe_text.csv_line([protect_from_decoding(escape_formula(text)) for text in found] if is_stored else found)
@@ -94,7 +94,7 @@ def test_a_line_of_csv_has_no_formula_whatever_separates_its_cells(found: list[s
         assert not re.match("[=+@＝＋－＠﹦-]", start), (line, field)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(hostile.map(clean_text), min_size=1, max_size=4))
 def test_stored_texts_survive_export_to_csv(found: list[str]) -> None:
     line = safe_text.csv_line(["x", *(protect_from_decoding(escape_formula(text)) for text in found)])

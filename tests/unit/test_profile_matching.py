@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from precast_app.importing.profiles.matching import find_profile, layout_of, match_columns
+from precast_app.importing.profiles.matching import find_layout, find_profile, match_columns
 from precast_app.importing.profiles.profile import BaseTarget, ImportProfile, ProfileColumn
 from precast_app.importing.profiles.proposal import propose
 from precast_app.importing.profiles.schema import dump_target
@@ -25,7 +25,7 @@ def test_a_newer_version_of_the_german_list_has_the_same_profile() -> None:
     profiles = [(3, profile_of("assembly_list.xlsx")), (7, profile_of("fertigteilliste.xlsx"))]
     book = opened(newer_german_list())
     assert find_profile(book, profiles) == 7
-    layout = layout_of(book, profiles[1][1])
+    layout = find_layout(book, profiles[1][1])
     assert layout is not None
     assert (layout.sheet, layout.header_rows) == ("Stückliste Rev. B", (4,))
     columns = match_columns(layout.headings, profiles[1][1])
@@ -82,7 +82,7 @@ def test_repeated_headings_are_matched_in_their_order() -> None:
     )
     profile = ImportProfile(name="A", columns=columns)
     book = opened(b"Size,Mark,Size\n4000,W1,3000\n")
-    layout = layout_of(book, profile)
+    layout = find_layout(book, profile)
     assert layout is not None
     found = match_columns(layout.headings, profile)
     assert {index: dump_target(column.target) for index, column in found.items()} == {

@@ -31,17 +31,17 @@ def rule_key(text: str) -> str:
     return match_key(text) or clean_text(text)
 
 
-def replacing_parser(column: Column) -> CellParser:
-    """Return the column's parser, preceded by the replacements of its cells."""
-    rules = column.replacements
+def replacing_parser(column: Column, parse: CellParser | None = None) -> CellParser:
+    """Return the column's parser, or another one, preceded by the replacements of its cells."""
+    rules, parse_cell = column.replacements, parse or column.parse
     if not rules:
-        return column.parse
+        return parse_cell
 
-    def parse(cell: object) -> object:
+    def parse_replaced(cell: object) -> object:
         text = cell if isinstance(cell, str) else cell_parsing.display_text(cell)
-        return column.parse(rules.get(rule_key(text), cell))
+        return parse_cell(rules.get(rule_key(text), cell))
 
-    return parse
+    return parse_replaced
 
 
 def is_left_out(cells: Sequence[object], column: Column, value: object) -> bool:
@@ -81,6 +81,14 @@ def parse_measure(cell: object, *, maximum: int, unit: str, sign: DecimalSign) -
         )
     number = cell_parsing.parse_decimal(decimal_signs.with_point(match["number"].strip(), sign), maximum=10**18)
     return None if number is None else _convert(number, match["unit"], unit, maximum)
+
+
+def measure_with_point(text: str, sign: DecimalSign) -> str:
+    """Return a number, or a number with a unit behind it, with a decimal point; any other text as it is."""
+    match = _MEASURE.fullmatch(clean_text(text)) if len(text) <= _LONGEST else None
+    if match is None or not match["unit"]:
+        return decimal_signs.with_point(text, sign)
+    return f"{decimal_signs.with_point(match['number'].strip(), sign)} {match['unit']}"
 
 
 def _convert(number: Decimal, named: str, unit: str, maximum: int) -> Decimal | None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from precast_app.importing.profiles import header_search, list_columns, matching, new_items, proposal
-from precast_app.importing.profiles.column_guesses import MIN_CONFIDENCE, Guess
 from precast_app.importing.profiles.column_values import shown_text
 from precast_app.importing.profiles.header_search import ListLayout
 from precast_app.importing.profiles.profile import (
@@ -24,6 +23,7 @@ from precast_app.importing.profiles.profile import (
 from precast_app.importing.profiles.proposal import Proposal, ProposedColumn
 from precast_app.importing.profiles.samples import Sample, read_sample
 from precast_app.importing.profiles.schema import dump_profile, dump_target
+from precast_app.importing.profiles.target_guesses import MIN_CONFIDENCE, Guess
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS
 from precast_app.spreadsheets import Book, SheetScan, column_letter
@@ -89,7 +89,7 @@ _DescribedColumn = tuple[ProposedColumn, ProfileColumn, list[Sample]]
 
 def _layout(book: Book, profile: ImportProfile) -> ListLayout | None:
     """Return where the file has the headings that a profile uses, else the rows that it names."""
-    return matching.layout_of(book, profile) or _layout_at(book, profile)
+    return matching.find_layout(book, profile) or _layout_at(book, profile)
 
 
 def _moved(profile: ImportProfile, layout: ListLayout) -> ImportProfile:
@@ -129,7 +129,7 @@ def _columns(profile: ImportProfile, proposed: Proposal) -> list[_DescribedColum
         own = by_index.get(heading.index) or ProfileColumn(
             heading=heading.top, sub_heading=heading.sub, column=column_letter(heading.index + 1)
         )
-        samples = [read_sample(cell, own, profile, proposed.sign) for cell in each.column.values.cells]
+        samples = [read_sample(cell, own, heading, profile, proposed.sign) for cell in each.column.values.cells]
         found.append((each, own, samples))
     return found
 

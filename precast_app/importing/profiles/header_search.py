@@ -63,7 +63,7 @@ class ListLayout:
     is_certain: bool
 
 
-def find_headings(book: Book, names: NameIndex) -> ListLayout:
+def guess_layout(book: Book, names: NameIndex) -> ListLayout:
     """Return the layout of the sheet and the rows whose headings say most; where none says much, the first texts."""
     best: tuple[float, str, SheetScan, int, int] | None = None
     for sheet in sorted(book.sheets, key=book.hidden_sheets.__contains__):

@@ -1,4 +1,4 @@
-"""The import profile that was made for files with the headings of a file. Pure."""
+"""Where a file has the headings of an import profile, and which profile was made for it. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from precast_app.errors import JobFailed
 from precast_app.importing.profiles.header_search import ListHeading, ListLayout, headings_at, read_layout
-from precast_app.importing.profiles.profile import ImportProfile, ProfileColumn
+from precast_app.importing.profiles.profile import BaseTarget, ImportProfile, ProfileColumn
 from precast_app.spreadsheets import Book, SheetScan, column_letter
 from precast_app.text import match_key
 
@@ -17,8 +18,8 @@ _Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _HeadRow:
-    """One of the first rows of a sheet, taken for the headings; two rows if `header_count` is 2."""
+class HeaderRows:
+    """One or two of the first rows of a sheet, taken for its headings; `position` is their index in the scan."""
 
     sheet: str
     scan: SheetScan
@@ -26,6 +27,16 @@ class _HeadRow:
     header_count: int
     headings: tuple[ListHeading, ...]
     keys: Counter[_Key]
+
+    @property
+    def first_row(self) -> int:
+        """The number of the upper row."""
+        return self.scan.head[self.position].number
+
+    @property
+    def last_row(self) -> int:
+        """The number of the lower row."""
+        return self.scan.head[min(self.position + self.header_count, len(self.scan.head)) - 1].number
 
 
 def find_profile(book: Book, profiles: Sequence[tuple[int, ImportProfile]]) -> int | None:
@@ -36,23 +47,46 @@ def find_profile(book: Book, profiles: Sequence[tuple[int, ImportProfile]]) -> i
     come or gone, and headings that the profile doesn't know may have been added.
     """
     best: tuple[int, int] | None = None
-    rows = _HeadRows(book)
+    candidates = _Candidates(book)
     for id_, profile in profiles[:_MOST_PROFILES]:
-        found = _find_rows(rows, profile)
+        found = _find_complete(candidates, profile)
         if found is None:
             continue
-        known = sum((found.keys & _all_keys(profile)).values())
+        known = sum((found.keys & _keys(profile.columns)).values())
         if best is None or known > best[0]:
             best = known, id_
     return best and best[1]
 
 
-def layout_of(book: Book, profile: ImportProfile) -> ListLayout | None:
+def find_layout(book: Book, profile: ImportProfile) -> ListLayout | None:
     """Return the layout of the sheet that a profile fits; None if no row has all headings that it uses."""
-    found = _find_rows(_HeadRows(book), profile)
+    found = _find_complete(_Candidates(book), profile)
     if found is None:
         return None
     return read_layout(book, found.sheet, found.scan, found.position, found.header_count, profile.skip_rows)
+
+
+def find_header(book: Book, profile: ImportProfile) -> HeaderRows:
+    """Return the rows that have most of the headings that a profile uses; of several, those that it names.
+
+    Raise `JobFailed` if no row has the heading of the names.
+    """
+    used, names = _keys(profile.used_columns), _keys(filter(_is_name, profile.columns))
+    best: tuple[int, HeaderRows] | None = None
+    for rows in _Candidates(book).of(profile):
+        known = (rows.keys & used).total()
+        if known > (best[0] if best else 0) and ("name" in profile.constants or names & rows.keys):
+            best = known, rows
+        if best is not None and best[0] == used.total():
+            break
+    if best is None:
+        headings = [column.heading or f"column {column.column}" for column in filter(_is_name, profile.columns)]
+        raise JobFailed(
+            f"The file has no column {headings[0] if headings else 'of the import profile'}, from which the import "
+            f"profile {profile.name} reads the element type names. Choose another profile, or say again what the "
+            "columns mean."
+        )
+    return best[1]
 
 
 def match_columns(headings: Iterable[ListHeading], profile: ImportProfile) -> dict[int, ProfileColumn]:
@@ -68,46 +102,45 @@ def match_columns(headings: Iterable[ListHeading], profile: ImportProfile) -> di
     return found
 
 
-class _HeadRows:
+class _Candidates:
     """The first rows of the sheets of a book as headings, each read once."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._found: dict[tuple[str, int], list[_HeadRow]] = {}
+        self._found: dict[tuple[str, int], list[HeaderRows]] = {}
 
-    def of(self, profile: ImportProfile) -> Iterator[_HeadRow]:
+    def of(self, profile: ImportProfile) -> Iterator[HeaderRows]:
         """Yield the rows that may have the headings of a profile: those where it says so come first."""
         count = len(profile.header_rows)
         # A sheet may have been renamed, so the others are searched too.
         for sheet in sorted(
             self._book.sheets, key=lambda name: (name != profile.sheet, name in self._book.hidden_sheets)
         ):
-            yield from sorted(self._rows(sheet, count), key=lambda row: self._number(row) != profile.header_rows[0])
+            yield from sorted(self._rows(sheet, count), key=lambda rows: rows.first_row != profile.header_rows[0])
 
-    def _rows(self, sheet: str, count: int) -> list[_HeadRow]:
+    def _rows(self, sheet: str, count: int) -> list[HeaderRows]:
         if (sheet, count) not in self._found:
             scan = self._book.scan(sheet)
             self._found[sheet, count] = [
-                _HeadRow(sheet, scan, position, count, headings, Counter(map(_heading_key, headings)))
+                HeaderRows(sheet, scan, position, count, headings, Counter(map(_heading_key, headings)))
                 for position in range(len(scan.head))
                 if (headings := headings_at(scan, position, count))
             ]
         return self._found[sheet, count]
 
-    @staticmethod
-    def _number(row: _HeadRow) -> int:
-        return row.scan.head[row.position].number
+
+def _find_complete(candidates: _Candidates, profile: ImportProfile) -> HeaderRows | None:
+    """Return the first rows that have all headings which a profile uses."""
+    used = _keys(profile.used_columns)
+    return next((rows for rows in candidates.of(profile) if used <= rows.keys), None) if used else None
 
 
-def _find_rows(rows: _HeadRows, profile: ImportProfile) -> _HeadRow | None:
-    needed = Counter(map(_column_key, profile.used_columns))
-    if not needed:
-        return None
-    return next((row for row in rows.of(profile) if needed <= row.keys), None)
+def _is_name(column: ProfileColumn) -> bool:
+    return column.target == BaseTarget("name")
 
 
-def _all_keys(profile: ImportProfile) -> Counter[_Key]:
-    return Counter(map(_column_key, profile.columns))
+def _keys(columns: Iterable[ProfileColumn]) -> Counter[_Key]:
+    return Counter(map(_column_key, columns))
 
 
 def _heading_key(heading: ListHeading) -> _Key:

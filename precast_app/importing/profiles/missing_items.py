@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from precast_app.importing import column_mapping, find_missing, row_validation
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.find_missing import MissingEntries
-from precast_app.importing.profiles import application, cell_values
+from precast_app.importing.profiles import application, cell_values, matching
 from precast_app.importing.profiles.profile import ImportProfile, ItemTarget, PlaceField
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
@@ -24,10 +24,10 @@ _MAX_PLACES = 10_000
 
 def find_missing_entries(book: Book, profile: ImportProfile, reference: ReferenceData) -> MissingEntries:
     """Return the items to create, by group, parents before their children; raise `JobFailed` as `map_columns` does."""
-    found = application.find_headings(book, profile)
+    headings = matching.find_header(book, profile).headings
     names = column_mapping.index_names(reference)
     named: dict[ColumnGroup, dict[tuple[str, ...], None]] = {group: {} for group in GROUP_SPECS}
-    for _, column in sorted(found.columns.items()):
+    for _, column in sorted(matching.match_columns(headings, profile).items()):
         target = column.target
         if isinstance(target, ItemTarget):
             known = {group for group, _ in column_mapping.find_targets(target.name, "", names)}

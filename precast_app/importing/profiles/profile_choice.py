@@ -32,7 +32,7 @@ def _has_own_headings(book: Book) -> bool:
 
 
 def _knows_all_headings(book: Book, profile: ImportProfile) -> bool:
-    layout = matching.layout_of(book, profile)
+    layout = matching.find_layout(book, profile)
     if layout is None:
         return False
     known = matching.match_columns(layout.headings, profile)

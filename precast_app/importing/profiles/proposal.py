@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from precast_app.importing.column_mapping import index_names
 from precast_app.importing.decimal_signs import DecimalSign
-from precast_app.importing.profiles import column_guesses, levels, vocabulary
-from precast_app.importing.profiles.column_guesses import MIN_CONFIDENCE, Guess, Knowledge
+from precast_app.importing.profiles import levels, target_guesses, vocabulary
 from precast_app.importing.profiles.column_values import shown_text
-from precast_app.importing.profiles.header_search import ListLayout, find_headings, title_of
+from precast_app.importing.profiles.header_search import ListLayout, guess_layout, title_of
 from precast_app.importing.profiles.list_columns import ListColumn, cell_at, is_totals_row, read_columns
 from precast_app.importing.profiles.profile import (
     GROUP_KEYS,
@@ -25,6 +24,7 @@ from precast_app.importing.profiles.profile import (
     Target,
 )
 from precast_app.importing.profiles.schema import MAX_HEADING
+from precast_app.importing.profiles.target_guesses import MIN_CONFIDENCE, Guess, Knowledge
 from precast_app.importing.profiles.value_rules import propose_values
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import MEASURES, ColumnGroup
@@ -79,12 +79,12 @@ def propose(
     """
     names = index_names(reference)
     known = list(profiles)
-    layout = layout or find_headings(book, names)
+    layout = layout or guess_layout(book, names)
     columns, sign = read_columns(book, layout)
     knowledge = Knowledge(
-        reference, names, column_guesses.learn(known), column_guesses.vote_languages(columns), _has_floors(columns)
+        reference, names, target_guesses.learn(known), target_guesses.vote_languages(columns), _has_floors(columns)
     )
-    guesses = [tuple(column_guesses.guess(column, knowledge)) for column in columns]
+    guesses = [tuple(target_guesses.guess_targets(column, knowledge)) for column in columns]
     taken = _choose(columns, guesses)
     is_element_types = layout.is_certain and _is_element_type_list(columns, taken)
     if not is_element_types:

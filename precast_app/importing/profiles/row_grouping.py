@@ -13,7 +13,7 @@ from precast_app.importing.profiles import cell_values
 from precast_app.importing.profiles.profile import PlaceField
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.row_validation import Row
-from precast_app.importing.schema import GROUP_SPECS, NO_CELL, Column, ColumnGroup, ColumnMap, Grouping
+from precast_app.importing.schema import GROUP_SPECS, NOT_IN_FILE, Column, ColumnGroup, ColumnMap, RowGrouping
 from precast_app.text import match_key, path_key
 
 _SHOWN_CHARACTERS = 200
@@ -47,13 +47,13 @@ def group_rows(rows: Iterable[Row], columns: ColumnMap, reference: ReferenceData
     found: dict[tuple[str, str], _ElementType] = {}
     in_order: list[Row | tuple[tuple[str, str], _ElementType]] = []
     for row in rows:
-        if row.skipped or not row.identity[0]:
+        if row.skipped or not row.element_type_key[0]:
             in_order.append(row)
             continue
-        element_type = found.get(row.identity)
+        element_type = found.get(row.element_type_key)
         if element_type is None:
-            element_type = found[row.identity] = _ElementType(row.number)
-            in_order.append((row.identity, element_type))
+            element_type = found[row.element_type_key] = _ElementType(row.number)
+            in_order.append((row.element_type_key, element_type))
         grouper.add(element_type, row)
     new_columns = grouper.columns()
     return new_columns, [row if isinstance(row, Row) else grouper.finished(*row) for row in in_order]
@@ -99,14 +99,16 @@ class _Grouper:
                 element_type.is_rejected = True
         for index in self._fixed[:2]:
             element_type.values.setdefault(index, row.values[index])
-        element_type.kept = set(row.kept) if element_type.kept is None else element_type.kept.intersection(row.kept)
+        element_type.kept = (
+            set(row.kept_positions) if element_type.kept is None else element_type.kept.intersection(row.kept_positions)
+        )
         for index, node in self._node_indices:
             self._add_pieces(element_type, node, int(str(row.values[index])), row.number)
         self._add_place(element_type, row)
 
     def _add_place(self, element_type: _ElementType, row: Row) -> None:
         count = 1
-        if self._columns.grouping is Grouping.COUNTS:
+        if self._columns.grouping is RowGrouping.ADD_COUNTS:
             count = int(str(row.values[self._count])) if self._count is not None else 0
         place = self._places.find(row, is_needed=count > 0)
         if isinstance(place, Issue):
@@ -130,11 +132,19 @@ class _Grouper:
         """Return the row of an element type whose rows have all been added."""
         number, issues = element_type.number, tuple(element_type.issues)
         if element_type.is_rejected:
-            return Row(number, ("", ""), (), issues, identity=key)
+            return Row(number, ("", ""), (), issues, element_type_key=key)
         values = [element_type.values[index] for index in self._fixed]
         values += [element_type.counts.get(node, 0) for node in self._nodes]
         kept = tuple(sorted(self._new_index[index] for index in element_type.kept or () if index in self._new_index))
-        return Row(number, key, tuple(values), issues, kept=kept, identity=key, node_rows=element_type.node_rows)
+        return Row(
+            number,
+            key,
+            tuple(values),
+            issues,
+            kept_positions=kept,
+            element_type_key=key,
+            node_rows=element_type.node_rows,
+        )
 
     def _contradiction(self, element_type: _ElementType, row: Row, index: int) -> Issue:
         column = self._columns.columns[index]
@@ -165,7 +175,7 @@ class _Places:
         self._suggestions = column_mapping.Suggestions(index)
         self._known: dict[tuple[str, ...], int | None] = {}
         # The column that says most about the place: the last one that is in the file.
-        with_cell = [column for _, column in self._parts if column.index != NO_CELL]
+        with_cell = [column for _, column in self._parts if column.index != NOT_IN_FILE]
         self._column = (with_cell or [column for _, column in self._parts])[-1] if self._parts else None
 
     def find(self, row: Row, *, is_needed: bool) -> int | Issue | None:
@@ -191,7 +201,7 @@ class _Places:
         place = self._column
         heading = place.heading if place else ""
         return Column(
-            index=place.index if place else NO_CELL,
+            index=place.index if place else NOT_IN_FILE,
             letter=place.letter if place else "",
             heading=f"{heading}: {self._names[node]}",
             group=ColumnGroup.NODES,

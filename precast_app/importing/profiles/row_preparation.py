@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from precast_app.importing import row_validation
 from precast_app.importing.cell_parsing import display_text
-from precast_app.spreadsheets import SheetRow
+from precast_app.spreadsheets import Cell, SheetRow
 from precast_app.text import clean_text, match_key
 
 
@@ -31,7 +31,7 @@ class RowPreparation:
 
     def rows(self, rows: Iterable[SheetRow]) -> Iterator[SheetRow]:
         """Yield the data rows and the rows of totals, with the blank cells filled that repeat the row above."""
-        above: dict[int, object] = {}
+        above: dict[int, Cell] = {}
         for row in rows:
             if row.number in self.skipped or self._repeats_headings(row):
                 continue
@@ -59,14 +59,14 @@ class RowPreparation:
             return False
         return all(_text(row, index) in (heading, "") for index, heading in self.headings.items())
 
-    def _filled(self, row: SheetRow, above: dict[int, object]) -> SheetRow:
+    def _filled(self, row: SheetRow, above: dict[int, Cell]) -> SheetRow:
         continues = not _text(row, self.name)
-        cells = list(row.cells)
+        cells: list[Cell] = list(row.cells)
         repeated = (*self.always_above, *self.continued) if continues else self.always_above
         for index in repeated:
             if not _text(row, index) and index in above:
                 cells.extend([""] * (index + 1 - len(cells)))
-                cells[index] = above[index]  # type: ignore[call-overload]
+                cells[index] = above[index]
         for index in (*self.always_above, *self.continued):
             above[index] = cells[index] if index < len(cells) else ""
         return SheetRow(row.number, cells)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from precast_app.importing import cell_parsing, hierarchy
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.profiles import vocabulary
-from precast_app.importing.profiles.column_guesses import Knowledge, nodes_at_end
 from precast_app.importing.profiles.list_columns import ListColumn
 from precast_app.importing.profiles.profile import (
     ImportProfile,
@@ -17,6 +16,7 @@ from precast_app.importing.profiles.profile import (
     Target,
     value_kind,
 )
+from precast_app.importing.profiles.target_guesses import Knowledge, nodes_at_end
 from precast_app.importing.reference_data import ReferenceItem
 from precast_app.importing.schema import ColumnGroup
 from precast_app.text import match_key

@@ -67,7 +67,7 @@ def read_names(rows: Iterable[Row]) -> FileNames:
     unclear_rows = []
     is_type_unclear = False
     for row in rows:
-        type_key, name_key = row.identity if row.rejected else row.key
+        type_key, name_key = row.element_type_key if row.rejected else row.key
         if type_key and name_key:
             keys.add((type_key, name_key))
             continue

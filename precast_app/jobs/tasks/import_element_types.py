@@ -35,7 +35,7 @@ from precast_app.importing.batch_runner import BatchResult
 from precast_app.importing.batch_sql import BatchTarget
 from precast_app.importing.counts import Counts
 from precast_app.importing.current_state import CurrentState
-from precast_app.importing.issues import Issue, IssueOverflow, from_note
+from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.importing.piece_limits import PieceLimits
 from precast_app.importing.plan import Plan
 from precast_app.importing.profiles import application, missing_items, row_grouping
@@ -193,10 +193,11 @@ def _read(context: JobContext, reference: ReferenceData) -> _ReadFile:
         every, overflow = row_validation.cap_issues(rows, context.settings.max_stored_issues)
         data = [row for row in every if not row.skipped]
         skipped = [issue for row in every if row.skipped for issue in row.issues]
+        first_row = data[0].number if data and only_rows is None else mapped.first_data_row
         created = create_missing.creation_issues(columns, reference, dry_run=context.dry_run)
         issues = [
-            *map(from_note, book.notes),
-            mapping_description.describe_mapping(mapped, data[0].number if data else mapped.first_data_row),
+            *mapping_description.reader_issues(book.notes, mapped),
+            mapping_description.describe_mapping(mapped, first_row),
             *issues,
             *created,
             *skipped,
@@ -209,8 +210,8 @@ def _read(context: JobContext, reference: ReferenceData) -> _ReadFile:
 def _with_identities(rows: Iterable[Row], identities: dict[int, tuple[str, str]]) -> Iterator[Row]:
     """Yield the rows, and store their element types by row number."""
     for row in rows:
-        if row.identity[0]:
-            identities[row.number] = row.identity
+        if row.element_type_key[0]:
+            identities[row.number] = row.element_type_key
         yield row
 
 

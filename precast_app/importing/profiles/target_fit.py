@@ -13,7 +13,7 @@ def look_like_marks(values: ColumnValues) -> bool:
     return has_codes and values.distinct_share > 0.3 and not values.files and not values.united and not values.dates
 
 
-def fit(target: Target, values: ColumnValues) -> float:
+def rate_fit(target: Target, values: ColumnValues) -> float:
     """Return a factor from 0 to 1: how well the cells of a column fit a target."""
     if not values.filled:
         return 0.8

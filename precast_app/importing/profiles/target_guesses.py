@@ -10,7 +10,6 @@ from rapidfuzz import fuzz, process
 from precast_app.importing import units
 from precast_app.importing.column_mapping import NameIndex, find_targets
 from precast_app.importing.profiles import levels, vocabulary
-from precast_app.importing.profiles.column_fit import fit, look_like_marks
 from precast_app.importing.profiles.column_units import unit_of
 from precast_app.importing.profiles.column_values import ColumnValues
 from precast_app.importing.profiles.list_columns import ListColumn
@@ -24,6 +23,7 @@ from precast_app.importing.profiles.profile import (
     PlaceTarget,
     Target,
 )
+from precast_app.importing.profiles.target_fit import look_like_marks, rate_fit
 from precast_app.importing.profiles.vocabulary import LANGUAGES, HeadingMeaning
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, MEASURES, ColumnGroup
@@ -95,7 +95,7 @@ def vote_languages(columns: Sequence[ListColumn]) -> dict[str, float]:
     return votes
 
 
-def guess(column: ListColumn, knowledge: Knowledge) -> list[Guess]:
+def guess_targets(column: ListColumn, knowledge: Knowledge) -> list[Guess]:
     """Return what a column may mean, the surest guess first."""
     if not column.text and not column.values.filled:
         return []
@@ -136,7 +136,7 @@ def _from_profiles(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     if target is None:
         yield Guess(None, None, 0.6, f"The import profile {name[:_SHOWN]} ignores this heading.")
     else:
-        yield Guess(target, unit, 0.9 * fit(target, column.values), reason)
+        yield Guess(target, unit, 0.9 * rate_fit(target, column.values), reason)
 
 
 def _from_heading(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
@@ -153,7 +153,7 @@ def _from_heading(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
         unit, why, factor = unit_of(column, target)
         if len(meaning.alias) <= 2 and unit and why.startswith(("The heading", "The row")):
             confidence += 0.2
-        confidence *= factor * fit(target, column.values)
+        confidence *= factor * rate_fit(target, column.values)
         yield Guess(target, unit, min(confidence, 0.99), f"{reason} {why}".strip())
     # KG is a basement beside EG and OG, and a unit elsewhere.
     if levels.is_level(column.text) or _is_basement(column, knowledge) or _is_numbered_floor(column):
@@ -273,7 +273,7 @@ def _from_values(column: ListColumn) -> Iterator[Guess]:
         if unit and units.factor(own, unit) is not None and is_own:
             shown, _, _ = unit_of(column, BaseTarget(field))
             yield Guess(
-                BaseTarget(field), shown, 0.55 * fit(BaseTarget(field), values), f"{unit} is a unit of {field}."
+                BaseTarget(field), shown, 0.55 * rate_fit(BaseTarget(field), values), f"{unit} is a unit of {field}."
             )
     if vocabulary.names_material(heading) and values.share(values.numbers) >= 0.9:
         # A product's name has two parts.
