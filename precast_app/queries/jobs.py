@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy.orm import aliased
 
 from precast_app.errors import RequestError
 from precast_app.extensions import db
@@ -28,11 +29,17 @@ def queue_positions(jobs: list[ImportJob]) -> dict[int, int]:
 
 
 def list_jobs(
-    project_id: int, status: str | None, job_type: str | None, page: Page, state: JobState | None = None
+    project_id: int,
+    status: str | None,
+    job_type: str | None,
+    page: Page,
+    state: JobState | None = None,
+    *,
+    with_applied: bool = True,
 ) -> tuple[list[ImportJob], int]:
     """Return a page of the project's jobs that have the status, the type and the state, newest first, and their number.
 
-    None stands for any.
+    None stands for any. Without `with_applied`, dry runs from which a job was started are left out.
     """
     query = select(ImportJob).where(ImportJob.project_id == project_id).order_by(ImportJob.id.desc())
     if status:
@@ -41,6 +48,9 @@ def list_jobs(
         query = query.where(is_in_state(state))
     if job_type:
         query = query.where(ImportJob.job_type == job_type)
+    if not with_applied:
+        applying = aliased(ImportJob)
+        query = query.where(~select(applying.id).where(applying.applies_job_id == ImportJob.id).exists())
     return paginate(query, page, lambda last_id: ImportJob.id < last_id)
 
 
@@ -61,14 +71,18 @@ def find_applying_job(dry_run_id: int) -> ImportJob | None:
     return db.session.scalar(query.order_by(ImportJob.id.desc()).limit(1))
 
 
-def list_issues(job_id: int, severity: str | None, page: Page) -> tuple[list[Issue], int]:
-    """Return a job's issues by row, those about the whole file first, and their number.
+def list_issues(
+    job_id: int, severity: str | None, page: Page, *, without_code: str | None = None
+) -> tuple[list[Issue], int]:
+    """Return a job's issues by row, those about the whole file first, and their number; those of a code left out.
 
     Raise `RequestError` if `page.after` is not the id of one of them.
     """
     query = select(Issue).where(Issue.job_id == job_id).order_by(Issue.row.asc().nulls_first(), Issue.id)
     if severity:
         query = query.where(Issue.severity == severity)
+    if without_code:
+        query = query.where(Issue.code != without_code)
 
     def follows(last_id: int) -> ColumnElement[bool]:
         last = db.session.execute(select(Issue.row).where(Issue.job_id == job_id, Issue.id == last_id)).one_or_none()

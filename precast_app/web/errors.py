@@ -15,6 +15,8 @@ from precast_app.auth.permissions import IDENTITY_KEY, Identity
 from precast_app.errors import RequestError
 
 _NOT_PAGES = ("/api", "/healthz", "/readyz", "/metrics", "/static", "/rq")
+# Of these, the ones that a person opens in a browser: downloads, figures, the queue.
+_OPENED_BY_PEOPLE = ("/api/", "/metrics", "/rq")
 
 
 def init_app(app: Flask) -> None:
@@ -39,19 +41,20 @@ def init_app(app: Flask) -> None:
 
 
 def _is_page_request() -> bool:
-    """Return whether the browser shows the response as a page: that of a page, or of a link to a download."""
+    """Return whether the browser shows the response as a page: that of a page, or of something else that it opens."""
     if "text/html" not in request.headers.get("Accept", ""):
         return False
-    return not request.path.startswith(_NOT_PAGES) or _is_download_link()
+    return not request.path.startswith(_NOT_PAGES) or _is_opened()
 
 
-def _is_download_link() -> bool:
-    return request.path.startswith("/api/") and request.headers.get("Sec-Fetch-Mode") == "navigate"
+def _is_opened() -> bool:
+    """Return whether a person opens something in a browser that is no page of this package."""
+    return request.path.startswith(_OPENED_BY_PEOPLE) and request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 def _page_after_sign_in() -> str:
     """Return the requested page; for a download, the page with its link, or else the home page."""
-    if not _is_download_link():
+    if not request.path.startswith("/api/"):
         return request.full_path.rstrip("?")
     referrer = urlsplit(request.referrer or "")
     return referrer._replace(scheme="", netloc="").geturl() if referrer.netloc == request.host else "/"

@@ -12,25 +12,20 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import NotFound
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceSpec
-from precast_app.jobs import dry_run, files, permissions
-from precast_app.models import ImportJob, JobStatus, Phase, Severity
-from precast_app.queries import changes, import_profiles, reference_data
+from precast_app.models import ImportJob, Phase
+from precast_app.queries import import_profiles, reference_data
 from precast_app.queries import jobs as job_queries
-from precast_app.queries.changes import ChangeFilter
 from precast_app.queries.job_states import JobState
 from precast_app.queries.paging import Page
-from precast_app.web import paging, project_context
+from precast_app.web import job_page, paging, project_context
 from precast_app.web.partials import render_partial
 from precast_app.web.template_filters import KINDS, STATE_LABELS
 
 blueprint = Blueprint("job_pages", __name__)
 
 _PAGE_SIZE = 50
-_FILTERS = ("state", "job_type", "change", "severity")
-# Notes on how the file was read; each is one or two lines.
-_MAX_NOTES = 20
+_FILTERS = ("state", "job_type")
 _MAX_PROFILES = 100
-_ALL = "all"
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/import")
@@ -52,7 +47,7 @@ def index(project_id: int) -> str:
     """Show the project's jobs that match the filters of the URL, newest first."""
     state, job_type = _requested_state(), request.args.get("job_type")
     page = paging.requested_page(_PAGE_SIZE)
-    jobs, count = job_queries.list_jobs(project_id, None, job_type, page, state)
+    jobs, count = job_queries.list_jobs(project_id, None, job_type, page, state, with_applied=False)
     return render_template(
         "jobs/list.html",
         **project_context.for_project(project_id, "Jobs"),
@@ -72,7 +67,8 @@ def index(project_id: int) -> str:
 def index_table(project_id: int) -> Response:
     """Return only the table of the jobs, for the open page to poll."""
     state, job_type = _requested_state(), request.args.get("job_type")
-    jobs, _ = job_queries.list_jobs(project_id, None, job_type, paging.requested_page(_PAGE_SIZE), state)
+    page = paging.requested_page(_PAGE_SIZE)
+    jobs, _ = job_queries.list_jobs(project_id, None, job_type, page, state, with_applied=False)
     return render_partial("jobs/rows.html", jobs=jobs, is_filtered=bool(state or job_type))
 
 
@@ -84,48 +80,8 @@ def show(job_id: int) -> str | Response:
     context = project_context.for_project(job.project_id, "Jobs")
     if job.phase == Phase.WAITING_FOR_MAPPING and context["can_import"]:
         return redirect(url_for(".columns", project_id=job.project_id, job_id=job_id))
-    change = request.args.get("change") or None
-    issue_kinds = job_queries.count_issues_by_code(job_id)
-    # Notes of severity info have a section of their own.
-    problem_kinds = [kind for kind in issue_kinds if kind[0] != Severity.INFO]
-    severity = request.args.get("severity") or (problem_kinds[0][0] if problem_kinds else _ALL)
-    page, issue_page = paging.requested_page(_PAGE_SIZE), paging.requested_page(_PAGE_SIZE, "issue")
-    changed, changed_count = changes.list_changes(job_id, ChangeFilter(change), page)
-    issues, issue_count = job_queries.list_issues(job_id, None if severity == _ALL else severity, issue_page)
-    notes, _ = job_queries.list_issues(job_id, Severity.INFO, Page(_MAX_NOTES))
-    # Turning the pages of one list keeps the page of the other.
-    offsets = {"offset": page.offset, "issue": issue_page.offset}
-
-    def link(**changed_arguments: Any) -> str:
-        return url_for(".show", job_id=job_id, **{**_current_filters(), **offsets, **changed_arguments})
-
-    return render_template(
-        "jobs/show.html",
-        **context,
-        job=job,
-        applying_job=job_queries.find_applying_job(job_id),
-        is_outdated=_is_completed_dry_run(job) and dry_run.is_outdated(job),
-        can_act=context["permission"] >= permissions.required_permission(job),
-        position=_queue_position(job),
-        throughput=job_queries.throughput(job),
-        changes=changed,
-        change_count=changed_count,
-        change=change,
-        issues=issues,
-        issue_count=issue_count,
-        issue_page=issue_page,
-        issue_link=lambda offset: f"{link(issue=offset)}#cells",
-        notes=notes,
-        has_issues=bool(issue_kinds),
-        has_marked_cells=job_queries.has_marked_cells(job_id),
-        problem_kinds=problem_kinds,
-        issues_requested=bool({"severity", "issue"} & request.args.keys()),
-        severity=severity,
-        severities=[*Severity, _ALL],
-        has_file=files.is_stored(job_id),
-        page=page,
-        link=link,
-    )
+    shown = job_page.context(job, context["permission"])
+    return render_template("jobs/show.html", **context, **shown, position=_queue_position(job))
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/jobs/<int(max=2147483647):job_id>/columns")
@@ -152,10 +108,6 @@ def _template_choices(project_id: int) -> list[tuple[ReferenceSpec, Sequence[Any
     """Return the kinds of items that the project has, each with its items, for limiting a template to some of them."""
     found = [(spec, reference_data.list_all(project_id, job_type)) for job_type, spec in REFERENCE_SPECS.items()]
     return [(spec, items) for spec, items in found if items]
-
-
-def _is_completed_dry_run(job: ImportJob) -> bool:
-    return job.dry_run and job.status == JobStatus.COMPLETED
 
 
 def _requested_state() -> JobState | None:

@@ -64,7 +64,7 @@ def show(project_id: int) -> str:
     A project without nodes and element types has only a place to drop its first list.
     """
     summary = element_types.project_summary(project_id)
-    recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
+    recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT, with_applied=False)
     if not summary["by_node"] and not summary["element_types"]:
         return render_template("start.html", **project_context.for_project(project_id, "Overview"), recent=recent)
     statuses = {status: sum(node[status] for node in summary["by_node"]) for status in PIECE_STEPS}
@@ -83,7 +83,7 @@ def show(project_id: int) -> str:
 @requires(Permission.READ)
 def recent_jobs(project_id: int) -> Response:
     """Return only the table of recent jobs, for the open page to poll."""
-    jobs, _ = job_queries.list_jobs(project_id, None, None, _RECENT)
+    jobs, _ = job_queries.list_jobs(project_id, None, None, _RECENT, with_applied=False)
     return render_partial("jobs/rows.html", jobs=jobs)
 
 

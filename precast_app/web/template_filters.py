@@ -37,7 +37,7 @@ STATE_LABELS = {
     JobState.QUEUED: "Queued",
     JobState.RUNNING: "Running",
     JobState.COMPLETED: "Completed",
-    JobState.DRY_RUN: "Dry run",
+    JobState.DRY_RUN: "Preview",
     JobState.UNDONE: "Undone",
     JobState.FAILED: "Failed",
     JobState.CANCELLED: "Cancelled",

@@ -60,7 +60,7 @@ def test_a_workbook_is_dropped_corrected_imported_exported_and_undone(
     expect(page.get_by_text("How the file was read")).to_be_visible()
     check_page(page)
 
-    # Corrected and dropped again on the page of the dry run.
+    # Corrected and dropped again on the page of the preview.
     sheet.cell(row, 3).value = before
     book.save(bad)
     drop(page, bad)
@@ -87,7 +87,7 @@ def test_a_workbook_is_dropped_corrected_imported_exported_and_undone(
 
     # Undone.
     page.get_by_role("link", name="Jobs", exact=True).click()
-    page.locator("tbody tr", has_not_text="Dry run").get_by_role("link").first.click()
+    page.locator("tbody tr", has_text="from preview").get_by_role("link").first.click()
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_text("120 elements deleted")).to_be_visible()

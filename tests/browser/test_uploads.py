@@ -1,10 +1,10 @@
-"""Dropped files: several at once, their types, and new dry runs of a stored file."""
+"""Dropped files: several at once, their types, and new previews of a stored file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PHONE, Opened, check_page
 from tests.browser.dropping import drop
@@ -12,6 +12,11 @@ from tests.conftest import EXAMPLES
 from tests.live_site import Site
 
 WORKBOOK = EXAMPLES / "element_types.xlsx"
+
+
+def bar(page: Page) -> Locator:
+    """Return the bar of a job's page that says what the job is."""
+    return page.get_by_role("region", name="This job")
 
 
 def test_several_files_are_dropped_and_one_is_no_spreadsheet(opened: Opened, site: Site, tmp_path: Path) -> None:
@@ -55,7 +60,7 @@ def test_the_content_of_a_file_decides_what_it_is(opened: Opened, site: Site, tm
     drop(page, walls)
     expect(page.get_by_text("Would create 120")).to_be_visible()
     drop(page, products)
-    expect(page.get_by_text("BOM products, dry run")).to_be_visible()
+    expect(bar(page)).to_contain_text("Preview BOM products")
 
     unclear = tmp_path / "week 12.csv"
     unclear.write_text("Name\nPolishing\n")
@@ -65,12 +70,12 @@ def test_the_content_of_a_file_decides_what_it_is(opened: Opened, site: Site, tm
     expect(question.get_by_role("button")).to_have_text(["Hierarchy", "Stages", "Drawing types"])
     check_page(page)
     question.get_by_role("button", name="Drawing types").click()
-    expect(page.get_by_text("Drawing types, dry run")).to_be_visible()
+    expect(bar(page)).to_contain_text("Preview Drawing types")
 
     # The page about stages answers the question.
     page.goto(f"/projects/{project}/reference/stages")
     drop(page, unclear)
-    expect(page.get_by_text("Stages, dry run")).to_be_visible()
+    expect(bar(page)).to_contain_text("Preview Stages")
 
 
 def test_a_dry_run_that_was_applied_or_is_outdated_offers_a_new_one(opened: Opened, site: Site) -> None:
@@ -89,12 +94,12 @@ def test_a_dry_run_that_was_applied_or_is_outdated_offers_a_new_one(opened: Open
     number = page.url.rpartition("/")[2]
 
     page.goto(f"/jobs/{dry_runs[0]}")
-    expect(page.get_by_text(f"Job {number} has already been started from this dry run.")).to_be_visible()
+    expect(page.get_by_text(f"Job {number} has already been started from this preview.")).to_be_visible()
     expect(page.get_by_role("button", name="Import now")).to_have_count(0)
     check_page(page)
     page.goto(f"/jobs/{dry_runs[1]}")
     expect(page.get_by_text("the project's data has changed since")).to_be_visible()
     expect(page.get_by_role("button", name="Import now")).to_have_count(0)
-    page.get_by_role("button", name="New dry run").click()
+    page.get_by_role("button", name="Preview again").click()
     page.wait_for_url(lambda url: not url.endswith(f"/{dry_runs[1]}"))
     expect(page.get_by_text("Would create 0, update 0 and leave 120 elements")).to_be_visible()

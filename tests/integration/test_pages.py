@@ -183,7 +183,7 @@ def test_the_filter_of_jobs_has_the_words_of_their_badges(editor: FlaskClient, g
     shown = page(editor, f"/projects/{green_meadows}/jobs")
     labels = dict(re.findall(r'<option value="(\w+)">([\w ]+)</option>', shown.partition("Kind")[0]))
     badges = re.findall(r'<span class="badge[^>]*>([^<]+)<', shown)
-    assert {"Dry run", "Undone", "Completed", "Cancelled", "Queued"} <= set(badges)
+    assert {"Preview", "Undone", "Completed", "Cancelled", "Queued"} <= set(badges)
     found = []
     for state, label in labels.items():
         of_state = re.findall(

@@ -1,6 +1,7 @@
-// Uploads files that are dropped on any page of a project, or chosen: each becomes a dry run, whose page is opened.
+// Uploads files that are dropped on any page of a project, or chosen: each becomes a preview, whose page is opened.
 // Several files are sent one after another; the user can dismiss each of them.
-import { request } from "./api.js";
+import { call, request } from "./api.js";
+import { showError } from "./feedback.js";
 import { signInAgain } from "./session.js";
 
 const project = document.body.dataset.project;
@@ -53,7 +54,7 @@ function fail(upload, message) {
   upload.status.textContent = message;
 }
 
-// A single file leads to its dry run at once; of several files each shows a link to its own.
+// A single file leads to its preview at once; of several files each shows a link to its own.
 function succeed(upload, name, jobId) {
   if (panel().querySelectorAll("[data-upload=open], [data-upload=done]").length === 1) {
     location.href = `/jobs/${jobId}`;
@@ -151,16 +152,23 @@ async function take(files, options) {
   }
 }
 
-// <button data-preview="/api/jobs/1/file" data-name="walls.xlsx" data-options="{…}"> makes a new dry run of a stored file.
+// <button data-preview="/api/jobs/1" data-name="walls.xlsx" data-options="{…}"> makes a new preview of a job's file; with
+// data-mapping="saved" or "once" the columns are those of the job, by a profile that is remembered or not.
 async function previewAgain(button) {
   button.disabled = true;
-  const { preview, name, options } = button.dataset;
+  const { preview, name, options, mapping } = button.dataset;
   try {
-    const response = await request(preview);
+    if (mapping) {
+      const { profile } = await call("GET", `${preview}/columns`);
+      const started = await call("POST", `${preview}/mapping`, JSON.stringify({ ...profile, save: mapping === "saved" }));
+      location.href = `/jobs/${started.job_id}`;
+      return;
+    }
+    const response = await request(`${preview}/file`);
     if (!response.ok) throw new Error("The file has been deleted. Upload it again.");
     await take([new File([await response.blob()], name)], JSON.parse(options));
   } catch (error) {
-    fail(addCard(name), error.message);
+    showError(document, error);
   }
   button.disabled = false;
 }
