@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any
 
 import marshmallow as ma
 
-from precast_app.api.schemas import CursorQuery, RequestSchema, ResponseSchema, Timestamp, identifier
+from precast_app.api.schemas import CursorQuery, DayOrTime, RequestSchema, ResponseSchema, Timestamp, identifier
 from precast_app.models import PieceStatus
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries import pieces
@@ -17,7 +16,6 @@ from precast_app.text import clean_text
 _MAX_IDS = 10_000
 # Of notes and reasons.
 _MAX_TEXT = 2_000
-_DAY_LENGTH = 10
 
 
 class PieceFilterFields(ma.Schema):
@@ -113,18 +111,6 @@ class OneElement(ResponseSchema):
     """The response with one piece."""
 
     element = ma.fields.Nested(Element)
-
-
-class DayOrTime(ma.fields.String):
-    """A day (`2026-10-12`) or a time (`2026-10-12T14:30:00Z`, in UTC if it has no zone)."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        written = super()._deserialize(value, attr, data, **kwargs).strip()
-        try:
-            return date.fromisoformat(written) if len(written) == _DAY_LENGTH else datetime.fromisoformat(written)
-        except ValueError:
-            message = "Write a day such as 2026-10-12, or a time such as 2026-10-12T14:30:00Z."
-            raise ma.ValidationError(message) from None
 
 
 class Text(ma.fields.String):

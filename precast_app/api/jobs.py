@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import request, url_for
@@ -30,7 +31,8 @@ from precast_app.auth import rate_limits
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
-from precast_app.jobs import permissions, registry, service
+from precast_app.importing.job_type_detection import PIECE_STATUSES
+from precast_app.jobs import permissions, piece_parameters, registry, service
 from precast_app.jobs.creation import JobOptions
 from precast_app.models import ImportJob, JobStatus
 from precast_app.projects import projects
@@ -79,7 +81,10 @@ def create_job(
     if job_type.name == labels.JOB_TYPE:
         permissions.require_to_create(current_identity(), project_id, job_type.name, create_missing=False)
         return _created(labels.start_from_query(project_id, headers["key"]))
+    defaults = uploads.take_move_defaults(query)
     options = _options(query, project_id, job_type.name)
+    if job_type.name == PIECE_STATUSES:
+        options = replace(options, parameters=piece_parameters.defaults_to_json(defaults))
     job = service.submit(
         project_id=project_id,
         job_type=job_type.name,

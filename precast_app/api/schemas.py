@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import marshmallow as ma
@@ -13,6 +13,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from precast_app.queries.paging import LARGEST_ID, Page
+
+_DAY_LENGTH = 10
 
 
 class StrictParser(FlaskParser):
@@ -120,6 +122,18 @@ class Timestamp(ma.fields.DateTime):
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class DayOrTime(ma.fields.String):
+    """A day (`2026-10-12`) or a time (`2026-10-12T14:30:00Z`, in UTC if it has no zone)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        written = super()._deserialize(value, attr, data, **kwargs).strip()
+        try:
+            return date.fromisoformat(written) if len(written) == _DAY_LENGTH else datetime.fromisoformat(written)
+        except ValueError:
+            message = "Write a day such as 2026-10-12, or a time such as 2026-10-12T14:30:00Z."
+            raise ma.ValidationError(message) from None
 
 
 class DecimalString(ma.fields.String):

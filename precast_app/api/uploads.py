@@ -11,13 +11,14 @@ import marshmallow as ma
 from flask import request
 
 from precast_app import config
-from precast_app.api.schemas import LenientQuery, known_options, repeated_options
+from precast_app.api.schemas import DayOrTime, LenientQuery, known_options, repeated_options
 from precast_app.errors import RequestError, TooLarge
 from precast_app.extensions import current_settings
 from precast_app.jobs.creation import AUTO_PROFILE, NO_PROFILE, JobOptions
 from precast_app.jobs.files import Upload
 from precast_app.models import Mapping as MappingOption
-from precast_app.models import OnError
+from precast_app.models import OnError, PieceStatus
+from precast_app.pieces.status_file import MoveDefaults
 from precast_app.queries.paging import LARGEST_ID
 
 _NO_FILE = "No file was sent. Send a spreadsheet as the multipart field `file`."
@@ -71,6 +72,23 @@ class JobQuery(OptionsQuery):
     job_type = ma.fields.String(
         required=True, metadata={"description": "the type of the job, or `auto` to detect it from the file's headings"}
     )
+    status = ma.fields.String(
+        validate=ma.validate.OneOf([*PieceStatus]),
+        metadata={"description": "of `piece_status_import`: the status of all rows that name neither status nor stage"},
+    )
+    stage = ma.fields.String(
+        validate=ma.validate.Length(1, 150),
+        metadata={"description": "of `piece_status_import`: the stage that rows without status and stage have passed"},
+    )
+    date = DayOrTime(
+        metadata={"description": "of `piece_status_import`: the date of rows without one; now if left out"}
+    )
+
+
+def take_move_defaults(query: dict[str, Any]) -> MoveDefaults:
+    """Remove from the query of a new job what it says about rows of a list of pieces, and return that."""
+    status = query.pop("status", None)
+    return MoveDefaults(PieceStatus(status) if status else None, query.pop("stage", None), query.pop("date", None))
 
 
 class IdempotencyKeyHeader(ma.Schema):

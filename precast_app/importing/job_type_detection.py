@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from precast_app.errors import JobFailed
 from precast_app.importing import cell_parsing, header_detection
 from precast_app.importing.profiles import proposal, vocabulary
 from precast_app.importing.reference_data import ReferenceData
@@ -12,7 +11,7 @@ from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.spreadsheets import Book, SheetRow, unescape_formula
 from precast_app.text import clean_text
 
-ELEMENT_TYPES = "element_type_import"
+ELEMENT_TYPES, PIECE_STATUSES = "element_type_import", "piece_status_import"
 _IDENTITY = {"element_type", "name"}
 _NO_LETTERS = re.compile(r"\W|_")
 # A longer text is no heading of a reference file.
@@ -26,7 +25,7 @@ def detect_job_types(book: Book) -> list[str]:
 
     Element types are recognized in any sheet, also by the headings of other offices, and reference data in the first
     row of the first sheet. A file that lacks required headings of every type gets the type that it is most similar to,
-    whose import says what is missing. Raise `JobFailed` for a list of the statuses of single pieces.
+    whose import says what is missing. A list of single pieces with a status for each is recognized by its headings.
     """
     sheets = book.sheets
     own = max((_element_type_score(row) for sheet in sheets for row in book.scan(sheet).head), default=0)
@@ -40,10 +39,7 @@ def detect_job_types(book: Book) -> list[str]:
         scores[job_type] = similar[job_type] if is_complete else 0
     best = max(scores.values())
     if not best and _has_statuses(book):
-        raise JobFailed(
-            "The file lists single pieces with a status for each, not element types. Such lists can't be imported. "
-            "Upload a file with the headings Element Type and Element Type Name, as in the template."
-        )
+        return [PIECE_STATUSES]
     if not best:
         return [max(similar, key=lambda job_type: similar[job_type])]
     return [job_type for job_type, score in scores.items() if score == best]

@@ -73,10 +73,11 @@ def inspect(job: ImportJob, upload: Upload, owner: str) -> Inspection:
     candidates = _candidates(job)
     is_chosen = job.profile is not None
     project_id, job_type, asks = job.project_id, job.job_type, job.mapping == Mapping.ASK
+    parameters = job.parameters
     # Parsing takes seconds, and must not occupy a database connection.
     database.release_connection()
     sent = _as_arguments(candidates)
-    counted = files.count_rows(upload, job_type, owner, sent, is_chosen=is_chosen)
+    counted = files.count_rows(upload, job_type, owner, sent, is_chosen=is_chosen, parameters=parameters)
     if counted.problem is None:
         profile = next((each for each in candidates if each.id == counted.profile_id), None)
         return Inspection(counted.rows, profile)
@@ -95,7 +96,7 @@ def describe(job: ImportJob, draft: ImportProfile | None, owner: str) -> dict[st
     Raise `NotFound` if the file isn't stored any more, `Conflict` if it is not one of element types or can't be read.
     """
     if job.job_type != ELEMENT_TYPES:
-        raise Conflict(f"Job {job.id} imports reference data, whose columns are always those of its template.")
+        raise Conflict(f"Job {job.id} is no import of element types, so the meaning of its columns is fixed.")
     chosen = chosen_profile(job)
     candidates = import_profiles.list_candidates(job.project_id)
     reference = current_reference.load(db.session(), job.project_id)

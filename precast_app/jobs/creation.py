@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import func, select
 
@@ -36,7 +36,7 @@ class JobOptions:
     """The options of an import; `batch_size` in data rows.
 
     `create_missing` creates the reference data that the file's headings name and the project does not have.
-    `use_profile` is `AUTO_PROFILE`, `NO_PROFILE` or the id of an import profile.
+    `use_profile` is `AUTO_PROFILE`, `NO_PROFILE` or the id of an import profile. `parameters` depend on the job type.
     """
 
     batch_size: int = BATCH_SIZE
@@ -46,6 +46,7 @@ class JobOptions:
     create_missing: bool = False
     use_profile: str = AUTO_PROFILE
     mapping: str = Mapping.REFUSE
+    parameters: dict[str, Any] | None = None
 
 
 def import_again(old: ImportJob, starter: Starter, applies_job_id: int | None = None) -> ImportJob:
@@ -86,6 +87,7 @@ def copy_job(old: ImportJob, starter: Starter, *, dry_run: bool, create_missing:
         create_missing=create_missing,
         use_profile=old.use_profile,
         mapping=old.mapping,
+        parameters=old.parameters,
     )
     job = new_job(old.project_id, old.job_type, options, starter.name, starter.user_id)
     set_queued(job)

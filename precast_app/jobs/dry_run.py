@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import delete, insert, select, text, update
@@ -81,15 +81,18 @@ def _missing_rows(context: JobContext, findings: Findings) -> Iterator[dict[str,
         }
 
 
-def check_applicable(dry: ImportJob) -> None:
-    """Raise `Conflict` if the job is not a dry run that can be applied, or the data it was planned on has changed."""
+def check_applicable(dry: ImportJob, has_changed: Callable[[ImportJob], bool]) -> None:
+    """Raise `Conflict` if the job is not a dry run that can be applied, or the data it was planned on has changed.
+
+    `has_changed` finds out the latter for its job type.
+    """
     if not dry.dry_run or dry.status != JobStatus.COMPLETED:
         raise Conflict(f"Job {dry.id} is not a completed dry run, so it can't be applied.")
     if dry.corrections_version != dry.checked_corrections_version:
         raise Conflict("The corrections have changed since the dry run. Preview it again, then import it.")
     if dry.rejected_count and dry.on_error == OnError.ABORT:
         raise Conflict("The file has rows with errors, and on_error=abort imports none then. Correct these rows first.")
-    if is_outdated(dry):
+    if has_changed(dry):
         raise Conflict(_OUTDATED)
 
 
@@ -102,6 +105,12 @@ def check_still_valid(context: JobContext, planned: Plan, reference: ReferenceDa
     if expected is None or batch_runner.stored_results(context.job_id):
         return
     if expected != _digest(planned, reference):
+        raise JobFailed(_OUTDATED)
+
+
+def check_digest(context: JobContext, digest: str) -> None:
+    """Raise `JobFailed` if the job applies a dry run whose plan had another digest."""
+    if (_expected_digest(context) or digest) != digest:
         raise JobFailed(_OUTDATED)
 
 

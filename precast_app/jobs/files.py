@@ -49,15 +49,22 @@ def check_size(upload: Upload) -> None:
 
 
 def count_rows(
-    upload: Upload, job_type: str, owner: str, profiles: Sequence[StoredProfile] = (), *, is_chosen: bool = False
+    upload: Upload,
+    job_type: str,
+    owner: str,
+    profiles: Sequence[StoredProfile] = (),
+    *,
+    is_chosen: bool = False,
+    parameters: dict[str, Any] | None = None,
 ) -> RowCount:
     """Return the number of data rows and the import profile that is used; raise `RequestError` for an unusable file.
 
-    `profiles` are those that the file may need; with `is_chosen` the first one is used. This can take as long as
-    parsing may: call it without a database connection.
+    `profiles` are those that the file may need; with `is_chosen` the first one is used. `parameters` are the job's.
+    This can take as long as parsing may: call it without a database connection.
     """
     with _as_request_errors(upload):
-        return parsing.get_service().count_rows(upload.stream, job_type, owner, profiles, is_chosen=is_chosen)
+        service = parsing.get_service()
+        return service.count_rows(upload.stream, job_type, owner, profiles, is_chosen=is_chosen, parameters=parameters)
 
 
 def describe_columns(

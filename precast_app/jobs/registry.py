@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from precast_app.auth.permissions import Permission
 from precast_app.errors import RequestError
 from precast_app.importing.reference_schema import REFERENCE_SPECS
-from precast_app.jobs import revert
+from precast_app.jobs import dry_run, revert
 from precast_app.jobs.context import JobContext, Outcome
-from precast_app.jobs.tasks import export_labels, import_element_types, import_reference_data
+from precast_app.jobs.tasks import (
+    export_labels,
+    import_element_types,
+    import_piece_statuses,
+    import_reference_data,
+    undo_piece_moves,
+)
+from precast_app.models import ImportJob
 
-UNDO = "element_type_undo"
+UNDO, PIECE_UNDO = "element_type_undo", "piece_undo"
 # In place of a job type: the type is detected from the headings of the file.
 DETECT = "auto"
 
@@ -21,9 +28,12 @@ DETECT = "auto"
 class JobType:
     """A type of job: the function that runs it, and the permission for starting it.
 
-    A job that is not `is_revertible` commits all its changes at once; they stay if it is cancelled after that, and
-    can't be undone. Users can't create an `internal` job directly; it results from an action on another job. A job
-    without `has_file` starts with its parameters at once.
+    A job that is not `is_revertible` commits all its changes at once; they stay if it is cancelled after that. Users
+    can't create an `internal` job directly; it results from an action on another job. A job without `has_file` starts
+    with its parameters at once.
+
+    A job with an `undo_type` is undone by a job of that type; `find_conflicts` returns the reasons why it can't be.
+    `is_outdated` returns whether what a dry run was planned on has changed.
     """
 
     name: str
@@ -32,14 +42,26 @@ class JobType:
     is_revertible: bool = False
     internal: bool = False
     has_file: bool = True
+    undo_type: str | None = None
+    find_conflicts: Callable[[ImportJob], list[str]] = revert.find_conflicts
+    is_outdated: Callable[[ImportJob], bool] = dry_run.is_outdated
 
 
 TYPES = {
     job_type.name: job_type
     for job_type in (
-        JobType("element_type_import", import_element_types.run, Permission.IMPORT, is_revertible=True),
+        JobType("element_type_import", import_element_types.run, Permission.IMPORT, is_revertible=True, undo_type=UNDO),
         JobType(UNDO, revert.run_undo, Permission.IMPORT, internal=True),
         JobType("label_export", export_labels.run, Permission.IMPORT, has_file=False),
+        JobType(
+            "piece_status_import",
+            import_piece_statuses.run,
+            Permission.IMPORT,
+            undo_type=PIECE_UNDO,
+            find_conflicts=undo_piece_moves.find_conflicts,
+            is_outdated=import_piece_statuses.is_outdated,
+        ),
+        JobType(PIECE_UNDO, undo_piece_moves.run, Permission.IMPORT, internal=True),
         *(JobType(name, import_reference_data.run, Permission.MANAGE) for name in REFERENCE_SPECS),
     )
 }

@@ -28,6 +28,7 @@ _RULES = (
     RetentionRule("import_file_chunks", "number", "file_retention_days", 50),
     RetentionRule("job_output_chunks", "number", "file_retention_days", 50),
     RetentionRule("planned_changes", "row", "file_retention_days", 5_000),
+    RetentionRule("planned_piece_moves", "row", "file_retention_days", 5_000),
     RetentionRule("missing_element_types", "element_type_id", "file_retention_days", 5_000),
     RetentionRule("rejected_rows", "row", "file_retention_days", 5_000),
     RetentionRule("correction_events", "id", "file_retention_days", 5_000),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, text, update
@@ -25,6 +25,7 @@ from precast_app.models import (
     MissingElementType,
     Phase,
     PlannedChange,
+    PlannedPieceMove,
 )
 
 _MAX_LISTED = 10
@@ -65,13 +66,13 @@ _NO_COUNTS = dict.fromkeys(
 )  # fmt: skip
 
 
-def check_undoable(target: ImportJob) -> None:
-    """Raise `Conflict` with the reasons if the import can't be undone now."""
+def check_undoable(target: ImportJob, conflicts_of: Callable[[ImportJob], list[str]]) -> None:
+    """Raise `Conflict` with the reasons if the job can't be undone now; `conflicts_of` finds those of its job type."""
     if target.status not in (JobStatus.COMPLETED, JobStatus.FAILED):
         raise Conflict(f"Job {target.id} has not ended. Wait until it ends, or cancel it.")
     if not db.session.scalar(select(exists().where(ImportBatch.job_id == target.id))):
         raise Conflict(f"Job {target.id} has not changed anything, so there is nothing to undo.")
-    if conflicts := find_conflicts(target):
+    if conflicts := conflicts_of(target):
         raise Conflict(f"Job {target.id} can't be undone. " + " ".join(conflicts), {"job": conflicts})
 
 
@@ -225,6 +226,7 @@ def _forget_changes(job_id: int, kept: Collection[int]) -> None:
     db.session.execute(delete(ElementTypeChange).where(*reverted))
     db.session.execute(delete(ImportBatch).where(ImportBatch.job_id == job_id))
     db.session.execute(delete(PlannedChange).where(PlannedChange.job_id == job_id))
+    db.session.execute(delete(PlannedPieceMove).where(PlannedPieceMove.job_id == job_id))
     db.session.execute(delete(MissingElementType).where(MissingElementType.job_id == job_id))
     db.session.execute(delete(Issue).where(Issue.job_id == job_id, Issue.batch.is_not(None)))
 

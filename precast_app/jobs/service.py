@@ -168,7 +168,7 @@ def apply(job_id: int, starter: Starter) -> ImportJob:
     changed. The new job checks the last of these again, and fails without changing anything.
     """
     dry = db.session.get_one(ImportJob, job_id)
-    dry_run.check_applicable(dry)
+    dry_run.check_applicable(dry, registry.get(dry.job_type).is_outdated)
     return creation.import_again(dry, starter, applies_job_id=dry.id)
 
 
@@ -180,11 +180,14 @@ def undo(job_id: int, starter: Starter) -> ImportJob:
     target = db.session.get_one(ImportJob, job_id)
     if target.undoes_job_id is not None:
         return _redo(target, starter)
-    if not registry.get(target.job_type).is_revertible or target.dry_run:
-        raise Conflict(f"Job {job_id} is not an import of element types, or is a dry run. It can't be undone.")
-    revert.check_undoable(target)
+    job_type = registry.get(target.job_type)
+    if job_type.undo_type is None or target.dry_run:
+        raise Conflict(
+            f"Job {job_id} is neither an import of element types nor of pieces, or it is a dry run. It can't be undone."
+        )
+    revert.check_undoable(target, job_type.find_conflicts)
     options = JobOptions(concurrent_batches=1)
-    job = creation.new_job(target.project_id, registry.UNDO, options, starter.name, starter.user_id)
+    job = creation.new_job(target.project_id, job_type.undo_type, options, starter.name, starter.user_id)
     job.undoes_job_id, job.file_name = job_id, target.file_name
     job.total_items = target.created_count + target.updated_count
     creation.set_queued(job)

@@ -99,12 +99,16 @@ class ParsingService:
         profiles: Sequence[StoredProfile] = (),
         *,
         is_chosen: bool = False,
+        parameters: dict[str, Any] | None = None,
     ) -> RowCount:
         """Return the number of data rows that a job of this type would read from the file, and how it would read them.
 
-        `profiles` are the import profiles that the file may need; with `is_chosen` the first one is used.
+        `profiles` are the import profiles that the file may need; with `is_chosen` the first one is used. `parameters`
+        are those of the job.
         """
-        arguments = {"job_type": job_type, "profiles": profiles, "is_chosen": is_chosen}
+        arguments = {
+            "job_type": job_type, "profiles": profiles, "is_chosen": is_chosen, "parameters": parameters or {},
+        }  # fmt: skip
         with tempfile.TemporaryFile() as unused:
             return RowCount(*self._run("count_rows", upload, unused, owner, **arguments))
 

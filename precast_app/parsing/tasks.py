@@ -17,11 +17,13 @@ from precast_app.exporting import annotating, rejected_workbook
 from precast_app.importing import column_mapping, job_type_detection, reference_data, reference_files
 from precast_app.importing.corrections import CorrectedBook, Corrections, from_json, to_json
 from precast_app.importing.issues import Issue
+from precast_app.importing.job_type_detection import PIECE_STATUSES
 from precast_app.importing.profiles import application, column_description, profile_choice
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.importing.profiles.schema import load_profile
 from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.models import Severity
+from precast_app.pieces import status_file
 from precast_app.spreadsheets import Book, Limits, open_book
 
 # Encoding and delimiter of a text file whose profile names neither.
@@ -41,12 +43,16 @@ def count_rows(
     job_type: str,
     profiles: Sequence[StoredProfile] = (),
     is_chosen: bool = False,
+    parameters: dict[str, Any] | None = None,
 ) -> list[Any]:
     """Return the values of `parsing.RowCount`, from a quick scan of the file.
 
     `profiles` are the profiles that the file may need, as ids and JSON; with `is_chosen` the first one is used.
     """
     began = time.process_time()
+    if job_type == PIECE_STATUSES:
+        has_default = bool(parameters and parameters.keys() & {"status", "stage"})
+        return [status_file.count_rows(_open(upload, limits), has_default=has_default)]
     if job_type != "element_type_import":
         return [reference_files.count_rows(_open(upload, limits), job_type)]
     known = _load_profiles(profiles)

@@ -26,7 +26,7 @@ class MoveRefused(Exception):
     `about` is `status`, `stage`, `date`, `note` or `reason`.
     """
 
-    def __init__(self, code: str, about: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, about: str) -> None:
         super().__init__(message)
         self.code = code
         self.about = about
@@ -112,7 +112,9 @@ def decide(
     `stages` are all stages of the project, by id. Raise `MoveRefused` if the move is not possible.
     """
     if move.status is None and move.stage_id is None and move.note is None:
-        raise MoveRefused("missing_value", "status", "There is neither a status nor a stage nor a note. Fill in one.")
+        raise MoveRefused(
+            "missing_value", "There is neither a status nor a stage nor a note. Fill in one.", about="status"
+        )
     _check_date(piece, move.moment, now)
     moved, changes = piece, list[Change]()
     if move.stage_id is not None:
@@ -132,27 +134,23 @@ def is_before_import(piece: PieceState, moment: Moment) -> bool:
     return moment.at.date() < piece.created_at.date() if moment.is_day else moment.at < piece.created_at
 
 
-def next_status(status: PieceStatus) -> PieceStatus | None:
-    """Return the status that usually follows; None for the last one and for a scrapped piece."""
-    rank = _RANKS.get(status)
-    return None if rank is None or rank + 1 == len(PIECE_STEPS) else PIECE_STEPS[rank + 1]
-
-
 def _pass_stage(piece: PieceState, move: Move, stages: Mapping[int, StageRule]) -> tuple[PieceState, list[Change]]:
     stage = stages.get(move.stage_id or 0)
     if stage is None:
-        raise MoveRefused("unknown_stage", "stage", "The project has no such stage any more. Load the page again.")
+        raise MoveRefused(
+            "unknown_stage", "The project has no such stage any more. Load the page again.", about="stage"
+        )
     if piece.status is PieceStatus.SCRAPPED:
-        raise MoveRefused("illegal_move", "stage", "The piece was scrapped, so it can't pass a stage.")
+        raise MoveRefused("illegal_move", "The piece was scrapped, so it can't pass a stage.", about="stage")
     if stage.id in piece.passed:
         return piece, []
     if stage.id not in piece.own_stages:
         names = ", ".join(each.name for each in stages.values() if each.id in piece.own_stages)
         raise MoveRefused(
             "stage_not_of_type",
-            "stage",
             f"The element type does not go through {stage.name}. "
             + (f"Its stages are {names}." if names else "It has no stages."),
+            about="stage",
         )
     at = move.moment.at
     changes = [Change(PieceEventKind.STAGE, at, after=at.isoformat(), stage_id=stage.id)]
@@ -178,14 +176,14 @@ def _set_status(
     if not move.reason:
         raise MoveRefused(
             "illegal_move",
-            "status",
             f"The piece {_describe(piece)}, so it can only become {_words(status)} again with a reason. Say why.",
+            about="status",
         )
     if not piece.can_return:
         raise MoveRefused(
             "illegal_move",
-            "status",
             "The piece was scrapped, and its replacement is in production or was removed. It stays scrapped.",
+            about="status",
         )
     withdrawn = list(_withdrawn(piece, status, stages))
     changes = [
@@ -201,11 +199,11 @@ def _scrap(piece: PieceState, move: Move) -> tuple[PieceState, list[Change]]:
     if piece.status is PieceStatus.PLANNED:
         raise MoveRefused(
             "illegal_move",
-            "status",
             "The piece is planned: there is nothing to scrap. Lower the quantity of its element type instead.",
+            about="status",
         )
     if not move.reason:
-        raise MoveRefused("reason_missing", "reason", "A scrapped piece needs a reason. Say why it was scrapped.")
+        raise MoveRefused("reason_missing", "A scrapped piece needs a reason. Say why it was scrapped.", about="reason")
     piece, change = _reach(piece, move, PieceStatus.SCRAPPED)
     return piece, [change]
 
@@ -216,8 +214,8 @@ def _reach(piece: PieceState, move: Move, status: PieceStatus) -> tuple[PieceSta
         if not move.moment.is_day or at.date() < piece.since.date():
             raise MoveRefused(
                 "date_before_last_move",
-                "date",
                 f"The piece {_describe(piece)}, and the date is before that. Correct the date.",
+                about="date",
             )
         # A day alone is the same moment as the last move of that day.
         at = piece.since
@@ -236,12 +234,12 @@ def _withdrawn(piece: PieceState, status: PieceStatus, stages: Mapping[int, Stag
 def _check_date(piece: PieceState, moment: Moment, now: datetime) -> None:
     is_future = moment.at.date() > (now + _EARLIEST_DAY).date() if moment.is_day else moment.at > now + _CLOCK_TOLERANCE
     if is_future:
-        raise MoveRefused("date_in_future", "date", "The date is in the future. Enter when it happened.")
+        raise MoveRefused("date_in_future", "The date is in the future. Enter when it happened.", about="date")
     if moment.at < piece.created_at - _LONGEST_BEFORE_IMPORT:
         raise MoveRefused(
             "date_before_piece",
-            "date",
             f"The date is more than a year before the piece was imported ({_day(piece.created_at)}). Check the year.",
+            about="date",
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import request, url_for
 
 from precast_app.auth.permissions import Permission
-from precast_app.jobs import dry_run, files, permissions
+from precast_app.jobs import files, permissions, registry
 from precast_app.models import ImportJob, Issue, JobStatus, OnError, Severity
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
@@ -60,7 +60,7 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
     required = permissions.required_permission(job)
     can_act, has_file = permission >= required, files.is_stored(job.id)
     applying_job = job_queries.find_applying_job(job.id)
-    is_outdated = job.dry_run and job.status == JobStatus.COMPLETED and dry_run.is_outdated(job)
+    is_outdated = job.dry_run and job.status == JobStatus.COMPLETED and registry.get(job.job_type).is_outdated(job)
     actions = _actions(job, has_file, applying_job, is_outdated=is_outdated) if can_act else Actions()
     issue_kinds = job_queries.count_issues_by_code(job.id)
     problem_kinds = [

@@ -63,6 +63,8 @@ KINDS = {
     "element_type_import": "Element types",
     "element_type_undo": "Undo",
     "label_export": "Labels",
+    "piece_status_import": "Piece statuses",
+    "piece_undo": "Undo",
     **{job_type: spec.title for job_type, spec in REFERENCE_SPECS.items()},
 }
 _TABS = (

@@ -15,10 +15,10 @@ from precast_app.jobs import lifecycle, registry, service
 from precast_app.jobs.creation import JobOptions
 from precast_app.jobs.files import Upload
 from precast_app.jobs.runner import run_job
-from precast_app.models import ImportBatch, ImportJob, Role, Stage
+from precast_app.models import HierarchyNode, ImportBatch, ImportJob, Piece, Role, Stage
 from precast_app.projects import projects
 from tests.auth_headers import member_headers
-from tests.conftest import EXAMPLES, ROOT, get_job, run_import
+from tests.conftest import EXAMPLES, ROOT, get_job, run_import, submit
 from tests.job_states import claim_or_fail
 
 ACTIONS = ("create", "attach file", "cancel", "retry", "apply", "undo")
@@ -54,6 +54,8 @@ def target(project_id: int, kind: str, action: str, file: Path, manager: dict[st
     """Return a job of the kind, created by a manager, in a state that allows the action."""
     job_type, _, option = kind.partition(" ")
     create_missing = "create_missing" in option
+    if job_type.startswith("piece_"):
+        return _piece_job(project_id, job_type, action, file, manager, client)
     # A different file each time, so that there is always something to undo.
     file.write_text(f"{BASE},Stages_Curing\nWALL,W-{db.session.query(ImportJob).count()},,,,,,,,,yes\n")
     if job_type == "element_type_undo":
@@ -90,6 +92,36 @@ def target(project_id: int, kind: str, action: str, file: Path, manager: dict[st
     return made
 
 
+def _piece_job(
+    project_id: int, job_type: str, action: str, file: Path, manager: dict[str, str], client: FlaskClient
+) -> int:
+    """Return a job on the pieces of an element type of its own."""
+    if action == "attach file":
+        answer = client.post(f"/api/project/{project_id}/jobs?job_type={job_type}", headers=manager)
+        return int(answer.get_json()["job_id"])
+    name = f"W-{db.session.query(ImportJob).count()}"
+    if not db.session.query(HierarchyNode).count():
+        assert run_import(project_id, EXAMPLES / "hierarchy.csv", "hierarchy_import").status == "completed"
+    file.write_text(f"{BASE},Podium\n{name},{name},,,,,,,,,1\n")
+    assert run_import(project_id, file).pieces_added == 1
+    code = db.session.query(Piece.code).order_by(Piece.id.desc()).limit(1).scalar()
+    file.write_text(f"Piece,Status\n{code},produced\n")
+    if job_type == "piece_undo":
+        done = run_import(project_id, file, "piece_status_import")
+        undo = int(client.post(f"/api/jobs/{done.id}/undo", headers=manager).get_json()["job_id"])
+        if action == "undo":
+            run_job(undo)
+        elif action == "retry":
+            client.post(f"/api/jobs/{undo}/cancel", headers=manager)
+        return undo
+    made = submit(project_id, file, job_type, dry_run=action == "apply")
+    if action in ("apply", "undo"):
+        run_job(made)
+    elif action == "retry":
+        client.post(f"/api/jobs/{made}/cancel", headers=manager)
+    return made
+
+
 _REFERENCE = {
     "hierarchy_import": "hierarchy.csv",
     "stage_import": "stages.csv",
@@ -118,7 +150,10 @@ def test_each_action_needs_the_documented_role(project_id: int, client: FlaskCli
                 number = target(project_id, kind, action, file, asked[Role.MANAGER], client)
                 address = f"/api/jobs/{number}/{'file' if action == 'attach file' else action}"
                 method = "PUT" if action == "attach file" else "POST"
-                path = file if job_type == "element_type_import" else EXAMPLES / _REFERENCE.get(job_type, "stages.csv")
+                is_own = job_type in ("element_type_import", "piece_status_import")
+                path = file if is_own else EXAMPLES / _REFERENCE.get(job_type, "stages.csv")
+                if job_type == "piece_status_import":
+                    file.write_text("Piece,Status\nWALL/P/0001,produced\n")
                 data = path.read_bytes() if action == "attach file" else None
                 answer = client.open(address, method=method, data=data, headers=asked[role])
             found[action, role] = answer.status_code

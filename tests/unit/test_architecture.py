@@ -58,8 +58,10 @@ ENDS_TRANSACTIONS = {
         "_load_reference_data", "_find_missing", "_delete_created", "_read", "_plan", "_store_dry_run", "_write",
         "_run_batches",
     },
+    "jobs/tasks/import_piece_statuses.py": {"run"},
     "jobs/tasks/import_reference_data.py": {"run"},
     "jobs/tasks/export_labels.py": {"run", "_labels"},
+    "jobs/tasks/undo_piece_moves.py": {"run"},
     # A job is recorded as enqueued before its id is given to Redis.
     "jobs/dispatch.py": {"enqueue"},
     # Each job that is recovered is a transaction, and so is each table from which expired rows are deleted.

@@ -10,7 +10,7 @@ from precast_app.spreadsheets import delimited, replaced_values
 from tests.conftest import ROOT
 
 # What makes an issue or refuses a file; its code is among the first arguments.
-_MAKERS = {"Issue", "issue", "ReaderNote", "InvalidCell", "UnreadableFile", "_issue", "_warning"}
+_MAKERS = {"Issue", "issue", "ReaderNote", "InvalidCell", "UnreadableFile", "_issue", "_warning", "MoveRefused"}
 # Functions that return a code and a message.
 _CODE_FUNCTIONS = {"find_problem", "_describe_rejection"}
 _CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")

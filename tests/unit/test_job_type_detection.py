@@ -7,7 +7,6 @@ import io
 import openpyxl
 import pytest
 
-from precast_app.errors import JobFailed
 from precast_app.importing.job_type_detection import detect_job_types
 from precast_app.spreadsheets import Limits, open_book
 from tests.conftest import EXAMPLES, REFERENCE_DATA
@@ -57,9 +56,8 @@ def test_a_list_of_another_office_is_recognized_by_its_content() -> None:
 @pytest.mark.parametrize(
     "text", ["Piece,Status,Date,Note\nWALL/T1_F2/0001,dispatched,2026-10-11,\n", "Mark;Zustand\nW1;fertig\n"]
 )
-def test_a_list_of_the_statuses_of_pieces_is_refused(text: str) -> None:
-    with pytest.raises(JobFailed, match="single pieces with a status"):
-        detect(text.encode())
+def test_a_list_of_the_statuses_of_pieces_is_recognized(text: str) -> None:
+    assert detect(text.encode()) == ["piece_status_import"]
 
 
 def test_element_types_are_recognized_in_any_sheet_below_a_title() -> None:
