@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 
 from precast_app.errors import Conflict
 from precast_app.extensions import db
@@ -41,6 +41,14 @@ def find_existing(job: ImportJob, upload: Upload | None) -> ImportJob | None:
             "file, project or option. Use a new key for this one."
         )
     return existing
+
+
+def is_used(user: str, key: str | None) -> bool:
+    """Return whether the user has used the key within a day; a request without one has none."""
+    if key is None:
+        return False
+    same_key = ImportJob.created_by == user, ImportJob.idempotency_key == key
+    return bool(db.session.scalar(select(exists().where(*same_key, _VALID))))
 
 
 def expire_key(job: ImportJob) -> None:

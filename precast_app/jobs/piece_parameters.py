@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from precast_app.enums import PieceStatus
+from precast_app.models import ImportJob
 from precast_app.pieces.selection import PieceFilter
 from precast_app.pieces.status_file import MoveDefaults
 
@@ -71,6 +72,12 @@ class PieceUpdate:
             pieces_of_job_id=stored.get("pieces_of_job_id"),
             **made,
         )
+
+
+def repeat(job: ImportJob) -> dict[str, Any]:
+    """Return the parameters of an update that does again, for the same pieces, what a `piece_update` job did."""
+    asked = PieceUpdate.from_json(job.parameters or {})
+    return replace(asked, expected=job.updated_count, filter=PieceFilter(), pieces_of_job_id=job.id).to_json()
 
 
 def _date_to_json(given: date | datetime | None) -> str | None:

@@ -16,6 +16,7 @@ from precast_app.jobs.tasks import (
     import_piece_statuses,
     import_reference_data,
     undo_piece_moves,
+    update_pieces,
 )
 from precast_app.models import ImportJob
 
@@ -60,6 +61,15 @@ TYPES = {
             undo_type=PIECE_UNDO,
             find_conflicts=undo_piece_moves.find_conflicts,
             is_outdated=import_piece_statuses.is_outdated,
+        ),
+        JobType(
+            "piece_update",
+            update_pieces.run,
+            Permission.IMPORT,
+            internal=True,
+            has_file=False,
+            undo_type=PIECE_UNDO,
+            find_conflicts=undo_piece_moves.find_conflicts,
         ),
         JobType(PIECE_UNDO, undo_piece_moves.run, Permission.IMPORT, internal=True),
         *(JobType(name, import_reference_data.run, Permission.MANAGE) for name in REFERENCE_SPECS),

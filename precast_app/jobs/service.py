@@ -16,7 +16,18 @@ from precast_app.auth.permissions import Identity
 from precast_app.errors import Conflict, NotFound, RequestError
 from precast_app.extensions import db
 from precast_app.importing.profiles.profile import ImportProfile
-from precast_app.jobs import columns, creation, dispatch, dry_run, files, idempotency, lifecycle, registry, revert
+from precast_app.jobs import (
+    columns,
+    creation,
+    dispatch,
+    dry_run,
+    files,
+    idempotency,
+    lifecycle,
+    piece_parameters,
+    registry,
+    revert,
+)
 from precast_app.jobs.creation import JobOptions, Starter
 from precast_app.jobs.files import Upload
 from precast_app.models import ImportJob, JobStatus, Phase, Project
@@ -85,7 +96,7 @@ def start(
     job_type: str,
     parameters: dict[str, Any],
     total: int,
-    starter: Identity,
+    starter: Starter,
     idempotency_key: str | None = None,
 ) -> ImportJob:
     """Create and enqueue a job that needs no file; `total` is the number of items that it will process.
@@ -245,4 +256,13 @@ def cancel(job_id: int, user: str) -> ImportJob:
 def _redo(undo_job: ImportJob, starter: Starter) -> ImportJob:
     if undo_job.status != JobStatus.COMPLETED:
         raise Conflict(f"Job {undo_job.id} has not undone anything, so there is nothing to undo.")
-    return creation.import_again(db.session.get_one(ImportJob, undo_job.undoes_job_id), starter)
+    target = db.session.get_one(ImportJob, undo_job.undoes_job_id)
+    if registry.get(target.job_type).has_file:
+        return creation.import_again(target, starter)
+    return start(
+        project_id=target.project_id,
+        job_type=target.job_type,
+        parameters=piece_parameters.repeat(target),
+        total=undo_job.updated_count,
+        starter=starter,
+    )

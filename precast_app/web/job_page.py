@@ -23,7 +23,6 @@ _PAGE_SIZE = 50
 _MAX_NOTES = 40
 _ALL = "all"
 _IMPORT = "element_type_import"
-_UNDOABLE = (_IMPORT, "element_type_undo")
 _ENDED = (JobStatus.COMPLETED, JobStatus.FAILED)
 # The list of new items says it already.
 _SAID_BY_NEW_ITEMS = "made_from_heading"
@@ -110,7 +109,7 @@ def _actions(job: ImportJob, has_file: bool, applying_job: ImportJob | None, *, 
     is_preview = job.dry_run and job.status == JobStatus.COMPLETED
     is_stale = applying_job is not None or is_outdated
     is_aborted = job.rejected_count > 0 and job.on_error == OnError.ABORT
-    is_import = job.job_type == _IMPORT
+    is_import, job_type = job.job_type == _IMPORT, registry.get(job.job_type)
     return Actions(
         cancel=job.status in (JobStatus.PENDING, JobStatus.PROCESSING),
         apply=is_preview and _has_changes(job) and has_file and not is_stale and not is_aborted,
@@ -121,11 +120,11 @@ def _actions(job: ImportJob, has_file: bool, applying_job: ImportJob | None, *, 
         and job.status in _ENDED
         and (job.dry_run or job.status == JobStatus.FAILED),
         correct_names=is_import and is_preview and has_file and applying_job is None and job.profile_name is not None,
-        retry=job.status == JobStatus.FAILED and has_file,
+        retry=job.status == JobStatus.FAILED and (has_file or not job_type.has_file or job.undoes_job_id is not None),
         undo=job.status == JobStatus.COMPLETED
         and not job.dry_run
         and job.undone_by_job_id is None
-        and job.job_type in _UNDOABLE,
+        and (job_type.undo_type is not None or job.undoes_job_id is not None),
     )
 
 

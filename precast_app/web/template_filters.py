@@ -65,6 +65,7 @@ KINDS = {
     "label_export": "Labels",
     "piece_status_import": "Piece statuses",
     "piece_undo": "Undo",
+    "piece_update": "Change of pieces",
     **{job_type: spec.title for job_type, spec in REFERENCE_SPECS.items()},
 }
 _TABS = (

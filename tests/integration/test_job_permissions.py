@@ -114,7 +114,12 @@ def _piece_job(
         elif action == "retry":
             client.post(f"/api/jobs/{undo}/cancel", headers=manager)
         return undo
-    made = submit(project_id, file, job_type, dry_run=action == "apply")
+    if job_type == "piece_update":
+        body = {"filter": {"search": code}, "expected": 1, "set": {"status": "produced"}}
+        answer = client.post(f"/api/project/{project_id}/elements/bulk", json=body, headers=manager)
+        made = int(answer.get_json()["job_id"])
+    else:
+        made = submit(project_id, file, job_type, dry_run=action == "apply")
     if action in ("apply", "undo"):
         run_job(made)
     elif action == "retry":

@@ -62,6 +62,7 @@ ENDS_TRANSACTIONS = {
     "jobs/tasks/import_reference_data.py": {"run"},
     "jobs/tasks/export_labels.py": {"run", "_labels"},
     "jobs/tasks/undo_piece_moves.py": {"run"},
+    "jobs/tasks/update_pieces.py": {"run"},
     # A job is recorded as enqueued before its id is given to Redis.
     "jobs/dispatch.py": {"enqueue"},
     # Each job that is recovered is a transaction, and so is each table from which expired rows are deleted.
