@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from precast_app.extensions import db
 from precast_app.models import Piece
-from precast_app.queries import element_types
+from precast_app.queries import summary as summaries
 
 WriteCsv = Callable[..., Path]
 
@@ -35,7 +35,7 @@ def wall_row(name: str, *others: Any, **measures: Any) -> list[Any]:
 
 def project_totals(project_id: int) -> dict[str, int]:
     """Return a project's totals, comparable with `SAMPLE_TOTALS`."""
-    summary = element_types.project_summary(project_id)
+    summary = summaries.project_summary(project_id)
     return {name: summary[name] for name in SAMPLE_TOTALS}
 
 

@@ -50,7 +50,6 @@ class ElementDetails(Element):
     """A piece with its stages in order, and its newest 500 events, newest first."""
 
     project_id = ma.fields.Integer()
-    status_since = Timestamp(allow_none=True)
     next_status = ma.fields.String(allow_none=True, metadata={"enum": [*PieceStatus]})
     replaces = ma.fields.String(
         allow_none=True, metadata={"description": "code of the scrapped piece that this one replaces"}

@@ -34,6 +34,13 @@ class PieceFilterFields(ma.Schema):
         metadata={"description": "the whole type of the element type, such as `WALL`"},
     )
     status = ma.fields.String(load_default=None, validate=ma.validate.OneOf([*PieceStatus]))
+    stage = identifier(load_default=None, metadata={"description": "id of the last stage that the piece has passed"})
+    moved_from = ma.fields.Date(
+        load_default=None, metadata={"description": "pieces that reached their status on this day (UTC) or later"}
+    )
+    moved_to = ma.fields.Date(
+        load_default=None, metadata={"description": "pieces that reached their status on this day (UTC) or earlier"}
+    )
     search = ma.fields.String(
         load_default=None,
         validate=ma.validate.Length(max=500),
@@ -98,6 +105,10 @@ class Element(ResponseSchema):
     tower = ma.fields.String()
     floor = ma.fields.String(allow_none=True)
     created_at = Timestamp()
+    status_since = Timestamp(allow_none=True, metadata={"description": "null if it never moved"})
+    stage_id = ma.fields.Integer(allow_none=True, metadata={"description": "the last stage that it has passed"})
+    stage = ma.fields.String(allow_none=True)
+    stage_passed_at = Timestamp(allow_none=True)
 
 
 class Elements(ResponseSchema):

@@ -22,6 +22,7 @@ from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
 from precast_app.models import PieceStatus
 from precast_app.projects import projects
 from precast_app.queries import element_types as element_type_queries
+from precast_app.queries import summary as summaries
 from precast_app.queries.element_types import ElementTypeFilter
 
 blueprint = Blueprint("element_types", __name__, description="Element types, and totals of a project.")
@@ -122,33 +123,62 @@ PiecesAt = ResponseSchema.from_dict(
     {
         "node_id": ma.fields.Integer(),
         "path": ma.fields.String(),
-        "place": _place(),
+        "place": ma.fields.String(metadata={"description": "where the node is, as people read it"}),
         "tower": ma.fields.String(),
         "floor": ma.fields.String(allow_none=True),
-        "pieces": ma.fields.Integer(metadata={"description": "number of pieces at the node that are not scrapped"}),
+        "planned_date": ma.fields.Date(
+            allow_none=True, metadata={"description": "the day until which its pieces should be produced"}
+        ),
+        "pieces": ma.fields.Integer(metadata={"description": "number of pieces at the node, without scrapped ones"}),
         **{status.value: ma.fields.Integer() for status in PieceStatus},
+        "done": ma.fields.Integer(metadata={"description": "pieces that are produced, dispatched or erected"}),
+        "to_go": ma.fields.Integer(metadata={"description": "pieces that are planned or in production"}),
+        "volume": DecimalString(metadata={"description": "of all pieces, in m³"}),
+        "volume_to_go": DecimalString(metadata={"description": "of the pieces to go, in m³"}),
+        "mass": DecimalString(metadata={"description": "of all pieces, in kg"}),
+        "mass_to_go": DecimalString(metadata={"description": "of the pieces to go, in kg"}),
     },
     name="PiecesAt",
 )
 
 
 class Material(ResponseSchema):
-    """The quantity of a product that all pieces need."""
+    """The quantity of a product that the pieces need: all of them, and those to go."""
 
     id = ma.fields.Integer()
     product = ma.fields.String()
     unit = ma.fields.String()
     rate = DecimalString(allow_none=True)
     quantity = DecimalString()
+    quantity_to_go = DecimalString()
+
+
+class ProductionPoint(ResponseSchema):
+    """A day or week: pieces produced in it, and pieces produced and planned until its end."""
+
+    start = ma.fields.Date()
+    produced = ma.fields.Integer()
+    produced_total = ma.fields.Integer()
+    planned_total = ma.fields.Integer(allow_none=True, metadata={"description": "null if no node has a planned date"})
+
+
+class Production(ResponseSchema):
+    """Pieces produced over time."""
+
+    period = ma.fields.String(metadata={"enum": [*summaries.PERIODS]})
+    points = ma.fields.List(ma.fields.Nested(ProductionPoint))
 
 
 Summary = ResponseSchema.from_dict(
     {
         "element_types": ma.fields.Integer(),
         **{spec.count_field: ma.fields.Integer() for spec in GROUP_SPECS.values()},
-        "pieces": ma.fields.Integer(),
+        **{name: ma.fields.Integer() for name in ("pieces", "done", "to_go", "scrapped")},
+        "volume_to_go": DecimalString(),
+        "mass_to_go": DecimalString(),
         "by_node": ma.fields.List(ma.fields.Nested(PiecesAt)),
         "materials": ma.fields.List(ma.fields.Nested(Material)),
+        "production": ma.fields.Nested(Production),
     },
     name="Summary",
 )
@@ -180,10 +210,17 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
     return {"element_type": element_type_queries.get_element_type(project_id, element_type_id)}
 
 
+class SummaryQuery(ma.Schema):
+    """The periods of the production."""
+
+    period = ma.fields.String(load_default="week", validate=ma.validate.OneOf(summaries.PERIODS))
+
+
 @blueprint.route(f"{PROJECT}/summary", methods=["GET"])
 @requires(Permission.READ)
+@blueprint.arguments(SummaryQuery, location="query")
 @blueprint.response(200, OneSummary)
-def get_summary(project_id: int) -> dict[str, Any]:
-    """Return the pieces of a project by node and status, and the materials that they need."""
+def get_summary(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+    """Return what the project needs and what is left: pieces by node and status, materials, production over time."""
     projects.get(project_id)
-    return {"summary": element_type_queries.project_summary(project_id)}
+    return {"summary": summaries.project_summary(project_id, query["period"])}

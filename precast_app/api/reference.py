@@ -66,6 +66,9 @@ class NodeRequest(RequestSchema):
     prefix = _text(50)
     path = _text(500)
     naming_convention = _text(150)
+    planned_date = ma.fields.Date(
+        allow_none=True, metadata={"description": "the day until which the pieces there should be produced"}
+    )
 
 
 class StageOrder(RequestSchema):

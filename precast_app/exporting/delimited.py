@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from precast_app.exporting import export_columns
@@ -40,6 +41,8 @@ def reference_lines(job_type: str, items: Iterable[Any]) -> Iterator[str]:
         )
 
 
-def _cell(cell: Cell) -> Cell:
+def _cell(cell: Cell | date) -> Cell:
     """Return the cell as an import reads it back."""
+    if isinstance(cell, date):
+        return cell.isoformat()
     return protect_from_decoding(escape_formula(cell)) if isinstance(cell, str) else cell

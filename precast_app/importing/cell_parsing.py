@@ -20,6 +20,7 @@ _ONE = Decimal(1)
 _MIN_WITHOUT_EXPONENT = 0.0001
 _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0", "-", ""})
+_DAY = re.compile(r"\A(\d{1,2})\.(\d{1,2})\.(\d{4})\Z")
 _WHOLE_NUMBER = re.compile(r"\A(\d+)\.0+\Z")
 _NOT_A_NUMBER = "Enter a number in digits and without its unit, for example 1250.5."
 
@@ -185,6 +186,18 @@ def parse_optional_count(cell: object, *, maximum: int) -> int | None:
 def parse_count(cell: object, *, maximum: int) -> int:
     """Return a whole number from 0 to `maximum`; 0 for a blank cell."""
     return parse_optional_count(cell, maximum=maximum) or 0
+
+
+def parse_day(cell: object) -> date | None:
+    """Return the day that a cell has: a date, `2026-10-12` or `12.10.2026`; None for a blank cell."""
+    written = parse_text(cell, max_length=40, blank=None)
+    if written is None:
+        return None
+    parts = _DAY.match(written)
+    try:
+        return date(int(parts[3]), int(parts[2]), int(parts[1])) if parts else date.fromisoformat(written)
+    except ValueError:
+        raise InvalidCell("not_a_date", "Enter a date, for example 2026-10-12 or 12.10.2026.") from None
 
 
 def parse_yes_no(cell: object) -> bool:

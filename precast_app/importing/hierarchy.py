@@ -181,7 +181,7 @@ def order_parents_first(rows: list[NumberedValues]) -> tuple[list[NumberedValues
 
 
 def _to_entry(full: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    kept = ("name", "description", "prefix", "path", "naming_convention", "parent_key")
+    kept = ("name", "description", "prefix", "path", "naming_convention", "parent_key", "planned_date")
     # Where the file has no column, the value is a default, which applies to new nodes only.
     given = {"parent_key" if name == "parent" else name for name in values}
     return {**{name: full.get(name) for name in kept}, "given": given}

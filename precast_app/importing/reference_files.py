@@ -63,7 +63,9 @@ def _with_decimal_points(
 ) -> tuple[list[SheetRow], list[Issue]]:
     """Return the rows with decimal points in the numbers that are text, and a warning for each unclear number."""
     numbers = {
-        indices[column.attribute]: column for column in columns if column.type != "text" and column.attribute in indices
+        indices[column.attribute]: column
+        for column in columns
+        if column.type in ("count", "decimal") and column.attribute in indices
     }
     texts = [(row, index) for row in rows for index in numbers if index < len(row.cells)]
     texts = [(row, index) for row, index in texts if isinstance(row.cells[index], str)]

@@ -23,7 +23,7 @@ class ReferenceColumn:
 
     heading: str
     attribute: str
-    type: Literal["text", "count", "decimal"]
+    type: Literal["text", "count", "decimal", "date"]
     limit: int
     parse: Callable[[Any], Any]
     required: bool = False
@@ -52,6 +52,10 @@ def _count(heading: str, attribute: str, limit: int) -> ReferenceColumn:
 def _decimal(heading: str, attribute: str, limit: int) -> ReferenceColumn:
     parse = partial(cell_parsing.parse_decimal, maximum=limit)
     return ReferenceColumn(heading, attribute, "decimal", limit, parse)
+
+
+def _date(heading: str, attribute: str) -> ReferenceColumn:
+    return ReferenceColumn(heading, attribute, "date", 10, cell_parsing.parse_day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,7 @@ HIERARCHY = ReferenceSpec(
         _text("Prefix", "prefix", 50),
         _text("Path", "path", 500),
         _text("NamingConvention", "naming_convention", 150),
+        _date("PlannedDate", "planned_date"),
     ),
     is_hierarchy=True,
     title="Hierarchy",

@@ -22,6 +22,10 @@ from precast_app.enums import PieceEventKind, PieceStatus
 from precast_app.extensions import Model
 from precast_app.models.column_types import CreatedAt, Timestamp, one_of
 
+_PRODUCED = "('produced', 'dispatched', 'erected')"
+_IS_PRODUCED = f"kind = 'status' AND to_value IN {_PRODUCED} AND from_value NOT IN {_PRODUCED}"
+_IS_REVERTED = f"kind = 'status' AND from_value IN {_PRODUCED} AND to_value NOT IN {_PRODUCED}"
+
 
 class Piece(Model):
     """A physical piece (an element). Its `code` is `TYPE/NAMING_CONVENTION/NUMBER` and never changes.
@@ -40,6 +44,18 @@ class Piece(Model):
         ),
         # A query for the pieces of a node goes through the node's quantities.
         Index(None, "element_type_id", "node_id"),
+        # A page of a project's pieces in the order of their creation, or of their last move.
+        Index(None, "project_id", "id"),
+        Index(None, "project_id", "status_since", "id", postgresql_where=text("status_since IS NOT NULL")),
+        # How many pieces have each status. Most pieces of a new project are planned, and those are not in the index.
+        Index(
+            "ix_pieces_moved",
+            "project_id",
+            "element_type_id",
+            "node_id",
+            "status",
+            postgresql_where=text("status <> 'planned'"),
+        ),
         one_of("status", PieceStatus),
         CheckConstraint("number > 0", name="number"),
     )
@@ -89,6 +105,16 @@ class PieceEvent(Model):
         one_of("kind", PieceEventKind),
         Index(None, "piece_id", "id"),
         Index(None, "project_id", "happened_at"),
+        # What has been produced when, and which of it was not.
+        Index(
+            "ix_piece_events_produced",
+            "project_id",
+            "happened_at",
+            "piece_id",
+            "id",
+            postgresql_where=text(_IS_PRODUCED),
+        ),
+        Index("ix_piece_events_reverted", "project_id", "piece_id", "id", postgresql_where=text(_IS_REVERTED)),
         Index(None, "job_id", postgresql_where=text("job_id IS NOT NULL")),
     )
 

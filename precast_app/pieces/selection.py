@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, false, func, literal, or_, select, tuple_
 
 from precast_app.extensions import db
-from precast_app.models import ElementType, HierarchyNode, Piece, Quantity
+from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Quantity, Stage
 from precast_app.text import identity_key, path_key
 
 # The address of a piece's page, which its label's QR code holds.
@@ -23,8 +23,9 @@ class PieceFilter:
     """Filter of pieces: all conditions that are not None have to be met.
 
     `node_id` is exactly this node, `tower` a top node with everything below it. `type` is the whole type of the element
-    type. `search` is a part of the code or of the element type's name, a whole code, or the address in a label's QR
-    code. `ids` are those of chosen pieces.
+    type. `stage` is the id of the last stage that a piece has passed. `moved_from` and `moved_to` are the first and the
+    last day, in UTC, on which it can have reached its status. `search` is a part of the code or of the element type's
+    name, a whole code, or the address in a label's QR code. `ids` are those of chosen pieces.
     """
 
     node_id: int | None = None
@@ -32,6 +33,9 @@ class PieceFilter:
     element_type_id: int | None = None
     type: str | None = None
     status: str | None = None
+    stage: int | None = None
+    moved_from: date | None = None
+    moved_to: date | None = None
     search: str | None = None
     ids: tuple[int, ...] | None = None
 
@@ -39,6 +43,9 @@ class PieceFilter:
     def from_json(cls, data: Mapping[str, Any]) -> PieceFilter:
         """Return the filter that `as_json` has written."""
         known: dict[str, Any] = {field.name: data.get(field.name) for field in fields(cls)}
+        for name in ("moved_from", "moved_to"):
+            if isinstance(known[name], str):
+                known[name] = date.fromisoformat(known[name])
         if known["ids"] is not None:
             known["ids"] = tuple(known["ids"])
         return cls(**known)
@@ -64,6 +71,12 @@ def matching(project_id: int, filters: PieceFilter) -> Select[Piece]:
         query = query.where(Piece.element_type_id.in_(select(ElementType.id).where(*of_type)))
     if filters.status is not None:
         query = query.where(Piece.status == filters.status)
+    if filters.stage is not None:
+        query = query.where(_is_at_stage(filters.stage))
+    if filters.moved_from is not None:
+        query = query.where(Piece.status_since >= _midnight(filters.moved_from))
+    if filters.moved_to is not None and filters.moved_to < date.max:
+        query = query.where(Piece.status_since < _midnight(filters.moved_to + timedelta(days=1)))
     if filters.search:
         query = query.where(_is_found(project_id, filters.search.strip()))
     return query
@@ -73,6 +86,25 @@ def count(project_id: int, filters: PieceFilter) -> int:
     """Return the number of a project's pieces that match the filters."""
     query = matching(project_id, filters).with_only_columns(func.count())
     return db.session.scalar(query) or 0
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _is_at_stage(stage_id: int) -> ColumnElement[bool]:
+    """Return the condition for pieces that have passed this stage and none behind it in the project's order."""
+    position = db.session.execute(select(Stage.position, Stage.id).where(Stage.id == stage_id)).one_or_none()
+    if position is None:
+        return false()
+    later = select(Stage.id).where(
+        Stage.project_id == select(Stage.project_id).where(Stage.id == stage_id).scalar_subquery(),
+        tuple_(Stage.position, Stage.id) > tuple_(*map(literal, position)),
+    )
+    later_ids = list(db.session.scalars(later))
+    passed = select(PieceStage.piece_id).where(PieceStage.stage_id == stage_id)
+    further = exists().where(PieceStage.piece_id == Piece.id, PieceStage.stage_id == func.any(later_ids))
+    return Piece.id.in_(passed) & ~further
 
 
 def _is_at(node_ids: list[int]) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
 from precast_app.errors import NotFound, RequestError
 from precast_app.extensions import Model, db
@@ -214,72 +214,6 @@ def list_pieces(
     if status:
         query = query.where(Piece.status == status)
     return paginate(query.order_by(Piece.id), page, lambda last_id: Piece.id > last_id)
-
-
-def project_summary(project_id: int) -> dict[str, Any]:
-    """Return a project's totals: rows of each kind, pieces by node and status, quantities of products."""
-    element_type_ids = select(ElementType.id).where(ElementType.project_id == project_id)
-    counts = {"element_types": db.session.scalar(select(func.count()).select_from(element_type_ids.subquery()))}
-    for spec in GROUP_SPECS.values():
-        table = Model.metadata.tables[spec.table]
-        query = select(func.count()).select_from(table).where(table.c.element_type_id.in_(element_type_ids))
-        counts[spec.count_field] = db.session.scalar(query)
-    by_node: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(PieceStatus, 0))
-    for node_id, status, count in db.session.execute(
-        select(Piece.node_id, Piece.status, func.count())
-        .where(Piece.project_id == project_id)
-        .group_by(Piece.node_id, Piece.status)
-    ):
-        by_node[node_id][status] = count
-    counts["pieces"] = sum(map(_count_needed, by_node.values()))
-    nodes = db.session.scalars(
-        select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
-    ).all()
-    places, paths = hierarchy.place_names(nodes), hierarchy.heading_paths(nodes)
-    materials = db.session.execute(
-        text("""
-            WITH needed AS (
-                SELECT q.element_type_id, sum(q.quantity) AS pieces
-                FROM element_type_quantities q JOIN element_types t ON t.id = q.element_type_id
-                WHERE t.project_id = :project_id
-                GROUP BY q.element_type_id
-            )
-            SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate,
-                   sum(b.quantity * needed.pieces) AS quantity
-            FROM bom_products p
-            JOIN element_type_bom b ON b.product_id = p.id
-            JOIN needed USING (element_type_id)
-            WHERE p.project_id = :project_id
-            GROUP BY p.id ORDER BY p.id
-        """),
-        {"project_id": project_id},
-    )
-    return {
-        **counts,
-        "by_node": [
-            {
-                "node_id": node.id,
-                "path": node.path,
-                "place": places[node.id],
-                **_tower_and_floor(paths[node.id]),
-                "pieces": _count_needed(by_node[node.id]),
-                **by_node[node.id],
-            }
-            for node in nodes
-        ],
-        "materials": [dict(row._mapping) for row in materials],
-    }
-
-
-def _count_needed(by_status: dict[str, int]) -> int:
-    """Return the number of pieces without the scrapped ones, each of which has a replacement."""
-    return sum(count for status, count in by_status.items() if status != PieceStatus.SCRAPPED)
-
-
-def _tower_and_floor(path: str) -> dict[str, str | None]:
-    """Return the first level of a node's path and the rest of it."""
-    tower, *floor = hierarchy.split_levels(path, 2)
-    return {"tower": tower, "floor": floor[0] if floor else None}
 
 
 def type_names(project_id: int) -> list[str]:

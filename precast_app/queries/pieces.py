@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, literal, select, tuple_
 
 from precast_app.errors import RequestError
 from precast_app.extensions import db
 from precast_app.importing import hierarchy
-from precast_app.models import ElementType, HierarchyNode, Piece
+from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Stage
 from precast_app.pieces import selection
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries.paging import Page
@@ -37,6 +37,11 @@ class PieceRow:
     tower: str
     floor: str | None
     created_at: datetime
+    status_since: datetime | None
+    # The last stage that it has passed, in the project's order.
+    stage_id: int | None
+    stage: str | None
+    stage_passed_at: datetime | None
 
 
 def list_pieces(project_id: int, filters: PieceFilter, page: Page, sort: str = "code") -> list[PieceRow]:
@@ -45,12 +50,14 @@ def list_pieces(project_id: int, filters: PieceFilter, page: Page, sort: str = "
     Raise `RequestError` if `page.after` is not the id of a piece of the project; the order `id` takes any number.
     """
     query = selection.matching(project_id, filters)
+    is_descending = sort.startswith("-")
     if sort == "id":
         query = query.order_by(Piece.id)
         if page.after is not None:
             query = query.where(Piece.id > page.after)
+    elif sort.endswith("moved"):
+        return to_rows(_by_move(project_id, query, page, is_descending=is_descending))
     else:
-        is_descending = sort.startswith("-")
         query = query.order_by(Piece.code.desc() if is_descending else Piece.code)
         if page.after is not None:
             last = _last_of_page(project_id, page.after)
@@ -58,12 +65,44 @@ def list_pieces(project_id: int, filters: PieceFilter, page: Page, sort: str = "
     return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all())
 
 
+def _by_move(project_id: int, query: Select[Piece], page: Page, *, is_descending: bool) -> list[Piece]:
+    """Return a page by the time of the last move, and behind these the pieces that never moved.
+
+    These are two queries, each of which reads an index in its order.
+    """
+    moved, unmoved = query.where(Piece.status_since.is_not(None)), query.where(Piece.status_since.is_(None))
+    key = (Piece.status_since, Piece.id)
+    moved = moved.order_by(*(column.desc() if is_descending else column for column in key))
+    unmoved = unmoved.order_by(Piece.id)
+    found: list[Piece] = []
+    last = None if page.after is None else _last_of_page(project_id, page.after)
+    offset = page.offset
+    if last is None or last.status_since is not None:
+        if last is not None:
+            position = tuple_(*map(literal, (last.status_since, last.id)))
+            moved = moved.where(tuple_(*key) < position if is_descending else tuple_(*key) > position)
+        found = list(db.session.scalars(moved.limit(page.limit).offset(offset)))
+        if offset and not found:
+            offset -= db.session.scalar(select(func.count()).select_from(moved.order_by(None).subquery())) or 0
+        else:
+            offset = 0
+    elif last is not None:
+        unmoved = unmoved.where(Piece.id > last.id)
+    if len(found) < page.limit:
+        found += db.session.scalars(unmoved.limit(page.limit - len(found)).offset(offset))
+    return found
+
+
 def to_rows(pieces: Iterable[Piece]) -> list[PieceRow]:
     """Return the pieces with their element types and places, in the same order."""
     found = list(pieces)
     types = _by_id(ElementType, {piece.element_type_id for piece in found})
     nodes = _by_id(HierarchyNode, {piece.node_id for piece in found})
-    return [_to_row(piece, types[piece.element_type_id], nodes[piece.node_id]) for piece in found]
+    stages = _last_stages([piece.id for piece in found])
+    return [
+        _to_row(piece, types[piece.element_type_id], nodes[piece.node_id], stages.get(piece.id, (None, None, None)))
+        for piece in found
+    ]
 
 
 def tower_and_floor(path: str) -> dict[str, str | None]:
@@ -72,7 +111,18 @@ def tower_and_floor(path: str) -> dict[str, str | None]:
     return {"tower": tower, "floor": floor[0] if floor else None}
 
 
-def _to_row(piece: Piece, element_type: ElementType, node: HierarchyNode) -> PieceRow:
+def _last_stages(piece_ids: list[int]) -> dict[int, tuple[Any, ...]]:
+    """Return the last stage in the project's order that each piece has passed: its id, its name, and when."""
+    query = (
+        select(PieceStage.piece_id, Stage.id, Stage.name, PieceStage.passed_at)
+        .join(Stage, Stage.id == PieceStage.stage_id)
+        .where(PieceStage.piece_id == func.any(piece_ids))
+        .order_by(Stage.position, Stage.id)
+    )
+    return {piece_id: (stage_id, name, passed_at) for piece_id, stage_id, name, passed_at in db.session.execute(query)}
+
+
+def _to_row(piece: Piece, element_type: ElementType, node: HierarchyNode, stage: tuple[Any, ...]) -> PieceRow:
     place: dict[str, Any] = tower_and_floor(node.path)
     return PieceRow(
         id=piece.id,
@@ -85,6 +135,10 @@ def _to_row(piece: Piece, element_type: ElementType, node: HierarchyNode) -> Pie
         node_id=piece.node_id,
         path=node.path,
         created_at=piece.created_at,
+        status_since=piece.status_since,
+        stage_id=stage[0],
+        stage=stage[1],
+        stage_passed_at=stage[2],
         **place,
     )
 

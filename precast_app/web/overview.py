@@ -13,8 +13,8 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
 from precast_app.enums import PIECE_STEPS
 from precast_app.models import PieceStatus
-from precast_app.queries import element_types
 from precast_app.queries import jobs as job_queries
+from precast_app.queries import summary as summaries
 from precast_app.queries.paging import Page
 from precast_app.web import project_context
 from precast_app.web.partials import render_partial
@@ -63,7 +63,7 @@ def show(project_id: int) -> str:
 
     A project without nodes and element types has only a place to drop its first list.
     """
-    summary = element_types.project_summary(project_id)
+    summary = summaries.project_summary(project_id)
     recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT, with_applied=False)
     if not summary["by_node"] and not summary["element_types"]:
         return render_template("start.html", **project_context.for_project(project_id, "Overview"), recent=recent)

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from precast_app.extensions import db
 from precast_app.models import ImportJob
 from precast_app.projects import projects
-from precast_app.queries import element_types
+from precast_app.queries import summary as summaries
 from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, get_job, kill, run_import, submit, wait_for, worker
 from tests.element_type_files import SAMPLE_TOTALS, project_totals, write_large_workbook
 
@@ -84,9 +84,7 @@ def test_another_worker_finishes_the_import_of_a_killed_worker(
     assert [getattr(ended, name) for name in counts] == [getattr(expected, name) for name in counts]
     assert ended.processed_items == ended.total_items == 4_000
     assert content(green_meadows) == content(undisturbed)
-    assert (
-        element_types.project_summary(green_meadows)["pieces"] == element_types.project_summary(undisturbed)["pieces"]
-    )
+    assert summaries.project_summary(green_meadows)["pieces"] == summaries.project_summary(undisturbed)["pieces"]
 
 
 def test_a_file_that_needs_too_much_memory_fails_its_job_and_the_worker_continues(
@@ -129,7 +127,7 @@ def test_a_worker_that_gets_sigterm_releases_its_job(
     with worker(environment):
         ended = wait_for(job_id, lambda job: job.status in _ENDED)
     assert (ended.status, ended.created_count, ended.attempt) == ("completed", 4_000, 1), ended.error
-    assert element_types.project_summary(green_meadows)["pieces"] == ended.pieces_added
+    assert summaries.project_summary(green_meadows)["pieces"] == ended.pieces_added
 
 
 def test_a_worker_that_may_need_too_many_connections_does_not_start(environment: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from precast_app.extensions import db
 from precast_app.importing import reference_store
 from precast_app.models import BomProduct, ElementType, HierarchyNode, ImportJob, Issue, Quantity
 from precast_app.queries import element_types as element_type_queries
+from precast_app.queries import summary
 from tests.conftest import ROOT, run_import
 
 CASES = ROOT / "tests" / "files" / "cases"
@@ -205,7 +206,7 @@ def test_the_filter_for_a_floor_counts_the_pieces_of_that_floor(project: int, tm
 
 def test_towers_may_have_points_in_their_names(project: int) -> None:
     add_tower(project, "1. Haus", "2. OG")
-    by_path = {each["path"]: each for each in element_type_queries.project_summary(project)["by_node"]}
+    by_path = {each["path"]: each for each in summary.project_summary(project)["by_node"]}
     assert (by_path["1._Haus"]["tower"], by_path["1._Haus"]["floor"]) == ("1. Haus", None)
     floor = by_path["1._Haus.2._OG"]
     assert (floor["tower"], floor["floor"], floor["place"]) == ("1. Haus", "2. OG", "1. Haus / 2. OG")

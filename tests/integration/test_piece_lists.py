@@ -79,6 +79,39 @@ def test_pages_after_the_last_piece_together_are_the_whole_list(
     assert ask(client, admin, tower="Tower A", sort=sort, offset=5, limit=2)["elements"] == everything[5:7]
 
 
+def test_pieces_are_found_by_their_last_move_and_their_last_stage(
+    client: FlaskClient, admin: Headers, imported: int
+) -> None:
+    pieces = ask(client, admin, type="WALL", limit=5)["elements"]
+    for piece, day in zip(pieces, ("05", "03", "04", "03", "06"), strict=True):
+        body = {"status": "produced", "date": f"2026-10-{day}"}
+        assert client.patch(f"/api/elements/{piece['id']}", json=body, headers=admin).status_code == 200
+    ids = [piece["id"] for piece in pieces]
+    expected = [ids[1], ids[3], ids[2], ids[0], ids[4]]
+    by_move = ask(client, admin, sort="moved", limit=7)["elements"]
+    assert [each["id"] for each in by_move[:5]] == expected
+    assert [each["status_since"] for each in by_move[4:6]] == ["2026-10-06T00:00:00Z", None]
+    assert ask(client, admin, sort="moved", after=ids[2], limit=4)["elements"] == by_move[3:7]
+    assert ask(client, admin, sort="moved", after=by_move[5]["id"], limit=1)["elements"] == by_move[6:7]
+    assert ask(client, admin, sort="moved", offset=4, limit=3)["elements"] == by_move[4:7]
+    assert ask(client, admin, sort="moved", offset=6, limit=1)["elements"] == by_move[6:7]
+    newest = ask(client, admin, sort="-moved", limit=6)["elements"]
+    assert [each["id"] for each in newest[:5]] == expected[::-1]
+    assert ask(client, admin, sort="-moved", after=ids[2], limit=3)["elements"] == newest[3:6]
+    on_two_days = ask(client, admin, moved_from="2026-10-03", moved_to="2026-10-04", sort="moved")
+    assert [each["id"] for each in on_two_days["elements"]] == expected[:3]
+    assert ask(client, admin, moved_from="2026-10-07")["count"] == 0
+    stages = client.get("/api/project/1/stages", headers=admin).get_json()["stages"]
+    own = client.get(f"/api/elements/{ids[0]}", headers=admin).get_json()["element"]["stages"]
+    for stage in own[:2]:
+        answer = client.patch(f"/api/elements/{ids[0]}", json={"stage_id": stage["stage_id"]}, headers=admin)
+        assert answer.status_code == 200, answer.get_json()
+    assert ask(client, admin, stage=own[0]["stage_id"])["count"] == 0
+    (found,) = ask(client, admin, stage=own[1]["stage_id"])["elements"]
+    assert (found["id"], found["stage"], found["stage_id"]) == (ids[0], own[1]["name"], own[1]["stage_id"])
+    assert ask(client, admin, stage=stages[-1]["id"] + 1)["count"] == 0
+
+
 def test_a_page_after_a_piece_of_no_such_id_is_refused(client: FlaskClient, admin: Headers, imported: int) -> None:
     answer = client.get(f"{ELEMENTS}?sort=code&after=999999", headers=admin)
     assert (answer.status_code, "has no piece 999999 any more" in answer.get_json()["message"]) == (422, True)

@@ -25,7 +25,7 @@ KINDS = [
      {"product_name": "Steel", "product_type": "6MM", "unit": "kg"}, {"rate": "1.5"}),
 ]  # fmt: skip
 FIELDS = {
-    "hierarchy": {"id", "parent_id", "name", "description", "prefix", "path", "naming_convention"},
+    "hierarchy": {"id", "parent_id", "name", "description", "prefix", "path", "naming_convention", "planned_date"},
     "stages": {"id", "name", "position"},
     "drawing-types": {"id", "name"},
     "bom-products": {"id", "product_name", "product_type", "unit", "rate", "name_id"},

@@ -1,0 +1,185 @@
+"""What a project needs and what is left of it: pieces, volume and mass by node, materials, production over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select, text
+
+from precast_app.enums import PIECE_STEPS, PieceStatus
+from precast_app.extensions import Model, db
+from precast_app.importing import hierarchy
+from precast_app.importing.schema import GROUP_SPECS
+from precast_app.models import ElementType, HierarchyNode
+from precast_app.queries.pieces import tower_and_floor
+
+# A piece is done when it has been produced; what happens to it afterwards is not the factory's work.
+DONE = (PieceStatus.PRODUCED, PieceStatus.DISPATCHED, PieceStatus.ERECTED)
+PERIODS = ("day", "week")
+# With more of them, only the ones in which something happens are listed.
+_MAX_POINTS = 750
+
+# By element type and node: the quantity, and how many pieces have each status. Planned pieces, which most are, are not
+# read: they are what is left of the quantity. An index holds the others.
+_PIECES = """
+    WITH moved AS MATERIALIZED (
+        SELECT element_type_id, node_id,
+               count(*) FILTER (WHERE status = 'in_production') AS in_production,
+               count(*) FILTER (WHERE status = 'produced') AS produced,
+               count(*) FILTER (WHERE status = 'dispatched') AS dispatched,
+               count(*) FILTER (WHERE status = 'erected') AS erected,
+               count(*) FILTER (WHERE status = 'scrapped') AS scrapped
+        FROM pieces WHERE project_id = :project_id AND status <> 'planned'
+        GROUP BY element_type_id, node_id
+    ), needed AS (
+        SELECT q.element_type_id, q.node_id, t.volume, t.mass, q.quantity,
+               coalesce(m.in_production, 0) AS in_production, coalesce(m.produced, 0) AS produced,
+               coalesce(m.dispatched, 0) AS dispatched, coalesce(m.erected, 0) AS erected,
+               coalesce(m.scrapped, 0) AS scrapped,
+               q.quantity - coalesce(m.produced + m.dispatched + m.erected, 0) AS to_go
+        FROM element_types t
+        JOIN element_type_quantities q ON q.element_type_id = t.id
+        LEFT JOIN moved m ON m.element_type_id = q.element_type_id AND m.node_id = q.node_id
+        WHERE t.project_id = :project_id
+    )
+"""
+_BY_NODE = text(f"""
+    {_PIECES}
+    SELECT node_id, sum(quantity) AS pieces, sum(in_production) AS in_production, sum(produced) AS produced,
+           sum(dispatched) AS dispatched, sum(erected) AS erected, sum(scrapped) AS scrapped, sum(to_go) AS to_go,
+           sum(quantity * volume) AS volume, sum(to_go * volume) AS volume_to_go,
+           sum(quantity * mass) AS mass, sum(to_go * mass) AS mass_to_go
+    FROM needed GROUP BY node_id
+""")
+_MATERIALS = text(f"""
+    {_PIECES}, by_type AS MATERIALIZED (
+        SELECT element_type_id, sum(quantity) AS quantity, sum(to_go) AS to_go FROM needed GROUP BY element_type_id
+    )
+    SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate,
+           sum(b.quantity * by_type.quantity) AS quantity, sum(b.quantity * by_type.to_go) AS quantity_to_go
+    FROM by_type
+    JOIN element_type_bom b ON b.element_type_id = by_type.element_type_id
+    JOIN bom_products p ON p.id = b.product_id
+    GROUP BY p.id ORDER BY p.id
+""")
+# A piece counts on the day on which it was produced for good. Both kinds of events have an index of their own.
+_PRODUCED = text("""
+    WITH reverted AS MATERIALIZED (
+        SELECT piece_id, max(id) AS id FROM piece_events
+        WHERE project_id = :project_id AND kind = 'status' AND from_value IN ('produced', 'dispatched', 'erected')
+          AND to_value NOT IN ('produced', 'dispatched', 'erected')
+        GROUP BY piece_id
+    )
+    SELECT date_trunc(:period, e.happened_at AT TIME ZONE 'UTC')::date AS start, count(*) AS produced
+    FROM piece_events e LEFT JOIN reverted ON reverted.piece_id = e.piece_id
+    WHERE e.project_id = :project_id AND e.kind = 'status' AND e.to_value IN ('produced', 'dispatched', 'erected')
+      AND e.from_value NOT IN ('produced', 'dispatched', 'erected')
+      AND (reverted.id IS NULL OR reverted.id < e.id)
+    GROUP BY start
+""")
+_COUNTED = ("in_production", "produced", "dispatched", "erected", "scrapped")
+_AMOUNTS = ("volume", "volume_to_go", "mass", "mass_to_go")
+
+
+def project_summary(project_id: int, period: str = "week") -> dict[str, Any]:
+    """Return a project's totals: rows of each kind, pieces by node and status, materials, and production over time.
+
+    Volumes are in m³, masses in kg. Scrapped pieces are counted apart; all other numbers of pieces are without them.
+    `period`, one of `PERIODS`, is that of the points of `production`.
+    """
+    nodes = db.session.scalars(
+        select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
+    ).all()
+    by_node = _nodes_with_pieces(project_id, nodes)
+    totals = {name: sum(node[name] for node in by_node) for name in ("pieces", "done", "to_go", "scrapped")}
+    amounts = {name: sum((node[name] for node in by_node), Decimal(0)) for name in ("volume_to_go", "mass_to_go")}
+    materials = db.session.execute(_MATERIALS, {"project_id": project_id})
+    return {
+        **_row_counts(project_id),
+        **totals,
+        **amounts,
+        "by_node": by_node,
+        "materials": [dict(row._mapping) for row in materials],
+        "production": {"period": period, "points": _production(project_id, period, by_node)},
+    }
+
+
+def _row_counts(project_id: int) -> dict[str, int]:
+    element_type_ids = select(ElementType.id).where(ElementType.project_id == project_id)
+    counts = {"element_types": db.session.scalar(select(func.count()).select_from(element_type_ids.subquery())) or 0}
+    for spec in GROUP_SPECS.values():
+        table = Model.metadata.tables[spec.table]
+        query = select(func.count()).select_from(table).where(table.c.element_type_id.in_(element_type_ids))
+        counts[spec.count_field] = db.session.scalar(query) or 0
+    return counts
+
+
+def _nodes_with_pieces(project_id: int, nodes: Sequence[HierarchyNode]) -> list[dict[str, Any]]:
+    found = {row.node_id: dict(row._mapping) for row in db.session.execute(_BY_NODE, {"project_id": project_id})}
+    places, paths = hierarchy.place_names(nodes), hierarchy.heading_paths(nodes)
+    return [
+        {
+            "node_id": node.id,
+            "path": node.path,
+            "place": places[node.id],
+            **tower_and_floor(paths[node.id]),
+            "planned_date": node.planned_date,
+            **_piece_numbers(found.get(node.id, {})),
+        }
+        for node in nodes
+    ]
+
+
+def _piece_numbers(found: Mapping[str, Any]) -> dict[str, Any]:
+    counts = {name: int(found.get(name) or 0) for name in ("pieces", "to_go", *_COUNTED)}
+    return {
+        **counts,
+        PieceStatus.PLANNED: counts["pieces"] - sum(counts[status] for status in PIECE_STEPS[1:]),
+        "done": sum(counts[status] for status in DONE),
+        **{name: found.get(name) or Decimal(0) for name in _AMOUNTS},
+    }
+
+
+def _production(project_id: int, period: str, nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a point for each day or week from the first to the last one with something produced or planned.
+
+    `planned_total` is the number of pieces whose nodes are planned for that period or an earlier one; None if no node
+    has a date.
+    """
+    rows = db.session.execute(_PRODUCED, {"project_id": project_id, "period": period})
+    produced = {row.start: row.produced for row in rows}
+    planned: dict[date, int] = {}
+    for node in nodes:
+        if (day := node["planned_date"]) is not None:
+            start = day if period == "day" else day - timedelta(days=day.weekday())
+            planned[start] = planned.get(start, 0) + node["pieces"]
+    points = []
+    produced_total = planned_total = 0
+    for start in _starts({*produced, *planned}, 1 if period == "day" else 7):
+        produced_total += produced.get(start, 0)
+        planned_total += planned.get(start, 0)
+        points.append(
+            {
+                "start": start,
+                "produced": produced.get(start, 0),
+                "produced_total": produced_total,
+                "planned_total": planned_total if planned else None,
+            }
+        )
+    return points
+
+
+def _starts(found: set[date], days: int) -> Iterator[date]:
+    """Yield the starts of all periods of so many days from the first to the last one; only these if there are many."""
+    if not found:
+        return
+    first, last = min(found), max(found)
+    count = (last - first).days // days + 1
+    if count > _MAX_POINTS:
+        yield from sorted(found)
+        return
+    for number in range(count):
+        yield first + timedelta(days=days * number)
