@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from precast_app.errors import JobFailed
-from precast_app.importing import cell_parsing, units
+from precast_app.importing import cell_parsing
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS
-from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan, unescape_formula
+from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan, unescape_formula, unit_name
 from precast_app.text import clean_text
 
 # The heading of the column that says why a row was rejected; the column is ignored.
@@ -24,7 +25,7 @@ _SAMPLE_NAMES = ("ET001", "Beam Type A")
 EXAMPLE_NAMES = ("BEAM", "B-101 (example)")
 # What a heading may end with: punctuation, and before it a unit, with or without brackets.
 _PUNCTUATION = " .:;,*"
-_OPENING, _CLOSING = "([", ")]"
+_OPENING, _CLOSING = "([（［", ")]）］"
 _BEFORE_UNIT = " _/,;"
 _IN = " in"
 # Longer than any heading of a base column, whatever separates its words.
@@ -121,9 +122,12 @@ def split_unit(heading: str) -> tuple[str, str]:
         closed = max(text.rfind(sign, 0, -1) for sign in _CLOSING)
         opened = [index for sign in _OPENING if (index := text.find(sign, closed + 1)) >= 0]
         return (text[: min(opened)], text[min(opened) + 1 : -1].strip()) if opened else (text, "")
-    start = max(text.rfind(sign) for sign in _BEFORE_UNIT)
-    word = text[start + 1 :]
-    return (text[:start], word) if start > 0 and units.unit_name(word) else (text, "")
+    last = max(text.rfind(sign) for sign in _BEFORE_UNIT)
+    # Some units have two words: `Area sq ft`.
+    for start in (text.rfind(" ", 0, max(last, 0)), last):
+        if start > 0 and unit_name(text[start + 1 :]):
+            return text[:start], text[start + 1 :]
+    return text, ""
 
 
 def _base_name(name: str) -> tuple[str, int] | None:
@@ -131,7 +135,7 @@ def _base_name(name: str) -> tuple[str, int] | None:
 
 
 def _squash(text: str) -> str:
-    return _NO_LETTERS.sub("", clean_text(text)).casefold()
+    return _NO_LETTERS.sub("", unicodedata.normalize("NFKC", clean_text(text))).casefold()
 
 
 def _detect_in_sheet(sheet: str, scan: SheetScan, *, flat: bool) -> HeaderLayout | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-# By the unit in which a column is stored: what one of each other unit is in it. The feet, inches and pounds are the
-# international ones, which are exact.
+from precast_app.spreadsheets import unit_name
+
+# By the unit in which a column is stored: what one of each other unit is in it. The inches, feet, yards and pounds are
+# the international ones, which are exact.
 _FACTORS: dict[str, dict[str, Decimal]] = {
     "mm": {
         "mm": Decimal(1), "cm": Decimal(10), "dm": Decimal(100), "m": Decimal(1000),
-        "in": Decimal("25.4"), "ft": Decimal("304.8"),
+        "in": Decimal("25.4"), "ft": Decimal("304.8"), "yd": Decimal("914.4"),
     },
     "kg": {"g": Decimal("0.001"), "kg": Decimal(1), "t": Decimal(1000), "lb": Decimal("0.45359237")},
     "m²": {
@@ -21,26 +23,6 @@ _FACTORS: dict[str, dict[str, Decimal]] = {
         "in3": Decimal("0.000016387064"), "ft3": Decimal("0.028316846592"), "yd3": Decimal("0.764554857984"),
     },
 }  # fmt: skip
-_SPELLINGS = {
-    "millimeter": "mm", "millimetre": "mm", "centimeter": "cm", "centimetre": "cm", "meter": "m", "metre": "m",
-    "inch": "in", "inches": "in", '"': "in", "″": "in", "feet": "ft", "foot": "ft", "'": "ft", "′": "ft",
-    "kgs": "kg", "kilogram": "kg", "kilograms": "kg", "to": "t", "ton": "t", "tons": "t", "tonne": "t", "tonnes": "t",
-    "lbs": "lb", "pound": "lb", "pounds": "lb",
-    "sqm": "m2", "qm": "m2", "sqft": "ft2", "sft": "ft2",
-    "cbm": "m3", "cum": "m3", "cuft": "ft3", "cft": "ft3", "cuyd": "yd3", "cy": "yd3",
-    "liter": "l", "litre": "l", "liters": "l", "litres": "l", "dm3": "l",
-}  # fmt: skip
-_SIMPLIFIED = str.maketrans({"²": "2", "³": "3", "^": None, ".": None, " ": None})
-_LONGEST = 12
-
-
-def unit_name(text: str) -> str | None:
-    """Return the usual name of a unit, such as `m3` for `m³` and `M^3`; None if it is not known."""
-    if len(text) > _LONGEST:
-        return None
-    name = text.casefold().translate(_SIMPLIFIED)
-    name = _SPELLINGS.get(name, name)
-    return name if any(name in factors for factors in _FACTORS.values()) else None
 
 
 def factor(unit: str, text: str) -> Decimal | None:

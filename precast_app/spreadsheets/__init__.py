@@ -18,6 +18,7 @@ from precast_app.spreadsheets.sheet import (
     column_number,
 )
 from precast_app.spreadsheets.text_decoding import ENCODINGS, encoding_name, protect_from_decoding
+from precast_app.spreadsheets.unit_names import unit_name
 from precast_app.spreadsheets.zip_package import ZipPackage
 
 __all__ = [
@@ -43,4 +44,5 @@ __all__ = [
     "open_book",
     "protect_from_decoding",
     "unescape_formula",
+    "unit_name",
 ]

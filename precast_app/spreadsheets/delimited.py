@@ -1,4 +1,4 @@
-"""CSV files, in several encodings, with a comma, a semicolon or a tab between the fields."""
+"""CSV files, in several encodings, with a comma, a semicolon, a tab or a vertical bar between the fields."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from precast_app.spreadsheets.text_decoding import (
     detect_encoding,
 )
 
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 _HEADER_CHARACTERS = 1024 * 1024  # characters of the first line that are searched for the delimiter
 _HEADINGS = 10  # a header row of element types has at least this many
-_SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\t]*+\s*', re.IGNORECASE)
+# A first line that names the separator, which may be any sign.
+_SEPARATOR = re.compile(r'"?sep=([^\w\s"]|\t)"?[,;\t|]*+\s*', re.IGNORECASE)
 
 # Rows that are searched for the decimal separator.
 _NUMBER_ROWS = 2_000
@@ -221,7 +222,8 @@ class DelimitedBook:
 
     def _notes(self) -> Iterator[ReaderNote]:
         how = "named in the first line" if self._is_delimiter_declared else "detected from the headings"
-        yield ReaderNote("info", "delimiter", f"The field separator is the {_DELIMITERS[self._delimiter]}, {how}.")
+        separator = _DELIMITERS.get(self._delimiter, f"sign {self._delimiter}")
+        yield ReaderNote("info", "delimiter", f"The field separator is the {separator}, {how}.")
         if self._is_encoding_given:
             yield ReaderNote("info", "encoding", f"The file was read as {self._encoding}, as its import profile says.")
         elif self._encoding == "cp1252":

@@ -12,6 +12,7 @@ from functools import lru_cache
 import xlrd
 
 from precast_app.spreadsheets.sheet import Cell, FormattedNumber
+from precast_app.spreadsheets.unit_names import unit_name
 
 _LONGEST_FORMAT = 255  # characters, Excel's own limit
 _BUILT_IN = {
@@ -37,8 +38,16 @@ _TOKEN = re.compile(r'"[^"]*"?|[\\_*].?|\[[^\]]*\]?|General|.', re.IGNORECASE | 
 _PLACEHOLDERS = frozenset("0#?")
 EXCEL_DIGITS = 15
 _EXACT = 10**EXCEL_DIGITS
-# Units other than those of the columns (mm, kg, m², m³).
-OTHER_UNITS = frozenset(["m", "cm", "dm", "km", "in", "ft", "yd", "t", "to", "g", "lb", "lbs", "l", "inch", "pcs"])
+_COLUMN_UNITS = frozenset({"mm", "kg", "m2", "m3"})
+# Units that are not converted.
+_MORE_UNITS = frozenset({"km", "pcs"})
+
+
+def other_unit(text: str) -> str | None:
+    """Return the text if it is a unit that no column has: `cm`, but not `mm` or `pieces`; else None."""
+    name = unit_name(text)
+    is_other = name not in _COLUMN_UNITS if name else text.lower() in _MORE_UNITS
+    return text if is_other else None
 
 
 def round_to_excel(number: float) -> float:
@@ -156,9 +165,7 @@ def parse_number_format(code: str) -> NumberFormat:
     is_telling = any(each is None or each.is_telling for each in numeric)
     first = sections[0] if sections else None
     suffix = first.suffix.strip() if first is not None and (first.digits or first.decimals) else ""
-    return NumberFormat(
-        sections, is_telling=is_telling, unit=suffix if suffix.lower() in OTHER_UNITS else None, code=code
-    )
+    return NumberFormat(sections, is_telling=is_telling, unit=other_unit(suffix), code=code)
 
 
 GENERAL = NumberFormat()

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 
 from precast_app.spreadsheets.errors import damaged
-from precast_app.spreadsheets.number_formats import OTHER_UNITS, round_to_excel
+from precast_app.spreadsheets.number_formats import other_unit, round_to_excel
 from precast_app.spreadsheets.sheet import Cell, CellError, FormattedNumber
 from precast_app.spreadsheets.xlsx.sheet_xml import Attributes, local_name
 
@@ -15,7 +15,7 @@ _ERROR_PREFIXES = ("#", "Err:")
 # What a cell shows of a number in a format with nothing but digits, signs and separators.
 _PLAIN_NUMBER = re.compile(r"[-+\d.,'\s]+(?:E[-+]?\d+)?")
 _LONGEST_LITERAL = 80  # characters, so that a format of three is within Excel's limit
-_LAST_WORD = re.compile(r"\b[A-Za-z]{1,4}\Z")
+_LAST_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,20}[²³]?\Z")
 
 
 def attribute(attributes: Attributes, name: str) -> str:
@@ -63,7 +63,7 @@ def _number_cell(number: float, shown: str) -> Cell:
     # A format that is nothing but a literal, for positive numbers, negative ones and zero.
     literal = f'"{shown}"' if '"' not in shown and len(shown) < _LONGEST_LITERAL else "General"
     code = ";".join([literal] * 3)
-    return FormattedNumber(rounded, shown, unit[0] if unit and unit[0].lower() in OTHER_UNITS else None, code)
+    return FormattedNumber(rounded, shown, other_unit(unit[0]) if unit else None, code)
 
 
 def _is_padded(shown: str) -> bool:

@@ -113,9 +113,12 @@ def test_html_entities(meadows: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("delimiter", "first"),
-    [(";", ""), ("\t", ""), (";", "sep=;\r\n"), ("\t", '"sep=\t"\r\n')],
-    ids=["semicolons", "tabs", "semicolons after sep=", "tabs after sep= in quotation marks"],
-)
+    [
+        (";", ""), ("\t", ""), ("|", ""), (";", "sep=;\r\n"), ("\t", '"sep=\t"\r\n'), ("|", "sep=|\r\n"),
+        ("^", "sep=^\r\n"),
+    ],
+    ids=["semicolons", "tabs", "bars", "sep=semicolon", "sep=tab in quotation marks", "sep=bar", "sep=another sign"],
+)  # fmt: skip
 def test_decimal_commas_with_delimiter(meadows: int, tmp_path: Path, delimiter: str, first: str) -> None:
     path = tmp_path / "types.csv"
     path.write_text(first + delimited(with_commas(flat()), delimiter), "utf-8-sig", newline="")

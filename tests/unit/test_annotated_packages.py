@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import zipfile
+from dataclasses import replace
 
 import openpyxl
 import pytest
 
 from precast_app.exporting import annotating
 from precast_app.spreadsheets import open_book
+from tests.conftest import ROOT
 from tests.unit.annotated_files import KIND, PACKAGE, annotate, issue, parts, rels, sheet_xml, workbook
 from tests.unit.xlsx_files import RELATIONS, zipped
 
@@ -51,3 +54,18 @@ def test_digital_signatures_are_dropped() -> None:
     assert b"signature" not in copy["[Content_Types].xml"] + copy["_rels/.rels"]
     assert copy["_rels/.rels"] == rels({"r": (f"{RELATIONS}/officeDocument", "xl/workbook.xml")}).encode()
     assert openpyxl.load_workbook(zipped(copy))["S"]["A1"].comment is not None
+
+
+def test_digital_signatures_of_an_opendocument_spreadsheet_are_dropped() -> None:
+    names = ["META-INF/documentsignatures.xml", "META-INF/macrosignatures.xml", "META-INF/other-signatures.xml"]
+    upload = io.BytesIO((ROOT / "tests" / "files" / "green_meadows_libreoffice.ods").read_bytes())
+    with zipfile.ZipFile(upload, "a") as archive:
+        for name in (*names, "signatures.xml"):
+            archive.writestr(name, "<document-signatures/>")
+    out = io.BytesIO()
+    assert annotating.write(upload, open_book(upload), [replace(issue("C5"), sheet="Element Types")], out, 5) == "ods"
+    before, after = parts(upload.getvalue()), parts(out.getvalue())
+    assert set(before) - set(after) == set(names)
+    assert b"signatures" not in after["META-INF/manifest.xml"]
+    assert b"Fix C5." in after["content.xml"]
+    assert [row.number for row in open_book(out).rows("Element Types")][:3] == [1, 2, 3]

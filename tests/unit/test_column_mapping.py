@@ -230,6 +230,17 @@ def test_a_file_may_lack_every_base_column_but_the_names(missing: str) -> None:
         ("Volume (l)", 181.0, "0.181"),
         ("Volume (ft³)", 1.0, "0.028316846592"),
         ("Area (sq ft)", 1.0, "0.09290304"),
+        ("Area sq ft", 1.0, "0.09290304"),
+        ("Height (Zoll)", 1.0, "25.4"),
+        ("Height metres", 2.95, "2950"),
+        ("Length / mètres", 2.95, "2950"),
+        ("Height（ｍ）", 3.0, "3000"),
+        ("Ｈｅｉｇｈｔ (ｃｍ)", 3.0, "30"),
+        ("Height (м)", 3.0, "3000"),
+        ("Mass (Tonnen)", 2.8125, "2812.5"),
+        ("Mass_кг", 3.0, "3"),
+        ("Volume (litres)", 181.0, "0.181"),
+        ("Area (metros cuadrados)", 3.0, "3"),
     ],
 )
 def test_numbers_are_converted_from_the_unit_of_the_heading(heading: str, cell: object, value: str) -> None:

@@ -62,7 +62,20 @@ def test_a_format_that_is_not_simple_is_not_shown(code: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "unit"),
-    [('0.00 "m"', "m"), ('0" cm"', "cm"), ('0 "mm"', None), ('0 "kg"', None), ('0 "Floor"', None), ('0 "t"', "t")],
+    [
+        ('0.00 "m"', "m"),
+        ('0" cm"', "cm"),
+        ('0 "mm"', None),
+        ('0 "kg"', None),
+        ('0 "Floor"', None),
+        ('0 "t"', "t"),
+        ('0 "Zoll"', "Zoll"),
+        ('0 "м"', "м"),
+        ("0 \\M\\e\\t\\e\\r", "Meter"),
+        ('0 "cm²"', "cm²"),
+        ('0 "м²"', None),
+        ("0''", "''"),
+    ],
 )
 def test_only_a_unit_that_no_column_has_is_one(code: str, unit: str | None) -> None:
     assert parse_number_format(code).unit == unit
@@ -167,10 +180,20 @@ def test_an_opendocument_cell_has_what_it_shows() -> None:
         ods_files.number("3", "3.00 m"),
         ods_files.number("1234.5", "1,234.50"),
         ods_files.number("0.30000000000000004", "0.3"),
+        ods_files.number("4", "4 Tonnen"),
+        ods_files.number("5", "5 m²"),
     )
     file = io.BytesIO(ods_files.ods(ods_files.table(row)))
     book = open_book(file)
     [found] = book.rows("Sheet1")
-    assert list(found.cells) == [12.0, 0.5, 3.0, 1234.5, 0.3]
-    assert [getattr(cell, "shown", None) for cell in found.cells] == ["0012", "50%", "3.00 m", None, None]
-    assert [note.column for note in unit_notes(file)] == ["C"]
+    assert list(found.cells) == [12.0, 0.5, 3.0, 1234.5, 0.3, 4.0, 5.0]
+    assert [getattr(cell, "shown", None) for cell in found.cells] == [
+        "0012",
+        "50%",
+        "3.00 m",
+        None,
+        None,
+        "4 Tonnen",
+        "5 m²",
+    ]
+    assert [note.column for note in unit_notes(file)] == ["C", "F"]

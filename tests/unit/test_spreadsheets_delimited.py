@@ -29,10 +29,19 @@ def test_utf_8_with_and_without_byte_order_mark(mark: bytes, end: str) -> None:
     assert rows_of(content) == [(1, ["Type", "Größe"]), (2, ["WALL", "007"])]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_detected_from_the_header(delimiter: str) -> None:
-    content = f'"a,;\t,;\t"{delimiter}b{delimiter}c\n1{delimiter}"2,5"{delimiter}\n'.encode()
-    assert rows_of(content) == [(1, ["a,;\t,;\t", "b", "c"]), (2, ["1", "2,5", ""])]
+    content = f'"a,;\t|,;\t|"{delimiter}b{delimiter}c\n1{delimiter}"2,5"{delimiter}\n'.encode()
+    assert rows_of(content) == [(1, ["a,;\t|,;\t|", "b", "c"]), (2, ["1", "2,5", ""])]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", ":"])
+@pytest.mark.parametrize("line", ["sep={}", '"sep={}"', "SEP={},,", "sep={}|||"])
+def test_the_first_line_can_name_the_delimiter(delimiter: str, line: str) -> None:
+    content = f"{line.format(delimiter)}\r\na,1{delimiter}b\r\n1{delimiter}2\r\n".encode()
+    first = ["a", "1", "b"] if delimiter == "," else ["a,1", "b"]
+    assert rows_of(content) == [(1, first), (2, ["1", "2"])]
+    assert "delimiter" in notes_of(content)
 
 
 def test_rows_have_the_numbers_that_excel_shows() -> None:
@@ -104,12 +113,6 @@ def test_cells_in_utf_7_or_with_html_entities_are_decoded(written: str, read: st
     assert rows_of(content)[1] == (2, [read, "x"])
     decoded = {"utf_7", "html_entities"} & set(notes_of(content))
     assert bool(decoded) == (written != read)
-
-
-@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "sep=;;;;"])
-def test_a_first_line_that_names_the_separator(first: str) -> None:
-    content = f"{first}\r\na,b;c\r\n1;2\r\n".encode()
-    assert rows_of(content) == [(1, ["a,b", "c"]), (2, ["1", "2"])]
 
 
 def test_a_message_before_the_first_heading() -> None:

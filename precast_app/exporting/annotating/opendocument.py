@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 from typing import IO, Any, cast
 
@@ -17,8 +18,8 @@ from precast_app.spreadsheets import Limits, ZipPackage
 _MAX_BYTES = 250_000
 # odfdo parses the parts with lxml, which takes about 250 bytes of memory per tag.
 _MAX_TAGS = 1_000_000
-# Digital signatures, which don't fit an edited document.
-_SIGNATURES = ("META-INF/documentsignatures.xml", "META-INF/macrosignatures.xml")
+# In the names of digital signatures, which don't fit an edited document.
+_SIGNATURES = re.compile(r"\AMETA-INF/.{0,200}signatures", re.IGNORECASE)
 
 
 class DocumentTooLarge(Exception):
@@ -78,8 +79,8 @@ def _load(upload: IO[bytes]) -> Document:
         raise DocumentTooLarge
     upload.seek(0)
     document = Document(io.BytesIO(upload.read()))
-    for part in _SIGNATURES:
-        if part in document.get_parts():
+    for part in document.get_parts():
+        if _SIGNATURES.match(part):
             document.del_part(part)
     return document
 

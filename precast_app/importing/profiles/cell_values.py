@@ -10,7 +10,7 @@ from precast_app.importing import cell_parsing, decimal_signs, units
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.schema import CellParser, Column
-from precast_app.spreadsheets import FormattedNumber, unescape_formula
+from precast_app.spreadsheets import FormattedNumber, unescape_formula, unit_name
 from precast_app.text import clean_text, match_key
 
 _LONGEST = 80
@@ -98,7 +98,7 @@ def _convert(number: Decimal, named: str, unit: str, maximum: int) -> Decimal | 
             "unknown_unit_in_cell", f"The unit {named} is not known here. Use one of {', '.join(units.names(unit))}."
         )
     return cell_parsing.parse_converted(
-        cell_parsing.canonical(number), maximum=maximum, factor=factor, unit=units.unit_name(named) or named
+        cell_parsing.canonical(number), maximum=maximum, factor=factor, unit=unit_name(named) or named
     )
 
 

@@ -10,10 +10,10 @@ from datetime import date, time, timedelta
 from itertools import islice, pairwise
 from statistics import median
 
-from precast_app.importing import cell_parsing, decimal_signs, units
+from precast_app.importing import cell_parsing, decimal_signs
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.profiles import levels, vocabulary
-from precast_app.spreadsheets import Cell, CellError, FormattedNumber, unescape_formula
+from precast_app.spreadsheets import Cell, CellError, FormattedNumber, unescape_formula, unit_name
 from precast_app.text import clean_text
 
 # Longer texts are neither numbers nor names of anything.
@@ -21,7 +21,7 @@ _LONGEST = 100
 # Different texts of a column that are looked at.
 _MAX_LOOKED = 40
 _SHORTEST_SERIES = 3
-_UNITED = re.compile(r"\A[+-]?\d[\d.,'’ ]*?\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,11})")
+_UNITED = re.compile(r"\A[+-]?\d[\d.,'’ ]*?\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,19})")
 _FEET = re.compile(r"\A(\d[\d.]*\s?['′](\s?-?\s?\d[\d./ ]*[\"″]?)?|\d[\d./ ]*\s?[\"″])")
 _FILE = re.compile(
     r"[^\\/:*?\"<>|]{1,90}\.(?:dwg|dxf|pdf|dgn|ifc|rvt|tif|tiff|png|jpg|nwd|skp|plt|dwf|step|stp)", re.IGNORECASE
@@ -144,7 +144,7 @@ def unit_of(text: str) -> str | None:
     if len(text) > _LONGEST:
         return None
     if match := _UNITED.fullmatch(text):
-        return units.unit_name(match["unit"])
+        return unit_name(match["unit"])
     if _FEET.fullmatch(text):
         return "ft" if "'" in text or "′" in text else "in"
     return None

@@ -25,7 +25,7 @@ _NUMBER = -0.4
 _MIN_POINTS = 1.2
 _MAX_BLANK_ROWS = 2
 _SHORTEST_NUMBERING = 4
-_LONGEST_UNIT = 10
+_LONGEST_UNIT = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import Any
 import marshmallow as ma
 
 from precast_app.errors import RequestError
-from precast_app.importing import units
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.profiles import profile as profiles
 from precast_app.importing.profiles.profile import (
@@ -25,7 +24,7 @@ from precast_app.importing.profiles.profile import (
     Target,
 )
 from precast_app.importing.schema import ColumnGroup
-from precast_app.spreadsheets import column_number, encoding_name
+from precast_app.spreadsheets import column_number, encoding_name, unit_name
 from precast_app.text import match_key, path_key
 
 # What a response says about a profile beside its content.
@@ -171,7 +170,7 @@ class _ColumnSchema(ma.Schema):
         if data["column"] is not None and column_number(data["column"]) > _MAX_COLUMNS:
             raise ma.ValidationError("There is no such column.", "column")
         if data["unit"] is not None:
-            data["unit"] = units.unit_name(data["unit"]) or data["unit"]
+            data["unit"] = unit_name(data["unit"]) or data["unit"]
         possible = profiles.possible_units(data["target"])
         if data["unit"] is not None and data["target"] is not None and data["unit"] not in possible:
             message = f"Must be one of: {', '.join(possible)}." if possible else "This target has no unit. Write null."

@@ -14,7 +14,8 @@ from typing import Any
 
 from rapidfuzz import fuzz, process
 
-from precast_app.importing import header_detection, units
+from precast_app.importing import header_detection
+from precast_app.spreadsheets import unit_name
 from precast_app.text import clean_text
 
 LANGUAGES: Mapping[str, str] = {
@@ -36,7 +37,7 @@ _MIN_SIMILARITY = 80
 _LONGEST_SIMILAR = 40
 _FOLDED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
 _WORD = re.compile(r"[^\W\d_]+|\d+")
-_IN_BRACKETS = str.maketrans(dict.fromkeys("[](){}"))
+_IN_BRACKETS = str.maketrans(dict.fromkeys("[](){}（）［］"))
 _DATA_FILE = "heading_aliases.json"
 
 
@@ -111,10 +112,10 @@ def split_unit(heading: str) -> tuple[str, str]:
     if len(text) > LONGEST_HEADING:
         return text, ""
     # A letter alone is the abbreviation of a measure: L is no litre.
-    if len(text) > 1 and (whole := units.unit_name(text.translate(_IN_BRACKETS))):
+    if len(text) > 1 and (whole := unit_name(text.translate(_IN_BRACKETS))):
         return text, whole
     name, shown = header_detection.split_unit(text)
-    unit = units.unit_name(shown) or ""
+    unit = unit_name(shown) or ""
     if unit or shown:
         name = name.rstrip(" _/,;")
         for word in (" in", " en", " w"):
@@ -124,15 +125,15 @@ def split_unit(heading: str) -> tuple[str, str]:
 
 def plain_unit(text: str) -> str | None:
     """Return the usual name of the unit that a cell consists of, such as `m3` for `[m³]`; None for anything else."""
-    return units.unit_name(clean_text(text).translate(_IN_BRACKETS))
+    return unit_name(clean_text(text).translate(_IN_BRACKETS))
 
 
 def unknown_unit(heading: str) -> str:
     """Return what a heading has in brackets in place of a unit, if that is short and no word for pieces; else ""."""
-    if len(heading) > LONGEST_HEADING or not heading.rstrip(" .:").endswith((")", "]")):
+    if len(heading) > LONGEST_HEADING or not heading.rstrip(" .:").endswith((")", "]", "）", "］")):
         return ""
     shown = header_detection.split_unit(clean_text(heading))[1]
-    is_known = units.unit_name(shown) or squash(shown) in load().words["piece"]
+    is_known = unit_name(shown) or squash(shown) in load().words["piece"]
     return shown if shown and len(shown) <= _LONGEST_UNIT and not is_known else ""
 
 
