@@ -136,7 +136,7 @@ def _from_float(number: float) -> Decimal:
 
 def parse_decimal(cell: object, *, maximum: int, unit: str = "") -> Decimal | None:
     """Return a number from 0 to `maximum` in its canonical form; None for a blank cell."""
-    if type(cell) is float and _MIN_WITHOUT_EXPONENT <= cell <= maximum:
+    if isinstance(cell, float) and _MIN_WITHOUT_EXPONENT <= cell <= maximum:
         # The common case. It has no zeros at the end and no exponent.
         return _from_float(cell)
     if cell == "":

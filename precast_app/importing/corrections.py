@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,14 +84,15 @@ class CorrectedBook:
         """Return the scan of a sheet of the file, without corrections."""
         return self._book.scan(sheet)
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
+    def rows(self, sheet: str, shown_columns: Set[int] | None = None) -> Iterator[SheetRow]:
         """Yield the rows of a sheet, corrected if it is the one that the corrections are for."""
+        rows = self._book.rows(sheet, shown_columns)
         if sheet != self._corrections.sheet:
-            yield from self._book.rows(sheet)
+            yield from rows
             return
         corrector = RowCorrector(self._corrections, self._book.scan(sheet))
         typed = self._corrections.typed if self._is_copied else _as_text
-        for row in self._book.rows(sheet):
+        for row in rows:
             yield corrector.correct(row, typed)
 
     def changes(self) -> Iterator[tuple[int, int, str | float]]:

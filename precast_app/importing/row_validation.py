@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import call, itemgetter
 
 from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import InvalidCell, display_text, shown_cell
@@ -19,6 +20,7 @@ from precast_app.text import clean_text, identity_key
 
 # Cells repeat ("yes", 2.0, 3150.0), so each column caches the values of up to this many different cells.
 _MAX_CACHED_CELLS = 20_000
+_ROWS_TO_JUDGE_CACHES = 500
 _CACHED_TYPES = {str, float}
 _FORMATTED = {FormattedNumber}
 # What the text of a row of totals begins with.
@@ -130,17 +132,17 @@ class _RowValidator:
         self._signs = signs
         self._first_rows: dict[tuple[str, str], int] = {}
         self._parsers = [(column, self._parser(column)) for column in columns.columns]
-        self._uncached = [(column.index, parse) for column, parse in self._parsers]
-        self._cached = [(index, _ParsedCellCache(parse).__getitem__) for index, parse in self._uncached]
-        # For rows with numbers whose format shows more than their digits.
-        self._cached_as_shown = [
-            (index, _read_as_shown(parse) if column.is_text else parse)
-            for (index, parse), column in zip(self._cached, columns.columns, strict=True)
-        ]
+        self._uncached = [parse for _, parse in self._parsers]
+        self._caches = list(map(_ParsedCellCache, self._uncached))
+        self._use_caches([True] * len(self._caches))
+        self._rows_until_judged = _ROWS_TO_JUDGE_CACHES
+        self._cells = _CellPicker(column.index for column in columns.columns)
+        self._text_columns = [column for column in columns.columns if column.is_text]
         # Texts that can be read in one way only, by column.
         self._clear_texts: dict[int, set[str]] = {
             column.index: set() for column in columns.columns if column.is_number and column.sign is None
         }
+        self._signed_cells = _CellPicker(self._clear_texts)
         self._keeping = [
             (position, column.index)
             for position, column in enumerate(columns.columns)
@@ -148,19 +150,30 @@ class _RowValidator:
         ]
         self._has_unclear_numbers = False
 
+    def _use_caches(self, is_used: Sequence[bool]) -> None:
+        caches = zip(self._caches, self._uncached, is_used, strict=True)
+        self._cached = [cache.__getitem__ if is_cached else parse for cache, parse, is_cached in caches]
+        # For rows with numbers whose format shows more than their digits.
+        self._cached_as_shown = [
+            _read_as_shown(parse) if column.is_text else parse
+            for parse, column in zip(self._cached, self._columns.columns, strict=True)
+        ]
+
     def has_unclear_number(self, row: SheetRow) -> bool:
         """Collect the decimal signs of a row; return whether one of its numbers can be read in two ways."""
-        cells = row.cells
         is_unclear = False
-        for index, clear_texts in self._clear_texts.items():
-            if index >= len(cells) or type(cell := cells[index]) is not str:
+        cells = self._signed_cells.pick(row.cells)
+        texts = [
+            (index, cell) for index, cell in zip(self._clear_texts, cells, strict=True) if type(cell) is str and cell
+        ]
+        for index, text in texts:
+            clear_texts = self._clear_texts[index]
+            if text.isdigit() or text in clear_texts:
                 continue
-            if not cell or cell.isdigit() or cell in clear_texts:
-                continue
-            if self._signs.add(index, unescape_formula(cell)):
+            if self._signs.add(index, unescape_formula(text)):
                 is_unclear = self._has_unclear_numbers = True
             elif len(clear_texts) < _MAX_CACHED_CELLS:
-                clear_texts.add(cell)
+                clear_texts.add(text)
         return is_unclear
 
     def validate(self, row: SheetRow) -> Row | None:
@@ -168,14 +181,17 @@ class _RowValidator:
         columns = self._columns
         cells = row.cells
         width = len(cells)
+        self._rows_until_judged -= 1
+        if not self._rows_until_judged:
+            # A cache of values that hardly repeat takes more time than it saves.
+            self._use_caches([len(cache) < _ROWS_TO_JUDGE_CACHES / 2 for cache in self._caches])
         # True equals 1.0, so a cache would return the value of the other, though a column may accept only one of them.
         other_types = set(map(type, cells)) - _CACHED_TYPES
-        if not other_types:
-            parsers = self._cached
-        else:
+        parsers = self._cached
+        if other_types:
             parsers = self._cached_as_shown if other_types == _FORMATTED else self._uncached
         try:
-            values = tuple([parse(cells[index]) if index < width else parse("") for index, parse in parsers])
+            values = tuple(map(call, parsers, self._cells.pick(cells)))
         except InvalidCell:
             if self._is_empty(row):
                 return None
@@ -196,11 +212,13 @@ class _RowValidator:
         if other_types or width > columns.width:
             issues += beyond_headings_warning(row, columns)
         if other_types:
-            issues += type_warnings(row, other_types, columns)
+            issues += type_warnings(row, other_types, columns, self._text_columns)
         kept = tuple(
-            position
-            for position, index in self._keeping
-            if index >= width or not clean_text(display_text(cells[index]))
+            [
+                position
+                for position, index in self._keeping
+                if index >= width or not clean_text(display_text(cells[index]))
+            ]
         )
         if columns.grouping is None:
             return Row(row.number, key, values, tuple(issues), kept_positions=kept)
@@ -292,6 +310,24 @@ class _RowValidator:
                     column=column,
                     value=shown_value(cell),
                 )
+
+
+class _CellPicker:
+    """Picks the cells at some indices of a row; cells beyond its end, and at `NO_CELL`, are blank."""
+
+    def __init__(self, indices: Iterable[int]) -> None:
+        chosen = list(indices)
+        width = max((index for index in chosen if index != NO_CELL), default=-1) + 1
+        self._blanks = [""] * width
+        # The cell behind the row is always blank.
+        self._indices = [min(index, width) for index in chosen]
+        self._get = itemgetter(*self._indices) if len(chosen) > 1 else None
+
+    def pick(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+        """Return the cells in the order of the indices."""
+        blanks = self._blanks
+        padded = [*cells[: len(blanks)], *blanks[len(cells) :], ""]
+        return self._get(padded) if self._get else [padded[index] for index in self._indices]
 
 
 class _ParsedCellCache(dict[object, object]):

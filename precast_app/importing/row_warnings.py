@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import date
 
 from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import display_text
 from precast_app.importing.issues import Issue
-from precast_app.importing.schema import ColumnMap
+from precast_app.importing.schema import Column, ColumnMap
 from precast_app.spreadsheets import Cell, FormattedNumber, SheetRow, column_letter
 from precast_app.text import clean_text
 
@@ -27,10 +27,12 @@ def shown_value(cell: Cell) -> str:
     return display_text(cell)[:_SHOWN_CHARACTERS]
 
 
-def type_warnings(row: SheetRow, types: Set[type], columns: ColumnMap) -> Iterator[Issue]:
+def type_warnings(
+    row: SheetRow, types: Set[type], columns: ColumnMap, text_columns: Sequence[Column]
+) -> Iterator[Issue]:
     """Yield the warnings about dates and formatted numbers; `types` are those of the row's cells."""
-    if FormattedNumber in types and any(type(cell) is FormattedNumber and cell.shown is None for cell in row.cells):
-        yield from _number_format_warnings(row, columns)
+    if FormattedNumber in types:
+        yield from _number_format_warnings(row, columns, text_columns)
     if any(issubclass(each, date) for each in types):
         yield from _date_warnings(row, columns)
 
@@ -51,11 +53,11 @@ def _date_warnings(row: SheetRow, columns: ColumnMap) -> Iterator[Issue]:
             )
 
 
-def _number_format_warnings(row: SheetRow, columns: ColumnMap) -> Iterator[Issue]:
+def _number_format_warnings(row: SheetRow, columns: ColumnMap, text_columns: Sequence[Column]) -> Iterator[Issue]:
     """Yield a warning for each number in a text column whose format is too complex to know what the cell shows."""
-    for column in columns.columns:
+    for column in text_columns:
         cell = cell_at(row, column.index)
-        if type(cell) is FormattedNumber and cell.shown is None and column.is_text:
+        if type(cell) is FormattedNumber and cell.shown is None:
             shown = shown_value(cell)
             yield columns.issue(
                 severity=Severity.WARNING,

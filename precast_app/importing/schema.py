@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum, auto
@@ -319,6 +319,13 @@ class ColumnMap:
     file_sign: DecimalSign | None = None
     preparation: RowFilter | None = None
     grouping: RowGrouping | None = None
+
+    @property
+    def shown_columns(self) -> Set[int] | None:
+        """Return the indices of the columns in which it matters what a cell shows of its number; None for all."""
+        if self.preparation is not None:
+            return None
+        return frozenset(column.index for column in self.columns if column.is_text)
 
     def positions(self, group: ColumnGroup) -> tuple[tuple[int, str | int], ...]:
         """Return, for each column of the group, its index in the values of a row, and its target."""

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import BinaryIO
 
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, too_many_columns, too_many_rows
@@ -93,7 +93,7 @@ class DelimitedBook:
                 head.append(row)
         return SheetScan(tuple(head), (), count, {})
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
+    def rows(self, sheet: str, shown_columns: Set[int] | None = None) -> Iterator[SheetRow]:
         """See Book. A record has the number of the row in which Excel would show it."""
         if sheet not in self.sheets:
             raise KeyError(sheet)

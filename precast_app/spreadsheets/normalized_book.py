@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from precast_app.spreadsheets.sheet import Book, FormattedNumber, ReaderNote, SheetRow, SheetScan
@@ -35,11 +35,11 @@ class NormalizedBook:
             self._scans[sheet] = replace(found, head=tuple(map(self._normalize, found.head)))
         return self._scans[sheet]
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
+    def rows(self, sheet: str, shown_columns: Set[int] | None = None) -> Iterator[SheetRow]:
         """See Book."""
         self._units.clear()
-        for row in map(self._normalize, self._book.rows(sheet)):
-            if FormattedNumber in set(map(type, row.cells)):
+        for row in map(self._normalize, self._book.rows(sheet, shown_columns)):
+            if FormattedNumber in map(type, row.cells):
                 self._units.add_row(row)
             yield row
 

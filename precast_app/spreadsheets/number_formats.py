@@ -80,7 +80,7 @@ class NumberFormat:
         if self.is_date:
             return _as_moment(number, self.is_elapsed, from_1904)
         rounded = round_to_excel(number)
-        return FormattedNumber(rounded, self.show(rounded), self.unit, self.code) if self.is_telling else rounded
+        return FormattedNumber(rounded, self) if self.is_telling else rounded
 
     def show(self, number: float) -> str | None:
         """Return what the cell shows, or None if the format is not simple enough."""

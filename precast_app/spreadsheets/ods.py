@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from itertools import islice
 
@@ -65,7 +65,7 @@ class OdsBook:
             raise self._errors[sheet]
         return self._scans[sheet]
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
+    def rows(self, sheet: str, shown_columns: Set[int] | None = None) -> Iterator[SheetRow]:
         """See Book."""
         if sheet not in self.sheets:
             raise KeyError(sheet)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal, Protocol
@@ -28,27 +28,51 @@ class CellError:
         return f"{self.text} (an error that Excel shows in this cell)"
 
 
+class CellFormat(Protocol):
+    """Format by which a cell shows more of its number than the digits."""
+
+    @property
+    def unit(self) -> str | None:
+        """Return the unit after the number, if it is not one of the columns' units (mm, kg, m², m³)."""
+
+    @property
+    def code(self) -> str:
+        """Return the format in Excel's notation, by which a copy of the cell shows the same."""
+
+    def show(self, number: float) -> str | None:
+        """Return what a cell shows of a number, or None if the format is not simple enough."""
+
+
 class FormattedNumber(float):
     """Number whose cell shows more than its digits because of its number format.
 
-    `shown` is what the cell shows, such as `0012`, `W-101` or `50%`, or None if the format is not simple enough. `unit`
-    is the unit that the format shows after the number, if it is not one of the columns' units (mm, kg, m², m³). `code`
-    is the format in Excel's notation, by which a copy of the cell shows the same.
+    What the cell shows is determined only when it is asked for, because most cells are in columns of numbers.
     """
 
-    __slots__ = ("code", "shown", "unit")
+    __slots__ = ("format",)
 
-    shown: str | None
-    unit: str | None
-    code: str
+    format: CellFormat
 
-    def __new__(cls, number: float, shown: str | None, unit: str | None, code: str) -> FormattedNumber:
-        """Return the number with what its cell shows."""
-        new = super().__new__(cls, number)
-        new.shown = shown
-        new.unit = unit
-        new.code = code
+    def __new__(cls, number: float, number_format: CellFormat) -> FormattedNumber:
+        """Return the number with the format of its cell."""
+        new = float.__new__(cls, number)
+        new.format = number_format
         return new
+
+    @property
+    def shown(self) -> str | None:
+        """Return what the cell shows, such as `0012`, `W-101` or `50%`; None if the format is not simple enough."""
+        return self.format.show(float(self))
+
+    @property
+    def unit(self) -> str | None:
+        """Return the unit that the format shows after the number, if no column has it."""
+        return self.format.unit
+
+    @property
+    def code(self) -> str:
+        """Return the format in Excel's notation."""
+        return self.format.code
 
 
 # A blank cell is ''. Numbers in a workbook are floats of 15 significant digits, including whole numbers, and may be inf
@@ -153,8 +177,12 @@ class Book(Protocol):
     def scan(self, sheet: str) -> SheetScan:
         """Return a quick scan of a sheet. Raise `UnreadableFile`, or `KeyError` if there is no such sheet."""
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
-        """Yield every row that is not blank, including header rows. Raises the same errors as `scan` on the way."""
+    def rows(self, sheet: str, shown_columns: Set[int] | None = None) -> Iterator[SheetRow]:
+        """Yield every row that is not blank, including header rows. Raises the same errors as `scan` on the way.
+
+        `shown_columns` are the indices of the columns in which it matters what the cells show; None means all. In the
+        other ones a reader may return plain numbers in place of formatted ones, unless their format shows a unit.
+        """
 
 
 def column_letter(column: int) -> str:

@@ -29,12 +29,17 @@ class UnitNotes:
 
     def add_row(self, row: SheetRow) -> None:
         """Add the units that cells of a row show."""
-        for column, cell in enumerate(row.cells, 1):
-            if type(cell) is FormattedNumber and cell.unit is not None:
-                key = column, cell.unit
-                if key in self._found or len(self._found) < _MOST_NOTES:
-                    self._found.setdefault(key, (row.number, cell.shown or str(cell)))
-                    self._counts[key] = self._counts.get(key, 0) + 1
+        formatted = [(column, cell) for column, cell in enumerate(row.cells, 1) if type(cell) is FormattedNumber]
+        for column, cell in formatted:
+            unit = cell.format.unit
+            if unit is None:
+                continue
+            key = column, unit
+            count = self._counts.get(key, 0)
+            if count or len(self._counts) < _MOST_NOTES:
+                self._counts[key] = count + 1
+                if not count:
+                    self._found[key] = row.number, cell.shown or str(cell)
 
 
 def _note(column: int, unit: str, row: int, shown: str, count: int) -> ReaderNote:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -88,7 +88,7 @@ class XlsBook:
         ranges = (MergedRange(top + 1, left + 1, bottom, right) for top, bottom, left, right in merged)
         return SheetScan(tuple(head), drop_overlapping(ranges), count, errors)
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
+    def rows(self, sheet: str, shown_columns: Set[int] | None = None) -> Iterator[SheetRow]:
         """See Book."""
         found = self._sheet(sheet)
         count = 0

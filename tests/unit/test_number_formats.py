@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 
 import openpyxl
 import pytest
@@ -119,6 +120,14 @@ def test_cells_have_their_number_and_what_they_show() -> None:
     assert cells == [12.0, 101.0, 0.5, 3.0, 7.0, 0.3]
     assert [cell.shown for cell in cells[:4] if isinstance(cell, FormattedNumber)] == ["0012", "W-101", "50%", "3 m"]
     assert [type(cell) for cell in cells[4:]] == [float, float]
+
+
+def test_other_columns_than_those_that_matter_as_shown_have_plain_numbers() -> None:
+    file = workbook((12, "0000"), (101, '"W-"0'), (3, '0 "m"'), (0.1 + 0.2, "00.0"), (45_000, "yyyy-mm-dd"))
+    [row] = open_book(file).rows("S", {0})
+    assert list(row.cells[:4]) == [12.0, 101.0, 3.0, 0.3]
+    assert [getattr(cell, "shown", None) for cell in row.cells] == ["0012", None, "3 m", None, None]
+    assert row.cells[4] == datetime(2023, 3, 15)  # noqa: DTZ001 # a cell has no time zone
 
 
 def test_a_text_column_takes_what_the_cell_shows_and_a_number_column_the_number() -> None:

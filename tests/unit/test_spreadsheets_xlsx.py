@@ -57,6 +57,21 @@ def test_the_sample_workbook_is_read_completely() -> None:
         assert not any(read.cells[width:])
 
 
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ('<c r="A1"><v>1</v></c><c r="C1"><v>-2.5E-3</v></c>', [1.0, "", -0.0025]),
+        ('<c r="C1"><v>3</v></c><c r="A1"><v>1</v></c>', [1.0, "", 3.0]),
+        ('<c r="A1"><v>0.30000000000000004</v></c><c r="B1"><v>57.699999999999996</v></c>', [0.3, 57.7]),
+        ('<c r="A1"><v>12 pcs</v></c><c r="B1"><v>2</v></c>', ["12 pcs", 2.0]),
+        ('<c r="B1" t="b"><v>1</v></c><c r="A1" t="str"><v>1</v></c>', ["1", True]),
+    ],
+)
+def test_cells_are_read_in_any_order_and_form(cells: str, values: list[object]) -> None:
+    file = workbook(f'<row r="1">{cells}</row>')
+    assert rows_of(file) == [(1, values)]
+
+
 def test_every_kind_of_cell_keeps_its_type() -> None:
     book = openpyxl.Workbook()
     sheet = book.active

@@ -182,7 +182,8 @@ def _read(context: JobContext, reference: ReferenceData) -> _ReadFile:
         columns = piece_limits.limited(columns, _piece_limits(context))
         context.report_progress(Phase.CHECKING)
         mapped = columns
-        rows: Iterable[Row] = context.checked(row_validation.validate_rows(partial(book.rows, columns.sheet), columns))
+        read_rows = partial(book.rows, columns.sheet, columns.shown_columns)
+        rows: Iterable[Row] = context.checked(row_validation.validate_rows(read_rows, columns))
         layout = sheet_layout.describe(book, columns)
         identities: dict[int, tuple[str, str]] = {}
         if columns.grouping is not None:

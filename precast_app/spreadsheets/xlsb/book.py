@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 import xlrd
 
@@ -73,7 +73,7 @@ class XlsbBook:
             self._scans[sheet] = counter.finish_scan(tuple(head))
         return self._scans[sheet]
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
+    def rows(self, sheet: str, shown_columns: Set[int] | None = None) -> Iterator[SheetRow]:
         """See Book."""
         yield from self._rows(sheet, ScanCounter(self._limits))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from precast_app.spreadsheets.errors import damaged
 from precast_app.spreadsheets.sheet import Limits, ReaderNote, SheetRow, SheetScan
@@ -41,7 +41,7 @@ class XlsxBook:
         """See Book."""
         return self._scan(sheet).scan
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
+    def rows(self, sheet: str, shown_columns: Set[int] | None = None) -> Iterator[SheetRow]:
         """See Book."""
         found = self._scan(sheet)
         strings, styles = self._load()
@@ -57,7 +57,7 @@ class XlsxBook:
         if found.is_parsed:
             yield from parsed_rows(chunks, values, self._limits)
         else:
-            yield from ByteRowReader(values, self._limits).rows(chunks)
+            yield from ByteRowReader(values, self._limits, shown_columns).rows(chunks)
 
     def _scan(self, sheet: str) -> ScanResult:
         if sheet not in self._scans:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from precast_app.spreadsheets.number_formats import EXCEL_DIGITS, GENERAL, NumberFormat
-from precast_app.spreadsheets.sheet import Cell, CellError
+from precast_app.spreadsheets.number_formats import EXCEL_DIGITS, GENERAL, NumberFormat, round_to_excel
+from precast_app.spreadsheets.sheet import Cell, CellError, FormattedNumber
 from precast_app.spreadsheets.text_normalization import normalize_text
 from precast_app.spreadsheets.xlsx.sheet_xml import (
     StoredCell,
@@ -53,20 +53,24 @@ class CellValues:
         except ValueError:
             return text
 
-    def converter(self, kind: str, style: str) -> Callable[[bytes], Cell]:
-        """Return a function from a cell's stored XML to its value, which is quick for usual values."""
+    def converter(self, kind: str, style: str, *, as_shown: bool = True) -> Callable[[bytes], Cell]:
+        """Return a function from a cell's stored XML to its value, which is quick for usual values.
+
+        Unless `as_shown`, numbers whose format shows no unit are converted to plain ones.
+        """
+        number_format = self.number_format(style)
+        is_plain = self.is_plain_number(kind, style, as_shown=as_shown)
 
         def convert(stored: bytes) -> Cell:
             return self.convert(kind, style, decode_xml_text(stored))
 
         def convert_number(stored: bytes) -> Cell:
-            # With so few characters there are no digits to round.
-            if 0 < len(stored) <= EXCEL_DIGITS:
-                try:
-                    return float(stored)
-                except ValueError:
-                    pass  # a text, whatever the cell's attributes say
-            return convert(stored)
+            try:
+                # With so few characters there are no digits to round.
+                number = float(stored) if len(stored) <= EXCEL_DIGITS else round_to_excel(float(stored))
+            except ValueError:
+                return convert(stored)  # a text, whatever the cell's attributes say
+            return number if is_plain else FormattedNumber(number, number_format)
 
         def convert_text(stored: bytes) -> Cell:
             text = stored.decode("utf-8", "replace")
@@ -82,8 +86,13 @@ class CellValues:
             return convert_shared
         if kind in ("inlineStr", "str"):
             return convert_text
-        is_plain = kind == "n" and not (self.number_format(style).is_date or self.number_format(style).is_telling)
-        return convert_number if is_plain else convert
+        return convert_number if kind == "n" and not number_format.is_date else convert
+
+    def is_plain_number(self, kind: str, style: str, *, as_shown: bool) -> bool:
+        """Return whether a cell is a number whose format does not matter."""
+        number_format = self.number_format(style)
+        is_needed = number_format.is_telling if as_shown else number_format.unit is not None
+        return kind == "n" and not number_format.is_date and not is_needed
 
     def number_format(self, style: str) -> NumberFormat:
         """Return the number format of a cell format."""

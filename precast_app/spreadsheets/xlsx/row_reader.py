@@ -7,10 +7,12 @@ parser could; `sheet_scan` has checked that form. The parser reads other sheets,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from itertools import chain
+from typing import NamedTuple
 
 from precast_app.spreadsheets.errors import too_many_columns
+from precast_app.spreadsheets.number_formats import EXCEL_DIGITS
 from precast_app.spreadsheets.sheet import Cell, CellError, Limits, SheetRow, column_number
 from precast_app.spreadsheets.xlsx.cell_values import CachedValues, CellValues, stored_cells
 from precast_app.spreadsheets.xlsx.row_bytes import DATA_START, ROW_END, match_row
@@ -40,11 +42,10 @@ _MAX_CACHES = 64
 class ByteRowReader:
     """Reader of a sheet that was scanned as bytes."""
 
-    def __init__(self, values: CellValues, limits: Limits) -> None:
+    def __init__(self, values: CellValues, limits: Limits, shown_columns: Set[int] | None = None) -> None:
         self._values = values
         self._limits = limits
-        self._converters = _Converters(values)
-        self._columns = _ColumnIndices()
+        self._columns = _Columns(values, shown_columns)
 
     def rows(self, chunks: Iterator[bytes]) -> Iterator[SheetRow]:
         """Yield the rows that are not blank. Raise `UnreadableFile` if one is damaged or too wide."""
@@ -85,30 +86,29 @@ class ByteRowReader:
         return stored_cells(rows[0], self._values)
 
     def _place(self, found: list[tuple[bytes, bytes, bytes]]) -> list[Cell]:
-        cells: list[Cell] = []
-        append, columns, converters = cells.append, self._columns, self._converters
-        width = 0
-        for letters, attributes, stored in found:
-            index = columns[letters]
-            if index != width:
-                if index < width:
-                    cells[index] = converters[attributes][stored]
-                    continue
-                cells.extend([""] * (index - width))
-            append(converters[attributes][stored])
-            width = index + 1
+        columns = self._columns
+        # Usually the last cell is the one furthest to the right.
+        cells: list[Cell] = [""] * (columns[found[-1][0]].position + 1) if found else []
+        try:
+            for letters, attributes, stored in found:
+                index, quick, careful = columns[letters]
+                # With so few characters there are no digits to round.
+                cells[index] = quick[attributes](stored) if len(stored) <= EXCEL_DIGITS else careful[attributes][stored]
+        except (IndexError, ValueError):
+            # Cells in another order, or a text in place of a number.
+            return self._place_formulas([(letters, kind, b"", stored, b"") for letters, kind, stored in found])
         return cells
 
     def _place_formulas(self, found: list[tuple[bytes, bytes, bytes, bytes, bytes]]) -> list[Cell]:
         cells: list[Cell] = []
         for letters, attributes, formula, value, text in found:
-            index = self._columns[letters]
+            index, _, careful = self._columns[letters]
             if index >= len(cells):
                 cells.extend([""] * (index + 1 - len(cells)))
             if formula and not value and not text:
                 cells[index] = self._without_value(attributes, formula)
             else:
-                cells[index] = self._converters[attributes][value or text]
+                cells[index] = careful[attributes][value or text]
         return cells
 
     def _without_value(self, attributes: bytes, formula: bytes) -> Cell:
@@ -156,34 +156,78 @@ def _skip_preamble(chunks: Iterator[bytes]) -> bytes:
     return b"</sheetData>"
 
 
-class _ColumnIndices(dict[bytes, int]):
-    """Indices of columns by their letters; there are at most 26 + 26² + 26³."""
+class _Column(NamedTuple):
+    """Index of a column (`position`), and the converters of its cells: quick ones for few characters, and others."""
 
-    def __missing__(self, letters: bytes) -> int:
-        index = self[letters] = column_number(letters.decode()) - 1
-        return index
+    position: int
+    quick: _QuickConverters
+    careful: _Converters
+
+
+class _Columns(dict[bytes, _Column]):
+    """Columns by their letters; there are at most 26 + 26² + 26³."""
+
+    def __init__(self, values: CellValues, shown_columns: Set[int] | None) -> None:
+        super().__init__()
+        self._shown_columns = shown_columns
+        self._as_shown = _Converters(values, as_shown=True)
+        self._as_numbers = _Converters(values, as_shown=False)
+
+    def __missing__(self, letters: bytes) -> _Column:
+        index = column_number(letters.decode()) - 1
+        is_shown = self._shown_columns is None or index in self._shown_columns
+        careful = self._as_shown if is_shown else self._as_numbers
+        column = self[letters] = _Column(index, careful.quick, careful)
+        return column
 
 
 class _Converters(dict[bytes, CachedValues]):
-    """Converters of stored values by a cell's attributes; cells of the same kind and format share one."""
+    """Converters of stored values by a cell's attributes; cells of the same kind and format share one.
 
-    def __init__(self, values: CellValues) -> None:
+    Unless `as_shown`, numbers are converted to plain ones if their format shows no unit.
+    """
+
+    def __init__(self, values: CellValues, *, as_shown: bool) -> None:
         super().__init__()
         self._values = values
+        self._as_shown = as_shown
         self._caches: dict[tuple[str, int], CachedValues] = {}
+        self.quick = _QuickConverters(self)
 
     def __missing__(self, attributes: bytes) -> CachedValues:
-        kind, style = _KIND.search(attributes), _STYLE.search(attributes)
-        name = kind[1].decode("utf-8", "replace") if kind else "n"
-        number = style[1].decode() if style else "0"
+        name, number = _kind_and_style(attributes)
         key = name, id(self._values.number_format(number)) if name == "n" else 0
         found = self._caches.get(key)
         if found is None:
             is_kept = len(self._caches) < _MAX_CACHES
-            convert = self._values.converter(name, number)
+            convert = self._values.converter(name, number, as_shown=self._as_shown)
             found = CachedValues(convert) if is_kept else CachedValues(convert, 0)
             if is_kept:
                 self._caches[key] = found
         if len(self) < _MAX_ATTRIBUTES:
             self[attributes] = found
         return found
+
+    def is_plain_number(self, attributes: bytes) -> bool:
+        """Return whether cells with these attributes are numbers that need no format."""
+        name, number = _kind_and_style(attributes)
+        return self._values.is_plain_number(name, number, as_shown=self._as_shown)
+
+
+class _QuickConverters(dict[bytes, Callable[[bytes], Cell]]):
+    """Converters of values of up to 15 characters by a cell's attributes."""
+
+    def __init__(self, careful: _Converters) -> None:
+        super().__init__()
+        self._careful = careful
+
+    def __missing__(self, attributes: bytes) -> Callable[[bytes], Cell]:
+        convert = float if self._careful.is_plain_number(attributes) else self._careful[attributes].__getitem__
+        if len(self) < _MAX_ATTRIBUTES:
+            self[attributes] = convert
+        return convert
+
+
+def _kind_and_style(attributes: bytes) -> tuple[str, str]:
+    kind, style = _KIND.search(attributes), _STYLE.search(attributes)
+    return kind[1].decode("utf-8", "replace") if kind else "n", style[1].decode() if style else "0"

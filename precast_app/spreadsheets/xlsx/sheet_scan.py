@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_cells, too_many_columns, too_much_text
 from precast_app.spreadsheets.sheet import LAST_ROW, Limits, column_number
@@ -44,6 +45,7 @@ _USUAL_SHARED = re.compile(rb't="s"><v>([0-9]{1,9})</v>')
 # Anchored at the start of the tag, so that a tag with many `t="s"` is matched once and not once per attribute.
 _SHARED_INDEX = re.compile(rb"""<c(?=\s(?:[^<>]*\s)?t=["']s["'])[^<>]*>\s*<v>\s*([0-9]{1,9})\s*</v>""")
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LETTERS_TO_A = bytes.maketrans(_LETTERS, b"A" * len(_LETTERS))
 _SHARED = re.compile(rb"""\st=["']s["']""")
 _ERROR = re.compile(
     rb"""<c r="([A-Z]{1,3})([0-9]{1,7})"(?=[^<>]*\st=["']e["'])[^<>]*>"""
@@ -204,6 +206,7 @@ class _ByteScanner:
         error_rows = self._add_errors(block)
         limit, into = self._limits.cell_characters, self._into
         rows = block.split(ROW_END)
+        own_cells = 0
         for part in rows[:-1]:
             match = match_row(part)
             if match is None:
@@ -213,8 +216,7 @@ class _ByteScanner:
                 raise rows_out_of_order(number, self._row)
             self._row = number
             # With the columns' letters deleted, every reference in the row is its number.
-            if part.translate(None, _LETTERS).count(b'<c r="%d"' % number) != part.count(b"<c"):
-                raise damaged(f"row {number} contains cells of another row")
+            own_cells += part.translate(None, _LETTERS).count(b'<c r="%d"' % number)
             end = part.rfind(b"</c>")
             if end < start:
                 continue  # the row has no cells with content
@@ -225,6 +227,8 @@ class _ByteScanner:
             if into.wants_head:
                 self._add_head_row(part[start:])
             into.add_row(number, self._last_column(part, end))
+        if own_cells != cells:
+            raise damaged(f"one of the rows up to {self._row} contains cells of another row")
         self._check_wide_cells(block)
 
     def _check_shared_texts(self, block: bytes) -> None:
@@ -241,6 +245,9 @@ class _ByteScanner:
             raise too_much_text()
 
     def _check_wide_cells(self, block: bytes) -> None:
+        # A quick check, with each letter replaced by an A.
+        if b'<c r="AAA' not in block.translate(_LETTERS_TO_A):
+            return
         for match in _WIDE.finditer(block):
             column = column_number(match[1].decode())
             if column > self._limits.columns:
@@ -258,7 +265,9 @@ class _ByteScanner:
 
     def _has_content(self, part: bytes, start: int) -> bool:
         """Return whether a cell of the row is not blank; usually the first cell decides."""
-        for match in _VALUE.finditer(part, start):
+        position = start
+        while (match := _VALUE.search(part, position)) is not None:
+            position = match.end()
             if self._is_content(match[1] or b"", match[2] or b"", match[3] or b""):
                 return True
         return False
@@ -277,7 +286,7 @@ class _ByteScanner:
         match = _COLUMN.match(part, part.rfind(b'<c r="', 0, end))
         if match is None:
             raise UnusualXml
-        return column_number(match[1].decode())
+        return _column_number(match[1])
 
     def _add_head_row(self, row: bytes) -> None:
         parser = SheetParser(self._limits, self._into.add_head_row, self._into.add_merged_range)
@@ -301,3 +310,8 @@ class _ByteScanner:
     def _add_error(self, rows: set[int], letters: bytes, row: bytes, text: str) -> None:
         rows.add(int(row))
         self._into.add_error(int(row), column_number(letters.decode()), text)
+
+
+@lru_cache(maxsize=1024)
+def _column_number(letters: bytes) -> int:
+    return column_number(letters.decode())
