@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -23,6 +23,7 @@ from precast_app.spreadsheets import (
     ReaderNote,
     SheetRow,
     SheetScan,
+    ShownText,
 )
 
 # The rows below the headings by which headings are told from data.
@@ -89,7 +90,7 @@ class LayoutBook:
         head = tuple(SheetRow(number, list(map(decode_cell, cells))) for number, cells in self.layout["head"])
         return SheetScan(head, tuple(MergedRange(*area) for area in self.layout["merged"]), len(head), {})
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
+    def rows(self, sheet: str, shown_columns: Set[int] | None = None) -> Iterator[SheetRow]:
         """Yield the first rows of the sheet."""
         yield from self.scan(sheet).head
 
@@ -126,7 +127,7 @@ def decode_cell(stored: Any) -> Cell:
     """Return the cell that `encode_cell` has written."""
     match stored:
         case {"number": number, "shown": shown, "unit": unit, "code": code}:
-            return FormattedNumber(number, shown, unit, code)
+            return FormattedNumber(number, ShownText(shown, unit, code))
         case {"error": text}:
             return CellError(text)
         case {"date_time": text}:

@@ -14,6 +14,7 @@ from precast_app.spreadsheets.sheet import (
     ReaderNote,
     SheetRow,
     SheetScan,
+    ShownText,
     column_letter,
     column_number,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "ReaderNote",
     "SheetRow",
     "SheetScan",
+    "ShownText",
     "UnreadableFile",
     "ZipPackage",
     "column_letter",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from precast_app.spreadsheets.errors import damaged
 from precast_app.spreadsheets.number_formats import other_unit, round_to_excel
-from precast_app.spreadsheets.sheet import Cell, CellError, FormattedNumber
+from precast_app.spreadsheets.sheet import Cell, CellError, FormattedNumber, ShownText
 from precast_app.spreadsheets.xlsx.sheet_xml import Attributes, local_name
 
 # LibreOffice shows a text with one of these prefixes in a cell whose formula failed.
@@ -17,19 +16,6 @@ _ERROR_PREFIXES = ("#", "Err:")
 _PLAIN_NUMBER = re.compile(r"[-+\d.,'\s]+(?:E[-+]?\d+)?")
 _LONGEST_LITERAL = 80  # characters, so that a format of three is within Excel's limit
 _LAST_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,20}[²³]?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class _ShownText:
-    """Format of one cell, whose text the file has."""
-
-    shown: str
-    unit: str | None
-    code: str
-
-    def show(self, number: float) -> str:
-        """Return the text, whatever the number."""
-        return self.shown
 
 
 def attribute(attributes: Attributes, name: str) -> str:
@@ -77,7 +63,7 @@ def _number_cell(number: float, shown: str) -> Cell:
     # A format that is nothing but a literal, for positive numbers, negative ones and zero.
     literal = f'"{shown}"' if '"' not in shown and len(shown) < _LONGEST_LITERAL else "General"
     code = ";".join([literal] * 3)
-    return FormattedNumber(rounded, _ShownText(shown, other_unit(unit[0]) if unit else None, code))
+    return FormattedNumber(rounded, ShownText(shown, other_unit(unit[0]) if unit else None, code))
 
 
 def _is_padded(shown: str) -> bool:

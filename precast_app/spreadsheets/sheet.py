@@ -43,6 +43,19 @@ class CellFormat(Protocol):
         """Return what a cell shows of a number, or None if the format is not simple enough."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShownText:
+    """Format of a single cell of which only what it shows is known."""
+
+    shown: str | None
+    unit: str | None
+    code: str
+
+    def show(self, number: float) -> str | None:
+        """Return what the cell shows."""
+        return self.shown
+
+
 class FormattedNumber(float):
     """Number whose cell shows more than its digits because of its number format.
 
