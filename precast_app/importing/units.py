@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from precast_app.spreadsheets import unit_name
 
-# By the unit in which a column is stored: what one of each other unit is in it. The inches, feet, yards and pounds are
+# By the unit in which a column is stored: what one of each other unit is in it. The inches, feet and pounds are
 # the international ones, which are exact.
 _FACTORS: dict[str, dict[str, Decimal]] = {
     "mm": {
         "mm": Decimal(1), "cm": Decimal(10), "dm": Decimal(100), "m": Decimal(1000),
-        "in": Decimal("25.4"), "ft": Decimal("304.8"), "yd": Decimal("914.4"),
+        "in": Decimal("25.4"), "ft": Decimal("304.8"),
     },
     "kg": {"g": Decimal("0.001"), "kg": Decimal(1), "t": Decimal(1000), "lb": Decimal("0.45359237")},
     "m²": {
