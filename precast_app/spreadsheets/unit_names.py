@@ -9,7 +9,7 @@ _LONGEST = 30
 # pound may be 500 g.
 _NAMES = {
     "mm": "mm millimeter millimeters millimetre millimetres milimetro milimetros millimetro millimetri milimetr "
-    "milimetry milimetrow milimetre миллиметр миллиметры миллиметров 毫米",
+    "milimetry milimetrow milimetre миллиметр миллиметры миллиметров 毫米",  # codespell:ignore
     "cm": "cm centimeter centimeters centimetre centimetres zentimeter centimetro centimetros centimetri centymetr "
     "centymetry centymetrow senttimetri santimetre santim сантиметр сантиметры сантиметров 厘米",
     "dm": "dm decimeter decimeters decimetre decimetres dezimeter decimetro decimetros decimetri decymetr decymetry "
