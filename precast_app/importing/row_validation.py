@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import call, itemgetter
+from operator import call
 
 from precast_app.enums import Severity
-from precast_app.importing.cell_parsing import InvalidCell, display_text, shown_cell
+from precast_app.importing.cell_caches import CACHED_TYPES, MAX_CACHED_CELLS, CellPicker, ParsedCellCache, read_as_shown
+from precast_app.importing.cell_parsing import InvalidCell, display_text
 from precast_app.importing.decimal_signs import DecimalSigns, reading_message, with_point
 from precast_app.importing.header_detection import EXAMPLE_NAMES
 from precast_app.importing.issues import Issue, IssueOverflow
@@ -18,10 +19,7 @@ from precast_app.importing.schema import NOT_IN_FILE, CellParser, Column, Column
 from precast_app.spreadsheets import Cell, FormattedNumber, MergedValues, SheetRow, unescape_formula
 from precast_app.text import clean_text, identity_key
 
-# Cells repeat ("yes", 2.0, 3150.0), so each column caches the values of up to this many different cells.
-_MAX_CACHED_CELLS = 20_000
 _ROWS_TO_JUDGE_CACHES = 500
-_CACHED_TYPES = {str, float}
 _FORMATTED = {FormattedNumber}
 # What the text of a row of totals begins with.
 _TOTAL_WORD = re.compile(r"\A(((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计)", re.IGNORECASE)
@@ -133,16 +131,16 @@ class _RowValidator:
         self._first_rows: dict[tuple[str, str], int] = {}
         self._parsers = [(column, self._parser(column)) for column in columns.columns]
         self._uncached = [parse for _, parse in self._parsers]
-        self._caches = list(map(_ParsedCellCache, self._uncached))
+        self._caches = list(map(ParsedCellCache, self._uncached))
         self._use_caches([True] * len(self._caches))
         self._rows_until_judged = _ROWS_TO_JUDGE_CACHES
-        self._cells = _CellPicker(column.index for column in columns.columns)
+        self._cells = CellPicker(column.index for column in columns.columns)
         self._text_columns = [column for column in columns.columns if column.is_text]
         # Texts that can be read in one way only, by column.
         self._clear_texts: dict[int, set[str]] = {
             column.index: set() for column in columns.columns if column.is_number and column.sign is None
         }
-        self._signed_cells = _CellPicker(self._clear_texts)
+        self._signed_cells = CellPicker(self._clear_texts)
         self._keeping = [
             (position, column.index)
             for position, column in enumerate(columns.columns)
@@ -155,7 +153,7 @@ class _RowValidator:
         self._cached = [cache.__getitem__ if is_cached else parse for cache, parse, is_cached in caches]
         # For rows with numbers whose format shows more than their digits.
         self._cached_as_shown = [
-            _read_as_shown(parse) if column.is_text else parse
+            read_as_shown(parse) if column.is_text else parse
             for parse, column in zip(self._cached, self._columns.columns, strict=True)
         ]
 
@@ -172,7 +170,7 @@ class _RowValidator:
                 continue
             if self._signs.add(index, unescape_formula(text)):
                 is_unclear = self._has_unclear_numbers = True
-            elif len(clear_texts) < _MAX_CACHED_CELLS:
+            elif len(clear_texts) < MAX_CACHED_CELLS:
                 clear_texts.add(text)
         return is_unclear
 
@@ -186,7 +184,7 @@ class _RowValidator:
             # A cache of values that hardly repeat takes more time than it saves.
             self._use_caches([len(cache) < _ROWS_TO_JUDGE_CACHES / 2 for cache in self._caches])
         # True equals 1.0, so a cache would return the value of the other, though a column may accept only one of them.
-        other_types = set(map(type, cells)) - _CACHED_TYPES
+        other_types = set(map(type, cells)) - CACHED_TYPES
         parsers = self._cached
         if other_types:
             parsers = self._cached_as_shown if other_types == _FORMATTED else self._uncached
@@ -310,50 +308,6 @@ class _RowValidator:
                     column=column,
                     value=shown_value(cell),
                 )
-
-
-class _CellPicker:
-    """Picks the cells at some indices of a row; cells beyond its end, and at `NO_CELL`, are blank."""
-
-    def __init__(self, indices: Iterable[int]) -> None:
-        chosen = list(indices)
-        width = max((index for index in chosen if index != NO_CELL), default=-1) + 1
-        self._blanks = [""] * width
-        # The cell behind the row is always blank.
-        self._indices = [min(index, width) for index in chosen]
-        self._get = itemgetter(*self._indices) if len(chosen) > 1 else None
-
-    def pick(self, cells: Sequence[Cell]) -> Sequence[Cell]:
-        """Return the cells in the order of the indices."""
-        blanks = self._blanks
-        padded = [*cells[: len(blanks)], *blanks[len(cells) :], ""]
-        return self._get(padded) if self._get else [padded[index] for index in self._indices]
-
-
-class _ParsedCellCache(dict[object, object]):
-    """The parsed values of a column, by cell."""
-
-    def __init__(self, parse: CellParser) -> None:
-        super().__init__()
-        self._parse = parse
-
-    def __missing__(self, cell: object) -> object:
-        value = self._parse(cell)
-        if len(self) < _MAX_CACHED_CELLS:
-            if type(cell) in _CACHED_TYPES:
-                self[cell] = value
-            elif isinstance(cell, FormattedNumber):
-                self[float(cell)] = value
-        return value
-
-
-def _read_as_shown(parse: CellParser) -> CellParser:
-    """Return a parser that reads numbers as they are shown, so that a cache can tell them from plain numbers."""
-
-    def parse_shown(cell: object) -> object:
-        return parse(shown_cell(cell)) if type(cell) is FormattedNumber else parse(cell)
-
-    return parse_shown
 
 
 def _is_total(row: SheetRow, columns: ColumnMap) -> bool:
