@@ -7,7 +7,7 @@ from typing import Any
 
 from gunicorn.workers import gthread
 
-from precast_app import database, parsing
+from precast_app import database, logs, parsing
 from precast_app.config import Settings
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
@@ -44,4 +44,5 @@ def post_worker_init(worker: Any) -> None:
     parsing.start_fork_server()
 
 
-accesslog = "-"
+logconfig_dict = logs.dict_config(os.environ.get("LOG_FORMAT") or logs.TEXT)
+access_log_format = logs.ACCESS_LOG_FORMAT

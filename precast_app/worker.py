@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
+from precast_app import logs
 from precast_app.config import Settings
 from precast_app.errors import ConfigurationError
 from precast_app.jobs import connection_budget
@@ -36,15 +37,15 @@ _STOP_SECONDS = 18
 
 def main() -> int:
     """Supervise the children, or run as the child that the argument names; return the exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     parser = argparse.ArgumentParser(description="Run the jobs that the web server accepts.")
     parser.add_argument("--processes", type=int, help="number of jobs to run at a time (default: WORKER_PROCESSES)")
     parser.add_argument("child", nargs="?", choices=["jobs", "reaper"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    settings = Settings.from_environment()
+    logs.configure(settings.log_format)
     if arguments.child:
         {"jobs": _run_jobs, "reaper": _run_reaper}[arguments.child]()
         return 0
-    settings = Settings.from_environment()
     processes = settings.worker_processes if arguments.processes is None else arguments.processes
     if processes < 1:
         parser.error("--processes must be 1 or more")

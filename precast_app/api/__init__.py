@@ -28,6 +28,7 @@ from precast_app.api import (
     projects,
     reference,
     replaced_routes,
+    request_ids,
 )
 from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
+    request_ids.init_app(app)
     errors.init_app(app)
     health.init_app(app)
     connection_release.init_app(app)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from uuid import uuid4
 
 from flask import Flask, Response, jsonify, request
 from flask_limiter import RateLimitExceeded
@@ -13,6 +12,7 @@ from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
+from precast_app.api import request_ids
 from precast_app.auth import rate_limits
 from precast_app.errors import RequestError, TooManyRequests
 
@@ -93,8 +93,8 @@ def _internal_error(error: Exception) -> Response:
 
 
 def _log_error(error: Exception) -> str:
-    """Log an error with its request, and return the id under which it is logged."""
-    request_id = uuid4().hex[:12]
+    """Log an error with its request, and return the id of the request."""
+    request_id = request_ids.current()
     log.exception("Request %s (%s %r) failed.", request_id, request.method, request.path, exc_info=error)
     return request_id
 

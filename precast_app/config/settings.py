@@ -160,6 +160,8 @@ class Settings:
         "European languages only",
     )
 
+    log_format: str = setting("text", "format of the logs of web server and worker: `text` or `json`")
+
     # Time limits for the database and Redis.
     database_session_settings: bool = setting(
         True,

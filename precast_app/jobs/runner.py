@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from flask import Flask, current_app
 
-from precast_app import process_limits
+from precast_app import logs, process_limits
 from precast_app.errors import JobCancelled, JobFailed, LeaseLost, WorkerStopping
 from precast_app.extensions import current_settings, db
 from precast_app.importing import batch_runner
@@ -35,6 +35,12 @@ def run_job(job_id: int) -> None:
     if lease is None:
         log.info("Job %d is left alone: it has ended, another worker has it, or it isn't its turn.", job_id)
         return
+    with logs.job(job_id):
+        _run_leased(lease)
+
+
+def _run_leased(lease: Lease) -> None:
+    job_id = lease.job_id
     project_id = db.session.get_one(ImportJob, job_id).project_id
     try:
         _check_starter(lease)

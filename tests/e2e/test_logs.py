@@ -126,6 +126,9 @@ def test_the_logs_contain_no_secrets_and_no_file_contents(app: Flask, run: Run, 
     log = run.log.read_text(encoding="utf-8", errors="replace")
     # The log has the output of both processes, the id of the error, and its traceback.
     assert broken.json()["errors"]["request_id"] in log
+    assert f"[request {broken.headers['X-Request-Id']}, user 1]: " in log
+    assert f", request {broken.headers['X-Request-Id']}, " in log
+    assert f"[job {lost}]: Job {lost} failed." in log
     assert '"POST /login' in log
     assert log.count("INSERT INTO stages") >= 2
     assert f"job {lost}" in log.lower()

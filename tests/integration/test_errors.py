@@ -111,3 +111,12 @@ def test_errors_follow_rfc_9457_for_clients_that_ask_for_it(client: FlaskClient,
         "errors": {},
     }
     assert client.get("/api/jobs/9", headers={**admin, "Accept": "*/*"}).content_type == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_kept"), [("abc-1.2_Z", True), ("a" * 64, True), ("a" * 65, False), ("a b", False)]
+)
+def test_a_request_id_that_a_proxy_sends_is_kept(client: FlaskClient, sent: str, is_kept: bool) -> None:
+    returned = client.get("/healthz", headers={"X-Request-Id": sent}).headers["X-Request-Id"]
+    assert (returned == sent) == is_kept
+    assert returned != client.get("/healthz").headers["X-Request-Id"]

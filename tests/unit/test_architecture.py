@@ -52,7 +52,8 @@ ENDS_TRANSACTIONS = {
     "jobs/progress.py": {"_write", "_check_lease"},
     "jobs/revert.py": {"run_undo"},
     "jobs/runner.py": {
-        "run_job", "_check_starter", "_run_or_revert", "_run", "_revert_cancelled", "_job_context", "_fail",
+        "run_job", "_check_starter", "_run_leased", "_run_or_revert", "_run", "_revert_cancelled", "_job_context",
+        "_fail",
     },
     "jobs/tasks/import_element_types.py": {
         "_load_reference_data", "_find_missing", "_delete_created", "_read", "_plan", "_store_dry_run", "_write",

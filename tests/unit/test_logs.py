@@ -1,0 +1,68 @@
+"""The format of the logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+from flask import Flask
+
+from precast_app import logs
+from precast_app.errors import ConfigurationError
+from tests.conftest import ROOT
+
+_LOG_TWO_LINES = """
+import logging, threading
+from precast_app import logs
+logs.configure("{log_format}")
+log = logging.getLogger("precast_app.test")
+with logs.job(7):
+    thread = threading.Thread(target=log.info, args=("Wrote %d rows: é", 30))
+    thread.start()
+    thread.join()
+try:
+    raise ValueError("no")
+except ValueError:
+    log.exception("It failed.")
+"""
+
+
+def logged(log_format: str) -> list[str]:
+    program = _LOG_TWO_LINES.format(log_format=log_format)
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == ""
+    return run.stderr.splitlines()
+
+
+def test_text_names_the_job_in_every_thread() -> None:
+    first, second, *traceback = logged("text")
+    assert first.endswith(" INFO precast_app.test [job 7]: Wrote 30 rows: é")
+    assert second.endswith(" ERROR precast_app.test: It failed.")
+    assert traceback[-1] == "ValueError: no"
+
+
+def test_json_has_one_object_for_each_line() -> None:
+    first, second = map(json.loads, logged("json"))
+    assert first.pop("time").endswith("+00:00")
+    assert first == {
+        "level": "INFO", "logger": "precast_app.test", "message": "Wrote 30 rows: é",
+        "request_id": None, "user_id": None, "job_id": 7,
+    }  # fmt: skip
+    assert (second["message"], second["job_id"]) == ("It failed.", None)
+    assert second["traceback"].endswith("ValueError: no")
+
+
+def test_a_line_names_its_request_and_its_user() -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "message", None, None)
+    environ = {logs.REQUEST_ID_KEY: "abc", logs.USER_KEY: 4}
+    with Flask(__name__).test_request_context(environ_base=environ):
+        assert logs.ContextFilter().filter(record)
+    assert record.__dict__["context"] == " [request abc, user 4]"
+
+
+def test_another_format_is_rejected() -> None:
+    with pytest.raises(ConfigurationError, match="LOG_FORMAT must be text or json, not 'xml'"):
+        logs.dict_config("xml")
