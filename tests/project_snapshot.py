@@ -86,7 +86,8 @@ def snapshot_job(job_id: int) -> dict[str, Any]:
     """Return a job's counts, issues and before-images."""
     counts = text("""
         SELECT status, progress, total_items, processed_items, result, error, phase, created_count, updated_count,
-               unchanged_count, rejected_count, pieces_added, pieces_removed, warning_count
+               unchanged_count, rejected_count, renamed_count, missing_count, removed_count,
+               left_out_count, pieces_added, pieces_removed, warning_count
         FROM import_jobs WHERE id = :job_id
     """)
     issues = text('SELECT severity, "row", "column", code, message FROM import_issues WHERE job_id = :job_id')

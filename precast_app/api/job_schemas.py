@@ -6,11 +6,13 @@ from typing import Any
 
 import marshmallow as ma
 
-from precast_app.api.schemas import CursorQuery, LenientQuery, ResponseSchema, Timestamp
-from precast_app.models import FailureReason, ImportJob, JobStatus, PieceStatus, Severity
+from precast_app.api.schemas import CursorQuery, LenientQuery, RequestSchema, ResponseSchema, Timestamp, identifier
+from precast_app.models import FailureReason, ImportJob, JobStatus, Missing, PieceStatus, Renames, Severity
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.paging import LARGEST_ID, Page
+
+MAX_LEFT_OUT = 100_000
 
 
 class JobProfile(ResponseSchema):
@@ -26,6 +28,36 @@ class JobOutput(ResponseSchema):
 
     file_name = ma.fields.String()
     bytes = ma.fields.Integer()
+
+
+class LeftOut(RequestSchema):
+    """A change of a preview that is left out, by its row or its element type."""
+
+    row = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, LARGEST_ID))
+    element_type_id = identifier(strict=True)
+
+    @ma.validates_schema
+    def _has_one(self, data: dict[str, int], **kwargs: Any) -> None:
+        if len(data) != 1:
+            raise ma.ValidationError("Send either `row` or `element_type_id`.")
+
+
+class ApplyRequest(RequestSchema):
+    """What is carried out of a dry run; without options, all that it would do as a real import."""
+
+    leave_out = ma.fields.List(
+        ma.fields.Nested(LeftOut), load_default=(), validate=ma.validate.Length(max=MAX_LEFT_OUT)
+    )
+    missing = ma.fields.Enum(Missing, by_value=True, load_default=None)
+    renames = ma.fields.Enum(Renames, by_value=True, load_default=None)
+
+
+class ReviewChoice(ResponseSchema):
+    """What a user chose of the dry run that the job applies."""
+
+    leave_out = ma.fields.List(ma.fields.Dict(), metadata={"description": "each has `row` or `element_type_id`"})
+    missing = ma.fields.String(metadata={"enum": [*Missing]})
+    renames = ma.fields.String(metadata={"enum": [*Renames]})
 
 
 class Job(ResponseSchema):
@@ -56,6 +88,9 @@ class Job(ResponseSchema):
     rejected_count = ma.fields.Integer()
     renamed_count = ma.fields.Integer(metadata={"description": "in a dry run, probable renames"})
     missing_count = ma.fields.Integer(metadata={"description": "element types of the project that the file lacks"})
+    removed_count = ma.fields.Integer(metadata={"description": "the missing ones among them that were removed"})
+    left_out_count = ma.fields.Integer(metadata={"description": "rows that were left out of a preview"})
+    review = ma.fields.Nested(ReviewChoice, allow_none=True)
     pieces_added = ma.fields.Integer()
     pieces_removed = ma.fields.Integer()
     warning_count = ma.fields.Integer()

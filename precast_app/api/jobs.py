@@ -14,6 +14,7 @@ from precast_app.api.file_responses import BINARY
 from precast_app.api.job_permissions import LEAST_JOB_PERMISSION, requires_job_permission
 from precast_app.api.job_schemas import (
     AcceptedJob,
+    ApplyRequest,
     ChangedElementTypes,
     ChangesQuery,
     CreatedJob,
@@ -32,6 +33,7 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.importing.job_type_detection import PIECE_STATUSES
+from precast_app.importing.review.choice import ReviewRequest
 from precast_app.jobs import permissions, piece_parameters, registry, service
 from precast_app.jobs.creation import JobOptions
 from precast_app.models import ImportJob, JobStatus
@@ -166,10 +168,15 @@ def list_changes(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 
 @blueprint.route(f"{JOB}/apply", methods=["POST"])
 @requires_job_permission
+@blueprint.arguments(ApplyRequest, required=False)
 @blueprint.response(202, CreatedJob, headers=LOCATION)
-def apply_job(job_id: int) -> Any:
-    """Apply a dry run in a new job. Returns 409 if the data that the dry run was planned on has changed since."""
-    return _started(service.apply(job_id, current_identity()))
+def apply_job(body: dict[str, Any], job_id: int) -> Any:
+    """Apply a dry run, or what the body chooses of it, in a new job.
+
+    A row whose data has changed since the dry run is rejected. Returns 409 if reference data or the data of every row
+    has changed.
+    """
+    return _started(service.apply(job_id, current_identity(), ReviewRequest(**body)))
 
 
 @blueprint.route(f"{JOB}/undo", methods=["POST"])

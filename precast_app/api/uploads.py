@@ -17,7 +17,7 @@ from precast_app.extensions import current_settings
 from precast_app.jobs.creation import AUTO_PROFILE, NO_PROFILE, JobOptions
 from precast_app.jobs.files import Upload
 from precast_app.models import Mapping as MappingOption
-from precast_app.models import OnError, PieceStatus
+from precast_app.models import Missing, OnError, PieceStatus, Renames
 from precast_app.pieces.status_file import MoveDefaults
 from precast_app.queries.paging import LARGEST_ID
 
@@ -62,6 +62,21 @@ class OptionsQuery(LenientQuery):
         metadata={
             "description": "with `ask`, the job of a file whose headings are not understood waits for "
             "`PUT /api/jobs/{job_id}/mapping`; by default such a file is refused"
+        },
+    )
+
+    missing = ma.fields.String(
+        validate=ma.validate.OneOf([*Missing]),
+        metadata={
+            "description": "`remove` removes the element types that the file lacks, unless pieces of them are in "
+            "production; `keep` is the default"
+        },
+    )
+    renames = ma.fields.String(
+        validate=ma.validate.OneOf([*Renames]),
+        metadata={
+            "description": "`accept` carries out probable renames; with `ignore`, and with `ask`, the default, the new "
+            "name is created; a dry run lists probable renames unless they are ignored"
         },
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import IO, Any
 
@@ -34,10 +35,16 @@ _TO_QUOTE = re.compile(r'[",;|\t\r\n]')
 Style = Any
 CsvCell = str | int | Decimal | None
 
+# The time at which a workbook says that it was made. With the time of the export, two exports of the same data would be
+# different files.
+_NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 def workbook(file: IO[bytes], **options: Any) -> xlsxwriter.Workbook:
-    """Return a new workbook that keeps only the current row in memory."""
-    return xlsxwriter.Workbook(file, {"constant_memory": True, **_NO_CONVERSION, **options})
+    """Return a new workbook that keeps only the current row in memory; equal cells become equal files."""
+    book = xlsxwriter.Workbook(file, {"constant_memory": True, **_NO_CONVERSION, **options})
+    book.set_properties({"created": _NO_TIME})
+    return book
 
 
 def write(sheet: Any, row: int, column: int, text: str, style: Style = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from precast_app.enums import Severity
 from precast_app.extensions import db
 from precast_app.importing import batch_runner
 from precast_app.importing.batch_runner import BatchResult, Fence
@@ -31,7 +32,7 @@ def run_atomically(plan: Plan, target: BatchTarget, *, done: frozenset[int], fen
         # The first call holds the lease; the others stop a cancelled job between two batches.
         fence(db.session())
         result = batch_runner.write_in_transaction(batch, target)
-        if result.issues:
-            raise RowsRejected(result.issues)
+        if rejected := tuple(issue for issue in result.issues if issue.severity is Severity.ERROR):
+            raise RowsRejected(rejected)
         results.append(result)
     return results

@@ -23,10 +23,11 @@ from sqlalchemy.orm import Session
 from precast_app import database
 from precast_app.enums import Severity
 from precast_app.extensions import db
-from precast_app.importing.batch_sql import BatchTarget, PiecesInProduction, write_batch
+from precast_app.importing.batch_sql import BatchTarget, PiecesInProduction, write_batch, write_removals
 from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
+from precast_app.importing.review.missing import in_production_issue
 from precast_app.models import Issue as IssueRow
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ Fence = Callable[[Session], None]
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What a batch has written, with an issue for each row that the database rejected."""
+    """What a batch has written, with an issue for each row or removal that the database rejected."""
 
     number: int
     counts: Counts
@@ -117,7 +118,7 @@ def _write_batch(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> Batc
         if not _claim_batch(batch, target):
             db.session.rollback()
             return _stored_result(batch, target)
-        result = BatchResult(batch.number, write_batch(_cursor(), batch.steps, target))
+        result = BatchResult(batch.number, _write_all(_cursor(), batch, target))
         _record_result(result, target)
         db.session.commit()
         return result
@@ -126,13 +127,19 @@ def _write_batch(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> Batc
         return _retry_row_by_row(batch, target, fence)
 
 
+def _write_all(cursor: Any, batch: PlannedBatch, target: BatchTarget) -> Counts:
+    if batch.removals:
+        return write_removals(cursor, batch.removals, target)
+    return write_batch(cursor, batch.steps, target)
+
+
 def write_in_transaction(batch: PlannedBatch, target: BatchTarget) -> BatchResult:
     """Write a batch in the caller's transaction; rows that the database rejects become issues. The caller commits."""
     _claim_batch(batch, target)
     cursor = _cursor()
     cursor.execute("SAVEPOINT batch")
     try:
-        result = BatchResult(batch.number, write_batch(cursor, batch.steps, target))
+        result = BatchResult(batch.number, _write_all(cursor, batch, target))
     except DATABASE_REJECTIONS:
         cursor.execute("ROLLBACK TO SAVEPOINT batch")
         result = _write_with_savepoints(batch, target)
@@ -152,7 +159,16 @@ def _write_with_savepoints(batch: PlannedBatch, target: BatchTarget) -> BatchRes
             cursor.execute("ROLLBACK TO SAVEPOINT one_row")
             issues.append(_rejection_issue(step, target, error))
         cursor.execute("RELEASE SAVEPOINT one_row")
-    return BatchResult(batch.number, counts + Counts(rejected=len(issues)), tuple(issues))
+    counts += Counts(rejected=len(issues))
+    for removal in batch.removals:
+        cursor.execute("SAVEPOINT one_row")
+        try:
+            counts += write_removals(cursor, [removal], target)
+        except DATABASE_REJECTIONS:
+            cursor.execute("ROLLBACK TO SAVEPOINT one_row")
+            issues.append(in_production_issue(removal.missing, target.columns))
+        cursor.execute("RELEASE SAVEPOINT one_row")
+    return BatchResult(batch.number, counts, tuple(issues))
 
 
 def _retry_row_by_row(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> BatchResult:

@@ -12,7 +12,7 @@ from precast_app.importing import diff
 from precast_app.importing.counts import Counts
 from precast_app.importing.diff import RemovedPiece
 from precast_app.importing.pg_arrays import pg_columns
-from precast_app.importing.plan import Create, PieceRange, Step, Update
+from precast_app.importing.plan import Create, PieceRange, Remove, Step, Update
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, ColumnGroup, ColumnMap, GroupSpec
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -91,8 +91,20 @@ _REMOVE_PIECES = """
 """
 
 
+_REMOVE_ALL_PIECES = """
+    DELETE FROM pieces WHERE element_type_id = ANY(%s::int[]) AND status = 'planned'
+    RETURNING element_type_id, node_id, number, code, job_id, id, status_since, replaces_id
+"""
+_HAVE_PIECES = "SELECT FROM pieces WHERE element_type_id = ANY(%s::int[]) LIMIT 1"
+_REMOVE_TYPES = "DELETE FROM element_types WHERE id = ANY(%s::int[])"
+_RENAME = """
+    UPDATE element_types t SET name = v.name, name_key = v.name_key
+    FROM unnest(%s::int[], %s::text[], %s::text[]) AS v(id, name, name_key) WHERE t.id = v.id
+"""
+
+
 class PiecesInProduction(Exception):
-    """Pieces that a row removes have gone into production since the plan was built."""
+    """Pieces that a row or a removal deletes have gone into production since the plan was built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +137,41 @@ def write_batch(cursor: Any, steps: Sequence[Step], target: BatchTarget) -> Coun
     ranges += [(update.id, update.element_type, each) for update, pieces in updates for each in pieces]
     _insert_pieces(cursor, ranges, target)
     _record_changes(cursor, creates, ids, changed, removed, target)
+    renamed = sum(update.former_name is not None for update in changed)
     return Counts(
         created=len(creates),
-        updated=len(updates),
+        updated=len(updates) - renamed,
+        renamed=renamed,
         pieces_added=sum(pieces.count for _, _, pieces in ranges),
         pieces_removed=sum(map(len, removed.values())),
     )
+
+
+def write_removals(cursor: Any, removals: Sequence[Remove], target: BatchTarget) -> Counts:
+    """Remove element types with a psycopg2 cursor in the caller's transaction, and return the counts.
+
+    Raise `PiecesInProduction` if one of them has pieces that are no longer planned.
+    """
+    ids = [removal.missing.id for removal in removals]
+    cursor.execute(_REMOVE_ALL_PIECES, (ids,))
+    removed = _by_element_type(cursor.fetchall())
+    cursor.execute(_HAVE_PIECES, (ids,))
+    if cursor.fetchone() is not None:
+        raise PiecesInProduction
+    cursor.execute(_REMOVE_TYPES, (ids,))
+    changes = [
+        (
+            target.job_id,
+            id_,
+            None,
+            diff.removal_json_text(
+                removal.missing.element_type, removal.missing.name, removal.stored, removed.get(id_, [])
+            ),
+        )
+        for id_, removal in zip(ids, removals, strict=True)
+    ]
+    _copy(cursor, "element_type_changes (job_id, element_type_id, row, fields)", changes)
+    return Counts(removed=len(ids), pieces_removed=sum(map(len, removed.values())))
 
 
 def _new_ids(cursor: Any, count: int) -> list[int]:
@@ -170,7 +211,11 @@ def _update(cursor: Any, updates: list[Update], target: BatchTarget) -> None:
         # The two names, which never change, come first.
         base = [(index, str(name)) for index, name in target.columns.positions(ColumnGroup.BASE)][2:]
         rows = [(update.id, *(update.row.values[index] for index, _ in base)) for update in changed]
-        cursor.execute(_update_statement([name for _, name in base]), pg_columns(rows))
+        if base:
+            cursor.execute(_update_statement([name for _, name in base]), pg_columns(rows))
+    if renamed := [update for update in updates if update.former_name is not None]:
+        rows = [(update.id, update.row.values[1], update.row.key[1]) for update in renamed]
+        cursor.execute(_RENAME, pg_columns(rows))
     for group in _TABLES:
         cells = [
             (update.id, each, after)
@@ -226,10 +271,14 @@ def _remove_pieces(cursor: Any, updates: list[Update]) -> dict[int, list[Removed
     if not removals:
         return {}
     cursor.execute(_REMOVE_PIECES, pg_columns(removals))
-    removed: dict[int, list[RemovedPiece]] = {}
     rows = cursor.fetchall()
     if len(rows) != sum(count for _, _, count in removals):
         raise PiecesInProduction
+    return _by_element_type(rows)
+
+
+def _by_element_type(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[RemovedPiece]]:
+    removed: dict[int, list[RemovedPiece]] = {}
     for id_, *piece in rows:
         removed.setdefault(id_, []).append(diff.RemovedPiece(*piece))
     return removed

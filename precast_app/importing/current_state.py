@@ -19,6 +19,7 @@ from precast_app.importing.pg_arrays import pg_array, pg_columns
 from precast_app.importing.plan import NodeKey
 from precast_app.importing.review.missing import ElementTypeKey, MissingElementType
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, ColumnGroup
+from precast_app.text import identity_key
 
 _FIELDS = f"t.type_key, t.name_key, t.id, t.element_type, t.version, {', '.join(f't.{name}' for name in MEASURES)}"
 _TYPES = text(f"""
@@ -37,6 +38,13 @@ _NOT_NAMED = text("""
           SELECT FROM unnest(CAST(:type_keys AS text[]), CAST(:name_keys AS text[])) AS named(type_key, name_key)
           WHERE named.type_key = t.type_key AND named.name_key = t.name_key)
     ORDER BY t.id
+""")
+
+_IN_PRODUCTION = text("""
+    SELECT wanted.id FROM unnest(CAST(:ids AS int[])) AS wanted(id)
+    CROSS JOIN LATERAL (
+        SELECT FROM pieces p WHERE p.element_type_id = wanted.id AND p.status <> 'planned' LIMIT 1
+    ) AS found
 """)
 
 # Of these element types, the ones with a quantity in a tower of which the file names no node. LATERAL with LIMIT finds
@@ -112,13 +120,21 @@ class CurrentState:
             return {}
         type_keys, name_keys = pg_columns(keys)
         found = self._session.execute(_TYPES, {**self._names, "type_keys": type_keys, "name_keys": name_keys}).all()
-        # Those that this job has created did not exist before.
-        return self._with_values([row for row in found if self._own_changes.get(row.id, {}) is not None])
+        return self._with_values([row for row in found if not self._is_own_name(row.id)])
 
     def element_types_by_id(self, ids: Sequence[int]) -> dict[int, StoredElementType]:
         """Return the stored element types with these ids."""
         found = self._session.execute(_TYPES_BY_ID, {"ids": pg_array(ids)}).all()
         return {stored.id: stored for stored in self._with_values(found).values()}
+
+    def ids_in_production(self, ids: Sequence[int]) -> set[int]:
+        """Return which of these element types have pieces that are no longer planned."""
+        return set(self._session.scalars(_IN_PRODUCTION, {"ids": pg_array(ids)}))
+
+    def _is_own_name(self, id_: int) -> bool:
+        """Return whether this job has created the element type or given it its name, so that it had none before."""
+        image = self._own_changes.get(id_, {})
+        return image is None or "name" in image
 
     def _with_values(self, found: Sequence[Row[Any]]) -> dict[ElementTypeKey, StoredElementType]:
         """Return element types by key, with their values as they were before the job."""
@@ -163,6 +179,11 @@ class CurrentState:
                 {"ids": pg_array(id_ for id_, _ in removed)},
             )
             by_id = {row[0]: row[1] for row in keys}
+            by_id |= {
+                id_: identity_key(image[diff.DELETED][0])
+                for id_, image in self._own_changes.items()
+                if image and diff.DELETED in image
+            }
             for (id_, node), numbers in removed.items():
                 key = (by_id[id_], node)
                 last[key] = max(last.get(key, 0), *numbers)

@@ -8,7 +8,8 @@ The before-image (`models.ElementTypeChange.fields`) is JSON with only what was 
 had created the piece; pieces that earlier versions removed end with the job or before it. Decimals are strings, so that
 no digit is lost. The keys of a group are ids of drawing types, nodes, stages and products.
 
-The before-image of an element type that an undo deleted is `{"deleted": [element_type, name]}`.
+The before-image of an element type that an undo deleted is `{"deleted": [element_type, name]}`. If an import removed
+it, because its file lacks it, the image has all its values too, each as [before, blank].
 """
 
 from __future__ import annotations
@@ -129,6 +130,20 @@ def to_json_text(difference: Difference, removed_pieces: list[RemovedPiece]) -> 
     if removed_pieces:
         image["removed_pieces"] = removed_pieces
     return _ENCODER.encode(image)
+
+
+def removal_json_text(
+    element_type: str, name: str, stored: StoredElementType, removed_pieces: list[RemovedPiece]
+) -> str:
+    """Return the before-image of an element type that is removed, as JSON text."""
+    base = {field: (value, None) for field, value in stored.base.items() if value is not None}
+    groups = {
+        group: {target: (value, GROUP_SPECS[group].value_type.empty) for target, value in values.items()}
+        for group, values in stored.groups.items()
+        if values
+    }
+    image = {DELETED: (element_type, name), **base, **{group.value: pairs for group, pairs in groups.items()}}
+    return _ENCODER.encode({**image, "removed_pieces": removed_pieces} if removed_pieces else image)
 
 
 def to_json(difference: Difference) -> dict[str, Any]:

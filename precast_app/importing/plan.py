@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from precast_app.enums import Severity
 from precast_app.importing.counts import Counts
 from precast_app.importing.diff import Difference, RowComparison, StoredElementType
 from precast_app.importing.issues import Issue
+from precast_app.importing.review.missing import MissingElementType
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnGroup, ColumnMap
 
@@ -62,6 +63,19 @@ Operation = Create | Update
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """The removal of an element type that the file lacks; all its pieces are planned."""
+
+    missing: MissingElementType
+    stored: StoredElementType
+
+    @property
+    def pieces(self) -> int:
+        """The number of its pieces."""
+        return sum(self.stored.groups[ColumnGroup.NODES].values())
+
+
+@dataclass(frozen=True, slots=True)
 class PieceRange:
     """Pieces to create for one element type at one node: `count` of them, numbered from `first`."""
 
@@ -80,10 +94,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlannedBatch:
-    """The steps for one batch of the file's data rows; `number` counts the batches of the whole file from 1."""
+    """The steps for one batch of the file's data rows; `number` counts the batches of the whole file from 1.
+
+    Batches of removals follow those of the file.
+    """
 
     number: int
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
+    removals: tuple[Remove, ...] = ()
 
 
 @dataclass(slots=True)
@@ -97,11 +115,10 @@ class Plan:
     total: int = 0
     unchanged_ids: list[int] = field(default_factory=list)
     rejected: int = 0
-    created: int = 0
-    updated: int = 0
-    renamed: int = 0
+    left_out: int = 0
     issues: list[Issue] = field(default_factory=list)
     operations: dict[int, list[Operation]] = field(default_factory=lambda: defaultdict(list))
+    removals: dict[int, list[Remove]] = field(default_factory=dict)
     # Rows that are not executed: rejected ones, and those that an earlier attempt has processed. They keep their piece
     # numbers, so that the numbers of other rows don't depend on them.
     skipped_rows: set[int] = field(default_factory=set)
@@ -112,16 +129,34 @@ class Plan:
         """What the plan would do, in element types and pieces."""
         nodes = self._nodes()
         active = list(self.active_operations)
-        removals = (removal for operation in active if isinstance(operation, Update) for removal in operation.removals)
+        lowered = (removal for operation in active if isinstance(operation, Update) for removal in operation.removals)
+        removed = [each for removals in self.removals.values() for each in removals]
         return Counts(
             created=self.created,
             updated=self.updated,
             renamed=self.renamed,
             unchanged=len(self.unchanged_ids),
             rejected=self.rejected,
+            left_out=self.left_out,
+            removed=len(removed),
             pieces_added=sum(count for operation in active for _, count in _additions(operation, nodes)),
-            pieces_removed=sum(count for _, count in removals),
+            pieces_removed=sum(count for _, count in lowered) + sum(each.pieces for each in removed),
         )
+
+    @property
+    def created(self) -> int:
+        """The number of element types that the plan creates."""
+        return sum(isinstance(operation, Create) for operation in self.active_operations)
+
+    @property
+    def updated(self) -> int:
+        """The number of element types that the plan changes without renaming them."""
+        return sum(isinstance(each, Update) and each.former_name is None for each in self.active_operations)
+
+    @property
+    def renamed(self) -> int:
+        """The number of element types that the plan renames."""
+        return sum(isinstance(each, Update) and each.former_name is not None for each in self.active_operations)
 
     @property
     def active_operations(self) -> Iterator[Operation]:
@@ -134,8 +169,25 @@ class Plan:
         by_row = {update.row.number: update for update in updates}
         for operations in self.operations.values():
             operations[:] = [by_row.get(operation.row.number, operation) for operation in operations]
-        self.created -= len(by_row)
-        self.renamed += len(by_row)
+
+    def leave_out(self, rows: Set[int]) -> None:
+        """Drop the operations of rows that are not wanted; their pieces get no numbers."""
+        for operations in self.operations.values():
+            operations[:] = [operation for operation in operations if operation.row.number not in rows]
+        self.left_out += len(rows)
+
+    def refuse(self, issues: Collection[Issue]) -> None:
+        """Reject the rows of the issues, which have operations."""
+        self.issues.extend(issues)
+        self.skipped_rows |= {issue.row for issue in issues if issue.row is not None}
+        self.rejected += len(issues)
+
+    def remove(self, element_types: Mapping[int, Remove], positions: Sequence[int], batch_size: int) -> None:
+        """Add the removals of element types, by id, in batches by their positions in a list of ids."""
+        first = -(-self.total // batch_size) + 1
+        for position, id_ in enumerate(positions):
+            if id_ in element_types:
+                self.removals.setdefault(first + position // batch_size, []).append(element_types[id_])
 
     def _nodes(self) -> list[tuple[int, int]]:
         return [(index, int(target)) for index, target in self.columns.positions(ColumnGroup.NODES)]
@@ -157,6 +209,8 @@ class Plan:
                     steps.append(Step(operation, tuple(pieces)))
             if steps:
                 yield PlannedBatch(number, tuple(steps))
+        for number, removals in self.removals.items():
+            yield PlannedBatch(number, removals=tuple(removals))
 
 
 def build_plan(
@@ -196,15 +250,12 @@ def build_plan(
                 row = comparison.with_kept(row, existing)
             if existing is None:
                 operations.append((position, Create(row)))
-                plan.created += 1
             elif difference := comparison.difference(row.values, existing):
                 operations.append((position, Update(row, existing.id, existing.element_type, difference)))
             else:
                 plan.unchanged_ids.append(existing.id)
         plan.skipped_rows |= _reject_lowered_below_production(plan, [operation for _, operation in operations], stored)
         for position, operation in operations:
-            if isinstance(operation, Update) and operation.row.number not in plan.skipped_rows:
-                plan.updated += 1
             plan.operations[position // batch_size + 1].append(operation)
     if plan.operations:
         plan.last_piece_numbers = stored.last_piece_numbers()

@@ -13,9 +13,10 @@ from typing import Any
 import psycopg2
 
 from precast_app.importing.batch_sql import write_cells
-from precast_app.importing.diff import RemovedPiece
+from precast_app.importing.diff import DELETED, RemovedPiece
 from precast_app.importing.pg_arrays import pg_columns
 from precast_app.importing.schema import GROUP_SPECS, MEASURES
+from precast_app.text import identity_key
 
 _CHUNK = 500
 # By element type id; None for an element type that the job created (see `diff`).
@@ -25,6 +26,17 @@ BeforeImages = Mapping[int, dict[str, Any] | None]
 _DELETE_PIECES = "DELETE FROM pieces WHERE element_type_id = ANY(%s::int[]) AND job_id = %s AND status = 'planned'"
 _IN_PRODUCTION = "SELECT DISTINCT element_type_id FROM pieces WHERE element_type_id = ANY(%s::int[]) AND job_id = %s"
 _DELETE_TYPES = "DELETE FROM element_types WHERE id = ANY(%s::int[])"
+_INSERT_TYPES = """
+    INSERT INTO element_types (id, project_id, element_type, name, type_key, name_key)
+    SELECT v.id, job.project_id, v.element_type, v.name, v.type_key, v.name_key
+    FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
+             AS v(id, element_type, name, type_key, name_key)
+    JOIN import_jobs job ON job.id = %s
+"""
+_RENAME = """
+    UPDATE element_types t SET name = v.name, name_key = v.name_key
+    FROM unnest(%s::int[], %s::text[], %s::text[]) AS v(id, name, name_key) WHERE t.id = v.id
+"""
 _INSERT_PIECES = """
     INSERT INTO pieces (project_id, element_type_id, node_id, number, code, job_id, id, status_since, replaces_id)
     SELECT t.project_id, t.id, v.node_id, v.number, v.code, v.job_id,
@@ -85,20 +97,21 @@ def _revert_all(
     count = 0
     for chunk in _in_chunks(list(images)):
         on_progress(count)
-        if not _revert_chunk(cursor, chunk, images, done):
-            refused.update(id_ for id_ in chunk if not _revert_chunk(cursor, [id_], images, done))
+        if not _revert_chunk(cursor, job_id, chunk, images, done):
+            refused.update(id_ for id_ in chunk if not _revert_chunk(cursor, job_id, [id_], images, done))
         count += len(chunk)
     on_progress(count)
     return done, refused
 
 
-def _revert_chunk(cursor: Any, ids: Sequence[int], images: BeforeImages, done: RevertResult) -> bool:
+def _revert_chunk(cursor: Any, job_id: int, ids: Sequence[int], images: BeforeImages, done: RevertResult) -> bool:
     cursor.execute("SAVEPOINT one_chunk")
     made = [id_ for id_ in ids if images[id_] is None]
     changed = [(id_, image) for id_ in ids if (image := images[id_]) is not None]
     try:
         if made:
             cursor.execute(_DELETE_TYPES, (made,))
+        _restore_names(cursor, job_id, changed)
         pieces = _restore(cursor, changed)
     except (psycopg2.IntegrityError, psycopg2.DataError):
         cursor.execute("ROLLBACK TO SAVEPOINT one_chunk")
@@ -108,6 +121,17 @@ def _revert_chunk(cursor: Any, ids: Sequence[int], images: BeforeImages, done: R
     done.restored += len(changed)
     done.pieces_added += pieces
     return True
+
+
+def _restore_names(cursor: Any, job_id: int, images: Sequence[tuple[int, dict[str, Any]]]) -> None:
+    """Insert the element types that the job removed, without values, and give renamed ones their former names."""
+    removed = [(id_, *image[DELETED]) for id_, image in images if DELETED in image]
+    if removed:
+        rows = [(*each, identity_key(each[1]), identity_key(each[2])) for each in removed]
+        cursor.execute(_INSERT_TYPES, (*pg_columns(rows), job_id))
+    renamed = [(id_, image["name"][0], identity_key(image["name"][0])) for id_, image in images if "name" in image]
+    if renamed:
+        cursor.execute(_RENAME, pg_columns(renamed))
 
 
 def _restore(cursor: Any, images: Sequence[tuple[int, dict[str, Any]]]) -> int:

@@ -17,14 +17,16 @@ from precast_app.importing import batch_runner
 from precast_app.importing.corrections import Corrections
 from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue, IssueOverflow
+from precast_app.importing.review.choice import ReviewChoice
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
-from precast_app.models import ImportJob, OnError, Phase, Renames, Severity
+from precast_app.models import ImportJob, OnError, Phase, Severity
 from precast_app.models import Issue as IssueRow
 
 Item = TypeVar("Item")
 NO_OVERFLOW = IssueOverflow()
+NO_CHOICE = ReviewChoice()
 
 _LISTED_ERRORS = 3
 _ROWS_PER_INSERT = 1_000
@@ -45,7 +47,7 @@ class JobContext:
     dry_run: bool
     on_error: OnError
     create_missing: bool
-    renames: Renames = Renames.ASK
+    choice: ReviewChoice = NO_CHOICE
     # The JSON of the import profile; None: the file is read by the project's own headings.
     profile: dict[str, Any] | None = None
     corrections: Corrections | None = None

@@ -13,12 +13,14 @@ from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES
 from precast_app.errors import Conflict, TooManyRequests
 from precast_app.extensions import current_settings, db
 from precast_app.jobs import corrections, dispatch, files
-from precast_app.models import ImportJob, JobStatus, Mapping, OnError, Phase
+from precast_app.models import ImportJob, JobStatus, Mapping, Missing, OnError, Phase, Renames
 
 # The choice of an import profile that is not an id: the one that was made for such files, or none.
 AUTO_PROFILE, NO_PROFILE = "auto", "none"
 
 _RETRY_SECONDS = 60
+# Rows that are left out, in the audit log; the job has all of them.
+_AUDITED = 100
 
 
 class Starter(Protocol):
@@ -36,6 +38,7 @@ class JobOptions:
     """The options of an import; `batch_size` in data rows.
 
     `create_missing` creates the reference data that the file's headings name and the project does not have.
+    `missing` says what happens to element types that the file lacks, `renames` to those that it probably renames.
     `use_profile` is `AUTO_PROFILE`, `NO_PROFILE` or the id of an import profile. `parameters` depend on the job type.
     """
 
@@ -47,11 +50,19 @@ class JobOptions:
     use_profile: str = AUTO_PROFILE
     mapping: str = Mapping.REFUSE
     parameters: dict[str, Any] | None = None
+    missing: str = Missing.KEEP
+    renames: str = Renames.ASK
 
 
-def import_again(old: ImportJob, starter: Starter, applies_job_id: int | None = None) -> ImportJob:
+def import_again(
+    old: ImportJob,
+    starter: Starter,
+    applies_job_id: int | None = None,
+    review: dict[str, Any] | None = None,
+) -> ImportJob:
     """Create and enqueue a job with file, profile, corrections and options of another one, but not as a dry run.
 
+    `review` is the JSON of what was chosen of a preview (`importing.review.choice`).
     Raise `Conflict` if the file is no longer stored.
     """
     job = copy_job(old, starter, dry_run=False, create_missing=old.create_missing)
@@ -60,6 +71,11 @@ def import_again(old: ImportJob, starter: Starter, applies_job_id: int | None = 
     job.only_rows, job.corrects_job_id = old.only_rows, old.corrects_job_id
     # Corrections that came after the job are for another one, which imports its rejected rows.
     corrections.copy(old, job, old.checked_corrections_version)
+    if review is not None:
+        job.review, job.missing, job.renames = review, review["missing"], review["renames"]
+        about = f"job {job.id}: {job.file_name or job.job_type}"
+        options = {"missing": job.missing, "renames": job.renames, "left_out": review["leave_out"][:_AUDITED]}
+        audit.record("job.choose", who=job.created_by, project_id=job.project_id, about=about, **options)
     db.session.commit()
     dispatch.enqueue(job.id)
     return job
@@ -88,6 +104,8 @@ def copy_job(old: ImportJob, starter: Starter, *, dry_run: bool, create_missing:
         use_profile=old.use_profile,
         mapping=old.mapping,
         parameters=old.parameters,
+        missing=old.missing,
+        renames=old.renames,
     )
     job = new_job(old.project_id, old.job_type, options, starter.name, starter.user_id)
     set_queued(job)

@@ -2,61 +2,82 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, insert, select, text, update
 
-from precast_app.errors import Conflict, JobFailed
+from precast_app.errors import Conflict, JobFailed, RequestError
 from precast_app.extensions import db
 from precast_app.importing import batch_runner, current_reference, diff, reference_data, reference_store
 from precast_app.importing.plan import Plan, Update
 from precast_app.importing.reference_data import ReferenceData
+from precast_app.importing.review import digests
+from precast_app.importing.review.choice import ReviewRequest
+from precast_app.importing.review.digests import CreatedKeys
 from precast_app.importing.review.findings import Findings
+from precast_app.importing.schema import ColumnMap
 from precast_app.jobs.context import JobContext
+from precast_app.jobs.plan_review import Review
 from precast_app.models import ImportJob, JobStatus, MissingElementType, OnError, PlannedChange, Renames
 
 _OUTDATED = "The data that the dry run was planned on has changed, so nothing was changed. Start a new dry run."
 _ROWS_PER_INSERT = 1_000
+# The job type of which parts can be chosen.
+_REVIEWED = "element_type_import"
 
-# One of: an element type that the dry run would create exists now; one that it would change or leave unchanged was
-# changed after it; pieces that it would remove have gone into production.
-_HAS_CHANGED = text("""
-    SELECT EXISTS (
-        SELECT FROM planned_changes p JOIN element_types t USING (type_key, name_key)
-        WHERE p.job_id = :job_id AND p.element_type_id IS NULL AND t.project_id = :project_id
+# Rows that would be refused: the element type that one would create exists now, the one that it would change was
+# changed after the dry run, or pieces that it would remove have gone into production.
+_OUTDATED_ROWS = text("""
+    SELECT count(*) AS rows, count(*) FILTER (WHERE (
+        p.element_type_id IS NULL AND EXISTS (
+            SELECT FROM element_types t
+            WHERE t.project_id = :project_id AND t.type_key = p.type_key AND t.name_key = p.name_key)
     ) OR EXISTS (
         SELECT FROM element_type_changes c JOIN import_jobs later ON later.id = c.job_id
-        WHERE later.project_id = :project_id AND later.started_at > :since
-          AND c.element_type_id IN (
-              SELECT element_type_id FROM planned_changes WHERE job_id = :job_id
-              UNION SELECT unnest(unchanged_ids) FROM import_jobs WHERE id = :job_id)
+        WHERE c.element_type_id = p.element_type_id AND later.project_id = :project_id AND later.started_at > :since
     ) OR EXISTS (
-        SELECT FROM planned_changes p, json_each(p.fields -> 'quantities') AS lowered(node_id, pair)
-        WHERE p.job_id = :job_id
-          AND (pair ->> 0)::int - (pair ->> 1)::int > (
-              SELECT count(*) FROM pieces
-              WHERE pieces.element_type_id = p.element_type_id AND pieces.node_id = lowered.node_id::int
-                AND pieces.status = 'planned')
-    )
+        SELECT FROM json_each(p.fields -> 'quantities') AS lowered(node_id, pair)
+        WHERE (pair ->> 0)::int - (pair ->> 1)::int > (
+            SELECT count(*) FROM pieces
+            WHERE pieces.element_type_id = p.element_type_id AND pieces.node_id = lowered.node_id::int
+              AND pieces.status = 'planned')
+    )) AS outdated
+    FROM planned_changes p WHERE p.job_id = :job_id
 """)
 
 
-def store_plan(context: JobContext, planned: Plan, findings: Findings, reference: ReferenceData) -> None:
+def store_plan(context: JobContext, planned: Plan, review: Review, reference: ReferenceData) -> None:
     """Store what the plan would change, in place of what an earlier attempt stored. The caller commits."""
     context.fence(db.session())
-    digest = _digest(planned, reference)
-    if context.renames is not Renames.IGNORE:
-        planned.rename(rename.update for rename in findings.renames)
+    found = review.findings
     changes = [
-        {"job_id": context.job_id, **row, "counterpart": findings.row_counterparts.get(row["row"])}
-        for row in _planned_changes(planned)
+        {"job_id": context.job_id, **row, "counterpart": found.row_counterparts.get(row["row"])}
+        for row in _planned_changes(planned, digests.created_keys(reference))
     ]
     _replace_rows(PlannedChange, context.job_id, changes)
-    _replace_rows(MissingElementType, context.job_id, list(_missing_rows(context, findings)))
+    store_missing(context, found, [each.id for each in found.missing])
+    digest = digests.digest_columns(planned.columns, reference)
     db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(plan_digest=digest))
+
+
+def store_missing(context: JobContext, found: Findings, ids: Collection[int]) -> None:
+    """Store which missing element types a dry run shows, or a job removes and renames. The caller commits."""
+    rows = {rename.missing.id: rename.update.row.number for rename in found.renames}
+    values = [
+        {
+            "job_id": context.job_id,
+            "element_type_id": each.id,
+            "element_type": each.element_type,
+            "name": each.name,
+            "renamed_row": rows.get(each.id),
+            "digest": found.digests.get(each.id),
+            "counterpart": found.type_counterparts.get(each.id),
+        }
+        for each in found.missing
+        if each.id in ids
+    ]
+    _replace_rows(MissingElementType, context.job_id, values)
 
 
 def _replace_rows(model: type[PlannedChange | MissingElementType], job_id: int, rows: list[dict[str, Any]]) -> None:
@@ -64,21 +85,6 @@ def _replace_rows(model: type[PlannedChange | MissingElementType], job_id: int, 
     db.session.execute(delete(model).where(model.job_id == job_id))
     for start in range(0, len(rows), _ROWS_PER_INSERT):
         db.session.execute(insert(model), rows[start : start + _ROWS_PER_INSERT])
-
-
-def _missing_rows(context: JobContext, findings: Findings) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `missing_element_types`."""
-    accepts = context.renames is not Renames.IGNORE
-    rows = {rename.missing.id: rename.update.row.number for rename in findings.renames if accepts}
-    for each in findings.missing:
-        yield {
-            "job_id": context.job_id,
-            "element_type_id": each.id,
-            "element_type": each.element_type,
-            "name": each.name,
-            "renamed_row": rows.get(each.id),
-            "counterpart": findings.type_counterparts.get(each.id),
-        }
 
 
 def check_applicable(dry: ImportJob, has_changed: Callable[[ImportJob], bool]) -> None:
@@ -96,15 +102,48 @@ def check_applicable(dry: ImportJob, has_changed: Callable[[ImportJob], bool]) -
         raise Conflict(_OUTDATED)
 
 
-def check_still_valid(context: JobContext, planned: Plan, reference: ReferenceData) -> None:
-    """Raise `JobFailed` if the job applies a dry run with another plan; not if it has committed a batch of it already.
+def choose(dry: ImportJob, request: ReviewRequest) -> dict[str, Any] | None:
+    """Return what the user chose of a dry run as JSON; None if it is not one of element types.
 
-    A job that applies no dry run is valid.
+    Raise `RequestError` if something is left out that the dry run does not show, or if the renames are accepted of one
+    that has ignored them.
+    """
+    if dry.job_type != _REVIEWED:
+        if request != ReviewRequest():
+            raise RequestError("Only rows of element types can be left out. Apply this dry run without options.")
+        return None
+    _check_left_out(dry, request.leave_out)
+    if request.renames is Renames.ACCEPT and dry.renames == Renames.IGNORE:
+        message = "The dry run has ignored renames, so it shows none. Start one without renames=ignore."
+        raise RequestError(message, {"json": {"renames": [message]}})
+    return request.to_json(dry.missing, dry.renames)
+
+
+def _check_left_out(dry: ImportJob, leave_out: Sequence[Mapping[str, int]]) -> None:
+    if not leave_out:
+        return
+    changes = select(PlannedChange.row, PlannedChange.element_type_id).where(PlannedChange.job_id == dry.id)
+    lacking = select(MissingElementType.element_type_id).where(MissingElementType.job_id == dry.id)
+    planned = db.session.execute(changes).all()
+    known = {
+        "row": {row for row, _ in planned},
+        "element_type_id": {*db.session.scalars(lacking), *(element_type_id for _, element_type_id in planned)},
+    }
+    for name, number in (item for each in leave_out for item in each.items()):
+        if number not in known[name]:
+            message = f"The dry run changes nothing in {name} {number}. Leave out only what it lists as a change."
+            raise RequestError(message, {"json": {"leave_out": [message]}})
+
+
+def check_still_valid(context: JobContext, columns: ColumnMap, review: Review, reference: ReferenceData) -> None:
+    """Raise `JobFailed` if the job applies a dry run of which nothing holds any more, or which read other columns.
+
+    A job that applies no dry run is valid, and so is one that has committed a batch already.
     """
     expected = _expected_digest(context)
     if expected is None or batch_runner.stored_results(context.job_id):
         return
-    if expected != _digest(planned, reference):
+    if review.is_outdated or expected != digests.digest_columns(columns, reference):
         raise JobFailed(_OUTDATED)
 
 
@@ -129,8 +168,20 @@ def is_outdated(dry: ImportJob) -> bool:
             return True
     if dry.job_type in reference_store.MODELS:
         return dry.plan_digest != reference_store.digest(db.session(), dry.project_id, dry.job_type)
+    rows, outdated = _count_rows(dry)
+    return 0 < rows == outdated
+
+
+def count_outdated(dry: ImportJob) -> int:
+    """Return how many changes of a dry run of element types would be refused now, because their data has changed."""
+    return _count_rows(dry)[1]
+
+
+def _count_rows(dry: ImportJob) -> tuple[int, int]:
+    """Return the number of planned changes, and of those that would be refused."""
     names = {"job_id": dry.id, "project_id": dry.project_id, "since": dry.started_at}
-    return bool(db.session.execute(_HAS_CHANGED, names).scalar_one())
+    rows, outdated = db.session.execute(_OUTDATED_ROWS, names).one()
+    return rows, outdated
 
 
 def _expected_digest(context: JobContext) -> str | None:
@@ -140,7 +191,7 @@ def _expected_digest(context: JobContext) -> str | None:
     return expected
 
 
-def _planned_changes(planned: Plan) -> Iterator[dict[str, Any]]:
+def _planned_changes(planned: Plan, keys: CreatedKeys) -> Iterator[dict[str, Any]]:
     """Yield the active operations as rows of `planned_changes`, without the job's id."""
     for operation in planned.active_operations:
         row = operation.row
@@ -156,38 +207,5 @@ def _planned_changes(planned: Plan) -> Iterator[dict[str, Any]]:
             "element_type_id": element_type_id,
             "element_type": element_type,
             "fields": fields,
+            "digest": digests.digest_change(operation, keys),
         }
-
-
-def _digest(planned: Plan, reference: ReferenceData) -> str:
-    """Return a hash that is the same for plans which make the same changes to the same element types.
-
-    Reference data that the job creates counts with its key: in a dry run it has no id of the database.
-    """
-    created_keys = {(item.group, str(item.id)): item.key for item in reference.created}
-    digest = hashlib.sha256()
-    for operation, row in zip(planned.active_operations, _planned_changes(planned), strict=True):
-        # A new element type consists of all its cells, a changed one of its differences.
-        cells = None if isinstance(operation, Update) else [str(value) for value in operation.row.values]
-        fields = _with_keys(row["fields"] or {}, created_keys)
-        digest.update(_sorted_json([{**row, "fields": fields}, cells]))
-    columns = [
-        (column.group, created_keys.get((column.group.value, str(column.target)), column.target))
-        for column in planned.columns.columns
-    ]
-    digest.update(_sorted_json([columns, sorted(planned.unchanged_ids)]))
-    return digest.hexdigest()
-
-
-def _with_keys(fields: Mapping[str, Any], created_keys: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
-    """Return the differences of an element type with the keys of created reference data in place of ids."""
-    return {
-        name: {created_keys.get((name, id_), id_): pair for id_, pair in value.items()}
-        if isinstance(value, dict)
-        else value
-        for name, value in fields.items()
-    }
-
-
-def _sorted_json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True).encode()

@@ -13,7 +13,7 @@ from precast_app.models import ImportJob
 # Uploads with the same key must agree in these, and in the file's bytes.
 _COMPARED_FIELDS = (
     "project_id", "job_type", "dry_run", "on_error", "create_missing", "batch_size", "concurrent_batches",
-    "use_profile", "mapping", "parameters",
+    "use_profile", "mapping", "parameters", "missing", "renames",
 )  # fmt: skip
 
 _VALID = text("created_at >= clock_timestamp() - interval '1 day'")

@@ -14,11 +14,12 @@ from precast_app.errors import JobCancelled, JobFailed, LeaseLost, WorkerStoppin
 from precast_app.extensions import current_settings, db
 from precast_app.importing import batch_runner
 from precast_app.importing.batch_runner import RETRYABLE
+from precast_app.importing.review import choice
 from precast_app.jobs import corrections, dispatch, failures, lifecycle, permissions, registry, revert
 from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
-from precast_app.models import ImportJob, OnError, Phase, Renames
+from precast_app.models import ImportJob, OnError, Phase
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ def _job_context(lease: Lease, phase: Phase) -> Iterator[JobContext]:
             job.dry_run,
             OnError(job.on_error),
             job.create_missing,
-            Renames(job.renames),
+            choice.from_json(job.review, job.missing, job.renames),
             job.profile,
             corrections.load(job),
             job.corrections_version,

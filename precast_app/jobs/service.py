@@ -16,6 +16,7 @@ from precast_app.auth.permissions import Identity
 from precast_app.errors import Conflict, NotFound, RequestError
 from precast_app.extensions import db
 from precast_app.importing.profiles.profile import ImportProfile
+from precast_app.importing.review.choice import ReviewRequest
 from precast_app.jobs import (
     columns,
     creation,
@@ -31,6 +32,8 @@ from precast_app.jobs import (
 from precast_app.jobs.creation import JobOptions, Starter
 from precast_app.jobs.files import Upload
 from precast_app.models import ImportJob, JobStatus, Phase, Project
+
+EVERYTHING = ReviewRequest()
 
 
 def submit(
@@ -172,15 +175,15 @@ def attach_file(job_id: int, upload: Upload, starter: Identity) -> ImportJob:
     return job
 
 
-def apply(job_id: int, starter: Starter) -> ImportJob:
-    """Create and enqueue the job that applies a dry run.
+def apply(job_id: int, starter: Starter, request: ReviewRequest = EVERYTHING) -> ImportJob:
+    """Create and enqueue the job that applies a dry run, or what the request chooses of it.
 
-    Raise `Conflict` if the job is not a completed dry run, its file has expired, or the data that it was planned on has
-    changed. The new job checks the last of these again, and fails without changing anything.
+    Raise `Conflict` if the job is not a completed dry run, its file has expired, or all the data that it was planned on
+    has changed; raise another `RequestError` if the choice is not possible. The new job checks each row again.
     """
     dry = db.session.get_one(ImportJob, job_id)
     dry_run.check_applicable(dry, registry.get(dry.job_type).is_outdated)
-    return creation.import_again(dry, starter, applies_job_id=dry.id)
+    return creation.import_again(dry, starter, applies_job_id=dry.id, review=dry_run.choose(dry, request))
 
 
 def undo(job_id: int, starter: Starter) -> ImportJob:
@@ -200,7 +203,7 @@ def undo(job_id: int, starter: Starter) -> ImportJob:
     options = JobOptions(concurrent_batches=1)
     job = creation.new_job(target.project_id, job_type.undo_type, options, starter.name, starter.user_id)
     job.undoes_job_id, job.file_name = job_id, target.file_name
-    job.total_items = target.created_count + target.updated_count
+    job.total_items = target.created_count + target.updated_count + target.renamed_count + target.removed_count
     creation.set_queued(job)
     db.session.add(job)
     about = f"job {job_id}: {target.file_name or ''}"
@@ -258,7 +261,9 @@ def _redo(undo_job: ImportJob, starter: Starter) -> ImportJob:
         raise Conflict(f"Job {undo_job.id} has not undone anything, so there is nothing to undo.")
     target = db.session.get_one(ImportJob, undo_job.undoes_job_id)
     if registry.get(target.job_type).has_file:
-        return creation.import_again(target, starter)
+        # What was chosen of a preview can only be found in that preview.
+        applies_job_id = target.applies_job_id if target.review is not None else None
+        return creation.import_again(target, starter, applies_job_id=applies_job_id, review=target.review)
     return start(
         project_id=target.project_id,
         job_type=target.job_type,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from precast_app.extensions import db
-from tests.conftest import ROOT, run_import
+from precast_app.jobs.runner import run_job
+from precast_app.models import ImportJob
+from tests import project_snapshot
+from tests.conftest import EXAMPLES, ROOT, get_job, run_import
 from tests.element_type_files import WriteCsv, wall_row
-from tests.job_requests import Headers
+from tests.job_requests import Headers, undo_job
 
 REVISIONS = ROOT / "tests" / "files" / "revisions"
 REVISION_A, REVISION_B = REVISIONS / "element_types.xlsx", REVISIONS / "element_types_rev_b.xlsx"
@@ -93,3 +99,289 @@ def test_an_import_counts_what_its_file_lacks(green_meadows: int, write_csv: Wri
     run_import(green_meadows, write_csv(["Podium"], wall_row("A", 1), wall_row("B", 1)))
     done = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 1)))
     assert (done.status, done.missing_count, done.unchanged_count) == ("completed", 1, 1)
+
+
+@pytest.fixture
+def revision_a(green_meadows: int) -> int:
+    """Return a project with revision A, whose pieces have the statuses of the yard's list."""
+    assert run_import(green_meadows, REVISIONS / "bom_products.csv", "bom_product_import").status == "completed"
+    first = run_import(green_meadows, REVISION_A)
+    assert (first.status, first.created_count, first.warning_count) == ("completed", 120, 0), first.error
+    with (REVISIONS / "piece_status.csv").open() as file:
+        pieces = [(row["Piece"], row["Status"]) for row in csv.DictReader(file)]
+    db.session.execute(
+        text("""
+            UPDATE pieces SET status = v.status FROM unnest(:codes, :statuses) AS v(code, status)
+            WHERE pieces.code = v.code
+        """),
+        {"codes": [code for code, _ in pieces], "statuses": [status for _, status in pieces]},
+    )
+    db.session.commit()
+    return green_meadows
+
+
+def start(client: FlaskClient, headers: Headers, job_id: int, body: dict[str, Any] | None = None) -> int:
+    answer = client.post(f"/api/jobs/{job_id}/apply", json=body or {}, headers=headers)
+    assert answer.status_code == 202, answer.get_json()
+    return int(answer.get_json()["job_id"])
+
+
+def apply(client: FlaskClient, headers: Headers, job_id: int, body: dict[str, Any] | None = None) -> ImportJob:
+    number = start(client, headers, job_id, body)
+    run_job(number)
+    return get_job(number)
+
+
+def exports(client: FlaskClient, headers: Headers) -> list[bytes]:
+    with (
+        client.get("/api/project/1/export/excel", headers=headers) as workbook,
+        client.get("/api/project/1/export_csv_element_type", headers=headers) as lines,
+    ):
+        return [workbook.data, lines.data]
+
+
+def warnings(client: FlaskClient, headers: Headers, job_id: int, severity: str = "warning") -> list[tuple[str, str]]:
+    found = client.get(f"/api/jobs/{job_id}/issues?severity={severity}", headers=headers).get_json()["issues"]
+    return [(issue["code"], issue["value"]) for issue in found]
+
+
+def stored_names(project_id: int) -> set[str]:
+    statement = text("SELECT name FROM element_types WHERE project_id = :id")
+    return set(db.session.scalars(statement, {"id": project_id}))
+
+
+def test_revision_b_is_applied_without_a_row_and_undone_to_the_same_export(
+    client: FlaskClient, admin: Headers, revision_a: int
+) -> None:
+    before, snapshot = exports(client, admin), project_snapshot.snapshot_project(revision_a)
+    rows = db.session.execute(text("SELECT id, element_type_id, code, status FROM pieces ORDER BY id")).all()
+    dry = run_import(revision_a, REVISION_B, dry_run=True)
+    found = {each["name"]: each for each in changes(client, admin, dry.id) if each["change"] != "unchanged"}
+    in_production = {name for name, each in found.items() if set(each["pieces"]) - {"planned"}}
+    removable = {each["name"] for each in found.values() if each["change"] == "missing"} - in_production
+    body = {"leave_out": [{"row": found["W-104"]["row"]}], "missing": "remove", "renames": "accept"}
+    done = apply(client, admin, dry.id, body)
+    assert (done.status, done.result) == ("completed", "Successfully processed 120 elements"), done.error
+    counts = (done.created_count, done.updated_count, done.renamed_count, done.left_out_count, done.rejected_count)
+    assert counts == (4, 8, 1, 1, 0)
+    assert (done.missing_count, done.removed_count) == (3, len(removable))
+    kept = {"W-106", "FA-107", "HCS-109"} - removable
+    assert sorted(warnings(client, admin, done.id)) == sorted(
+        ("missing_in_production", f"{found[name]['element_type']} {name}") for name in kept
+    )
+    assert stored_names(revision_a) >= {"W-112A", "W-191", *kept}
+    assert not stored_names(revision_a) & {"W-112", *removable}
+    job = client.get(f"/api/jobs/{done.id}", headers=admin).get_json()["job"]
+    assert job["review"] == body
+    listed = changes(client, admin, done.id)
+    assert {each["name"] for each in listed if each["change"] == "deleted"} == removable
+    (renamed,) = [each for each in listed if each["change"] == "renamed"]
+    assert (renamed["name"], renamed["old_name"]) == ("W-112A", "W-112")
+    codes = {code for _, _, code, _ in rows}
+    statement = text("SELECT code FROM pieces JOIN element_types t ON t.id = element_type_id WHERE t.name = 'W-112A'")
+    assert set(db.session.scalars(statement)) <= codes
+
+    undone = undo_job(client, admin, done.id)
+    assert undone.status == "completed", undone.error
+    undo_id = undone.id
+    assert exports(client, admin) == before
+    project_snapshot.assert_same(project_snapshot.snapshot_project(revision_a), snapshot)
+    again = db.session.execute(text("SELECT id, element_type_id, code, status FROM pieces ORDER BY id")).all()
+    assert again == rows
+
+    # Undoing the undo makes the same choice again.
+    answer = client.post(f"/api/jobs/{undo_id}/undo", headers=admin).get_json()
+    run_job(answer["job_id"])
+    redone = get_job(answer["job_id"])
+    assert (redone.status, redone.renamed_count, redone.left_out_count) == ("completed", 1, 1), redone.error
+    assert redone.removed_count == len(removable)
+
+
+def test_a_preview_without_a_choice_renames_and_removes_nothing(
+    client: FlaskClient, admin: Headers, revision_a: int
+) -> None:
+    done = apply(client, admin, run_import(revision_a, REVISION_B, dry_run=True).id)
+    assert (done.created_count, done.updated_count, done.renamed_count, done.removed_count) == (5, 9, 0, 0)
+    assert (done.missing_count, done.unchanged_count) == (4, 107)
+    assert stored_names(revision_a) >= {"W-112", "W-112A", "W-106", "FA-107", "HCS-109"}
+
+
+def test_an_import_removes_and_renames_without_a_preview(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
+    run_import(green_meadows, REVISION_A)
+    before = exports(client, admin)
+    dry = run_import(green_meadows, REVISION_B, dry_run=True, missing="remove", renames="accept")
+    done = run_import(green_meadows, REVISION_B, missing="remove", renames="accept")
+    for job in (dry, done):
+        counts = (job.created_count, job.updated_count, job.renamed_count, job.missing_count, job.removed_count)
+        assert counts == (4, 9, 1, 3, 3), job.error
+    assert (done.pieces_added, done.pieces_removed) == (dry.pieces_added, dry.pieces_removed)
+    assert done.pieces_removed == 16 + 2 + 12
+    assert stored_names(green_meadows) == {
+        *(each["name"] for each in changes(client, admin, done.id) if each["change"] not in ("deleted", "missing"))
+    }
+    again = run_import(green_meadows, REVISION_B, missing="remove", renames="accept")
+    assert (again.unchanged_count, again.removed_count, again.missing_count) == (121, 0, 0)
+    assert undo_job(client, admin, done.id).status == "completed"
+    assert exports(client, admin) == before
+
+
+def test_ignored_renames_are_created_and_their_former_names_are_missing(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
+    run_import(green_meadows, REVISION_A)
+    dry = run_import(green_meadows, REVISION_B, dry_run=True, renames="ignore")
+    assert (dry.created_count, dry.renamed_count, dry.missing_count) == (5, 0, 4)
+    answer = client.post(f"/api/jobs/{dry.id}/apply", json={"renames": "accept"}, headers=admin)
+    assert answer.status_code == 422
+    done = apply(client, admin, dry.id, {"missing": "remove"})
+    assert (done.status, done.created_count, done.removed_count) == ("completed", 5, 4), done.error
+    assert "W-112" not in stored_names(green_meadows)
+
+
+def test_only_what_the_preview_shows_can_be_left_out(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    run_import(green_meadows, REVISION_A)
+    dry = run_import(green_meadows, REVISION_B, dry_run=True)
+    both = {"row": 14, "element_type_id": 1}
+    wrong: list[dict[str, int]] = [{"row": 999}, {"row": 5}, {"element_type_id": 9999}, {}, both]
+    for each in wrong:
+        answer = client.post(f"/api/jobs/{dry.id}/apply", json={"leave_out": [each]}, headers=admin)
+        assert (answer.status_code, "leave_out" in str(answer.get_json()["errors"])) == (422, True), each
+    stages = run_import(green_meadows, EXAMPLES / "stages.csv", "stage_import", dry_run=True)
+    assert client.post(f"/api/jobs/{stages.id}/apply", json={"missing": "remove"}, headers=admin).status_code == 422
+
+
+def test_everything_but_one_removal_can_be_left_out(client: FlaskClient, admin: Headers, green_meadows: int) -> None:
+    run_import(green_meadows, REVISION_A)
+    dry = run_import(green_meadows, REVISION_B, dry_run=True)
+    found = [each for each in changes(client, admin, dry.id) if each["change"] != "unchanged"]
+    rest = [each for each in found if each["name"] != "FA-107"]
+    leave_out = [
+        {"row": each["row"]}
+        if each["row"] and each["change"] == "created"
+        else {"element_type_id": each["element_type_id"]}
+        for each in rest
+    ]
+    before = stored_names(green_meadows)
+    done = apply(client, admin, dry.id, {"leave_out": leave_out, "missing": "remove", "renames": "accept"})
+    assert (done.status, done.removed_count, done.left_out_count) == ("completed", 1, 14), done.error
+    assert (done.created_count, done.updated_count, done.renamed_count, done.unchanged_count) == (0, 0, 0, 107)
+    assert before - stored_names(green_meadows) == {"FA-107"}
+    assert (done.processed_items, done.total_items) == (121, 121)
+
+
+def test_only_the_rows_that_changed_since_the_preview_are_refused(
+    client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv
+) -> None:
+    rows = [wall_row(name, 2, height=1) for name in ("A", "B", "C", "Gone", "Lost")]
+    run_import(green_meadows, write_csv(["Podium"], *rows))
+    revision = [wall_row("A", 3, height=1), wall_row("B", 3, height=1), wall_row("C", 2, height=1), wall_row("New", 1)]
+    path = write_csv(["Podium"], *revision)
+    dry = run_import(green_meadows, path, dry_run=True)
+    number = start(client, admin, dry.id, {"missing": "remove"})
+    run_job_of_others = [wall_row("B", 5, height=1), wall_row("C", 1, height=1), wall_row("Gone", 2, height=7)]
+    other = run_import_first(green_meadows, write_csv(["Podium"], *run_job_of_others), number)
+    assert other.updated_count == 3
+    run_job(number)
+    done = get_job(number)
+    assert (done.status, done.result) == ("completed", "Processed 2 of 4 elements; 2 rows were rejected"), done.error
+    assert warnings(client, admin, number, "error") == [
+        ("changed_since_preview", "WALL B"), ("changed_since_preview", "WALL C"),
+    ]  # fmt: skip
+    assert warnings(client, admin, number) == [("changed_since_preview", "WALL Gone")]
+    assert stored_names(green_meadows) == {"A", "B", "C", "Gone", "New"}
+
+
+def run_import_first(project_id: int, path: Path, waiting: int) -> ImportJob:
+    """Run an import though another job of the project was queued before it."""
+    db.session.execute(
+        text("UPDATE import_jobs SET queued_at = queued_at + interval '1 h' WHERE id = :id"), {"id": waiting}
+    )
+    db.session.commit()
+    return run_import(project_id, path)
+
+
+def test_a_missing_element_type_that_goes_into_production_before_the_removal_stays(
+    client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv
+) -> None:
+    run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2), wall_row("B", 2), wall_row("C", 2)))
+    dry = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)), dry_run=True)
+    number = start(client, admin, dry.id, {"missing": "remove"})
+    db.session.execute(text("UPDATE pieces SET status = 'in_production' WHERE id = (SELECT max(id) FROM pieces)"))
+    db.session.commit()
+    run_job(number)
+    done = get_job(number)
+    assert (done.status, done.removed_count, done.pieces_removed) == ("completed", 1, 2), done.error
+    ((code, name),) = warnings(client, admin, number)
+    assert (code, stored_names(green_meadows)) == ("missing_in_production", {"A", name.removeprefix("WALL ")})
+
+
+@pytest.mark.parametrize("on_error", ["skip", "abort"])
+def test_a_removal_that_the_database_refuses_leaves_the_others(
+    client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv, on_error: str
+) -> None:
+    """Between plan and removal, a piece may go into production; here a trigger does it."""
+    run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2), wall_row("B", 2), wall_row("C", 2)))
+    db.session.execute(
+        text("""
+            CREATE FUNCTION start_b() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                UPDATE pieces SET status = 'in_production' FROM element_types t
+                WHERE t.id = element_type_id AND t.name = 'B';
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER start_b BEFORE INSERT ON import_batches FOR EACH ROW EXECUTE FUNCTION start_b();
+        """)
+    )
+    db.session.commit()
+    try:
+        done = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 2)), missing="remove", on_error=on_error)
+    finally:
+        db.session.rollback()
+        db.session.execute(text("DROP TRIGGER start_b ON import_batches; DROP FUNCTION start_b()"))
+        db.session.commit()
+    assert (done.status, done.removed_count, stored_names(green_meadows)) == ("completed", 1, {"A", "B"}), done.error
+    assert warnings(client, admin, done.id) == [("missing_in_production", "WALL B")]
+
+
+@pytest.mark.parametrize("broken_batch", [2, 5, 8])
+def test_a_job_that_breaks_between_batches_is_retried_to_the_same_result(
+    client: FlaskClient, admin: Headers, revision_a: int, broken_batch: int
+) -> None:
+    """Batches 1 to 7 are those of the rows, the others remove what the file lacks."""
+    db.session.execute(text("UPDATE pieces SET status = 'planned'"))
+    db.session.commit()
+    before = exports(client, admin)
+    options: dict[str, Any] = {"missing": "remove", "renames": "accept", "batch_size": 20, "concurrent_batches": 1}
+    clean = run_import(revision_a, REVISION_B, **options)
+    assert clean.removed_count == 3, clean.error
+    expected, job = project_snapshot.snapshot_project(revision_a), project_snapshot.snapshot_job(clean.id)
+    assert undo_job(client, admin, clean.id).status == "completed"
+
+    db.session.execute(
+        text(f"""
+            CREATE FUNCTION break_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF NEW.number = {broken_batch} THEN RAISE EXCEPTION 'broken'; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER break_batch BEFORE INSERT ON import_batches FOR EACH ROW EXECUTE FUNCTION break_batch();
+        """)
+    )
+    db.session.commit()
+    try:
+        failed = run_import(revision_a, REVISION_B, **options)
+    finally:
+        db.session.rollback()
+        db.session.execute(text("DROP TRIGGER break_batch ON import_batches; DROP FUNCTION break_batch()"))
+        db.session.commit()
+    assert failed.status == "failed"
+    assert client.post(f"/api/jobs/{failed.id}/retry", headers=admin).status_code == 202
+    run_job(failed.id)
+    project_snapshot.assert_same(project_snapshot.snapshot_project(revision_a), expected)
+    found = project_snapshot.snapshot_job(failed.id)
+    assert found["job"] == job["job"]
+    project_snapshot.assert_same(found, {key: job[key] for key in ("issues", "changes")})
+    assert undo_job(client, admin, failed.id).status == "completed"
+    assert exports(client, admin) == before

@@ -31,6 +31,8 @@ class Findings:
     row_counterparts: dict[int, str] = field(default_factory=dict)
     type_counterparts: dict[int, str] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
+    # Hashes of the missing element types as they are stored, by id; in a dry run.
+    digests: dict[int, str] = field(default_factory=dict)
 
     @property
     def not_renamed(self) -> list[MissingElementType]:

@@ -94,6 +94,15 @@ def find_missing(
     return known, [_unclear_issue(names, columns)] if len(known) < len(found) else []
 
 
+def in_production_issue(each: MissingElementType, columns: ColumnMap) -> Issue:
+    """Return the issue for an element type that stays though it was chosen to be removed."""
+    message = (
+        f"{each.full_name} is not in the file, but stays, because pieces of it are in production or further. Move "
+        "these pieces back to planned first if it has to go."
+    )
+    return columns.issue(severity=Severity.WARNING, code="missing_in_production", message=message, value=each.full_name)
+
+
 def _unclear_issue(names: FileNames, columns: ColumnMap) -> Issue:
     rows = names.unclear_rows
     listed = ", ".join(map(str, rows[:_LISTED_ROWS])) + (" …" if len(rows) > _LISTED_ROWS else "")

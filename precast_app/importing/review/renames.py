@@ -50,7 +50,7 @@ def find_renames(
     if not pairs:
         return []
     types = stored.element_types_by_id(sorted({each.id for each, _ in pairs}))
-    scored = []
+    scored: list[tuple[float, MissingElementType, Row]] = []
     for each, row in pairs:
         kept = comparison.with_kept(row, types[each.id])
         score = comparison.similarity(kept.values, types[each.id], least_values=_LEAST_VALUES)
@@ -64,6 +64,17 @@ def find_renames(
         if best_rows.get(each.id) == row.number and best_types.get(row.number) == each.id
     ]
     return sorted(found, key=lambda rename: rename.update.row.number)
+
+
+def build_renames(
+    pairs: Sequence[tuple[MissingElementType, Row]], comparison: RowComparison, stored: StoredReader
+) -> list[ProbableRename]:
+    """Return the renames of missing element types by given rows."""
+    types = stored.element_types_by_id([each.id for each, _ in pairs]) if pairs else {}
+    return [
+        ProbableRename(each, _rename(each, comparison.with_kept(row, types[each.id]), comparison, types[each.id]))
+        for each, row in pairs
+    ]
 
 
 def find_counterparts(

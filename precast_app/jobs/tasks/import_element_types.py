@@ -42,11 +42,9 @@ from precast_app.importing.profiles import application, missing_items, row_group
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.importing.profiles.schema import load_profile
 from precast_app.importing.reference_data import ReferenceData
-from precast_app.importing.review import findings as review
-from precast_app.importing.review.findings import Findings
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnMap
-from precast_app.jobs import dry_run, files, gc_tuning, rejected_rows
+from precast_app.jobs import dry_run, files, gc_tuning, plan_review, rejected_rows
 from precast_app.jobs.context import (
     JobContext,
     Outcome,
@@ -57,6 +55,7 @@ from precast_app.jobs.context import (
     rows_rejected_by_database,
     store_issues,
 )
+from precast_app.jobs.plan_review import Review
 from precast_app.models import ImportJob, OnError, Phase, Project, Severity
 from precast_app.spreadsheets import UnreadableFile
 
@@ -76,32 +75,33 @@ def _import(context: JobContext, reference: ReferenceData) -> Outcome:
         read = _read(context, reference)
         if not read.rows:
             raise NoDataRows
-        planned, findings = _plan(context, read)
+        planned, review = _plan(context, read, reference)
         rejected_rows.store(context, read.columns, _rejected_numbers(read, planned))
         columns, identities = read.columns, read.identities
         del read
     if context.dry_run:
-        return _store_dry_run(context, planned, findings, reference)
-    dry_run.check_still_valid(context, planned, reference)
+        return _store_dry_run(context, planned, review, reference)
+    dry_run.check_still_valid(context, columns, review, reference)
     if planned.rejected and context.on_error is OnError.ABORT:
         context.report_progress(Phase.PLANNING, counts=Counts(rejected=planned.rejected))
         raise abort_error(context.job_id, planned.total, planned.rejected)
-    context.report_progress(Phase.PLANNING, counts=Counts(missing=len(findings.missing)))
+    context.report_progress(Phase.PLANNING, counts=Counts(missing=review.missing_count))
     rejected = _write(
         context, planned, BatchTarget(context.project_id, context.job_id, columns, reference.naming_conventions)
     )
     if by_database := rows_rejected_by_database(context.job_id):
         rejected_rows.store(context, columns, _with_related(by_database, identities), replace=False)
-    if rejected == planned.total:
+    wanted = planned.total - planned.left_out
+    if rejected and rejected == wanted and not context.reporter.latest.counts.removed:
         raise AllRowsRejected(planned.total, describe_first_errors(context.job_id))
-    return Outcome(import_summary(planned.total, rejected), describe_first_errors(context.job_id) if rejected else None)
+    return Outcome(import_summary(wanted, rejected), describe_first_errors(context.job_id) if rejected else None)
 
 
-def _store_dry_run(context: JobContext, planned: Plan, findings: Findings, reference: ReferenceData) -> Outcome:
+def _store_dry_run(context: JobContext, planned: Plan, review: Review, reference: ReferenceData) -> Outcome:
     """Store the plan instead of writing it."""
-    dry_run.store_plan(context, planned, findings, reference)
+    dry_run.store_plan(context, planned, review, reference)
     db.session.commit()
-    missing = Counts(missing=len(findings.missing) - planned.renamed)
+    missing = Counts(missing=review.missing_count)
     context.report_progress(Phase.PLANNING, processed=planned.total, counts=planned.counts + missing)
     summary = dry_run_summary(planned.created, planned.updated, len(planned.unchanged_ids), planned.rejected)
     return Outcome(summary, describe_first_errors(context.job_id) if planned.rejected else None)
@@ -229,7 +229,7 @@ def _with_related(numbers: Set[int], identities: Mapping[int, tuple[str, str]]) 
     return {*numbers, *(number for number, identity in identities.items() if identity in rejected)}
 
 
-def _plan(context: JobContext, read: _ReadFile) -> tuple[Plan, Findings]:
+def _plan(context: JobContext, read: _ReadFile, reference: ReferenceData) -> tuple[Plan, Review]:
     columns, data, issues = read.columns, read.rows, read.issues
     context.report_progress(Phase.PLANNING, total=len(data))
     # All queries of the plan see the same snapshot of the project.
@@ -237,14 +237,13 @@ def _plan(context: JobContext, read: _ReadFile) -> tuple[Plan, Findings]:
     already_processed = rows_rejected_by_database(context.job_id)
     stored = CurrentState(db.session(), context.project_id, context.job_id)
     planned = plan.build_plan(data, columns, stored, context.batch_size, already_processed)
-    # A job for some rows can't tell what the file lacks.
-    findings = review.find(planned, data, stored) if context.only_rows is None else Findings()
+    review = plan_review.review_plan(context, planned, data, stored, reference)
     too_many = piece_limits.find_problem(planned.counts, stored.piece_count(), _piece_limits(context))
     db.session.rollback()
     issues = [
         *issues,
         *planned.issues,
-        *(findings.issues if context.dry_run else ()),
+        *review.issues,
         *([too_many] if too_many else []),
     ]
     store_issues(context, issues, overflow=read.overflow)
@@ -260,9 +259,12 @@ def _plan(context: JobContext, read: _ReadFile) -> tuple[Plan, Findings]:
             checked_corrections_version=context.corrections_version,
         )
     )
+    if not context.dry_run and not batch_runner.stored_results(context.job_id):
+        renamed = {rename.missing.id for rename in review.findings.renames}
+        dry_run.store_missing(context, review.findings, renamed | {each.id for each in review.removals})
     db.session.commit()
     context.report_progress(Phase.PLANNING, warnings=sum(issue.severity is Severity.WARNING for issue in issues))
-    return planned, findings
+    return planned, review
 
 
 def _piece_limits(context: JobContext) -> PieceLimits:
@@ -302,6 +304,7 @@ def _run_batches(
         store_issues(context, list(rejected.issues), replace=False)
         db.session.commit()
         raise abort_error(context.job_id, planned.total, len(rejected.issues)) from None
+    store_issues(context, [issue for result in results for issue in result.issues], replace=False)
     db.session.commit()
     yield from results
 
@@ -311,5 +314,5 @@ def _report_batches(context: JobContext, planned: Plan, results: Iterable[BatchR
     latest = context.reporter.latest
     counts = sum((result.counts for result in results), Counts())
     if latest.phase is not Phase.WRITING:
-        counts += Counts(unchanged=len(planned.unchanged_ids), rejected=planned.rejected)
+        counts += Counts(unchanged=len(planned.unchanged_ids), rejected=planned.rejected, left_out=planned.left_out)
     context.report_progress(Phase.WRITING, processed=latest.processed + counts.processed, counts=latest.counts + counts)
