@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,9 @@ REFERENCE_DATA = {
 }
 _ELEMENT_TYPES = "element_types.xlsx"
 _ELEMENT_TYPE_JOB = "element_type_import"
+# How far the pieces are.
+_PIECE_STATUSES = "piece_status.csv"
+_PIECE_STATUS_JOB = "piece_status_import"
 
 _SUMMARY = {
     "element_types": "element types",
@@ -93,7 +99,7 @@ class Api:
 
 
 def set_up(address: str, environment: Mapping[str, str], password_file: Path, *, check: Callable[[], None]) -> Access:
-    """Create what is missing of the demo (user, project, reference data, element types) and print the project's totals.
+    """Create what is missing of the demo (user, project, reference data, element types, statuses) and print its totals.
 
     `check` is called while waiting and raises if the web server or the worker has ended. If the demo can't be imported,
     print the error and return, so that `make run` serves without it.
@@ -167,6 +173,27 @@ def _load(api: Api, project_id: int, check: Callable[[], None]) -> None:
         _import(api, project_id, job_type, path, EXAMPLES / name, check)
     path = f"/api/project/{project_id}/import/excel"
     _import(api, project_id, _ELEMENT_TYPE_JOB, path, EXAMPLES / _ELEMENT_TYPES, check)
+    with tempfile.TemporaryDirectory() as folder:
+        file = recent_copy(EXAMPLES / _PIECE_STATUSES, Path(folder), datetime.now(UTC).date())
+        path = f"/api/project/{project_id}/jobs?job_type={_PIECE_STATUS_JOB}"
+        _import(api, project_id, _PIECE_STATUS_JOB, path, file, check)
+
+
+def recent_copy(file: Path, folder: Path, today: date) -> Path:
+    """Write the list of pieces with its dates moved by whole weeks, so that the newest is in the last week.
+
+    The project is then in the middle of its life whenever the demo starts. Return the path of the copy.
+    """
+    header, *rows = csv.reader(file.read_text(encoding="utf-8").splitlines())
+    column = header.index("Date")
+    newest = max(date.fromisoformat(row[column]) for row in rows)
+    weeks = timedelta(days=(today - newest).days // 7 * 7)
+    for row in rows:
+        row[column] = (date.fromisoformat(row[column]) + weeks).isoformat()
+    copy = folder / file.name
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([header, *rows])
+    return copy
 
 
 def _import(api: Api, project_id: int, job_type: str, path: str, file: Path, check: Callable[[], None]) -> None:

@@ -8,8 +8,8 @@ from flask import Blueprint, render_template, request, url_for
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
+from precast_app.enums import PIECE_STEPS
 from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
-from precast_app.models import PieceStatus
 from precast_app.queries import element_types, reference_data
 from precast_app.queries.element_types import SORTS, ElementTypeFilter
 from precast_app.queries.paging import LARGEST_ID
@@ -83,7 +83,7 @@ def show(project_id: int, element_type_id: int) -> str:
         element_type=element_type,
         piece_count=sum(line["quantity"] for line in element_type[ColumnGroup.NODES]),
         status_counts=element_types.status_counts(element_type_id),
-        statuses=[*PieceStatus],
+        statuses=PIECE_STEPS,
         group_specs=GROUP_SPECS.values(),
     )
 

@@ -101,4 +101,6 @@ def _towers(nodes: list[dict[str, Any]]) -> list[Tower]:
         pieces = node["pieces"]
         floor = Floor(node["node_id"], node["floor"] or "Whole", pieces, produced, pieces - produced, statuses)
         towers.setdefault(node["tower"], []).append(floor)
-    return [Tower(name, towers[name]) for name in sorted(towers, key=natural_key)]
+    # What has floors comes first, then podiums and the like.
+    names = sorted(sorted(towers, key=natural_key), key=lambda name: len(towers[name]) == 1)
+    return [Tower(name, towers[name]) for name in names]

@@ -1,4 +1,4 @@
-"""The pages of pieces: the list with its filters, and one piece."""
+"""The pages of pieces: the list with its filters, one piece, and scanning many."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
 from precast_app.enums import PIECE_STEPS
+from precast_app.exporting.labels.formats import FORMATS
 from precast_app.importing import hierarchy
 from precast_app.models import PieceStatus
 from precast_app.pieces.selection import PieceFilter
@@ -55,6 +56,21 @@ def index(project_id: int) -> str:
         element_type=_filtered_element_type(project_id, filters.element_type_id),
         places=hierarchy.place_names(nodes),
         statuses=[*PieceStatus],
+        steps=PIECE_STEPS,
+        stages=reference_data.list_all(project_id, "stage_import"),
+        label_formats=FORMATS.values(),
+    )
+
+
+@blueprint.get("/projects/<int(max=2147483647):project_id>/scan")
+@requires(Permission.IMPORT)
+def scan(project_id: int) -> str:
+    """Show the page that scans many pieces, with the camera or a hand scanner, and gives all of them one status."""
+    return render_template(
+        "pieces/scan.html",
+        **project_context.for_project(project_id, "Pieces"),
+        steps=PIECE_STEPS,
+        stages=reference_data.list_all(project_id, "stage_import"),
     )
 
 

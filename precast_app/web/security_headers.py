@@ -21,11 +21,15 @@ _SOURCES = {
 _DASHBOARD = {"script-src": "'self' 'unsafe-inline' 'unsafe-eval'", "style-src": "'self' 'unsafe-inline'"}
 # Swagger UI sets inline styles.
 _DOCS = {"style-src": "'self' 'unsafe-inline'"}
+_NO_PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+# The page that scans labels.
+_SCAN = "piece_pages.scan"
+_PERMISSIONS_WITH_CAMERA = _NO_PERMISSIONS.replace("camera=()", "camera=(self)")
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": _NO_PERMISSIONS,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -41,6 +45,8 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def _add(response: Response) -> Response:
         response.headers.update(_ALWAYS)
+        if request.endpoint == _SCAN:
+            response.headers["Permissions-Policy"] = _PERMISSIONS_WITH_CAMERA
         response.headers["Content-Security-Policy"] = _policy(request.path)
         if settings.cookie_secure:
             response.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}; includeSubDomains"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -86,7 +86,7 @@ def init_app(app: Flask) -> None:
     """Register the filters and functions."""
     filters = {
         "iso": iso,
-        "date": date,
+        "date": date_of,
         "day": day,
         "grouped": grouped,
         "state": state,
@@ -94,6 +94,7 @@ def init_app(app: Flask) -> None:
         "tone": tone,
         "kind": kind,
         "place": place,
+        "short_date": short_date,
         "value": value,
         "density": density,
     }
@@ -116,10 +117,16 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def date(moment: datetime) -> str:
+def date_of(moment: datetime) -> str:
     """Return the day in UTC, such as 12 Oct 2026; with the time, unless it is midnight: then only the day is known."""
     known = moment.astimezone(UTC)
     return f"{known.day} {known:%b %Y}" + (f" {known:%H:%M}" if known.time() != time() else "")
+
+
+def short_date(known: date | str) -> str:
+    """Return a date, or its ISO text, without the year: 12 Oct."""
+    known = date.fromisoformat(known) if isinstance(known, str) else known
+    return f"{known.day} {known:%b}"
 
 
 def day(moment: datetime) -> str:

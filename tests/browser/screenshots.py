@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from devstack import servers
+from devstack import demo, servers
 from tests.auth_headers import PASSWORD
 from tests.browser import chromium
 from tests.conftest import EXAMPLES, ROOT
@@ -21,9 +21,6 @@ OUT = ROOT / "docs" / "tour"
 _GERMAN_LIST = ROOT / "tests/files/other_offices/fertigteilliste.xlsx"
 _WIDE: ViewportSize = {"width": 1180, "height": 760}
 _PHONE: ViewportSize = {"width": 360, "height": 740}
-# How many pieces of the sample have each status, so that the pictures show a project in progress.
-_PIECES_BY_STATUS = (("erected", 260), ("dispatched", 180), ("produced", 240), ("in_production", 150))
-_STEPS = ("in_production", "produced", "dispatched", "erected")
 
 
 def main() -> None:
@@ -57,7 +54,9 @@ def _take_all(browser: Browser, site: Site, folder: Path) -> None:
 
     done = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
     site.follow(done["job_id"])
-    _move_pieces(site, project)
+    statuses = demo.recent_copy(EXAMPLES / "piece_status.csv", folder, datetime.now(UTC).date())
+    done = site.upload(f"/api/project/{project}/jobs?job_type=piece_status_import", statuses)
+    site.follow(done["job_id"])
     changed = (EXAMPLES / "element_types.csv").read_bytes().replace(b",3150,", b",3200,")
     done = site.post(
         f"/api/project/{project}/jobs?job_type=element_type_import", files={"file": ("revised.csv", changed)}
@@ -107,18 +106,6 @@ def _with_mistakes(folder: Path) -> Path:
     path = folder / "element_types.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
-
-
-def _move_pieces(site: Site, project: int) -> None:
-    """Move some pieces through their statuses, the lower floors first."""
-    pieces = site.get(f"/api/project/{project}/elements?limit=1000")["elements"]
-    pieces.sort(key=lambda piece: [int(digits) for digits in re.findall(r"F(\d+)", piece["code"])[:1]] or [0])
-    start = 0
-    for status, count in _PIECES_BY_STATUS:
-        for piece in pieces[start : start + count]:
-            for step in _STEPS[: _STEPS.index(status) + 1]:
-                site.session.patch(f"{site.address}/api/elements/{piece['id']}", json={"status": step})
-        start += count
 
 
 if __name__ == "__main__":

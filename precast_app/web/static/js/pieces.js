@@ -158,7 +158,7 @@ async function mark() {
   if (bar.elements.date.value && bar.elements.date.value !== today()) set.date = bar.elements.date.value;
   if (!bar.elements.reason.closest("label").hidden && bar.elements.reason.value) set.reason = bar.elements.reason.value;
   const body = JSON.stringify({ filter: selection(), expected: number(), set });
-  const { job_id: id } = await call("POST", `${bar.dataset.api}/elements/bulk`, body, { "Idempotency-Key": newKey() });
+  const { job_id: id } = await call("POST", `${bar.dataset.elements}/bulk`, body, { "Idempotency-Key": newKey() });
   const doing = `Marking ${words(number())}`;
   clear();
   bar.elements.reason.value = "";
@@ -168,7 +168,7 @@ async function mark() {
 
 async function makeLabels() {
   const body = JSON.stringify({ filter: selection(), format: bar.elements.format.value, start: Number(bar.elements.start.value) || 1 });
-  const { job_id: id } = await call("POST", `${bar.dataset.api}/elements/labels`, body);
+  const { job_id: id } = await call("POST", `${bar.dataset.elements}/labels`, body);
   const job = await (tell("", `Making labels for ${words(number())} …`), untilEnded(id));
   if (job.status === "failed") tell("bad", job.error);
   else tell("good", `${job.result} `, el("a", { class: "button", href: `/api/jobs/${id}/output` }, "Download the PDF"));
@@ -204,11 +204,20 @@ if (bar) {
   bar.querySelector("[data-labels]").addEventListener("click", () => run(makeLabels));
   bar.addEventListener("submit", (event) => { event.preventDefault(); run(mark); });
 }
+// A scanner types a code and Enter: if one piece is found then, its page is opened.
+let opensOnly = false;
+document.querySelector("input[type=search]")?.addEventListener("keydown", ({ key }) => { opensOnly = key === "Enter"; });
+function openOnly() {
+  const links = results().querySelectorAll("tbody th a");
+  if (opensOnly && links.length === 1) location.href = links[0].href;
+  opensOnly = false;
+}
 // Another filter shows other pieces: nothing is chosen then.
 new MutationObserver((records) => {
   if (!records.some((record) => [...record.addedNodes].some((node) => node.id === "results"))) return;
   clear();
   count();
+  openOnly();
 }).observe(document.getElementById("main"), { childList: true });
 // A tower's floors only.
 const tower = document.querySelector("select[name=tower]");
