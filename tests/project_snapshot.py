@@ -82,6 +82,27 @@ def snapshot_pieces(project_id: int) -> dict[str, list[Any]]:
     return found
 
 
+def snapshot_history(project_id: int) -> dict[str, list[Any]]:
+    """Return the events and the stages of the project's pieces, by code."""
+    events = text("""
+        SELECT p.code, e.kind, e.from_value, e.to_value, e.from_since::text, s.name, e.happened_at::text, e.note
+        FROM piece_events e JOIN pieces p ON p.id = e.piece_id LEFT JOIN stages s ON s.id = e.stage_id
+        WHERE e.project_id = :project_id ORDER BY p.code, e.id
+    """)
+    passed = text("""
+        SELECT p.code, p.status, p.status_since::text, s.name, x.passed_at::text FROM pieces p
+        LEFT JOIN piece_stages x ON x.piece_id = p.id LEFT JOIN stages s ON s.id = x.stage_id
+        WHERE p.project_id = :project_id ORDER BY p.code, s.name
+    """)
+    names = {"project_id": project_id}
+    found = {
+        "events": list(map(repr, map(tuple, db.session.execute(events, names)))),
+        "passed": list(map(repr, map(tuple, db.session.execute(passed, names)))),
+    }
+    db.session.rollback()
+    return found
+
+
 def snapshot_job(job_id: int) -> dict[str, Any]:
     """Return a job's counts, issues and before-images."""
     counts = text("""

@@ -87,6 +87,8 @@ def _field(column: ReferenceColumn) -> ma.fields.Field[Any]:
     """Return the JSON field for a column of a reference file."""
     if column.type == "count":
         return ma.fields.Integer(strict=True, required=column.required, validate=ma.validate.Range(0, column.limit))
+    if column.type == "choice":
+        return ma.fields.String(allow_none=True, validate=ma.validate.OneOf([*column.choices, None]))
     if column.type == "decimal":
         return Number(column.parse, required=column.required, allow_none=not column.required)
     return _text(column.limit, required=column.required)

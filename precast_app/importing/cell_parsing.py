@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Context, Decimal, InvalidOperation
 
 from precast_app.importing import decimal_signs
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.spreadsheets import CellError, FormattedNumber, unescape_formula
-from precast_app.text import clean_text
+from precast_app.text import clean_text, match_key
 
 _MAX_DECIMALS = 30
+_LONGEST_CHOICE = 100
 # More digits than any number that is accepted.
 _CONTEXT = Context(prec=100)
 _15_DIGITS = Context(prec=15)
@@ -82,6 +84,17 @@ def parse_required_text(cell: object, *, max_length: int) -> str:
     if value is None:
         raise InvalidCell("missing_value", "The cell is blank, but every row needs a value here. Fill it in.")
     return value
+
+
+def parse_choice(cell: object, *, choices: Sequence[str]) -> str | None:
+    """Return the choice that a cell names, in any case and with spaces for underscores; None for a blank cell."""
+    value = parse_text(cell, max_length=_LONGEST_CHOICE, blank=None)
+    if value is None:
+        return None
+    if (choice := match_key(value)) in choices:
+        return choice
+    listed = ", ".join(each.replace("_", " ") for each in choices)
+    raise InvalidCell("unknown_choice", f"Write one of: {listed}; or leave the cell blank.")
 
 
 def parse_identifier(cell: object, *, max_length: int) -> str | None:

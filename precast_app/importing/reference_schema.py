@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
+from precast_app.enums import ReachedStatus
 from precast_app.importing import cell_parsing
 from precast_app.text import match_key, path_key
 
@@ -18,15 +19,16 @@ LAST_POSITION = 100_000
 class ReferenceColumn:
     """A column of a reference file: its heading, the attribute that it fills, and how a cell becomes its value.
 
-    `limit` is the length of a text, or the highest number.
+    `limit` is the length of a text, or the highest number. A `choice` is one of `choices`, or nothing.
     """
 
     heading: str
     attribute: str
-    type: Literal["text", "count", "decimal", "date"]
+    type: Literal["text", "count", "decimal", "date", "choice"]
     limit: int
     parse: Callable[[Any], Any]
     required: bool = False
+    choices: tuple[str, ...] = ()
 
 
 def _text(heading: str, attribute: str, limit: int) -> ReferenceColumn:
@@ -47,6 +49,11 @@ def _required_text(heading: str, attribute: str, limit: int) -> ReferenceColumn:
 def _count(heading: str, attribute: str, limit: int) -> ReferenceColumn:
     parse = partial(cell_parsing.parse_optional_count, maximum=limit)
     return ReferenceColumn(heading, attribute, "count", limit, parse)
+
+
+def _choice(heading: str, attribute: str, choices: tuple[str, ...]) -> ReferenceColumn:
+    parse = partial(cell_parsing.parse_choice, choices=choices)
+    return ReferenceColumn(heading, attribute, "choice", max(map(len, choices)), parse, choices=choices)
 
 
 def _decimal(heading: str, attribute: str, limit: int) -> ReferenceColumn:
@@ -127,7 +134,11 @@ HIERARCHY = ReferenceSpec(
 STAGES = ReferenceSpec(
     job_type="stage_import",
     table="stages",
-    columns=(_required_text("Name", "name", 150), _count("Order", "position", LAST_POSITION)),
+    columns=(
+        _required_text("Name", "name", 150),
+        _count("Order", "position", LAST_POSITION),
+        _choice("Status", "reaches_status", tuple(ReachedStatus)),
+    ),
     ordering=("position", "id"),
     title="Stages",
     singular="stage",

@@ -26,7 +26,7 @@ KINDS = [
 ]  # fmt: skip
 FIELDS = {
     "hierarchy": {"id", "parent_id", "name", "description", "prefix", "path", "naming_convention", "planned_date"},
-    "stages": {"id", "name", "position"},
+    "stages": {"id", "name", "position", "reaches_status"},
     "drawing-types": {"id", "name"},
     "bom-products": {"id", "product_name", "product_type", "unit", "rate", "name_id"},
 }
@@ -290,3 +290,35 @@ def test_stages_are_put_into_an_order_all_at_once(
     for wrong in (before[:-1], [*before, before[0]], [*before[:-1], 999], [*before[:-1], before[0]]):
         assert order(wrong) == 409
     assert [stage["id"] for stage in stages()] == before[::-1], "nothing of a refused order is done"
+
+
+def test_a_stage_means_a_status_in_its_file_and_in_the_api(
+    client: FlaskClient, admin: dict[str, str], project_id: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "stages.csv"
+    path.write_text("Name,Order,Status\nCasting,1,\nQC,2,Produced\nStockyard,3,in production\nTruck,4,lost\n")
+    done = run_import(project_id, path, "stage_import")
+    assert (done.created_count, done.rejected_count) == (3, 1)
+    (issue,) = client.get(f"/api/jobs/{done.id}/issues?severity=error", headers=admin).get_json()["issues"]
+    assert (issue["code"], issue["row"], issue["column"]) == ("unknown_choice", 5, "C")
+    url = f"/api/project/{project_id}/stages"
+    stages = client.get(url, headers=admin).get_json()["stages"]
+    assert [stage["reaches_status"] for stage in stages] == [None, "produced", "in_production"]
+    text = client.get(f"{url}/csv", headers=admin).get_data(as_text=True)
+    assert text.splitlines()[1:] == ["Casting,1,", "QC,2,produced", "Stockyard,3,in_production"]
+    # A file without the column leaves the statuses as they are; a blank cell clears one.
+    path.write_text("Name,Order\nQC,5\n")
+    assert run_import(project_id, path, "stage_import").updated_count == 1
+    path.write_text("Name,Status\nStockyard,\n")
+    assert run_import(project_id, path, "stage_import").updated_count == 1
+    stages = {stage["name"]: stage for stage in client.get(url, headers=admin).get_json()["stages"]}
+    assert (stages["QC"]["reaches_status"], stages["Stockyard"]["reaches_status"]) == ("produced", None)
+    changed = client.patch(f"{url}/{stages['QC']['id']}", json={"reaches_status": "dispatched"}, headers=admin)
+    assert changed.get_json()["stage"]["reaches_status"] == "dispatched"
+    assert (
+        client.patch(f"{url}/{stages['QC']['id']}", json={"reaches_status": "lost"}, headers=admin).status_code == 422
+    )
+    cleared = client.patch(f"{url}/{stages['QC']['id']}", json={"reaches_status": None}, headers=admin)
+    assert cleared.get_json()["stage"]["reaches_status"] is None
+    page = client.get(f"/projects/{project_id}/reference/stages", headers=admin).get_data(as_text=True)
+    assert "A piece that passes the stage reaches this status." in page
