@@ -14,7 +14,7 @@ from tests.gunicorn_server import GunicornServer
 
 NAME, PASSWORD = "mia", "correct cement"
 _INTERVAL_SECONDS = 1.0
-_LARGE = b"/api/docs/assets/swagger-ui-bundle.js.map"
+_LARGE = b"/api/docs/assets/swagger-ui-bundle.js"
 _FORM = b"Host: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 _LOGIN = b"POST /login HTTP/1.1\r\n" + _FORM
 _JSON = b"Host: localhost\r\nContent-Type: application/json\r\n"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import flask_swagger_ui
 from flask import Blueprint, Response, render_template, send_from_directory
-from swagger_ui_bundle import swagger_ui_path
 
 from precast_app.auth.route_permissions import public
 
 blueprint = Blueprint("docs", __name__)
+
+_ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 
 
 @blueprint.get("/api/docs")
@@ -21,4 +25,4 @@ def page() -> str:
 @public
 def asset(name: str) -> Response:
     """Return a script, style sheet or image of the page `/api/docs`."""
-    return send_from_directory(swagger_ui_path, name, max_age=86_400)
+    return send_from_directory(_ASSETS, name, max_age=86_400)
