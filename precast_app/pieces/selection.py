@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, false, func, literal, or_, select, tuple_
+from sqlalchemy.orm import aliased
 
+from precast_app.enums import PieceStatus
 from precast_app.extensions import db
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Quantity, Stage
 from precast_app.text import identity_key, path_key
@@ -61,14 +63,16 @@ def matching(project_id: int, filters: PieceFilter) -> Select[Piece]:
     if filters.ids is not None:
         query = query.where(Piece.id == func.any(list(filters.ids)))
     if filters.node_id is not None:
-        query = query.where(_is_at([filters.node_id]))
+        query = query.where(_is_at(filters.node_id))
     if filters.tower is not None:
-        query = query.where(_is_at(_tower_node_ids(project_id, filters.tower)))
+        query = query.where(Piece.node_id == func.any(_tower_node_ids(project_id, filters.tower)))
     if filters.element_type_id is not None:
         query = query.where(Piece.element_type_id == filters.element_type_id)
     if filters.type is not None:
         of_type = ElementType.project_id == project_id, ElementType.type_key == identity_key(filters.type)
-        query = query.where(Piece.element_type_id.in_(select(ElementType.id).where(*of_type)))
+        # Ids that are known are looked up in the same way whatever PostgreSQL knows about the tables.
+        type_ids = list(db.session.scalars(select(ElementType.id).where(*of_type)))
+        query = query.where(Piece.element_type_id == func.any(type_ids))
     if filters.status is not None:
         query = query.where(Piece.status == filters.status)
     if filters.stage is not None:
@@ -84,8 +88,29 @@ def matching(project_id: int, filters: PieceFilter) -> Select[Piece]:
 
 def count(project_id: int, filters: PieceFilter) -> int:
     """Return the number of a project's pieces that match the filters."""
+    others = filters.status, filters.stage, filters.search, filters.moved_from, filters.moved_to, filters.ids
+    places_or_types = filters.node_id, filters.tower, filters.type
+    if all(each is None for each in others) and any(each is not None for each in places_or_types):
+        return _count_by_quantities(project_id, filters)
     query = matching(project_id, filters).with_only_columns(func.count())
     return db.session.scalar(query) or 0
+
+
+def _count_by_quantities(project_id: int, filters: PieceFilter) -> int:
+    """Return the number for a filter of element types and places only; there are far fewer quantities than pieces."""
+    needed = select(func.sum(Quantity.quantity)).join(ElementType, ElementType.id == Quantity.element_type_id)
+    needed = needed.where(ElementType.project_id == project_id)
+    if filters.node_id is not None:
+        needed = needed.where(Quantity.node_id == filters.node_id)
+    if filters.tower is not None:
+        needed = needed.where(Quantity.node_id == func.any(_tower_node_ids(project_id, filters.tower)))
+    if filters.element_type_id is not None:
+        needed = needed.where(Quantity.element_type_id == filters.element_type_id)
+    if filters.type is not None:
+        needed = needed.where(ElementType.type_key == identity_key(filters.type))
+    # Quantities are without scrapped pieces.
+    scrapped = count(project_id, replace(filters, status=PieceStatus.SCRAPPED))
+    return int(db.session.scalar(needed) or 0) + scrapped
 
 
 def _midnight(day: date) -> datetime:
@@ -102,15 +127,17 @@ def _is_at_stage(stage_id: int) -> ColumnElement[bool]:
         tuple_(Stage.position, Stage.id) > tuple_(*map(literal, position)),
     )
     later_ids = list(db.session.scalars(later))
-    passed = select(PieceStage.piece_id).where(PieceStage.stage_id == stage_id)
-    further = exists().where(PieceStage.piece_id == Piece.id, PieceStage.stage_id == func.any(later_ids))
-    return Piece.id.in_(passed) & ~further
+    further = aliased(PieceStage)
+    is_further = exists().where(further.piece_id == PieceStage.piece_id, further.stage_id == func.any(later_ids))
+    passed = select(PieceStage.piece_id).where(PieceStage.stage_id == stage_id, ~is_further)
+    # As an array, the pieces are looked up by their ids, whatever PostgreSQL knows about the tables.
+    return Piece.id == func.any(func.array(passed.scalar_subquery()))
 
 
-def _is_at(node_ids: list[int]) -> ColumnElement[bool]:
+def _is_at(node_id: int) -> ColumnElement[bool]:
     # Quantities have an index that begins with the node, pieces don't.
-    at_nodes = select(Quantity.element_type_id, Quantity.node_id).where(Quantity.node_id == func.any(node_ids))
-    return tuple_(Piece.element_type_id, Piece.node_id).in_(at_nodes)
+    type_ids = list(db.session.scalars(select(Quantity.element_type_id).where(Quantity.node_id == node_id)))
+    return (Piece.element_type_id == func.any(type_ids)) & (Piece.node_id == node_id)
 
 
 def _tower_node_ids(project_id: int, tower: str) -> list[int]:

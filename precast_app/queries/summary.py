@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Row, func, select, text
 
 from precast_app.enums import PIECE_STEPS, PieceStatus
 from precast_app.extensions import Model, db
@@ -22,48 +22,35 @@ PERIODS = ("day", "week")
 # With more of them, only the ones in which something happens are listed.
 _MAX_POINTS = 750
 
-# By element type and node: the quantity, and how many pieces have each status. Planned pieces, which most are, are not
-# read: they are what is left of the quantity. An index holds the others.
-_PIECES = """
-    WITH moved AS MATERIALIZED (
-        SELECT element_type_id, node_id,
-               count(*) FILTER (WHERE status = 'in_production') AS in_production,
-               count(*) FILTER (WHERE status = 'produced') AS produced,
-               count(*) FILTER (WHERE status = 'dispatched') AS dispatched,
-               count(*) FILTER (WHERE status = 'erected') AS erected,
-               count(*) FILTER (WHERE status = 'scrapped') AS scrapped
-        FROM pieces WHERE project_id = :project_id AND status <> 'planned'
-        GROUP BY element_type_id, node_id
-    ), needed AS (
-        SELECT q.element_type_id, q.node_id, t.volume, t.mass, q.quantity,
-               coalesce(m.in_production, 0) AS in_production, coalesce(m.produced, 0) AS produced,
-               coalesce(m.dispatched, 0) AS dispatched, coalesce(m.erected, 0) AS erected,
-               coalesce(m.scrapped, 0) AS scrapped,
-               q.quantity - coalesce(m.produced + m.dispatched + m.erected, 0) AS to_go
-        FROM element_types t
-        JOIN element_type_quantities q ON q.element_type_id = t.id
-        LEFT JOIN moved m ON m.element_type_id = q.element_type_id AND m.node_id = q.node_id
-        WHERE t.project_id = :project_id
-    )
-"""
-_BY_NODE = text(f"""
-    {_PIECES}
-    SELECT node_id, sum(quantity) AS pieces, sum(in_production) AS in_production, sum(produced) AS produced,
-           sum(dispatched) AS dispatched, sum(erected) AS erected, sum(scrapped) AS scrapped, sum(to_go) AS to_go,
-           sum(quantity * volume) AS volume, sum(to_go * volume) AS volume_to_go,
-           sum(quantity * mass) AS mass, sum(to_go * mass) AS mass_to_go
-    FROM needed GROUP BY node_id
+# Planned pieces, which most are, are not read: they are what is left of the quantities. An index holds the others.
+_NEEDED = text("""
+    SELECT q.node_id, sum(q.quantity) AS pieces, sum(q.quantity * t.volume) AS volume, sum(q.quantity * t.mass) AS mass
+    FROM element_types t JOIN element_type_quantities q ON q.element_type_id = t.id
+    WHERE t.project_id = :project_id GROUP BY q.node_id
 """)
-_MATERIALS = text(f"""
-    {_PIECES}, by_type AS MATERIALIZED (
-        SELECT element_type_id, sum(quantity) AS quantity, sum(to_go) AS to_go FROM needed GROUP BY element_type_id
+_MOVED = text("""
+    SELECT p.node_id, p.status, count(*) AS pieces, sum(t.volume) AS volume, sum(t.mass) AS mass
+    FROM pieces p JOIN element_types t ON t.id = p.element_type_id
+    WHERE p.project_id = :project_id AND t.project_id = :project_id AND p.status <> 'planned'
+    GROUP BY p.node_id, p.status
+""")
+_MATERIALS = text("""
+    WITH needed AS (
+        SELECT q.element_type_id, sum(q.quantity) AS quantity
+        FROM element_types t JOIN element_type_quantities q ON q.element_type_id = t.id
+        WHERE t.project_id = :project_id GROUP BY q.element_type_id
+    ), done AS (
+        SELECT element_type_id, count(*) AS pieces FROM pieces
+        WHERE project_id = :project_id AND status <> 'planned' AND status IN ('produced', 'dispatched', 'erected')
+        GROUP BY element_type_id
+    ), used AS (
+        SELECT b.product_id, sum(b.quantity * needed.quantity) AS quantity,
+               sum(b.quantity * (needed.quantity - coalesce(done.pieces, 0))) AS quantity_to_go
+        FROM needed LEFT JOIN done USING (element_type_id) JOIN element_type_bom b USING (element_type_id)
+        GROUP BY b.product_id
     )
-    SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate,
-           sum(b.quantity * by_type.quantity) AS quantity, sum(b.quantity * by_type.to_go) AS quantity_to_go
-    FROM by_type
-    JOIN element_type_bom b ON b.element_type_id = by_type.element_type_id
-    JOIN bom_products p ON p.id = b.product_id
-    GROUP BY p.id ORDER BY p.id
+    SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate, used.quantity, used.quantity_to_go
+    FROM used JOIN bom_products p ON p.id = used.product_id ORDER BY p.id
 """)
 # A piece counts on the day on which it was produced for good. Both kinds of events have an index of their own.
 _PRODUCED = text("""
@@ -80,8 +67,6 @@ _PRODUCED = text("""
       AND (reverted.id IS NULL OR reverted.id < e.id)
     GROUP BY start
 """)
-_COUNTED = ("in_production", "produced", "dispatched", "erected", "scrapped")
-_AMOUNTS = ("volume", "volume_to_go", "mass", "mass_to_go")
 
 
 def project_summary(project_id: int, period: str = "week") -> dict[str, Any]:
@@ -118,7 +103,11 @@ def _row_counts(project_id: int) -> dict[str, int]:
 
 
 def _nodes_with_pieces(project_id: int, nodes: Sequence[HierarchyNode]) -> list[dict[str, Any]]:
-    found = {row.node_id: dict(row._mapping) for row in db.session.execute(_BY_NODE, {"project_id": project_id})}
+    names = {"project_id": project_id}
+    needed = {row.node_id: row for row in db.session.execute(_NEEDED, names)}
+    moved: dict[int, dict[str, Row[Any]]] = {node.id: {} for node in nodes}
+    for row in db.session.execute(_MOVED, names):
+        moved[row.node_id][row.status] = row
     places, paths = hierarchy.place_names(nodes), hierarchy.heading_paths(nodes)
     return [
         {
@@ -127,20 +116,24 @@ def _nodes_with_pieces(project_id: int, nodes: Sequence[HierarchyNode]) -> list[
             "place": places[node.id],
             **tower_and_floor(paths[node.id]),
             "planned_date": node.planned_date,
-            **_piece_numbers(found.get(node.id, {})),
+            **_piece_numbers(needed.get(node.id), moved[node.id]),
         }
         for node in nodes
     ]
 
 
-def _piece_numbers(found: Mapping[str, Any]) -> dict[str, Any]:
-    counts = {name: int(found.get(name) or 0) for name in ("pieces", "to_go", *_COUNTED)}
-    return {
-        **counts,
-        PieceStatus.PLANNED: counts["pieces"] - sum(counts[status] for status in PIECE_STEPS[1:]),
-        "done": sum(counts[status] for status in DONE),
-        **{name: found.get(name) or Decimal(0) for name in _AMOUNTS},
-    }
+def _piece_numbers(needed: Row[Any] | None, moved: Mapping[str, Row[Any]]) -> dict[str, Any]:
+    """Return the numbers of a node from its quantities, and from its pieces of each status except planned."""
+    pieces = int(needed.pieces) if needed else 0
+    counts: dict[str, int] = {status: moved[status].pieces if status in moved else 0 for status in PieceStatus}
+    done = sum(counts[status] for status in DONE)
+    counts[PieceStatus.PLANNED] = pieces - sum(counts[status] for status in PIECE_STEPS[1:])
+    amounts: dict[str, Decimal] = {}
+    for name in ("volume", "mass"):
+        total = (getattr(needed, name) if needed else None) or Decimal(0)
+        produced = sum((getattr(moved[status], name) or Decimal(0) for status in DONE if status in moved), Decimal(0))
+        amounts |= {name: total, f"{name}_to_go": total - produced}
+    return {"pieces": pieces, **counts, "done": done, "to_go": pieces - done, **amounts}
 
 
 def _production(project_id: int, period: str, nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
