@@ -75,6 +75,20 @@ class CorrectionsRequest(RequestSchema):
     )
 
 
+class RememberRequest(RequestSchema):
+    """Rules to remember."""
+
+    rules = ma.fields.List(ma.fields.Nested(RuleRequest), required=True, validate=ma.validate.Length(1, _MAX_RULES))
+
+
+class RememberedProfile(ResponseSchema):
+    """The import profile that remembers the rules."""
+
+    id = ma.fields.Integer()
+    name = ma.fields.String()
+    version = ma.fields.Integer()
+
+
 class IfMatchHeader(ma.Schema):
     """The version of the corrections that the request changes."""
 

@@ -18,6 +18,8 @@ from precast_app.api.correction_schemas import (
     ImportRejectedRequest,
     RejectedRows,
     RejectedRowsQuery,
+    RememberedProfile,
+    RememberRequest,
 )
 from precast_app.api.job_permissions import requires_job_permission
 from precast_app.api.job_schemas import CreatedJob
@@ -26,7 +28,7 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import PreconditionRequired, RequestError
-from precast_app.jobs import corrected_imports, corrections
+from precast_app.jobs import corrected_imports, corrections, profile_rules
 from precast_app.models import ImportJob
 from precast_app.queries import corrections as correction_queries
 from precast_app.queries import jobs as job_queries
@@ -70,6 +72,18 @@ def list_history(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """List who corrected which cell from what to what, the newest change first."""
     changes, count = correction_queries.list_history(job_id, requested_page(query))
     return {"changes": changes, "count": count}
+
+
+@blueprint.route(f"{JOB}/corrections/remember", methods=["POST"])
+@requires_job_permission
+@blueprint.arguments(RememberRequest)
+@blueprint.response(200, RememberedProfile)
+def remember_rules(body: dict[str, Any], job_id: int) -> Any:
+    """Add rules to the import profile of the job's file, so that the next such file needs no correction.
+
+    A file that was read without a profile gets one, named after the file.
+    """
+    return profile_rules.remember(job_id, _rules(body["rules"]), current_identity().name)
 
 
 @blueprint.route(f"{JOB}/rejected-rows", methods=["GET"])
@@ -134,21 +148,26 @@ def _current(job: ImportJob) -> Any:
 
 
 def _wanted(body: dict[str, Any]) -> tuple[dict[tuple[int, str], str], dict[tuple[str, str], str]]:
-    """Return the cells and the rules of a request; raise `RequestError` if one is given twice, or has no text."""
+    """Return the cells and the rules of a request; raise `RequestError` if a cell is given twice, or as `_rules`."""
     cells: dict[tuple[int, str], str] = {}
     for each in body["cells"]:
         if (key := (each["row"], each["column"])) in cells:
             raise _invalid("cells", f"The cell {key[1]}{key[0]} is given twice. Give it once.")
         cells[key] = each["value"]
+    return cells, _rules(body["rules"])
+
+
+def _rules(given: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return the new text by column and replaced text; raise `RequestError` for a repeated or blank text."""
     rules: dict[tuple[str, str], str] = {}
-    for each in body["rules"]:
+    for each in given:
         rule = each["column"], clean_text(each["old"])
         if not rule[1]:
             raise _invalid("rules", "A rule replaces a text. Correct blank cells one by one.")
         if rule in rules:
             raise _invalid("rules", f"Column {rule[0]} has two rules for the same text. Keep one of them.")
         rules[rule] = each["new"]
-    return cells, rules
+    return rules
 
 
 def _invalid(name: str, message: str) -> RequestError:

@@ -262,3 +262,22 @@ def test_annotated_and_rejected_rows_are_those_of_the_corrected_file(
     assert (sheet["D8"].value, sheet["D8"].comment is not None, sheet["E2"].value) == ("twelve", True, None)
     sheet = sheet_of(download(client, admin, f"/api/jobs/{dry.id}/rejected")[0])
     assert [sheet[name].value for name in ("B2", "D2", "B3")] == ["W-7", "twelve", None]
+
+
+def test_a_rule_in_the_profile_corrects_the_next_file(
+    client: FlaskClient, admin: Headers, dry: ImportJob, tmp_path: Path
+) -> None:
+    url = f"/api/jobs/{dry.id}/corrections/remember"
+    first = client.post(url, json={"rules": RULES}, headers=admin)
+    assert (first.status_code, first.get_json()["name"]) == (200, "walls"), first.get_json()
+    path = write_workbook(tmp_path / "next.xlsx", [wall(1, E="—"), wall(2, D="12,5 m")])
+    job = run_import(1, path, dry_run=True)
+    assert (job.profile_name, job.created_count, job.rejected_count) == ("walls", 1, 1), job.error
+    put_corrections(client, admin, job.id, 0, rules=[rule("D", "12,5 m", "12500")])
+    again = client.post(
+        f"/api/jobs/{job.id}/corrections/remember", json={"rules": [rule("D", "12,5 m", "12500")]}, headers=admin
+    )
+    assert (again.status_code, again.get_json()["version"]) == (200, 2), again.get_json()
+    assert run_import(1, path, dry_run=True).rejected_count == 0
+    unread = client.post(url, json={"rules": [rule("Z", "a", "b")]}, headers=admin)
+    assert (unread.status_code, "doesn't read column Z" in unread.get_json()["message"]) == (422, True)

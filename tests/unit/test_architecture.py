@@ -36,6 +36,7 @@ ENDS_TRANSACTIONS = {
     "jobs/service.py": {"submit", "start", "detect_job_type", "attach_file", "undo", "retry", "cancel"},
     "jobs/creation.py": {"import_again"},
     "jobs/corrections.py": {"save"},
+    "jobs/profile_rules.py": {"remember"},
     "jobs/corrected_imports.py": {"revalidate", "import_rejected"},
     "jobs/rejected_rows.py": {"store", "_read"},
     "jobs/columns.py": {"inspect", "describe", "_proposals"},

@@ -29,6 +29,8 @@ export async function call(method, path, body, headers = {}) {
   const content = (response.headers.get("Content-Type") ?? "").includes("json") ? await response.json() : null;
   if (response.ok) return content;
   const error = new Error(content?.message ?? `The server answered with status ${response.status}. Try again.`);
-  error.reasons = reasons(content?.errors ?? {});
+  error.status = response.status;
+  error.errors = content?.errors ?? {};
+  error.reasons = reasons(error.errors);
   throw error;
 }

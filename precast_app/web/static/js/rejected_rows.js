@@ -1,0 +1,238 @@
+// The part of a job's page where its rejected rows are corrected: equal mistakes at once, other cells in a grid.
+import { call } from "./api.js";
+import { cellKey, Corrections, ruleKey } from "./corrections.js";
+import { el } from "./dom.js";
+import { clearErrors, showError, toast } from "./feedback.js";
+import { RowGrid } from "./row_grid.js";
+
+const PAGE_ROWS = 200;
+// Rows that are checked by one request, and cells that are filled by one decision.
+const CHECKED_ROWS = 400;
+const section = document.getElementById("rejected-rows");
+const job = section.dataset.job;
+const isDryRun = Boolean(section.dataset.dryRun);
+
+const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
+const shown = (text) => (text === "" ? "blank" : text);
+
+const status = el("p", { role: "status" });
+const saveState = el("span", { class: "hint" });
+const all = el("input", { type: "checkbox", on: { change: () => draw() } });
+const undoButton = el("button", { type: "button", disabled: true, on: { click: () => undo() } }, "Undo");
+const go = el("button", { type: "button", class: "main", on: { click: () => finish() } }, isDryRun ? "Preview again" : "Import these rows");
+const mistakeList = el("ul", { class: "mistakes", "aria-label": "Equal mistakes" });
+const ruleList = el("ul", { class: "mistakes", "aria-label": "Replacements" });
+const conflictBox = el("div", { class: "note warn conflicts", role: "alert", hidden: true });
+const table = el("table", { class: "rows" });
+const scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rejected rows" }, table);
+const more = el("button", { type: "button", hidden: true, on: { click: () => loadMore() } }, "Show more rows");
+const download = el("a", { href: `/api/jobs/${job}/file?corrected=true` }, "Download the corrected file");
+const history = el("details", { on: { toggle: () => { if (history.open) showHistory(); } } }, el("summary", {}, "Who corrected what"), el("ul", { class: "read" }));
+
+let found = null;
+let rows = [];
+const steps = [];
+const fail = (error) => showError(section, error);
+const corrections = new Corrections(job, {
+  notify: (text, isError) => { saveState.textContent = text; if (isError) fail(new Error(text)); },
+  merged: (conflicts) => { showConflicts(conflicts); refresh().catch(fail); },
+});
+const grid = new RowGrid(table, { change, check, undo: () => undo() });
+
+async function read(after) {
+  const page = await call("GET", `/api/jobs/${job}/rejected-rows?limit=${PAGE_ROWS}&after=${after}`);
+  for (const row of page.rows) row.file = { ...row.cells, ...row.original };
+  return page;
+}
+
+// Reads the rows again. A cell that is being typed in stays open: the rows are drawn when it is closed and saved.
+async function reload() {
+  const page = await read(0);
+  if (grid.isEditing()) {
+    table.addEventListener("focusout", () => setTimeout(() => refresh().catch(fail)), { once: true });
+    return;
+  }
+  found = page;
+  rows = page.rows;
+  grid.keepFocus(draw);
+}
+
+async function refresh() {
+  if (!grid.isEditing()) await corrections.save();
+  await reload();
+}
+
+async function loadMore() {
+  const page = await read(rows.at(-1)?.row ?? 0);
+  rows = [...rows, ...page.rows];
+  draw();
+}
+
+// The columns to show: the names, and those with mistakes; or all.
+function columns() {
+  if (all.checked) return found.columns;
+  const wrong = new Set([...found.mistakes, ...rows.flatMap((row) => row.issues)].map(({ column }) => column));
+  for (const { row, column } of corrections.cells) if (rows.some((each) => each.row === row)) wrong.add(column);
+  return found.columns.filter(({ column }, position) => position < 2 || wrong.has(column));
+}
+
+function draw() {
+  grid.show(rows, columns());
+  more.hidden = rows.length >= found.count;
+  scroll.hidden = !rows.length;
+  const equal = found.mistakes.filter((each) => each.rows.length > 1);
+  mistakeList.replaceChildren(...equal.map(mistakeLine));
+  mistakeList.hidden = !equal.length;
+  ruleList.replaceChildren(...corrections.rules.map(ruleLine));
+  ruleList.hidden = !corrections.rules.length;
+  tell();
+}
+
+function tell() {
+  const open = found.open_count - rows.filter((row) => !row.issues.length).length;
+  const unlisted = found.rejected_count > found.count && !corrections.entries.size ? ` The first ${found.count.toLocaleString("en")} of ${count(found.rejected_count, "rejected row")} are listed; preview again to see others.` : "";
+  if (!open && !corrections.entries.size) status.textContent = "No row has mistakes.";
+  else if (!open) status.textContent = isDryRun ? "All rows are right now. Preview again to see what they change." : "All rows are right now and can be imported.";
+  else status.textContent = `${count(open, "row")} still ${open === 1 ? "has" : "have"} mistakes.${unlisted}`;
+  // An import would be refused: it has to do what the preview has shown.
+  const importNow = document.querySelector('button[data-call$="/apply"]');
+  if (importNow) importNow.disabled = !corrections.isSaved() || corrections.version !== corrections.checked;
+  undoButton.disabled = !steps.length;
+  go.disabled = isDryRun ? corrections.isSaved() && corrections.version === corrections.checked : !corrections.entries.size;
+  download.hidden = history.hidden = !corrections.version && !corrections.entries.size;
+}
+
+const headingOf = (letter) => found.columns.find(({ column }) => column === letter)?.heading ?? letter;
+
+function mistakeLine(mistake) {
+  const value = el("input", { "aria-label": `Instead of ${shown(mistake.value)} in ${mistake.heading}`, placeholder: "blank" });
+  value.value = mistake.suggestion ?? "";
+  const form = el("form", { method: "dialog", on: { submit: (event) => { event.preventDefault(); decide(mistake, value.value.trim()); } } },
+    "→", value, el("button", {}, mistake.value === "" ? `Fill in ${count(mistake.rows.length, "cell")}` : `Replace in ${count(mistake.rows.length, "cell")}`));
+  return el("li", {}, el("span", {}, el("code", {}, shown(mistake.value)), ` in ${count(mistake.rows.length, "cell")} of `, el("strong", {}, mistake.heading)), form, el("span", { class: "why" }, mistake.message));
+}
+
+function ruleLine(rule) {
+  const remember = el("button", { type: "button", on: { click: () => rememberRule(rule, remember) } }, "Remember for the next files");
+  const remove = el("button", { type: "button", class: "plain", on: { click: () => decideRule(rule.column, rule.from, null) } }, "Remove");
+  return el("li", {}, el("span", {}, el("code", {}, rule.from), " → ", el("code", {}, shown(rule.to)), " in all cells of ", el("strong", {}, headingOf(rule.column))), el("span", { class: "hint" }, rule.by ? `by ${rule.by}` : ""), el("form", { method: "dialog" }, remember, remove));
+}
+
+// Sets corrections by key as one step that can be undone.
+function apply(changes, isUndo = false) {
+  const before = changes.map(({ key }) => ({ key, entry: corrections.entries.get(key) ?? null }));
+  if (!isUndo) steps.push(before);
+  for (const { key, entry } of changes) corrections.set(key, entry);
+}
+
+async function decide(mistake, value) {
+  if (mistake.value !== "") return decideRule(mistake.column, mistake.value, value);
+  apply(mistake.rows.map((row) => ({ key: cellKey(row, mistake.column), entry: { row, column: mistake.column, value } })));
+  return saveAndReload();
+}
+
+async function decideRule(column, from, to) {
+  apply([{ key: ruleKey(column, from), entry: to === null ? null : { column, from, to } }]);
+  return saveAndReload();
+}
+
+async function saveAndReload() {
+  clearErrors(section);
+  try {
+    await corrections.save();
+    await reload();
+  } catch (error) { fail(error); }
+}
+
+async function rememberRule({ column, from, to }, button) {
+  button.disabled = true;
+  try {
+    const { name } = await call("POST", `/api/jobs/${job}/corrections/remember`, JSON.stringify({ rules: [{ column, from, to }] }));
+    button.textContent = "Remembered";
+    toast(`The import profile ${name} replaces ${from} by ${shown(to)} from now on.`);
+  } catch (error) { button.disabled = false; fail(error); }
+}
+
+// What a cell says without a correction of its own.
+function withoutCorrection(row, column) {
+  const inFile = row.file[column] ?? "";
+  return corrections.entries.get(ruleKey(column, inFile))?.to ?? inFile;
+}
+
+async function change(changes) {
+  apply(changes.map(({ row, column, value }) => ({
+    key: cellKey(row.row, column), entry: value === withoutCorrection(row, column) ? null : { row: row.row, column, value },
+  })));
+  for (const { row, column, value } of changes) row.cells[column] = value;
+  await checkAgain(new Set(changes.map(({ row }) => row)));
+}
+
+// The cells of a row that may not be saved yet.
+function editedCells(row) {
+  const own = corrections.cells.filter((each) => each.row === row.row).map(({ column }) => column);
+  const differing = Object.keys({ ...row.cells, ...row.file }).filter((column) => (row.cells[column] ?? "") !== (row.file[column] ?? ""));
+  return Object.fromEntries([...new Set([...own, ...differing, ...(row.touched ?? [])])].map((column) => [column, row.cells[column] ?? ""]));
+}
+
+async function checkAgain(changed) {
+  clearErrors(section);
+  const list = [...changed];
+  for (const row of list) { row.touched = new Set([...(row.touched ?? []), ...Object.keys(editedCells(row))]); grid.render(row); }
+  try {
+    for (let at = 0; at < list.length; at += CHECKED_ROWS) {
+      const part = list.slice(at, at + CHECKED_ROWS);
+      const answer = await call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: part.map((row) => ({ row: row.row, cells: editedCells(row) })) }));
+      const issues = new Map(answer.rows.map((each) => [each.row, each.issues]));
+      for (const row of part) { row.issues = issues.get(row.row) ?? []; grid.render(row); }
+    }
+  } catch (error) { fail(error); }
+  tell();
+}
+
+// The message of a cell while it is typed; an empty text if it is right.
+async function check(row, column, value) {
+  const cells = { ...editedCells(row), [column]: value.trim() };
+  const answer = await call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: [{ row: row.row, cells }] }));
+  return answer.rows[0].issues.find((issue) => issue.column === column)?.message ?? "";
+}
+
+async function undo() {
+  const step = steps.pop();
+  if (!step) return;
+  apply(step, true);
+  await saveAndReload();
+}
+
+function showConflicts(conflicts) {
+  if (!conflicts.length) return;
+  const lines = conflicts.map(({ key, mine, theirs }) => {
+    const line = el("li", {}, `${key}: you wrote ${shown(mine?.value ?? mine?.to ?? "nothing")}, ${theirs?.by ?? "someone else"} wrote ${shown(theirs?.value ?? theirs?.to ?? "nothing")}. `,
+      el("button", { type: "button", on: { click: () => { apply([{ key, entry: mine }]); line.remove(); conflictBox.hidden = !conflictBox.querySelector("li"); saveAndReload(); } } }, "Use mine"));
+    return line;
+  });
+  conflictBox.replaceChildren("Someone else has corrected the same cells. Theirs are kept.", el("ul", {}, ...lines));
+  conflictBox.hidden = false;
+}
+
+async function showHistory() {
+  const { changes } = await call("GET", `/api/jobs/${job}/corrections/history?limit=200`);
+  const line = ({ row, column, from, to, changed_by, changed_at }) => el("li", {}, row
+    ? `${column}${row}: ${from === null ? "" : `${shown(from)} → `}${to === null ? "as in the file" : shown(to)}`
+    : `All ${from} in ${headingOf(column)} ${to === null ? "as in the file" : `→ ${shown(to)}`}`, `, ${changed_by}, `, el("time", { datetime: changed_at }, new Date(changed_at).toLocaleString()));
+  history.querySelector("ul").replaceChildren(...changes.map(line));
+}
+
+async function finish() {
+  go.disabled = true;
+  clearErrors(section);
+  try {
+    await corrections.save();
+    const { job_id } = await call("POST", `/api/jobs/${job}/${isDryRun ? "revalidate" : "import-rejected"}`);
+    if (isDryRun) location.reload();
+    else location.href = `/jobs/${job_id}`;
+  } catch (error) { go.disabled = false; fail(error); }
+}
+
+addEventListener("beforeunload", (event) => { if (!corrections.isSaved()) event.preventDefault(); });
+section.append(mistakeList, ruleList, conflictBox, el("div", { class: "grid-bar" }, status, saveState, el("label", { class: "check" }, all, "All columns"), undoButton, go), scroll, more, el("p", {}, download), history);
+corrections.load().then(reload).catch(fail);

@@ -1,0 +1,153 @@
+"""Corrections in a browser: equal mistakes, cells in the grid, two people at once, and the rest of an import."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, Opened, check_page
+from tests.browser.dropping import drop
+from tests.corrected_files import wall, write_workbook
+from tests.live_site import Site
+
+ROWS = 10_000
+EQUAL_MISTAKES = 400
+SINGLE_MISTAKES = {"D": "12,5 cm", "C": "high", "F": "5 tons", "G": "two", "E": "thin"}
+
+
+def preview(page: Page, project: int, path: Path) -> int:
+    """Drop a file on the project's page and return the id of its preview."""
+    page.goto(f"/projects/{project}")
+    drop(page, path)
+    page.wait_for_url(re.compile(r"/jobs/\d+$"))
+    return int(page.url.rpartition("/")[2])
+
+
+def cell(page: Page, name: str) -> Any:
+    """Return the cell of the grid with a name such as D8."""
+    column, row = name[0], name[1:]
+    return page.locator(f'table.rows td[data-row="{row}"][data-column="{column}"]')
+
+
+def test_ten_thousand_rows_are_clean_after_one_rule_and_five_edits(opened: Opened, site: Site, tmp_path: Path) -> None:
+    rows = [wall(number) for number in range(1, ROWS + 1)]
+    for row in rows[100 : 100 + EQUAL_MISTAKES]:
+        row[4] = "—"
+    for position, (letter, text) in enumerate(SINGLE_MISTAKES.items()):
+        rows[5_000 + position] = wall(5_001 + position, **{letter: text})
+    project = site.project("Corrected at once")
+    page = opened(f"/projects/{project}")
+    job = preview(page, project, write_workbook(tmp_path / "walls.xlsx", rows))
+    expect(page.get_by_text("405 rows would be rejected")).to_be_visible(timeout=60_000)
+    check_page(page)
+
+    page.get_by_role("button", name="Replace in 400 cells").click()
+    expect(page.get_by_text("5 rows still have mistakes.")).to_be_visible()
+    for letter, position in zip(SINGLE_MISTAKES, range(5), strict=True):
+        cell(page, f"{letter}{5_002 + position}").click()
+        page.keyboard.type("125")
+        page.keyboard.press("Enter")
+    expect(page.get_by_text("All rows are right now.")).to_be_visible()
+    began = time.monotonic()
+    page.get_by_role("button", name="Preview again").click()
+    expect(page.get_by_text(f"Would create {ROWS}")).to_be_visible(timeout=60_000)
+    print(f"previewed again in {time.monotonic() - began:.1f} s")
+    assert site.get(f"/api/jobs/{job}")["job"]["rejected_count"] == 0
+    check_page(page)
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the corrected file").click()
+    copy = tmp_path / "copy.xlsx"
+    download.value.save_as(copy)
+    other = site.project("From the corrected copy")
+    started = site.upload(f"/api/project/{other}/import/excel?profile=none", copy)
+    done = site.follow(started["job_id"])[-1]
+    assert (done["status"], done["created_count"], done["rejected_count"]) == ("completed", ROWS, 0), done["error"]
+
+
+def test_the_grid_is_used_like_a_spreadsheet(opened: Opened, site: Site, tmp_path: Path) -> None:
+    rows = [wall(number, C="a", D="b") for number in range(1, 4)]
+    project = site.project("As in a spreadsheet")
+    page = opened(f"/projects/{project}", size=PHONE)
+    job = preview(page, project, write_workbook(tmp_path / "walls.xlsx", rows))
+    expect(page.get_by_text("3 rows still have mistakes.")).to_be_visible()
+    check_page(page)
+    cell(page, "C2").focus()
+    # A block as a spreadsheet program copies it.
+    page.evaluate(
+        """text => {
+            const data = new DataTransfer();
+            data.setData("text/plain", text);
+            document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+        }""",
+        "2950\t4001\n2950\t4002\n",
+    )
+    expect(page.get_by_text("1 row still has mistakes.")).to_be_visible()
+    expect(cell(page, "D3")).to_contain_text("4002")
+    # A cell is checked while one types, before anything is stored.
+    cell(page, "C4").focus()
+    page.keyboard.type("-1")
+    expect(cell(page, "C4").get_by_role("status")).to_contain_text("negative")
+    page.keyboard.press("Escape")
+    expect(cell(page, "C4")).to_contain_text("a")
+    page.keyboard.type("2950")
+    page.keyboard.press("Tab")
+    expect(cell(page, "D4")).to_be_focused()
+    page.keyboard.type("4003")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("All rows are right now.")).to_be_visible()
+    cell(page, "D4").focus()
+    page.keyboard.press("ArrowUp")
+    expect(cell(page, "D3")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_text("1 row still has mistakes.")).to_be_visible()
+    stored = site.get(f"/api/jobs/{job}/corrections")["cells"]
+    assert {(each["row"], each["column"]): each["value"] for each in stored} == {
+        (2, "C"): "2950", (2, "D"): "4001", (3, "C"): "2950", (3, "D"): "4002", (4, "C"): "2950",
+    }  # fmt: skip
+
+
+def test_two_people_who_correct_at_once_keep_both_edits(opened: Opened, site: Site, tmp_path: Path) -> None:
+    project = site.project("Corrected by two")
+    site.member(project, "emil", "editor")
+    path = write_workbook(tmp_path / "walls.xlsx", [wall(number, C="a", D="b") for number in range(1, 4)])
+    ada = opened(f"/projects/{project}")
+    job = preview(ada, project, path)
+    expect(ada.get_by_text("3 rows still have mistakes.")).to_be_visible()
+    emil = opened(f"/jobs/{job}", name="emil", error_responses=True)
+    for page, name, text in ((ada, "C2", "2951"), (ada, "D3", "4000"), (emil, "C3", "2952"), (emil, "D3", "5000")):
+        cell(page, name).click()
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+        if page is ada:
+            expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+    expect(emil.get_by_text("D3: you wrote 5000, ada wrote 4000.")).to_be_visible()
+    emil.get_by_role("button", name="Use mine").click()
+    expect(emil.get_by_text("D3: you wrote 5000, ada wrote 4000.")).to_be_hidden()
+    expect(emil.get_by_text("Saved.", exact=True)).to_be_visible()
+    stored = site.get(f"/api/jobs/{job}/corrections")["cells"]
+    assert {(each["row"], each["column"]): (each["value"], each["changed_by"]) for each in stored} == {
+        (2, "C"): ("2951", "ada"), (3, "C"): ("2952", "emil"), (3, "D"): ("5000", "emil"),
+    }  # fmt: skip
+
+
+def test_the_rejected_rows_of_an_import_are_imported_from_its_page(opened: Opened, site: Site, tmp_path: Path) -> None:
+    project = site.project("The rest of an import")
+    path = write_workbook(tmp_path / "walls.xlsx", [wall(1), wall(2, E="—"), wall(3, E="—")])
+    started = site.upload(f"/api/project/{project}/import/excel", path)
+    assert site.follow(started["job_id"])[-1]["rejected_count"] == 2
+    page = opened(f"/jobs/{started['job_id']}", dark=True)
+    page.get_by_role("button", name="Replace in 2 cells").click()
+    expect(page.get_by_text("All rows are right now and can be imported.")).to_be_visible()
+    page.get_by_role("button", name="Remember for the next files").click()
+    expect(page.get_by_text("The import profile walls replaces — by blank from now on.")).to_be_visible()
+    check_page(page)
+    page.get_by_role("button", name="Import these rows").click()
+    expect(page.get_by_text("Successfully processed 2 elements")).to_be_visible()
+    assert site.get(f"/api/project/{project}/element-types?limit=1")["count"] == 3
+    again = site.upload(f"/api/project/{project}/import/excel", path)
+    assert site.follow(again["job_id"])[-1]["unchanged_count"] == 3
