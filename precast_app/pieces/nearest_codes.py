@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rapidfuzz import fuzz, process
 from sqlalchemy import text
@@ -28,23 +29,26 @@ class NearestCodes:
     def __init__(self, session: Session, project_id: int) -> None:
         self._session = session
         self._project_id = project_id
-        self._places = {row.prefix: row for row in session.execute(_PREFIXES, {"project_id": project_id})}
+        self._places: dict[str, Any] | None = None
         self._codes: dict[str, Sequence[str]] = {}
 
     def find(self, code: str) -> str | None:
         """Return the most similar code of a piece; None if none is similar."""
-        if len(code) > _LONGEST or not self._places:
+        if len(code) > _LONGEST:
+            return None
+        if self._places is None:
+            rows = self._session.execute(_PREFIXES, {"project_id": self._project_id})
+            self._places = {row.prefix: row for row in rows}
+        if not self._places:
             return None
         head = code.rpartition("/")[0] + "/" if "/" in code else code
-        place = process.extractOne(head, list(self._places), scorer=fuzz.ratio, processor=str.casefold)
-        found = process.extractOne(
-            code, self._codes_at(place[0]), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=_MIN_SIMILARITY
-        )
+        prefix = process.extractOne(head, list(self._places), scorer=fuzz.ratio, processor=str.casefold)[0]
+        codes = self._codes_at(prefix, self._places[prefix])
+        found = process.extractOne(code, codes, scorer=fuzz.ratio, processor=str.casefold, score_cutoff=_MIN_SIMILARITY)
         return None if found is None else str(found[0])
 
-    def _codes_at(self, prefix: str) -> Sequence[str]:
+    def _codes_at(self, prefix: str, place: Any) -> Sequence[str]:
         if prefix not in self._codes:
-            place = self._places[prefix]
             names = {"project_id": self._project_id, "type_key": place.type_key, "node_id": place.node_id}
             self._codes[prefix] = list(self._session.scalars(_CODES, names))
         return self._codes[prefix]

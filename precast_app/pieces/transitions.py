@@ -124,9 +124,11 @@ def decide(
         changes += more
     if not changes and move.note and move.note not in piece.notes:
         changes.append(Change(PieceEventKind.NOTE, move.moment.at, note=move.note))
-    elif changes:
-        changes[-1] = replace(changes[-1], note=_reason_and_note(move))
-    return replace(moved, notes=moved.notes | {each.note for each in changes if each.note}), tuple(changes)
+    elif changes and (text := _reason_and_note(move)):
+        changes[-1] = replace(changes[-1], note=text)
+    if notes := {each.note for each in changes if each.note}:
+        moved = replace(moved, notes=moved.notes | notes)
+    return moved, tuple(changes)
 
 
 def is_before_import(piece: PieceState, moment: Moment) -> bool:

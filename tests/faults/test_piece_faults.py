@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,25 +14,11 @@ from precast_app.models import ImportJob
 from tests import project_snapshot
 from tests.conftest import run_import, submit, wait_for
 from tests.faults.fault_kinds import KINDS
+from tests.faults.fault_runs import BOUND_SECONDS, RUNS, SEED, has_ended, workbook, write_log
 from tests.faults.scene import Scene, Servers
-from tests.faults.test_faults import BOUND_SECONDS, RUNS, SEED, has_ended, workbook, write_log
 
 KIND = "piece_status_import"
 DAY = datetime.now(UTC).date() - timedelta(days=10)
-
-
-@pytest.fixture(scope="session")
-def fault_servers(environment: dict[str, str]) -> Iterator[Servers]:
-    found = Servers(environment)
-    yield found
-    found.stop()
-
-
-@pytest.fixture
-def scene(environment: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Scene]:
-    made = Scene(environment, random.Random(f"{SEED}/{request.node.name}"))
-    yield made
-    made.clear()
 
 
 def write_list(path: Path) -> Path:
