@@ -24,6 +24,7 @@ from precast_app.api import (
     jobs,
     labels,
     metrics,
+    piece_exports,
     piece_jobs,
     projects,
     reference,
@@ -36,7 +37,7 @@ from precast_app.extensions import api
 
 RESOURCES = (
     accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, job_corrections, element_types,
-    elements, element_details, labels, piece_jobs, exports, replaced_routes,
+    elements, element_details, labels, piece_exports, piece_jobs, exports, replaced_routes,
 )  # fmt: skip
 
 

@@ -114,7 +114,7 @@ def workbook_template(query: dict[str, Any], project_id: int) -> Response:
     headings = template.base_headings(options)
     guides = template.column_guides(columns, items) if options.guide else []
     return file_responses.workbook(
-        f"{_file_name_part(name)}_template.xlsx",
+        f"{file_name_part(name)}_template.xlsx",
         lambda file: workbook.write(file, about, columns, [], headings=headings, guides=guides),
     )
 
@@ -129,7 +129,7 @@ def csv_template(query: dict[str, Any], project_id: int) -> Response:
     name, columns, items = _template_columns(project_id, options)
     sample = [[guide.example for guide in template.column_guides(columns, items)]] if options.guide else []
     lines = delimited.lines(sample, columns, template.base_headings(options))
-    return file_responses.csv(f"{_file_name_part(name)}_template.csv", lines)
+    return file_responses.csv(f"{file_name_part(name)}_template.csv", lines)
 
 
 def project_columns(project_id: int) -> tuple[str, tuple[ExportColumn, ...]]:
@@ -165,16 +165,16 @@ def _workbook(project_id: int, filters: ElementTypeFilter) -> Response:
     rows = project_rows(project_id, filters, columns)
     about = ProjectTitle(project_id, name)
     return file_responses.workbook(
-        f"{_file_name_part(name)}_element_types.xlsx", lambda file: workbook.write(file, about, columns, rows)
+        f"{file_name_part(name)}_element_types.xlsx", lambda file: workbook.write(file, about, columns, rows)
     )
 
 
 def _csv(project_id: int, filters: ElementTypeFilter) -> Response:
     name, columns = project_columns(project_id)
     lines = delimited.lines(project_rows(project_id, filters, columns), columns)
-    return file_responses.csv(f"{_file_name_part(name)}_element_types.csv", lines)
+    return file_responses.csv(f"{file_name_part(name)}_element_types.csv", lines)
 
 
-def _file_name_part(name: str) -> str:
+def file_name_part(name: str) -> str:
     """Return the project's name as part of a file name that is valid on every system: its letters and digits."""
     return _UNSAFE_IN_FILE_NAMES.sub("_", name).strip("_") or "project"

@@ -1,0 +1,77 @@
+"""Exports of pieces, and printable lists of what goes to chosen places."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import marshmallow as ma
+from flask import Response
+
+from precast_app.api import file_responses
+from precast_app.api.blueprint import PROJECT, Blueprint
+from precast_app.api.element_schemas import PieceFilterFields
+from precast_app.api.export_slots import requires_export_slot
+from precast_app.api.exports import Identifiers, file_name_part
+from precast_app.api.file_responses import BINARY, TEXT, XLSX
+from precast_app.auth.permissions import Permission
+from precast_app.auth.route_permissions import requires
+from precast_app.errors import RequestError
+from precast_app.exporting import piece_lists, site_list
+from precast_app.projects import projects
+from precast_app.queries import piece_exports
+
+blueprint = Blueprint("piece_exports", __name__, description="Lists of pieces as files.")
+
+
+class SiteListQuery(ma.Schema):
+    """The places of a site list."""
+
+    nodes = Identifiers(
+        required=True,
+        metadata={"description": "ids of towers or floors, separated by commas (a tower with all its floors)"},
+    )
+
+
+@blueprint.route(f"{PROJECT}/elements.csv", methods=["GET"])
+@requires(Permission.READ)
+@requires_export_slot
+@blueprint.arguments(PieceFilterFields, location="query")
+@blueprint.response(200, TEXT, content_type="text/csv")
+def export_csv(query: dict[str, Any], project_id: int) -> Response:
+    """Export the pieces that match the filter as a CSV file: status, date and the day of each stage."""
+    name = file_name_part(projects.get(project_id).name)
+    found = piece_exports.iterate_pieces(project_id, query["filter"])
+    lines = piece_lists.csv_lines(found, piece_exports.stage_columns(project_id))
+    return file_responses.csv(f"{name}_pieces.csv", lines)
+
+
+@blueprint.route(f"{PROJECT}/elements.xlsx", methods=["GET"])
+@requires(Permission.READ)
+@requires_export_slot
+@blueprint.arguments(PieceFilterFields, location="query")
+@blueprint.response(200, BINARY, content_type=XLSX)
+def export_workbook(query: dict[str, Any], project_id: int) -> Response:
+    """Export the pieces that match the filter as a workbook: status, date and the day of each stage."""
+    name = file_name_part(projects.get(project_id).name)
+    found = piece_exports.iterate_pieces(project_id, query["filter"])
+    columns = piece_exports.stage_columns(project_id)
+    return file_responses.workbook(f"{name}_pieces.xlsx", lambda file: piece_lists.write(file, found, columns))
+
+
+@blueprint.route(f"{PROJECT}/site-list.xlsx", methods=["GET"])
+@requires(Permission.READ)
+@requires_export_slot
+@blueprint.arguments(SiteListQuery, location="query")
+@blueprint.response(200, BINARY, content_type=XLSX)
+def export_site_list(query: dict[str, Any], project_id: int) -> Response:
+    """Return a printable list of what goes to the chosen places: element types, quantities and totals, nothing else."""
+    name = projects.get(project_id).name
+    places = piece_exports.chosen_places(project_id, query["nodes"])
+    if not places:
+        raise RequestError("None of these ids is a node of the project. Choose towers or floors of it.")
+    rows = piece_exports.list_site_rows(project_id, places)
+    return file_responses.workbook(
+        f"{file_name_part(name)}_site_list.xlsx",
+        lambda file: site_list.write(file, name, places, rows, datetime.now(UTC)),
+    )

@@ -1,0 +1,97 @@
+"""What exports of pieces write: the pieces that match a filter with their stages, and what goes to chosen nodes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from precast_app.exporting.piece_lists import StageColumn
+from precast_app.extensions import db
+from precast_app.importing import hierarchy
+from precast_app.models import ElementType, HierarchyNode, PieceStage, Quantity, Stage
+from precast_app.pieces.selection import PieceFilter
+from precast_app.queries import pieces
+from precast_app.queries.paging import Page
+from precast_app.queries.pieces import PieceRow
+
+# Pieces that are in memory at once.
+_PORTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedPiece:
+    """A piece, and by the id of each stage that it has passed when that was."""
+
+    row: PieceRow
+    stages: dict[int, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteListRow:
+    """An element type that goes to the chosen nodes, with its quantity at each of them by node id."""
+
+    element_type: Any
+    quantities: dict[int, int]
+
+    @property
+    def total(self) -> int:
+        """The number of pieces at all chosen nodes."""
+        return sum(self.quantities.values())
+
+
+def iterate_pieces(project_id: int, filters: PieceFilter) -> Iterator[ExportedPiece]:
+    """Yield the pieces that match the filter in the order of their codes; they are read in portions."""
+    after = None
+    while found := pieces.list_pieces(project_id, filters, Page(_PORTION, after=after), "code"):
+        ids = [row.id for row in found]
+        passed: dict[int, dict[int, datetime]] = defaultdict(dict)
+        query = select(PieceStage.piece_id, PieceStage.stage_id, PieceStage.passed_at)
+        for piece_id, stage_id, passed_at in db.session.execute(query.where(PieceStage.piece_id == func.any(ids))):
+            passed[piece_id][stage_id] = passed_at
+        for row in found:
+            yield ExportedPiece(row, passed[row.id])
+        after = ids[-1]
+        db.session.expunge_all()
+
+
+def stage_columns(project_id: int) -> list[StageColumn]:
+    """Return the columns of the project's stages, in their order."""
+    query = select(Stage.id, Stage.name).where(Stage.project_id == project_id).order_by(Stage.position, Stage.id)
+    return [StageColumn(*row) for row in db.session.execute(query)]
+
+
+def chosen_places(project_id: int, node_ids: Collection[int]) -> dict[int, str]:
+    """Return the places of the chosen nodes and of all nodes below them, by id, in the order of their paths."""
+    query = select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
+    nodes = db.session.scalars(query).all()
+    by_id, places = {node.id: node for node in nodes}, hierarchy.place_names(nodes)
+
+    def is_chosen(node: HierarchyNode | None) -> bool:
+        while node is not None:
+            if node.id in node_ids:
+                return True
+            node = by_id.get(node.parent_id or 0)
+        return False
+
+    return {node.id: places[node.id] for node in nodes if is_chosen(node)}
+
+
+def list_site_rows(project_id: int, node_ids: Collection[int]) -> list[SiteListRow]:
+    """Return the element types that go to these nodes, by type and name."""
+    query = (
+        select(ElementType, Quantity.node_id, Quantity.quantity)
+        .join(Quantity, Quantity.element_type_id == ElementType.id)
+        .where(
+            ElementType.project_id == project_id, Quantity.node_id == func.any(list(node_ids)), Quantity.quantity > 0
+        )
+        .order_by(ElementType.type_key, ElementType.name_key)
+    )
+    rows: dict[int, SiteListRow] = {}
+    for element_type, node_id, quantity in db.session.execute(query):
+        rows.setdefault(element_type.id, SiteListRow(element_type, {})).quantities[node_id] = quantity
+    return list(rows.values())
