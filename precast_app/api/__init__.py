@@ -30,6 +30,7 @@ from precast_app.api import (
     reference,
     replaced_routes,
     request_ids,
+    reviews,
 )
 from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem
@@ -37,7 +38,7 @@ from precast_app.extensions import api
 
 RESOURCES = (
     accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, job_corrections, element_types,
-    elements, element_details, labels, piece_exports, piece_jobs, exports, replaced_routes,
+    elements, element_details, labels, piece_exports, piece_jobs, exports, replaced_routes, reviews,
 )  # fmt: skip
 
 

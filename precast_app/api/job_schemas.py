@@ -273,3 +273,12 @@ class ChangesQuery(CursorQuery):
     """The changes to list."""
 
     change = ma.fields.String(load_default=None, validate=ma.validate.OneOf(changes.KINDS))
+    field = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.Length(1, 450),
+        metadata={"description": "the heading of a field that has changed"},
+    )
+    in_production = ma.fields.Boolean(
+        load_default=False,
+        metadata={"description": "only element types that have pieces in production or further now"},
+    )

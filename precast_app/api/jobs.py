@@ -162,7 +162,8 @@ def list_issues(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 @blueprint.response(200, ChangedElementTypes)
 def list_changes(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """List the element types that the job changed, removed, lacks or left unchanged, or would in a dry run."""
-    found, count = changes.list_changes(job_id, ChangeFilter(query["change"]), requested_page(query))
+    filters = ChangeFilter(query["change"], query["field"], query["in_production"])
+    found, count = changes.list_changes(job_id, filters, requested_page(query))
     return {"changes": found, "count": count}
 
 

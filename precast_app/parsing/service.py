@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -76,6 +77,15 @@ class RowCount:
     profile_id: int | None = None
     problem: str | None = None
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonWindow:
+    """The part of a comparison to return: its kind of change, None for any but unchanged rows, and the page."""
+
+    change: str | None
+    limit: int
+    offset: int
 
 
 class ParsingService:
@@ -187,6 +197,37 @@ class ParsingService:
         }
         return self._run_download("export_rejected_rows", upload, owner, **arguments)[0]
 
+    def compare(
+        self,
+        uploads: Sequence[IO[bytes]],
+        profiles: Sequence[dict[str, Any] | None],
+        reference: ReferenceData,
+        owner: str,
+        window: ComparisonWindow,
+    ) -> dict[str, Any]:
+        """Return what differs between two files: `rows` of the window, their `count`, `counts` and `fields`.
+
+        `profiles` are the import profiles by which they are read.
+        """
+        arguments = _comparison_arguments(uploads, profiles, reference)
+        with _joined(uploads) as joined, tempfile.TemporaryFile() as unused:
+            found: dict[str, Any] = self._run(
+                "compare_uploads", joined, unused, owner, **arguments, window=asdict(window)
+            )
+        return found
+
+    def export_comparison(
+        self,
+        uploads: Sequence[IO[bytes]],
+        profiles: Sequence[dict[str, Any] | None],
+        reference: ReferenceData,
+        owner: str,
+    ) -> IO[bytes]:
+        """Return what differs between two files as a workbook."""
+        arguments = _comparison_arguments(uploads, profiles, reference)
+        with _joined(uploads) as joined:
+            return self._run_download("compare_uploads", joined, owner, **arguments, window=None)[0]
+
     def _run_download(self, task: str, upload: IO[bytes], owner: str, **arguments: Any) -> tuple[IO[bytes], Any]:
         out = tempfile.TemporaryFile()  # noqa: SIM115 # the caller closes it
         try:
@@ -258,3 +299,23 @@ class ParsingService:
 
 def _as_json(corrections: Corrections | None) -> dict[str, Any] | None:
     return None if corrections is None else to_json(corrections)
+
+
+def _comparison_arguments(
+    uploads: Sequence[IO[bytes]], profiles: Sequence[dict[str, Any] | None], reference: ReferenceData
+) -> dict[str, Any]:
+    return {
+        "first_bytes": uploads[0].seek(0, 2),
+        "profiles": profiles,
+        "project_id": reference.project_id,
+        "reference": reference_data.to_json(reference),
+    }
+
+
+def _joined(uploads: Sequence[IO[bytes]]) -> IO[bytes]:
+    """Return the files one after the other, since a child is given one file to read."""
+    joined = tempfile.TemporaryFile()  # noqa: SIM115 # the caller closes it
+    for upload in uploads:
+        upload.seek(0)
+        shutil.copyfileobj(upload, joined)
+    return joined

@@ -13,7 +13,7 @@ from typing import IO, Any, cast
 import xlsxwriter
 
 from precast_app.errors import JobFailed, NoDataRows, RequestError
-from precast_app.exporting import annotating, rejected_workbook
+from precast_app.exporting import annotating, comparison_workbook, rejected_workbook
 from precast_app.importing import column_mapping, job_type_detection, reference_data, reference_files
 from precast_app.importing.corrections import CorrectedBook, Corrections, from_json, to_json
 from precast_app.importing.issues import Issue
@@ -21,6 +21,8 @@ from precast_app.importing.job_type_detection import PIECE_STATUSES
 from precast_app.importing.profiles import application, column_description, profile_choice
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.importing.profiles.schema import load_profile
+from precast_app.importing.review import compare, compared_files
+from precast_app.importing.review.compare import RowChange, RowDifference
 from precast_app.importing.schema import BASE_COLUMNS
 from precast_app.models import Severity
 from precast_app.pieces import status_file
@@ -28,6 +30,8 @@ from precast_app.spreadsheets import Book, Limits, open_book
 
 # Encoding and delimiter of a text file whose profile names neither.
 _AS_DETECTED = (None, None)
+# The kinds of differences that are listed if none is asked for.
+_LISTED = tuple(change.value for change in RowChange if change is not RowChange.SAME)
 # How many encodings and delimiters of profiles a text file is tried with.
 _MAX_READINGS = 5
 
@@ -152,6 +156,60 @@ def export_rejected_rows(
     rejected_workbook.write(out, book, dict(reasons), is_catalogue=is_catalogue, profile=loaded)
 
 
+def compare_uploads(
+    upload: IO[bytes],
+    out: IO[bytes],
+    *,
+    limits: dict[str, int],
+    first_bytes: int,
+    profiles: Sequence[dict[str, Any] | None],
+    project_id: int,
+    reference: dict[str, Any],
+    window: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Return what differs between two files in `upload`, the second one behind the first; or write it as a workbook.
+
+    `window` has the values of `parsing.ComparisonWindow`; without it, the workbook is written.
+    """
+    project = reference_data.from_json(project_id, reference)
+    upload.seek(0)
+    parts = (io.BytesIO(upload.read(first_bytes)), io.BytesIO(upload.read()))
+    first, second = (
+        compared_files.read(_open(part, limits, loaded), loaded, project)
+        for part, profile in zip(parts, profiles, strict=True)
+        for loaded in [None if profile is None else load_profile(profile)]
+    )
+    found = compare.compare(first, second)
+    if window is None:
+        comparison_workbook.write_comparison(found, out)
+        return {}
+    wanted = [
+        each for each in found.differences if each.change in ([window["change"]] if window["change"] else _LISTED)
+    ]
+    return {
+        "rows": [_compared_row(each) for each in wanted[window["offset"] : window["offset"] + window["limit"]]],
+        "count": len(wanted),
+        "counts": found.counts,
+        "fields": [{"field": heading, "count": count} for heading, count in found.fields],
+    }
+
+
+def _compared_row(each: RowDifference) -> dict[str, Any]:
+    fields = each.fields
+    if each.change is RowChange.ADDED:
+        fields = {heading: (None, value) for heading, value in each.row.values.items()}
+    elif each.change is RowChange.REMOVED:
+        fields = {heading: (value, None) for heading, value in each.row.values.items()}
+    return {
+        "change": each.change.value,
+        "row_a": each.first.number if each.first else None,
+        "row_b": each.second.number if each.second else None,
+        "element_type": each.row.element_type,
+        "name": each.row.name,
+        "fields": {heading: {"before": before, "after": after} for heading, (before, after) in fields.items()},
+    }
+
+
 TASKS: dict[str, Callable[..., Any]] = {
     "count_rows": count_rows,
     "describe_columns": describe_columns,
@@ -159,6 +217,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "annotate": annotate,
     "correct": correct,
     "export_rejected_rows": export_rejected_rows,
+    "compare_uploads": compare_uploads,
 }
 
 
@@ -182,6 +241,13 @@ def warm_up(book: IO[bytes]) -> None:
     corrections = to_json(Corrections(sheet="Element Types", first_row=2, cells={(2, 3): "2500"}))
     correct(book, io.BytesIO(), limits=limits, corrections=corrections, seconds=1)
     export_rejected_rows(book, io.BytesIO(), limits=limits, reasons=[(2, "Enter a number.")], is_catalogue=True)
+    twice = io.BytesIO(book.getvalue() * 2) if isinstance(book, io.BytesIO) else io.BytesIO()
+    size = len(twice.getvalue()) // 2
+    window = {"change": None, "limit": 1, "offset": 0}
+    compare_uploads(
+        twice, io.BytesIO(), limits=limits, first_bytes=size, profiles=(None, None), project_id=0, reference={},
+        window=window,
+    )  # fmt: skip
     prefault_memory(book)
 
 

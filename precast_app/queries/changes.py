@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +49,26 @@ _FOUND = """
         WHERE j.id = :job_id
     ) AS found
     WHERE (CAST(:change AS text) IS NULL OR change = :change)
+      AND (CAST(:key AS text) IS NULL OR fields -> :key IS NOT NULL AND change <> 'deleted')
+      AND (CAST(:target AS text) IS NULL OR fields -> :key -> :target IS NOT NULL)
+      AND (NOT CAST(:in_production AS boolean) OR EXISTS (
+          SELECT FROM pieces p
+          WHERE p.element_type_id = found.element_type_id AND p.status NOT IN ('planned', 'scrapped')))
 """
 _PAGE = text(
     f"SELECT * {_FOUND} AND id > CAST(:after AS bigint) ORDER BY id, element_type_id LIMIT :limit OFFSET :offset"
 )
 _COUNT = text(f"SELECT count(*) {_FOUND}")
+_KINDS = text(f"SELECT change, count(*) {_FOUND} GROUP BY change")
+_FIELDS = text(f"""
+    SELECT field.key, target.key, count(*)
+    FROM (SELECT fields {_FOUND} AND change IN ('updated', 'renamed')) AS changed
+    CROSS JOIN LATERAL json_each(fields) AS field
+    LEFT JOIN LATERAL json_object_keys(
+        CASE WHEN json_typeof(field.value) = 'object' THEN field.value END) AS target(key) ON true
+    WHERE field.key <> 'removed_pieces'
+    GROUP BY field.key, target.key ORDER BY count(*) DESC, field.key, target.key
+""")
 _PIECES = text("""
     SELECT element_type_id, status, count(*) FROM pieces WHERE element_type_id = ANY(CAST(:ids AS int[]))
     GROUP BY element_type_id, status
@@ -63,9 +79,17 @@ _HEADINGS = {column.field: column.heading for column in BASE_COLUMNS}
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """Filter of changes: `change` is one of `KINDS`; None stands for any."""
+    """Filter of changes: `change` is one of `KINDS`, `field` the heading of a changed field; None stands for any.
+
+    With `in_production`, only element types that have pieces in production or further, now.
+    """
 
     change: str | None = None
+    field: str | None = None
+    in_production: bool = False
+
+
+NO_FILTER = ChangeFilter()
 
 
 def list_changes(job_id: int, filters: ChangeFilter, page: Page) -> tuple[list[dict[str, Any]], int]:
@@ -76,8 +100,10 @@ def list_changes(job_id: int, filters: ChangeFilter, page: Page) -> tuple[list[d
     """
     job = db.session.get_one(ImportJob, job_id)
     headings = _ChangeHeadings(reference_data.from_json(job.project_id, job.reference or {}))
-    parameters = {"job_id": job_id, "change": filters.change, "largest_row": LARGEST_ID}
+    parameters = _parameters(job_id, filters, headings)
     window = {"limit": page.limit, "offset": page.offset, "after": page.after or 0}
+    if filters.field is not None and parameters["key"] is None:
+        return [], 0
     found = db.session.execute(_PAGE, {**parameters, **window}).mappings().all()
     count: int = db.session.execute(_COUNT, parameters).scalar_one()
     pieces = _pieces_by_status([row["element_type_id"] for row in found if row["element_type_id"]])
@@ -91,6 +117,51 @@ def list_changes(job_id: int, filters: ChangeFilter, page: Page) -> tuple[list[d
         for row in found
     ]
     return changes, count
+
+
+def iterate_changes(job_id: int) -> Iterator[dict[str, Any]]:
+    """Yield all changes of a job but unchanged element types; they are read in portions."""
+    last = None
+    while True:
+        found, _ = list_changes(job_id, NO_FILTER, Page(after=last))
+        for change in found:
+            if change["change"] == "unchanged":
+                return
+            yield change
+        if not found:
+            return
+        last = found[-1]["id"]
+
+
+def summarize(job_id: int) -> dict[str, Any]:
+    """Return the number of changes of each kind, of each field by its heading, and of those with pieces in production.
+
+    Fields of renamed and updated element types count. Unchanged element types are not counted as in production.
+    """
+    job = db.session.get_one(ImportJob, job_id)
+    headings = _ChangeHeadings(reference_data.from_json(job.project_id, job.reference or {}))
+    parameters = _parameters(job_id, NO_FILTER, headings)
+    kinds = dict.fromkeys(KINDS, 0)
+    for kind, count in db.session.execute(_KINDS, parameters):
+        kinds[kind] = count
+    fields = [
+        {"field": headings.of(key, target), "count": count}
+        for key, target, count in db.session.execute(_FIELDS, parameters)
+    ]
+    produced = db.session.execute(_KINDS, {**parameters, "in_production": True})
+    return {
+        "kinds": kinds,
+        "fields": fields,
+        "in_production": sum(count for kind, count in produced if kind != "unchanged"),
+    }
+
+
+def _parameters(job_id: int, filters: ChangeFilter, headings: _ChangeHeadings) -> dict[str, Any]:
+    key, target = headings.find(filters.field) if filters.field is not None else (None, None)
+    return {
+        "job_id": job_id, "change": filters.change, "largest_row": LARGEST_ID, "key": key, "target": target,
+        "in_production": filters.in_production,
+    }  # fmt: skip
 
 
 def _pieces_by_status(ids: list[int]) -> dict[int, dict[str, int]]:
@@ -120,6 +191,21 @@ class _ChangeHeadings:
             for target, (before, after) in image.get(group.value, {}).items():
                 changed[self._heading(group, target)] = {"before": before, "after": after}
         return changed
+
+    def of(self, key: str, target: str | None) -> str:
+        """Return the heading of a base field, or of the item of a group."""
+        return _HEADINGS.get(key, key) if target is None else self._heading(ColumnGroup(key), target)
+
+    def find(self, heading: str) -> tuple[str | None, str | None]:
+        """Return the keys under which an image has the field of a heading; None twice if there is no such field."""
+        for field, base_heading in _HEADINGS.items():
+            if base_heading == heading:
+                return field, None
+        for group, names in self._names.items():
+            for target in names:
+                if self._heading(group, target) == heading:
+                    return group.value, target
+        return None, None
 
     def _heading(self, group: ColumnGroup, target: str) -> str:
         """Return the heading of a flat file: the name, with the title of its group if the name occurs twice."""

@@ -10,9 +10,12 @@ from sqlalchemy.orm import aliased
 
 from precast_app.errors import RequestError
 from precast_app.extensions import db
-from precast_app.models import ImportJob, Issue, JobStatus, Phase, Severity
+from precast_app.models import FileChunk, ImportJob, Issue, JobStatus, Phase, Severity
 from precast_app.queries.job_states import JobState, is_in_state
 from precast_app.queries.paging import Page, paginate
+
+# Uploads that are offered for a comparison.
+_COMPARABLE = 200
 
 
 def get_job(job_id: int) -> ImportJob:
@@ -69,6 +72,21 @@ def find_applying_job(dry_run_id: int) -> ImportJob | None:
         ImportJob.undone_by_job_id.is_(None),
     )
     return db.session.scalar(query.order_by(ImportJob.id.desc()).limit(1))
+
+
+def list_comparable_uploads(job: ImportJob) -> list[ImportJob]:
+    """Return the newest jobs of the job's project whose files of element types are stored, one for each file."""
+    stored = select(FileChunk.job_id).where(FileChunk.job_id == ImportJob.id, FileChunk.number == 0).exists()
+    query = (
+        select(ImportJob)
+        .where(ImportJob.project_id == job.project_id, ImportJob.job_type == "element_type_import", stored)
+        .order_by(ImportJob.id.desc())
+        .limit(_COMPARABLE)
+    )
+    by_content: dict[str | None, ImportJob] = {job.file_sha256: job}
+    for each in db.session.scalars(query):
+        by_content.setdefault(each.file_sha256, each)
+    return sorted(by_content.values(), key=lambda each: -each.id)
 
 
 def list_issues(

@@ -6,6 +6,7 @@ from flask import Flask
 
 from precast_app.web import (
     accounts,
+    comparisons,
     element_types,
     errors,
     home,
@@ -22,7 +23,7 @@ from precast_app.web import (
 
 def init_app(app: Flask) -> None:
     """Register the pages, their template filters and error pages, the RQ dashboard and the security headers."""
-    for module in (home, sign_in, overview, jobs, element_types, pieces, reference_data, accounts):
+    for module in (home, sign_in, overview, jobs, comparisons, element_types, pieces, reference_data, accounts):
         app.register_blueprint(module.blueprint)
     template_filters.init_app(app)
     errors.init_app(app)

@@ -34,6 +34,7 @@ ENDS_TRANSACTIONS = {
     "auth/users.py": {"create", "change_password", "set_password", "set_disabled", "set_admin"},
     "importing/reference_store.py": {"delete", "order_stages", "_commit"},
     "jobs/service.py": {"submit", "start", "detect_job_type", "attach_file", "undo", "retry", "cancel"},
+    "jobs/comparison.py": {"_run"},
     "jobs/creation.py": {"import_again"},
     "jobs/corrections.py": {"save"},
     "jobs/profile_rules.py": {"remember"},
