@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,10 @@ _SUMMARY = {
 
 _POLL_SECONDS = 0.2
 
+_FLOOR = re.compile(r"\AFloor ([0-9]+)\Z")
+# This floor is due now, the ones above it later.
+_FLOORS_DUE = 3
+
 Json = dict[str, Any]
 
 
@@ -80,6 +85,10 @@ class Api:
             return self._send("POST", path, json=json)
         with file.open("rb") as content:
             return self._send("POST", path, files={"file": (file.name, content)})
+
+    def patch(self, path: str, json: Json) -> Json:
+        """PATCH an object and return the response's body; raise `DevstackError` if it fails."""
+        return self._send("PATCH", path, json=json)
 
     def _send(self, method: str, path: str, **body: Any) -> Json:
         # Ignore the machine's proxy settings.
@@ -173,10 +182,24 @@ def _load(api: Api, project_id: int, check: Callable[[], None]) -> None:
         _import(api, project_id, job_type, path, EXAMPLES / name, check)
     path = f"/api/project/{project_id}/import/excel"
     _import(api, project_id, _ELEMENT_TYPE_JOB, path, EXAMPLES / _ELEMENT_TYPES, check)
+    plan_floors(api, project_id, datetime.now(UTC).date())
     with tempfile.TemporaryDirectory() as folder:
         file = recent_copy(EXAMPLES / _PIECE_STATUSES, Path(folder), datetime.now(UTC).date())
         path = f"/api/project/{project_id}/jobs?job_type={_PIECE_STATUS_JOB}"
         _import(api, project_id, _PIECE_STATUS_JOB, path, file, check)
+
+
+def plan_floors(api: Api, project_id: int, today: date) -> None:
+    """Give each floor the date until which it should be produced, two weeks a floor, unless one has a date already."""
+    path = f"/api/project/{project_id}/hierarchy"
+    nodes = api.get(path)["hierarchy"]
+    if any(node["planned_date"] for node in nodes):
+        return
+    for node in nodes:
+        level = _FLOOR.search(node["name"])
+        if level:
+            planned = today + timedelta(weeks=2 * (int(level[1]) - _FLOORS_DUE))
+            api.patch(f"{path}/{node['id']}", {"planned_date": planned.isoformat()})
 
 
 def recent_copy(file: Path, folder: Path, today: date) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
@@ -16,7 +18,7 @@ from precast_app.models import PieceStatus
 from precast_app.queries import jobs as job_queries
 from precast_app.queries import summary as summaries
 from precast_app.queries.paging import Page
-from precast_app.web import project_context
+from precast_app.web import production_chart, project_context
 from precast_app.web.partials import render_partial
 from precast_app.web.template_filters import in_order, natural_key
 
@@ -28,7 +30,10 @@ _RECENT = Page(limit=5)
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """A floor of a tower: its pieces by status, how many are produced or further, and how many are to go."""
+    """A floor of a tower: its pieces by status, how many are produced or further, and how many are to go.
+
+    Of the latter, the volume is in m³ and the mass in kg. `planned_date` is until when they should be produced.
+    """
 
     node_id: int
     name: str
@@ -36,6 +41,9 @@ class Floor:
     produced: int
     to_go: int
     statuses: dict[str, int]
+    volume_to_go: Decimal
+    mass_to_go: Decimal
+    planned_date: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +69,11 @@ class Tower:
 def show(project_id: int) -> str:
     """Show the overview: what is produced and what is left, by tower and floor, materials and recent jobs.
 
+    `?period=day` shows the production by day instead of by week.
     A project without nodes and element types has only a place to drop its first list.
     """
-    summary = summaries.project_summary(project_id)
+    period = "day" if request.args.get("period") == "day" else "week"
+    summary = summaries.project_summary(project_id, period)
     recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT, with_applied=False)
     if not summary["by_node"] and not summary["element_types"]:
         return render_template("start.html", **project_context.for_project(project_id, "Overview"), recent=recent)
@@ -72,6 +82,8 @@ def show(project_id: int) -> str:
         "overview.html",
         **project_context.for_project(project_id, "Overview"),
         summary=summary,
+        period=period,
+        chart=production_chart.draw(summary["production"]["points"], summary["pieces"], datetime.now(UTC).date()),
         produced=sum(statuses[status] for status in _PRODUCED_STATUSES),
         towers=_towers(summary["by_node"]),
         statuses=statuses,
@@ -99,7 +111,17 @@ def _towers(nodes: list[dict[str, Any]]) -> list[Tower]:
         statuses = {str(status): node[status] for status in PIECE_STEPS}
         produced = sum(node[status] for status in _PRODUCED_STATUSES)
         pieces = node["pieces"]
-        floor = Floor(node["node_id"], node["floor"] or "Whole", pieces, produced, pieces - produced, statuses)
+        floor = Floor(
+            node_id=node["node_id"],
+            name=node["floor"] or "Whole",
+            pieces=pieces,
+            produced=produced,
+            to_go=pieces - produced,
+            statuses=statuses,
+            volume_to_go=node["volume_to_go"],
+            mass_to_go=node["mass_to_go"],
+            planned_date=node["planned_date"],
+        )
         towers.setdefault(node["tower"], []).append(floor)
     # What has floors comes first, then podiums and the like.
     names = sorted(sorted(towers, key=natural_key), key=lambda name: len(towers[name]) == 1)

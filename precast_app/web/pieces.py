@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -102,7 +103,10 @@ def _requested_filter() -> PieceFilter:
         element_type_id=_id_argument("element_type_id"),
         type=request.args.get("type") or None,
         status=status if status in [*PieceStatus] else None,
+        stage=_id_argument("stage"),
         search=request.args.get("search", "")[:_MAX_SEARCH] or None,
+        moved_from=_date_argument("moved_from"),
+        moved_to=_date_argument("moved_to"),
     )
 
 
@@ -116,6 +120,13 @@ def _floors_by_tower(nodes: list[Any]) -> dict[str, list[Any]]:
     for node in nodes:
         towers.setdefault(str(pieces.tower_and_floor(node.path)["tower"]), []).append(node)
     return towers
+
+
+def _date_argument(name: str) -> date | None:
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
 
 
 def _id_argument(name: str) -> int | None:

@@ -37,14 +37,15 @@ class Chart:
     labels: list[date]
 
 
-def draw(points: Sequence[Mapping[str, Any]], total: int) -> Chart | None:
+def draw(points: Sequence[Mapping[str, Any]], total: int, today: date) -> Chart | None:
     """Return the chart of a project with `total` pieces; None if there are fewer than two periods.
 
-    Each point has `start` (a date), `produced`, `produced_total` and `planned_total` (or None).
+    Each point has `start` (a date), `produced`, `produced_total` and `planned_total` (or None). The line of what was
+    produced ends with the period of `today`.
     """
     if len(points) < 2:
         return None
-    totals = [point["produced_total"] for point in points]
+    totals = [point["produced_total"] for point in points if point["start"] <= today]
     planned = [point["planned_total"] for point in points]
     top = max(total, 1, *totals, *(number or 0 for number in planned))
     bar_top = max(1, *(point["produced"] for point in points))

@@ -85,6 +85,7 @@ _THIN = "\N{NARROW NO-BREAK SPACE}"
 def init_app(app: Flask) -> None:
     """Register the filters and functions."""
     filters = {
+        "amount": amount,
         "iso": iso,
         "date": date_of,
         "day": day,
@@ -142,6 +143,11 @@ def grouped(number: float) -> str:
 def place(path: str) -> str:
     """Return the words for the path of a node: Tower A / Floor 2 for Tower_A.Floor_2."""
     return " / ".join(level.replace("_", " ") for level in hierarchy.split_levels(path, hierarchy.DEEPEST))
+
+
+def amount(number: Decimal) -> str:
+    """Return the number as it is read at a glance: with one decimal below 100, whole above."""
+    return grouped(round(number)) if abs(number) >= 100 else f"{number:.1f}"
 
 
 def value(cell: Any) -> str:

@@ -54,6 +54,8 @@ def _take_all(browser: Browser, site: Site, folder: Path) -> None:
 
     done = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
     site.follow(done["job_id"])
+    token = str(site.session.headers["Authorization"]).removeprefix("Bearer ")
+    demo.plan_floors(demo.Api(site.address, token), project, datetime.now(UTC).date())
     statuses = demo.recent_copy(EXAMPLES / "piece_status.csv", folder, datetime.now(UTC).date())
     done = site.upload(f"/api/project/{project}/jobs?job_type=piece_status_import", statuses)
     site.follow(done["job_id"])

@@ -74,7 +74,7 @@ def test_the_overview_shows_figures_floors_and_materials(
         "<strong>120</strong>",
         "Tower",
         "What is left, by tower and floor",
-        "Materials needed",
+        "Still to produce",
         "element_types.csv",
     ):
         assert text in shown
