@@ -9,9 +9,9 @@ from typing import Any
 from flask import request, url_for
 
 from precast_app.auth.permissions import Permission
-from precast_app.jobs import files, permissions, registry
+from precast_app.jobs import dry_run, files, permissions, registry
 from precast_app.models import ImportJob, Issue, JobStatus, OnError, Severity
-from precast_app.queries import changes
+from precast_app.queries import changes, piece_changes
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.changes import ChangeFilter
 from precast_app.queries.paging import Page
@@ -74,6 +74,7 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
     )
     notes, _ = job_queries.list_issues(job.id, Severity.INFO, Page(_MAX_NOTES))
     changed, changed_count = changes.list_changes(job.id, ChangeFilter(change), page)
+    pieces, piece_count = piece_changes.list_changes(job.id, page) if _is_about_pieces(job) else ([], 0)
     return {
         "job": job,
         "can_act": can_act,
@@ -81,6 +82,8 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
         "actions": actions,
         "applying_job": applying_job,
         "is_outdated": is_outdated,
+        "outdated_count": dry_run.count_outdated(job) if actions.apply and job.job_type == _IMPORT else 0,
+        "has_unchecked_corrections": _has_unchecked_corrections(job),
         "has_changes": _has_changes(job),
         "has_file": has_file,
         "counts": _counts(job, change, severity, link),
@@ -98,6 +101,9 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
         "changes": changed,
         "change_count": changed_count,
         "change": change,
+        "is_about_pieces": _is_about_pieces(job),
+        "piece_changes": pieces,
+        "piece_change_count": piece_count,
         "change_link": lambda offset: f"{link(offset=offset)}#changes",
         "page": page,
         "link": link,
@@ -107,7 +113,7 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
 
 def _actions(job: ImportJob, has_file: bool, applying_job: ImportJob | None, *, is_outdated: bool) -> Actions:
     is_preview = job.dry_run and job.status == JobStatus.COMPLETED
-    is_stale = applying_job is not None or is_outdated
+    is_stale = applying_job is not None or is_outdated or _has_unchecked_corrections(job)
     is_aborted = job.rejected_count > 0 and job.on_error == OnError.ABORT
     is_import, job_type = job.job_type == _IMPORT, registry.get(job.job_type)
     return Actions(
@@ -126,6 +132,15 @@ def _actions(job: ImportJob, has_file: bool, applying_job: ImportJob | None, *, 
         and job.undone_by_job_id is None
         and (job_type.undo_type is not None or job.undoes_job_id is not None),
     )
+
+
+def _is_about_pieces(job: ImportJob) -> bool:
+    return job.job_type.startswith("piece_")
+
+
+def _has_unchecked_corrections(job: ImportJob) -> bool:
+    """Return whether corrections were made after a preview, so that it doesn't show what they change."""
+    return job.dry_run and job.corrections_version != job.checked_corrections_version
 
 
 def _has_changes(job: ImportJob) -> bool:

@@ -101,5 +101,4 @@ def test_a_dry_run_that_was_applied_or_is_outdated_offers_a_new_one(opened: Open
     expect(page.get_by_text("the project's data has changed since")).to_be_visible()
     expect(page.get_by_role("button", name="Import now")).to_have_count(0)
     page.get_by_role("button", name="Preview again").click()
-    page.wait_for_url(lambda url: not url.endswith(f"/{dry_runs[1]}"))
     expect(page.get_by_text("Would create 0, update 0 and leave 120 elements")).to_be_visible()
