@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 
 from precast_app import database
 from precast_app.errors import ServerBusy
 from precast_app.extensions import current_settings, settings_of
+from precast_app.webserver.client_socket import ClientSocket
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -34,7 +36,11 @@ def requires_export_slot(view: View) -> View:
     @wraps(view)
     def limited(*args: Any, **kwargs: Any) -> Any:
         slots: BoundedSemaphore = current_app.extensions[_EXTENSION]
-        if not slots.acquire(timeout=current_settings().web_pool_seconds):
+        database.release_connection()
+        # Exports that wait must not keep other requests from being processed.
+        with _released_request_slot():
+            is_free = slots.acquire(timeout=current_settings().web_pool_seconds)
+        if not is_free:
             raise ServerBusy("The server is creating other export files. Try again in a few seconds.", _RETRY_SECONDS)
         try:
             return view(*args, **kwargs)
@@ -43,3 +49,9 @@ def requires_export_slot(view: View) -> View:
             slots.release()
 
     return limited  # type: ignore[return-value] # wraps keeps the signature
+
+
+def _released_request_slot() -> AbstractContextManager[None]:
+    """Release this request's slot of the web server for the duration of a block, if it is served by gunicorn."""
+    client = request.environ.get("gunicorn.socket")
+    return client.release_slot() if isinstance(client, ClientSocket) else nullcontext()

@@ -41,6 +41,8 @@ _MAGICS = (
     (b"AC10", "an AutoCAD drawing"),
 )
 _WORD_MAGICS = (b"BM", b"MZ", b"GIF8", b"BZh", b"AC10")  # the first heading of a CSV file may start like this
+# The first record of a workbook of Excel 2 to 4, which has no container.
+_OLD_EXCEL = re.compile(rb"\A\x09[\x00\x02\x04][\x04\x06]\x00")
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _NO_CONTENT = b" \t\r\n\0\x1a\xef\xbb\xbf"  # white space, marks of the byte order and of the end of the file
@@ -74,6 +76,8 @@ def _open(file: BinaryIO, limits: Limits, encoding: str | None, delimiter: str |
         return _open_zip(file, limits)
     if start.startswith(_OLE2):
         return _open_ole2(file, limits)
+    if _OLD_EXCEL.match(start):
+        raise _unsupported("a workbook of Excel 4 or an older version")
     if encoding is None:
         _reject_binary(start)
     named = name_text_format(start)

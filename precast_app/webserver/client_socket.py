@@ -106,6 +106,15 @@ class ClientSocket(socket.socket):
             finally:
                 self._slots = None
 
+    @contextmanager
+    def release_slot(self) -> Iterator[None]:
+        """Release the request's slot while it waits for something other than its client."""
+        if self._slots is None:
+            yield
+            return
+        with self._slots.release_during(wait=True):
+            yield
+
     def abort(self) -> None:
         """Reset the connection, discard unsent data and wake the thread that waits for the client."""
         self._aborted = True

@@ -102,6 +102,24 @@ def test_slow_readers(web: GunicornServer, admin: dict[str, str], token: bytes, 
         assert_others_are_served(web, admin, 3)
 
 
+def test_exports_that_wait_leave_threads_for_other_requests(
+    app: Flask, environment: dict[str, str], admin: dict[str, str], token: bytes, project_id: int
+) -> None:
+    head = f"GET /api/project/{project_id}/export_csv_element_type HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
+    lock = psycopg2.connect(libpq_url(db.engine.url.render_as_string(hide_password=False)))
+    with (
+        run_gunicorn(environment, WEB_THREADS="2", WEB_EXPORTS="1") as web,
+        ExitStack() as clients,
+        closing(lock),
+        lock.cursor() as cursor,
+    ):
+        cursor.execute("LOCK TABLE element_types")
+        for _ in range(4):
+            clients.enter_context(connection(web)).sendall(head.encode() + token + b"\r\n\r\n")
+        time.sleep(0.5)
+        assert web.get("/api/me", headers=admin, seconds=3).status_code == 200
+
+
 def test_slow_writers(web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int) -> None:
     """Slow clients send each kind of body: a form with a file, a raw file, JSON, and the form of the sign-in."""
     users.create("slow", "correct cement")

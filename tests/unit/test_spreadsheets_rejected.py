@@ -63,6 +63,12 @@ def test_the_kind_of_another_file_is_named(content: bytes, kind: str) -> None:
     assert (found.code, f"This is {kind}" in found.message) == ("not_a_spreadsheet", True)
 
 
+@pytest.mark.parametrize("start", ["090004000000", "090004000700", "090206000000", "090406000000"])
+def test_a_workbook_of_excel_2_to_4_is_named(start: str) -> None:
+    found = read_error(io.BytesIO(bytes.fromhex(start) + b"\x10\x00\x00"))
+    assert (found.code, "a workbook of Excel 4 or an older version" in found.message) == ("unsupported_format", True)
+
+
 @pytest.mark.parametrize(
     ("contents", "code", "word"),
     [

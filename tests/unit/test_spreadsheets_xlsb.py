@@ -100,6 +100,11 @@ def test_cells_without_a_column_follow_the_previous_cell() -> None:
     assert found.cells == ["", "a", "", 5.0, CellError("#REF!"), True, 2.5, "b", "c"]
 
 
+def test_records_behind_the_cells_are_no_cells() -> None:
+    other = record(146) + record(1, bytes(4) + b"\x08" + bytes(4))
+    assert rows_of(xlsb(row(2, number(1, 1.0)) + other)) == [SheetRow(2, [1.0])]
+
+
 def test_rows_and_columns_keep_their_numbers() -> None:
     content = xlsb(
         row(3, number(3, 1.0)),

@@ -31,8 +31,8 @@ _ROW, _BLANK, _SMALL, _ERROR, _BOOL, _REAL, _TEXT, _SHARED = range(8)
 _FORMULA_KINDS = {8: _TEXT, 9: _REAL, 10: _BOOL, 11: _ERROR}  # cells of formulas, with the result as the value
 _SHORT_KINDS = range(12, 19)  # _BLANK to _SHARED without a column number: the next column after the previous cell
 _RICH = 62
-_SHEET_END, _MERGED = 130, 176
-_RECORD_KINDS = frozenset((*range(19), _RICH, _SHEET_END, _MERGED))
+_SHEET_END, _DATA_END, _MERGED = 130, 146, 176
+_RECORD_KINDS = frozenset((*range(19), _RICH, _SHEET_END, _DATA_END, _MERGED))
 
 _COLUMN_AND_STYLE = struct.Struct("<II")  # the column, and the cell format in the lower 24 bits
 _FORMAT = 0xFFFFFF
@@ -105,10 +105,12 @@ class _SheetReader:
 
     def rows(self, chunks: Iterator[bytes]) -> Iterator[SheetRow]:
         """Yield the rows that are not blank. Raise `UnreadableFile` if the sheet is damaged or exceeds a limit."""
-        ended = False
+        ended = is_behind_data = False
         try:
             for kind, content in read_records(chunks, _RECORD_KINDS):
-                if kind == _ROW:
+                if kind == _DATA_END:
+                    is_behind_data = True
+                elif kind == _ROW:
                     if self._cells:
                         yield self._take_row()
                     self._start_row(content)
@@ -116,7 +118,8 @@ class _SheetReader:
                     self._merge(content)
                 elif kind == _SHEET_END:
                     ended = True
-                else:
+                elif not is_behind_data:
+                    # Behind the cells, Excel for Mac uses the kinds of cells for something else.
                     self._cell(kind, content)
             if self._cells:
                 yield self._take_row()
