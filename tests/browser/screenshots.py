@@ -49,7 +49,7 @@ def _take_all(browser: Browser, site: Site, folder: Path) -> None:
 
     page.goto(f"{site.address}/projects/{project}/import")
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(_with_mistakes(folder))
-    page.get_by_role("heading", name="What was found in the file").wait_for()
+    page.get_by_text("Would create").first.wait_for()
     _save(page, "dry-run")
 
     done = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
@@ -81,6 +81,26 @@ def _take_all(browser: Browser, site: Site, folder: Path) -> None:
     phone = _signed_in(browser, site, _PHONE)
     phone.goto(f"{site.address}/projects/{project}")
     _save(phone, "phone")
+    _take_pieces(page, phone, site, project)
+
+
+def _take_pieces(page: Page, phone: Page, site: Site, project: int) -> None:
+    """Take the list of pieces with some of them chosen, the page of a piece, and a list of scans."""
+    page.goto(f"{site.address}/projects/{project}/pieces?tower=Tower_A&status=in_production")
+    boxes = page.locator("input[data-piece]")
+    boxes.first.click()
+    boxes.nth(5).click(modifiers=["Shift"])
+    page.get_by_role("button", name="Mark 6 pieces").wait_for()
+    _save(page, "pieces")
+    found = site.get(f"/api/project/{project}/elements?status=in_production&limit=3&sort=code")["elements"]
+    phone.goto(f"{site.address}/pieces/{found[0]['id']}")
+    _save(phone, "piece")
+    phone.goto(f"{site.address}/projects/{project}/scan")
+    for piece in found:
+        phone.get_by_label("Code").fill(piece["code"])
+        phone.keyboard.press("Enter")
+        phone.get_by_role("listitem").filter(has_text=piece["element_type_name"]).first.wait_for()
+    _save(phone, "scan")
 
 
 def _signed_in(browser: Browser, site: Site, size: ViewportSize, *, dark: bool = False) -> Page:
