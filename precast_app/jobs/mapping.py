@@ -14,7 +14,7 @@ from precast_app.auth.permissions import Identity
 from precast_app.errors import Conflict, RequestError
 from precast_app.extensions import db
 from precast_app.importing.profiles.profile import ImportProfile
-from precast_app.jobs import columns, creation, dispatch, files, lifecycle
+from precast_app.jobs import columns, corrections, creation, dispatch, files, lifecycle
 from precast_app.jobs.files import Upload
 from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.projects import import_profiles
@@ -60,7 +60,7 @@ def start(job_id: int, mapping: ColumnMapping, starter: Identity) -> ImportJob:
 
 
 def import_again(job_id: int, mapping: ColumnMapping, starter: Identity) -> ImportJob:
-    """Create and enqueue a job that reads the file of another one with this mapping.
+    """Create and enqueue a job that reads the file of another one, with its corrections, by this mapping.
 
     Raise `Conflict` if that job has no file of element types any more, `NotFound` for an unknown profile,
     `RequestError` if the file can't be read by the profile.
@@ -77,7 +77,10 @@ def import_again(job_id: int, mapping: ColumnMapping, starter: Identity) -> Impo
         create_missing=old.create_missing if mapping.create_missing is None else mapping.create_missing,
     )
     columns.set_profile(job, _remembered(job, mapping, profile, starter))
-    job.total_items = rows
+    job.total_items = rows if old.only_rows is None else len(old.only_rows)
+    job.only_rows, job.corrects_job_id = old.only_rows, old.corrects_job_id
+    if old.sheet_layout and profile.profile.get("sheet") in (None, old.sheet_layout["sheet"]):
+        corrections.copy(old, job, old.corrections_version)
     db.session.commit()
     dispatch.enqueue(job.id)
     return job
