@@ -275,3 +275,22 @@ def test_scrapped_pieces_of_a_list_are_replaced_and_restored(
 
 def _each(rest: str, *numbers: int) -> Iterable[str]:
     return (f"{code(number)},{rest}" for number in numbers)
+
+
+def test_a_cancelled_list_changes_nothing_and_can_be_retried(
+    client: FlaskClient, admin: Headers, walls: int, listed: Any
+) -> None:
+    made = client.post(
+        f"/api/project/{walls}/jobs?job_type={KIND}",
+        data=upload_form(listed("Piece,Status", f"{code(1)},produced")),
+        headers=admin,
+    )
+    job_id = made.get_json()["job_id"]
+    assert post_job_action(client, admin, "cancel", job_id)[0] == 202
+    run_job(job_id)
+    cancelled = get_job(job_id)
+    assert (cancelled.status, cancelled.failure_reason, statuses()) == ("failed", "cancelled", {})
+    assert post_job_action(client, admin, "undo", job_id)[0] == 409
+    assert post_job_action(client, admin, "retry", job_id)[0] == 202
+    run_job(job_id)
+    assert (get_job(job_id).status, statuses()) == ("completed", {1: "produced"})
