@@ -38,8 +38,9 @@ function fields(form) {
 
 // <form method="dialog" data-api="POST /api/…" data-success-message="Added."> sends its fields as JSON. A field with the
 // name of a {part} of the URL is inserted there instead. If the form has an <output data-field="…">, it shows that field
-// of the response, and the element that data-renew selects is reloaded; with data-then that page is opened. The method is "dialog" so that a browser sends
-// nothing by itself: if the form were submitted before this script runs, a password would end up in the URL.
+// of the response, and the element that data-renew selects is reloaded; with data-then that page is opened. The method is
+// "dialog" so that a browser sends nothing by itself: if the form were submitted before this script runs, a password would
+// end up in the URL.
 export async function send(form) {
   const [method, path] = form.dataset.api.split(" ");
   const body = fields(form);
