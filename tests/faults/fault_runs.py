@@ -18,11 +18,16 @@ SEED = int(os.environ.get("FAULT_SEED", "1"))
 # Recovery takes the lease (3 s here, 30 s by default), two sweeps of the reaper, and the import itself.
 BOUND_SECONDS = 60
 LOG = ROOT / "var" / "log" / "faults.log"
+# The height of a revision's element types.
+REVISED = 200
 BASE = "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version"
 
 
 def workbook(path: Path, rows: int, height: int, seed: int) -> Path:
-    """Return a file whose rows create and change element types, leave them unchanged or are rejected."""
+    """Return a file whose rows create and change element types, leave them unchanged or are rejected.
+
+    A file with the height of a revision lacks some element types and renames others.
+    """
     chance = random.Random(seed)
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("Element Types")
@@ -30,11 +35,15 @@ def workbook(path: Path, rows: int, height: int, seed: int) -> Path:
         sheet.write_row(0, 0, [*BASE.split(","), "Assembly", *nodes, "Casting"])
         for number in range(1, rows + 1):
             name = f"N-{number:05}"
+            is_renamed = height == REVISED and number % 20 == 8
             kept = number % 4 == 0
             amounts = [2] * 6 if kept else [chance.randrange(4) for _ in nodes]
-            high: Any = "tall" if height == 200 and number % 50 == 7 else 100 if kept else height
+            high: Any = "tall" if height == REVISED and number % 50 == 7 else 100 if kept else height
             drawing = f"{name}-{100 if kept else height}.dwg"
-            sheet.write_row(number, 0, [f"TYPE {number % 7}", name, high, *[None] * 7, drawing, *amounts, "yes"])
+            if height == REVISED and number % 20 == 13:
+                continue
+            shown = f"{name}A" if is_renamed else name
+            sheet.write_row(number, 0, [f"TYPE {number % 7}", shown, high, *[None] * 7, drawing, *amounts, "yes"])
     return path
 
 

@@ -23,6 +23,11 @@ from tests.faults.scene import Scene, Servers
 
 _undisturbed: dict[str, Any] = {}
 
+# Removals and renames are broken too.
+REVISION: dict[str, Any] = {
+    "batch_size": 5, "concurrent_batches": 2, "missing": "remove", "renames": "accept",
+}  # fmt: skip
+
 
 def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the snapshots of the project and the job after a run without a fault."""
@@ -30,10 +35,11 @@ def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tup
         assert run_import(project_id, first).status == "completed"
         scene.start_worker()
         start = time.monotonic()
-        done = wait_for(submit(project_id, second, batch_size=5, concurrent_batches=2), has_ended)
+        done = wait_for(submit(project_id, second, **REVISION), has_ended)
         _undisturbed["seconds"] = time.monotonic() - start
         assert (done.status, done.rejected_count) == ("completed", 8), done.error
         assert min(done.created_count, done.updated_count, done.unchanged_count, done.pieces_removed) > 20
+        assert min(done.renamed_count, done.removed_count) > 10
         _undisturbed["project"], _undisturbed["job"] = (
             project_snapshot.snapshot_project(project_id),
             project_snapshot.snapshot_job(done.id),
@@ -73,7 +79,7 @@ def test_an_import_with_a_fault_ends_like_one_without(
     names = list(KINDS)
     name = names[(SEED + run) % len(names)] if run < len(names) else scene.chance.choice(names)
     scene.start_worker()
-    scene.job_id = submit(green_meadows, second, batch_size=5, concurrent_batches=2)
+    scene.job_id = submit(green_meadows, second, **REVISION)
     before = _wait_for_random_moment(scene)
     # Some faults close the connections of this process too.
     db.session.remove()
@@ -113,7 +119,7 @@ def test_jobs_survive_a_minute_without_redis(
     first, second = files(tmp_path)
     assert run_import(green_meadows, first).status == "completed"
     scene.start_worker()
-    scene.job_id = submit(green_meadows, second, batch_size=5, concurrent_batches=2)
+    scene.job_id = submit(green_meadows, second, **REVISION)
     wait_for(scene.job_id, lambda each: each.progress > 20)
     start = time.monotonic()
     fault_servers.kill_redis() if how == "gone" else fault_servers.hold_redis(held=True)
