@@ -70,3 +70,14 @@ def test_the_copy_for_the_demo_has_dates_of_the_last_weeks(tmp_path: Path) -> No
         days = [date.fromisoformat(row["Date"]) for row in csv.DictReader(file)]
     assert (len(days), 0 <= (today - max(days)).days < 7) == (870, True)
     assert max(day.weekday() for day in days) < 5, "nobody works on Sundays"
+
+
+def test_only_the_page_that_scans_may_use_the_camera(app: Flask, green_meadows: int) -> None:
+    editor = signed_in(app, green_meadows, "eve", Role.EDITOR)
+    base = f"/projects/{green_meadows}"
+    allowed = {path: editor.get(f"{base}{path}").headers["Permissions-Policy"] for path in ("/scan", "/pieces", "")}
+    assert {path: "camera=(self)" in policy for path, policy in allowed.items()} == {
+        "/scan": True,
+        "/pieces": False,
+        "": False,
+    }
