@@ -91,7 +91,7 @@ def changes_workbook(job_id: int) -> Response:
     """Return the job's changes as a workbook: old and new side by side, with a sheet for each kind of change."""
     return file_responses.workbook(
         f"changes-{job_id}.xlsx",
-        lambda file: comparison_workbook.write_review(changes.iterate_changes(job_id), file),
+        lambda file: comparison_workbook.export_review(changes.iterate_changes(job_id), file),
     )
 
 

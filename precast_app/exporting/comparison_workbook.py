@@ -62,7 +62,7 @@ class _Sheet:
         self.next_row += 1
 
 
-def write_review(changes: Iterable[Mapping[str, Any]], file: IO[bytes]) -> None:
+def export_review(changes: Iterable[Mapping[str, Any]], file: IO[bytes]) -> None:
     """Write a job's changes, as `queries.changes` lists them, as a workbook with a sheet for each kind of change."""
     with safe_text.workbook(file) as book:
         sheets = _add_sheets(book, _SHEETS)
@@ -72,7 +72,7 @@ def write_review(changes: Iterable[Mapping[str, Any]], file: IO[bytes]) -> None:
                     sheet.add(values)
 
 
-def write_comparison(comparison: Comparison, file: IO[bytes]) -> None:
+def export_comparison(comparison: Comparison, file: IO[bytes]) -> None:
     """Write the difference between two files as a workbook with a sheet for each kind of change."""
     with safe_text.workbook(file) as book:
         sheets = _add_sheets(book, _COMPARED)

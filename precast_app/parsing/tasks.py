@@ -181,7 +181,7 @@ def compare_uploads(
     )
     found = compare.compare(first, second)
     if window is None:
-        comparison_workbook.write_comparison(found, out)
+        comparison_workbook.export_comparison(found, out)
         return {}
     wanted = [
         each for each in found.differences if each.change in ([window["change"]] if window["change"] else _LISTED)
