@@ -130,6 +130,10 @@ class Text(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         return clean_text(super()._deserialize(value, attr, data, **kwargs)) or None
 
+    def _validate(self, value: Any) -> None:
+        if value is not None:
+            super()._validate(value)
+
 
 class MoveRequest(RequestSchema):
     """What happened to a piece: its status, a stage that it passed or a note; when, and why if it went back."""
