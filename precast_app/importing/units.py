@@ -13,7 +13,10 @@ _FACTORS: dict[str, dict[str, Decimal]] = {
         "mm": Decimal(1), "cm": Decimal(10), "dm": Decimal(100), "m": Decimal(1000),
         "in": Decimal("25.4"), "ft": Decimal("304.8"),
     },
-    "kg": {"g": Decimal("0.001"), "kg": Decimal(1), "t": Decimal(1000), "lb": Decimal("0.45359237")},
+    "kg": {
+        "g": Decimal("0.001"), "kg": Decimal(1), "t": Decimal(1000),
+        "lb": Decimal("0.45359237"), "kip": Decimal("453.59237"),
+    },
     "m²": {
         "mm2": Decimal("0.000001"), "cm2": Decimal("0.0001"), "m2": Decimal(1),
         "in2": Decimal("0.00064516"), "ft2": Decimal("0.09290304"),

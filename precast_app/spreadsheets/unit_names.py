@@ -25,9 +25,10 @@ _NAMES = {
     "kg": "kg kgs kilogram kilograms kilogramm kilogramme kilogrammes kilogramo kilogramos chilogrammo chilogrammi "
     "kilogramy kilogramow kilogramma kilogrammaa quilograma quilogramas kilo kilos chilo chili quilo quilos "
     "килограмм килограммы килограммов 千克 公斤",
-    "t": "t to ton tons tonne tonnes tonnen tonelada toneladas tonnellata tonnellate tona tony tonni tonnia tonn "
+    "t": "t to mt ton tons tonne tonnes tonnen tonelada toneladas tonnellata tonnellate tona tony tonni tonnia tonn "
     "тонна тонны тонн 吨",
     "lb": "lb lbs pound pounds",
+    "kip": "kip kips klb klbs",
     "mm2": "mm2 mmq sqmm quadratmillimeter squaremillimeter squaremillimetre squaremillimeters squaremillimetres",
     "cm2": "cm2 cmq sqcm qcm quadratzentimeter squarecentimeter squarecentimetre squarecentimeters squarecentimetres",
     "m2": "m2 qm mq sqm квм мкв quadratmeter squaremeter squaremeters squaremetre squaremetres metrecarre metrescarres "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,16 +48,39 @@ def newer_german_list() -> bytes:
 
 @dataclass(frozen=True)
 class OfficeList:
-    """A list as an office writes it, and what its columns mean."""
+    """A list as an office writes it, and what its columns mean.
+
+    `meanings` has a line for each column that is read: its heading, `=`, and a field with its unit (`length, m`) or the
+    kind and the name of an item (`node: EG`).
+    """
 
     text: str
-    targets: dict[str, Any]
-    shape: Shape
+    meanings: str
+    shape: Shape = Shape.ELEMENT_TYPE_AND_PLACE
     header_rows: tuple[int, ...] = (1,)
     skip_rows: tuple[int, ...] = ()
     totals_words: tuple[str, ...] = ()
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        """The list as a file."""
+        return textwrap.dedent(self.text).lstrip().encode()
+
+    @property
+    def targets(self) -> dict[str, Any]:
+        """The target of each column by its heading, as JSON, in a pair with the unit if there is one."""
+        return dict(map(_target, textwrap.dedent(self.meanings).strip().splitlines()))
+
+
+def _target(line: str) -> tuple[str, Any]:
+    heading, _, meaning = line.rpartition(" = ")
+    kind, is_item, name = meaning.partition(": ")
+    if is_item:
+        return heading, {kind: name}
+    name, has_unit, unit = meaning.partition(", ")
+    return heading, (name, unit) if has_unit else name
 
 
 LISTS = {
@@ -70,18 +94,17 @@ LISTS = {
         PT01;Poutre;6;RdC;580;60;25;2,18;non;
         TOTAL;;15;;;;;;;
         """,
-        {
-            "Repère": "name",
-            "Désignation": "element_type",
-            "Nombre": "count",
-            "Niveau": "floor",
-            "Longueur (cm)": ("length", "cm"),
-            "Hauteur (cm)": ("height", "cm"),
-            "Ép. (cm)": ("thickness", "cm"),
-            "Poids (t)": ("mass", "t"),
-            "Armé": {"stage": "Armé"},
-        },
-        Shape.ELEMENT_TYPE_AND_PLACE,
+        """
+        Repère = name
+        Désignation = element_type
+        Nombre = count
+        Niveau = floor
+        Longueur (cm) = length, cm
+        Hauteur (cm) = height, cm
+        Ép. (cm) = thickness, cm
+        Poids (t) = mass, t
+        Armé = stage: Armé
+        """,
         header_rows=(2,),
         values={"stage": {"oui": "yes", "non": "no"}},
     ),
@@ -93,20 +116,19 @@ LISTS = {
         PA-02,Placa alveolar,B,Planta 1,10,6.40,1.20,0.20,3070,1.23,PA-02.dwg
         VI-01,Viga,B,Planta 2,2,9.80,0.40,0.60,5880,2.35,VI-01.dwg
         """,
-        {
-            "Pieza": "name",
-            "Tipo": "element_type",
-            "Bloque": "tower",
-            "Planta": "floor",
-            "Uds.": "count",
-            "Longitud (m)": ("length", "m"),
-            "Ancho (m)": ("width", "m"),
-            "Canto (m)": ("height", "m"),
-            "Peso (kg)": ("mass", "kg"),
-            "Volumen (m3)": ("volume", "m3"),
-            "Plano": {"drawing_type": "Plano"},
-        },
-        Shape.ELEMENT_TYPE_AND_PLACE,
+        """
+        Pieza = name
+        Tipo = element_type
+        Bloque = tower
+        Planta = floor
+        Uds. = count
+        Longitud (m) = length, m
+        Ancho (m) = width, m
+        Canto (m) = height, m
+        Peso (kg) = mass, kg
+        Volumen (m3) = volume, m3
+        Plano = drawing_type: Plano
+        """,
     ),
     "Italian": OfficeList(
         """
@@ -118,15 +140,14 @@ LISTS = {
         Totale;;;;;;20;
         """,
         # A quintal is no unit that is converted, so the weight is left open.
-        {
-            "Marca": "name",
-            "Lunghezza [m]": ("length", "m"),
-            "Larghezza [m]": ("width", "m"),
-            "Altezza [m]": ("height", "m"),
-            "Q.tà": "count",
-            "Piano": "floor",
-        },
-        Shape.ELEMENT_TYPE_AND_PLACE,
+        """
+        Marca = name
+        Lunghezza [m] = length, m
+        Larghezza [m] = width, m
+        Altezza [m] = height, m
+        Q.tà = count
+        Piano = floor
+        """,
         header_rows=(2,),
         totals_words=("Totale",),
         constants={"element_type": "COLUMN"},
@@ -138,18 +159,18 @@ LISTS = {
         W102;Wand;1;;3;4;3600;2800;180;4536
         V201;Breedplaat;;6;6;12;5400;2400;60;1944
         """,
-        {
-            "Merk": "name",
-            "Omschrijving": "element_type",
-            "Begane grond": {"node": "Begane grond"},
-            "1e verdieping": {"node": "1e verdieping"},
-            "2e verdieping": {"node": "2e verdieping"},
-            "Lengte": "length",
-            "Breedte": "width",
-            "Dikte": "thickness",
-            "Gewicht": "mass",
-        },
-        Shape.ELEMENT_TYPE,
+        """
+        Merk = name
+        Omschrijving = element_type
+        Begane grond = node: Begane grond
+        1e verdieping = node: 1e verdieping
+        2e verdieping = node: 2e verdieping
+        Lengte = length
+        Breedte = width
+        Dikte = thickness
+        Gewicht = mass
+        """,
+        shape=Shape.ELEMENT_TYPE,
     ),
     "Polish": OfficeList(
         """
@@ -159,18 +180,17 @@ LISTS = {
         3;PK-1;Płyta kanałowa;14;590;120;24;1,020;2,55;Parter
         Razem;;;19;;;;;;
         """,
-        {
-            "Symbol": "name",
-            "Rodzaj elementu": "element_type",
-            "Ilość [szt.]": "count",
-            "Dł. [cm]": ("length", "cm"),
-            "Szerokość [cm]": ("width", "cm"),
-            "Grubość [cm]": ("thickness", "cm"),
-            "Objętość [m³]": ("volume", "m3"),
-            "Masa [t]": ("mass", "t"),
-            "Kondygnacja": "floor",
-        },
-        Shape.ELEMENT_TYPE_AND_PLACE,
+        """
+        Symbol = name
+        Rodzaj elementu = element_type
+        Ilość [szt.] = count
+        Dł. [cm] = length, cm
+        Szerokość [cm] = width, cm
+        Grubość [cm] = thickness, cm
+        Objętość [m³] = volume, m3
+        Masa [t] = mass, t
+        Kondygnacja = floor
+        """,
         totals_words=("Razem",),
     ),
     "Finnish": OfficeList(
@@ -181,19 +201,18 @@ LISTS = {
         O-201;Ontelolaatta;B;1. krs;16;7200;1200;265;3300;8,64
         Yhteensä;;;;22;;;;;
         """,
-        {
-            "Tunnus": "name",
-            "Tyyppi": "element_type",
-            "Lohko": "tower",
-            "Kerros": "floor",
-            "Kpl": "count",
-            "Pituus": "length",
-            "Korkeus": "height",
-            "Paksuus": "thickness",
-            "Paino": "mass",
-            "Pinta-ala": "area",
-        },
-        Shape.ELEMENT_TYPE_AND_PLACE,
+        """
+        Tunnus = name
+        Tyyppi = element_type
+        Lohko = tower
+        Kerros = floor
+        Kpl = count
+        Pituus = length
+        Korkeus = height
+        Paksuus = thickness
+        Paino = mass
+        Pinta-ala = area
+        """,
         totals_words=("Yhteensä",),
     ),
     "Portuguese": OfficeList(
@@ -205,18 +224,17 @@ LISTS = {
         V2;Viga;6;1º Pavimento;650;30;70;3413;V2.dwg
         L1;Laje alveolar;22;1º Pavimento;900;120;20;5400;L1.dwg
         """,
-        {
-            "Peça": "name",
-            "Tipo": "element_type",
-            "Qtde": "count",
-            "Pavimento": "floor",
-            "Comprimento": ("length", "cm"),
-            "Largura": ("width", "cm"),
-            "Altura": ("height", "cm"),
-            "Peso": "mass",
-            "Desenho": {"drawing_type": "Desenho"},
-        },
-        Shape.ELEMENT_TYPE_AND_PLACE,
+        """
+        Peça = name
+        Tipo = element_type
+        Qtde = count
+        Pavimento = floor
+        Comprimento = length, cm
+        Largura = width, cm
+        Altura = height, cm
+        Peso = mass
+        Desenho = drawing_type: Desenho
+        """,
         header_rows=(2,),
         skip_rows=(1,),
     ),
@@ -228,19 +246,18 @@ LISTS = {
         D1;Perde;B;Zemin Kat;4;450;20;300;6,75;2,7
         Toplam;;;;20;;;;;
         """,
-        {
-            "Poz No": "name",
-            "Eleman Tipi": "element_type",
-            "Blok": "tower",
-            "Kat": "floor",
-            "Adet": "count",
-            "Boy (cm)": ("length", "cm"),
-            "En (cm)": ("width", "cm"),
-            "Yükseklik (cm)": ("height", "cm"),
-            "Ağırlık (ton)": ("mass", "t"),
-            "Hacim (m3)": ("volume", "m3"),
-        },
-        Shape.ELEMENT_TYPE_AND_PLACE,
+        """
+        Poz No = name
+        Eleman Tipi = element_type
+        Blok = tower
+        Kat = floor
+        Adet = count
+        Boy (cm) = length, cm
+        En (cm) = width, cm
+        Yükseklik (cm) = height, cm
+        Ağırlık (ton) = mass, t
+        Hacim (m3) = volume, m3
+        """,
         totals_words=("Toplam",),
     ),
     "Hindi": OfficeList(
@@ -250,18 +267,17 @@ LISTS = {
         2,DW-02,Deewar,Tower 1,Manzil 2,4,4200,2850,150,4489
         3,DH-01,Dharan,Tower 2,Manzil 1,2,5400,300,600,2430
         """,
-        {
-            "Nishan": "name",
-            "Prakar": "element_type",
-            "Imarat": "tower",
-            "Manzil": "floor",
-            "Sankhya": "count",
-            "Lambai (mm)": ("length", "mm"),
-            "Chaudai (mm)": ("width", "mm"),
-            "Motai (mm)": ("thickness", "mm"),
-            "Vajan (kg)": ("mass", "kg"),
-        },
-        Shape.ELEMENT_TYPE_AND_PLACE,
+        """
+        Nishan = name
+        Prakar = element_type
+        Imarat = tower
+        Manzil = floor
+        Sankhya = count
+        Lambai (mm) = length, mm
+        Chaudai (mm) = width, mm
+        Motai (mm) = thickness, mm
+        Vajan (kg) = mass, kg
+        """,
     ),
     "English, feet and inches": OfficeList(
         """
@@ -269,17 +285,16 @@ LISTS = {
         2231,PC-101,Sandwich wall,Ground floor,3,12' 6",9' 4",8",4.2 t,12.6 t
         2231,PC-102,Sandwich wall,1st floor,2,10' 0",9' 4",8",3.4 t,6.8 t
         """,
-        {
-            "Panel Mark": "name",
-            "Panel type": "element_type",
-            "Level": "floor",
-            "Nos": "count",
-            "Length": ("length", "cell"),
-            "Height": ("height", "cell"),
-            "Thk": ("thickness", "cell"),
-            "Wt each": ("mass", "cell"),
-        },
-        Shape.ELEMENT_TYPE_AND_PLACE,
+        """
+        Panel Mark = name
+        Panel type = element_type
+        Level = floor
+        Nos = count
+        Length = length, cell
+        Height = height, cell
+        Thk = thickness, cell
+        Wt each = mass, cell
+        """,
     ),
     "Austrian, a basement called KG": OfficeList(
         """
@@ -287,57 +302,20 @@ LISTS = {
         FD1;10;Elementdecke;5,40;2,50;0,06;2,03;1;2;2;2;1;2
         FD2;8;Elementdecke;4,20;2,50;0,06;1,58;1;2;2;2;1;
         """,
-        {
-            "Pos": "name",
-            "Typ": "element_type",
-            "Länge": ("length", "m"),
-            "Breite": ("width", "m"),
-            "Dicke": ("thickness", "m"),
-            "Gewicht": ("mass", "t"),
-            **{floor: {"node": floor} for floor in ("UG", "EG", "1.OG", "2.OG", "DG", "KG")},
-        },
-        Shape.ELEMENT_TYPE,
-    ),
-    "English, stages and materials": OfficeList(
         """
-        Mark,Type,Length mm,Reinforced,Cast,Demoulded,GF,1F,2F,Rebar 8mm (kg),Anchors
-        W1,Wall,4000,x,x,,2,1,,55.5,4
-        W2,Wall,3500,x,,,1,1,1,48.2,4
+        Pos = name
+        Typ = element_type
+        Länge = length, m
+        Breite = width, m
+        Dicke = thickness, m
+        Gewicht = mass, t
+        UG = node: UG
+        EG = node: EG
+        1.OG = node: 1.OG
+        2.OG = node: 2.OG
+        DG = node: DG
+        KG = node: KG
         """,
-        {
-            "Mark": "name",
-            "Type": "element_type",
-            "Length mm": ("length", "mm"),
-            "Reinforced": {"stage": "Reinforced"},
-            "Cast": {"stage": "Cast"},
-            "Demoulded": {"stage": "Demoulded"},
-            "GF": {"node": "GF"},
-            "1F": {"node": "1F"},
-            "2F": {"node": "2F"},
-            "Rebar 8mm (kg)": {"product": "Rebar 8mm"},
-        },
-        Shape.ELEMENT_TYPE,
-    ),
-    "English, two heading rows": OfficeList(
-        """
-        Precast element list - Tower blocks,,,,,,,,
-        Mark,Description,Dimensions,,,Weight,Tower 1,,
-        ,,L (mm),W (mm),T (mm),(kg),GF,Level 1,Level 2
-        W1,Wall,4000,3000,150,4500,2,1,
-        W2,Wall,3500,3000,150,3937,1,1,1
-        """,
-        {
-            "Mark": "name",
-            "Description": "element_type",
-            "Dimensions / L (mm)": ("length", "mm"),
-            "W (mm)": ("width", "mm"),
-            "T (mm)": ("thickness", "mm"),
-            "Weight / (kg)": ("mass", "kg"),
-            "Tower 1 / GF": {"node": "Tower 1.GF"},
-            "Level 1": {"node": "Tower 1.Level 1"},
-            "Level 2": {"node": "Tower 1.Level 2"},
-        },
-        Shape.ELEMENT_TYPE,
-        header_rows=(2, 3),
+        shape=Shape.ELEMENT_TYPE,
     ),
 }

@@ -18,9 +18,11 @@ from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import ColumnGroup
 from precast_app.spreadsheets import Limits, open_book
 from tests.conftest import EXAMPLES
-from tests.unit.office_lists import LISTS, OTHER_OFFICES, reference
+from tests.unit import more_office_lists, office_lists
+from tests.unit.office_lists import OTHER_OFFICES, reference
 
 EMPTY = ReferenceData(1)
+LISTS = office_lists.LISTS | more_office_lists.LISTS
 
 
 def propose_for(content: str | bytes, project: ReferenceData = EMPTY, *profiles: ImportProfile) -> Proposal:
@@ -145,7 +147,7 @@ def test_towers_and_floors_get_the_names_of_the_project() -> None:
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_of_another_office(name: str) -> None:
     expected = LISTS[name]
-    proposal = propose_for(expected.text)
+    proposal = propose_for(expected.content)
     profile = proposal.profile
     assert targets(proposal) == expected.targets
     assert profile.shape is expected.shape

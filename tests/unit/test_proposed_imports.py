@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import textwrap
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -18,9 +17,11 @@ from precast_app.importing.profiles.proposal import propose
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import ColumnGroup
 from precast_app.spreadsheets import Book, open_book
-from tests.unit.office_lists import LISTS, OTHER_OFFICES
+from tests.unit import more_office_lists, office_lists
+from tests.unit.office_lists import OTHER_OFFICES
 
 EMPTY = ReferenceData(1)
+LISTS = office_lists.LISTS | more_office_lists.LISTS
 
 
 def proposed(content: bytes, **constants: str) -> ImportProfile:
@@ -89,13 +90,30 @@ FOUND: dict[str, tuple[int, int, tuple[str, str], dict[str, Any]]] = {
     "English, feet and inches": (2, 5, ("Sandwich wall", "PC-101"), {"length": 3810, "mass": 4200, "pieces": 3}),
     "Austrian, a basement called KG": (2, 18, ("Elementdecke", "FD1"), {"length": 5400, "mass": 2030, "pieces": 10}),
     "English, stages and materials": (2, 6, ("Wall", "W1"), {"length": 4000, "stages": [True, True, False]}),
+    "American, feet and two heading rows": (
+        3,
+        30,
+        ("Double Tee", "DT-102"),
+        {"length": Decimal("17830.8"), "height": Decimal("863.6"), "pieces": 14},
+    ),
+    "American, levels as columns": (2, 14, ("WALL PANEL", "WP-1"), {"length": 9144, "mass": Decimal("16329.32532")}),
+    "British, headings on every page": (4, 5, ("Stair Flight", "ST2"), {"width": 1200, "mass": 3100, "pieces": 1}),
+    "Floor only in the first row of its block": (3, 10, ("Wall", "W1"), {"length": 4000, "pieces": 4}),
+    "French, one unit over three dimensions": (
+        3,
+        19,
+        ("Voile", "V01"),
+        {"height": 2800, "thickness": 200, "mass": 5880},
+    ),
+    "Brazilian, two towers": (2, 22, ("Pilar", "P1"), {"length": 9000, "mass": 3600, "pieces": 16}),
+    "Indian, towers as columns": (3, 40, ("SLAB", "SL-01"), {"volume": Decimal("1.26"), "mass": 3150, "pieces": 20}),
     "English, two heading rows": (2, 6, ("Wall", "W2"), {"length": 3500, "mass": 3937, "pieces": 3}),
 }
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_of_another_office_is_imported_without_a_choice(name: str) -> None:
-    content = textwrap.dedent(LISTS[name].text).lstrip().encode()
+    content = LISTS[name].content
     found = imported(content, proposed(content))
     element_types, pieces, key, values = FOUND[name]
     assert (len(found), sum(each["pieces"] for each in found.values())) == (element_types, pieces)

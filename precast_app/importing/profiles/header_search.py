@@ -112,7 +112,7 @@ def read_layout(
         skip_rows=skipped,
         units=units,
         titles=tuple(text for row in scan.head[:position] for text in _texts(row) if text)[:10],
-        rows=tuple(row for row in rows if row.number - last not in skipped),
+        rows=tuple(row for row in rows if row.number - last not in skipped and not _repeats(row, headings)),
         has_all_rows=has_all,
         row_count=max(0, scan.row_count - position - header_count - rows_skipped),
         is_certain=is_certain and bool(header.cells),
@@ -161,7 +161,7 @@ def has_sub_headings(scan: SheetScan, position: int) -> bool:
     own = [
         index
         for index in filled
-        if index < len(tops) and tops[index] and index not in shared and not vocabulary.plain_unit(subs[index])
+        if index < len(tops) and tops[index] and index not in shared and not _continues_heading(subs[index])
     ]
     # A flat file can't merge cells: the first sub-heading stands below the heading that they share.
     is_below_shared = all(index + 1 in filled and (index + 1 >= len(tops) or not tops[index + 1]) for index in own)
@@ -169,6 +169,11 @@ def has_sub_headings(scan: SheetScan, position: int) -> bool:
     continues = bool(filled) and len(filled) > len(own) and is_text and is_below_shared and not _is_units(subs)
     # The row above is no title: it has headings of its own, or stands over some of the columns.
     return continues and (min(shared, default=0) > 0 or any(map(_is_top_heading, *_padded(tops, subs))))
+
+
+def _continues_heading(text: str) -> bool:
+    """Return whether a text below a heading belongs to it: a unit, or a word of a heading, such as Mark below Piece."""
+    return bool(vocabulary.plain_unit(text) or vocabulary.plain_meanings(text))
 
 
 def _padded(tops: Sequence[str], subs: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -215,6 +220,15 @@ def _heading_points(text: str, seen: set[str], names: NameIndex) -> float:
             seen.add(meaning.kind)
             return meaning.confidence
     return 0.0
+
+
+def _repeats(row: SheetRow, headings: Sequence[ListHeading]) -> bool:
+    """Return whether a row repeats the headings, as long reports do on each page."""
+    texts = _texts(row)
+    return any(texts) and all(
+        not text or (index < len(headings) and text == (headings[index].sub or headings[index].top))
+        for index, text in enumerate(texts)
+    )
 
 
 def _data_rows(book: Book, sheet: str, last_header_row: int, limit: int) -> tuple[list[SheetRow], bool]:

@@ -17,6 +17,7 @@ SAMPLES = 3
 # Columns that are looked at.
 _MAX_COLUMNS = 500
 _LONGEST_WORDS = 60
+_MOST_WORDS_OF_TOTALS, _MOST_CELLS_OF_TOTALS = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,14 @@ def cell_at(row: SheetRow, index: int) -> Cell:
 
 def is_totals_row(row: SheetRow) -> bool:
     """Return whether the first text of a row says that it is a total."""
-    first = next((text for cell in row.cells if (text := shown_text(cell))), "")
-    words = vocabulary.split_words(first[:_LONGEST_WORDS])
+    texts = [text for cell in row.cells if (text := shown_text(cell))]
+    words = vocabulary.split_words(texts[0][:_LONGEST_WORDS]) if texts else []
     known = vocabulary.load().words["total"]
-    return bool(words) and ("".join(words[:2]) in known or words[0] in known) and len(words) <= 4
+    if not 0 < len(words) <= _MOST_WORDS_OF_TOTALS:
+        return False
+    # As in `Page total`, in a row with little else.
+    ends_so = words[-1] in known and len(texts) <= _MOST_CELLS_OF_TOTALS
+    return words[0] in known or "".join(words[:2]) in known or ends_so
 
 
 def _decimal_sign(book: Book, rows: Iterable[SheetRow]) -> DecimalSign:

@@ -28,7 +28,7 @@ from precast_app.importing.profiles.target_guesses import MIN_CONFIDENCE, Guess,
 from precast_app.importing.profiles.value_rules import propose_values
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import MEASURES, ColumnGroup
-from precast_app.spreadsheets import Book, column_letter
+from precast_app.spreadsheets import Book, SheetRow, column_letter
 from precast_app.text import match_key
 
 _SHOWN = 60
@@ -232,12 +232,13 @@ def _blanks(layout: ListLayout, columns: Sequence[ListColumn], taken: Sequence[G
         return {}
     (name,) = names
     rows = [row for row in layout.rows if not is_totals_row(row)]
+    found = dict.fromkeys(_filled_once_for_a_block(rows, columns, taken), Blank.ABOVE)
     gaps = [row for row in rows[1:] if shown_text(cell_at(row, name.heading.index)) == ""]
     used = [column.heading.index for column, guess in zip(columns, taken, strict=True) if guess]
     continued = [row for row in gaps if any(shown_text(cell_at(row, index)) for index in used)]
     if not continued or not rows or shown_text(cell_at(rows[0], name.heading.index)) == "":
-        return {}
-    found = {name.heading.index: Blank.ABOVE}
+        return found
+    found[name.heading.index] = Blank.ABOVE
     for column, guess in zip(columns, taken, strict=True):
         index = column.heading.index
         if (
@@ -249,6 +250,29 @@ def _blanks(layout: ListLayout, columns: Sequence[ListColumn], taken: Sequence[G
             if blank_rows and blank_rows <= {row.number for row in continued}:
                 found[index] = Blank.ABOVE
     return found
+
+
+def _filled_once_for_a_block(
+    rows: Sequence[SheetRow], columns: Sequence[ListColumn], taken: Sequence[Guess | None]
+) -> Iterator[int]:
+    """Yield the columns of element types and places that stand in the first row of a block only, as merged cells do.
+
+    A row with a blank there is data if it has a measure; without one it may be a total.
+    """
+    measures = [
+        column.heading.index
+        for column, guess in zip(columns, taken, strict=True)
+        if guess and isinstance(guess.target, BaseTarget) and guess.target.field in MEASURES
+    ]
+    for column, guess in zip(columns, taken, strict=True):
+        target = guess.target if guess else None
+        is_repeated = target == BaseTarget("element_type") or (
+            isinstance(target, PlaceTarget) and target.field is not PlaceField.COUNT
+        )
+        blank = [row for row in rows if shown_text(cell_at(row, column.heading.index)) == ""] if is_repeated else []
+        has_measures = all(any(shown_text(cell_at(row, index)) for index in measures) for row in blank)
+        if blank and blank[0] is not rows[0] and has_measures:
+            yield column.heading.index
 
 
 def _totals_words(

@@ -35,6 +35,8 @@ def rate_fit(target: Target, values: ColumnValues) -> float:
                 return 0.2
             return 0.3 if values.middle is not None and abs(values.middle) > 300 else 1.0
         case ItemTarget(ColumnGroup.DRAWINGS):
+            if values.share(values.levels) >= 0.5:
+                return 0.3
             return _step(values.share(values.files), (0.5, 1.0), rest=0.85) if not values.numbers else 0.6
         case ItemTarget(ColumnGroup.NODES):
             return _step(values.share(values.whole), (0.9, 1.0), rest=0.3)

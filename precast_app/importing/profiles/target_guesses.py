@@ -155,6 +155,8 @@ def _from_heading(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
             confidence += 0.2
         confidence *= factor * rate_fit(target, column.values)
         yield Guess(target, unit, min(confidence, 0.99), f"{reason} {why}".strip())
+    if _is_numbered_tower(column):
+        yield from _as_counts_of_tower(column, knowledge)
     # KG is a basement beside EG and OG, and a unit elsewhere.
     if levels.is_level(column.text) or _is_basement(column, knowledge) or _is_numbered_floor(column):
         yield from _as_floor(column, knowledge)
@@ -224,6 +226,25 @@ def _is_numbered_floor(column: ListColumn) -> bool:
     """Return whether the heading is a number below a heading that means floors."""
     top = {meaning.kind for meaning in vocabulary.meanings(column.top)}
     return column.heading.sub.isdigit() and len(column.heading.sub) <= 3 and "floor" in top
+
+
+def _is_numbered_tower(column: ListColumn) -> bool:
+    """Return whether the heading is the name of one tower, such as `T1`, `Tower 2` or `Block C`."""
+    words = vocabulary.split_words(column.text[:_SHOWN])
+    if len(words) != 2 or column.heading.sub:
+        return False
+    kinds = {meaning.kind for meaning in vocabulary.load().headings.get(words[0], ())}
+    is_name = "tower" in kinds or words[0] == "t"
+    return is_name and len(words[1]) <= 2 and (words[1].isdigit() or len(words[1]) == 1)
+
+
+def _as_counts_of_tower(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
+    values = column.values
+    if values.filled and values.share(values.whole) < 0.9:
+        return
+    name = node_name(column.text, knowledge.reference)
+    reason = f"{column.text[:_SHOWN]} is a tower, and the cells below are counts."
+    yield Guess(ItemTarget(ColumnGroup.NODES, name), None, 0.85 if values.filled else 0.6, reason)
 
 
 def _as_floor(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
