@@ -89,19 +89,28 @@ def check(printed: str, jobs: list[Json], folder: Path) -> None:
     assert openpyxl.load_workbook(annotated)["Element Types"][BAD_CELL].comment is not None
 
 
+def check_list(printed: str, jobs: list[Json]) -> None:
+    """Assert that the list of another office was imported as the page says."""
+    (job,) = jobs
+    assert (job["status"], job["created_count"], job["pieces_added"]) == ("completed", 1, 3)
+    assert (job["profile"]["name"], job["result"] in printed) == ("Our office", True)
+    assert "E Length [m]" in printed
+
+
 def test_curl(site: Site, folder: Path) -> None:
     missing = [name for name in ("bash", "curl", "jq") if shutil.which(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} is not installed (Debian, Ubuntu: apt install curl jq)")
     printed, jobs = run(site, folder, ["bash", "-euo", "pipefail"], "client.sh", script("bash"))
     check(printed, jobs, folder)
-    assert [(job["job_type"], job["status"]) for job in jobs[4:]] == [("stage_import", "completed")]
+    assert [(job["job_type"], job["status"]) for job in jobs[4:5]] == [("stage_import", "completed")]
+    check_list(printed, jobs[5:])
 
 
 def test_python(site: Site, folder: Path) -> None:
     printed, jobs = run(site, folder, [sys.executable], "client.py", script("python"))
     check(printed, jobs, folder)
-    assert len(jobs) == 4
+    check_list(printed, jobs[4:])
 
 
 def test_javascript(site: Site, folder: Path) -> None:

@@ -222,3 +222,11 @@ def test_a_proposal_for_an_odd_file_is_a_valid_profile(content: bytes) -> None:
     described = describe(opened(content), EMPTY)
     profile = schema.load_profile(described["profile"], complete=False)
     assert describe(opened(content), EMPTY, [], profile)["profile"] == described["profile"]
+
+
+def test_element_types_and_places_beyond_the_first_rows_are_counted() -> None:
+    rows = [f"W{number % 250},Wall,Level {number // 250 + 1},1,4000" for number in range(500)]
+    content = "\n".join(["Mark,Type,Level,Qty,Length (mm)", *rows, "Total,,,500,"])
+    described = describe(opened(content.encode()), EMPTY)
+    assert (described["row_count"], described["element_type_count"]) == (501, 250)
+    assert [(item["name"], item["rows"]) for item in described["new_items"]] == [("Level 1", 250), ("Level 2", 250)]

@@ -78,9 +78,9 @@ def describe(
         "missing": list(profile.missing()),
         "messages": messages,
         "targets": list(_targets(reference, [column.target for _, column, _ in columns], proposed)),
-        "new_items": list(new_items.find(profile, layout, reference, _surest_targets(proposed))),
+        "new_items": list(new_items.find_new_items(book, profile, layout, reference, _surest_targets(proposed))),
         "row_count": layout.row_count - sum(map(list_columns.is_totals_row, layout.rows)),
-        "element_type_count": _count_element_types(profile, layout),
+        "element_type_count": _count_element_types(book, profile, layout),
     }
 
 
@@ -214,14 +214,15 @@ def _target(target: Target, label: str, kind: str) -> dict[str, Any]:
     return {"target": dump_target(target), "label": label, "kind": kind, "units": list(possible_units(target))}
 
 
-def _count_element_types(profile: ImportProfile, layout: ListLayout) -> int | None:
-    """Return the number of different element types, if all rows were read and a column names them."""
+def _count_element_types(book: Book, profile: ImportProfile, layout: ListLayout) -> int | None:
+    """Return the number of different element types, if a column names them and the rows are quick to read."""
     columns = matching.match_columns(layout.headings, profile)
     indexes = {column.target.field: index for index, column in columns.items() if isinstance(column.target, BaseTarget)}
-    if not layout.has_all_rows or "name" not in indexes:
+    is_long = layout.row_count * len(layout.headings) > header_search.MAX_COUNTED_CELLS
+    if (is_long and not layout.has_all_rows) or "name" not in indexes:
         return None
     found = set()
-    for row in layout.rows:
+    for row in header_search.iterate_data_rows(book, layout):
         if list_columns.is_totals_row(row):
             continue
         names = [

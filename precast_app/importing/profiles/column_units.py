@@ -32,9 +32,7 @@ def unit_of(column: ListColumn, target: Target) -> tuple[str | None, str, float]
     if field not in _UNIT_OF:
         return None, "", 1.0
     own = _UNIT_OF[field]
-    stated = next(
-        filter(None, (vocabulary.split_unit(text)[1] for text in (column.heading.sub, column.top))), ""
-    )
+    stated = next(filter(None, (vocabulary.split_unit(text)[1] for text in (column.heading.sub, column.top))), "")
     for unit, where in (
         (stated, f"The heading says {stated}."),
         (column.unit_below, f"The row below says {column.unit_below}."),

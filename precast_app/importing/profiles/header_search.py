@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from precast_app.importing.column_mapping import NameIndex, find_targets
@@ -16,6 +16,8 @@ MAX_SAMPLE_ROWS = 200
 # Fewer rows of a wide list, so that no more cells than these are looked at.
 _MAX_SAMPLE_CELLS = 20_000
 _MIN_SAMPLE_ROWS = 20
+# All rows are read to count element types and places, if a list has no more cells.
+MAX_COUNTED_CELLS = 200_000
 # Columns of a row that are compared with the words that headings consist of.
 _MAX_COMPARED = 150
 # Points for a heading that means something, that is known but not read, that names a floor, that is a text.
@@ -117,6 +119,18 @@ def read_layout(
         row_count=max(0, scan.row_count - position - header_count - rows_skipped),
         is_certain=is_certain and bool(header.cells),
     )
+
+
+def iterate_data_rows(book: Book, layout: ListLayout) -> Iterator[SheetRow]:
+    """Yield all data rows of a list, or only its first ones if it has more than 200 000 cells."""
+    if layout.has_all_rows or layout.row_count * len(layout.headings) > MAX_COUNTED_CELLS:
+        yield from layout.rows
+        return
+    last = layout.header_rows[-1]
+    for row in book.rows(layout.sheet):
+        is_skipped = row.number <= last or row.number - last in layout.skip_rows
+        if not is_skipped and not _repeats(row, layout.headings):
+            yield row
 
 
 def headings_at(scan: SheetScan, position: int, header_count: int) -> tuple[ListHeading, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from precast_app.importing.column_mapping import index_names
 from precast_app.importing.profiles import list_columns, matching
 from precast_app.importing.profiles.column_values import shown_text
-from precast_app.importing.profiles.header_search import ListLayout
+from precast_app.importing.profiles.header_search import ListLayout, iterate_data_rows
 from precast_app.importing.profiles.profile import (
     GROUP_KEYS,
     ImportProfile,
@@ -23,14 +23,14 @@ from precast_app.importing.profiles.profile import (
 )
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
-from precast_app.spreadsheets import column_letter
+from precast_app.spreadsheets import Book, column_letter
 from precast_app.text import match_key, path_key
 
 _MOST_NEW = 500
 
 
-def find(
-    profile: ImportProfile, layout: ListLayout, reference: ReferenceData, guesses: Mapping[int, Target]
+def find_new_items(
+    book: Book, profile: ImportProfile, layout: ListLayout, reference: ReferenceData, guesses: Mapping[int, Target]
 ) -> Iterator[dict[str, Any]]:
     """Yield what the file names and the project lacks, with the column or the number of rows that name it.
 
@@ -51,7 +51,7 @@ def find(
                 where = f"column {found['column']}"
                 item = {"kind": GROUP_KEYS[target.group], "name": target.name, "where": where, "parts": None}
                 yield {**item, **found, "left_out": own is None}
-    places = _places(profile, layout, columns) if profile.shape is not Shape.ELEMENT_TYPE else []
+    places = _places(book, profile, layout, columns) if profile.shape is not Shape.ELEMENT_TYPE else []
     for place in islice(places, _MOST_NEW):
         known = names.get(path_key(place.path), ())
         if place.left_out or not any(GROUP_SPECS[group].reference.is_hierarchy for group, _ in known):
@@ -79,7 +79,9 @@ class _Place:
         return next(reversed(self.letters.values()), "")
 
 
-def _places(profile: ImportProfile, layout: ListLayout, columns: Mapping[int, ProfileColumn]) -> Iterable[_Place]:
+def _places(
+    book: Book, profile: ImportProfile, layout: ListLayout, columns: Mapping[int, ProfileColumn]
+) -> Iterable[_Place]:
     """Return the places in the order of the rows that name them first."""
     fields = {column.target.field: index for index, column in columns.items() if isinstance(column.target, PlaceTarget)}
     order = [field for field in (PlaceField.TOWER, PlaceField.FLOOR) if field in fields or field in profile.constants]
@@ -87,7 +89,7 @@ def _places(profile: ImportProfile, layout: ListLayout, columns: Mapping[int, Pr
     letters = {field.value: column_letter(fields[field] + 1) for field in order if field in fields}
     rules = {field: {match_key(old): new for old, new in profile.values.get(field, {}).items()} for field in PlaceField}
     found: dict[str, _Place] = {}
-    for row in layout.rows:
+    for row in iterate_data_rows(book, layout):
         if list_columns.is_totals_row(row):
             continue
         cells = {
