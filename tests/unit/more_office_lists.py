@@ -114,7 +114,7 @@ LISTS = {
     ),
     "Brazilian, two towers": OfficeList(
         """
-        Peça;Descrição;Comp. (cm);Larg. (cm);Alt. (cm);Peso (t);Torre A;;Torre B;
+        Peça;Descrição;Comp. (cm);Largura (cm);Alt. (cm);Peso (t);Torre A;;Torre B;
         ;;;;;;Térreo;1º Pav;Térreo;1º Pav
         V1;Viga;650;30;70;3,4;2;2;1;1
         P1;Pilar;900;40;40;3,6;8;;8;
@@ -123,7 +123,7 @@ LISTS = {
         Peça = name
         Descrição = element_type
         Comp. (cm) = length, cm
-        Larg. (cm) = width, cm
+        Largura (cm) = width, cm
         Alt. (cm) = height, cm
         Peso (t) = mass, t
         Torre A / Térreo = node: Torre A.Térreo
