@@ -137,7 +137,11 @@ class DecimalSigns:
 def reading_message(text: str, reading: Reading) -> str:
     """Return the warning about a number that could have been read in another way."""
     sign = "comma" if "," in text else "point"
+    # Without zeros at its end, the number shows how it was read: 1.250 as 1.25.
+    number = reading.text
+    if "." in number and "e" not in number.casefold():
+        number = number.rstrip("0").rstrip(".")
     return (
-        f"{clean_text(text)} was read as {reading.text}, but its {sign} may be a decimal sign or separate thousands, "
+        f"{clean_text(text)} was read as {number}, but its {sign} may be a decimal sign or separate thousands, "
         "and the other numbers do not show which. Check the value; write numbers without thousands separators."
     )

@@ -79,7 +79,7 @@ def test_a_column_that_shows_nothing_is_read_with_a_warning() -> None:
     signs.add(2, "3.000")
     reading = signs.read(2, "3.000")
     assert (reading.text, reading.is_certain) == ("3.000", False)
-    assert decimal_signs.reading_message("3.000", reading).startswith("3.000 was read as 3.000, but its point may")
+    assert decimal_signs.reading_message("3.000", reading).startswith("3.000 was read as 3, but its point may")
 
 
 def test_a_point_needs_no_warning_between_commas() -> None:
