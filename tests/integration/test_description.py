@@ -75,9 +75,11 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
             tokens.create(admin, days=1, name=name)
             app.test_client().post("/login", data={"name": "admin", "password": "correct cement"})
         fill_reference(project)
+        jobs = some_jobs(project, tmp_path_factory.mktemp("files"))
         numbers: dict[str, list[Any]] = {
             "project_id": [project],
-            "job_id": some_jobs(project, tmp_path_factory.mktemp("files")),
+            "job_id": jobs,
+            "other_id": jobs[1:],
             "element_id": first(Piece),
             "element_type_id": first(ElementType),
             "profile_id": [a_profile(project), a_profile(None)],
