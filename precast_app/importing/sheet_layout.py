@@ -36,7 +36,7 @@ def describe(book: Book, columns: ColumnMap) -> dict[str, Any]:
     below = [row for row in scan.head if row.number >= columns.first_data_row][:_ROWS_BELOW_HEADINGS]
     head = [*(row for row in scan.head if row.number < columns.first_data_row), *below]
     return {
-        "sheet": columns.sheet,
+        "sheet": _storable(columns.sheet),
         "first_data_row": columns.first_data_row,
         "format": book.format,
         "decimal_comma": book.decimal_comma,
@@ -47,7 +47,7 @@ def describe(book: Book, columns: ColumnMap) -> dict[str, Any]:
             if area.first_row < columns.first_data_row
         ],
         "columns": [
-            [column.letter, column.heading, column.is_number]
+            [column.letter, _storable(column.heading), column.is_number]
             for column in sorted(columns.columns, key=lambda each: each.index)
             if column.index != NOT_IN_FILE
         ],

@@ -39,12 +39,13 @@ def test_a_corrected_import_with_a_fault_ends_like_one_without(
         assert previewed.rejected_count == 0, previewed.error
         scene.job_id = service.apply(dry_id, ada).id
     name = scene.chance.choice(names)
+    # Connections of this process may be cut by the fault.
+    db.session.remove()
     time.sleep(scene.chance.uniform(0, 1.5))
     KINDS[name](scene, fault_servers)
-    db.session.remove()
     db.engine.dispose()
     done = wait_for(scene.job_id, has_ended, BOUND_SECONDS)
-    assert (done.status, done.rejected_count, done.total_items) == ("completed", 0, 400), done.error
+    assert (done.status, done.rejected_count, done.total_items) == ("completed", 0, 380), done.error
     if not run % 2:
         done = wait_for(service.apply(dry_id, ada).id, has_ended, BOUND_SECONDS)
         assert (done.status, done.rejected_count) == ("completed", 0), done.error
@@ -52,4 +53,5 @@ def test_a_corrected_import_with_a_fault_ends_like_one_without(
     found = db.session.execute(select(ElementType.name, ElementType.height))
     heights = {each.name: each.height for each in found}
     assert [int(heights[f"N-{number:05}"] or 0) for number in (7, 57, 107, 357)] == [250, 200, 200, 200]
-    assert len(heights) == 400
+    # Those of the first file stay; renamed ones are new, because nobody accepted the renames.
+    assert len(heights) == 405

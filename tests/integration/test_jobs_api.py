@@ -21,9 +21,9 @@ CONTRACT = [
 ]  # fmt: skip
 ADDED = [
     "phase", "failure_reason", "file_name", "dry_run", "created_count", "updated_count", "unchanged_count",
-    "rejected_count",
+    "rejected_count", "renamed_count", "missing_count", "removed_count", "left_out_count", "review",
     "pieces_added", "pieces_removed", "warning_count", "started_at", "rows_per_second", "eta_seconds",
-    "queue_position", "undone_by_job_id", "profile",
+    "queue_position", "undone_by_job_id", "profile", "output",
 ]  # fmt: skip
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

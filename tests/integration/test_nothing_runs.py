@@ -78,14 +78,16 @@ def texts_of_csv(content: bytes) -> Iterator[str]:
 
 
 def texts_of_xlsx(content: bytes) -> Iterator[str]:
-    """Yield the texts of a workbook; fail if a part of it has a formula, a link or a defined name."""
+    """Yield the texts of a workbook; fail if a part has a formula, a link or a name, except for those of printing."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
         for name in archive.namelist():
             if name.endswith((".xml", ".rels", ".vml")):
                 for element in ElementTree.fromstring(archive.read(name)).iter():
                     tag = element.tag.rpartition("}")[2]
-                    assert tag not in ("f", "hyperlink", "definedName", "ddeLink", "externalReference"), name
+                    is_for_printing = str(element.get("name")).startswith("_xlnm.Print_")
+                    assert tag != "definedName" or is_for_printing, element.get("name")
+                    assert tag not in ("f", "hyperlink", "ddeLink", "externalReference"), name
                     assert element.get("TargetMode") != "External", name
     book = openpyxl.load_workbook(io.BytesIO(content))
     for sheet in book:
