@@ -82,7 +82,7 @@ LOCK := $(PY) -m uv pip compile setup.cfg --universal --python-version 3.11 --ge
 
 lock: $(STAMP)  ## renew requirements*.txt from setup.cfg
 	$(LOCK) --upgrade --output-file requirements.txt
-	$(LOCK) --upgrade --extra devstack --extra dev --constraint requirements.txt \
+	$(LOCK) --upgrade --extra devstack --extra dev --extra sentry --extra opentelemetry --constraint requirements.txt \
 		--output-file requirements-dev.txt
 	rm -rf *.egg-info
 
