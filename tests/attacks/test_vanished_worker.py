@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from precast_app.extensions import db
@@ -16,6 +17,8 @@ from tests.attacks.machine import Machine, machine, running
 from tests.conftest import submit, wait_for, worker
 from tests.element_type_files import write_large_workbook
 from tests.faults.scene import Servers, until
+from tests.job_requests import post_job_action
+from tests.project_snapshot import assert_same, snapshot_project
 
 TAKEOVER_SECONDS = 120
 
@@ -74,6 +77,30 @@ def test_another_worker_continues_the_job(
             ended = wait_for(job_id, lambda job: job.status in ("completed", "failed"), TAKEOVER_SECONDS)
             print(f"done by another worker after {time.monotonic() - cut:.0f} s")
     assert (ended.status, ended.attempt, ended.created_count) == ("completed", 2, 6_000), ended.error
+
+
+def test_another_worker_continues_the_undo(
+    far_machine: Machine,
+    client: FlaskClient,
+    admin: dict[str, str],
+    green_meadows: int,
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    before = snapshot_project(green_meadows)
+    job_id = submit(green_meadows, write_large_workbook(tmp_path / "types.xlsx", 6_000, 100, 1), batch_size=30)
+    with worker(environment):
+        wait_for(job_id, lambda job: job.status == "completed", TAKEOVER_SECONDS)
+    undo_id = post_job_action(client, admin, "undo", job_id)[1]["job_id"]
+    with running(far_machine.run([sys.executable, "worker.py"], environment)):
+        wait_for(undo_id, lambda job: job.status == "processing" and job.progress >= 10)
+        far_machine.vanish()
+        cut = time.monotonic()
+        with worker(environment):
+            ended = wait_for(undo_id, lambda job: job.status in ("completed", "failed"), TAKEOVER_SECONDS)
+            print(f"undone by another worker after {time.monotonic() - cut:.0f} s")
+    assert (ended.status, ended.attempt) == ("completed", 2), ended.error
+    assert_same(snapshot_project(green_meadows), before)
 
 
 def test_a_running_statement_is_ended(far_machine: Machine, environment: dict[str, str]) -> None:
