@@ -22,10 +22,10 @@ unexport FLASK_APP
 
 TEST_OPTIONS := -rs --durations 10 --numprocesses auto --dist loadfile --no-loadscope-reorder --ignore tests/attacks
 
-.PHONY: help setup run test coverage lint format bench fuzz fuzz-api faults attack screenshots lock clean
+.PHONY: help setup run test coverage lint format bench fuzz fuzz-api faults attack screenshots translations lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP)  ## make .venv with the locked packages
 
@@ -47,6 +47,9 @@ coverage:  ## run all tests and print which lines and branches none of them runs
 
 screenshots: $(STAMP)  ## take the pictures of docs/tour.md again
 	$(PY) -m tests.browser.screenshots
+
+translations: $(STAMP)  ## update the catalogues of translations from the code
+	$(PY) -m devstack.translations
 
 fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEED)
 	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_JOBS=$${FUZZ_JOBS:-100} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \

@@ -22,7 +22,7 @@ def create_app(
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from precast_app import api, cli, database, models, parsing, web
+    from precast_app import api, cli, database, languages, models, parsing, web
     from precast_app.api import body_limits
     from precast_app.auth import rate_limits as request_limits
     from precast_app.auth import route_permissions, sign_in_throttle
@@ -50,6 +50,7 @@ def create_app(
     broker.forbid_pickle()
     db.init_app(app)
     database.init_app(app)
+    languages.init_app(app)
     # Before whatever may ask the database about a request.
     body_limits.init_small_bodies(app)
     sign_in_throttle.init_app(app)

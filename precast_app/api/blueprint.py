@@ -11,7 +11,8 @@ from flask import request
 from flask_smorest import Blueprint as SmorestBlueprint
 from werkzeug.routing import BaseConverter
 
-from precast_app.api.schemas import StrictParser
+from precast_app import languages
+from precast_app.api.schemas import StrictParser, check_language
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import access_rule
 from precast_app.errors import RequestError
@@ -93,8 +94,9 @@ def _rejecting_options(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
-        if request.args:
-            unknown = {name: ["Unknown field."] for name in request.args}
+        unknown = {name: ["Unknown field."] for name in request.args if name != languages.OPTION}
+        check_language()
+        if unknown:
             raise RequestError(f"This route has no options. Remove {', '.join(unknown)}.", {"query": unknown})
         return view(*args, **kwargs)
 

@@ -7,11 +7,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import marshmallow as ma
+from flask import request
 from flask_smorest.fields import Upload
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from precast_app import languages
+from precast_app.errors import RequestError
 from precast_app.queries.paging import LARGEST_ID, Page
 
 _DAY_LENGTH = 10
@@ -38,6 +41,7 @@ class StrictParser(FlaskParser):
     def pre_load(self, location_data: Any, *, schema: ma.Schema, req: Any, location: str) -> Any:
         """Raise `ValidationError` for options that are given twice and for text that PostgreSQL can't store."""
         if location == "query":
+            location_data = _without_language(location_data, schema)
             if schema.unknown == ma.EXCLUDE:
                 known = known_options(schema)
                 location_data = {name: location_data[name] for name in location_data if name in known}
@@ -46,6 +50,21 @@ class StrictParser(FlaskParser):
         if location in ("query", "json", "headers") and any(not is_storable(text) for text in _texts(location_data)):
             raise ma.ValidationError("A text contains a NUL or half of a character. Remove it.")
         return location_data
+
+
+def _without_language(options: Any, schema: ma.Schema) -> Any:
+    """Return the options of a request without the language of the response, which every route takes."""
+    if languages.OPTION not in options or languages.OPTION in known_options(schema):
+        return options
+    check_language()
+    return {name: options[name] for name in options if name != languages.OPTION}
+
+
+def check_language() -> None:
+    """Raise `RequestError` if the request asks for a language that there is not."""
+    if request.args.get(languages.OPTION, languages.DEFAULT) not in languages.LANGUAGES:
+        problem = f"Must be one of: {', '.join(languages.LANGUAGES)}."
+        raise RequestError(f"language: {problem}", {"query": {languages.OPTION: [problem]}})
 
 
 def known_options(schema: ma.Schema) -> set[str]:

@@ -36,6 +36,8 @@ class Identity:
     is_admin: bool
     project_id: int | None = None
     read_only: bool = False
+    # The language that the user has chosen, if any.
+    language: str | None = None
     # One of the two is set: how the user was authenticated.
     session_id: int | None = None
     token_id: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 
-from precast_app import database, logs
+from precast_app import database, languages, logs
 from precast_app.auth import sessions, tokens
 from precast_app.auth.permissions import IDENTITY_KEY, Identity
 from precast_app.errors import Forbidden, RequestError
@@ -46,6 +46,7 @@ def current_identity() -> Identity:
             db.session.commit()
             request.environ[IDENTITY_KEY] = found
             request.environ[logs.USER_KEY] = found.user_id
+            languages.prefer(found.language)
         except SQLAlchemyError as error:
             request.environ[_DATABASE_ERROR_KEY] = error
             raise

@@ -95,7 +95,7 @@ def authenticate() -> Identity | None:
     if found is None or found.user.disabled_at is not None:
         return None
     user, session_id = found.user, found.id
-    identity = Identity(user.id, user.name, user.is_admin, session_id=session_id)
+    identity = Identity(user.id, user.name, user.is_admin, language=user.language, session_id=session_id)
     if now - found.seen_at > _MINUTE:
         found.seen_at = now
     return identity

@@ -78,7 +78,9 @@ def authenticate(text: str) -> Identity | None:
     if token is None or token.user.disabled_at is not None:
         return None
     user = token.user
-    identity = Identity(user.id, user.name, user.is_admin, token.project_id, token.read_only, token_id=token.id)
+    identity = Identity(
+        user.id, user.name, user.is_admin, token.project_id, token.read_only, user.language, token_id=token.id
+    )
     if token.used_at is None or now - token.used_at > _MINUTE:
         token.used_at = now
     return identity

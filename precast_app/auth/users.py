@@ -115,6 +115,12 @@ def set_admin(name: str, is_admin: bool) -> User:
     return user
 
 
+def set_language(identity: Identity, language: str) -> None:
+    """Store the language of the user's pages, one of `languages.LANGUAGES`."""
+    db.session.get_one(User, identity.user_id).language = language
+    db.session.commit()
+
+
 def _set_password(user: User, password: str, keep_session: int | None = None) -> None:
     # First, since it raises for a password that breaks a rule.
     user.password_hash = passwords.hash_password(password, user.name)

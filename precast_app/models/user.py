@@ -25,6 +25,8 @@ class User(Model):
     name: Mapped[str] = mapped_column(String(100), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     is_admin: Mapped[bool] = mapped_column(server_default=false())
+    # The code of the language of the pages; null for the one that the browser asks for.
+    language: Mapped[str | None] = mapped_column(String(8))
     created_at: Mapped[CreatedAt]
     # A disabled user can't sign in, and the user's sessions and tokens are rejected.
     disabled_at: Mapped[Timestamp | None]

@@ -11,6 +11,7 @@ from precast_app.web import (
     errors,
     home,
     jobs,
+    languages,
     overview,
     pieces,
     reference_data,
@@ -23,7 +24,18 @@ from precast_app.web import (
 
 def init_app(app: Flask) -> None:
     """Register the pages, their template filters and error pages, the RQ dashboard and the security headers."""
-    for module in (home, sign_in, overview, jobs, comparisons, element_types, pieces, reference_data, accounts):
+    for module in (
+        home,
+        sign_in,
+        overview,
+        jobs,
+        comparisons,
+        element_types,
+        pieces,
+        reference_data,
+        accounts,
+        languages,
+    ):
         app.register_blueprint(module.blueprint)
     template_filters.init_app(app)
     errors.init_app(app)

@@ -14,7 +14,7 @@ from precast_app.auth import sessions
 from precast_app.auth.permissions import IDENTITY_KEY, Identity
 from precast_app.errors import RequestError
 
-_NOT_PAGES = ("/api", "/healthz", "/readyz", "/metrics", "/static", "/rq")
+_NOT_PAGES = ("/api", "/translations", "/healthz", "/readyz", "/metrics", "/static", "/rq")
 # Of these, the ones that a person opens in a browser: downloads, figures, the queue.
 _OPENED_BY_PEOPLE = ("/api/", "/metrics", "/rq")
 

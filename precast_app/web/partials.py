@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
+from precast_app import languages
+
 
 def render_partial(template: str, **context: object) -> Response:
     """Render a part of a page with the hash of its text as the ETag; answer 304 if the browser has this text."""
@@ -21,7 +23,7 @@ def render_partial_if_changed(template: str, stamp: str, context: Callable[[], M
 
     `context` is called only if the part is rendered.
     """
-    tag = hashlib.sha256(stamp.encode()).hexdigest()[:32]
+    tag = hashlib.sha256(f"{languages.current()} {stamp}".encode()).hexdigest()[:32]
     if request.if_none_match.contains(tag):
         response = make_response("", 304)
     else:

@@ -34,7 +34,7 @@ _ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 # Endpoints of static files, which set their own Cache-Control.
-_CACHED = frozenset({"static", "pages.favicon", "docs.asset", "rq_dashboard.static"})
+_CACHED = frozenset({"static", "pages.favicon", "docs.asset", "languages.script_texts", "rq_dashboard.static"})
 _YEAR_SECONDS = 31_536_000
 
 

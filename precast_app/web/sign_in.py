@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import unquote
-
-from flask import Blueprint, current_app, make_response, redirect, render_template, request
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from precast_app.auth import sign_in
 from precast_app.auth.request_authentication import check_same_site
 from precast_app.auth.route_permissions import public
 from precast_app.errors import TooManyRequests
+from precast_app.web.redirects import safe_target
 
 blueprint = Blueprint("sign_in", __name__)
-
-_PLAIN_TARGET = re.compile(r"/(?!/)[!#-\[\]-~]*")
 
 
 @blueprint.get("/login")
@@ -42,7 +36,7 @@ def login() -> Response:
         return make_response(
             render_template("login.html", problem="The name or the password is wrong. Try again."), 401
         )
-    return redirect(_safe_target(request.args.get("next", "/")))
+    return redirect(safe_target(request.args.get("next", "/")))
 
 
 @blueprint.post("/logout")
@@ -52,18 +46,3 @@ def logout() -> Response:
     check_same_site()
     sign_in.sign_out()
     return redirect("/login")
-
-
-def _safe_target(target: str) -> str:
-    """Return the target if it is the path and query of one of this application's routes, else the home page.
-
-    Browsers drop control characters and read a backslash as a slash, so only plain characters are allowed.
-    """
-    if not _PLAIN_TARGET.fullmatch(target):
-        return "/"
-    path, separator, query = target.partition("?")
-    try:
-        current_app.url_map.bind(request.host).match(unquote(path), method="GET")
-    except (HTTPException, RequestRedirect):
-        return "/"
-    return path + separator + query

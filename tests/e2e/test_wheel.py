@@ -46,4 +46,6 @@ def test_an_installed_wheel_migrates_serves_and_works(
         job = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
         assert site.follow(job["job_id"])[-1]["result"] == "Successfully processed 120 elements"
         assert "sign in" in site.session.get(f"{site.address}/login", timeout=30).text.lower()
+        german = site.session.get(f"{site.address}/login", headers={"Accept-Language": "de"}, timeout=30).text
+        assert "Tastenkürzel" in german
         assert site.session.get(f"{site.address}/static/js/page.js", timeout=30).ok

@@ -31,7 +31,7 @@ ENDS_TRANSACTIONS = {
     "auth/sessions.py": {"end_one"},
     "auth/sign_in.py": {"sign_in", "sign_out"},
     "auth/tokens.py": {"create", "revoke"},
-    "auth/users.py": {"create", "change_password", "set_password", "set_disabled", "set_admin"},
+    "auth/users.py": {"create", "change_password", "set_password", "set_disabled", "set_admin", "set_language"},
     "importing/reference_store.py": {"delete", "order_stages", "_commit"},
     "jobs/service.py": {"submit", "start", "detect_job_type", "attach_file", "undo", "retry", "cancel"},
     "jobs/comparison.py": {"_run"},

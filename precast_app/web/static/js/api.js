@@ -1,4 +1,5 @@
 // Calls the API with the session cookie of the page. An error response is thrown with its message and its reasons.
+import { language } from "./languages.js";
 import { signInAgain } from "./session.js";
 
 // Returns the `errors` of a response as pairs of field and text, however deeply they are nested.
@@ -13,7 +14,7 @@ export async function request(path, options) {
   for (;;) {
     let response;
     try {
-      response = await fetch(path, options);
+      response = await fetch(path, { ...options, headers: { "Precast-Language": language, ...options?.headers } });
     } catch {
       throw new Error("The server can't be reached. Check the connection and try again.");
     }

@@ -1,0 +1,80 @@
+"""Update the catalogues of translations from the code: `python -m devstack.translations`.
+
+A text that is new has an empty translation, one that is gone is removed, and nothing is guessed from similar texts. The
+entries are sorted and have no line numbers, so that two changes of the code rarely change the same lines.
+"""
+
+from __future__ import annotations
+
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages import Catalog, Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.pofile import write_po
+
+from precast_app.languages import DEFAULT, LANGUAGES, catalogue
+
+ROOT = Path(__file__).resolve().parents[1]
+_LINE_LENGTH = 120
+_METHODS = [
+    ("precast_app/**.py", "python"),
+    ("precast_app/web/templates/**.html", "jinja2"),
+    ("precast_app/web/static/js/**.js", "javascript"),
+]
+_OPTIONS = {"precast_app/web/templates/**.html": {"newstyle_gettext": "true"}}
+_KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_noop": None, "lazy_gettext": None, "lazy_ngettext": (1, 2)}
+
+
+def extract() -> Catalog:
+    """Return all texts of the code that are marked for translation, with the files that they are in."""
+    found = Catalog(charset="utf-8")
+    # In a fixed order, since a text's first file names the order of its files.
+    for path, _, text, _, context in sorted(
+        extract_from_dir(ROOT, _METHODS, _OPTIONS, keywords=_KEYWORDS, comment_tags=()), key=lambda each: each[0]
+    ):
+        found.add(text, locations=[(path, 0)], context=context)
+    return found
+
+
+def updated(language: str) -> Catalog:
+    """Return the catalogue of a language with the texts that the code has now; a new one if it has none."""
+    stored = catalogue.read(language) or Catalog(locale=language, charset="utf-8", project="Precast", fuzzy=False)
+    created = stored.creation_date
+    stored.update(extract(), no_fuzzy_matching=True)
+    stored.obsolete.clear()
+    # Would change a line with each update.
+    stored.creation_date = stored.revision_date = created
+    return stored
+
+
+def written(catalog: Catalog) -> bytes:
+    """Return the catalogue as it is stored."""
+    stream = BytesIO()
+    write_po(stream, catalog, width=_LINE_LENGTH, sort_output=True, include_lineno=False)
+    return stream.getvalue()
+
+
+def main() -> None:
+    """Write the updated catalogues, and print the texts that have no translation."""
+    for language in LANGUAGES:
+        if language == DEFAULT:
+            continue
+        path, catalog = catalogue.path_of(language), updated(language)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(written(catalog))
+        missing = [message.id for message in catalog if message.id and not is_translated(message)]
+        print(f"{path.relative_to(ROOT)}: {len(catalog)} texts, {len(missing)} without a translation", file=sys.stderr)
+        for text in missing:
+            print(f"  {text!r}", file=sys.stderr)
+
+
+def is_translated(message: Message) -> bool:
+    """Return whether the text has a translation, in all its forms if it has a plural."""
+    forms = message.string or ""
+    return bool(forms) and (isinstance(forms, str) or all(forms))
+
+
+if __name__ == "__main__":
+    main()
