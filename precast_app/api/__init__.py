@@ -9,6 +9,7 @@ from precast_app.api import (
     body_limits,
     connection_release,
     cors,
+    description,
     docs,
     element_details,
     element_types,
@@ -33,7 +34,7 @@ from precast_app.api import (
     reviews,
 )
 from precast_app.api.blueprint import UserNameConverter
-from precast_app.api.schemas import Problem
+from precast_app.api.schemas import Problem, ProblemDetails
 from precast_app.extensions import api
 
 RESOURCES = (
@@ -48,9 +49,11 @@ def init_app(app: Flask) -> None:
     # `Blueprint` lists the possible errors of each operation, so there is no default one.
     api.ERROR_SCHEMA = Problem
     api.DEFAULT_ERROR_RESPONSE_NAME = None
-    api.init_app(app)
+    api.init_app(app, spec_kwargs=description.spec_options(app))
+    api.spec.components.schema("ProblemDetails", schema=ProblemDetails)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
+    description.remove_unused(api.spec)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)

@@ -7,6 +7,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+import marshmallow as ma
 from flask import request
 from flask_smorest import Blueprint as SmorestBlueprint
 from werkzeug.routing import BaseConverter
@@ -50,6 +51,15 @@ class Blueprint(SmorestBlueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def arguments(
+        self, schema: type[ma.Schema] | ma.Schema, *, location: str = "json", **options: Any
+    ) -> Callable[[View], View]:
+        """Declare an argument of a view; the `example` of a body's schema becomes part of the description."""
+        if location in ("json", "files"):
+            options = {"example": getattr(schema, "example", None), **options}
+        decorator: Callable[[View], View] = super().arguments(schema, location=location, **options)
+        return decorator
+
     def add_url_rule(
         self,
         rule: str,
@@ -58,14 +68,23 @@ class Blueprint(SmorestBlueprint):
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        """Register a route; its view must already be decorated with a rule of `auth.route_permissions`."""
+        """Register a route; its view must already be decorated with a rule of `auth.route_permissions`.
+
+        The `operationId` in the description is the endpoint in camel case: `list_jobs` becomes `listJobs`.
+        """
         if view_func is not None:
             methods = options.get("methods", ["GET"])
             if not _has_query(view_func) and not getattr(view_func, "ignores_options", False):
                 view_func = _rejecting_options(view_func)
             errors = {code: HTTPStatus(code).name for code in _error_codes(rule, methods, view_func)}
-            view_func = self.doc(responses=errors)(view_func)
+            operation_id = _camel_case(endpoint or view_func.__name__)
+            view_func = self.doc(operationId=operation_id, responses=errors)(view_func)
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _error_codes(rule: str, methods: list[str], view: Callable[..., Any]) -> set[int]:

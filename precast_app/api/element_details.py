@@ -50,7 +50,7 @@ class ElementDetails(Element):
     """A piece with its stages in order, and its newest 500 events, newest first."""
 
     project_id = ma.fields.Integer()
-    next_status = ma.fields.String(allow_none=True, metadata={"enum": [*PieceStatus]})
+    next_status = ma.fields.String(allow_none=True, metadata={"enum": [*PieceStatus, None]})
     replaces = ma.fields.String(
         allow_none=True, metadata={"description": "code of the scrapped piece that this one replaces"}
     )

@@ -87,7 +87,7 @@ blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files 
 @requires_export_slot
 @blueprint.arguments(ElementTypesFilter, location="query")
 @blueprint.response(200, BINARY, content_type=XLSX)
-def export_workbook(query: dict[str, Any], project_id: int) -> Response:
+def export_excel(query: dict[str, Any], project_id: int) -> Response:
     """Export the element types as a workbook."""
     return _workbook(project_id, query["filter"])
 
@@ -106,7 +106,7 @@ def export_csv(query: dict[str, Any], project_id: int) -> Response:
 @requires(Permission.READ)
 @blueprint.arguments(TemplateQuery, location="query")
 @blueprint.response(200, BINARY, content_type=XLSX)
-def workbook_template(query: dict[str, Any], project_id: int) -> Response:
+def download_excel_template(query: dict[str, Any], project_id: int) -> Response:
     """Return a workbook with the project's headings and no rows, to fill in."""
     options: TemplateOptions = query["options"]
     name, columns, items = _template_columns(project_id, options)
@@ -123,7 +123,7 @@ def workbook_template(query: dict[str, Any], project_id: int) -> Response:
 @requires(Permission.READ)
 @blueprint.arguments(TemplateQuery, location="query")
 @blueprint.response(200, TEXT, content_type="text/csv")
-def csv_template(query: dict[str, Any], project_id: int) -> Response:
+def download_csv_template(query: dict[str, Any], project_id: int) -> Response:
     """Return a CSV file with the project's headings and no rows, to fill in; with a guide it has a sample row."""
     options: TemplateOptions = query["options"]
     name, columns, items = _template_columns(project_id, options)

@@ -37,7 +37,7 @@ class VersionQuery(ma.Schema):
 @requires(Permission.READ)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, ImportProfiles)
-def list_profiles(query: dict[str, Any], project_id: int) -> dict[str, Any]:
+def list_import_profiles(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """List the import profiles that the project can use: its own, then those of the whole installation."""
     projects.get(project_id)
     return _page(project_id, query)
@@ -47,7 +47,7 @@ def list_profiles(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 @requires(Permission.IMPORT)
 @blueprint.arguments(ProfileRequest)
 @blueprint.response(201, OneImportProfile)
-def create_profile(body: dict[str, Any], project_id: int) -> dict[str, Any]:
+def create_import_profile(body: dict[str, Any], project_id: int) -> dict[str, Any]:
     """Remember an import profile for the project. Returns 409 if it has one with this name."""
     projects.get(project_id)
     return _created(project_id, body)
@@ -57,7 +57,7 @@ def create_profile(body: dict[str, Any], project_id: int) -> dict[str, Any]:
 @requires(Permission.READ)
 @blueprint.arguments(VersionQuery, location="query")
 @blueprint.response(200, OneImportProfile)
-def get_profile(query: dict[str, Any], project_id: int, profile_id: int) -> dict[str, Any]:
+def get_import_profile(query: dict[str, Any], project_id: int, profile_id: int) -> dict[str, Any]:
     """Return an import profile that the project can use, in its newest or another version."""
     return _version(project_id, profile_id, query["version"])
 
@@ -66,7 +66,7 @@ def get_profile(query: dict[str, Any], project_id: int, profile_id: int) -> dict
 @requires(Permission.IMPORT)
 @blueprint.arguments(ProfileRequest)
 @blueprint.response(200, OneImportProfile)
-def change_profile(body: dict[str, Any], project_id: int, profile_id: int) -> dict[str, Any]:
+def change_import_profile(body: dict[str, Any], project_id: int, profile_id: int) -> dict[str, Any]:
     """Change an import profile of the project, which makes a new version. Jobs keep the version that they used."""
     return _changed(project_id, profile_id, body)
 
@@ -74,7 +74,7 @@ def change_profile(body: dict[str, Any], project_id: int, profile_id: int) -> di
 @blueprint.route(f"{_OF_PROJECT}/{_PROFILE}", methods=["DELETE"])
 @requires(Permission.MANAGE)
 @blueprint.response(204)
-def delete_profile(project_id: int, profile_id: int) -> None:
+def delete_import_profile(project_id: int, profile_id: int) -> None:
     """Delete an import profile of the project with all its versions. Jobs keep what they have read by it."""
     import_profiles.delete(project_id, profile_id)
 
@@ -83,7 +83,7 @@ def delete_profile(project_id: int, profile_id: int) -> None:
 @requires(Permission.ADMINISTER)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, ImportProfiles)
-def list_shared_profiles(query: dict[str, Any]) -> dict[str, Any]:
+def list_shared_import_profiles(query: dict[str, Any]) -> dict[str, Any]:
     """List the import profiles of the whole installation, which every project can use."""
     return _page(None, query)
 
@@ -92,7 +92,7 @@ def list_shared_profiles(query: dict[str, Any]) -> dict[str, Any]:
 @requires(Permission.ADMINISTER)
 @blueprint.arguments(ProfileRequest)
 @blueprint.response(201, OneImportProfile)
-def create_shared_profile(body: dict[str, Any]) -> dict[str, Any]:
+def create_shared_import_profile(body: dict[str, Any]) -> dict[str, Any]:
     """Remember an import profile for all projects. Returns 409 if there is one with this name."""
     return _created(None, body)
 
@@ -101,7 +101,7 @@ def create_shared_profile(body: dict[str, Any]) -> dict[str, Any]:
 @requires(Permission.ADMINISTER)
 @blueprint.arguments(VersionQuery, location="query")
 @blueprint.response(200, OneImportProfile)
-def get_shared_profile(query: dict[str, Any], profile_id: int) -> dict[str, Any]:
+def get_shared_import_profile(query: dict[str, Any], profile_id: int) -> dict[str, Any]:
     """Return an import profile of the whole installation, in its newest or another version."""
     return _version(None, profile_id, query["version"])
 
@@ -110,7 +110,7 @@ def get_shared_profile(query: dict[str, Any], profile_id: int) -> dict[str, Any]
 @requires(Permission.ADMINISTER)
 @blueprint.arguments(ProfileRequest)
 @blueprint.response(200, OneImportProfile)
-def change_shared_profile(body: dict[str, Any], profile_id: int) -> dict[str, Any]:
+def change_shared_import_profile(body: dict[str, Any], profile_id: int) -> dict[str, Any]:
     """Change an import profile of the whole installation, which makes a new version."""
     return _changed(None, profile_id, body)
 
@@ -118,7 +118,7 @@ def change_shared_profile(body: dict[str, Any], profile_id: int) -> dict[str, An
 @blueprint.route(f"{_SHARED}/{_PROFILE}", methods=["DELETE"])
 @requires(Permission.ADMINISTER)
 @blueprint.response(204)
-def delete_shared_profile(profile_id: int) -> None:
+def delete_shared_import_profile(profile_id: int) -> None:
     """Delete an import profile of the whole installation with all its versions."""
     import_profiles.delete(None, profile_id)
 

@@ -54,7 +54,7 @@ def get_corrections(job_id: int) -> Any:
 @blueprint.arguments(CorrectionsRequest)
 @blueprint.doc(responses={412: "PRECONDITION_FAILED", 428: "PRECONDITION_REQUIRED"})
 @blueprint.response(200, Corrections, headers=_ETAG)
-def put_corrections(headers: dict[str, Any], body: dict[str, Any], job_id: int) -> Any:
+def replace_corrections(headers: dict[str, Any], body: dict[str, Any], job_id: int) -> Any:
     """Replace all corrections of the job; its file stays as it came.
 
     `If-Match` names the version that was read. If they have been changed since, nothing is stored, and the 412 lists
@@ -68,7 +68,7 @@ def put_corrections(headers: dict[str, Any], body: dict[str, Any], job_id: int) 
 @requires(Permission.READ)
 @blueprint.arguments(HistoryQuery, location="query")
 @blueprint.response(200, CorrectionHistory)
-def list_history(query: dict[str, Any], job_id: int) -> dict[str, Any]:
+def list_correction_history(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """List who corrected which cell from what to what, the newest change first."""
     changes, count = correction_queries.list_history(job_id, requested_page(query))
     return {"changes": changes, "count": count}
@@ -122,7 +122,7 @@ def check_rows(body: dict[str, Any], job_id: int) -> dict[str, Any]:
 @blueprint.route(f"{JOB}/revalidate", methods=["POST"])
 @requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
-def revalidate(job_id: int) -> Any:
+def revalidate_job(job_id: int) -> Any:
     """Run a dry run again with its corrections. Returns 409 if it has been applied already."""
     return _started(corrected_imports.revalidate(job_id, current_identity()))
 
@@ -131,7 +131,7 @@ def revalidate(job_id: int) -> Any:
 @requires_job_permission
 @blueprint.arguments(ImportRejectedRequest, required=False)
 @blueprint.response(202, CreatedJob, headers=LOCATION)
-def import_rejected(body: dict[str, Any], job_id: int) -> Any:
+def import_rejected_rows(body: dict[str, Any], job_id: int) -> Any:
     """Import the rejected rows of an import with their corrections, in a new job."""
     return _started(corrected_imports.import_rejected(job_id, current_identity(), dry_run=body["dry_run"]))
 

@@ -73,7 +73,7 @@ def download_output(job_id: int) -> Response:
 @requires(Permission.READ)
 @requires_export_slot
 @blueprint.response(200, TEXT, content_type="text/csv")
-def issues_csv(job_id: int) -> Response:
+def download_issues_csv(job_id: int) -> Response:
     """Return the job's issues as a CSV file."""
     return file_responses.csv(f"issues-{job_id}.csv", issues.as_csv(job_queries.iterate_issues(job_id)))
 
@@ -82,7 +82,7 @@ def issues_csv(job_id: int) -> Response:
 @requires(Permission.READ)
 @requires_export_slot
 @blueprint.response(200, BINARY, content_type=XLSX)
-def issues_workbook(job_id: int) -> Response:
+def download_issues_workbook(job_id: int) -> Response:
     """Return the job's issues as a workbook."""
     return file_responses.workbook(
         f"issues-{job_id}.xlsx", lambda file: issues.as_workbook(job_queries.iterate_issues(job_id), file)
@@ -93,7 +93,7 @@ def issues_workbook(job_id: int) -> Response:
 @requires(Permission.READ)
 @blueprint.doc(responses={409: "CONFLICT"})
 @blueprint.response(200, BINARY, content_type=XLSX)
-def rejected_rows(job_id: int) -> Response:
+def download_rejected_rows(job_id: int) -> Response:
     """Return the rejected rows with their reasons, as a workbook to correct and upload again."""
     job = job_queries.get_job(job_id)
     reasons = job_queries.rejection_reasons(job_id)
@@ -119,7 +119,7 @@ def rejected_rows(job_id: int) -> Response:
 @requires(Permission.READ)
 @blueprint.doc(responses={409: "CONFLICT"})
 @blueprint.response(200, BINARY, content_type=XLSX)
-def annotated_workbook(job_id: int) -> Response:
+def download_annotated_workbook(job_id: int) -> Response:
     """Return a copy of the upload whose bad cells are coloured and commented.
 
     An Excel workbook (.xlsx, .xlsm, .xltx, .xltm) stays as it is apart from that, but without digital signatures. An

@@ -81,7 +81,7 @@ def describe_draft(body: dict[str, Any], job_id: int) -> dict[str, Any]:
 @requires_job_permission
 @blueprint.arguments(MappingRequest)
 @blueprint.response(202, CreatedJob, headers=LOCATION)
-def start_job(body: dict[str, Any], job_id: int) -> Any:
+def map_columns(body: dict[str, Any], job_id: int) -> Any:
     """Say what the columns mean and start the job. Returns 409 if it isn't waiting for that."""
     return _started(mapping.start(job_id, _mapping(body, job_id), current_identity()))
 

@@ -48,8 +48,8 @@ class ApplyRequest(RequestSchema):
     leave_out = ma.fields.List(
         ma.fields.Nested(LeftOut), load_default=(), validate=ma.validate.Length(max=MAX_LEFT_OUT)
     )
-    missing = ma.fields.Enum(Missing, by_value=True, load_default=None)
-    renames = ma.fields.Enum(Renames, by_value=True, load_default=None)
+    missing = ma.fields.Enum(Missing, by_value=ma.fields.String, load_default=None)
+    renames = ma.fields.Enum(Renames, by_value=ma.fields.String, load_default=None)
 
 
 class ReviewChoice(ResponseSchema):

@@ -38,7 +38,7 @@ class SiteListQuery(ma.Schema):
 @requires_export_slot
 @blueprint.arguments(PieceFilterFields, location="query")
 @blueprint.response(200, TEXT, content_type="text/csv")
-def export_csv(query: dict[str, Any], project_id: int) -> Response:
+def export_elements_csv(query: dict[str, Any], project_id: int) -> Response:
     """Export the pieces that match the filter as a CSV file: status, date and the day of each stage."""
     name = file_name_part(projects.get(project_id).name)
     found = piece_exports.iterate_pieces(project_id, query["filter"])
@@ -51,7 +51,7 @@ def export_csv(query: dict[str, Any], project_id: int) -> Response:
 @requires_export_slot
 @blueprint.arguments(PieceFilterFields, location="query")
 @blueprint.response(200, BINARY, content_type=XLSX)
-def export_workbook(query: dict[str, Any], project_id: int) -> Response:
+def export_elements_workbook(query: dict[str, Any], project_id: int) -> Response:
     """Export the pieces that match the filter as a workbook: status, date and the day of each stage."""
     name = file_name_part(projects.get(project_id).name)
     found = piece_exports.iterate_pieces(project_id, query["filter"])

@@ -117,7 +117,7 @@ def list_members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 @requires(Permission.MANAGE)
 @blueprint.arguments(RoleRequest)
 @blueprint.response(200, Members)
-def set_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]:
+def set_member_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]:
     """Make a user a member of the project, or change the member's role."""
     projects.set_role(project_id, user, Role(body["role"]))
     found, count = project_queries.list_members(project_id, Page())

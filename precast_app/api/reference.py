@@ -43,8 +43,10 @@ def _text(most: int, **options: Any) -> Name:
 class Number(ma.fields.Field[Any]):
     """A decimal number, given as a number or as text; the rules are those of a cell of a file."""
 
-    def __init__(self, parse: Callable[[Any], Any], **options: Any) -> None:
-        super().__init__(metadata={"oneOf": [{"type": "string"}, {"type": "number"}]}, **options)
+    def __init__(self, parse: Callable[[Any], Any], *, allow_none: bool, **options: Any) -> None:
+        types = ("string", "number", "null") if allow_none else ("string", "number")
+        metadata = {"oneOf": [{"type": each} for each in types]}
+        super().__init__(metadata=metadata, allow_none=allow_none, **options)
         self._parse = parse
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
@@ -133,7 +135,7 @@ def _add_routes(spec: ReferenceSpec) -> None:
         found, count = reference_queries.list_page(project_id, job_type, requested_page(query))
         return {many: found, "count": count}
 
-    @blueprint.route(f"{PROJECT}/{spec.path}/csv", methods=["GET"], endpoint=f"{many}_as_csv")
+    @blueprint.route(f"{PROJECT}/{spec.path}/csv", methods=["GET"], endpoint=f"export_{many}_csv")
     @requires(Permission.READ)
     @blueprint.doc(summary=f"Each {spec.singular} as a CSV file that can be imported; without any, the headings alone.")
     @blueprint.response(200, TEXT, content_type="text/csv")

@@ -20,7 +20,7 @@ blueprint = Blueprint("replaced_routes", __name__, description="Routes that clie
 @ignores_options
 @requires(Permission.READ)
 @blueprint.response(200, UnfinishedJobs)
-def list_unfinished(project_id: int) -> dict[str, Any]:
+def list_unfinished_jobs(project_id: int) -> dict[str, Any]:
     """List the project's pending and processing jobs, newest first, as `GET /api/project/{project_id}/jobs` does."""
     projects.get(project_id)
     jobs = job_queries.list_unfinished(project_id)
@@ -32,6 +32,6 @@ def list_unfinished(project_id: int) -> dict[str, Any]:
 @ignores_options
 @requires_job_permission
 @blueprint.response(202, CreatedJob)
-def terminate(job_id: int) -> dict[str, Any]:
+def terminate_job(job_id: int) -> dict[str, Any]:
     """Cancel a job and revert what it has written. See `POST /api/jobs/{job_id}/cancel`."""
     return job_routes.cancelled(job_id)

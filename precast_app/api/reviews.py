@@ -78,7 +78,7 @@ class ComparisonQuery(PageQuery):
 @blueprint.route(f"{JOB}/changes/summary", methods=["GET"])
 @requires(Permission.READ)
 @blueprint.response(200, ChangesSummary)
-def changes_summary(job_id: int) -> dict[str, Any]:
+def summarize_changes(job_id: int) -> dict[str, Any]:
     """Return how many element types the job changes in which way, in which fields, and how many are in production."""
     return changes.summarize(job_id)
 
@@ -87,7 +87,7 @@ def changes_summary(job_id: int) -> dict[str, Any]:
 @requires(Permission.READ)
 @requires_export_slot
 @blueprint.response(200, BINARY, content_type=XLSX)
-def changes_workbook(job_id: int) -> Response:
+def download_changes_workbook(job_id: int) -> Response:
     """Return the job's changes as a workbook: old and new side by side, with a sheet for each kind of change."""
     return file_responses.workbook(
         f"changes-{job_id}.xlsx",
@@ -113,7 +113,7 @@ def compare_uploads(query: dict[str, Any], job_id: int, other_id: int) -> dict[s
 @requires(Permission.READ)
 @blueprint.doc(responses={409: "CONFLICT"})
 @blueprint.response(200, BINARY, content_type=XLSX)
-def comparison_as_workbook(job_id: int, other_id: int) -> Response:
+def download_comparison(job_id: int, other_id: int) -> Response:
     """Return the comparison of two uploads as a workbook, with a sheet for each kind of change."""
     file = comparison.compare_as_workbook(job_id, other_id, current_identity().name)
     return send_file(file, XLSX, as_attachment=True, download_name=f"comparison-{job_id}-{other_id}.xlsx")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from flask import request
@@ -106,7 +106,12 @@ class StrictBoolean(ma.fields.Boolean):
 
 
 class RequestSchema(ma.Schema):
-    """Base class of JSON request bodies; unknown fields are rejected, as the OpenAPI description says."""
+    """Base class of JSON request bodies; unknown fields are rejected, as the OpenAPI description says.
+
+    `example` is a body that the description shows.
+    """
+
+    example: ClassVar[Mapping[str, Any] | None] = None
 
     class Meta:
         """Options of the schema."""
@@ -133,6 +138,16 @@ class Problem(ResponseSchema):
     code = ma.fields.Integer(metadata={"description": "the HTTP status"})
     status = ma.fields.String(metadata={"description": "the name of the HTTP status"})
     message = ma.fields.String(metadata={"description": "what is wrong and what to do"})
+    errors = ma.fields.Dict(keys=ma.fields.String(), metadata={"description": "what is wrong with each field"})
+
+
+class ProblemDetails(ResponseSchema):
+    """The body of an error response to a client that accepts `application/problem+json` (RFC 9457)."""
+
+    type = ma.fields.String(metadata={"description": "always `about:blank`: the status says what kind of error it is"})
+    title = ma.fields.String(metadata={"description": "the name of the HTTP status"})
+    status = ma.fields.Integer(metadata={"description": "the HTTP status"})
+    detail = ma.fields.String(metadata={"description": "what is wrong and what to do"})
     errors = ma.fields.Dict(keys=ma.fields.String(), metadata={"description": "what is wrong with each field"})
 
 

@@ -52,7 +52,7 @@ def test_the_installation_is_not_ready_if_redis_refuses_to_write(app: Flask, cli
 
 def test_the_openapi_description_is_served(app: Flask, client: FlaskClient) -> None:
     described = client.get("/api/openapi.json").get_json()
-    assert described["openapi"] == "3.0.3"
+    assert described["openapi"] == "3.1.0"
     rules = {
         rule.rule
         for rule in app.url_map.iter_rules()

@@ -20,7 +20,8 @@ ENDS_TRANSACTIONS = {
     "api/export_slots.py": {"limited"},
     "api/exports.py": {"_project_items"},
     "api/job_files.py": {
-        "download_upload", "download_output", "rejected_rows", "annotated_workbook", "_corrected_upload",
+        "download_upload", "download_output", "download_rejected_rows", "download_annotated_workbook",
+        "_corrected_upload",
     },
     "api/metrics.py": {"metrics"},
     "auth/request_authentication.py": {"current_identity"},
