@@ -114,6 +114,14 @@ class ReachedStatus(StrEnum):
     ERECTED = "erected"
 
 
+class NotificationEvent(StrEnum):
+    """What webhooks and e-mails are about: a job has ended, or has begun to wait for a person."""
+
+    JOB_COMPLETED = "job.completed"
+    JOB_FAILED = "job.failed"
+    JOB_WAITING = "job.waiting"
+
+
 class PieceEventKind(StrEnum):
     """What an event of a piece's history is about."""
 

@@ -1,5 +1,7 @@
 """The worker process. It supervises RQ workers, which run the jobs, and the reaper, which re-enqueues lost ones.
 
+The reaper's process also sends the notifications of the outbox.
+
 Each child is a program of its own: children share no connection and no lock, and an RQ worker forks before it has
 touched the database. Children import the application themselves, so that this process stays small.
 """
@@ -105,10 +107,12 @@ def _run_jobs() -> None:
 
 def _run_reaper() -> None:
     from precast_app import create_app
+    from precast_app.notifications.sender import Sender
 
     settings = Settings.from_environment()
     app = create_app(settings, connections=connection_budget.REAPER_CONNECTIONS, limits=settings.job_limits)
     _exit_with_parent()
+    threading.Thread(target=Sender(app).run, name="sender", daemon=True).start()
     while True:
         maintain(app)
         time.sleep(settings.reaper_interval_seconds)

@@ -160,6 +160,28 @@ class Settings:
         "European languages only",
     )
 
+    # Webhooks and e-mail.
+    public_url: str = setting(
+        "none",
+        "address of the pages as users open them, such as `https://precast.example`, for links in webhooks and "
+        "e-mails; `none` leaves them out",
+    )
+    webhook_allowed_networks: str = setting(
+        "none",
+        "networks that webhooks can reach although they are private, separated by commas, such as "
+        "`10.20.0.0/16,192.168.7.5`; `none` allows public addresses only",
+    )
+    max_webhooks: int = setting(20, "maximum number of webhooks of one project")
+    delivery_interval_seconds: float = setting(2.0, "time between two searches for messages to deliver")
+    delivery_timeout_seconds: float = setting(15.0, "maximum time of one attempt to deliver a message")
+    delivery_retry_seconds: float = setting(
+        10.0, "time after which a failed delivery is tried again; it doubles each time, up to three hours"
+    )
+    delivery_retry_hours: int = setting(24, "number of hours after which a message that can't be delivered is given up")
+    message_retention_days: int = setting(
+        30, "number of days for which delivered messages, and those that were given up, are kept"
+    )
+
     log_format: str = setting("text", "format of the logs of web server and worker: `text` or `json`")
 
     # Time limits for the database and Redis.

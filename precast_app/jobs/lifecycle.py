@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 from precast_app.errors import JobCancelled, LeaseLost
 from precast_app.extensions import db
 from precast_app.importing.counts import Counts
-from precast_app.models import FailureReason, Phase
+from precast_app.models import FailureReason, JobStatus, NotificationEvent, Phase
+from precast_app.notifications import outbox
 
 # The class of the advisory locks on job ids, which are positive; `process_lock` uses the other numbers of the class.
 ADVISORY_LOCK_CLASS = 7_301
@@ -74,7 +75,8 @@ _FINISH = """
         completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL, lease_until = NULL,
         result = :result, error = :error, failure_reason = :reason, cancelled_by = coalesce(cancelled_by, :cancelled_by)
     WHERE id = :job_id AND {condition}
-    RETURNING id
+    RETURNING dry_run
+              AND created_count + updated_count + renamed_count + missing_count + rejected_count > 0 AS waits_for_person
 """
 
 
@@ -238,7 +240,7 @@ def retry(job_id: int) -> bool:
                   SELECT FROM import_jobs undo WHERE undo.undoes_job_id = :job_id AND undo.status <> 'failed')
               AND (EXISTS (SELECT FROM import_batches WHERE job_id = :job_id)
                    OR NOT EXISTS (SELECT FROM element_type_changes WHERE job_id = :job_id))
-            RETURNING id
+            RETURNING needs_mapping
         """),
         names,
     ).first()
@@ -246,6 +248,8 @@ def retry(job_id: int) -> bool:
         # Batches of which the database rejected every row are run again: it may accept these rows now.
         for statement in _RESET_FOR_RETRY:
             db.session.execute(text(statement), names)
+        if reset.needs_mapping:
+            record_waiting(job_id)
     return reset is not None
 
 
@@ -322,7 +326,15 @@ def mark_queued(job_id: int, *, waiting: Phase) -> bool:
 
 def mark_waiting_for_mapping(job_id: int) -> bool:
     """Let a job whose file was attached wait for its mapping; return False if it isn't waiting for its file."""
-    return _leave_waiting(job_id, Phase.WAITING_FOR_FILE, Phase.WAITING_FOR_MAPPING)
+    is_waiting = _leave_waiting(job_id, Phase.WAITING_FOR_FILE, Phase.WAITING_FOR_MAPPING)
+    if is_waiting:
+        record_waiting(job_id)
+    return is_waiting
+
+
+def record_waiting(job_id: int) -> None:
+    """Add the messages to the outbox that say that the job waits for a person to map its columns."""
+    outbox.record(job_id, [NotificationEvent.JOB_WAITING])
 
 
 def _leave_waiting(job_id: int, waiting: Phase, phase: Phase) -> bool:
@@ -352,4 +364,13 @@ def _finish(
     values = {"status": status, "result": result, "error": error, "reason": reason, "cancelled_by": cancelled_by}
     statement = text(_FINISH.format(condition=condition))
     ended = db.session.execute(statement, {"job_id": job_id, **values, **names}).first()
-    return ended is not None
+    if ended is None:
+        return False
+    if status == JobStatus.FAILED:
+        outbox.record(job_id, [NotificationEvent.JOB_FAILED])
+    elif ended.waits_for_person:
+        # The preview has ended, and waits for a person to apply it or to correct its file.
+        outbox.record(job_id, [NotificationEvent.JOB_COMPLETED, NotificationEvent.JOB_WAITING])
+    else:
+        outbox.record(job_id, [NotificationEvent.JOB_COMPLETED])
+    return True

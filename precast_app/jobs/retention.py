@@ -1,4 +1,4 @@
-"""Retention: deletes what ended jobs and users' sessions leave behind when its time is over."""
+"""Retention: deletes what ended jobs, users' sessions and notifications leave behind when its time is over."""
 
 from __future__ import annotations
 
@@ -46,6 +46,12 @@ _DELETE_EXPIRED_ROWS = """
 _DELETE_EXPIRED_SESSIONS = text("""
     DELETE FROM user_sessions WHERE id IN (SELECT id FROM user_sessions WHERE expires_at < clock_timestamp() LIMIT 1000)
 """)
+_DELETE_EXPIRED_MESSAGES = text("""
+    DELETE FROM outbox_messages WHERE id IN (
+        SELECT id FROM outbox_messages
+        WHERE next_attempt_at IS NULL AND created_at < now() - make_interval(days => :days)
+        ORDER BY created_at LIMIT 5000)
+""")
 
 
 def delete_expired() -> None:
@@ -62,4 +68,6 @@ def delete_expired() -> None:
             db.session.execute(text(statement), {"days": getattr(settings, rule.days_setting)})
             db.session.commit()
         db.session.execute(_DELETE_EXPIRED_SESSIONS)
+        db.session.commit()
+        db.session.execute(_DELETE_EXPIRED_MESSAGES, {"days": settings.message_retention_days})
         db.session.commit()

@@ -86,6 +86,8 @@ def submit(
         raise
     if upload:
         files.store(job, upload)
+    if job.needs_mapping:
+        lifecycle.record_waiting(job.id)
     creation.audit_creation(job)
     db.session.commit()
     if upload and not job.needs_mapping:

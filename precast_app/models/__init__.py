@@ -5,6 +5,7 @@ from precast_app.enums import (
     JobStatus,
     Mapping,
     Missing,
+    NotificationEvent,
     OnError,
     Phase,
     PieceEventKind,
@@ -26,6 +27,7 @@ from precast_app.models.job import (
     OutputChunk,
     PlannedChange,
 )
+from precast_app.models.notification import OutboxMessage, Webhook
 from precast_app.models.piece import Piece, PieceEvent, PieceStage, PlannedPieceMove
 from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, Project, Stage
 from precast_app.models.user import ApiToken, AuditEntry, Membership, User, UserSession
@@ -54,7 +56,9 @@ __all__ = [
     "Membership",
     "Missing",
     "MissingElementType",
+    "NotificationEvent",
     "OnError",
+    "OutboxMessage",
     "OutputChunk",
     "Phase",
     "Piece",
@@ -73,4 +77,5 @@ __all__ = [
     "Stage",
     "User",
     "UserSession",
+    "Webhook",
 ]

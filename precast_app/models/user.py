@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, String, false, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from precast_app.enums import Role
@@ -30,6 +30,9 @@ class User(Model):
     created_at: Mapped[CreatedAt]
     # A disabled user can't sign in, and the user's sessions and tokens are rejected.
     disabled_at: Mapped[Timestamp | None]
+    # Where the user gets e-mail, and about which events of the user's own jobs.
+    email: Mapped[str | None] = mapped_column(String(254))
+    email_events: Mapped[list[str]] = mapped_column(ARRAY(String(20)), server_default=text("'{}'"))
 
 
 class ApiToken(Model):

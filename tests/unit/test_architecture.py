@@ -44,6 +44,9 @@ ENDS_TRANSACTIONS = {
     "jobs/columns.py": {"inspect", "describe", "_proposals"},
     "jobs/mapping.py": {"start", "import_again", "_count_rows"},
     "pieces/actions.py": {"move"},
+    "notifications/webhooks.py": {"create", "change", "rotate_secret", "delete", "send_again"},
+    # Messages are claimed in one transaction, and what became of each is stored in another.
+    "notifications/sender.py": {"send_due", "record_outcomes"},
     "projects/import_profiles.py": {"create", "change", "delete", "_flush"},
     "projects/projects.py": {"set_role", "remove_member", "_commit"},
     # A job that is waited for is read in a new transaction each time.

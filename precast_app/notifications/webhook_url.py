@@ -1,0 +1,69 @@
+"""The URL of a webhook: what it may look like, and its parts."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from precast_app.errors import RequestError
+from precast_app.notifications.address_policy import AddressPolicy
+
+_MAX_LENGTH = 2_000
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookUrl:
+    """The parts of a URL that a request needs; `target` is the path with the query."""
+
+    is_https: bool
+    host: str
+    port: int
+    target: str
+
+
+def parse(url: str) -> WebhookUrl:
+    """Return the parts of the URL; raise `RequestError` if it is not a plain http or https URL."""
+    if len(url) > _MAX_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
+        raise _refusal(
+            f"The URL is longer than {_MAX_LENGTH} characters, or has blanks or letters beyond ASCII. "
+            "Encode them (%20), and write the host name in its ASCII form (xn--…)."
+        )
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise _refusal("The URL is malformed. Write it as https://example.com/hooks/precast.") from None
+    if parts.scheme not in _DEFAULT_PORTS or not host:
+        raise _refusal("The URL must begin with https:// and name a host, as in https://example.com/hooks/precast.")
+    if parts.username is not None or parts.fragment:
+        raise _refusal("The URL can't contain a user name, a password or a fragment (#…). Remove it.")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return WebhookUrl(parts.scheme == "https", host, port or _DEFAULT_PORTS[parts.scheme], target)
+
+
+def check(url: str, policy: AddressPolicy) -> None:
+    """Raise `RequestError` if no message could be sent to the URL, as far as that is known without asking for the host.
+
+    Whatever the host name leads to is checked again for each message.
+    """
+    parts = parse(url)
+    if not parts.is_https and not policy.allowed:
+        raise _refusal("The URL must begin with https://, so that nobody can read the messages on their way.")
+    if _is_address(parts.host) and not policy.is_reachable(parts.host):
+        raise _refusal(
+            "The URL leads to a private address. Use a public one, or ask the operator to allow its network."
+        )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _refusal(message: str) -> RequestError:
+    return RequestError(message, {"json": {"url": [message]}})
