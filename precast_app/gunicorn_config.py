@@ -9,6 +9,7 @@ from gunicorn.workers import gthread
 
 from precast_app import database, logs, parsing
 from precast_app.config import Settings
+from precast_app.telemetry import duration_store
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 
@@ -39,9 +40,16 @@ gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
 
 
 def post_worker_init(worker: Any) -> None:
-    """Limit how long this process waits for PostgreSQL, and start the fork server before the first upload."""
+    """Limit how long this process waits for PostgreSQL; start the fork server, and the thread that stores durations."""
     database.limit_waits(Settings.from_environment())
     parsing.start_fork_server()
+    duration_store.start_flushing(worker.wsgi)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Store the durations of the last seconds."""
+    with worker.wsgi.app_context():
+        duration_store.flush()
 
 
 logconfig_dict = logs.dict_config(os.environ.get("LOG_FORMAT") or logs.TEXT)

@@ -30,6 +30,7 @@ from precast_app.api import (
     projects,
     reference,
     replaced_routes,
+    request_durations,
     request_ids,
     reviews,
 )
@@ -58,6 +59,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     request_ids.init_app(app)
+    request_durations.init_app(app)
     errors.init_app(app)
     health.init_app(app)
     connection_release.init_app(app)

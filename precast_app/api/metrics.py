@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from itertools import accumulate, groupby
 
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -16,6 +18,8 @@ from precast_app.auth.route_permissions import requires
 from precast_app.jobs import lost_jobs, stats
 from precast_app.jobs.stats import JobStats, QueueStats
 from precast_app.models import JobStatus
+from precast_app.telemetry import duration_store, durations
+from precast_app.telemetry.durations import Bucket, Histogram
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -25,16 +29,19 @@ blueprint = Blueprint("metrics", __name__)
 def metrics() -> Response:
     """Return the current metrics, for administrators."""
     registry = CollectorRegistry()
-    jobs = stats.collect()
+    # What this process has counted since its last flush.
+    duration_store.flush()
+    jobs, buckets = stats.collect(), duration_store.load()
     # Redis may take seconds to respond.
     database.release_connection()
     registry.register(_StatsCollector(jobs, len(lost_jobs.filter_lost(jobs.due)), stats.read_queue()))
+    registry.register(_DurationCollector(buckets))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return Response(encode(registry), content_type=content_type)
 
 
 class _StatsCollector(Collector):
-    """Collector of gauges. There are no counters, because a retried job is no longer counted as failed."""
+    """Collector of gauges: a retried job is no longer counted as failed."""
 
     def __init__(self, found: JobStats, lost: int, queue: QueueStats | None) -> None:
         self._found = found
@@ -79,6 +86,35 @@ class _StatsCollector(Collector):
         yield _gauge("precast_enqueued", "Job ids in Redis that no worker has taken yet.", queue.enqueued)
         if queue.seconds_since_sweep is not None:
             yield _gauge("precast_reaper_seconds", "Time since the reaper's last sweep.", queue.seconds_since_sweep)
+
+
+class _DurationCollector(Collector):
+    """Collector of histograms; each counts from the installation's first day on."""
+
+    def __init__(self, buckets: list[Bucket]) -> None:
+        self._buckets = buckets
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        for histogram in durations.ALL:
+            found = HistogramMetricFamily(histogram.name, histogram.meaning, labels=histogram.label_names)
+            of_metric = (bucket for bucket in self._buckets if bucket.metric == histogram.name)
+            for labels, buckets in groupby(of_metric, key=lambda bucket: bucket.labels):
+                stored = list(buckets)
+                found.add_metric(labels, _cumulated(histogram, stored), sum(bucket.seconds for bucket in stored))
+            yield found
+
+
+def _cumulated(histogram: Histogram, buckets: list[Bucket]) -> list[tuple[str, float]]:
+    """Return the buckets as Prometheus shows them: each counts the durations up to its bound."""
+    counts = dict.fromkeys((*histogram.bounds, math.inf), 0) | {each.upper_bound: each.observations for each in buckets}
+    bounds = sorted(counts)
+    return [
+        ("+Inf" if bound == math.inf else str(bound), total)
+        for bound, total in zip(bounds, accumulate(counts[bound] for bound in bounds), strict=True)
+    ]
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

@@ -29,6 +29,7 @@ from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
 from precast_app.importing.review.missing import in_production_issue
 from precast_app.models import Issue as IssueRow
+from precast_app.telemetry import job_runs
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def _collect_finished(under_way: set[Future[BatchResult]]) -> Iterator[BatchResu
 def _run_batch(
     app: Flask, slots: BoundedSemaphore, batch: PlannedBatch, target: BatchTarget, fence: Fence
 ) -> BatchResult:
-    with slots, app.app_context():
+    with slots, app.app_context(), job_runs.batch():
         for attempt in range(1, _MAX_TRIES + 1):
             try:
                 return _write_batch(batch, target, fence)

@@ -15,6 +15,7 @@ from precast_app.extensions import db, settings_of
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.rq_worker import SHUTDOWN_REQUESTED
+from precast_app.telemetry.job_runs import PhaseTimer
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +23,16 @@ log = logging.getLogger(__name__)
 class ProgressReporter:
     """Writer of a job's progress: the latest one, at most every `progress_interval_seconds`.
 
-    It renews the lease, also when there is no progress. Use it as a context manager around the work; the progress that
-    was reported last is written when the work ends.
+    It renews the lease, also when there is no progress, and times the phases. Use it as a context manager around the
+    work; the progress that was reported last is written when the work ends.
     """
 
-    def __init__(self, app: Flask, lease: Lease, first: Progress) -> None:
+    def __init__(self, app: Flask, lease: Lease, first: Progress, timer: PhaseTimer) -> None:
         self._app = app
         self._lease = lease
         self._settings = settings_of(app)
         self._latest = first
+        self._timer = timer
         self._written: Progress | None = None
         self._closing = threading.Event()
         self._stop_reason: LeaseLost | JobCancelled | None = None
@@ -45,6 +47,7 @@ class ProgressReporter:
     ) -> None:
         self._closing.set()
         self._thread.join()
+        self._timer.end()
 
     @property
     def latest(self) -> Progress:
@@ -54,6 +57,7 @@ class ProgressReporter:
     def report(self, progress: Progress) -> None:
         """Set the progress that is written next; raise as `raise_if_stopped` does."""
         self._latest = progress
+        self._timer.enter(progress.phase)
         self.raise_if_stopped()
 
     def raise_if_stopped(self) -> None:

@@ -20,6 +20,7 @@ from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
 from precast_app.models import ImportJob, OnError, Phase
+from precast_app.telemetry import job_runs
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def run_job(job_id: int) -> None:
     if lease is None:
         log.info("Job %d is left alone: it has ended, another worker has it, or it isn't its turn.", job_id)
         return
-    with logs.job(job_id):
+    with logs.job(job_id), job_runs.measured(job_id, is_resumed=lease.is_resumed):
         _run_leased(lease)
 
 
@@ -116,7 +117,8 @@ def _revert_cancelled(lease: Lease) -> None:
 def _job_context(lease: Lease, phase: Phase) -> Iterator[JobContext]:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # threads need the application itself
     job = db.session.get_one(ImportJob, lease.job_id)
-    with ProgressReporter(app, lease, Progress(phase, total=job.total_items)) as reporter:
+    timer = job_runs.PhaseTimer(job.job_type, phase)
+    with ProgressReporter(app, lease, Progress(phase, total=job.total_items), timer) as reporter:
         context = JobContext(
             app,
             lease,

@@ -30,6 +30,7 @@ from precast_app.models.job import (
 from precast_app.models.notification import OutboxMessage, Webhook
 from precast_app.models.piece import Piece, PieceEvent, PieceStage, PlannedPieceMove
 from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, Project, Stage
+from precast_app.models.telemetry import DurationBucket
 from precast_app.models.user import ApiToken, AuditEntry, Membership, User, UserSession
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "CorrectionEvent",
     "Drawing",
     "DrawingType",
+    "DurationBucket",
     "ElementType",
     "ElementTypeChange",
     "ElementTypeStage",

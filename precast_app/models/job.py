@@ -192,6 +192,9 @@ class ImportJob(Model):
     enqueue_count: Mapped[int] = _counter()
     enqueued_at: Mapped[datetime | None] = _timestamp()
 
+    # The span of the request that enqueued the job first, as the header `traceparent` has it; null without tracing.
+    trace_parent: Mapped[str | None] = mapped_column(String(55))
+
 
 class FileChunk(Model):
     """A chunk of an uploaded file; `number` counts from 0."""

@@ -1,0 +1,1 @@
+"""What the processes measure about themselves: durations, and traces and errors for systems that collect them."""

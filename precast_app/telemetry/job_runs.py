@@ -1,0 +1,85 @@
+"""Measurement of a job that runs in this process."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from precast_app.extensions import db
+from precast_app.telemetry import duration_store, durations
+
+log = logging.getLogger(__name__)
+
+# Both times are from the clock of the database. A job that was retried after some batches keeps its first start.
+_STARTED = text("""
+    SELECT job_type, extract(epoch FROM updated_at - queued_at) AS waited FROM import_jobs WHERE id = :job_id
+""")
+_ENDED = text("""
+    SELECT job_type, extract(epoch FROM completed_at - started_at) AS seconds,
+           CASE WHEN status = 'failed' AND coalesce(failure_reason, 'error') = 'error' THEN 'failed'
+                WHEN status = 'failed' THEN failure_reason
+                WHEN rejected_count > 0 THEN 'completed_with_rejects' ELSE 'completed' END AS outcome
+    FROM import_jobs WHERE id = :job_id AND completed_at IS NOT NULL
+""")
+
+
+class PhaseTimer:
+    """Clock of a job's phases: it counts how long the job spends in each."""
+
+    def __init__(self, job_type: str, phase: str) -> None:
+        self._job_type = job_type
+        self._phase = phase
+        self._entered = time.monotonic()
+
+    def enter(self, phase: str) -> None:
+        """Count the time in the phase before, if this is another one."""
+        if phase != self._phase:
+            self.end()
+            self._phase, self._entered = phase, time.monotonic()
+
+    def end(self) -> None:
+        """Count the time in the last phase."""
+        durations.JOB_PHASES.observe(time.monotonic() - self._entered, self._job_type, self._phase)
+
+
+@contextmanager
+def measured(job_id: int, *, is_resumed: bool) -> Iterator[None]:
+    """Count how long a job that was just claimed has waited and how long it takes, and store what was counted.
+
+    A job that another worker had begun has been counted as waiting before. Measuring never makes a job fail.
+    """
+    if not is_resumed:
+        _observe(job_id, ended=False)
+    try:
+        yield
+    finally:
+        _observe(job_id, ended=True)
+        duration_store.flush()
+
+
+@contextmanager
+def batch() -> Iterator[None]:
+    """Count how long the block takes as a batch; a block that raises an exception is not counted."""
+    started = time.monotonic()
+    yield
+    durations.BATCHES.observe(time.monotonic() - started)
+
+
+def _observe(job_id: int, *, ended: bool) -> None:
+    try:
+        with db.engine.connect() as connection:
+            row = connection.execute(_ENDED if ended else _STARTED, {"job_id": job_id}).first()
+    except SQLAlchemyError as error:
+        log.warning("The duration of job %d could not be read: %s", job_id, type(error).__name__)
+        return
+    if row is None:
+        return
+    if ended:
+        durations.JOBS.observe(float(row.seconds), row.job_type, row.outcome)
+    else:
+        durations.JOB_QUEUE.observe(float(row.waited), row.job_type)
