@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 _MIN_SIMILARITY = 60
-_LONGEST = 100
+_MAX_TEXT_LENGTH = 100
 
 _PREFIXES = text("""
     SELECT DISTINCT t.element_type || '/' || n.naming_convention || '/' AS prefix, t.type_key, n.id AS node_id
@@ -34,7 +34,7 @@ class NearestCodes:
 
     def find(self, code: str) -> str | None:
         """Return the most similar code of a piece; None if none is similar."""
-        if len(code) > _LONGEST:
+        if len(code) > _MAX_TEXT_LENGTH:
             return None
         if self._places is None:
             rows = self._session.execute(_PREFIXES, {"project_id": self._project_id})

@@ -11,7 +11,7 @@ from precast_app.importing.cell_parsing import InvalidCell, display_text
 from precast_app.spreadsheets import Cell, CellError, unescape_formula
 from precast_app.text import clean_text
 
-_LONGEST = 40
+_MAX_TEXT_LENGTH = 40
 # Day, month and year in any order, and a time; such as 12.10.2026, 10/12/26 or 2026-10-12 14:30:00Z.
 _DATE = re.compile(
     r"\A(\d{1,4})([./-])[ ]?(\d{1,2})[./-][ ]?(\d{1,4})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,6})?)?(Z?))?\Z"
@@ -32,7 +32,7 @@ def day_order(cells: Iterable[Cell]) -> DayFirst:
     """Return the order of day and month in a column, by the first date with slashes that can have one order only."""
     found = DayFirst.YES
     for cell in cells:
-        if isinstance(cell, str) and len(cell) <= _LONGEST and (parts := _DATE.match(clean_text(cell))):
+        if isinstance(cell, str) and len(cell) <= _MAX_TEXT_LENGTH and (parts := _DATE.match(clean_text(cell))):
             if parts[2] != "/" or len(parts[1]) == 4:
                 continue
             first, second = int(parts[1]), int(parts[3])
@@ -61,7 +61,7 @@ def parse_date(cell: Cell, order: DayFirst) -> date | datetime | None:
     if not written:
         return None
     try:
-        return _parse(written, order) if isinstance(cell, str) and len(written) <= _LONGEST else _refuse()
+        return _parse(written, order) if isinstance(cell, str) and len(written) <= _MAX_TEXT_LENGTH else _refuse()
     except ValueError as error:
         raise InvalidCell("not_a_date", _NOT_A_DATE) from error
 

@@ -14,7 +14,7 @@ from precast_app.importing.profiles import vocabulary
 COLUMNS = ("piece", "status", "stage", "date", "note", "reason")
 _DATA_FILE = "status_words.json"
 # A longer text is neither a heading nor a status.
-_LONGEST = 100
+_MAX_TEXT_LENGTH = 100
 
 
 @cache
@@ -27,12 +27,12 @@ def _load() -> tuple[Mapping[str, str], Mapping[str, PieceStatus]]:
 
 def column_of(heading: str) -> str | None:
     """Return which of `COLUMNS` a heading means; None if it is none of them."""
-    return _load()[0].get(vocabulary.squash(heading)) if len(heading) <= _LONGEST else None
+    return _load()[0].get(vocabulary.squash(heading)) if len(heading) <= _MAX_TEXT_LENGTH else None
 
 
 def status_of(text: str) -> PieceStatus | None:
     """Return the status that a text names; None if it names none."""
-    return _load()[1].get(vocabulary.squash(text)) if len(text) <= _LONGEST else None
+    return _load()[1].get(vocabulary.squash(text)) if len(text) <= _MAX_TEXT_LENGTH else None
 
 
 def _by_word(lists: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

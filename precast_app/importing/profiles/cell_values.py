@@ -13,7 +13,7 @@ from precast_app.importing.schema import CellParser, Column
 from precast_app.spreadsheets import FormattedNumber, unescape_formula, unit_name
 from precast_app.text import clean_text, match_key
 
-_LONGEST = 80
+_MAX_TEXT_LENGTH = 80
 _MEASURE = re.compile(r"\A(?P<number>[+-]?[\d.,][\d.,'’ ]*+)(?P<unit>[^\d\s.,+-].*)?")
 # As in `5' 6 1/2"`, `5'-6"` and `6 1/2"`.
 _FEET = re.compile(r"\A(?P<feet>\d+(?:[.,]\d+)?) ?(?:'|′|’|ft\.?|feet|foot)(?: ?-? ?(?P<rest>\d.*))?", re.IGNORECASE)
@@ -67,7 +67,7 @@ def parse_measure(cell: object, *, maximum: int, unit: str, sign: DecimalSign) -
     text = (
         clean_text(unescape_formula(cell_parsing.display_text(cell))) if not isinstance(cell, str) else clean_text(cell)
     )
-    if not text or len(text) > _LONGEST:
+    if not text or len(text) > _MAX_TEXT_LENGTH:
         return cell_parsing.parse_decimal(cell, maximum=maximum, unit=unit)
     if unit == "mm" and (inches := _parse_inches(text)) is not None:
         return _convert(inches, "in", unit, maximum)
@@ -85,7 +85,7 @@ def parse_measure(cell: object, *, maximum: int, unit: str, sign: DecimalSign) -
 
 def measure_with_point(text: str, sign: DecimalSign) -> str:
     """Return a number, or a number with a unit behind it, with a decimal point; any other text as it is."""
-    match = _MEASURE.fullmatch(clean_text(text)) if len(text) <= _LONGEST else None
+    match = _MEASURE.fullmatch(clean_text(text)) if len(text) <= _MAX_TEXT_LENGTH else None
     if match is None or not match["unit"]:
         return decimal_signs.with_point(text, sign)
     return f"{decimal_signs.with_point(match['number'].strip(), sign)} {match['unit']}"
@@ -103,7 +103,7 @@ def _convert(number: Decimal, named: str, unit: str, maximum: int) -> Decimal | 
 
 
 def _parse_inches(text: str) -> Decimal | None:
-    """Return the inches of a text in feet and inches, None if it is none."""
+    """Return the inches of a text in feet and inches, None if it is something else."""
     feet = _FEET.fullmatch(text)
     rest = feet["rest"] if feet else text
     total = _INCHES_PER_FOOT * _decimal(feet["feet"]) if feet else Decimal(0)

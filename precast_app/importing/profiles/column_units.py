@@ -42,7 +42,7 @@ def unit_of(column: ListColumn, target: Target) -> tuple[str | None, str, float]
             fits = units.factor(own, unit) is not None
             return (unit, where, 1.0) if fits else (None, "", 0.25)
     values = column.values
-    if values.units and values.share(values.united) >= 0.5:
+    if values.units and values.share(values.with_unit) >= 0.5:
         fitting = [unit for unit in values.units if units.factor(own, unit) is not None]
         if not fitting:
             return None, "", 0.2
@@ -55,21 +55,21 @@ def unit_of(column: ListColumn, target: Target) -> tuple[str | None, str, float]
 
 def _unit_by_size(field: str, values: ColumnValues) -> tuple[str | None, str, float]:
     """Return the unit in which the numbers of a column without a unit are sizes of precast pieces."""
-    middle = values.middle
+    median = values.median
     own = _UNIT_OF[field]
-    if middle is None or middle <= 0:
+    if median is None or median <= 0:
         return None, "", 1.0
     unit = None
     if own == "mm":
         metres = {"thickness": 2.0}.get(field, 25.0)
         centimetres = {"length": 1_300, "thickness": 60, "width": 60, "height": 60}[field]
-        if middle <= metres:
+        if median <= metres:
             unit = "m"
-        elif middle <= centimetres and (field != "length" or middle < 900):
+        elif median <= centimetres and (field != "length" or median < 900):
             unit = "cm"
-    elif own == "kg" and middle <= 60:
+    elif own == "kg" and median <= 60:
         unit = "t"
     if unit:
         return unit, f"No unit is named; numbers such as {values.texts[0][:_SHOWN]} are taken for {unit}.", 0.9
-    is_plausible = middle <= _LARGEST[field]
+    is_plausible = median <= _LARGEST[field]
     return None, f"No unit is named; the numbers are read in {own}.", 1.0 if is_plausible else 0.5

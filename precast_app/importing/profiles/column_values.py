@@ -17,11 +17,11 @@ from precast_app.spreadsheets import Cell, CellError, FormattedNumber, unescape_
 from precast_app.text import clean_text
 
 # Longer texts are neither numbers nor names of anything.
-_LONGEST = 100
-# Different texts of a column that are looked at.
-_MAX_LOOKED = 40
+_MAX_TEXT_LENGTH = 100
+# Different texts of a column that are examined.
+_MAX_EXAMINED = 40
 _SHORTEST_SERIES = 3
-_UNITED = re.compile(r"\A[+-]?\d[\d.,'’ ]*?\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,19})")
+_WITH_UNIT = re.compile(r"\A[+-]?\d[\d.,'’ ]*?\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,19})")
 _FEET = re.compile(r"\A(\d[\d.]*\s?['′](\s?-?\s?\d[\d./ ]*[\"″]?)?|\d[\d./ ]*\s?[\"″])")
 _FILE = re.compile(
     r"[^\\/:*?\"<>|]{1,90}\.(?:dwg|dxf|pdf|dgn|ifc|rvt|tif|tiff|png|jpg|nwd|skp|plt|dwf|step|stp)", re.IGNORECASE
@@ -36,21 +36,21 @@ _PIECE_CODE = re.compile(r"[^/]{1,60}/[^/]{1,60}/\d{1,6}")
 class ColumnValues:
     """A summary of the first data cells of a column.
 
-    `filled` and `blank` count all these cells, `looked` those whose text is one of the first different ones. The other
-    counts are of the latter: numbers, whole numbers, numbers with a unit behind, names of floors, file names, words for
-    yes or no, versions, kinds of elements, dates, texts with a letter and a digit, and codes of pieces. `texts` are the
-    different texts in order; `units` counts the units behind numbers; `cells` are the first different filled cells.
+    `filled` and `blank` count all these cells, `examined` those whose text is one of the first different ones. The
+    other counts are of the latter: numbers, integers, numbers followed by a unit, names of floors, file names, words
+    for yes or no, versions, kinds of elements, dates, texts with a letter and a digit, and codes of pieces. `texts` are
+    the different texts in order; `units` counts the units behind numbers; `cells` are the first different filled cells.
     """
 
     filled: int = 0
     blank: int = 0
-    looked: int = 0
+    examined: int = 0
     numbers: int = 0
-    whole: int = 0
-    united: int = 0
+    integers: int = 0
+    with_unit: int = 0
     levels: int = 0
     files: int = 0
-    flags: int = 0
+    yes_no: int = 0
     versions: int = 0
     kinds: int = 0
     dates: int = 0
@@ -59,12 +59,12 @@ class ColumnValues:
     texts: tuple[str, ...] = ()
     units: Mapping[str, int] = field(default_factory=dict)
     cells: tuple[Cell, ...] = ()
-    middle: float | None = None
+    median: float | None = None
     is_serial: bool = False
 
     def share(self, count: int) -> float:
-        """Return a count as a part of the cells that were looked at."""
-        return count / self.looked if self.looked else 0.0
+        """Return a count as a part of the examined cells."""
+        return count / self.examined if self.examined else 0.0
 
     @property
     def distinct(self) -> int:
@@ -98,16 +98,16 @@ def summarize(cells: Sequence[Cell], sign: DecimalSign, shown: int) -> ColumnVal
     counts: Counter[str] = Counter()
     found_units: Counter[str] = Counter()
     numbers: list[float] = []
-    for text, cell in islice(first.items(), _MAX_LOOKED):
+    for text, cell in islice(first.items(), _MAX_EXAMINED):
         times = occurrences[text]
-        counts["looked"] += times
+        counts["examined"] += times
         number = as_number(cell, sign)
         if number is not None:
             numbers += [number] * times
             counts["numbers"] += times
-            counts["whole"] += times * number.is_integer()
+            counts["integers"] += times * number.is_integer()
         elif unit := unit_of(text):
-            counts["united"] += times
+            counts["with_unit"] += times
             found_units[unit] += times
         for kind in _kinds_of(cell, text):
             counts[kind] += times
@@ -118,7 +118,7 @@ def summarize(cells: Sequence[Cell], sign: DecimalSign, shown: int) -> ColumnVal
         texts=tuple(first),
         units=found_units,
         cells=tuple(first.values())[:shown],
-        middle=median(numbers) if numbers else None,
+        median=median(numbers) if numbers else None,
         is_serial=len(first) == filled >= _SHORTEST_SERIES and _is_serial(numbers),
         **counts,
     )
@@ -131,7 +131,7 @@ def as_number(cell: Cell, sign: DecimalSign) -> float | None:
     if isinstance(cell, (int, float)):
         return float(cell)
     text = clean_text(unescape_formula(cell))
-    if not text or len(text) > _LONGEST:
+    if not text or len(text) > _MAX_TEXT_LENGTH:
         return None
     try:
         return float(decimal_signs.with_point(text, sign)) if text.isascii() and "_" not in text else None
@@ -141,9 +141,9 @@ def as_number(cell: Cell, sign: DecimalSign) -> float | None:
 
 def unit_of(text: str) -> str | None:
     """Return the unit behind the number of a cell such as `4318 mm`, `12.50 m²` or `5' 6"`; None if there is none."""
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_TEXT_LENGTH:
         return None
-    if match := _UNITED.fullmatch(text):
+    if match := _WITH_UNIT.fullmatch(text):
         return unit_name(match["unit"])
     if _FEET.fullmatch(text):
         return "ft" if "'" in text or "′" in text else "in"
@@ -153,11 +153,11 @@ def unit_of(text: str) -> str | None:
 def _kinds_of(cell: Cell, text: str) -> Iterable[str]:
     if isinstance(cell, (date, time, timedelta)):
         yield "dates"
-    if len(text) > _LONGEST or isinstance(cell, CellError):
+    if len(text) > _MAX_TEXT_LENGTH or isinstance(cell, CellError):
         return
     words = vocabulary.load()
     if words.is_word(text, "yes") or words.is_word(text, "no") or text.casefold() in ("x", "-"):
-        yield "flags"
+        yield "yes_no"
     if levels.is_level(text):
         yield "levels"
     if _FILE.fullmatch(text):

@@ -18,12 +18,12 @@ def choose_profile(book: Book, profiles: Sequence[tuple[int, ImportProfile]]) ->
     read by a profile for some list with a few of the same headings.
     """
     chosen = matching.find_profile(book, profiles) if profiles else None
-    if chosen is None or (_has_own_headings(book) and not _knows_all_headings(book, dict(profiles)[chosen])):
+    if chosen is None or (_has_template_headings(book) and not _knows_all_headings(book, dict(profiles)[chosen])):
         return None
     return chosen
 
 
-def _has_own_headings(book: Book) -> bool:
+def _has_template_headings(book: Book) -> bool:
     try:
         header_detection.detect_header(book)
     except JobFailed:

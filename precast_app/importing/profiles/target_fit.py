@@ -10,7 +10,7 @@ from precast_app.importing.schema import MEASURES, ColumnGroup
 def look_like_marks(values: ColumnValues) -> bool:
     """Return whether the cells are mostly different texts with letters and digits, such as `W-101`."""
     has_codes = values.share(values.codes) >= 0.8
-    return has_codes and values.distinct_share > 0.3 and not values.files and not values.united and not values.dates
+    return has_codes and values.distinct_share > 0.3 and not values.files and not values.with_unit and not values.dates
 
 
 def rate_fit(target: Target, values: ColumnValues) -> float:
@@ -23,28 +23,28 @@ def rate_fit(target: Target, values: ColumnValues) -> float:
         case BaseTarget("element_type"):
             return _element_type_fit(values)
         case BaseTarget(field) if field in MEASURES:
-            return _step(values.share(values.numbers + values.united), (0.8, 1.0), (0.5, 0.7), rest=0.2)
+            return _step(values.share(values.numbers + values.with_unit), (0.8, 1.0), (0.5, 0.7), rest=0.2)
         case PlaceTarget(PlaceField.COUNT):
             return (
                 0.5
                 if values.is_serial and values.filled > 5
-                else _step(values.share(values.whole), (0.85, 1.0), rest=0.25)
+                else _step(values.share(values.integers), (0.85, 1.0), rest=0.25)
             )
         case PlaceTarget():
-            if values.united or values.dates or values.share(values.numbers - values.whole) > 0.1:
+            if values.with_unit or values.dates or values.share(values.numbers - values.integers) > 0.1:
                 return 0.2
-            return 0.3 if values.middle is not None and abs(values.middle) > 300 else 1.0
+            return 0.3 if values.median is not None and abs(values.median) > 300 else 1.0
         case ItemTarget(ColumnGroup.DRAWINGS):
             if values.share(values.levels) >= 0.5:
                 return 0.3
             return _step(values.share(values.files), (0.5, 1.0), rest=0.85) if not values.numbers else 0.6
         case ItemTarget(ColumnGroup.NODES):
-            return _step(values.share(values.whole), (0.9, 1.0), rest=0.3)
+            return _step(values.share(values.integers), (0.9, 1.0), rest=0.3)
     return 1.0
 
 
 def _name_fit(values: ColumnValues) -> float:
-    if values.dates or values.files or values.united or values.share(values.numbers - values.whole) > 0.3:
+    if values.dates or values.files or values.with_unit or values.share(values.numbers - values.integers) > 0.3:
         return 0.2
     if values.share(values.kinds) >= 0.7 and (not values.codes or values.distinct_share < 0.5):
         return 0.45
@@ -56,7 +56,7 @@ def _name_fit(values: ColumnValues) -> float:
 
 
 def _element_type_fit(values: ColumnValues) -> float:
-    if values.files or values.united or values.dates or values.share(values.numbers) > 0.5:
+    if values.files or values.with_unit or values.dates or values.share(values.numbers) > 0.5:
         return 0.2
     if values.share(values.kinds) >= 0.5:
         return 1.0

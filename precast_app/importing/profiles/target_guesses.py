@@ -240,7 +240,7 @@ def _is_numbered_tower(column: ListColumn) -> bool:
 
 def _as_counts_of_tower(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     values = column.values
-    if values.filled and values.share(values.whole) < 0.9:
+    if values.filled and values.share(values.integers) < 0.9:
         return
     name = node_name(column.text, knowledge.reference)
     reason = f"{column.text[:_SHOWN]} is a tower, and the cells below are counts."
@@ -250,7 +250,7 @@ def _as_counts_of_tower(column: ListColumn, knowledge: Knowledge) -> Iterator[Gu
 def _as_floor(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     """Yield the node that a column of counts below the name of a floor is about."""
     values = column.values
-    if values.share(values.whole) < 0.9 and values.filled:
+    if values.share(values.integers) < 0.9 and values.filled:
         return
     top = column.top if column.heading.sub else ""
     floor = column.text
@@ -287,7 +287,7 @@ def _from_values(column: ListColumn) -> Iterator[Guess]:
     unit = (
         unit
         or column.unit_below
-        or (next(iter(values.units), "") if values.units and values.share(values.united) > 0.8 else "")
+        or (next(iter(values.units), "") if values.units and values.share(values.with_unit) > 0.8 else "")
     )
     for field, own in (("volume", "m³"), ("area", "m²"), ("mass", "kg")):
         is_own = not vocabulary.says_all_pieces(heading) and not vocabulary.names_material(heading)
@@ -318,9 +318,9 @@ def _from_flags(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     """Yield the stage that a column of yes and no may be about."""
     values = column.values
     canonical = _canonical(ColumnGroup.STAGES, column.text)
-    is_flag = values.filled and values.share(values.flags) >= 0.95
+    is_flag = values.filled and values.share(values.yes_no) >= 0.95
     is_binary = all(text in ("0", "1") for text in values.texts)
-    if not column.text or (values.filled and values.share(values.flags) < 0.8 and not is_binary):
+    if not column.text or (values.filled and values.share(values.yes_no) < 0.8 and not is_binary):
         return
     name = _item_name(ColumnGroup.STAGES, column.text, knowledge.reference)
     words = " and ".join(values.texts[:2])

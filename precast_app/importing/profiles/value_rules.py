@@ -22,7 +22,7 @@ from precast_app.importing.schema import ColumnGroup
 from precast_app.text import match_key
 
 _MAX_RULES = 200
-_LONGEST = 255
+_MAX_TEXT_LENGTH = 255
 
 Rules = Mapping[str, Mapping[str, str]]
 
@@ -35,7 +35,7 @@ def propose_values(
 ) -> Rules:
     """Return replacements by kind of target, for what the cells say: {"stage": {"ja": "yes", "nein": "no"}}."""
     found: dict[str, dict[str, str]] = {}
-    learned = _learn(profiles)
+    learned = _rules_of_profiles(profiles)
     for column, target in zip(columns, targets, strict=True):
         kind = value_kind(target)
         if not kind:
@@ -56,10 +56,10 @@ def propose_values(
 
 def _short(texts: Sequence[str]) -> list[str]:
     """Return the first texts that are short enough for a replacement."""
-    return [text for text in texts[:_MAX_RULES] if len(text) <= _LONGEST]
+    return [text for text in texts[:_MAX_RULES] if len(text) <= _MAX_TEXT_LENGTH]
 
 
-def _learn(profiles: Iterable[ImportProfile]) -> dict[str, dict[str, str]]:
+def _rules_of_profiles(profiles: Iterable[ImportProfile]) -> dict[str, dict[str, str]]:
     known: dict[str, dict[str, str]] = {}
     for profile in profiles:
         for kind, rules in profile.values.items():
@@ -100,18 +100,18 @@ def _node_of(text: str, field: PlaceField, nodes: Sequence[ReferenceItem]) -> st
     """Return the project's name for a tower, floor or place, if a list calls it otherwise and only one fits."""
     if not nodes or nodes_at_end(text, nodes):
         return None
-    wanted = _core(text)
+    wanted = _distinguishing_parts(text)
     found = {}
     for node in nodes:
         levels = hierarchy.split_levels(node.name, hierarchy.DEEPEST)
         parts = {PlaceField.TOWER: levels[:1], PlaceField.FLOOR: levels[-1:]}.get(field, [node.name])
         for part in parts:
-            if _core(part) == wanted:
+            if _distinguishing_parts(part) == wanted:
                 found[match_key(part)] = part
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def _core(name: str) -> tuple[str, ...]:
+def _distinguishing_parts(name: str) -> tuple[str, ...]:
     """Return what tells a tower or floor from others: `Tower A` and `A`, `L02`, `Level 2` and `2` are the same."""
     floors = vocabulary.load().words["floor"]
     headings = vocabulary.load().headings
