@@ -12,6 +12,7 @@ from precast_app.api import (
     description,
     docs,
     element_details,
+    element_type_edits,
     element_types,
     elements,
     errors,
@@ -40,7 +41,7 @@ from precast_app.extensions import api
 
 RESOURCES = (
     accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, job_corrections, element_types,
-    elements, element_details, labels, piece_exports, piece_jobs, exports, replaced_routes, reviews,
+    element_type_edits, elements, element_details, labels, piece_exports, piece_jobs, exports, replaced_routes, reviews,
 )  # fmt: skip
 
 

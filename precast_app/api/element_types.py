@@ -59,13 +59,13 @@ def _group_schema(spec: GroupSpec) -> type[ma.Schema]:
 
 
 class ChangeOf(ResponseSchema):
-    """A job that created or changed the element type."""
+    """A job that created, changed or deleted the element type, or restored it."""
 
     job_id = ma.fields.Integer()
     created_by = ma.fields.String()
     completed_at = Timestamp(allow_none=True)
-    row = ma.fields.Integer()
-    change = ma.fields.String()
+    row = ma.fields.Integer(allow_none=True, metadata={"description": "null where no file has such a row"})
+    change = ma.fields.String(metadata={"enum": ["created", "updated", "renamed", "deleted"]})
 
 
 WholeElementType = type(

@@ -69,7 +69,15 @@ class ComparedFiles(ResponseSchema):
     changed_fields = ma.fields.List(ma.fields.Nested(FieldCount), attribute="fields", data_key="fields")
 
 
-class ComparisonQuery(PageQuery):
+class CorrectedQuery(ma.Schema):
+    """Whether the corrections of the files count."""
+
+    corrected = ma.fields.Boolean(
+        load_default=False, metadata={"description": "compare the files with the corrections of their cells"}
+    )
+
+
+class ComparisonQuery(CorrectedQuery, PageQuery):
     """The differences to list."""
 
     change = ma.fields.String(load_default=None, validate=ma.validate.OneOf(_LISTED))
@@ -106,14 +114,16 @@ def compare_uploads(query: dict[str, Any], job_id: int, other_id: int) -> dict[s
     What is stored in the project doesn't matter. The response is 409 if one of the files can't be read.
     """
     window = ComparisonWindow(query["change"], query["limit"], query["offset"])
-    return comparison.compare(job_id, other_id, current_identity().name, window)
+    return comparison.compare(job_id, other_id, current_identity().name, window, corrected=query["corrected"])
 
 
 @blueprint.route(f"{_OTHER}.xlsx", methods=["GET"])
 @requires(Permission.READ)
 @blueprint.doc(responses={409: "CONFLICT"})
+@blueprint.arguments(CorrectedQuery, location="query")
 @blueprint.response(200, BINARY, content_type=XLSX)
-def download_comparison(job_id: int, other_id: int) -> Response:
+def download_comparison(query: dict[str, Any], job_id: int, other_id: int) -> Response:
     """Return the comparison of two uploads as a workbook, with a sheet for each kind of change."""
-    file = comparison.compare_as_workbook(job_id, other_id, current_identity().name)
+    user = current_identity().name
+    file = comparison.compare_as_workbook(job_id, other_id, user, corrected=query["corrected"])
     return send_file(file, XLSX, as_attachment=True, download_name=f"comparison-{job_id}-{other_id}.xlsx")

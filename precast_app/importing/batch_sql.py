@@ -297,7 +297,8 @@ def _record_changes(
     ]
     for update in updates:
         image = diff.to_json_text(update.difference, removed.get(update.id, []))
-        rows.append((target.job_id, update.id, update.row.number, image))
+        # The row of an edit, which is in no file, has the number 0.
+        rows.append((target.job_id, update.id, update.row.number or None, image))
     _copy(cursor, "element_type_changes (job_id, element_type_id, row, fields)", rows)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from precast_app.auth.permissions import Permission
 from precast_app.errors import RequestError
 from precast_app.importing.reference_schema import REFERENCE_SPECS
-from precast_app.jobs import dry_run, revert
+from precast_app.jobs import dry_run, piece_parameters, revert
 from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.tasks import (
+    change_element_type,
     export_labels,
     import_element_types,
     import_piece_statuses,
@@ -21,8 +23,13 @@ from precast_app.jobs.tasks import (
 from precast_app.models import ImportJob
 
 UNDO, PIECE_UNDO = "element_type_undo", "piece_undo"
+ELEMENT_TYPE_UPDATE, ELEMENT_TYPE_DELETION = "element_type_update", "element_type_deletion"
 # In place of a job type: the type is detected from the headings of the file.
 DETECT = "auto"
+
+
+def _same_parameters(job: ImportJob) -> dict[str, Any]:
+    return dict(job.parameters or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,8 @@ class JobType:
     with its parameters at once.
 
     A job with an `undo_type` is undone by a job of that type; `find_conflicts` returns the reasons why it can't be.
-    `is_outdated` returns whether what a dry run was planned on has changed.
+    `is_outdated` returns whether what a dry run was planned on has changed. `repeat` returns the parameters of a job
+    that does again what a job without a file did, after its undo was undone.
     """
 
     name: str
@@ -46,6 +54,7 @@ class JobType:
     undo_type: str | None = None
     find_conflicts: Callable[[ImportJob], list[str]] = revert.find_conflicts
     is_outdated: Callable[[ImportJob], bool] = dry_run.is_outdated
+    repeat: Callable[[ImportJob], dict[str, Any]] = _same_parameters
 
 
 TYPES = {
@@ -53,6 +62,13 @@ TYPES = {
     for job_type in (
         JobType("element_type_import", import_element_types.run, Permission.IMPORT, is_revertible=True, undo_type=UNDO),
         JobType(UNDO, revert.run_undo, Permission.IMPORT, internal=True),
+        *(
+            JobType(name, run, Permission.IMPORT, is_revertible=True, internal=True, has_file=False, undo_type=UNDO)
+            for name, run in (
+                (ELEMENT_TYPE_UPDATE, change_element_type.run_update),
+                (ELEMENT_TYPE_DELETION, change_element_type.run_deletion),
+            )
+        ),
         JobType("label_export", export_labels.run, Permission.IMPORT, has_file=False),
         JobType(
             "piece_status_import",
@@ -70,6 +86,7 @@ TYPES = {
             has_file=False,
             undo_type=PIECE_UNDO,
             find_conflicts=undo_piece_moves.find_conflicts,
+            repeat=piece_parameters.repeat,
         ),
         JobType(PIECE_UNDO, undo_piece_moves.run, Permission.IMPORT, internal=True),
         *(JobType(name, import_reference_data.run, Permission.MANAGE) for name in REFERENCE_SPECS),

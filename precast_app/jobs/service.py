@@ -25,7 +25,6 @@ from precast_app.jobs import (
     files,
     idempotency,
     lifecycle,
-    piece_parameters,
     registry,
     revert,
 )
@@ -199,7 +198,7 @@ def undo(job_id: int, starter: Starter) -> ImportJob:
     job_type = registry.get(target.job_type)
     if job_type.undo_type is None or target.dry_run:
         raise Conflict(
-            f"Job {job_id} is neither an import of element types nor of pieces, or it is a dry run. It can't be undone."
+            f"Job {job_id} has changed neither element types nor pieces, or it is a dry run. It can't be undone."
         )
     revert.check_undoable(target, job_type.find_conflicts)
     options = JobOptions(concurrent_batches=1)
@@ -262,14 +261,15 @@ def _redo(undo_job: ImportJob, starter: Starter) -> ImportJob:
     if undo_job.status != JobStatus.COMPLETED:
         raise Conflict(f"Job {undo_job.id} has not undone anything, so there is nothing to undo.")
     target = db.session.get_one(ImportJob, undo_job.undoes_job_id)
-    if registry.get(target.job_type).has_file:
+    job_type = registry.get(target.job_type)
+    if job_type.has_file:
         # What was chosen of a preview can only be found in that preview.
         applies_job_id = target.applies_job_id if target.review is not None else None
         return creation.import_again(target, starter, applies_job_id=applies_job_id, review=target.review)
     return start(
         project_id=target.project_id,
         job_type=target.job_type,
-        parameters=piece_parameters.repeat(target),
+        parameters=job_type.repeat(target),
         total=undo_job.updated_count,
         starter=starter,
     )

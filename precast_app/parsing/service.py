@@ -201,15 +201,16 @@ class ParsingService:
         self,
         uploads: Sequence[IO[bytes]],
         profiles: Sequence[dict[str, Any] | None],
+        corrections: Sequence[Corrections | None],
         reference: ReferenceData,
         owner: str,
         window: ComparisonWindow,
     ) -> dict[str, Any]:
         """Return what differs between two files: `rows` of the window, their `count`, `counts` and `fields`.
 
-        `profiles` are the import profiles by which they are read.
+        `profiles` are the import profiles by which they are read, `corrections` those of their cells.
         """
-        arguments = _comparison_arguments(uploads, profiles, reference)
+        arguments = _comparison_arguments(uploads, profiles, corrections, reference)
         with _joined(uploads) as joined, tempfile.TemporaryFile() as unused:
             found: dict[str, Any] = self._run(
                 "compare_uploads", joined, unused, owner, **arguments, window=asdict(window)
@@ -220,11 +221,12 @@ class ParsingService:
         self,
         uploads: Sequence[IO[bytes]],
         profiles: Sequence[dict[str, Any] | None],
+        corrections: Sequence[Corrections | None],
         reference: ReferenceData,
         owner: str,
     ) -> IO[bytes]:
         """Return what differs between two files as a workbook."""
-        arguments = _comparison_arguments(uploads, profiles, reference)
+        arguments = _comparison_arguments(uploads, profiles, corrections, reference)
         with _joined(uploads) as joined:
             return self._run_download("compare_uploads", joined, owner, **arguments, window=None)[0]
 
@@ -302,11 +304,15 @@ def _as_json(corrections: Corrections | None) -> dict[str, Any] | None:
 
 
 def _comparison_arguments(
-    uploads: Sequence[IO[bytes]], profiles: Sequence[dict[str, Any] | None], reference: ReferenceData
+    uploads: Sequence[IO[bytes]],
+    profiles: Sequence[dict[str, Any] | None],
+    corrections: Sequence[Corrections | None],
+    reference: ReferenceData,
 ) -> dict[str, Any]:
     return {
         "first_bytes": uploads[0].seek(0, 2),
         "profiles": profiles,
+        "corrections": [None if each is None else to_json(each) for each in corrections],
         "project_id": reference.project_id,
         "reference": reference_data.to_json(reference),
     }

@@ -163,6 +163,7 @@ def compare_uploads(
     limits: dict[str, int],
     first_bytes: int,
     profiles: Sequence[dict[str, Any] | None],
+    corrections: Sequence[dict[str, Any] | None],
     project_id: int,
     reference: dict[str, Any],
     window: dict[str, Any] | None,
@@ -175,8 +176,8 @@ def compare_uploads(
     upload.seek(0)
     parts = (io.BytesIO(upload.read(first_bytes)), io.BytesIO(upload.read()))
     first, second = (
-        compared_files.read(_open(part, limits, loaded), loaded, project)
-        for part, profile in zip(parts, profiles, strict=True)
+        compared_files.read(_corrected(_open(part, limits, loaded), corrected), loaded, project)
+        for part, profile, corrected in zip(parts, profiles, corrections, strict=True)
         for loaded in [None if profile is None else load_profile(profile)]
     )
     found = compare.compare(first, second)
@@ -192,6 +193,10 @@ def compare_uploads(
         "counts": found.counts,
         "fields": [{"field": heading, "count": count} for heading, count in found.fields],
     }
+
+
+def _corrected(book: Book, corrections: dict[str, Any] | None) -> Book:
+    return book if corrections is None else CorrectedBook(book, from_json(corrections))
 
 
 def _compared_row(each: RowDifference) -> dict[str, Any]:
@@ -245,8 +250,8 @@ def warm_up(book: IO[bytes]) -> None:
     size = len(twice.getvalue()) // 2
     window = {"change": None, "limit": 1, "offset": 0}
     compare_uploads(
-        twice, io.BytesIO(), limits=limits, first_bytes=size, profiles=(None, None), project_id=0, reference={},
-        window=window,
+        twice, io.BytesIO(), limits=limits, first_bytes=size, profiles=(None, None), corrections=(None, None),
+        project_id=0, reference={}, window=window,
     )  # fmt: skip
     prefault_memory(book)
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, true, tuple_
 
 from precast_app.errors import NotFound, RequestError
 from precast_app.extensions import Model, db
 from precast_app.importing import hierarchy
+from precast_app.importing.diff import DELETED
 from precast_app.importing.reference_store import MODELS
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
 from precast_app.models import (
@@ -163,11 +164,18 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
                 "created_by": by,
                 "completed_at": at,
                 "row": row,
-                "change": "created" if fields is None else "updated",
+                "change": _kind(fields),
             }
             for id_, by, at, fields, row in jobs
         ],
     }
+
+
+def _kind(before_image: dict[str, Any] | None) -> str:
+    """Return what a job did to an element type, by the before-image that it has stored."""
+    if before_image is None:
+        return "created"
+    return "deleted" if DELETED in before_image else "renamed" if "name" in before_image else "updated"
 
 
 def place_names(project_id: int) -> dict[int, str]:
@@ -175,6 +183,22 @@ def place_names(project_id: int) -> dict[int, str]:
     columns = (HierarchyNode.id, HierarchyNode.parent_id, HierarchyNode.name, HierarchyNode.path)
     nodes = db.session.execute(select(*columns).where(HierarchyNode.project_id == project_id).order_by("id"))
     return hierarchy.place_names(cast(Any, nodes))
+
+
+def place_labels(project_id: int) -> dict[str, str]:
+    """Return where each node of a project is, as people read it, by the heading of its column: `Block_C.1. OG`."""
+    columns = (HierarchyNode.id, HierarchyNode.parent_id, HierarchyNode.name, HierarchyNode.path)
+    nodes = cast(Any, db.session.execute(select(*columns).where(HierarchyNode.project_id == project_id)).all())
+    places = hierarchy.place_names(nodes)
+    return {heading: places[id_] for id_, heading in hierarchy.heading_paths(nodes).items()}
+
+
+def group_values(spec: GroupSpec, element_type_id: int) -> dict[int, Any]:
+    """Return an element type's values of a group by the id of their item; in a group without values, True."""
+    table = Model.metadata.tables[spec.table]
+    value = table.c[spec.value_column] if spec.value_column else true()
+    query = select(table.c[spec.target_column], value).where(table.c.element_type_id == element_type_id)
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def _group_values(spec: GroupSpec, element_type_id: int, places: Mapping[int, str]) -> list[dict[str, Any]]:
@@ -198,22 +222,6 @@ def _group_values(spec: GroupSpec, element_type_id: int, places: Mapping[int, st
         }
         for each, *value in db.session.execute(query)
     ]
-
-
-def list_pieces(
-    project_id: int, node_id: int | None, element_type_id: int | None, status: str | None, page: Page
-) -> tuple[list[Piece], int]:
-    """Return a page of a project's pieces in the order of their creation, and their number; None matches any."""
-    query: Select[Any] = select(Piece).where(Piece.project_id == project_id)
-    if node_id is not None:
-        # Quantities have an index that begins with the node, pieces don't.
-        at_node = select(Quantity.element_type_id, Quantity.node_id).where(Quantity.node_id == node_id)
-        query = query.where(tuple_(Piece.element_type_id, Piece.node_id).in_(at_node))
-    if element_type_id is not None:
-        query = query.where(Piece.element_type_id == element_type_id)
-    if status:
-        query = query.where(Piece.status == status)
-    return paginate(query.order_by(Piece.id), page, lambda last_id: Piece.id > last_id)
 
 
 def type_names(project_id: int) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from precast_app.errors import RequestError
@@ -16,6 +17,8 @@ from precast_app.queries.paging import Page, paginate
 
 # Uploads that are offered for a comparison.
 _COMPARABLE = 200
+# Cells that are named for each kind of issue.
+_SHOWN_CELLS = 3
 
 
 def get_job(job_id: int) -> ImportJob:
@@ -175,13 +178,32 @@ def has_marked_cells(job_id: int) -> bool:
     return db.session.scalar(select(query.exists())) is True
 
 
-def count_issues_by_code(job_id: int) -> list[tuple[str, str, int, str]]:
-    """Return severity, code, number and an example message of each kind of issue of a job, errors first."""
+@dataclass(frozen=True, slots=True)
+class IssueKind:
+    """The issues of a job with the same severity and code: their number, one of the messages, and the first cells.
+
+    A cell is such as `C17`, `17` if the issue is about a whole row, and `C` if it is about a column.
+    """
+
+    severity: str
+    code: str
+    count: int
+    message: str
+    cells: list[str]
+
+
+def list_issue_kinds(job_id: int) -> list[IssueKind]:
+    """Return the kinds of issues of a job, errors first, and the most frequent ones before others."""
     number = func.count().label("number")
+    cell = func.concat(Issue.column, Issue.row)
+    cells = func.array_agg(aggregate_order_by(cell, Issue.row, Issue.id))
     found = (
-        select(Issue.severity, Issue.code, number, func.min(Issue.message))
+        select(Issue.severity, Issue.code, number, func.min(Issue.message), cells[1:_SHOWN_CELLS])
         .where(Issue.job_id == job_id)
         .group_by(Issue.severity, Issue.code)
         .order_by(Issue.severity, number.desc())
     )
-    return [(severity, code, count, message) for severity, code, count, message in db.session.execute(found)]
+    return [
+        IssueKind(severity, code, count, message, [*filter(None, shown)])
+        for severity, code, count, message, shown in db.session.execute(found)
+    ]

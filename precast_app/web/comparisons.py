@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -12,6 +14,7 @@ from precast_app.errors import Conflict
 from precast_app.importing.review.compare import RowChange
 from precast_app.jobs import comparison
 from precast_app.jobs.comparison import ComparisonWindow
+from precast_app.queries import element_types
 from precast_app.queries import jobs as job_queries
 from precast_app.web import paging, project_context
 
@@ -43,19 +46,25 @@ def show(job_id: int, other_id: int) -> str:
     change = request.args.get("change")
     page = paging.requested_page(_PAGE_SIZE)
     window = ComparisonWindow(change if change in _KINDS else None, page.limit, page.offset)
-    return _page(job_id, other_id, window)
+    return _page(job_id, other_id, window, corrected=request.args.get("corrected") == "true")
 
 
-def _page(job_id: int, other_id: int, window: ComparisonWindow | None) -> str:
+def _page(job_id: int, other_id: int, window: ComparisonWindow | None, *, corrected: bool = False) -> str:
     found, problem = None, None
     if window is not None:
         # First, because the comparison releases the database connection.
         try:
-            found = comparison.compare(job_id, other_id, current_identity().name, window)
+            found = comparison.compare(job_id, other_id, current_identity().name, window, corrected=corrected)
         except Conflict as conflict:
             problem = str(conflict)
     job = job_queries.get_job(job_id)
     names = {each.id: each.file_name or "upload" for each in job_queries.list_comparable_uploads(job)}
+    pair = [job, job_queries.get_job(other_id)]
+    filters = {"change": window.change if window else None, "corrected": "true" if corrected else None}
+
+    def link(**changed: Any) -> str:
+        return url_for(".show", job_id=job_id, other_id=other_id, **{**filters, **changed})
+
     return render_template(
         "jobs/compare.html",
         **project_context.for_project(job.project_id, "Jobs"),
@@ -68,5 +77,8 @@ def _page(job_id: int, other_id: int, window: ComparisonWindow | None) -> str:
         kinds=_KINDS,
         change=window.change if window else None,
         page=paging.requested_page(_PAGE_SIZE),
-        link=paging.links(**({"change": window.change} if window and window.change else {})),
+        link=link,
+        has_corrections=any(each.corrections_version for each in pair),
+        corrected=corrected,
+        place_labels=element_types.place_labels(job.project_id),
     )

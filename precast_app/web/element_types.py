@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
-from precast_app.enums import PIECE_STEPS
-from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
+from precast_app.enums import PieceStatus
+from precast_app.importing.element_type_edit import EDITABLE_FIELDS
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup, GroupSpec
 from precast_app.queries import element_types, reference_data
 from precast_app.queries.element_types import SORTS, ElementTypeFilter
 from precast_app.queries.paging import LARGEST_ID
 from precast_app.web import paging, project_context
+from precast_app.web.template_filters import in_order
 
 blueprint = Blueprint("element_type_pages", __name__)
 
@@ -77,15 +81,56 @@ def index(project_id: int) -> str:
 def show(project_id: int, element_type_id: int) -> str:
     """Show an element type with its values, its pieces and the imports that changed it."""
     element_type = element_types.get_element_type(project_id, element_type_id)
+    status_counts = element_types.status_counts(element_type_id)
+    totals = {status: sum(counts[status] for counts in status_counts.values()) for status in PieceStatus}
     return render_template(
         "types/show.html",
         **project_context.for_project(project_id, "Element types"),
         element_type=element_type,
+        is_deletable=not any(count for status, count in totals.items() if status != PieceStatus.PLANNED),
+        totals=totals,
         piece_count=sum(line["quantity"] for line in element_type[ColumnGroup.NODES]),
-        status_counts=element_types.status_counts(element_type_id),
-        statuses=PIECE_STEPS,
+        status_counts=status_counts,
         group_specs=GROUP_SPECS.values(),
     )
+
+
+@blueprint.get(f"{_PATH}/<int(max=2147483647):element_type_id>/edit")
+@requires(Permission.IMPORT)
+def edit(project_id: int, element_type_id: int) -> str:
+    """Show the form that changes an element type."""
+    return render_template(
+        "types/edit.html",
+        **project_context.for_project(project_id, "Element types"),
+        element_type=element_types.get_element_type(project_id, element_type_id),
+        base_columns=[column for column in BASE_COLUMNS if column.field in EDITABLE_FIELDS],
+        groups=[_editable_group(project_id, element_type_id, spec) for spec in GROUP_SPECS.values()],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EditableGroup:
+    """The items of a group with the value of the element type for each; None or False for those without one.
+
+    `places` are the names of nodes by id.
+    """
+
+    spec: GroupSpec
+    items: Sequence[Any]
+    values: Mapping[int, Any]
+    places: Mapping[int, str]
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the element type has a value of the group."""
+        return any(self.values.values())
+
+
+def _editable_group(project_id: int, element_type_id: int, spec: GroupSpec) -> EditableGroup:
+    items = reference_data.list_all(project_id, spec.reference.job_type)
+    values = element_types.group_values(spec, element_type_id)
+    places = element_types.place_names(project_id) if spec.reference.is_hierarchy else {}
+    return EditableGroup(spec, in_order(items, "path") if places else items, values, places)
 
 
 def _id_argument(name: str) -> int | None:

@@ -10,14 +10,14 @@ from flask import request, url_for
 
 from precast_app.auth.permissions import Permission
 from precast_app.jobs import dry_run, files, permissions, registry
-from precast_app.models import ImportJob, Issue, JobStatus, OnError, Severity
-from precast_app.queries import changes, piece_changes
+from precast_app.models import FailureReason, ImportJob, Issue, JobStatus, OnError, Severity
+from precast_app.queries import changes, element_types, piece_changes
 from precast_app.queries import jobs as job_queries
-from precast_app.queries.changes import ChangeFilter
+from precast_app.queries.changes import NO_FILTER, ChangeFilter
 from precast_app.queries.paging import Page
 from precast_app.web import paging
 
-FILTERS = ("change", "severity")
+FILTERS = ("change", "severity", "field", "in_production")
 _PAGE_SIZE = 50
 # Notes on how the file was read; each is one or two lines.
 _MAX_NOTES = 40
@@ -54,6 +54,7 @@ class Count:
 def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
     """Return the variables of the page, for the filters and offsets in the URL."""
     change, severity = request.args.get("change") or None, request.args.get("severity") or None
+    filters = ChangeFilter(change, request.args.get("field") or None, request.args.get("in_production") == "true")
     page, issue_page = paging.requested_page(_PAGE_SIZE), paging.requested_page(_PAGE_SIZE, "issue")
     link = _linker(job.id, page, issue_page)
     required = permissions.required_permission(job)
@@ -61,19 +62,19 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
     applying_job = job_queries.find_applying_job(job.id)
     is_outdated = job.dry_run and job.status == JobStatus.COMPLETED and registry.get(job.job_type).is_outdated(job)
     actions = _actions(job, has_file, applying_job, is_outdated=is_outdated) if can_act else Actions()
-    issue_kinds = job_queries.count_issues_by_code(job.id)
+    issue_kinds = job_queries.list_issue_kinds(job.id)
     problem_kinds = [
         kind
         for kind in issue_kinds
-        if kind[0] != Severity.INFO and not (actions.correct_names and kind[1] == _SAID_BY_NEW_ITEMS)
+        if kind.severity != Severity.INFO and not (actions.correct_names and kind.code == _SAID_BY_NEW_ITEMS)
     ]
-    shown_severity = severity or (problem_kinds[0][0] if problem_kinds else _ALL)
+    shown_severity = severity or (problem_kinds[0].severity if problem_kinds else _ALL)
     hidden_code = _SAID_BY_NEW_ITEMS if actions.correct_names else None
     issues, issue_count = job_queries.list_issues(
         job.id, None if shown_severity == _ALL else shown_severity, issue_page, without_code=hidden_code
     )
     notes, _ = job_queries.list_issues(job.id, Severity.INFO, Page(_MAX_NOTES))
-    changed, changed_count = changes.list_changes(job.id, ChangeFilter(change), page)
+    changed, changed_count = changes.list_changes(job.id, filters, page)
     pieces, piece_count = piece_changes.list_changes(job.id, page) if _is_about_pieces(job) else ([], 0)
     return {
         "job": job,
@@ -86,6 +87,7 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
         "has_unchecked_corrections": _has_unchecked_corrections(job),
         "has_changes": _has_changes(job),
         "has_file": has_file,
+        "has_grid": can_act and has_file and _has_grid(job, applying_job),
         "counts": _counts(job, change, severity, link),
         "issues": issues,
         "issue_count": issue_count,
@@ -94,13 +96,17 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
         "problem_kinds": problem_kinds,
         "issues_requested": bool({"severity", "issue"} & request.args.keys()),
         "severity": shown_severity,
-        "severities": [*dict.fromkeys(kind[0] for kind in issue_kinds), _ALL],
+        "severities": [*dict.fromkeys(kind.severity for kind in issue_kinds), _ALL],
         "has_issues": bool(issue_kinds),
         "has_marked_cells": job_queries.has_marked_cells(job.id),
         "notes": _grouped_notes(notes),
         "changes": changed,
         "change_count": changed_count,
         "change": change,
+        "change_filter": filters,
+        "is_filtered": filters != NO_FILTER,
+        "summary": changes.summarize(job.id) if _lists_changes(job) else None,
+        "place_labels": element_types.place_labels(job.project_id),
         "is_about_pieces": _is_about_pieces(job),
         "piece_changes": pieces,
         "piece_change_count": piece_count,
@@ -138,6 +144,22 @@ def _is_about_pieces(job: ImportJob) -> bool:
     return job.job_type.startswith("piece_")
 
 
+def _has_grid(job: ImportJob, applying_job: ImportJob | None) -> bool:
+    """Return whether the rejected rows of a job can be corrected on its page."""
+    has_ended = job.status == JobStatus.COMPLETED or job.failure_reason in (
+        FailureReason.REJECTED,
+        FailureReason.ABORTED,
+    )
+    has_rows = bool(job.rejected_count or job.corrections_version)
+    return job.job_type == _IMPORT and has_ended and has_rows and not (job.dry_run and applying_job is not None)
+
+
+def _lists_changes(job: ImportJob) -> bool:
+    """Return whether a job has ended and has or plans changes of element types, which its page filters."""
+    changed = job.created_count + job.updated_count + job.renamed_count + job.missing_count + job.removed_count
+    return job.status in _ENDED and changed > 0 and not _is_about_pieces(job)
+
+
 def _has_unchecked_corrections(job: ImportJob) -> bool:
     """Return whether corrections were made after a preview, so that it doesn't show what they change."""
     return job.dry_run and job.corrections_version != job.checked_corrections_version
@@ -165,8 +187,11 @@ def _counts(job: ImportJob, change: str | None, severity: str | None, link: Call
         ("rejected", Severity.ERROR, job.rejected_count),
         ("warnings" if job.warning_count > 1 else "warning", Severity.WARNING, job.warning_count),
     )
+    # The list of pieces has no filter.
     found = [
-        Count(label, number, f"{link(change='' if change == kind else kind, offset=0)}#changes", change == kind)
+        Count(label, number, "#changes", is_current=False)
+        if _is_about_pieces(job)
+        else Count(label, number, f"{link(change='' if change == kind else kind, offset=0)}#changes", change == kind)
         for label, kind, number in by_change
     ]
     found += [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -14,8 +16,9 @@ from precast_app.exporting.labels.formats import FORMATS
 from precast_app.importing import hierarchy
 from precast_app.models import PieceStatus
 from precast_app.pieces.selection import PieceFilter
-from precast_app.queries import element_types, piece_details, pieces, reference_data
+from precast_app.queries import element_types, piece_details, piece_exports, pieces, reference_data
 from precast_app.queries.paging import LARGEST_ID, Page
+from precast_app.queries.piece_exports import SiteListRow
 from precast_app.web import project_context
 from precast_app.web.template_filters import in_order
 
@@ -23,6 +26,9 @@ blueprint = Blueprint("piece_pages", __name__)
 
 _PAGE_SIZE = 100
 _MAX_SEARCH = 500
+# More are in the workbook only.
+_MOST_SITE_ROWS = 2_000
+_MOST_DIGITS = 10
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/pieces")
@@ -61,6 +67,35 @@ def index(project_id: int) -> str:
         stages=reference_data.list_all(project_id, "stage_import"),
         label_formats=FORMATS.values(),
     )
+
+
+@blueprint.get("/projects/<int(max=2147483647):project_id>/site-list")
+@requires(Permission.READ)
+def site_list(project_id: int) -> str:
+    """Show what goes to the chosen towers and floors, to print: element types, quantities and totals."""
+    nodes = in_order(reference_data.list_all(project_id, "hierarchy_import"), "path")
+    chosen = {number for text in request.args.getlist("node") if (number := _id(text)) is not None}
+    places = piece_exports.chosen_places(project_id, chosen)
+    rows = piece_exports.list_site_rows(project_id, places) if places else []
+    return render_template(
+        "pieces/site_list.html",
+        **project_context.for_project(project_id, "Pieces"),
+        floors_by_tower=_floors_by_tower(nodes),
+        all_places=hierarchy.place_names(nodes),
+        chosen=chosen,
+        places={node_id: places[node_id] for node_id in _with_quantity(places, rows)},
+        rows=rows[:_MOST_SITE_ROWS],
+        row_count=len(rows),
+        totals={node_id: sum(row.quantities.get(node_id, 0) for row in rows) for node_id in places},
+        pieces=sum(row.total for row in rows),
+        mass=sum((row.element_type.mass * row.total for row in rows if row.element_type.mass is not None), Decimal(0)),
+    )
+
+
+def _with_quantity(places: Collection[int], rows: Sequence[SiteListRow]) -> list[int]:
+    """Return those of the places to which pieces go; a tower with floors often has none itself."""
+    used = {node_id for row in rows for node_id in row.quantities}
+    return [node_id for node_id in places if node_id in used]
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/scan")
@@ -130,5 +165,10 @@ def _date_argument(name: str) -> date | None:
 
 
 def _id_argument(name: str) -> int | None:
-    number = request.args.get(name, type=int)
-    return number if number is not None and 0 <= number <= LARGEST_ID else None
+    return _id(request.args.get(name, ""))
+
+
+def _id(text: str) -> int | None:
+    """Return the id that a text has; None if it has none."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number and int(text) <= LARGEST_ID else None

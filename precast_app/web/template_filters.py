@@ -62,6 +62,8 @@ _TONES = {
 KINDS = {
     "element_type_import": "Element types",
     "element_type_undo": "Undo",
+    "element_type_update": "Change of an element type",
+    "element_type_deletion": "Deletion of an element type",
     "label_export": "Labels",
     "piece_status_import": "Piece statuses",
     "piece_undo": "Undo",
@@ -97,6 +99,7 @@ def init_app(app: Flask) -> None:
         "place": place,
         "short_date": short_date,
         "value": value,
+        "editable": editable,
         "density": density,
     }
     app.jinja_env.filters.update(filters, in_order=in_order, path_segment=path_segment)
@@ -157,6 +160,11 @@ def value(cell: Any) -> str:
     if cell is True:
         return "yes"
     return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
+
+
+def editable(cell: Any) -> str:
+    """Return the text of a cell in an input field; an empty one if it is blank."""
+    return "" if cell is None else value(cell)
 
 
 def density(kg_per_m3: Decimal | None) -> str:

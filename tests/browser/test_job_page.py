@@ -67,6 +67,7 @@ def test_the_page_has_its_parts_in_order(opened: Opened, site: Site) -> None:
     headings = [text for text in page.locator("h2").all_inner_texts() if text != "Correct the rejected rows"]
     assert headings == [
         "What was found in the file",
+        "Cell by cell (3)",
         "Upload a corrected file",
         "Planned changes",
         "How the file was read",

@@ -15,7 +15,7 @@ from precast_app.jobs import lifecycle, registry, service
 from precast_app.jobs.creation import JobOptions
 from precast_app.jobs.files import Upload
 from precast_app.jobs.runner import run_job
-from precast_app.models import HierarchyNode, ImportBatch, ImportJob, Piece, Role, Stage
+from precast_app.models import ElementType, HierarchyNode, ImportBatch, ImportJob, Piece, Role, Stage
 from precast_app.projects import projects
 from tests.auth_headers import member_headers
 from tests.conftest import EXAMPLES, ROOT, get_job, run_import, submit
@@ -69,6 +69,8 @@ def target(project_id: int, kind: str, action: str, file: Path, manager: dict[st
             )
             db.session.commit()
         return int(undo)
+    if job_type in ("element_type_update", "element_type_deletion"):
+        return _change_of_an_element_type(project_id, job_type, action, file, manager, client)
     if job_type == "label_export":
         labels = client.post(f"/api/project/{project_id}/jobs?job_type=label_export", headers=manager)
         if action == "retry":
@@ -121,6 +123,25 @@ def _piece_job(
     else:
         made = submit(project_id, file, job_type, dry_run=action == "apply")
     if action in ("apply", "undo"):
+        run_job(made)
+    elif action == "retry":
+        client.post(f"/api/jobs/{made}/cancel", headers=manager)
+    return made
+
+
+def _change_of_an_element_type(
+    project_id: int, job_type: str, action: str, file: Path, manager: dict[str, str], client: FlaskClient
+) -> int:
+    """Return a job that changes or deletes an element type of its own."""
+    assert run_import(project_id, file, create_missing=True).created_count == 1
+    number = db.session.query(ElementType.id).order_by(ElementType.id.desc()).limit(1).scalar()
+    address = f"/api/project/{project_id}/element-types/{number}"
+    if job_type == "element_type_update":
+        answer = client.patch(address, json={"height": "3000"}, headers=manager)
+    else:
+        answer = client.delete(address, headers=manager)
+    made = int(answer.get_json()["job_id"])
+    if action == "undo":
         run_job(made)
     elif action == "retry":
         client.post(f"/api/jobs/{made}/cancel", headers=manager)

@@ -68,6 +68,7 @@ ENDS_TRANSACTIONS = {
     "jobs/tasks/import_piece_statuses.py": {"run"},
     "jobs/tasks/import_reference_data.py": {"run"},
     "jobs/tasks/export_labels.py": {"run", "_labels"},
+    "jobs/tasks/change_element_type.py": {"_run"},
     "jobs/tasks/undo_piece_moves.py": {"run"},
     "jobs/tasks/update_pieces.py": {"run"},
     # A job is recorded as enqueued before its id is given to Redis.

@@ -5,13 +5,13 @@ Each step is a transaction of its own, and so is each batch. No transaction is o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Set
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import text, update
+from sqlalchemy import func, insert, select, text, update
 
 from precast_app import database
 from precast_app.errors import AllRowsRejected, JobFailed, NoDataRows
@@ -57,6 +57,7 @@ from precast_app.jobs.context import (
 )
 from precast_app.jobs.plan_review import Review
 from precast_app.models import ImportJob, OnError, Phase, Project, Severity
+from precast_app.models import Issue as IssueRow
 from precast_app.spreadsheets import UnreadableFile
 
 
@@ -304,15 +305,34 @@ def _run_batches(
         store_issues(context, list(rejected.issues), replace=False)
         db.session.commit()
         raise abort_error(context.job_id, planned.total, len(rejected.issues)) from None
-    store_issues(context, [issue for result in results for issue in result.issues], replace=False)
+    # With the numbers of their batches, they stay stored if the job starts again.
+    rows = [
+        batch_runner.issue_to_row(issue, context.job_id, result.number) for result in results for issue in result.issues
+    ]
+    if rows:
+        db.session.execute(insert(IssueRow), rows)
     db.session.commit()
     yield from results
 
 
-def _report_batches(context: JobContext, planned: Plan, results: Iterable[BatchResult]) -> None:
+def _report_batches(context: JobContext, planned: Plan, results: Sequence[BatchResult]) -> None:
     """Add the counts of batches to the progress; the first time, also the rows that need no batch."""
     latest = context.reporter.latest
     counts = sum((result.counts for result in results), Counts())
+    # Removals that the database has refused.
+    warnings = sum(issue.severity is Severity.WARNING for result in results for issue in result.issues)
     if latest.phase is not Phase.WRITING:
+        warnings += _count_stored_warnings(context.job_id)
         counts += Counts(unchanged=len(planned.unchanged_ids), rejected=planned.rejected, left_out=planned.left_out)
-    context.report_progress(Phase.WRITING, processed=latest.processed + counts.processed, counts=latest.counts + counts)
+    context.report_progress(
+        Phase.WRITING,
+        processed=latest.processed + counts.processed,
+        counts=latest.counts + counts,
+        warnings=latest.warnings + warnings,
+    )
+
+
+def _count_stored_warnings(job_id: int) -> int:
+    """Return the number of warnings of batches that an earlier attempt has committed."""
+    of_batches = IssueRow.job_id == job_id, IssueRow.batch.is_not(None), IssueRow.severity == Severity.WARNING
+    return db.session.scalar(select(func.count()).select_from(IssueRow).where(*of_batches)) or 0

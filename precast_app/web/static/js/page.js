@@ -5,10 +5,11 @@ import { renderDynamic, follow, search } from "./live.js";
 import { focusPending, showPendingToast } from "./feedback.js";
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-call], [data-copy], [data-keys]");
+  const button = event.target.closest("[data-call], [data-copy], [data-keys], [data-print]");
   if (!button) return;
   if (button.dataset.call) runAction(button);
   else if (button.dataset.copy) copy(button);
+  else if (button.dataset.print !== undefined) print();
   else showKeys();
 });
 document.addEventListener("submit", (event) => {
@@ -16,6 +17,10 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     send(event.target);
   }
+});
+// <form data-instant>: a changed filter is applied at once.
+document.addEventListener("change", ({ target }) => {
+  if (target.form?.dataset.instant !== undefined) target.form.requestSubmit();
 });
 document.addEventListener("keydown", press);
 renderDynamic(document);

@@ -10,7 +10,8 @@ const section = document.querySelector("[data-review]");
 const keyOf = ({ row, element_type_id: id }) => (row ? `row:${row}` : `id:${id}`);
 
 function begin() {
-  const { review: job, version, kind } = section.dataset;
+  const { review: job, version } = section.dataset;
+  const filter = Object.fromEntries(Object.entries(JSON.parse(section.dataset.filter)).filter(([, value]) => value));
   const stored = `review-${job}-${version}`;
   const saved = JSON.parse(sessionStorage.getItem(stored) ?? "{}");
   const choice = { missing: "keep", renames: "accept", ...saved, leftOut: new Set(saved.leftOut) };
@@ -56,7 +57,7 @@ function begin() {
   async function keysOfFilter() {
     const keys = [];
     for (let after = null; ;) {
-      const query = new URLSearchParams({ limit: PAGE, ...(kind ? { change: kind } : {}), ...(after ? { after } : {}) });
+      const query = new URLSearchParams({ limit: PAGE, ...filter, ...(after ? { after } : {}) });
       const { changes } = await call("GET", `/api/jobs/${job}/changes?${query}`);
       keys.push(...changes.filter(({ change }) => change !== "unchanged").map(keyOf));
       if (changes.length < PAGE || changes.at(-1).change === "unchanged") return keys;
