@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from precast_app.enums import Severity
-from precast_app.importing import piece_limits, row_validation
+from precast_app.importing import decimal_signs, piece_limits, row_validation
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.piece_limits import PieceLimits
 from precast_app.importing.reference_data import ReferenceData
@@ -72,9 +72,9 @@ def validate(
     row = found[0] if found and not found[0].skipped else None
     paths = {each.column.heading: each.path for each in fields}
     for issue in row.issues if row else ():
-        # An unclear number is a warning in a file, because the other rows show how it was meant.
-        if issue.severity is Severity.ERROR or issue.code == "unclear_number":
+        if issue.severity is Severity.ERROR:
             problems.setdefault(paths[issue.heading or ""], issue.message)
+    problems |= {each.path: message for each in fields if (message := _unclear_number(each))}
     if row is None:
         problems.setdefault(("name",), "A file would take this name for an example or a total. Enter another name.")
     return ValidatedEdit(columns, None if problems else row, problems)
@@ -107,6 +107,14 @@ def _field(path: FieldPath, group: ColumnGroup, target: str | int, parse: Any, v
     # A number without a comma has a decimal point, as the API writes it. One with a comma must be clear.
     sign = None if isinstance(cell, str) and "," in cell else DecimalSign.POINT
     return _Field(path, Column(-1, "", ".".join(path), group, target, parse, sign), cell)
+
+
+def _unclear_number(given: _Field) -> str | None:
+    """Return what is wrong with a number that can be read in two ways, as it has no other rows to compare with."""
+    text, column = given.cell, given.column
+    if not isinstance(text, str) or not column.is_number or column.sign or decimal_signs.evidence(text) != "either":
+        return None
+    return "The comma may be a decimal sign or separate thousands. Write the number without thousands separators."
 
 
 def _unknown_items(edit: ElementTypeEdit, reference: ReferenceData) -> Iterator[tuple[FieldPath, str]]:

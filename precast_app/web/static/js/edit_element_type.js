@@ -2,6 +2,7 @@
 import { call } from "./api.js";
 import { clearErrors, showError, toastAfterReload } from "./feedback.js";
 import { untilEnded } from "./follow_job.js";
+import { gettext } from "./languages.js";
 
 const form = document.getElementById("edit-element-type");
 const progress = form.querySelector("[data-progress]");
@@ -38,7 +39,7 @@ async function save() {
   const body = changes();
   if (!Object.keys(body).length) { location.href = form.dataset.page; return; }
   const { job_id: id } = await call("PATCH", form.dataset.address, JSON.stringify(body));
-  progress.textContent = "Saving …";
+  progress.textContent = gettext("Saving …");
   progress.hidden = false;
   const job = await untilEnded(id);
   progress.hidden = true;

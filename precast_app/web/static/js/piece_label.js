@@ -3,6 +3,7 @@ import { call } from "./api.js";
 import { el } from "./dom.js";
 import { showError } from "./feedback.js";
 import { untilEnded } from "./follow_job.js";
+import { gettext } from "./languages.js";
 
 const button = document.querySelector("[data-label]");
 
@@ -13,7 +14,7 @@ button?.addEventListener("click", async () => {
     const { job_id: id } = await call("POST", button.dataset.address, body);
     const job = await untilEnded(id);
     if (job.status === "failed") throw new Error(job.error);
-    const link = el("a", { class: "button", href: `/api/jobs/${id}/output` }, "Download the label");
+    const link = el("a", { class: "button", href: `/api/jobs/${id}/output` }, gettext("Download the label"));
     button.replaceWith(link);
     link.focus();
   } catch (error) {
