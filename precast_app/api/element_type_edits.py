@@ -57,8 +57,12 @@ def _group_field(spec: GroupSpec) -> ma.fields.Dict:
     return ma.fields.Dict(keys=key, values=values, metadata={"description": description})
 
 
-ElementTypeEditRequest = RequestSchema.from_dict(
+ElementTypeEditRequest = type(
+    "ElementTypeEditRequest",
+    (RequestSchema,),
     {
+        "__doc__": "New values of an element type; what is left out stays as it is.",
+        "example": {"height": "3100", "version": "VR-2"},
         "name": _text(metadata={"description": "another name; its pieces keep their codes"}),
         **{
             name: NumberText(allow_none=True, validate=ma.validate.Length(max=_MAX_TEXT), metadata={"example": "3000"})
@@ -67,7 +71,6 @@ ElementTypeEditRequest = RequestSchema.from_dict(
         "version": _text(allow_none=True),
         **{group.value: _group_field(spec) for group, spec in GROUP_SPECS.items()},
     },
-    name="ElementTypeEditRequest",
 )
 
 
