@@ -24,15 +24,22 @@ from precast_app.config import database_uri
 
 ROOT = Path(__file__).resolve().parents[1]
 VAR = ROOT / "var" / "bench"
-_MAX_PANDAS_SIZE = 10_000
+_MAX_BASELINE_SIZE = 10_000
+_BASELINES = {
+    "pandas": "pandas.read_excel and to_sql",
+    "django": "django-import-export in bulk mode",
+    "inserts": "one INSERT a row, a transaction a batch",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Median time of a step in seconds and its largest peak memory in MiB."""
+    """Medians of a step: seconds, CPU seconds of Python and of PostgreSQL; and its largest peak memory in MiB."""
 
     seconds: float
-    mebibytes: float
+    python: float = 0.0
+    postgres: float = 0.0
+    mebibytes: float = 0.0
 
 
 def main() -> None:
@@ -46,7 +53,9 @@ def main() -> None:
         os.environ.update(DATABASE_URL=used.database_url, REDIS_URL=used.redis_url, SECRET_KEY=key)
         subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, check=True, capture_output=True)
         print(
-            "| element types | what | seconds | ratio | rows/s | peak MiB |\n|---:|---|---:|---|---:|---:|", flush=True
+            "| element types | what | seconds | ratio | rows/s | CPU s, Python + PostgreSQL | peak MiB |\n"
+            "|---:|---|---:|---|---:|---|---:|",
+            flush=True,
         )
         per_row = {}
         for size in sizes:
@@ -59,16 +68,18 @@ def main() -> None:
 def _measure(size: int, repeats: int) -> float:
     """Print the table rows of one size and return the seconds of the import."""
     path = workbooks.make(VAR / f"{size}.xlsx", size)
-    floors, firsts, agains, by_profile = [], [], [], []
+    floors, parallels, firsts, agains, by_profile = [], [], [], [], []
     # Alternately, so that all of them are affected alike when the machine is slow for a while.
     for _ in range(repeats):
         floors.append(_once("floor", path))
+        parallels.append(_once("parallel", path))
         firsts.append(_once("import", path))
         agains.append(_once("import", path, keep=True))
         by_profile.append(_once("profile", path))
-    floor, first, again, profile = map(_median, (floors, firsts, agains, by_profile))
-    _row(size, "floor: calamine and one COPY a table", floor, "1")
-    _row(size, "this import", first, f"{first.seconds / floor.seconds:.2f} × the floor")
+    floor, parallel, first, again, profile = map(_median, (floors, parallels, firsts, agains, by_profile))
+    _row(size, "floor: calamine and one COPY a table", floor, f"{floor.seconds / parallel.seconds:.2f} × in parallel")
+    _row(size, "parallel floor: the same in two processes", parallel, "1")
+    _row(size, "this import", first, f"{first.seconds / parallel.seconds:.2f} × the parallel floor")
     _row(size, "the same file again", again, f"{again.seconds / first.seconds:.2f} × the first time")
     _row(size, "this import by a profile", profile, f"{profile.seconds / first.seconds:.2f} × without")
     exports, cells = [], []
@@ -78,9 +89,10 @@ def _measure(size: int, repeats: int) -> float:
     least, export = _median(cells), _median(exports)
     _row(size, "the same cells with XlsxWriter", least, "1")
     _row(size, "export as a workbook", export, f"{export.seconds / least.seconds:.2f} × the cells alone")
-    if size <= _MAX_PANDAS_SIZE:
-        pandas = _once("pandas", path)
-        _row(size, "pandas.read_excel and to_sql", pandas, f"{pandas.seconds / first.seconds:.1f} × this import")
+    if size <= _MAX_BASELINE_SIZE:
+        for step, name in _BASELINES.items():
+            baseline = _once(step, path)
+            _row(size, name, baseline, f"{baseline.seconds / first.seconds:.1f} × this import")
     dry = _median([_once("dry", path) for _ in range(repeats)])
     _row(size, "dry run", dry, f"{dry.seconds / first.seconds:.2f} × the import")
     response = _upload(path, repeats)
@@ -91,11 +103,17 @@ def _measure(size: int, repeats: int) -> float:
 def _row(size: int, what: str, measured: Measured, ratio: str) -> None:
     rate = f"{size / measured.seconds:,.0f}".replace(",", " ")
     peak = f"{measured.mebibytes:.0f}" if measured.mebibytes else ""
-    print(f"| {size} | {what} | {measured.seconds:.2f} | {ratio} | {rate} | {peak} |", flush=True)
+    used = f"{measured.python:.2f} + {measured.postgres:.2f}" if measured.python else ""
+    print(f"| {size} | {what} | {measured.seconds:.2f} | {ratio} | {rate} | {used} | {peak} |", flush=True)
 
 
 def _median(runs: list[Measured]) -> Measured:
-    return Measured(statistics.median(run.seconds for run in runs), max(run.mebibytes for run in runs))
+    return Measured(
+        statistics.median(run.seconds for run in runs),
+        statistics.median(run.python for run in runs),
+        statistics.median(run.postgres for run in runs),
+        max(run.mebibytes for run in runs),
+    )
 
 
 def _once(step: str, path: Path, *, keep: bool = False) -> Measured:
@@ -107,7 +125,7 @@ def _once(step: str, path: Path, *, keep: bool = False) -> Measured:
     if done.returncode:
         raise SystemExit(f"{step} failed:\n{done.stderr}")
     result = json.loads(done.stdout.splitlines()[-1])
-    return Measured(result["seconds"], result["mebibytes"])
+    return Measured(result["seconds"], result["python"], result["postgres"], result["mebibytes"])
 
 
 def _empty() -> None:
@@ -169,7 +187,7 @@ def _upload(path: Path, repeats: int) -> Measured:
                 times.append(time.perf_counter() - start)
             assert response.status_code == 202, response.text
             assert response.json()["total_elements"] == int(path.stem), response.text
-    return Measured(statistics.median(times), 0)
+    return Measured(statistics.median(times))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""One measured step in a process of its own; prints its time in seconds and its peak memory as JSON.
+"""One measured step in a process of its own; prints its times in seconds and its peak memory as JSON.
 
-`python -m bench.run_step STEP WORKBOOK PROJECT_ID` with STEP one of import, profile, dry, floor, pandas, export,
-cells. The application is created and its modules are imported before the clock starts, as in a waiting worker.
+`python -m bench.run_step STEP WORKBOOK PROJECT_ID` with STEP one of import, profile, dry, floor, parallel, pandas,
+django, inserts, export, cells. `python` and `postgres` are CPU seconds of the measured part. The application is created
+and its modules are imported before the clock starts, as in a waiting worker.
 """
 
 from __future__ import annotations
@@ -11,24 +12,58 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from bench.processor_time import Meter, ProcessorTime
 
 
 def main() -> None:
     step, workbook, project_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     if step in ("import", "profile", "dry"):
-        seconds, result = _import(workbook, project_id, dry_run=step == "dry", by_profile=step == "profile")
+        result = _import(workbook, project_id, dry_run=step == "dry", by_profile=step == "profile")
     elif step in ("export", "cells"):
-        seconds, result = _export(workbook, project_id, only_cells=step == "cells")
+        result = _export(workbook, project_id, only_cells=step == "cells")
     else:
-        seconds, result = _baseline(step, workbook, project_id)
+        result = _baseline(step, workbook, project_id)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Kilobytes on Linux, bytes on macOS.
     mebibytes = peak / 1024 if sys.platform == "linux" else peak / 1024**2
-    print(json.dumps({"seconds": seconds, "mebibytes": mebibytes, "result": result}))
+    used = _stopwatch.used
+    print(
+        json.dumps(
+            {
+                "seconds": _stopwatch.seconds,
+                "python": used.python,
+                "postgres": used.postgres,
+                "mebibytes": mebibytes,
+                "result": result,
+            }
+        )
+    )
 
 
-def _import(workbook: Path, project_id: int, *, dry_run: bool, by_profile: bool) -> tuple[float, str]:
+class _Stopwatch:
+    """Seconds and CPU seconds of the measured part of a step."""
+
+    seconds = 0.0
+    used = ProcessorTime(0.0, 0.0)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Measure the block."""
+        meter = Meter(os.environ["DATABASE_URL"])
+        before, start = meter.read(), time.perf_counter()
+        yield
+        self.seconds = time.perf_counter() - start
+        self.used = meter.read() - before
+
+
+_stopwatch = _Stopwatch()
+
+
+def _import(workbook: Path, project_id: int, *, dry_run: bool, by_profile: bool) -> str:
     from bench import workbooks
     from precast_app import create_app
     from precast_app.config import Settings
@@ -55,16 +90,15 @@ def _import(workbook: Path, project_id: int, *, dry_run: bool, by_profile: bool)
             db.session.get_one(ImportJob, job_id).profile = workbooks.profile()
             db.session.commit()
         gc_tuning.freeze_objects()  # as a job process does
-        start = time.perf_counter()
-        run_job(job_id)
-        seconds = time.perf_counter() - start
+        with _stopwatch.running():
+            run_job(job_id)
         job = jobs.get_job(job_id)
         if job.status != "completed":
             raise SystemExit(f"the import failed: {job.error}")
-        return seconds, f"{job.created_count} created, {job.unchanged_count} unchanged"
+        return f"{job.created_count} created, {job.unchanged_count} unchanged"
 
 
-def _export(workbook: Path, project_id: int, *, only_cells: bool) -> tuple[float, str]:
+def _export(workbook: Path, project_id: int, *, only_cells: bool) -> str:
     """Export the project; with `only_cells` only write its cells, which are read before the clock starts."""
     import xlsxwriter
 
@@ -75,27 +109,25 @@ def _export(workbook: Path, project_id: int, *, only_cells: bool) -> tuple[float
 
     target = workbook.with_suffix(".out.xlsx")
     with create_app().test_request_context(), target.open("wb") as file:
-        start = time.perf_counter()
         name, columns = exports.project_columns(project_id)
         rows = exports.project_rows(project_id, ElementTypeFilter(), columns)
         if only_cells:
             cells = list(rows)
-            start = time.perf_counter()
-            with xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
+            with _stopwatch.running(), xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
                 sheet = book.add_worksheet()
                 for number, row in enumerate(cells):
                     for index, cell in enumerate(row):
                         if cell is not None:
                             sheet.write(number, index, cell)
         else:
-            writing.write(file, writing.ProjectTitle(project_id, name), columns, rows)
-        seconds = time.perf_counter() - start
-    return seconds, f"{target.stat().st_size} bytes"
+            with _stopwatch.running():
+                writing.write(file, writing.ProjectTitle(project_id, name), columns, rows)
+    return f"{target.stat().st_size} bytes"
 
 
-def _baseline(step: str, workbook: Path, project_id: int) -> tuple[float, str]:
+def _baseline(step: str, workbook: Path, project_id: int) -> str:
     # Imported here, because pandas would add to the memory of the import step.
-    from bench import baselines
+    from bench import baselines, django_baseline, single_inserts
     from bench.workbooks import DRAWINGS, NODES, PRODUCTS, STAGES
     from precast_app import create_app
     from precast_app.extensions import db
@@ -116,10 +148,17 @@ def _baseline(step: str, workbook: Path, project_id: int) -> tuple[float, str]:
     }
     conventions = [reference.naming_conventions[node] for node in ids["nodes"]]
     url = os.environ["DATABASE_URL"]
-    run = {"floor": baselines.floor, "pandas": baselines.with_pandas}[step]
-    start = time.perf_counter()
-    run(url, workbook, project_id, ids, conventions)
-    return time.perf_counter() - start, str(baselines.count(url))
+    runs: dict[str, Callable[[str, Path, int, dict[str, list[int]], list[str]], None]] = {
+        "floor": baselines.floor,
+        "parallel": baselines.parallel_floor,
+        "pandas": baselines.with_pandas,
+        "django": django_baseline.with_import_export,
+        "inserts": single_inserts.store,
+    }
+    run = runs[step]
+    with _stopwatch.running():
+        run(url, workbook, project_id, ids, conventions)
+    return str(baselines.count(url))
 
 
 if __name__ == "__main__":
