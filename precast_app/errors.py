@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from precast_app.messages import join_messages, plural_message
+
 
 class ConfigurationError(RuntimeError):
     """A missing or malformed setting; the message names it and shows a valid value."""
@@ -91,13 +93,19 @@ class ServerBusy(TooManyRequests):
 class JobFailed(Exception):
     """The job can't be completed because of its file or its project; the message becomes the job's `error`."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
 
 class AllRowsRejected(JobFailed):
     """No row of the file could be imported."""
 
     def __init__(self, total: int, errors: str | None) -> None:
-        what = "The only row could not be imported" if total == 1 else f"None of the {total} rows could be imported"
-        super().__init__(f"{what}.\n{errors}")
+        what = plural_message(
+            "The only row could not be imported.", "None of the %(count)s rows could be imported.", total
+        )
+        super().__init__(join_messages("\n", filter(None, (what, errors))))
 
 
 class ImportAborted(JobFailed):

@@ -17,6 +17,7 @@ from precast_app.api.schemas import StrictParser, check_language
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import access_rule
 from precast_app.errors import RequestError
+from precast_app.messages import Message
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -116,7 +117,10 @@ def _rejecting_options(view: Callable[..., Any]) -> Callable[..., Any]:
         unknown = {name: ["Unknown field."] for name in request.args if name != languages.OPTION}
         check_language()
         if unknown:
-            raise RequestError(f"This route has no options. Remove {', '.join(unknown)}.", {"query": unknown})
+            raise RequestError(
+                Message("This route has no options. Remove %(options)s.", options=", ".join(unknown)),
+                {"query": unknown},
+            )
         return view(*args, **kwargs)
 
     return strict

@@ -15,6 +15,7 @@ from werkzeug.wsgi import get_input_stream
 from precast_app.auth.request_authentication import current_identity
 from precast_app.errors import ServerBusy, TooLarge
 from precast_app.extensions import current_settings, settings_of
+from precast_app.messages import Message
 from precast_app.webserver.client_socket import ClientSocket
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -145,4 +146,4 @@ def _has_body() -> bool:
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The body of this request can have at most {limit // 1024} KB. Send less.")
+    return TooLarge(Message("The body of this request can have at most %(limit)s KB. Send less.", limit=limit // 1024))

@@ -15,6 +15,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from precast_app.api import request_ids
 from precast_app.auth import rate_limits
 from precast_app.errors import RequestError, TooManyRequests
+from precast_app.messages import Message, as_message, join_messages
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +23,12 @@ _RETRY_SECONDS = "5"
 _PROBLEM_JSON = "application/problem+json"
 
 _MESSAGES = {
-    400: "The request can't be read. Check its headers and body.",
-    404: "This address does not exist. /api/docs lists all routes.",
-    405: "This address does not accept this method. /api/docs lists the methods that it accepts.",
-    413: "The upload is too large. Split the file and upload its parts.",
-    422: "Some values in the request are invalid; `errors` lists them.",
-    429: "Too many requests. Wait a moment and try again.",
+    400: Message("The request can't be read. Check its headers and body."),
+    404: Message("This address does not exist. /api/docs lists all routes."),
+    405: Message("This address does not accept this method. /api/docs lists the methods that it accepts."),
+    413: Message("The upload is too large. Split the file and upload its parts."),
+    422: Message("Some values in the request are invalid; `errors` lists them."),
+    429: Message("Too many requests. Wait a moment and try again."),
 }
 
 
@@ -69,7 +70,7 @@ def _http_error(error: HTTPException) -> Response:
     errors = data.get("messages") or data.get("errors") or {}
     message = data.get("message") or _MESSAGES.get(code) or error.description or "The request failed."
     if errors and code == 422:
-        message = f"{message} {_first_message(errors)}"
+        message = join_messages(" ", [as_message(message), _first_message(errors)])
     response = error_response(code, message, errors if isinstance(errors, dict) else {"request": errors})
     if isinstance(error, RateLimitExceeded):
         response.headers["Retry-After"] = str(rate_limits.retry_after())
@@ -80,7 +81,10 @@ def _http_error(error: HTTPException) -> Response:
 
 def _unavailable(error: Exception) -> Response:
     request_id = _log_error(error)
-    message = f"The database or Redis is not available. Try again in a few seconds. It is logged as {request_id}."
+    message = Message(
+        "The database or Redis is not available. Try again in a few seconds. It is logged as %(request_id)s.",
+        request_id=request_id,
+    )
     response = error_response(503, message, {"request_id": request_id})
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response
@@ -88,7 +92,10 @@ def _unavailable(error: Exception) -> Response:
 
 def _internal_error(error: Exception) -> Response:
     request_id = _log_error(error)
-    message = f"An error occurred on the server. Tell the administrator the number {request_id}; it is in the log."
+    message = Message(
+        "An error occurred on the server. Tell the administrator the number %(request_id)s; it is in the log.",
+        request_id=request_id,
+    )
     return error_response(500, message, {"request_id": request_id})
 
 
@@ -99,11 +106,12 @@ def _log_error(error: Exception) -> str:
     return request_id
 
 
-def _first_message(errors: Any, name: str = "") -> str:
+def _first_message(errors: Any, name: str = "") -> Message:
     """Return the first of the messages with its field: `batch_size: Must be …`."""
     if isinstance(errors, dict):
         for key, value in errors.items():
             return _first_message(value, name if key in ("query", "json", "form", "files") else str(key))
     if isinstance(errors, list) and errors:
-        return f"{name}: {errors[0]}" if name else str(errors[0])
-    return str(errors)
+        first = as_message(str(errors[0]) if not isinstance(errors[0], str) else errors[0])
+        return join_messages(": ", [name, first]) if name else first
+    return as_message(str(errors))

@@ -29,6 +29,7 @@ from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import PreconditionRequired, RequestError
 from precast_app.jobs import corrected_imports, corrections, profile_rules
+from precast_app.messages import Message
 from precast_app.models import ImportJob
 from precast_app.queries import corrections as correction_queries
 from precast_app.queries import jobs as job_queries
@@ -152,7 +153,9 @@ def _wanted(body: dict[str, Any]) -> tuple[dict[tuple[int, str], str], dict[tupl
     cells: dict[tuple[int, str], str] = {}
     for each in body["cells"]:
         if (key := (each["row"], each["column"])) in cells:
-            raise _invalid("cells", f"The cell {key[1]}{key[0]} is given twice. Give it once.")
+            raise _invalid(
+                "cells", Message("The cell %(cell)s is given twice. Give it once.", cell=f"{key[1]}{key[0]}")
+            )
         cells[key] = each["value"]
     return cells, _rules(body["rules"])
 
@@ -165,7 +168,9 @@ def _rules(given: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
         if not rule[1]:
             raise _invalid("rules", "A rule replaces a text. Correct blank cells one by one.")
         if rule in rules:
-            raise _invalid("rules", f"Column {rule[0]} has two rules for the same text. Keep one of them.")
+            raise _invalid(
+                "rules", Message("Column %(column)s has two rules for the same text. Keep one of them.", column=rule[0])
+            )
         rules[rule] = each["new"]
     return rules
 

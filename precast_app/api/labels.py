@@ -20,6 +20,7 @@ from precast_app.errors import RequestError
 from precast_app.exporting.labels.formats import FORMATS
 from precast_app.extensions import current_settings
 from precast_app.jobs import service
+from precast_app.messages import Message, as_message, join_messages
 from precast_app.models import ImportJob
 from precast_app.pieces import selection
 from precast_app.pieces.selection import PieceFilter
@@ -86,14 +87,16 @@ def start_from_query(project_id: int, idempotency_key: str | None) -> ImportJob:
         except ma.ValidationError as error:
             errors = error.normalized_messages()
     name, first = next(iter(errors.items()))
-    raise RequestError(f"{name}: {first[0]}", {"query": errors})
+    raise RequestError(join_messages(": ", [name, as_message(first[0])]), {"query": errors})
 
 
 def _start(project_id: int, options: dict[str, Any], idempotency_key: str | None) -> ImportJob:
     label_format, start = FORMATS[options["format"]], options["start"]
     if start > label_format.per_page:
-        message = (
-            f"A sheet of the format {label_format.name} has only {label_format.per_page} labels. Start at one of them."
+        message = Message(
+            "A sheet of the format %(format)s has only %(per_page)s labels. Start at one of them.",
+            format=label_format.name,
+            per_page=label_format.per_page,
         )
         raise RequestError(message, {"start": [message]})
     filters: PieceFilter = options["filter"]
@@ -101,7 +104,13 @@ def _start(project_id: int, options: dict[str, Any], idempotency_key: str | None
     if not count:
         raise RequestError("No piece matches the filter. Change the filter, or choose pieces of the list.")
     if count > most:
-        raise RequestError(f"{count} pieces match the filter; the limit is {most} labels. Choose fewer pieces.")
+        raise RequestError(
+            Message(
+                "%(count)s pieces match the filter; the limit is %(limit)s labels. Choose fewer pieces.",
+                count=count,
+                limit=most,
+            )
+        )
     day: date = options["date"] or datetime.now(UTC).date()
     parameters = {
         "filter": filters.as_json(),

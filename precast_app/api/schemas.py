@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from precast_app import languages
 from precast_app.errors import RequestError
+from precast_app.messages import Message, join_messages
 from precast_app.queries.paging import LARGEST_ID, Page
 
 _DAY_LENGTH = 10
@@ -63,8 +64,8 @@ def _without_language(options: Any, schema: ma.Schema) -> Any:
 def check_language() -> None:
     """Raise `RequestError` if the request asks for a language that there is not."""
     if request.args.get(languages.OPTION, languages.DEFAULT) not in languages.LANGUAGES:
-        problem = f"Must be one of: {', '.join(languages.LANGUAGES)}."
-        raise RequestError(f"language: {problem}", {"query": {languages.OPTION: [problem]}})
+        problem = Message("Must be one of: %(choices)s.", choices=", ".join(languages.LANGUAGES))
+        raise RequestError(join_messages(": ", ["language", problem]), {"query": {languages.OPTION: [problem]}})
 
 
 def known_options(schema: ma.Schema) -> set[str]:

@@ -16,6 +16,7 @@ from precast_app.errors import RequestError, TooLarge
 from precast_app.extensions import current_settings
 from precast_app.jobs.creation import AUTO_PROFILE, NO_PROFILE, JobOptions
 from precast_app.jobs.files import Upload
+from precast_app.messages import Message, as_message, join_messages
 from precast_app.models import Mapping as MappingOption
 from precast_app.models import Missing, OnError, PieceStatus, Renames
 from precast_app.pieces.status_file import MoveDefaults
@@ -130,13 +131,16 @@ def parse_options(query: Mapping[str, Any]) -> JobOptions:
     """
     schema = OptionsQuery()
     if repeated := repeated_options(request.form, known_options(schema)):
-        raise RequestError(f"{', '.join(repeated)}: given more than once. Give each once.", {"form": repeated})
+        raise RequestError(
+            Message("%(options)s: given more than once. Give each once.", options=", ".join(repeated)),
+            {"form": repeated},
+        )
     try:
         form = schema.load(request.form.to_dict())
     except ma.ValidationError as error:
         messages = error.normalized_messages()
         name, first = next(iter(messages.items()))
-        raise RequestError(f"{name}: {first[0]}", {"form": messages}) from None
+        raise RequestError(join_messages(": ", [name, as_message(first[0])]), {"form": messages}) from None
     return JobOptions(**{**query, **form})
 
 
@@ -145,7 +149,10 @@ def reject_form_fields() -> None:
     if request.form:
         # A broken form can have a field without a name.
         unknown = {name or "(no name)": ["Unknown field."] for name in request.form}
-        raise RequestError(f"This form takes only the field `file`. Remove {', '.join(unknown)}.", {"form": unknown})
+        raise RequestError(
+            Message("This form takes only the field `file`. Remove %(options)s.", options=", ".join(unknown)),
+            {"form": unknown},
+        )
 
 
 def from_form() -> Upload:
@@ -168,6 +175,11 @@ def from_body(name: str) -> Iterator[Upload]:
         while data := request.stream.read(config.MIB):
             size += len(data)
             if size > max_bytes:
-                raise TooLarge(f"The file is larger than {max_bytes / 1e6:.1f} MB. Split it and upload its parts.")
+                raise TooLarge(
+                    Message(
+                        "The file is larger than %(limit)s MB. Split it and upload its parts.",
+                        limit=f"{max_bytes / 1000000.0:.1f}",
+                    )
+                )
             file.write(data)
         yield Upload(file, name)

@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from werkzeug.security import check_password_hash
 
 from precast_app.errors import RequestError
+from precast_app.messages import Message
 
 _MIN_LENGTH, _MAX_LENGTH = 8, 1000
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -29,9 +30,9 @@ _COMMON = frozenset(
 def hash_password(password: str, name: str) -> str:
     """Return the hash of a new password for the user `name`; raise `RequestError` if the password breaks a rule."""
     if len(password) < _MIN_LENGTH:
-        raise RequestError(f"The password is too short. Use at least {_MIN_LENGTH} characters.")
+        raise RequestError(Message("The password is too short. Use at least %(limit)s characters.", limit=_MIN_LENGTH))
     if len(password) > _MAX_LENGTH:
-        raise RequestError(f"The password is too long. Use at most {_MAX_LENGTH} characters.")
+        raise RequestError(Message("The password is too long. Use at most %(limit)s characters.", limit=_MAX_LENGTH))
     if password.casefold() in _COMMON or password.casefold() == name.casefold() or len(set(password)) < 3:
         raise RequestError("This password is too easy to guess. Choose another one, for example four random words.")
     return _HASHER.hash(password)

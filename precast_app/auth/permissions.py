@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from precast_app.errors import Forbidden, NotFound
 from precast_app.extensions import db
+from precast_app.messages import Message
 from precast_app.models import Membership, Project, Role
 
 
@@ -20,7 +21,11 @@ class Permission(IntEnum):
 
 
 _ROLE_PERMISSIONS = {Role.VIEWER: Permission.READ, Role.EDITOR: Permission.IMPORT, Role.MANAGER: Permission.MANAGE}
-_ROLES = {permission: role for role, permission in _ROLE_PERMISSIONS.items()}
+_ROLES = {
+    Permission.READ: Message("viewer"),
+    Permission.IMPORT: Message("editor"),
+    Permission.MANAGE: Message("manager"),
+}
 
 
 # The key in a request's environment for the authenticated user.
@@ -59,7 +64,13 @@ def require(identity: Identity, permission: Permission, project_id: int | None, 
         if permission == Permission.ADMINISTER:
             raise Forbidden("Only an administrator of this installation may do this. Ask an administrator.")
         role, project = _ROLES[permission], db.session.get_one(Project, project_id)
-        raise Forbidden(f"You need the {role} role in the project {project.name}. Ask one of its managers to grant it.")
+        raise Forbidden(
+            Message(
+                "You need the %(role)s role in the project %(project)s. Ask one of its managers to grant it.",
+                role=role,
+                project=project.name,
+            )
+        )
 
 
 def require_unrestricted(identity: Identity) -> None:
@@ -81,4 +92,4 @@ def highest_permission(identity: Identity, project_id: int) -> Permission:
             return Permission.ADMINISTER
         if membership := db.session.get(Membership, (project_id, identity.user_id)):
             return _ROLE_PERMISSIONS[Role(membership.role)]
-    raise NotFound(f"There is no project {project_id}, or you don't have access to it.")
+    raise NotFound(Message("There is no project %(project)s, or you don't have access to it.", project=project_id))

@@ -17,14 +17,15 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.errors import NotFound
 from precast_app.extensions import db
+from precast_app.messages import Message
 from precast_app.models import ImportJob, Piece
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 # Path parameters that identify something in a project: its model, and the word for it in messages.
 _PROJECT_OWNED: dict[str, tuple[Any, str]] = {
-    "job_id": (ImportJob, "job"),
-    "element_id": (Piece, "element"),
+    "job_id": (ImportJob, Message("job")),
+    "element_id": (Piece, Message("element")),
 }
 # Routes of other packages: static files, the OpenAPI description, and the dashboard, which has a check of its own.
 _UNGUARDED_PREFIXES = ("/static/", "/api/openapi.json", "/rq")
@@ -108,4 +109,4 @@ def _owning_project(model: Any, word: str, owned_id: int) -> int:
         with suppress(NotFound):
             permissions.require(current_identity(), Permission.READ, project_id)
             return project_id
-    raise NotFound(f"There is no {word} {owned_id}, or you don't have access to it.")
+    raise NotFound(Message("There is no %(thing)s %(id)s, or you don't have access to it.", thing=word, id=owned_id))

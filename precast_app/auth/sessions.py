@@ -11,6 +11,7 @@ from precast_app.auth import audit, secret_hashing
 from precast_app.auth.permissions import Identity
 from precast_app.errors import NotFound
 from precast_app.extensions import current_settings, db
+from precast_app.messages import Message
 from precast_app.models import User, UserSession
 
 _KEY = "session"
@@ -54,7 +55,7 @@ def end_one(user_id: int, session_id: int) -> None:
     """End one session of the user; raise `NotFound` if the user has no such session."""
     found = db.session.get(UserSession, session_id)
     if found is None or found.user_id != user_id:
-        raise NotFound(f"You have no session {session_id}.")
+        raise NotFound(Message("You have no session %(session)s.", session=session_id))
     audit.record("session.end", about=f"{found.address} {found.browser}")
     db.session.delete(found)
     db.session.commit()

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from precast_app.auth.rate_limits import redis_options
 from precast_app.errors import TooManyRequests
 from precast_app.extensions import settings_of
+from precast_app.messages import Message
 
 _NAME_AND_ADDRESS = RateLimitItemPerMinute(5)
 _ADDRESS = RateLimitItemPerMinute(30)
@@ -119,7 +120,10 @@ def _begin(counts: FixedWindowRateLimiter, name_key: str, address: str) -> Attem
         # attempt could lower the count of the next window.
         if not counts.hit(limit, *key):
             seconds = max(1, round(counts.get_window_stats(limit, *key).reset_time - time.time()))
-            raise TooManyRequests(f"Too many failed attempts. Try again in {_duration_text(seconds)}.", seconds)
+            raise TooManyRequests(
+                Message("Too many failed attempts. Try again in %(duration)s.", duration=_duration_text(seconds)),
+                seconds,
+            )
     return Attempt(counts, name_key, address, tuple(counted))
 
 
@@ -129,4 +133,6 @@ def _hashed_name(name: str) -> str:
 
 
 def _duration_text(seconds: int) -> str:
-    return f"{seconds} seconds" if seconds < 100 else f"{round(seconds / 60)} minutes"
+    if seconds < 100:
+        return Message("%(count)s seconds", count=seconds)
+    return Message("%(count)s minutes", count=round(seconds / 60))

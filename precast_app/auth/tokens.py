@@ -10,6 +10,7 @@ from precast_app.auth import audit, secret_hashing
 from precast_app.auth.permissions import Identity
 from precast_app.errors import NotFound, RequestError
 from precast_app.extensions import db
+from precast_app.messages import Message
 from precast_app.models import ApiToken, User
 
 _MAX_DAYS = 3650
@@ -22,7 +23,9 @@ def create(user: User, *, days: int, name: str = "", project_id: int | None = No
     Raise `RequestError` if `days` or `name` is out of range.
     """
     if not 1 <= days <= _MAX_DAYS:
-        raise RequestError(f"A token can be valid for 1 to {_MAX_DAYS} days. Enter a number in that range.")
+        raise RequestError(
+            Message("A token can be valid for 1 to %(limit)s days. Enter a number in that range.", limit=_MAX_DAYS)
+        )
     if len(name) > 100 or "\0" in name:
         raise RequestError("The name of the token is too long, or contains a NUL. Use at most 100 characters.")
     text = secret_hashing.generate_secret()
@@ -53,7 +56,7 @@ def revoke(user_id: int, token_id: int) -> None:
     """Delete a token of the user; raise `NotFound` if the user has no such token."""
     token = db.session.get(ApiToken, token_id)
     if token is None or token.user_id != user_id:
-        raise NotFound(f"You have no token {token_id}.")
+        raise NotFound(Message("You have no token %(token)s.", token=token_id))
     audit.record("token.revoke", project_id=token.project_id, about=token.name or token.ending)
     db.session.delete(token)
     db.session.commit()

@@ -11,6 +11,7 @@ from precast_app.auth import audit, passwords, sessions, sign_in_throttle, token
 from precast_app.auth.permissions import Identity
 from precast_app.errors import Conflict, NotFound, RequestError
 from precast_app.extensions import db
+from precast_app.messages import Message
 from precast_app.models import User
 
 
@@ -30,7 +31,7 @@ def create(name: str, password: str, *, is_admin: bool = False) -> User:
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        raise Conflict(f"There is already a user {name!r}. Choose another name.") from None
+        raise Conflict(Message("There is already a user %(name)s. Choose another name.", name=f"{name!r}")) from None
     return user
 
 
@@ -38,7 +39,7 @@ def get_by_name(name: str) -> User:
     """Return the user with this name; raise `NotFound` if there is none."""
     user = _find(name)
     if user is None:
-        raise NotFound(f"There is no user {name!r}.")
+        raise NotFound(Message("There is no user %(name)s.", name=f"{name!r}"))
     return user
 
 
@@ -131,7 +132,11 @@ def _check_not_last(user: User) -> None:
     # Locked, so that two administrators can't remove each other at the same moment.
     admins = db.session.scalars(select(User).where(User.is_admin, User.disabled_at.is_(None)).with_for_update()).all()
     if [each.id for each in admins] == [user.id]:
-        raise Conflict(f"{user.name!r} is the only administrator who can sign in. Create another one first.")
+        raise Conflict(
+            Message(
+                "%(user)s is the only administrator who can sign in. Create another one first.", user=f"{user.name!r}"
+            )
+        )
 
 
 def _find(name: str) -> User | None:

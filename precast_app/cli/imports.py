@@ -17,6 +17,7 @@ from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.jobs import registry, service
 from precast_app.jobs.creation import AUTO_PROFILE, NO_PROFILE, JobOptions
 from precast_app.jobs.files import Upload
+from precast_app.messages import Message
 from precast_app.models import OnError
 from precast_app.queries.paging import LARGEST_ID
 
@@ -104,8 +105,9 @@ def _profile(chosen: str) -> tuple[str, ImportProfile | None]:
     try:
         body = json.loads(Path(chosen).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        message = (
-            f"{chosen} is neither the id of an import profile nor a JSON file with one. `auto` and `none` work too."
+        message = Message(
+            "%(chosen)s is neither the id of an import profile nor a JSON file with one. `auto` and `none` work too.",
+            chosen=chosen,
         )
         raise RequestError(message) from None
     # The file may be the response to `GET …/import-profiles/{id}`.

@@ -11,6 +11,7 @@ from precast_app.cli.command import Group
 from precast_app.errors import NotFound
 from precast_app.extensions import db
 from precast_app.jobs import service
+from precast_app.messages import Message
 from precast_app.models import ImportJob, JobStatus
 from precast_app.projects import projects
 from precast_app.queries import jobs
@@ -93,5 +94,5 @@ def apply_job(job_id: int, wait: bool, as_json: bool) -> None:
 def _get(job_id: int) -> ImportJob:
     job = db.session.get(ImportJob, job_id)
     if job is None:
-        raise NotFound(f"There is no job {job_id}.")
+        raise NotFound(Message("There is no job %(job)s.", job=job_id))
     return job

@@ -11,6 +11,7 @@ from precast_app.exporting.export_columns import ExportColumn, ExportItems
 from precast_app.exporting.row_cells import Cell
 from precast_app.importing.header_detection import EXAMPLE_NAMES
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
+from precast_app.messages import Message
 
 # A beam of 500 × 300 mm and 6 m, in the order of the base columns. An import recognizes the row by its names.
 EXAMPLE: tuple[Cell, ...] = (*EXAMPLE_NAMES, 500, 6000, 300, 2250, Decimal("0.9"), 3, 300, "VR-1")
@@ -61,7 +62,9 @@ def limit_columns(
         members = {item.id: item for item in items.by_group[group]}
         if unknown := sorted(ids - members.keys()):
             words = GROUP_SPECS[group].reference.singular
-            raise RequestError(f"The project has no {words} {unknown[0]}. Choose from those that it has.")
+            raise RequestError(
+                Message("The project has no %(item)s %(id)s. Choose from those that it has.", item=words, id=unknown[0])
+            )
         wanted[group] = {key for key in members if not ids.isdisjoint(_with_ancestors(key, members, group))}
     return tuple(column for column in columns if column.group not in wanted or column.target in wanted[column.group])
 

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -28,6 +28,7 @@ from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
 from precast_app.importing.review.missing import in_production_issue
+from precast_app.messages import stored_parts
 from precast_app.models import Issue as IssueRow
 from precast_app.telemetry import job_runs
 
@@ -189,9 +190,23 @@ def _retry_row_by_row(batch: PlannedBatch, target: BatchTarget, fence: Fence) ->
 
 def issue_to_row(issue: Issue, job_id: int, batch: int | None = None) -> dict[str, Any]:
     """Return an issue as a row of `import_issues`, with U+FFFD for each NUL, which PostgreSQL can't store."""
-    texts = {name: getattr(issue, name) for name in ("message", "heading", "value", "sheet")}
-    storable = {name: text.replace("\0", "\ufffd") for name, text in texts.items() if text is not None}
-    return {"job_id": job_id, "batch": batch, **asdict(issue), **storable}
+    return {
+        "job_id": job_id,
+        "batch": batch,
+        "severity": issue.severity,
+        "code": issue.code,
+        "message": _storable(issue.message),
+        "message_parts": stored_parts(issue.message),
+        "row": issue.row,
+        "column": issue.column,
+        "heading": _storable(issue.heading),
+        "value": _storable(issue.value),
+        "sheet": _storable(issue.sheet),
+    }
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else text.replace("\0", "\ufffd")
 
 
 def _cursor() -> Any:

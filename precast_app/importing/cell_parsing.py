@@ -9,6 +9,7 @@ from decimal import Context, Decimal, InvalidOperation
 
 from precast_app.importing import decimal_signs
 from precast_app.importing.decimal_signs import DecimalSign
+from precast_app.messages import Message
 from precast_app.spreadsheets import CellError, FormattedNumber, unescape_formula
 from precast_app.text import clean_text, match_key
 
@@ -53,7 +54,10 @@ def shown_cell(cell: object) -> object:
 def _reject_error_cell(cell: object) -> None:
     if isinstance(cell, CellError):
         raise InvalidCell(
-            "error_cell", f"The cell shows an error ({cell.text}). Correct its formula, or enter the value itself."
+            "error_cell",
+            Message(
+                "The cell shows an error (%(error)s). Correct its formula, or enter the value itself.", error=cell.text
+            ),
         )
 
 
@@ -63,7 +67,12 @@ def parse_text(cell: object, *, max_length: int, blank: str | None) -> str | Non
     if not value:
         return blank
     if len(value) > max_length:
-        raise InvalidCell("text_too_long", f"The text has {len(value)} characters. Shorten it to {max_length}.")
+        raise InvalidCell(
+            "text_too_long",
+            Message(
+                "The text has %(length)s characters. Shorten it to %(limit)s.", length=len(value), limit=max_length
+            ),
+        )
     if not value.isprintable():
         raise InvalidCell("unprintable_text", "The text has characters that can't be displayed. Type it again.")
     return value
@@ -94,7 +103,7 @@ def parse_choice(cell: object, *, choices: Sequence[str]) -> str | None:
     if (choice := match_key(value)) in choices:
         return choice
     listed = ", ".join(each.replace("_", " ") for each in choices)
-    raise InvalidCell("unknown_choice", f"Write one of: {listed}; or leave the cell blank.")
+    raise InvalidCell("unknown_choice", Message("Write one of: %(choices)s; or leave the cell blank.", choices=listed))
 
 
 def parse_identifier(cell: object, *, max_length: int) -> str | None:
@@ -121,7 +130,9 @@ def _parse_number(cell: object) -> Decimal | None:
         raise InvalidCell("not_a_number", _NOT_A_NUMBER)
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > _MAX_DECIMALS:
-        raise InvalidCell("too_many_decimals", f"The number has more than {_MAX_DECIMALS} decimals. Round it.")
+        raise InvalidCell(
+            "too_many_decimals", Message("The number has more than %(limit)s decimals. Round it.", limit=_MAX_DECIMALS)
+        )
     return value
 
 
@@ -167,8 +178,12 @@ def parse_decimal(cell: object, *, maximum: int, unit: str = "") -> Decimal | No
         return canonical(value).copy_abs()
     limit = f"{maximum:,}".replace(",", " ") + (f" {unit}" if unit else "")
     if value < 0:
-        raise InvalidCell("negative_number", f"The number is negative. Enter one from 0 to {limit}.")
-    raise InvalidCell("number_too_large", f"The number is too large. Enter one from 0 to {limit}.")
+        raise InvalidCell(
+            "negative_number", Message("The number is negative. Enter one from 0 to %(limit)s.", limit=limit)
+        )
+    raise InvalidCell(
+        "number_too_large", Message("The number is too large. Enter one from 0 to %(limit)s.", limit=limit)
+    )
 
 
 def parse_converted(cell: object, *, maximum: int, factor: Decimal, unit: str) -> Decimal | None:

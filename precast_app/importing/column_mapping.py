@@ -28,6 +28,7 @@ from precast_app.importing.schema import (
     ColumnGroup,
     ColumnMap,
 )
+from precast_app.messages import Message, join_messages
 from precast_app.spreadsheets import Book, Cell, MergedRange, SheetScan, column_letter
 from precast_app.text import match_key, path_key
 
@@ -179,12 +180,16 @@ def _parser_in_unit(base: BaseColumn, heading: Heading) -> tuple[CellParser, Iss
         return base.parse, None
     issue = partial(Issue, row=heading.row, column=column_letter(heading.index + 1), heading=_heading_text(heading))
     if factor is None:
-        message = (
-            f"The unit {heading.unit[:_SHOWN_CHARACTERS]} is not known for {base.heading}; the numbers were read in "
-            f"{base.unit}. Use one of {', '.join(units.names(base.unit))}."
+        message = Message(
+            "The unit %(stated)s is not known for %(heading)s; the numbers were read in %(unit)s. "
+            "Use one of %(units)s.",
+            stated=heading.unit[:_SHOWN_CHARACTERS],
+            heading=base.heading,
+            unit=base.unit,
+            units=", ".join(units.names(base.unit)),
         )
         return base.parse, issue(severity=Severity.WARNING, code="unknown_unit", message=message)
-    message = f"The numbers were converted from {heading.unit} to {base.unit}."
+    message = Message("The numbers were converted from %(stated)s to %(unit)s.", stated=heading.unit, unit=base.unit)
     parse = partial(cell_parsing.parse_converted, maximum=MAX_MEASURE, factor=factor, unit=heading.unit)
     return parse, issue(severity=Severity.INFO, code="unit_converted", message=message)
 
@@ -226,10 +231,13 @@ def shown_heading(top: str, sub: str) -> str:
 
 
 def _ambiguous_message(heading: Heading, targets: Iterable[Target]) -> str:
-    names = " or ".join(GROUP_SPECS[group].full_name(item.name) for group, item in targets)
-    return (
-        f"The heading {_heading_text(heading)} in column {column_letter(heading.index + 1)} names more than one "
-        f"thing of this project. Write {names} instead."
+    names = join_messages(Message(" or "), [GROUP_SPECS[group].full_name(item.name) for group, item in targets])
+    return Message(
+        "The heading %(heading)s in column %(column)s names more than one thing of this project. "
+        "Write %(names)s instead.",
+        heading=_heading_text(heading),
+        column=column_letter(heading.index + 1),
+        names=names,
     )
 
 
@@ -253,13 +261,19 @@ class Suggestions:
 def _unknown_heading(heading: Heading, suggestions: Suggestions) -> Issue:
     text = _heading_text(heading)
     nearest = suggestions.nearest(f"{heading.top}_{heading.sub}" if heading.sub else heading.top)
-    hint = f"; the nearest name that it has is {nearest}" if nearest else ""
+    hint = Message("; the nearest name that it has is %(nearest)s", nearest=nearest) if nearest else ""
     *kinds, last = (spec.reference.singular for spec in GROUP_SPECS.values())
     return Issue(
         severity=Severity.WARNING,
         code="unknown_heading",
-        message=f"The project has no {', '.join(kinds)} or {last} called {text}{hint}. The column was ignored. Correct "
-        "the heading, or add the item to the project, and upload the file again.",
+        message=Message(
+            "The project has no %(kinds)s or %(last)s called %(heading)s%(hint)s. The column was "
+            "ignored. Correct the heading, or add the item to the project, and upload the file again.",
+            kinds=join_messages(", ", kinds),
+            last=last,
+            heading=text,
+            hint=hint,
+        ),
         row=heading.row,
         column=column_letter(heading.index + 1),
         heading=text,
@@ -277,13 +291,26 @@ def _drop_repeated(columns: list[Column], names: NameIndex, layout: HeaderLayout
             continue
         # A heading such as Mass may also be the name of a node.
         others = names.get(match_key(column.heading), []) if column.group is ColumnGroup.BASE else []
-        hints = "".join(f" Write {GROUP_SPECS[group].full_name(item.name)} if you mean that." for group, item in others)
+        hints = join_messages(
+            "",
+            [
+                Message(" Write %(name)s if you mean that.", name=GROUP_SPECS[group].full_name(item.name))
+                for group, item in others
+            ],
+        )
         issues.append(
             Issue(
                 severity=Severity.WARNING,
                 code="repeated_heading",
-                message=f"The columns {first.letter} ({first.heading}) and {column.letter} ({column.heading}) mean the "
-                f"same. The first one was read and this one ignored; delete the wrong one.{hints}",
+                message=Message(
+                    "The columns %(first)s (%(first_heading)s) and %(second)s (%(second_heading)s) mean the same. The "
+                    "first one was read and this one ignored; delete the wrong one.%(hints)s",
+                    first=first.letter,
+                    first_heading=first.heading,
+                    second=column.letter,
+                    second_heading=column.heading,
+                    hints=hints,
+                ),
                 row=rows[column.index],
                 column=column.letter,
                 heading=column.heading,
@@ -308,12 +335,18 @@ def merged_warnings(merged: Sequence[tuple[MergedRange, Column]]) -> Iterator[Is
     """Yield a warning for each merged range, up to a number."""
     for area, column in merged[:_MAX_MERGED_WARNINGS]:
         is_quantity = column.group is not ColumnGroup.BASE and column.is_number
-        rows = "for the first row only" if is_quantity else "for each row"
+        rows = Message("for the first row only") if is_quantity else Message("for each row")
         yield Issue(
             severity=Severity.WARNING,
             code="merged_cells",
-            message=f"The cells {column.letter}{area.first_row}:{column.letter}{area.last_row} are merged. Their value "
-            f"was taken {rows}; check that this is meant.",
+            message=Message(
+                "The cells %(column)s%(first_row)s:%(column)s%(last_row)s are merged. Their value was "
+                "taken %(rows)s; check that this is meant.",
+                column=column.letter,
+                first_row=area.first_row,
+                last_row=area.last_row,
+                rows=rows,
+            ),
             row=area.first_row,
             column=column.letter,
             heading=column.heading,

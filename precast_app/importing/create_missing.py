@@ -15,6 +15,7 @@ from precast_app.importing.issues import Issue
 from precast_app.importing.reference_data import CreatedItem, ReferenceData, ReferenceItem
 from precast_app.importing.reference_files import ReferenceEntry
 from precast_app.importing.schema import GROUP_SPECS, ColumnGroup, ColumnMap
+from precast_app.messages import Message, as_message, join_messages
 
 Entries = Mapping[ColumnGroup, Sequence[ReferenceEntry]]
 
@@ -89,14 +90,25 @@ def creation_issues(columns: ColumnMap, reference: ReferenceData, *, dry_run: bo
     for column in columns.columns:
         if (column.group.value, column.target) in created:
             spec = GROUP_SPECS[column.group].reference
-            item = "tower or floor" if spec.is_hierarchy else spec.singular
+            item = Message("tower or floor") if spec.is_hierarchy else spec.singular
             message = (
-                f"The project has no {item} of this name; it would be created."
+                Message("The project has no %(item)s of this name; it would be created.", item=item)
                 if dry_run
-                else f"The project had no {item} of this name; it was created."
+                else Message("The project had no %(item)s of this name; it was created.", item=item)
             )
             for attribute, value in spec.defaults_from_heading.items():
-                message += f" Its {attribute} is not known and is set to “{value}”. Correct it under {spec.title}."
+                message = join_messages(
+                    "",
+                    [
+                        message,
+                        Message(
+                            " Its %(attribute)s is not known and is set to “%(value)s”. Correct it under %(title)s.",
+                            attribute=as_message(attribute),
+                            value=value,
+                            title=as_message(spec.title),
+                        ),
+                    ],
+                )
             issues.append(
                 columns.issue(severity=Severity.WARNING, code="made_from_heading", message=message, column=column)
             )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from precast_app.messages import Message
 from precast_app.spreadsheets import Book
 from precast_app.text import clean_text
 
@@ -136,12 +137,16 @@ class DecimalSigns:
 
 def reading_message(text: str, reading: Reading) -> str:
     """Return the warning about a number that could have been read in another way."""
-    sign = "comma" if "," in text else "point"
+    sign = Message("comma") if "," in text else Message("point")
     # Without zeros at its end, the number shows how it was read: 1.250 as 1.25.
     number = reading.text
     if "." in number and "e" not in number.casefold():
         number = number.rstrip("0").rstrip(".")
-    return (
-        f"{clean_text(text)} was read as {number}, but its {sign} may be a decimal sign or separate thousands, "
-        "and the other numbers do not show which. Check the value; write numbers without thousands separators."
+    return Message(
+        "%(text)s was read as %(number)s, but its %(sign)s may be a decimal sign or separate "
+        "thousands, and the other numbers do not show which. Check the value; write numbers "
+        "without thousands separators.",
+        text=clean_text(text),
+        number=number,
+        sign=sign,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from precast_app.errors import JobFailed
 from precast_app.importing import cell_parsing
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS
+from precast_app.messages import Message
 from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan, unescape_formula, unit_name
 from precast_app.text import clean_text
 
@@ -90,12 +91,20 @@ def detect_header(book: Book) -> tuple[HeaderLayout, SheetScan]:
     if not found:
         *headings, last = (column.heading for column in BASE_COLUMNS)
         raise JobFailed(
-            "No header row was found. Put a row with the headings Element Type and Element Type Name above the data, "
-            f"as in the template; the other base columns are {', '.join(headings[2:])} and {last}."
+            Message(
+                "No header row was found. Put a row with the headings Element Type and Element Type Name "
+                "above the data, as in the template; the other base columns are %(headings)s and %(last)s.",
+                headings=", ".join(headings[2:]),
+                last=last,
+            )
         )
     if len(found) > 1:
         names = ", ".join(layout.sheet for layout, _ in found)
-        raise JobFailed(f"More than one sheet has the headings ({names}). Call the right one Element Types.")
+        raise JobFailed(
+            Message(
+                "More than one sheet has the headings (%(sheets)s). Call the right one Element Types.", sheets=names
+            )
+        )
     return found[0]
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from precast_app.enums import Severity
 from precast_app.importing.issues import Issue
+from precast_app.messages import Message, join_messages
 from precast_app.text import join_words, path_key
 
 _LEVEL_SEPARATOR = re.compile(r"\.(?![\s_]|\Z)")
@@ -111,6 +112,11 @@ def _with_parents(node: Node, by_id: Mapping[int, Node]) -> list[Node]:
 
 # Levels of a hierarchy; and lengths of the columns, in characters.
 DEEPEST = 20
+_FIELDS = {
+    "prefix": Message("prefix"),
+    "path": Message("path"),
+    "naming_convention": Message("naming convention"),
+}
 _MAX_LENGTHS = {"prefix": 50, "path": 500, "naming_convention": 150}
 
 
@@ -137,8 +143,12 @@ def find_problem(full: dict[str, Any]) -> tuple[str, str] | None:
         return "unusable_name", "Each part of a path needs a letter or a digit. Choose another name or path."
     for name, most in _MAX_LENGTHS.items():
         if len(full[name]) > most:
-            words = name.replace("_", " ")
-            return "text_too_long", f"The {words} has {len(full[name])} characters; shorten it to {most}."
+            return "text_too_long", Message(
+                "The %(field)s has %(length)s characters; shorten it to %(limit)s.",
+                field=_FIELDS[name],
+                length=len(full[name]),
+                limit=most,
+            )
     return None
 
 
@@ -166,12 +176,14 @@ def order_parents_first(rows: list[NumberedValues]) -> tuple[list[NumberedValues
                 continue
             parent = parents.get(each)
             if parent in issues:
-                message = f"Its parent, row {parent}, can't be imported. Correct that row first."
+                message = Message(
+                    "Its parent, row %(parent)s, can't be imported. Correct that row first.", parent=parent
+                )
                 issues[each] = _issue(each, "rejected_parent", message, "ParentID", values_of[each]["parent"])
                 continue
             full = fill_defaults(values_of[each], None if parent is None else done[parent])
             if len(full["prefixes"]) > DEEPEST:
-                message = f"It is more than {DEEPEST} levels down. Place it higher."
+                message = Message("It is more than %(limit)s levels down. Place it higher.", limit=DEEPEST)
                 issues[each] = _issue(each, "too_deep", message, "ParentID", None)
             elif problem := find_problem(full):
                 issues[each] = _issue(each, *problem, "Name", values_of[each]["name"])
@@ -195,24 +207,26 @@ def _link_parents(rows: list[NumberedValues]) -> tuple[dict[int, int], dict[int,
     for number, values in rows:
         id_ = values.get("id")
         if id_ is not None and by_id.setdefault(id_, number) != number:
-            message = f"Row {by_id[id_]} has the ID {id_} already. Give each row its own."
+            message = Message("Row %(row)s has the ID %(id)s already. Give each row its own.", row=by_id[id_], id=id_)
             issues[number] = _issue(number, "duplicate_id", message, "ID", id_)
     for number, values in rows:
         id_ = values.get("parent")
         if id_ in by_id:
             parents[number] = by_id[id_]
         elif id_ is not None:
-            message = f"No valid row of the file has the ID {id_}. Correct ParentID, or the row of the parent."
+            message = Message(
+                "No valid row of the file has the ID %(id)s. Correct ParentID, or the row of the parent.", id=id_
+            )
             issues.setdefault(number, _issue(number, "unknown_parent", message, "ParentID", id_))
     return parents, issues
 
 
 def _cycle_issues(cycle: list[int], values_of: dict[int, dict[str, Any]]) -> dict[int, Issue]:
     """Return an issue for each row of a cycle."""
-    listed = " and ".join(str(number) for number in sorted(cycle)[:5])
-    message = f"The rows {listed} are below each other. Correct ParentID in one of them."
+    listed = join_messages(Message(" and "), [str(number) for number in sorted(cycle)[:5]])
+    message = Message("The rows %(rows)s are below each other. Correct ParentID in one of them.", rows=listed)
     if len(cycle) == 1:
-        message = "The node is below itself. Correct ParentID."
+        message = Message("The node is below itself. Correct ParentID.")
     return {
         number: _issue(number, "parent_cycle", message, "ParentID", values_of[number]["parent"]) for number in cycle
     }

@@ -8,19 +8,20 @@ from operator import attrgetter
 from precast_app.enums import Severity
 from precast_app.importing.issues import Issue, from_note
 from precast_app.importing.schema import GROUP_SPECS, Column, ColumnGroup, ColumnMap, RowGrouping
+from precast_app.messages import Message, join_messages
 from precast_app.spreadsheets import ReaderNote
 
 # Letter ranges of one group that a message lists.
 _MAX_LETTER_RANGES = 40
 _WORDS: dict[str, str] = {
-    ColumnGroup.BASE: "base columns",
-    "place": "places",
-    "count": "numbers of pieces",
+    ColumnGroup.BASE: Message("base columns"),
+    "place": Message("places"),
+    "count": Message("numbers of pieces"),
     **{group: spec.words for group, spec in GROUP_SPECS.items()},
 }
 _SHAPES = {
-    RowGrouping.ADD_COUNTS: "a row is an element type at one place",
-    RowGrouping.COUNT_ROWS: "a row is one piece",
+    RowGrouping.ADD_COUNTS: Message("a row is an element type at one place"),
+    RowGrouping.COUNT_ROWS: Message("a row is one piece"),
 }
 
 
@@ -36,11 +37,17 @@ def describe_mapping(columns: ColumnMap, first_data_row: int) -> Issue:
         ranges = _letter_ranges([column for column in in_order if _kind_of(column) == kind])
         if ranges:
             more = " …" if len(ranges) > _MAX_LETTER_RANGES else ""
-            parts.append(f"{name} in {', '.join(ranges[:_MAX_LETTER_RANGES])}{more}")
+            listed = join_messages(", ", ranges[:_MAX_LETTER_RANGES])
+            parts.append(Message("%(kind)s in %(columns)s%(more)s", kind=name, columns=listed, more=more))
     if columns.grouping is not None:
         parts.append(_SHAPES[columns.grouping])
-    sheet = f"the sheet {columns.sheet}" if columns.sheet else "the file"
-    message = f"In {sheet} the data begin in row {first_data_row}; {'; '.join(parts)}."
+    sheet = Message("the sheet %(sheet)s", sheet=columns.sheet) if columns.sheet else Message("the file")
+    message = Message(
+        "In %(sheet)s the data begin in row %(row)s; %(meanings)s.",
+        sheet=sheet,
+        row=first_data_row,
+        meanings=join_messages("; ", parts),
+    )
     return columns.issue(severity=Severity.INFO, code="layout", message=message)
 
 
@@ -71,6 +78,8 @@ def _letter_ranges(columns: Sequence[Column]) -> list[str]:
         else:
             ranges.append([column])
     return [
-        neighbours[0].letter if len(neighbours) == 1 else f"{neighbours[0].letter} to {neighbours[-1].letter}"
+        neighbours[0].letter
+        if len(neighbours) == 1
+        else Message("%(first)s to %(last)s", first=neighbours[0].letter, last=neighbours[-1].letter)
         for neighbours in ranges
     ]

@@ -13,6 +13,7 @@ from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue
 from precast_app.importing.schema import CellParser, ColumnGroup, ColumnMap
+from precast_app.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,11 @@ def _count(parse: CellParser, limit: int, cell: object) -> object:
     if not isinstance(count, int) or count > limit:
         raise InvalidCell(
             "too_many_pieces",
-            f"At most {shown(limit)} pieces of an element type can be at one node. Write {shown(limit)} or less, or "
-            "split them into several element types.",
+            Message(
+                "At most %(limit)s pieces of an element type can be at one node. Write %(limit)s or "
+                "less, or split them into several element types.",
+                limit=shown(limit),
+            ),
         )
     return count
 
@@ -57,17 +61,23 @@ def find_problem(counts: Counts, existing: int, limits: PieceLimits) -> Issue | 
     """Return an issue if the counts of a plan exceed a limit; the project has `existing` pieces now."""
     added = counts.pieces_added
     if added > limits.per_file:
-        message = (
-            f"The file would add {shown(added)} pieces; a file may add {shown(limits.per_file)} at most "
-            "(PIECES_PER_FILE). Nothing was changed. Look for a quantity that is too large, or split the file."
+        message = Message(
+            "The file would add %(added)s pieces; a file may add %(limit)s at most "
+            "(PIECES_PER_FILE). Nothing was changed. Look for a quantity that is too large, or split "
+            "the file.",
+            added=shown(added),
+            limit=shown(limits.per_file),
         )
         return Issue(severity=Severity.ERROR, code="too_many_pieces_in_file", message=message)
     after = existing + added - counts.pieces_removed
     if added and after > limits.per_project:
-        message = (
-            f"The project has {shown(existing)} pieces and would have {shown(after)}; a project may have "
-            f"{shown(limits.per_project)} at most (PIECES_PER_PROJECT). Nothing was changed. Look for a quantity that "
-            "is too large, or put a part of the building into a project of its own."
+        message = Message(
+            "The project has %(existing)s pieces and would have %(after)s; a project may have "
+            "%(limit)s at most (PIECES_PER_PROJECT). Nothing was changed. Look for a quantity "
+            "that is too large, or put a part of the building into a project of its own.",
+            existing=shown(existing),
+            after=shown(after),
+            limit=shown(limits.per_project),
         )
         return Issue(severity=Severity.ERROR, code="too_many_pieces_in_project", message=message)
     return None

@@ -14,6 +14,7 @@ from precast_app.importing.issues import Issue
 from precast_app.importing.review.missing import MissingElementType
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnGroup, ColumnMap
+from precast_app.messages import Message
 
 # Rows whose current state is read at once, so that memory doesn't grow with the file.
 _ROWS_AT_A_TIME = 2_000
@@ -301,8 +302,14 @@ def _in_production_issue(update: Update, columns: ColumnMap, node: int, still_pl
     return columns.issue(
         severity=Severity.ERROR,
         code="pieces_in_production",
-        message=f"This removes {before - after} of {before} pieces, but only {still_planned} are still planned; the "
-        f"others are in production or further. Write {before - still_planned} or more.",
+        message=Message(
+            "This removes %(removed)s of %(existing)s pieces, but only %(still_planned)s are still "
+            "planned; the others are in production or further. Write %(least)s or more.",
+            removed=before - after,
+            existing=before,
+            still_planned=still_planned,
+            least=before - still_planned,
+        ),
         row=(update.row.node_rows or {}).get(node, update.row.number),
         column=next(each for each in columns.columns if each.group is ColumnGroup.NODES and each.target == node),
         value=str(after),

@@ -14,6 +14,7 @@ from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.decimal_signs import DecimalSigns, file_sign, reading_message
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceColumn, ReferenceSpec
+from precast_app.messages import Message, plural_message
 from precast_app.spreadsheets import Book, SheetRow, column_letter, unescape_formula
 
 _NO_LETTERS = re.compile(r"\W|_")
@@ -108,9 +109,15 @@ def _column_indices(header: SheetRow | None, fields: tuple[ReferenceColumn, ...]
     missing = [field.heading for field in fields if field.required and _squash(field.heading) not in found]
     if missing:
         raise JobFailed(
-            f"The first row must hold the headings {', '.join(field.heading for field in fields)}; "
-            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. Add what is missing and upload the "
-            "file again."
+            plural_message(
+                "The first row must hold the headings %(headings)s; %(missing)s is missing. Add what is missing "
+                "and upload the file again.",
+                "The first row must hold the headings %(headings)s; %(missing)s are missing. Add what is missing "
+                "and upload the file again.",
+                len(missing),
+                headings=", ".join(field.heading for field in fields),
+                missing=", ".join(missing),
+            )
         )
     return {field.attribute: found[_squash(field.heading)] for field in fields if _squash(field.heading) in found}
 
@@ -152,8 +159,12 @@ def _check_project(number: int, values: dict[str, Any], indices: dict[str, int],
         yield Issue(
             severity=Severity.ERROR,
             code="other_project",
-            message=f"The row belongs to project {named}, but the file was uploaded to project {project_id}. Upload it "
-            "there, or clear the column ProjectID.",
+            message=Message(
+                "The row belongs to project %(named)s, but the file was uploaded to project %(project)s. "
+                "Upload it there, or clear the column ProjectID.",
+                named=named,
+                project=project_id,
+            ),
             row=number,
             column=column_letter(indices["project_id"] + 1),
             heading="ProjectID",
@@ -179,7 +190,7 @@ def _drop_repeated(
                 Issue(
                     severity=Severity.ERROR,
                     code="duplicate_row",
-                    message=f"Row {first.row} already has this item. Keep one of the two rows.",
+                    message=Message("Row %(row)s already has this item. Keep one of the two rows.", row=first.row),
                     row=number,
                 )
             )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from precast_app.enums import ReachedStatus
 from precast_app.importing import cell_parsing
+from precast_app.messages import Message
 from precast_app.text import match_key, path_key
 
 # The highest position that a stage can have in the project's order.
@@ -125,7 +126,7 @@ HIERARCHY = ReferenceSpec(
     ),
     is_hierarchy=True,
     title="Hierarchy",
-    singular="node",
+    singular=Message("node"),
     path="hierarchy",
     api_item="node",
     api_items="hierarchy",
@@ -141,7 +142,7 @@ STAGES = ReferenceSpec(
     ),
     ordering=("position", "id"),
     title="Stages",
-    singular="stage",
+    singular=Message("stage"),
     path="stages",
     api_item="stage",
     api_items="stages",
@@ -152,7 +153,7 @@ DRAWING_TYPES = ReferenceSpec(
     table="drawing_types",
     columns=(_required_text("Name", "name", 150),),
     title="Drawing types",
-    singular="drawing type",
+    singular=Message("drawing type"),
     path="drawing-types",
     api_item="drawing_type",
     api_items="drawing_types",
@@ -171,7 +172,7 @@ BOM_PRODUCTS = ReferenceSpec(
     ),
     defaults_from_heading={"unit": "?"},
     title="BOM products",
-    singular="product",
+    singular=Message("product"),
     path="bom-products",
     api_item="bom_product",
     api_items="bom_products",

@@ -25,6 +25,7 @@ from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_files import ReferenceEntry
 from precast_app.importing.reference_schema import LAST_POSITION, REFERENCE_SPECS
+from precast_app.messages import Message
 from precast_app.models import (
     BomProduct,
     DrawingType,
@@ -152,7 +153,14 @@ def get(session: Session, project_id: int, job_type: str, item_id: int) -> Refer
     item = cast(ReferenceModel | None, session.get(cast(Any, MODELS[job_type]), item_id))
     if item is None or item.project_id != project_id:
         project = session.get_one(Project, project_id)
-        raise NotFound(f"The project {project.name} has no {REFERENCE_SPECS[job_type].singular} {item_id}.")
+        raise NotFound(
+            Message(
+                "The project %(project)s has no %(item)s %(id)s.",
+                project=project.name,
+                item=REFERENCE_SPECS[job_type].singular,
+                id=item_id,
+            )
+        )
     return item
 
 
@@ -160,7 +168,7 @@ def lock_project(session: Session, project_id: int) -> None:
     """Wait until no other transaction changes the project's reference data. Raise `NotFound` if it does not exist."""
     locked = select(Project.id).where(Project.id == project_id).with_for_update(key_share=True)
     if session.scalar(locked) is None:
-        raise NotFound(f"There is no project {project_id}.")
+        raise NotFound(Message("There is no project %(project)s.", project=project_id))
 
 
 def _match_key(job_type: str, values: dict[str, Any]) -> str:
@@ -193,8 +201,12 @@ def _change(session: Session, item: ReferenceModel, values: dict[str, Any]) -> N
         # A node with quantities has pieces.
         if is_renamed and session.scalar(select(exists().where(Quantity.node_id == item.id))):
             raise Conflict(
-                f"The codes of the pieces at {item.name} contain the naming convention {item.naming_convention}, and "
-                "codes never change. Keep this naming convention."
+                Message(
+                    "The codes of the pieces at %(item)s contain the naming convention "
+                    "%(naming_convention)s, and codes never change. Keep this naming convention.",
+                    item=item.name,
+                    naming_convention=item.naming_convention,
+                )
             )
         if is_renamed and session.scalar(select(exists().where(*_is_import_running(item.project_id)))):
             raise Conflict("An import into this project is using the naming convention. Try again when it has ended.")
@@ -274,9 +286,10 @@ def _commit(session: Session, values: dict[str, Any]) -> None:
 def _explain_rejection(error: IntegrityError | DataError, values: dict[str, Any]) -> str:
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
     if "naming_convention" in constraint and isinstance(error.orig, psycopg2.errors.UniqueViolation):
-        return (
-            f"Another node has the naming convention {values.get('naming_convention')}. It must be unique, because "
-            "piece codes contain it. Choose another one."
+        return Message(
+            "Another node has the naming convention %(name)s. It must be unique, because piece "
+            "codes contain it. Choose another one.",
+            name=values.get("naming_convention"),
         )
     if "naming_convention" in constraint:
         return "A naming convention can't be empty or contain a slash. Choose another one."

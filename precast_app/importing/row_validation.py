@@ -16,6 +16,7 @@ from precast_app.importing.issues import Issue, IssueOverflow
 from precast_app.importing.profiles import cell_values
 from precast_app.importing.row_warnings import beyond_headings_warning, cell_at, shown_value, type_warnings
 from precast_app.importing.schema import NOT_IN_FILE, CellParser, Column, ColumnMap
+from precast_app.messages import Message
 from precast_app.spreadsheets import Cell, FormattedNumber, MergedValues, SheetRow, unescape_formula
 from precast_app.text import clean_text, identity_key
 
@@ -333,7 +334,7 @@ def _duplicate_issue(row: SheetRow, columns: ColumnMap, first: int) -> Issue:
     return columns.issue(
         severity=Severity.ERROR,
         code="duplicate_row",
-        message=f"Row {first} already has this element type. Keep one of the two rows.",
+        message=Message("Row %(row)s already has this element type. Keep one of the two rows.", row=first),
         row=row.number,
         column=name,
         value=shown_value(row.cells[name.index]),

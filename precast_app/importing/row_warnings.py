@@ -10,6 +10,7 @@ from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import display_text
 from precast_app.importing.issues import Issue
 from precast_app.importing.schema import Column, ColumnMap
+from precast_app.messages import Message
 from precast_app.spreadsheets import Cell, FormattedNumber, SheetRow, column_letter
 from precast_app.text import clean_text
 
@@ -62,9 +63,13 @@ def _number_format_warnings(row: SheetRow, columns: ColumnMap, text_columns: Seq
             yield columns.issue(
                 severity=Severity.WARNING,
                 code="complex_number_format",
-                message=f"The number format of the cell ({cell.code[:_NUMBER_FORMAT_CHARACTERS]}) is too complex to "
-                f"read the number as the cell shows it; it was read as {shown}. If that is wrong, format the cell as "
-                "text and type what it should say.",
+                message=Message(
+                    "The number format of the cell (%(format)s) is too complex to read the number as the cell "
+                    "shows it; it was read as %(number)s. If that is wrong, format the cell as text and type "
+                    "what it should say.",
+                    format=cell.code[:_NUMBER_FORMAT_CHARACTERS],
+                    number=shown,
+                ),
                 row=row.number,
                 column=column,
                 value=shown,

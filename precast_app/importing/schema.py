@@ -14,6 +14,7 @@ from precast_app.importing import cell_parsing, reference_schema
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.issues import Issue
 from precast_app.importing.reference_schema import ReferenceSpec
+from precast_app.messages import Message
 from precast_app.spreadsheets import MergedRange, SheetRow
 
 # In the unit of the column.
@@ -173,7 +174,7 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             target_column="drawing_type_id",
             value_column="file_name",
             title="Drawing Types",
-            words="drawing types",
+            words=Message("drawing types"),
             sample_prefixes=("Drw",),
             summary_label="Total Drawing Types",
             csv_position=2,
@@ -191,7 +192,7 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             target_column="node_id",
             value_column="quantity",
             title="Hierarchy",
-            words="quantities",
+            words=Message("quantities"),
             sample_prefixes=("Qty",),
             summary_label="Total Hierarchy",
             heading_layout=HeadingLayout.PARENT_AND_NAME,
@@ -209,7 +210,7 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             table="element_type_stages",
             target_column="stage_id",
             title="Stages",
-            words="stages",
+            words=Message("stages"),
             sample_prefixes=("Stage", "Hierarchy"),
             summary_label="Total Stages",
             csv_position=1,
@@ -226,7 +227,7 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             target_column="product_id",
             value_column="quantity",
             title="BOM",
-            words="materials",
+            words=Message("materials"),
             sample_prefixes=("BOM",),
             summary_label="Total BOM Types",
             heading_layout=HeadingLayout.NAME_PARTS,

@@ -10,6 +10,7 @@ from precast_app.enums import Severity
 from precast_app.importing import cell_parsing
 from precast_app.importing.issues import Issue
 from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
+from precast_app.messages import Message
 from precast_app.spreadsheets import Book, column_number, unescape_formula
 from precast_app.text import clean_text, identity_key, match_key
 
@@ -41,8 +42,12 @@ def check_project(book: Book, project_name: str) -> Iterator[Issue]:
                 yield Issue(
                     severity=Severity.WARNING,
                     code="other_project_name",
-                    message=f"The sheet Summary belongs to the project {stated[:_SHOWN_CHARACTERS]}, but the file was "
-                    f"uploaded to {project_name}. Check that this is the right project.",
+                    message=Message(
+                        "The sheet Summary belongs to the project %(stated)s, but the file was uploaded to "
+                        "%(project)s. Check that this is the right project.",
+                        stated=stated[:_SHOWN_CHARACTERS],
+                        project=project_name,
+                    ),
                 )
             return
 

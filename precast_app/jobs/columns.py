@@ -13,6 +13,7 @@ from precast_app.importing.profiles import schema
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.jobs import creation, files
 from precast_app.jobs.files import Upload
+from precast_app.messages import Message
 from precast_app.models import ImportJob, Mapping
 from precast_app.projects import import_profiles
 from precast_app.projects.import_profiles import StoredProfile
@@ -96,7 +97,9 @@ def describe(job: ImportJob, draft: ImportProfile | None, owner: str) -> dict[st
     Raise `NotFound` if the file isn't stored any more, `Conflict` if it is not one of element types or can't be read.
     """
     if job.job_type != ELEMENT_TYPES:
-        raise Conflict(f"Job {job.id} is no import of element types, so the meaning of its columns is fixed.")
+        raise Conflict(
+            Message("Job %(job)s is no import of element types, so the meaning of its columns is fixed.", job=job.id)
+        )
     chosen = chosen_profile(job)
     candidates = import_profiles.list_candidates(job.project_id)
     reference = current_reference.load(db.session(), job.project_id)

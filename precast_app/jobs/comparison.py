@@ -10,6 +10,7 @@ from precast_app.errors import Conflict, JobFailed, NotFound
 from precast_app.extensions import db
 from precast_app.importing import current_reference
 from precast_app.jobs import corrections, files
+from precast_app.messages import Message, as_message
 from precast_app.models import ImportJob
 from precast_app.parsing.service import ComparisonWindow as ComparisonWindow
 from precast_app.spreadsheets import UnreadableFile
@@ -43,7 +44,7 @@ def _run(
 ) -> dict[str, Any] | IO[bytes]:
     jobs = [_comparable_job(first_id), _comparable_job(second_id)]
     if jobs[0].project_id != jobs[1].project_id:
-        raise NotFound(f"There is no job {second_id} in this project.")
+        raise NotFound(Message("There is no job %(job)s in this project.", job=second_id))
     reference = current_reference.load(db.session(), jobs[0].project_id)
     profiles = [job.profile for job in jobs]
     changes = [corrections.load(job) if corrected else None for job in jobs]
@@ -56,13 +57,20 @@ def _run(
                 return service.export_comparison(uploads, profiles, changes, reference, owner)
             return service.compare(uploads, profiles, changes, reference, owner, window)
         except (UnreadableFile, JobFailed) as error:
-            raise Conflict(f"The files can't be compared. {error}") from error
+            raise Conflict(
+                Message("The files can't be compared. %(error)s", error=as_message(error.message))
+            ) from error
 
 
 def _comparable_job(job_id: int) -> ImportJob:
     job = db.session.get(ImportJob, job_id)
     if job is None:
-        raise NotFound(f"There is no job {job_id} in this project.")
+        raise NotFound(Message("There is no job %(job)s in this project.", job=job_id))
     if job.job_type != _JOB_TYPE:
-        raise Conflict(f"Job {job_id} is not an import of element types. Only files of element types can be compared.")
+        raise Conflict(
+            Message(
+                "Job %(job)s is not an import of element types. Only files of element types can be compared.",
+                job=job_id,
+            )
+        )
     return job

@@ -21,6 +21,7 @@ from precast_app.importing.review.choice import ReviewChoice
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
+from precast_app.messages import Message, join_messages, plural_message, restore
 from precast_app.models import ImportJob, OnError, Phase, Severity
 from precast_app.models import Issue as IssueRow
 
@@ -122,9 +123,12 @@ def store_issues(
     kept, cut = sorted_issues[:limit], sorted_issues[limit:]
     unlisted = overflow.rows | {issue.row for issue in cut if issue.severity is Severity.ERROR and issue.row}
     if count := overflow.count + len(cut):
-        message = (
-            f"The file has {len(kept) + count} issues; the first {len(kept)} are listed. Fix these and upload the file "
-            "again to see the others."
+        message = Message(
+            "The file has %(count)s issues; the first %(listed)s are listed. Fix these and upload the file again "
+            "to see "
+            "the others.",
+            count=len(kept) + count,
+            listed=len(kept),
         )
         kept = [*kept, Issue(severity=Severity.WARNING, code="more_issues", message=message)]
     context.fence(db.session())
@@ -154,36 +158,60 @@ def describe_first_errors(job_id: int) -> str | None:
     total = db.session.scalar(select(func.count()).select_from(IssueRow).where(*errors)) or 0
     lines = [_describe_issue(issue) for issue in found]
     if total > len(lines):
-        lines.append(f"… and {total - len(lines)} more; the job's issues list them.")
-    return "\n".join(lines) or None
+        lines.append(Message("… and %(count)s more; the job's issues list them.", count=total - len(lines)))
+    return join_messages("\n", lines) if lines else None
 
 
-def _describe_issue(issue: IssueRow) -> str:
-    location = f"Row {issue.row}" if issue.row else "File"
+def _describe_issue(issue: IssueRow) -> Message:
+    location = Message("Row %(row)s", row=issue.row) if issue.row else Message("File")
     if issue.column:
-        location += f", column {issue.column} ({issue.heading})"
+        location = Message(
+            "%(location)s, column %(column)s (%(heading)s)",
+            location=location,
+            column=issue.column,
+            heading=issue.heading,
+        )
     value = f" “{issue.value}”:" if issue.value else ""
-    return f"{location}:{value} {issue.message}"
+    return join_messages("", [location, f":{value} ", restore(issue.message, issue.message_parts)])
 
 
 def import_summary(total: int, rejected: int) -> str:
     """Return the `result` of an import of this many rows."""
     if not rejected:
-        return f"Successfully processed {total} elements"
-    rows = "1 row was" if rejected == 1 else f"{rejected} rows were"
-    return f"Processed {total - rejected} of {total} elements; {rows} rejected"
+        return Message("Successfully processed %(total)s elements", total=total)
+    return plural_message(
+        "Processed %(processed)s of %(total)s elements; %(count)s row was rejected",
+        "Processed %(processed)s of %(total)s elements; %(count)s rows were rejected",
+        rejected,
+        processed=total - rejected,
+        total=total,
+    )
 
 
 def dry_run_summary(created: int, updated: int, unchanged: int, rejected: int) -> str:
     """Return the `result` of a dry run."""
-    rows = "1 row" if rejected == 1 else f"{rejected} rows"
-    return f"Would create {created}, update {updated} and leave {unchanged} elements; {rows} would be rejected"
+    return plural_message(
+        "Would create %(created)s, update %(updated)s and leave %(unchanged)s elements; %(count)s row would be "
+        "rejected",
+        "Would create %(created)s, update %(updated)s and leave %(unchanged)s elements; %(count)s rows would be "
+        "rejected",
+        rejected,
+        created=created,
+        updated=updated,
+        unchanged=unchanged,
+    )
 
 
 def abort_error(job_id: int, total: int, rejected: int) -> ImportAborted:
     """Return the exception for a file with rejected rows if `on_error` is `abort`."""
-    have = "has" if rejected == 1 else "have"
-    return ImportAborted(
-        f"{rejected} of {total} rows {have} errors, so nothing was changed (on_error=abort). "
-        f"Fix these rows and upload the file again.\n{describe_first_errors(job_id)}"
+    message = plural_message(
+        "%(count)s of %(total)s rows has errors, so nothing was changed (on_error=abort). Fix these rows and "
+        "upload the "
+        "file again.",
+        "%(count)s of %(total)s rows have errors, so nothing was changed (on_error=abort). Fix these rows and "
+        "upload the "
+        "file again.",
+        rejected,
+        total=total,
     )
+    return ImportAborted(join_messages("\n", filter(None, (message, describe_first_errors(job_id)))))

@@ -12,6 +12,7 @@ from precast_app.auth.permissions import Identity
 from precast_app.errors import Conflict
 from precast_app.extensions import db
 from precast_app.jobs import corrections, creation, dispatch, files, lifecycle
+from precast_app.messages import Message
 from precast_app.models import FailureReason, ImportJob, JobStatus, RejectedRow
 
 
@@ -23,15 +24,20 @@ def revalidate(job_id: int, starter: Identity) -> ImportJob:
     job = db.session.get_one(ImportJob, job_id, with_for_update=True)
     if not job.dry_run:
         raise Conflict(
-            f"Job {job_id} is an import. To import its rejected rows, send POST /api/jobs/{job_id}/import-rejected."
+            Message(
+                "Job %(job)s is an import. To import its rejected rows, send POST /api/jobs/%(job)s/import-rejected.",
+                job=job_id,
+            )
         )
     corrections.require_correctable(job)
     if not files.is_stored(job_id):
-        raise Conflict(f"The file of job {job_id} has been deleted after its retention time. Upload it again.")
+        raise Conflict(
+            Message("The file of job %(job)s has been deleted after its retention time. Upload it again.", job=job_id)
+        )
     creation.check_open_job_limit(job.project_id)
     is_moved = lifecycle.retry(job_id) if job.status == JobStatus.FAILED else lifecycle.repeat_dry_run(job_id)
     if not is_moved:
-        raise Conflict(f"Job {job_id} can't be previewed again. Upload its file as a new job.")
+        raise Conflict(Message("Job %(job)s can't be previewed again. Upload its file as a new job.", job=job_id))
     job.started_by_user_id = starter.user_id
     audit.record("job.revalidate", project_id=job.project_id, about=f"job {job.id}")
     db.session.commit()
@@ -47,11 +53,13 @@ def import_rejected(job_id: int, starter: Identity, *, dry_run: bool) -> ImportJ
     """
     old = db.session.get_one(ImportJob, job_id, with_for_update=True)
     if old.dry_run:
-        raise Conflict(f"Job {job_id} is a dry run. Preview it again with its corrections, then apply it.")
+        raise Conflict(
+            Message("Job %(job)s is a dry run. Preview it again with its corrections, then apply it.", job=job_id)
+        )
     corrections.require_correctable(old)
     rows = list(db.session.scalars(select(RejectedRow.row).where(RejectedRow.job_id == job_id)))
     if not rows:
-        raise Conflict(f"Job {job_id} has no rejected rows.")
+        raise Conflict(Message("Job %(job)s has no rejected rows.", job=job_id))
     job = creation.copy_job(old, starter, dry_run=dry_run, create_missing=old.create_missing)
     creation.copy_profile(old, job)
     corrections.copy(old, job, old.corrections_version)

@@ -18,6 +18,7 @@ from precast_app.extensions import db
 from precast_app.importing import sheet_layout
 from precast_app.importing.cell_parsing import display_text
 from precast_app.importing.corrections import Corrections
+from precast_app.messages import Message
 from precast_app.models import CorrectionEvent, FailureReason, ImportJob, JobStatus, RejectedRow
 from precast_app.spreadsheets import column_letter, column_number
 
@@ -170,13 +171,25 @@ def require_correctable(job: ImportJob) -> None:
     if job.job_type != _ELEMENT_TYPES:
         raise Conflict("Only imports of element types can be corrected here. Correct the file and upload it again.")
     if job.status not in (JobStatus.COMPLETED, JobStatus.FAILED):
-        raise Conflict(f"Job {job.id} is not done yet. Wait until it has ended, then correct its rows.")
+        raise Conflict(
+            Message("Job %(job)s is not done yet. Wait until it has ended, then correct its rows.", job=job.id)
+        )
     if job.sheet_layout is None:
-        raise Conflict(f"Job {job.id} has read no rows, so there is nothing to correct. Upload the file again.")
+        raise Conflict(
+            Message("Job %(job)s has read no rows, so there is nothing to correct. Upload the file again.", job=job.id)
+        )
     if not job.dry_run and job.failure_reason not in (None, FailureReason.REJECTED, FailureReason.ABORTED):
-        raise Conflict(f"Job {job.id} failed before its rows were imported. Try it again, or upload the file again.")
+        raise Conflict(
+            Message(
+                "Job %(job)s failed before its rows were imported. Try it again, or upload the file again.", job=job.id
+            )
+        )
     if job.dry_run and (applied := _applying_job_id(job.id)) is not None:
-        raise Conflict(f"This preview has been imported as job {applied}. Correct the rejected rows of that job.")
+        raise Conflict(
+            Message(
+                "This preview has been imported as job %(job)s. Correct the rejected rows of that job.", job=applied
+            )
+        )
 
 
 def original_texts(job_id: int, rows: Iterable[int]) -> dict[tuple[int, str], str]:
@@ -215,9 +228,11 @@ def _check_rows(job: ImportJob, cells: Iterable[tuple[int, str]]) -> None:
     first = (job.sheet_layout or {})["first_data_row"]
     above = min((row for row, _ in cells), default=first)
     if above < first:
-        message = (
-            f"Row {above} is above the data, which begin in row {first}. To change what a column means, change the "
-            "columns of the job."
+        message = Message(
+            "Row %(row)s is above the data, which begin in row %(first)s. To change what a column "
+            "means, change the columns of the job.",
+            row=above,
+            first=first,
         )
         raise RequestError(message, {"json": {"cells": [message]}})
 
@@ -226,7 +241,11 @@ def _check_number(job_id: int, more: int) -> None:
     count = db.session.scalar(select(func.count()).where(CorrectionEvent.job_id == job_id)) or 0
     if count + more > _MAX_EVENTS:
         raise Conflict(
-            f"The corrections of this job have been changed {count} times. Download the corrected file and upload it."
+            Message(
+                "The corrections of this job have been changed %(count)s times. Download the corrected "
+                "file and upload it.",
+                count=count,
+            )
         )
 
 
@@ -242,8 +261,9 @@ def _changed_meanwhile(job: ImportJob, version: int) -> PreconditionFailed:
         for each in list_changes_since(job.id, version)
     ]
     names = sorted({each["changed_by"] for each in changes if isinstance(each["changed_by"], str)})
-    message = (
-        f"The corrections were changed by {', '.join(names) or 'another request'} since you read them. Read them "
-        "again, add your own, and send them with the new ETag."
+    message = Message(
+        "The corrections were changed by %(names)s since you read them. Read them again, add "
+        "your own, and send them with the new ETag.",
+        names=", ".join(names) or Message("another request"),
     )
     return PreconditionFailed(message, {"version": job.corrections_version, "changes": changes})

@@ -13,6 +13,7 @@ from precast_app.config import BATCH_SIZE, CONCURRENT_BATCHES
 from precast_app.errors import Conflict, TooManyRequests
 from precast_app.extensions import current_settings, db
 from precast_app.jobs import corrections, dispatch, files
+from precast_app.messages import Message
 from precast_app.models import ImportJob, JobStatus, Mapping, Missing, OnError, Phase, Renames
 
 # The choice of an import profile that is not an id: the one that was made for such files, or none.
@@ -93,7 +94,9 @@ def copy_job(old: ImportJob, starter: Starter, *, dry_run: bool, create_missing:
     Raise `Conflict` if the file is no longer stored.
     """
     if not files.is_stored(old.id):
-        raise Conflict(f"The file of job {old.id} has been deleted after its retention time. Upload it again.")
+        raise Conflict(
+            Message("The file of job %(job)s has been deleted after its retention time. Upload it again.", job=old.id)
+        )
     check_open_job_limit(old.project_id)
     options = JobOptions(
         old.batch_size,
@@ -141,7 +144,10 @@ def check_open_job_limit(project_id: int) -> None:
     count = db.session.scalar(select(func.count()).where(ImportJob.project_id == project_id, is_open)) or 0
     if count >= current_settings().max_open_jobs:
         raise TooManyRequests(
-            f"{count} jobs of this project are waiting or running. Wait until some have ended, or cancel some.",
+            Message(
+                "%(count)s jobs of this project are waiting or running. Wait until some have ended, or cancel some.",
+                count=count,
+            ),
             _RETRY_SECONDS,
         )
 

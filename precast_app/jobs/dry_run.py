@@ -19,9 +19,12 @@ from precast_app.importing.review.findings import Findings
 from precast_app.importing.schema import ColumnMap
 from precast_app.jobs.context import JobContext
 from precast_app.jobs.plan_review import Review
+from precast_app.messages import Message
 from precast_app.models import ImportJob, JobStatus, MissingElementType, OnError, PlannedChange, Renames
 
-_OUTDATED = "The data that the dry run was planned on has changed, so nothing was changed. Start a new dry run."
+_OUTDATED = Message(
+    "The data that the dry run was planned on has changed, so nothing was changed. Start a new dry run."
+)
 _ROWS_PER_INSERT = 1_000
 # The job type of which parts can be chosen.
 _REVIEWED = "element_type_import"
@@ -93,7 +96,7 @@ def check_applicable(dry: ImportJob, has_changed: Callable[[ImportJob], bool]) -
     `has_changed` finds out the latter for its job type.
     """
     if not dry.dry_run or dry.status != JobStatus.COMPLETED:
-        raise Conflict(f"Job {dry.id} is not a completed dry run, so it can't be applied.")
+        raise Conflict(Message("Job %(job)s is not a completed dry run, so it can't be applied.", job=dry.id))
     if dry.corrections_version != dry.checked_corrections_version:
         raise Conflict("The corrections have changed since the dry run. Preview it again, then import it.")
     if dry.rejected_count and dry.on_error == OnError.ABORT:
@@ -131,7 +134,11 @@ def _check_left_out(dry: ImportJob, leave_out: Sequence[Mapping[str, int]]) -> N
     }
     for name, number in (item for each in leave_out for item in each.items()):
         if number not in known[name]:
-            message = f"The dry run changes nothing in {name} {number}. Leave out only what it lists as a change."
+            message = Message(
+                "The dry run changes nothing in %(field)s %(number)s. Leave out only what it lists as a change.",
+                field=name,
+                number=number,
+            )
             raise RequestError(message, {"json": {"leave_out": [message]}})
 
 

@@ -23,6 +23,7 @@ from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.review.missing import MissingElementType
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnMap
+from precast_app.messages import Message, as_message, join_messages
 from precast_app.models import ElementType, Piece, PieceStatus
 
 _MAX_NAMED = 10
@@ -56,7 +57,7 @@ def plan_edit(
     # The stored values are found by the former name.
     planned = build_plan([replace(row, key=(found.type_key, found.name_key))], columns, stored, batch_size=1)
     if planned.rejected:
-        raise Conflict(" ".join(issue.message for issue in planned.issues))
+        raise Conflict(join_messages(" ", [as_message(issue.message) for issue in planned.issues]))
     if str(row.values[1]) != found.name:
         _rename(planned, row, found, stored)
     existing = stored.piece_count() if planned.counts.pieces_added else 0
@@ -74,7 +75,13 @@ def plan_deletion(session: Session, project_id: int, element_type_id: int, job_i
     found = _get(session, project_id, element_type_id)
     full_name = f"{found.element_type} {found.name}"
     if begun := _begun_pieces(session, element_type_id):
-        raise Conflict(f"{full_name} can't be deleted, because pieces of it are no longer planned: {begun}.")
+        raise Conflict(
+            Message(
+                "%(element_type)s can't be deleted, because pieces of it are no longer planned: %(pieces)s.",
+                element_type=full_name,
+                pieces=begun,
+            )
+        )
     stored = CurrentState(session, project_id, job_id).element_types_by_id([element_type_id])[element_type_id]
     missing = MissingElementType(found.id, found.element_type, found.name, found.type_key, found.name_key)
     planned = Plan(ColumnMap("", 0, (), 0), removals={1: [Remove(missing, stored)]})
@@ -84,7 +91,7 @@ def plan_deletion(session: Session, project_id: int, element_type_id: int, job_i
 def _get(session: Session, project_id: int, element_type_id: int) -> ElementType:
     found = session.get(ElementType, element_type_id, populate_existing=True)
     if found is None or found.project_id != project_id:
-        raise NotFound(f"The project has no element type {element_type_id}.")
+        raise NotFound(Message("The project has no element type %(element_type)s.", element_type=element_type_id))
     return found
 
 
@@ -96,14 +103,20 @@ def _invalid(validated: ValidatedEdit) -> RequestError:
             errors.setdefault(name, {})[item[0]] = [message]
         else:
             errors[name] = [message]
-    return RequestError(" ".join(dict.fromkeys(validated.problems.values())), {"json": errors})
+    return RequestError(
+        join_messages(" ", map(as_message, dict.fromkeys(validated.problems.values()))), {"json": errors}
+    )
 
 
 def _rename(planned: Plan, row: Row, found: ElementType, stored: CurrentState) -> None:
     """Make the planned change of an element type, if there is one, a change of its name, too."""
     other = stored.element_types([row.key]).get(row.key)
     if other is not None and other.id != found.id:
-        message = f"The project already has {other.element_type} {row.values[1]}. Enter another name."
+        message = Message(
+            "The project already has %(element_type)s %(name)s. Enter another name.",
+            element_type=other.element_type,
+            name=row.values[1],
+        )
         raise Conflict(message, {"json": {"name": [message]}})
     operations = planned.operations.get(1)
     update = operations[0] if operations else Update(row, found.id, found.element_type, Difference())

@@ -8,10 +8,9 @@ from rq.timeouts import JobTimeoutException
 
 from precast_app.config import Settings
 from precast_app.errors import AllRowsRejected, ImportAborted, JobFailed, RequestError
+from precast_app.messages import Message
 from precast_app.models import FailureReason
 from precast_app.spreadsheets import UnreadableFile
-
-_STAYS = "The rows that were imported until then stay. Split the file and upload its parts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +26,37 @@ def describe(error: Exception, job_id: int, settings: Settings) -> Failure:
     """Return the failure that the exception of a job's function is recorded as."""
     match error:
         case AllRowsRejected():
-            return Failure(str(error), FailureReason.REJECTED)
+            return Failure(error.message, FailureReason.REJECTED)
         case ImportAborted():
-            return Failure(str(error), FailureReason.ABORTED)
+            return Failure(error.message, FailureReason.ABORTED)
         case JobFailed() | UnreadableFile() | RequestError():
-            return Failure(str(error))
+            return Failure(error.message)
         case JobTimeoutException():
             seconds = settings.job_timeout_seconds
-            return Failure(f"The import took longer than {seconds} seconds and was stopped. {_STAYS}")
+            return Failure(
+                Message(
+                    "The import took longer than %(seconds)s seconds and was stopped. The rows that were "
+                    "imported until then stay. Split the file and upload its parts.",
+                    seconds=seconds,
+                )
+            )
         # Parts of the interpreter report that memory has run out as a SystemError.
         case MemoryError() | SystemError(__cause__=MemoryError()):
             megabytes = round(settings.job_memory_bytes / 1e6)
             return Failure(
-                f"The import needed more memory than the {megabytes} MB that a job may take, and was stopped. {_STAYS}"
+                Message(
+                    "The import needed more memory than the %(megabytes)s MB that a job may take, and was "
+                    "stopped. The rows that were imported until then stay. Split the file and upload its parts.",
+                    megabytes=megabytes,
+                )
             )
         case _:
             return Failure(
-                f"Something went wrong on our side; it is in the log under job {job_id}. The rows that were imported "
-                "until then stay. Upload the file again, and tell the administrator if this happens again.",
+                Message(
+                    "Something went wrong on our side; it is in the log under job %(job)s. The rows that were "
+                    "imported until then stay. Upload the file again, and tell the administrator if this happens "
+                    "again.",
+                    job=job_id,
+                ),
                 is_bug=True,
             )

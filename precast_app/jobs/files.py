@@ -19,6 +19,7 @@ from precast_app.extensions import current_settings, db
 from precast_app.importing.corrections import CorrectedBook, Corrections
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.importing.reference_data import ReferenceData
+from precast_app.messages import Message
 from precast_app.models import FileChunk, ImportJob
 from precast_app.parsing import RowCount, StoredProfile
 from precast_app.spreadsheets import Book, UnreadableFile, open_book
@@ -44,7 +45,11 @@ def check_size(upload: Upload) -> None:
     limit = current_settings().max_upload_bytes
     if size > limit:
         raise TooLarge(
-            f"The file has {size / 1e6:.1f} MB; the limit is {limit / 1e6:.1f} MB. Split it, and upload the parts."
+            Message(
+                "The file has %(size)s MB; the limit is %(limit)s MB. Split it, and upload the parts.",
+                size=f"{size / 1000000.0:.1f}",
+                limit=f"{limit / 1000000.0:.1f}",
+            )
         )
 
 

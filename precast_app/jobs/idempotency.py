@@ -8,6 +8,7 @@ from precast_app.errors import Conflict
 from precast_app.extensions import db
 from precast_app.jobs import files
 from precast_app.jobs.files import Upload
+from precast_app.messages import Message
 from precast_app.models import ImportJob
 
 # Uploads with the same key must agree in these, and in the file's bytes.
@@ -37,8 +38,12 @@ def find_existing(job: ImportJob, upload: Upload | None) -> ImportJob | None:
     is_same = all(getattr(existing, name) == getattr(job, name) for name in _COMPARED_FIELDS)
     if not is_same or existing.file_sha256 != (files.compute_sha256(upload) if upload else None):
         raise Conflict(
-            f"The Idempotency-Key {job.idempotency_key!r} was used for another upload (job {existing.id}): another "
-            "file, project or option. Use a new key for this one."
+            Message(
+                "The Idempotency-Key %(key)s was used for another upload (job %(job)s): another file, "
+                "project or option. Use a new key for this one.",
+                key=f"{job.idempotency_key!r}",
+                job=existing.id,
+            )
         )
     return existing
 

@@ -9,6 +9,7 @@ No function here commits or rolls back. The caller does, so that a step and what
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 from precast_app.errors import JobCancelled, LeaseLost
 from precast_app.extensions import db
 from precast_app.importing.counts import Counts
+from precast_app.messages import Message, as_message, stored_parts
 from precast_app.models import FailureReason, JobStatus, NotificationEvent, Phase
 from precast_app.notifications import outbox
 
@@ -73,7 +75,8 @@ _FINISH = """
     UPDATE import_jobs
     SET status = :status, phase = 'done', progress = CASE WHEN :status = 'completed' THEN 100 ELSE progress END,
         completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL, lease_until = NULL,
-        result = :result, error = :error, failure_reason = :reason, cancelled_by = coalesce(cancelled_by, :cancelled_by)
+        result = :result, result_parts = :result_parts, error = :error, error_parts = :error_parts,
+        failure_reason = :reason, cancelled_by = coalesce(cancelled_by, :cancelled_by)
     WHERE id = :job_id AND {condition}
     RETURNING dry_run
               AND created_count + updated_count + renamed_count + missing_count + rejected_count > 0 AS waits_for_person
@@ -292,7 +295,7 @@ def cancel(job_id: int, user: str) -> bool:
 
 def cancellation_message(user: str, kept: str | None = None) -> str:
     """Return the `error` of a cancelled job; `kept` describes the changes that could not be reverted."""
-    return f"Cancelled by {user}; {kept or 'nothing was changed'}"
+    return Message("Cancelled by %(user)s; %(kept)s", user=user, kept=as_message(kept or "nothing was changed"))
 
 
 def fail_overdue(job_id: int) -> bool:
@@ -301,8 +304,8 @@ def fail_overdue(job_id: int) -> bool:
     Return False if it waits for neither.
     """
     reason = FailureReason.EXPIRED
-    no_file = "No file was uploaded for this job in time. Create a new job and upload the file."
-    no_mapping = "The columns of the file were not mapped in time. Retry the job, or upload the file again."
+    no_file = Message("No file was uploaded for this job in time. Create a new job and upload the file.")
+    no_mapping = Message("The columns of the file were not mapped in time. Retry the job, or upload the file again.")
     waits = "status = 'pending' AND phase = "
     return _finish(f"{waits}'waiting_for_file'", job_id, "failed", error=no_file, reason=reason) or _finish(
         f"{waits}'waiting_for_mapping'", job_id, "failed", error=no_mapping, reason=reason
@@ -311,9 +314,10 @@ def fail_overdue(job_id: int) -> bool:
 
 def fail_exhausted(job_id: int, max_attempts: int) -> bool:
     """Move the job from processing to failed because its workers were lost too often; return False if they were not."""
-    error = (
-        f"The import was interrupted {max_attempts} times, so it was given up. The rows that were imported stay. "
-        "Upload the file again to import the rest, and tell the administrator if this happens again."
+    error = Message(
+        "The import was interrupted %(count)s times, so it was given up. The rows that were imported stay. "
+        "Upload the file again to import the rest, and tell the administrator if this happens again.",
+        count=max_attempts,
     )
     condition = "status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts"
     return _finish(condition, job_id, "failed", error=error, reason=FailureReason.GAVE_UP, attempts=max_attempts)
@@ -362,6 +366,7 @@ def _finish(
     **names: Any,
 ) -> bool:
     values = {"status": status, "result": result, "error": error, "reason": reason, "cancelled_by": cancelled_by}
+    values |= {"result_parts": _parts_as_json(result), "error_parts": _parts_as_json(error)}
     statement = text(_FINISH.format(condition=condition))
     ended = db.session.execute(statement, {"job_id": job_id, **values, **names}).first()
     if ended is None:
@@ -374,3 +379,8 @@ def _finish(
     else:
         outbox.record(job_id, [NotificationEvent.JOB_COMPLETED])
     return True
+
+
+def _parts_as_json(message: str | None) -> str | None:
+    parts = None if message is None else stored_parts(message)
+    return None if parts is None else json.dumps(parts)

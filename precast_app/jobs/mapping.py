@@ -16,6 +16,7 @@ from precast_app.extensions import db
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.jobs import columns, corrections, creation, dispatch, files, lifecycle
 from precast_app.jobs.files import Upload
+from precast_app.messages import Message
 from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.projects import import_profiles
 from precast_app.projects.import_profiles import StoredProfile
@@ -67,7 +68,9 @@ def import_again(job_id: int, mapping: ColumnMapping, starter: Identity) -> Impo
     """
     old = db.session.get_one(ImportJob, job_id)
     if old.job_type != columns.ELEMENT_TYPES:
-        raise Conflict(f"Job {job_id} is not an import of element types, so its columns can't be mapped.")
+        raise Conflict(
+            Message("Job %(job)s is not an import of element types, so its columns can't be mapped.", job=job_id)
+        )
     profile = _profile_of(old, mapping)
     rows = _count_rows(old, profile, starter)
     job = creation.copy_job(
@@ -95,7 +98,9 @@ def _profile_of(job: ImportJob, mapping: ColumnMapping) -> StoredProfile:
 def _count_rows(job: ImportJob, profile: StoredProfile, starter: Identity) -> int:
     """Return the number of data rows; raise `RequestError` if the profile doesn't fit the file."""
     if not files.is_stored(job.id):
-        raise Conflict(f"The file of job {job.id} has been deleted after its retention time. Upload it again.")
+        raise Conflict(
+            Message("The file of job %(job)s has been deleted after its retention time. Upload it again.", job=job.id)
+        )
     job_id, job_type = job.id, job.job_type
     with files.open_stored(job_id) as file:
         # Parsing takes seconds, and must not occupy a database connection.
@@ -117,6 +122,9 @@ def _remembered(job: ImportJob, mapping: ColumnMapping, profile: StoredProfile, 
 
 def _not_waiting(job_id: int) -> Conflict:
     return Conflict(
-        f"Job {job_id} isn't waiting for a mapping of its columns. To read its file in another way, send a POST "
-        "request to the same address."
+        Message(
+            "Job %(job)s isn't waiting for a mapping of its columns. To read its file in another "
+            "way, send a POST request to the same address.",
+            job=job_id,
+        )
     )

@@ -7,6 +7,7 @@ from precast_app.auth.permissions import Identity, Permission
 from precast_app.errors import Forbidden, NotFound
 from precast_app.extensions import db
 from precast_app.jobs import registry
+from precast_app.messages import Message
 from precast_app.models import ImportJob, User
 
 
@@ -49,12 +50,15 @@ def revocation_reason(job: ImportJob) -> str | None:
     if user is None:
         return "The user who started it no longer exists. Another member of the project can retry it."
     if user.disabled_at is not None:
-        return f"{user.name} was disabled before the job began. Another member of the project can retry it."
+        return Message(
+            "%(user)s was disabled before the job began. Another member of the project can retry it.", user=user.name
+        )
     try:
         require(Identity(user.id, user.name, user.is_admin), job)
     except (NotFound, Forbidden):
-        return (
-            f"{user.name} lost the role for this before the job began. Someone who has that role in the project can "
-            "retry it."
+        return Message(
+            "%(user)s lost the role for this before the job began. Someone who has that role in the "
+            "project can retry it.",
+            user=user.name,
         )
     return None

@@ -27,6 +27,7 @@ from precast_app.importing.profiles.profile import (
 from precast_app.importing.profiles.schema import dump_profile, load_profile
 from precast_app.importing.schema import NOT_IN_FILE, ColumnGroup
 from precast_app.jobs import columns
+from precast_app.messages import Message
 from precast_app.models import ImportJob
 from precast_app.models import ImportProfile as StoredProfile
 from precast_app.projects import import_profiles
@@ -43,7 +44,7 @@ def remember(job_id: int, rules: Mapping[tuple[str, str], str], user: str) -> St
     """
     job = db.session.get_one(ImportJob, job_id)
     if job.sheet_layout is None:
-        raise Conflict(f"Job {job_id} has read no rows, so there is nothing to remember.")
+        raise Conflict(Message("Job %(job)s has read no rows, so there is nothing to remember.", job=job_id))
     project_id, layout = job.project_id, job.sheet_layout
     profile = _profile_of(job, user)
     values = {kind: dict(texts) for kind, texts in profile.values.items()}
@@ -96,7 +97,7 @@ def _find_columns(profile: ImportProfile, layout: Mapping[str, Any]) -> Mapping[
     try:
         header = matching.find_header(sheet_layout.LayoutBook(layout), profile)
     except JobFailed as error:
-        raise Conflict(str(error)) from error
+        raise Conflict(error.message) from error
     return matching.match_columns(header.headings, profile)
 
 
@@ -105,6 +106,8 @@ def _kind(profile: ImportProfile, layout: Mapping[str, Any], letters: str) -> st
     column = _find_columns(profile, layout).get(column_number(letters) - 1)
     kind = value_kind(column.target) if column else ""
     if not kind:
-        message = f"The import profile {profile.name} doesn't read column {letters}."
+        message = Message(
+            "The import profile %(profile)s doesn't read column %(column)s.", profile=profile.name, column=letters
+        )
         raise RequestError(message, {"json": {"rules": [message]}})
     return kind

@@ -20,6 +20,7 @@ from precast_app.jobs.tasks import (
     undo_piece_moves,
     update_pieces,
 )
+from precast_app.messages import Message
 from precast_app.models import ImportJob
 
 UNDO, PIECE_UNDO = "element_type_undo", "piece_undo"
@@ -114,5 +115,7 @@ def creatable_names() -> list[str]:
 
 
 def _unknown(name: str) -> RequestError:
-    message = f"There is no job type {name!r}. Use one of: {', '.join(creatable_names())}."
+    message = Message(
+        "There is no job type %(name)s. Use one of: %(known)s.", name=f"{name!r}", known=", ".join(creatable_names())
+    )
     return RequestError(message, {"query": {"job_type": [message]}})

@@ -14,6 +14,7 @@ from precast_app.importing.piece_limits import shown
 from precast_app.importing.revert import BeforeImages, RevertResult
 from precast_app.jobs import lifecycle
 from precast_app.jobs.context import JobContext, Outcome
+from precast_app.messages import Message, join_messages, plural_message
 from precast_app.models import (
     ElementType,
     ElementTypeChange,
@@ -69,30 +70,45 @@ _NO_COUNTS = dict.fromkeys(
 def check_undoable(target: ImportJob, conflicts_of: Callable[[ImportJob], list[str]]) -> None:
     """Raise `Conflict` with the reasons if the job can't be undone now; `conflicts_of` finds those of its job type."""
     if target.status not in (JobStatus.COMPLETED, JobStatus.FAILED):
-        raise Conflict(f"Job {target.id} has not ended. Wait until it ends, or cancel it.")
+        raise Conflict(Message("Job %(job)s has not ended. Wait until it ends, or cancel it.", job=target.id))
     if not db.session.scalar(select(exists().where(ImportBatch.job_id == target.id))):
-        raise Conflict(f"Job {target.id} has not changed anything, so there is nothing to undo.")
+        raise Conflict(Message("Job %(job)s has not changed anything, so there is nothing to undo.", job=target.id))
     if conflicts := conflicts_of(target):
-        raise Conflict(f"Job {target.id} can't be undone. " + " ".join(conflicts), {"job": conflicts})
+        raise Conflict(
+            join_messages(" ", [Message("Job %(job)s can't be undone.", job=target.id), *conflicts]), {"job": conflicts}
+        )
 
 
 def find_conflicts(target: ImportJob) -> list[str]:
     """Return the reasons why an import can't be undone, each as one or two sentences."""
     if target.undone_by_job_id is not None:
-        return [f"It was undone by job {target.undone_by_job_id}."]
+        return [Message("It was undone by job %(job)s.", job=target.undone_by_job_id)]
     names = {"job_id": target.id, "since": target.started_at}
-    conflicts = [
-        f"Job {later} has changed {_describe_element_types(ids)} since. Undo that job first."
+    conflicts: list[str] = [
+        Message(
+            "Job %(job)s has changed %(element_types)s since. Undo that job first.",
+            job=later,
+            element_types=_describe_element_types(ids),
+        )
         for later, ids in db.session.execute(_LATER_CHANGES, names).all()
     ]
     if moved := list(db.session.scalars(_IN_PRODUCTION, names)):
-        conflicts.append(f"Pieces that it created are in production: {_describe_element_types(moved)}.")
+        conflicts.append(
+            Message(
+                "Pieces that it created are in production: %(element_types)s.",
+                element_types=_describe_element_types(moved),
+            )
+        )
     limit = current_settings().pieces_per_project
     restored, after = db.session.execute(_PIECES_AFTER_UNDO, {**names, "project_id": target.project_id}).one()
     if restored and after > limit:
         conflicts.append(
-            f"With the pieces that it removed, the project would have {shown(after)} pieces; the limit is "
-            f"{shown(limit)} (PIECES_PER_PROJECT)."
+            Message(
+                "With the pieces that it removed, the project would have %(after)s pieces; the limit is "
+                "%(limit)s (PIECES_PER_PROJECT).",
+                after=shown(after),
+                limit=shown(limit),
+            )
         )
     return conflicts
 
@@ -141,7 +157,14 @@ def run_undo(context: JobContext) -> Outcome:
     context.report_progress(Phase.UNDOING, processed=len(before_images), counts=result.counts)
     restored = result.counts.updated
     deleted = len(before_images) - restored
-    return Outcome(f"Undid job {target_id}: {deleted} elements deleted, {restored} put back as they were")
+    return Outcome(
+        Message(
+            "Undid job %(job)s: %(deleted)s elements deleted, %(restored)s put back as they were",
+            job=target_id,
+            deleted=deleted,
+            restored=restored,
+        )
+    )
 
 
 def _undo(context: JobContext, target_id: int, before_images: BeforeImages) -> None:
@@ -149,9 +172,13 @@ def _undo(context: JobContext, target_id: int, before_images: BeforeImages) -> N
     context.fence(session)
     target = session.get_one(ImportJob, target_id, with_for_update=True, populate_existing=True)
     if target.completed_at is None:
-        raise JobFailed(f"Job {target_id} is being retried, so it was not undone. Wait until it ends.")
+        raise JobFailed(
+            Message("Job %(job)s is being retried, so it was not undone. Wait until it ends.", job=target_id)
+        )
     if conflicts := find_conflicts(target):
-        raise JobFailed(" ".join([f"Job {target_id} was not undone; nothing was changed.", *conflicts]))
+        raise JobFailed(
+            join_messages(" ", [Message("Job %(job)s was not undone; nothing was changed.", job=target_id), *conflicts])
+        )
     created_names = _names_of_created(before_images)
     result = revert.revert_changes(
         _psycopg2_cursor(),
@@ -161,8 +188,12 @@ def _undo(context: JobContext, target_id: int, before_images: BeforeImages) -> N
     )
     if result.kept:
         raise JobFailed(
-            f"Job {target_id} was not undone; nothing was changed. Pieces have gone into production, or a previous "
-            f"value refers to something that has been deleted or is in use: {_describe_element_types(result.kept)}."
+            Message(
+                "Job %(job)s was not undone; nothing was changed. Pieces have gone into production, or a "
+                "previous value refers to something that has been deleted or is in use: %(element_types)s.",
+                job=target_id,
+                element_types=_describe_element_types(result.kept),
+            )
         )
     if target.reference is not None:
         create_missing.delete_created(session, reference_data.from_json(context.project_id, target.reference))
@@ -243,14 +274,20 @@ def _describe_element_types(ids: Collection[int]) -> str:
     first = select(ElementType).where(ElementType.id.in_(ids)).order_by(ElementType.element_type, ElementType.name)
     names = [f"{each.element_type} {each.name}" for each in db.session.scalars(first.limit(_MAX_LISTED))]
     more = len(ids) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    listed = ", ".join(names)
+    return Message("%(listed)s and %(count)s more", listed=listed, count=more) if more > 0 else listed
 
 
 def _describe_kept(kept: Collection[int]) -> str:
-    types = "1 element type" if len(kept) == 1 else f"{len(kept)} element types"
-    return (
-        f"everything was reverted except {types} left as imported, because pieces have gone into production or "
-        f"something else depends on the new values: {_describe_element_types(kept)}"
+    return plural_message(
+        "everything was reverted except %(count)s element type left as imported, because pieces have gone into "
+        "production "
+        "or something else depends on the new values: %(element_types)s",
+        "everything was reverted except %(count)s element types left as imported, because pieces have gone into "
+        "production "
+        "or something else depends on the new values: %(element_types)s",
+        len(kept),
+        element_types=_describe_element_types(kept),
     )
 
 

@@ -19,6 +19,7 @@ from precast_app.jobs import corrections, dispatch, failures, lifecycle, permiss
 from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
+from precast_app.messages import Message, as_message
 from precast_app.models import ImportJob, OnError, Phase
 from precast_app.telemetry import job_runs
 
@@ -78,7 +79,7 @@ def _check_starter(lease: Lease) -> None:
     revoked = None if job.cancelled_by or is_half_done else permissions.revocation_reason(job)
     db.session.rollback()
     if revoked is not None:
-        raise JobFailed(f"{revoked} Nothing further was changed.")
+        raise JobFailed(Message("%(reason)s Nothing further was changed.", reason=as_message(revoked)))
 
 
 def _run_or_revert(lease: Lease) -> None:

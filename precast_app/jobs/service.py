@@ -30,6 +30,7 @@ from precast_app.jobs import (
 )
 from precast_app.jobs.creation import JobOptions, Starter
 from precast_app.jobs.files import Upload
+from precast_app.messages import Message
 from precast_app.models import ImportJob, JobStatus, Phase, Project
 
 EVERYTHING = ReviewRequest()
@@ -55,7 +56,7 @@ def submit(
     Without `started_by_user_id` it is a job of the server's command line, which needs no permission.
     """
     if db.session.get(Project, project_id) is None:
-        raise NotFound(f"There is no project {project_id}.")
+        raise NotFound(Message("There is no project %(project)s.", project=project_id))
     registry.get_creatable(job_type)
     job = creation.new_job(project_id, job_type, options, created_by, started_by_user_id)
     job.idempotency_key = idempotency_key
@@ -137,7 +138,10 @@ def detect_job_type(upload: Upload | None, owner: str) -> str:
     `job_types`.
     """
     if upload is None:
-        message = f"job_type={registry.DETECT} needs the file in the same request. Send it, or name the job type."
+        message = Message(
+            "job_type=%(job_type)s needs the file in the same request. Send it, or name the job type.",
+            job_type=registry.DETECT,
+        )
         raise RequestError(message, {"query": {"job_type": [message]}})
     files.check_size(upload)
     # Parsing takes seconds, and must not occupy a database connection.
@@ -145,7 +149,10 @@ def detect_job_type(upload: Upload | None, owner: str) -> str:
     job_types = files.detect_job_types(upload, owner)
     if len(job_types) > 1:
         names = ", ".join(job_types)
-        message = f"The headings of this file fit more than one job type. Repeat the request with one of: {names}."
+        message = Message(
+            "The headings of this file fit more than one job type. Repeat the request with one of: %(job_types)s.",
+            job_types=names,
+        )
         raise RequestError(message, {"job_types": job_types})
     return job_types[0]
 
@@ -164,7 +171,7 @@ def attach_file(job_id: int, upload: Upload, starter: Identity) -> ImportJob:
     else:
         is_waiting = lifecycle.mark_waiting_for_mapping(job_id)
     if not is_waiting:
-        raise Conflict(f"Job {job_id} isn't waiting for a file. Create a new job for this file.")
+        raise Conflict(Message("Job %(job)s isn't waiting for a file. Create a new job for this file.", job=job_id))
     job.total_items, job.started_by_user_id = found.rows, starter.user_id
     if found.is_understood:
         columns.set_profile(job, found.profile)
@@ -198,7 +205,10 @@ def undo(job_id: int, starter: Starter) -> ImportJob:
     job_type = registry.get(target.job_type)
     if job_type.undo_type is None or target.dry_run:
         raise Conflict(
-            f"Job {job_id} has changed neither element types nor pieces, or it is a dry run. It can't be undone."
+            Message(
+                "Job %(job)s has changed neither element types nor pieces, or it is a dry run. It can't be undone.",
+                job=job_id,
+            )
         )
     revert.check_undoable(target, job_type.find_conflicts)
     options = JobOptions(concurrent_batches=1)
@@ -214,7 +224,7 @@ def undo(job_id: int, starter: Starter) -> ImportJob:
     except IntegrityError:
         # A unique index allows one undo of a job that has not failed.
         db.session.rollback()
-        raise Conflict(f"Job {job_id} is already being undone.") from None
+        raise Conflict(Message("Job %(job)s is already being undone.", job=job_id)) from None
     dispatch.enqueue(job.id)
     return job
 
@@ -228,11 +238,18 @@ def retry(job_id: int, started_by_user_id: int | None) -> ImportJob:
     job = db.session.get_one(ImportJob, job_id)
     needs_file = registry.get(job.job_type).has_file and job.undoes_job_id is None
     if needs_file and not files.is_stored(job_id):
-        raise Conflict(f"The file of job {job_id} has been deleted, or was never uploaded. Upload it as a new job.")
+        raise Conflict(
+            Message(
+                "The file of job %(job)s has been deleted, or was never uploaded. Upload it as a new job.", job=job_id
+            )
+        )
     if not lifecycle.retry(job_id):
         raise Conflict(
-            f"Job {job_id} can't be retried: it has not failed, it was undone, or it was cancelled and some of its "
-            "changes were kept. Upload its file as a new job."
+            Message(
+                "Job %(job)s can't be retried: it has not failed, it was undone, or it was cancelled and "
+                "some of its changes were kept. Upload its file as a new job.",
+                job=job_id,
+            )
         )
     job.started_by_user_id = started_by_user_id
     audit.record("job.retry", project_id=job.project_id, about=f"job {job.id}")
@@ -248,7 +265,7 @@ def cancel(job_id: int, user: str) -> ImportJob:
     Raise `Conflict` if it has ended.
     """
     if not lifecycle.cancel(job_id, user):
-        raise Conflict(f"Job {job_id} has ended and can't be cancelled any more.")
+        raise Conflict(Message("Job %(job)s has ended and can't be cancelled any more.", job=job_id))
     job = db.session.get_one(ImportJob, job_id, populate_existing=True)
     audit.record("job.cancel", who=user, project_id=job.project_id, about=f"job {job.id}")
     db.session.commit()
@@ -259,7 +276,7 @@ def cancel(job_id: int, user: str) -> ImportJob:
 
 def _redo(undo_job: ImportJob, starter: Starter) -> ImportJob:
     if undo_job.status != JobStatus.COMPLETED:
-        raise Conflict(f"Job {undo_job.id} has not undone anything, so there is nothing to undo.")
+        raise Conflict(Message("Job %(job)s has not undone anything, so there is nothing to undo.", job=undo_job.id))
     target = db.session.get_one(ImportJob, undo_job.undoes_job_id)
     job_type = registry.get(target.job_type)
     if job_type.has_file:

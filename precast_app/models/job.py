@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from precast_app.enums import FailureReason, JobStatus, Missing, OnError, Phase, Renames, Severity
 from precast_app.enums import Mapping as MappingOption
 from precast_app.extensions import Model
+from precast_app.messages import Parts
 from precast_app.models.column_types import Id, one_of
 
 
@@ -99,6 +100,10 @@ class ImportJob(Model):
     completed_at: Mapped[datetime | None] = _timestamp()
     error: Mapped[str | None] = mapped_column(Text)
     result: Mapped[str | None] = mapped_column(Text)
+
+    # What the texts of `error` and `result` in another language are made from (`precast_app.messages`).
+    error_parts: Mapped[Parts | None] = mapped_column(JSON(none_as_null=True))
+    result_parts: Mapped[Parts | None] = mapped_column(JSON(none_as_null=True))
 
     # The user whose permission the job needs: the last one to create it, attach its file or retry it. None for a job of
     # the server's command line, which needs no permission. No foreign key with SET NULL: deleting a user would turn the
@@ -250,6 +255,8 @@ class Issue(Model):
     value: Mapped[str | None] = mapped_column(Text)
     code: Mapped[str] = mapped_column(String(50))
     message: Mapped[str] = mapped_column(Text)
+    # What the message in another language is made from (`precast_app.messages`); null for a constant text.
+    message_parts: Mapped[Parts | None] = mapped_column(JSON(none_as_null=True))
 
     @property
     def cell(self) -> str | None:

@@ -17,6 +17,7 @@ from precast_app.auth import audit
 from precast_app.enums import NotificationEvent
 from precast_app.errors import Conflict, NotFound
 from precast_app.extensions import current_settings, db
+from precast_app.messages import Message
 from precast_app.models import OutboxMessage, Webhook
 from precast_app.notifications import claims, webhook_url
 from precast_app.notifications.address_policy import AddressPolicy
@@ -42,7 +43,11 @@ def create(project_id: int, url: str, events: Sequence[NotificationEvent], creat
     webhook_url.check(url, AddressPolicy.parse(settings.webhook_allowed_networks))
     count = db.session.scalar(select(func.count()).where(Webhook.project_id == project_id)) or 0
     if count >= settings.max_webhooks:
-        raise Conflict(f"The project has {count} webhooks already (MAX_WEBHOOKS). Delete one that is not used.")
+        raise Conflict(
+            Message(
+                "The project has %(count)s webhooks already (MAX_WEBHOOKS). Delete one that is not used.", count=count
+            )
+        )
     webhook = Webhook(
         project_id=project_id, url=url, events=_ordered(events), secret=_new_secret(), created_by=created_by
     )
@@ -107,7 +112,7 @@ def send_again(project_id: int, webhook_id: int, delivery_id: int) -> OutboxMess
     webhook = get(project_id, webhook_id)
     message = db.session.get(OutboxMessage, delivery_id)
     if message is None or message.webhook_id != webhook_id:
-        raise NotFound(f"The webhook has no delivery {delivery_id}.")
+        raise NotFound(Message("The webhook has no delivery %(delivery_id)s.", delivery_id=delivery_id))
     if webhook.disabled_at is not None:
         raise Conflict("The webhook is disabled. Enable it, then send the message again.")
     hours = current_settings().delivery_retry_hours
@@ -122,7 +127,7 @@ def get(project_id: int, webhook_id: int) -> Webhook:
     """Return the webhook; raise `NotFound` if the project has none with this id."""
     webhook = db.session.get(Webhook, webhook_id)
     if webhook is None or webhook.project_id != project_id:
-        raise NotFound(f"There is no webhook {webhook_id} in this project.")
+        raise NotFound(Message("There is no webhook %(webhook_id)s in this project.", webhook_id=webhook_id))
     return webhook
 
 

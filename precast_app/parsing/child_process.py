@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from precast_app import process_limits
 from precast_app.errors import Conflict, JobFailed
+from precast_app.messages import stored_parts
 from precast_app.parsing import tasks
 from precast_app.parsing.fork_server_client import OWNER_DIGEST_BYTES
 from precast_app.spreadsheets import UnreadableFile
@@ -97,9 +98,9 @@ def _run_task(request: dict[str, Any], upload: int, target: int) -> dict[str, An
         with io.BufferedReader(_PositionedFile(upload)) as file, os.fdopen(target, "r+b") as out:
             return {"value": tasks.TASKS[request["task"]](file, out, **request["arguments"])}
     except UnreadableFile as error:
-        return {"unreadable": [error.code, error.message]}
+        return {"unreadable": [error.code, str(error), stored_parts(error.message)]}
     except (Conflict, JobFailed) as error:
-        return {"failed" if isinstance(error, JobFailed) else "conflict": str(error)}
+        return {"failed" if isinstance(error, JobFailed) else "conflict": [str(error), stored_parts(error.message)]}
     except (MemoryError, SystemError) as error:
         process_limits.lift_memory_limit()
         # Some parts of the interpreter report a failed allocation as a SystemError.

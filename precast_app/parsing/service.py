@@ -19,6 +19,7 @@ from precast_app.extensions import settings_of
 from precast_app.importing import reference_data
 from precast_app.importing.corrections import Corrections, to_json
 from precast_app.importing.reference_data import ReferenceData
+from precast_app.messages import Message, restore
 from precast_app.models import Issue
 from precast_app.parsing.fork_server_client import ChildExited, ForkServerClient
 from precast_app.parsing.owner_semaphore import OwnerSemaphore
@@ -34,7 +35,9 @@ _RETRY_SECONDS = 5
 _DOWNLOAD_WAIT_SECONDS = 0.25
 # Generated downloads occupy at most a quarter of the threads, as request bodies do (`api.body_limits`).
 _THREADS_PER_DOWNLOAD = 4
-_COPY_VALUES_ADVICE = "Copy the data into a new workbook, as values, and upload that; split it if it is very large."
+_COPY_VALUES_ADVICE = Message(
+    "Copy the data into a new workbook, as values, and upload that; split it if it is very large."
+)
 
 # The id of an import profile and its JSON.
 StoredProfile = tuple[int, dict[str, Any]]
@@ -271,31 +274,41 @@ class ParsingService:
         if by_deadline:
             return UnreadableFile(
                 "takes_too_long",
-                f"Reading the file took longer than {self._settings.parse_seconds:g} seconds and was stopped. "
-                + _COPY_VALUES_ADVICE,
+                Message(
+                    "Reading the file took longer than %(seconds)s seconds and was stopped. %(advice)s",
+                    seconds=f"{self._settings.parse_seconds:g}",
+                    advice=_COPY_VALUES_ADVICE,
+                ),
             )
         return UnreadableFile(
             "reading_interrupted",
-            "Reading the file was interrupted, most likely because the server ran out of memory. Try again. If it "
-            f"happens again: {_COPY_VALUES_ADVICE}",
+            Message(
+                "Reading the file was interrupted, most likely because the server ran out of memory. Try again. "
+                "If it happens again: %(advice)s",
+                advice=_COPY_VALUES_ADVICE,
+            ),
         )
 
     def _result(self, task: str, response: dict[str, Any]) -> Any:
         if "value" in response:
             return response["value"]
         if "unreadable" in response:
-            code, message = response["unreadable"]
-            raise UnreadableFile(code, message)
+            code, *message = response["unreadable"]
+            raise UnreadableFile(code, restore(*message))
         if "out_of_memory" in response:
             most = self._settings.parse_memory_bytes / 1e6
             raise UnreadableFile(
                 "takes_too_much_memory",
-                f"Reading the file takes more than {most:.0f} MB of memory. {_COPY_VALUES_ADVICE}",
+                Message(
+                    "Reading the file takes more than %(megabytes)s MB of memory. %(advice)s",
+                    megabytes=f"{most:.0f}",
+                    advice=_COPY_VALUES_ADVICE,
+                ),
             )
         if "failed" in response:
-            raise JobFailed(response["failed"])
+            raise JobFailed(restore(*response["failed"]))
         if "conflict" in response:
-            raise Conflict(response["conflict"])
+            raise Conflict(restore(*response["conflict"]))
         raise RuntimeError(f"The task {task} failed in its child process:\n{response['traceback']}")
 
 

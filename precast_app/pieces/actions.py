@@ -11,6 +11,7 @@ from precast_app.enums import JobStatus, PieceStatus
 from precast_app.errors import Conflict, NotFound, RequestError
 from precast_app.extensions import db
 from precast_app.importing import reference_store
+from precast_app.messages import Message, as_message, join_messages
 from precast_app.models import ImportJob, Piece
 from precast_app.pieces import moves, transitions
 from precast_app.pieces.moves import Author
@@ -41,13 +42,17 @@ def move(
         _prevent_other_numbers(project_id)
     found = moves.load(session, project_id, [piece_id], lock=True, with_notes=[piece_id] if note else ())
     if piece_id not in found:
-        raise NotFound(f"The piece {piece_id} does not exist any more. An import has reduced the quantity there.")
+        raise NotFound(
+            Message(
+                "The piece %(piece)s does not exist any more. An import has reduced the quantity there.", piece=piece_id
+            )
+        )
     stored = found[piece_id]
     asked = Move(Moment.of(given, now), status, stage_id, note, reason)
     try:
         _, changes = transitions.decide(stored.state, asked, moves.load_stages(session, project_id), now)
     except MoveRefused as refused:
-        message = f"{stored.code}: {refused.message}"
+        message = join_messages(": ", [stored.code, as_message(refused.message)])
         if refused.code in _WRONG_VALUES:
             raise RequestError(message, {"json": {refused.about: [refused.message]}}) from refused
         raise Conflict(message) from refused

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from enum import Enum
 
 from precast_app.importing.cell_parsing import InvalidCell, display_text
+from precast_app.messages import Message
 from precast_app.spreadsheets import Cell, CellError, unescape_formula
 from precast_app.text import clean_text
 
@@ -51,7 +52,9 @@ def parse_date(cell: Cell, order: DayFirst) -> date | datetime | None:
     A time without a zone is in UTC.
     """
     if isinstance(cell, CellError):
-        raise InvalidCell("error_cell", f"The cell shows an error ({cell.text}). Enter the date itself.")
+        raise InvalidCell(
+            "error_cell", Message("The cell shows an error (%(error)s). Enter the date itself.", error=cell.text)
+        )
     if isinstance(cell, datetime):
         is_day = not (cell.hour or cell.minute or cell.second or cell.microsecond)
         return cell.date() if is_day else _in_utc(cell)

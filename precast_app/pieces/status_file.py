@@ -15,6 +15,7 @@ from precast_app.importing import cell_parsing
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.issues import Issue
 from precast_app.importing.profiles import vocabulary
+from precast_app.messages import Message
 from precast_app.pieces import status_words
 from precast_app.pieces.status_dates import DayFirst, day_order, parse_date
 from precast_app.spreadsheets import Book, Cell, SheetRow, column_letter, unescape_formula
@@ -23,7 +24,7 @@ from precast_app.text import clean_text, match_key
 _MAX_CODE, _MAX_NOTE = 320, 2_000
 # Kinds of headings of other lists that can name the column of the codes, the surest first.
 _CODE_KINDS = ("serial", "name")
-_NO_HEADINGS = (
+_NO_HEADINGS = Message(
     "The file has no headings Piece and Status. Write Piece, Status (or Stage), Date and Note above the columns, or "
     "upload a list of piece codes alone and choose the status that all of them have."
 )
@@ -162,7 +163,13 @@ class _RowReader:
         self.order = order
         self._default_stage = None if defaults.stage is None else self._stage_of(defaults.stage)
         if defaults.stage is not None and self._default_stage is None:
-            raise JobFailed(f"The project has no stage {defaults.stage!r}. {self._known_stages()}")
+            raise JobFailed(
+                Message(
+                    "The project has no stage %(stage)s. %(stages)s",
+                    stage=f"{defaults.stage!r}",
+                    stages=self._known_stages(),
+                )
+            )
 
     def read(self, row: SheetRow) -> StatusRow | list[Issue]:
         """Return what a row says, or what is wrong with its cells."""
@@ -183,7 +190,11 @@ class _RowReader:
         moment = self._date(row, issues)
         for name in ("note", "reason"):
             if len(texts.get(name, "")) > _MAX_NOTE:
-                message = f"The text has {len(texts[name])} characters. Shorten it to {_MAX_NOTE}."
+                message = Message(
+                    "The text has %(length)s characters. Shorten it to %(limit)s.",
+                    length=len(texts[name]),
+                    limit=_MAX_NOTE,
+                )
                 issues.append(self._issue("text_too_long", message, row, about=name, value=texts[name]))
         if issues:
             return issues
@@ -200,17 +211,19 @@ class _RowReader:
             stage_id = None if status else self._stage_of(written)
             if status is None and stage_id is None:
                 names = ", ".join(each.replace("_", " ") for each in PieceStatus)
-                message = f"This is no status. Write one of: {names}; or one of the project's stages."
+                message = Message(
+                    "This is no status. Write one of: %(statuses)s; or one of the project's stages.", statuses=names
+                )
                 issues.append(self._issue("unknown_status", message, row, about="status", value=written))
         if written := texts.get("stage"):
             stage_id = self._stage_of(written)
             if stage_id is None:
-                message = f"The project has no such stage. {self._known_stages()}"
+                message = Message("The project has no such stage. %(stages)s", stages=self._known_stages())
                 issues.append(self._issue("unknown_stage", message, row, about="stage", value=written))
         if not issues and status is None and stage_id is None:
             status, stage_id = self._defaults.status, self._default_stage
             if status is None and stage_id is None and not texts.get("note"):
-                message = "The row says nothing about the piece. Write a status, a stage or a note."
+                message = Message("The row says nothing about the piece. Write a status, a stage or a note.")
                 issues.append(self._issue("missing_value", message, row, about="status"))
         return status, stage_id
 
@@ -234,7 +247,7 @@ class _RowReader:
 
     def _known_stages(self) -> str:
         names = ", ".join(self._stage_names.values())
-        return f"Its stages are {names}." if names else "It has no stages."
+        return Message("Its stages are %(stages)s.", stages=names) if names else Message("It has no stages.")
 
     def _filled(self, row: SheetRow) -> Iterator[tuple[str, int]]:
         return ((name, index) for name, index in self._columns.indices.items() if index < len(row.cells))
@@ -272,7 +285,7 @@ def _drop_repeated(rows: Sequence[StatusRow], columns: ListColumns) -> tuple[lis
         if known == row.number:
             kept.append(row)
             continue
-        message = f"Row {known} already has this piece. Keep one of the two rows."
+        message = Message("Row %(row)s already has this piece. Keep one of the two rows.", row=known)
         issues.append(columns.issue("duplicate_row", message, row.number, about="piece", value=row.code))
     return kept, issues
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from precast_app.enums import PieceEventKind, Severity
 from precast_app.importing.issues import Issue
+from precast_app.messages import Message, plural_message
 from precast_app.pieces import transitions
 from precast_app.pieces.moves import StoredPiece
 from precast_app.pieces.status_file import ListColumns, StatusRow
@@ -98,8 +99,10 @@ def build(
 
 
 def _unknown_issue(row: StatusRow, columns: ListColumns, similar: str | None) -> Issue:
-    hint = f"Did you mean {similar}?" if similar else "Correct the code, or remove the row."
-    message = f"The project has no piece with this code. {hint}"
+    hint = (
+        Message("Did you mean %(code)s?", code=similar) if similar else Message("Correct the code, or remove the row.")
+    )
+    message = Message("The project has no piece with this code. %(hint)s", hint=hint)
     return columns.issue("unknown_piece", message, row.number, about="piece", value=row.code[:200])
 
 
@@ -108,13 +111,17 @@ def _early_warning(rows: Sequence[StatusRow], columns: ListColumns) -> list[Issu
     if not rows:
         return []
     more = len(rows) - 1
-    others = f" So are those of {more} other rows." if more > 1 else " So is that of another row." if more else ""
     index = columns.indices.get("date")
     return [
         Issue(
             severity=Severity.WARNING,
             code="date_before_import",
-            message=f"The date is before the piece was imported.{others} They were taken as written."
+            message=plural_message(
+                "The date is before the piece was imported. So is that of another row. They were taken as written.",
+                "The date is before the piece was imported. So are those of %(count)s other rows. They were "
+                "taken as written.",
+                more,
+            )
             if more
             else "The date is before the piece was imported. It was taken as written.",
             row=rows[0].number,

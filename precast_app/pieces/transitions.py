@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 
 from precast_app.enums import PIECE_STEPS, PieceEventKind, PieceStatus
+from precast_app.messages import Message
 
 # A piece may have been made before its element type was imported, but a date further back has a wrong year.
 _LONGEST_BEFORE_IMPORT = timedelta(days=366)
@@ -31,6 +32,16 @@ class MoveRefused(Exception):
         self.code = code
         self.about = about
         self.message = message
+
+
+_WORDS = {
+    PieceStatus.PLANNED: Message("planned"),
+    PieceStatus.IN_PRODUCTION: Message("in production"),
+    PieceStatus.PRODUCED: Message("produced"),
+    PieceStatus.DISPATCHED: Message("dispatched"),
+    PieceStatus.ERECTED: Message("erected"),
+    PieceStatus.SCRAPPED: Message("scrapped"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +161,11 @@ def _pass_stage(piece: PieceState, move: Move, stages: Mapping[int, StageRule]) 
         names = ", ".join(each.name for each in stages.values() if each.id in piece.own_stages)
         raise MoveRefused(
             "stage_not_of_type",
-            f"The element type does not go through {stage.name}. "
-            + (f"Its stages are {names}." if names else "It has no stages."),
+            Message(
+                "The element type does not go through %(stage)s. %(stages)s",
+                stage=stage.name,
+                stages=Message("Its stages are %(stages)s.", stages=names) if names else Message("It has no stages."),
+            ),
             about="stage",
         )
     at = move.moment.at
@@ -178,7 +192,11 @@ def _set_status(
     if not move.reason:
         raise MoveRefused(
             "illegal_move",
-            f"The piece {_describe(piece)}, so it can only become {_words(status)} again with a reason. Say why.",
+            Message(
+                "The piece %(state)s, so it can only become %(status)s again with a reason. Say why.",
+                state=_describe(piece),
+                status=_WORDS[status],
+            ),
             about="status",
         )
     if not piece.can_return:
@@ -216,7 +234,7 @@ def _reach(piece: PieceState, move: Move, status: PieceStatus) -> tuple[PieceSta
         if not move.moment.is_day or at.date() < piece.since.date():
             raise MoveRefused(
                 "date_before_last_move",
-                f"The piece {_describe(piece)}, and the date is before that. Correct the date.",
+                Message("The piece %(state)s, and the date is before that. Correct the date.", state=_describe(piece)),
                 about="date",
             )
         # A day alone is the same moment as the last move of that day.
@@ -240,7 +258,10 @@ def _check_date(piece: PieceState, moment: Moment, now: datetime) -> None:
     if moment.at < piece.created_at - _LONGEST_BEFORE_IMPORT:
         raise MoveRefused(
             "date_before_piece",
-            f"The date is more than a year before the piece was imported ({_day(piece.created_at)}). Check the year.",
+            Message(
+                "The date is more than a year before the piece was imported (%(date)s). Check the year.",
+                date=_day(piece.created_at),
+            ),
             about="date",
         )
 
@@ -251,12 +272,8 @@ def _reason_and_note(move: Move) -> str | None:
 
 def _describe(piece: PieceState) -> str:
     if piece.since is None:
-        return f"is {_words(piece.status)}"
-    return f"is {_words(piece.status)} since {_day(piece.since)}"
-
-
-def _words(status: PieceStatus) -> str:
-    return status.replace("_", " ")
+        return Message("is %(status)s", status=_WORDS[piece.status])
+    return Message("is %(status)s since %(date)s", status=_WORDS[piece.status], date=_day(piece.since))
 
 
 def _day(at: datetime) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from precast_app.enums import PieceEventKind
 from precast_app.importing.pg_arrays import pg_array
+from precast_app.messages import Message, plural_message
 from precast_app.pieces import moves
 from precast_app.pieces.moves import Author, WrittenMoves
 from precast_app.pieces.transitions import Change
@@ -69,15 +70,23 @@ def count_pieces(session: Session, job_id: int) -> int:
 def find_conflicts(session: Session, job_id: int) -> list[str]:
     """Return the reasons why the job's moves can't be undone, each as a sentence that names pieces."""
     names = {"job_id": job_id}
-    conflicts = []
+    conflicts: list[str] = []
     if moved := set(session.scalars(_MOVED_SINCE, names)):
-        conflicts.append(f"Pieces have moved on since: {_describe(session, moved)}.")
+        conflicts.append(Message("Pieces have moved on since: %(pieces)s.", pieces=_describe(session, moved)))
     if gone := set(session.scalars(_GONE, names)):
-        pieces = "1 of its pieces was" if len(gone) == 1 else f"{len(gone)} of its pieces were"
-        conflicts.append(f"{pieces} removed by an import since. Undo that import first.")
+        conflicts.append(
+            plural_message(
+                "%(count)s of its pieces was removed by an import since. Undo that import first.",
+                "%(count)s of its pieces were removed by an import since. Undo that import first.",
+                len(gone),
+            )
+        )
     if replaced := set(session.scalars(_REPLACEMENT_MOVED, names)):
         conflicts.append(
-            f"Replacements of scrapped pieces are in production or were removed: {_describe(session, replaced)}."
+            Message(
+                "Replacements of scrapped pieces are in production or were removed: %(pieces)s.",
+                pieces=_describe(session, replaced),
+            )
         )
     return conflicts
 
@@ -122,4 +131,5 @@ def _describe(session: Session, piece_ids: Iterable[int]) -> str:
     ids: Sequence[int] = list(piece_ids)
     codes = list(session.scalars(_CODES, {"ids": pg_array(ids), "limit": _MAX_LISTED}))
     more = len(ids) - len(codes)
-    return ", ".join(codes) + (f" and {more} more" if more > 0 else "")
+    listed = ", ".join(codes)
+    return Message("%(listed)s and %(count)s more", listed=listed, count=more) if more > 0 else listed

@@ -16,6 +16,7 @@ from precast_app.errors import Conflict, Forbidden, NotFound
 from precast_app.extensions import current_settings, db
 from precast_app.importing.profiles import schema
 from precast_app.importing.profiles.profile import ImportProfile as Profile
+from precast_app.messages import Message
 from precast_app.models import ImportProfile, ImportProfileVersion
 from precast_app.text import clean_text, identity_key
 
@@ -95,7 +96,11 @@ def list_candidates(project_id: int) -> list[StoredProfile]:
 
 def unknown_profile(profile_id: int) -> NotFound:
     """Return the error for a profile that doesn't exist, or belongs to another project."""
-    return NotFound(f"There is no import profile {profile_id} here. Choose one that the project's list has.")
+    return NotFound(
+        Message(
+            "There is no import profile %(profile)s here. Choose one that the project's list has.", profile=profile_id
+        )
+    )
 
 
 def _newest(project_id: int) -> Any:
@@ -124,7 +129,12 @@ def _add(project_id: int | None, profile: Profile, created_by: str) -> ImportPro
     limit = current_settings().max_import_profiles
     is_here = ImportProfile.project_id.is_not_distinct_from(project_id)
     if (db.session.scalar(select(func.count()).where(is_here)) or 0) >= limit:
-        raise Conflict(f"There are {limit} import profiles already (MAX_IMPORT_PROFILES). Delete one that is not used.")
+        raise Conflict(
+            Message(
+                "There are %(limit)s import profiles already (MAX_IMPORT_PROFILES). Delete one that is not used.",
+                limit=limit,
+            )
+        )
     stored = ImportProfile(
         project_id=project_id,
         name=clean_text(profile.name),
@@ -173,5 +183,7 @@ def _flush(name: str) -> None:
         db.session.flush()
     except IntegrityError:
         db.session.rollback()
-        message = f"There is already an import profile {name!r}. Choose another name, or change that one."
+        message = Message(
+            "There is already an import profile %(name)s. Choose another name, or change that one.", name=f"{name!r}"
+        )
         raise Conflict(message) from None

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from precast_app.auth import audit, users
 from precast_app.errors import Conflict, NotFound, RequestError
 from precast_app.extensions import db
+from precast_app.messages import Message
 from precast_app.models import Membership, Project, Role
 from precast_app.text import clean_text
 
@@ -25,7 +26,7 @@ def get(project_id: int) -> Project:
     """Return the project; raise `NotFound` if there is none with this id."""
     project = db.session.get(Project, project_id)
     if project is None:
-        raise NotFound(f"There is no project {project_id}.")
+        raise NotFound(Message("There is no project %(project)s.", project=project_id))
     return project
 
 
@@ -58,7 +59,7 @@ def remove_member(project_id: int, user_name: str) -> None:
     user = users.get_by_name(user_name)
     member = db.session.get(Membership, (project_id, user.id))
     if member is None:
-        raise NotFound(f"{user.name!r} is not a member of this project.")
+        raise NotFound(Message("%(user)s is not a member of this project.", user=f"{user.name!r}"))
     db.session.delete(member)
     audit.record("member.remove", project_id=project_id, about=user.name, role=member.role)
     db.session.commit()
@@ -76,4 +77,4 @@ def _commit(name: str) -> None:
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        raise Conflict(f"There is already a project {name!r}. Choose another name.") from None
+        raise Conflict(Message("There is already a project %(name)s. Choose another name.", name=f"{name!r}")) from None

@@ -15,6 +15,7 @@ from precast_app.importing import hierarchy
 from precast_app.importing.diff import DELETED
 from precast_app.importing.reference_store import MODELS
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
+from precast_app.messages import Message
 from precast_app.models import (
     Drawing,
     ElementType,
@@ -102,7 +103,12 @@ def list_element_types(
         last = db.session.get(ElementType, last_id)
         if last is None or last.project_id != project_id:
             raise RequestError(
-                f"Project {project_id} has no element type {last_id} any more. Read the list again, from its start.",
+                Message(
+                    "Project %(project)s has no element type %(element_type)s any more. Read the list again, from "
+                    "its start.",
+                    project=project_id,
+                    element_type=last_id,
+                ),
                 {"query": {"after": ["Unknown element type."]}},
             )
         return tuple_(ElementType.type_key, ElementType.name_key) > (last.type_key, last.name_key)
@@ -144,8 +150,14 @@ def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
     if found is None or found.project_id != project_id:
         project = db.session.get(Project, project_id)
         if project is None:
-            raise NotFound(f"There is no project {project_id}.")
-        raise NotFound(f"The project {project.name} has no element type {element_type_id}.")
+            raise NotFound(Message("There is no project %(project)s.", project=project_id))
+        raise NotFound(
+            Message(
+                "The project %(project)s has no element type %(element_type)s.",
+                project=project.name,
+                element_type=element_type_id,
+            )
+        )
     places = place_names(project_id)
     jobs = db.session.execute(
         select(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from precast_app.errors import RequestError
 from precast_app.extensions import db
+from precast_app.messages import Message
 from precast_app.models import FileChunk, ImportJob, Issue, JobStatus, Phase, Severity
 from precast_app.queries.job_states import JobState, is_in_state
 from precast_app.queries.paging import Page, paginate
@@ -109,7 +110,11 @@ def list_issues(
         last = db.session.execute(select(Issue.row).where(Issue.job_id == job_id, Issue.id == last_id)).one_or_none()
         if last is None:
             raise RequestError(
-                f"Job {job_id} has no issue {last_id} any more. Read its issues again, from the first one.",
+                Message(
+                    "Job %(job)s has no issue %(issue)s any more. Read its issues again, from the first one.",
+                    job=job_id,
+                    issue=last_id,
+                ),
                 {"query": {"after": ["Unknown issue."]}},
             )
         # Rows count from 1, so 0 stands for the whole file.
@@ -118,7 +123,7 @@ def list_issues(
     return paginate(query, page, follows)
 
 
-_UNLISTED = (
+_UNLISTED = Message(
     "This row has errors that are not listed, because the file has too many issues. Upload it again to see them."
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from precast_app.enums import PIECE_STEPS, PieceEventKind, PieceStatus
 from precast_app.errors import NotFound
 from precast_app.extensions import db
+from precast_app.messages import Message
 from precast_app.models import ElementTypeStage, Piece, PieceEvent, PieceStage, Stage
 from precast_app.queries import pieces
 from precast_app.queries.pieces import PieceRow
@@ -72,7 +73,11 @@ def get_piece(piece_id: int) -> PieceDetails:
     """Return a piece; raise `NotFound` if it does not exist."""
     piece = db.session.get(Piece, piece_id)
     if piece is None:
-        raise NotFound(f"The piece {piece_id} does not exist any more. An import has reduced the quantity there.")
+        raise NotFound(
+            Message(
+                "The piece %(piece)s does not exist any more. An import has reduced the quantity there.", piece=piece_id
+            )
+        )
     status = PieceStatus(piece.status)
     steps = PIECE_STEPS[PIECE_STEPS.index(status) + 1 :] if status in PIECE_STEPS else ()
     return PieceDetails(

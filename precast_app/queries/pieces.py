@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, literal, select, tuple_
 from precast_app.errors import RequestError
 from precast_app.extensions import db
 from precast_app.importing import hierarchy
+from precast_app.messages import Message
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Stage
 from precast_app.pieces import selection
 from precast_app.pieces.selection import PieceFilter
@@ -152,7 +153,11 @@ def _last_of_page(project_id: int, piece_id: int) -> Piece:
     piece = db.session.get(Piece, piece_id)
     if piece is None or piece.project_id != project_id:
         raise RequestError(
-            f"Project {project_id} has no piece {piece_id} any more. Read the list again, from its start.",
+            Message(
+                "Project %(project)s has no piece %(piece)s any more. Read the list again, from its start.",
+                project=project_id,
+                piece=piece_id,
+            ),
             {"query": {"after": ["Unknown piece."]}},
         )
     return piece

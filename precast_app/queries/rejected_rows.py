@@ -22,6 +22,7 @@ from precast_app.importing.mistakes import Mistake, WrongCell
 from precast_app.importing.row_warnings import shown_value
 from precast_app.importing.schema import ColumnMap
 from precast_app.jobs import corrections
+from precast_app.messages import Message, restore
 from precast_app.models import ImportJob, RejectedRow, Severity
 from precast_app.models import Issue as IssueRow
 from precast_app.spreadsheets import Cell, SheetRow, column_letter, column_number
@@ -88,14 +89,16 @@ def check_rows(job: ImportJob, edits: Edits) -> list[CheckedRow]:
     """
     checked = _check(job, _map_columns(job), edits, edits.keys())
     if unknown := sorted(edits.keys() - {row.row for row in checked}):
-        message = f"Row {unknown[0]} is not one of the rejected rows that are stored with job {job.id}."
+        message = Message(
+            "Row %(row)s is not one of the rejected rows that are stored with job %(job)s.", row=unknown[0], job=job.id
+        )
         raise RequestError(message, {"json": {"rows": [message]}})
     return checked
 
 
 def _map_columns(job: ImportJob) -> ColumnMap:
     if job.sheet_layout is None:
-        raise Conflict(f"Job {job.id} has read no rows, so there is nothing to correct.")
+        raise Conflict(Message("Job %(job)s has read no rows, so there is nothing to correct.", job=job.id))
     reference = reference_data.from_json(job.project_id, job.reference or {})
     return sheet_layout.map_columns(job.sheet_layout, reference, job.profile)
 
@@ -156,7 +159,7 @@ def _stored_errors(job_id: int, numbers: Set[int] | None) -> Mapping[int, list[I
             Issue(
                 severity=Severity.ERROR,
                 code=each.code,
-                message=each.message,
+                message=restore(each.message, each.message_parts),
                 row=each.row,
                 column=each.column,
                 heading=each.heading,

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Set
 from typing import BinaryIO
 
+from precast_app.messages import Message, plural_message
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, too_many_columns, too_many_rows
 from precast_app.spreadsheets.replaced_values import ReplacedValues, may_be_replaced
 from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, ReaderNote, SheetRow, SheetScan
@@ -21,7 +22,12 @@ from precast_app.spreadsheets.text_decoding import (
     detect_encoding,
 )
 
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+_DELIMITERS = {
+    ",": Message("comma"),
+    ";": Message("semicolon"),
+    "\t": Message("tab"),
+    "|": Message("vertical bar"),
+}
 _HEADER_CHARACTERS = 1024 * 1024  # characters of the first line that are searched for the delimiter
 _HEADINGS = 10  # a header row of element types has at least this many
 # A first line that names the separator, which may be any sign.
@@ -40,8 +46,8 @@ _TEXT_FORMULA = re.compile(r'\A="([^"]*+(?:""[^"]*+)*)"\Z')
 _END_OF_FILE = "\x1a"
 _ENCODINGS = {"utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 _CELL_DECODERS = {
-    "utf_7": (decode_utf_7, "written in UTF-7 (+ACY- for &)"),
-    "html_entities": (decode_html_entities, "written as HTML (&amp; for &)"),
+    "utf_7": (decode_utf_7, Message("written in UTF-7 (+ACY- for &)")),
+    "html_entities": (decode_html_entities, Message("written as HTML (&amp; for &)")),
 }
 
 
@@ -221,11 +227,21 @@ class DelimitedBook:
         return commas >= points
 
     def _notes(self) -> Iterator[ReaderNote]:
-        how = "named in the first line" if self._is_delimiter_declared else "detected from the headings"
-        separator = _DELIMITERS.get(self._delimiter, f"sign {self._delimiter}")
-        yield ReaderNote("info", "delimiter", f"The field separator is the {separator}, {how}.")
+        how = (
+            Message("named in the first line") if self._is_delimiter_declared else Message("detected from the headings")
+        )
+        separator = _DELIMITERS.get(self._delimiter, Message("sign %(sign)s", sign=self._delimiter))
+        yield ReaderNote(
+            "info",
+            "delimiter",
+            Message("The field separator is the %(separator)s, %(how)s.", separator=separator, how=how),
+        )
         if self._is_encoding_given:
-            yield ReaderNote("info", "encoding", f"The file was read as {self._encoding}, as its import profile says.")
+            yield ReaderNote(
+                "info",
+                "encoding",
+                Message("The file was read as %(encoding)s, as its import profile says.", encoding=self._encoding),
+            )
         elif self._encoding == "cp1252":
             yield ReaderNote(
                 "warning",
@@ -234,28 +250,40 @@ class DelimitedBook:
                 "it as CSV UTF-8 and upload it again.",
             )
         elif self._encoding in _ENCODINGS:
-            yield ReaderNote("info", "encoding", f"The file was read as {_ENCODINGS[self._encoding]}.")
+            yield ReaderNote(
+                "info", "encoding", Message("The file was read as %(encoding)s.", encoding=_ENCODINGS[self._encoding])
+            )
         if self._ambiguous_number:
             written = self._ambiguous_number.strip()
             yield ReaderNote(
                 "warning",
                 "decimal_sign",
-                f"The comma was read as the decimal separator: {written} became {written.replace(',', '.')}. If the "
-                "comma separates thousands, remove it from the numbers and upload the file again.",
+                Message(
+                    "The comma was read as the decimal separator: %(written)s became %(number)s. If the "
+                    "comma separates thousands, remove it from the numbers and upload the file again.",
+                    written=written,
+                    number=written.replace(",", "."),
+                ),
             )
         elif self._delimiter != ",":
-            sign = "comma" if self.decimal_comma else "point"
-            yield ReaderNote("info", "decimal_sign", f"The decimal separator is the {sign}.")
+            sign = Message("comma") if self.decimal_comma else Message("point")
+            yield ReaderNote("info", "decimal_sign", Message("The decimal separator is the %(sign)s.", sign=sign))
         if self._message:
             yield ReaderNote(
                 "warning",
                 "message_before_headings",
-                f"The text before the first heading was ignored: {self._message[:200]}",
+                Message("The text before the first heading was ignored: %(text)s", text=self._message[:200]),
             )
         for code, count in self._decoded_cells.items():
-            cells = "1 cell was" if count == 1 else f"{count} cells were"
             yield ReaderNote(
-                "warning", code, f"{cells} {_CELL_DECODERS[code][1]} and decoded. Check that the texts are correct."
+                "warning",
+                code,
+                plural_message(
+                    "%(count)s cell was %(form)s and decoded. Check that the texts are correct.",
+                    "%(count)s cells were %(form)s and decoded. Check that the texts are correct.",
+                    count,
+                    form=_CELL_DECODERS[code][1],
+                ),
             )
         yield from self._replaced.notes
 
@@ -268,17 +296,23 @@ def _formula_text(formula: re.Match[str]) -> str:
 def _never_closed(rows: int) -> UnreadableFile:
     return UnreadableFile(
         "quotation_mark_never_closed",
-        f'After row {rows} a quotation mark (") is opened and never closed, so it is unclear where the rows end. '
-        "Close or delete the quotation mark and upload the file again.",
+        Message(
+            'After row %(row)s a quotation mark (") is opened and never closed, so it is unclear '
+            "where the rows end. Close or delete the quotation mark and upload the file again.",
+            row=rows,
+        ),
     )
 
 
 def _text_after_quotation_mark(row: int) -> UnreadableFile:
     return UnreadableFile(
         "text_after_quotation_mark",
-        f'Row {row} continues over several lines, and text follows directly after a closing quotation mark ("), so it '
-        "is unclear where the row ends. Write a quotation mark inside a text twice, close each text with one, and "
-        "upload the file again.",
+        Message(
+            "Row %(row)s continues over several lines, and text follows directly after a closing "
+            'quotation mark ("), so it is unclear where the row ends. Write a quotation mark inside '
+            "a text twice, close each text with one, and upload the file again.",
+            row=row,
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from precast_app.messages import Message, as_message
 from precast_app.spreadsheets.sheet import Limits, column_letter
 
 
@@ -25,8 +26,11 @@ def damaged(detail: str) -> UnreadableFile:
     """Return the error for a workbook whose content is inconsistent; `detail` says where."""
     return UnreadableFile(
         "damaged_workbook",
-        f"The workbook is damaged: {detail}. Open it in Excel, save it under a new name as "
-        "an Excel workbook (.xlsx) and upload that file.",
+        Message(
+            "The workbook is damaged: %(detail)s. Open it in Excel, save it under a new name as an "
+            "Excel workbook (.xlsx) and upload that file.",
+            detail=as_message(detail),
+        ),
     )
 
 
@@ -34,17 +38,24 @@ def too_many_rows(limits: Limits) -> UnreadableFile:
     """Return the error for a sheet with too many rows."""
     return UnreadableFile(
         "too_many_rows",
-        f"The sheet has more than {limits.rows} rows that are not blank. Split it into several "
-        "files and upload them one after the other.",
+        Message(
+            "The sheet has more than %(limit)s rows that are not blank. Split it into several files "
+            "and upload them one after the other.",
+            limit=limits.rows,
+        ),
     )
 
 
 def cell_too_long(row: int, column: int, limits: Limits) -> UnreadableFile:
     """Return the error for a text over the limit; it names no cell if `row` is 0."""
-    where = f"Cell {column_letter(column)}{row}" if row else "A cell"
+    where = Message("Cell %(cell)s", cell=f"{column_letter(column)}{row}") if row else Message("A cell")
     return UnreadableFile(
         "cell_too_long",
-        f"{where} contains more than {limits.cell_characters} characters. Shorten its text and upload the file again.",
+        Message(
+            "%(where)s contains more than %(limit)s characters. Shorten its text and upload the file again.",
+            where=where,
+            limit=limits.cell_characters,
+        ),
     )
 
 
@@ -52,9 +63,14 @@ def too_many_columns(row: int, column: int, limits: Limits) -> UnreadableFile:
     """Return the error for a sheet that is too wide; it names a cell beyond the limit."""
     return UnreadableFile(
         "too_many_columns",
-        f"Row {row} has a value in column {column_letter(column)}. At most {limits.columns} columns "
-        f"(up to {column_letter(limits.columns)}) are read. Delete the columns after that and upload the "
-        "file again.",
+        Message(
+            "Row %(row)s has a value in column %(column)s. At most %(limit)s columns (up to "
+            "%(last_column)s) are read. Delete the columns after that and upload the file again.",
+            row=row,
+            column=column_letter(column),
+            limit=limits.columns,
+            last_column=column_letter(limits.columns),
+        ),
     )
 
 
@@ -62,8 +78,12 @@ def too_many_cells(reach: str, limit: int) -> UnreadableFile:
     """Return the error for a sheet that would take too much memory or time; `reach` says how large it is."""
     return UnreadableFile(
         "too_many_cells",
-        f"The sheet {reach}: more than {limit} cells. Delete the cells far below or far to the "
-        "right of the data, or split the file, and upload it again.",
+        Message(
+            "The sheet %(reach)s: more than %(limit)s cells. Delete the cells far below or far to "
+            "the right of the data, or split the file, and upload it again.",
+            reach=as_message(reach),
+            limit=limit,
+        ),
     )
 
 
@@ -71,8 +91,11 @@ def too_many_texts(limits: Limits) -> UnreadableFile:
     """Return the error for a workbook with too many different texts."""
     return UnreadableFile(
         "too_many_cells",
-        f"The workbook contains more than {limits.shared_texts} different texts. Split it into "
-        "several files and upload them one after the other.",
+        Message(
+            "The workbook contains more than %(limit)s different texts. Split it into several files "
+            "and upload them one after the other.",
+            limit=limits.shared_texts,
+        ),
     )
 
 

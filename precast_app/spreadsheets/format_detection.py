@@ -6,6 +6,7 @@ import codecs
 import re
 from typing import BinaryIO
 
+from precast_app.messages import Message, as_message
 from precast_app.spreadsheets.delimited import DelimitedBook
 from precast_app.spreadsheets.errors import UnreadableFile
 from precast_app.spreadsheets.normalized_book import NormalizedBook
@@ -22,23 +23,23 @@ from precast_app.spreadsheets.zip_package import ZipPackage
 _LONGEST_SHEET_NAME = 150  # characters; Excel's own limit is 31
 _START_BYTES = 64 * 1024
 _MAGICS = (
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (b"GIF8", "a GIF image"),
-    (b"BM", "a bitmap image"),
-    (b"II*\0", "a TIFF image"),
-    (b"MM\0*", "a TIFF image"),
-    (b"%PDF-", "a PDF document"),
-    (b"{\\rtf", "an RTF document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ\0", "an xz archive"),
-    (b"MZ", "a Windows program"),
-    (b"\x7fELF", "a Linux program"),
-    (b"SQLite format 3\0", "a SQLite database"),
-    (b"AC10", "an AutoCAD drawing"),
+    (b"\xff\xd8\xff", Message("a JPEG image")),
+    (b"\x89PNG\r\n\x1a\n", Message("a PNG image")),
+    (b"GIF8", Message("a GIF image")),
+    (b"BM", Message("a bitmap image")),
+    (b"II*\0", Message("a TIFF image")),
+    (b"MM\0*", Message("a TIFF image")),
+    (b"%PDF-", Message("a PDF document")),
+    (b"{\\rtf", Message("an RTF document")),
+    (b"\x1f\x8b", Message("a gzip archive")),
+    (b"7z\xbc\xaf\x27\x1c", Message("a 7-Zip archive")),
+    (b"Rar!\x1a\x07", Message("a RAR archive")),
+    (b"BZh", Message("a bzip2 archive")),
+    (b"\xfd7zXZ\0", Message("an xz archive")),
+    (b"MZ", Message("a Windows program")),
+    (b"\x7fELF", Message("a Linux program")),
+    (b"SQLite format 3\0", Message("a SQLite database")),
+    (b"AC10", Message("an AutoCAD drawing")),
 )
 _WORD_MAGICS = (b"BM", b"MZ", b"GIF8", b"BZh", b"AC10")  # the first heading of a CSV file may start like this
 # The first record of a workbook of Excel 2 to 4, which has no container.
@@ -61,8 +62,10 @@ def open_book(
     if any(len(sheet) > _LONGEST_SHEET_NAME for sheet in book.sheets):
         raise UnreadableFile(
             "sheet_name_too_long",
-            f"The name of a sheet has more than {_LONGEST_SHEET_NAME} characters. Rename the sheet and upload the file "
-            "again.",
+            Message(
+                "The name of a sheet has more than %(limit)s characters. Rename the sheet and upload the file again.",
+                limit=_LONGEST_SHEET_NAME,
+            ),
         )
     return NormalizedBook(book)
 
@@ -77,7 +80,7 @@ def _open(file: BinaryIO, limits: Limits, encoding: str | None, delimiter: str |
     if start.startswith(_OLE2):
         return _open_ole2(file, limits)
     if _OLD_EXCEL.match(start):
-        raise _unsupported("a workbook of Excel 4 or an older version")
+        raise _unsupported(Message("a workbook of Excel 4 or an older version"))
     if encoding is None:
         _reject_binary(start)
     named = name_text_format(start)
@@ -109,10 +112,10 @@ def _open_zip(file: BinaryIO, limits: Limits) -> Book:
         kind = b"".join(package.chunks("mimetype"))[:200]
         if b"opendocument.spreadsheet" in kind:
             return OdsBook(package, limits)
-        raise _not_a_spreadsheet("an OpenDocument file other than a spreadsheet")
+        raise _not_a_spreadsheet(Message("an OpenDocument file other than a spreadsheet"))
     if "index/document.iwa" in package or "index.zip" in package:
-        raise _unsupported("a Numbers spreadsheet")
-    raise _not_a_spreadsheet("a ZIP archive")
+        raise _unsupported(Message("a Numbers spreadsheet"))
+    raise _not_a_spreadsheet(Message("a ZIP archive"))
 
 
 def _open_office_document(package: ZipPackage, parts: WorkbookParts, limits: Limits) -> Book:
@@ -120,7 +123,9 @@ def _open_office_document(package: ZipPackage, parts: WorkbookParts, limits: Lim
         return XlsxBook(package, parts, limits)
     if parts.kind == "xlsb":
         return XlsbBook(package, parts, limits)
-    raise _not_a_spreadsheet("a Word document" if parts.kind == "docx" else "a PowerPoint presentation")
+    raise _not_a_spreadsheet(
+        Message("a Word document") if parts.kind == "docx" else Message("a PowerPoint presentation")
+    )
 
 
 def _is_encrypted(package: ZipPackage) -> bool:
@@ -151,23 +156,29 @@ def _reject_binary(start: bytes) -> None:
         if start.startswith(magic) and (control or magic not in _WORD_MAGICS):
             raise _not_a_spreadsheet(kind)
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        raise _not_a_spreadsheet("a WebP image")
+        raise _not_a_spreadsheet(Message("a WebP image"))
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or detect_utf_16_by_zeros(start):
         return
     if control:
-        raise _not_a_spreadsheet("a binary file of an unknown kind")
+        raise _not_a_spreadsheet(Message("a binary file of an unknown kind"))
 
 
 def _unsupported(kind: str) -> UnreadableFile:
     return UnreadableFile(
         "unsupported_format",
-        f"This is {kind}, which can't be read, whatever its file name says. Open it in Excel, choose Save As and the "
-        "type Excel Workbook (.xlsx), and upload that file.",
+        Message(
+            "This is %(kind)s, which can't be read, whatever its file name says. Open it in Excel, "
+            "choose Save As and the type Excel Workbook (.xlsx), and upload that file.",
+            kind=as_message(kind),
+        ),
     )
 
 
 def _not_a_spreadsheet(kind: str) -> UnreadableFile:
     return UnreadableFile(
         "not_a_spreadsheet",
-        f"This is {kind}, whatever its file name says. Upload an Excel workbook (.xlsx) or a CSV file.",
+        Message(
+            "This is %(kind)s, whatever its file name says. Upload an Excel workbook (.xlsx) or a CSV file.",
+            kind=as_message(kind),
+        ),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from itertools import islice
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import (
     UnreadableFile,
     cell_too_long,
@@ -231,7 +232,9 @@ class _TableReader:
         if name in self.merged:
             raise damaged("two of its sheets have the same name")
         if len(self.merged) >= self._limits.sheets:
-            raise UnreadableFile("too_many_sheets", f"The spreadsheet has more than {self._limits.sheets} sheets.")
+            raise UnreadableFile(
+                "too_many_sheets", Message("The spreadsheet has more than %(limit)s sheets.", limit=self._limits.sheets)
+            )
         self.merged[name], self.counts[name] = [], 0
         if style in self._hidden_styles:
             self.hidden.add(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import damaged
 from precast_app.spreadsheets.number_formats import other_unit, round_to_excel
 from precast_app.spreadsheets.sheet import Cell, CellError, FormattedNumber, ShownText
@@ -29,7 +30,7 @@ def count_attribute(attributes: Attributes, name: str) -> int:
     if not text:
         return 1
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise damaged(f"a cell or row says {name}={text[:20]!r}")
+        raise damaged(Message("a cell or row says %(name)s=%(text)s", name=name, text=f"{text[:20]!r}"))
     return max(1, int(text))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.sheet import ReaderNote, column_letter
 
 _MONTHS = (
@@ -22,14 +23,7 @@ _SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]{1,14})?E\+(?:1[1-9]|[2-9][0-9])")
 _HASHES = re.compile(r"#{3,}")
 _MOST_NOTES = 50  # for each code
 
-_MESSAGES = {
-    "date_in_text": "The cell holds {}, which looks like a date that Excel made of something else, such as 1-2. If so, "
-    "format the column as text, enter the value again and save the file again.",
-    "rounded_number": "The cell holds {}, which is how Excel shortens a long number. The other digits are lost. "
-    "Format the column as text or as a number without decimals, enter the full value and save the file again.",
-    "hidden_value": "The cell holds only {}, which Excel shows if a column is too narrow. The value is lost. Widen the "
-    "column and save the file again.",
-}
+_CODES = ("date_in_text", "rounded_number", "hidden_value")
 
 
 class ReplacedValues:
@@ -37,13 +31,15 @@ class ReplacedValues:
 
     def __init__(self) -> None:
         self._found: list[ReaderNote] = []
-        self._counts = dict.fromkeys(_MESSAGES, 0)
+        self._counts = dict.fromkeys(_CODES, 0)
 
     @property
     def notes(self) -> tuple[ReaderNote, ...]:
         """Return a warning for each cell, and one for each code that has more cells than are listed."""
         more = (
-            ReaderNote("warning", code, f"{count - _MOST_NOTES} more cells have the same problem.")
+            ReaderNote(
+                "warning", code, Message("%(count)s more cells have the same problem.", count=count - _MOST_NOTES)
+            )
             for code, count in self._counts.items()
             if count > _MOST_NOTES
         )
@@ -52,7 +48,7 @@ class ReplacedValues:
     def clear(self) -> None:
         """Forget what was found."""
         self._found.clear()
-        self._counts = dict.fromkeys(_MESSAGES, 0)
+        self._counts = dict.fromkeys(_CODES, 0)
 
     def add_row(self, number: int, cells: list[str]) -> None:
         """Add a warning for each cell of a row that holds a replaced value."""
@@ -63,7 +59,7 @@ class ReplacedValues:
             self._counts[code] += 1
             if self._counts[code] <= _MOST_NOTES:
                 shown = cell.strip()
-                message = _MESSAGES[code].format(shown)
+                message = _message(code, shown)
                 self._found.append(ReaderNote("warning", code, message, number, column_letter(column), shown))
 
 
@@ -78,3 +74,28 @@ def _code(cell: str) -> str | None:
     if _SCIENTIFIC.fullmatch(cell):
         return "rounded_number"
     return "date_in_text" if _DATE.fullmatch(cell) else None
+
+
+def _message(code: str, shown: str) -> Message:
+    match code:
+        case "date_in_text":
+            return Message(
+                "The cell holds %(value)s, which looks like a date that Excel made of something else, such as "
+                "1-2. If so, "
+                "format the column as text, enter the value again and save the file again.",
+                value=shown,
+            )
+        case "rounded_number":
+            return Message(
+                "The cell holds %(value)s, which is how Excel shortens a long number. The other digits are lost. "
+                "Format "
+                "the column as text or as a number without decimals, enter the full value and save the file again.",
+                value=shown,
+            )
+        case _:
+            return Message(
+                "The cell holds only %(value)s, which Excel shows if a column is too narrow. The value is lost. "
+                "Widen the "
+                "column and save the file again.",
+                value=shown,
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import UnreadableFile, too_many_cells, too_many_columns, too_many_rows
 from precast_app.spreadsheets.merged_ranges import drop_overlapping
 from precast_app.spreadsheets.sheet import CellError, Limits, MergedRange, SheetRow, SheetScan
@@ -34,7 +35,12 @@ class ScanCounter:
         # Some readers allocate the whole rectangle in memory, however few of its cells are filled.
         if (number - self._first + 1) * self._columns > limits.cells:
             raise too_many_cells(
-                f"extends from row {self._first} to row {number}, over {self._columns} columns",
+                Message(
+                    "extends from row %(first)s to row %(last)s, over %(columns)s columns",
+                    first=self._first,
+                    last=number,
+                    columns=self._columns,
+                ),
                 limits.cells,
             )
 
@@ -48,8 +54,13 @@ class ScanCounter:
         if len(self._faults) > self._limits.error_cells:
             raise UnreadableFile(
                 "too_many_errors",
-                f"More than {self._limits.error_cells} cells of the sheet show an error, such as "
-                f"{error.text} in row {row}. Correct the formulas, or paste their results as values.",
+                Message(
+                    "More than %(limit)s cells of the sheet show an error, such as %(error)s in row %(row)s. "
+                    "Correct the formulas, or paste their results as values.",
+                    limit=self._limits.error_cells,
+                    error=error.text,
+                    row=row,
+                ),
             )
         return error
 
@@ -59,8 +70,11 @@ class ScanCounter:
         if len(self._merged) > self._limits.merged_ranges:
             raise UnreadableFile(
                 "too_many_merged_ranges",
-                f"The sheet has more than {self._limits.merged_ranges} merged ranges. Select all "
-                "data rows, choose Unmerge Cells, and upload the file again.",
+                Message(
+                    "The sheet has more than %(limit)s merged ranges. Select all data rows, choose Unmerge "
+                    "Cells, and upload the file again.",
+                    limit=self._limits.merged_ranges,
+                ),
             )
 
     def finish_scan(self, head: tuple[SheetRow, ...]) -> SheetScan:

@@ -8,6 +8,7 @@ import io
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import UnreadableFile
 from precast_app.spreadsheets.formula_escaping import FORMULA_SIGN
 
@@ -56,8 +57,11 @@ def check_encoding(file: BinaryIO, name: str) -> str:
     if encoding is None or not _decodes(file, encoding):
         raise UnreadableFile(
             "wrong_encoding",
-            f"The file is not text in the encoding {name}, which its import profile names. Choose another encoding, or "
-            "save the file in this one and upload it again.",
+            Message(
+                "The file is not text in the encoding %(name)s, which its import profile names. Choose "
+                "another encoding, or save the file in this one and upload it again.",
+                name=name,
+            ),
         )
     return encoding
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.sheet import FormattedNumber, ReaderNote, SheetRow, column_letter
 
 _MOST_NOTES = 50
@@ -44,12 +45,21 @@ class UnitNotes:
 
 def _note(column: int, unit: str, row: int, shown: str, count: int) -> ReaderNote:
     letter = column_letter(column)
-    cells = f"The cell {letter}{row} shows" if count == 1 else f"{count} cells of column {letter} show"
+    cells = (
+        Message("The cell %(cell)s shows", cell=f"{letter}{row}")
+        if count == 1
+        else Message("%(count)s cells of column %(column)s show", count=count, column=letter)
+    )
     return ReaderNote(
         "warning",
         "unit_in_number_format",
-        f"{cells} the unit {unit}, which belongs to the number format and not to the value. The number was read in the "
-        "unit of the column. If that is wrong, convert the values and upload the file again.",
+        Message(
+            "%(cells)s the unit %(unit)s, which belongs to the number format and not to the value. "
+            "The number was read in the unit of the column. If that is wrong, convert the values and "
+            "upload the file again.",
+            cells=cells,
+            unit=unit,
+        ),
         row,
         letter,
         shown,

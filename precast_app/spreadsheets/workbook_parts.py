@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import UnreadableFile, damaged
 from precast_app.spreadsheets.sheet import Limits
 from precast_app.spreadsheets.xlsx.sheet_xml import SheetEntry, read_relationships, root_name
@@ -64,13 +65,16 @@ class WorkbookParts:
             if relation is None or relation.kind != "worksheet":
                 continue
             if relation.part not in package:
-                raise damaged(f"it names a sheet {entry.name!r}, which is not in it")
+                raise damaged(Message("it names a sheet %(sheet)s, which is not in it", sheet=f"{entry.name!r}"))
             found.append(Worksheet(entry.name, relation.part, entry.is_hidden))
             if len(found) > limits.sheets:
                 raise UnreadableFile(
                     "too_many_sheets",
-                    f"The workbook has more than {limits.sheets} sheets. Save the sheet with the "
-                    "data as a workbook of its own and upload that.",
+                    Message(
+                        "The workbook has more than %(limit)s sheets. Save the sheet with the data as a workbook "
+                        "of its own and upload that.",
+                        limit=limits.sheets,
+                    ),
                 )
         if not found:
             raise damaged("it contains no worksheet")

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import xlrd
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, damaged, too_many_columns, too_many_rows
 from precast_app.spreadsheets.merged_ranges import drop_overlapping
 from precast_app.spreadsheets.number_formats import NumberFormat, parse_number_format, round_to_excel
@@ -48,8 +49,11 @@ class XlsBook:
         if len(content) > _MAX_BYTES:
             raise UnreadableFile(
                 "too_large",
-                f"An Excel 97-2003 workbook (.xls) may have at most {_MAX_BYTES // 1024**2} MiB. Save it as an Excel "
-                "Workbook (.xlsx) and upload that file.",
+                Message(
+                    "An Excel 97-2003 workbook (.xls) may have at most %(limit)s MiB. Save it as an "
+                    "Excel Workbook (.xlsx) and upload that file.",
+                    limit=_MAX_BYTES // 1024**2,
+                ),
             )
         try:
             # xlrd finds merged cells and dates only if it reads the formats.
@@ -70,7 +74,9 @@ class XlsBook:
         self.hidden_sheets = frozenset(sheet.name for sheet in self._book.sheets() if sheet.visibility)
         self._formats: dict[int, NumberFormat] = {}
         if len(self.sheets) > limits.sheets:
-            raise UnreadableFile("too_many_sheets", f"The workbook has more than {limits.sheets} sheets.")
+            raise UnreadableFile(
+                "too_many_sheets", Message("The workbook has more than %(limit)s sheets.", limit=limits.sheets)
+            )
 
     def scan(self, sheet: str) -> SheetScan:
         """See Book."""

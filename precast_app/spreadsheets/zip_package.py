@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import UnreadableFile, damaged
 from precast_app.spreadsheets.sheet import Limits
 
@@ -68,7 +69,7 @@ class ZipPackage:
         """Yield the part's unzipped bytes in chunks of at most 512 KiB. Raise `UnreadableFile` if it is damaged."""
         entry = self._entries.get(part.lower())
         if entry is None:
-            raise damaged(f"its part {part} is missing")
+            raise damaged(Message("its part %(part)s is missing", part=part))
         if entry.flag_bits & 1:
             raise UnreadableFile(
                 "password_protected",
@@ -83,9 +84,9 @@ class ZipPackage:
                 checksum = zlib.crc32(chunk, checksum)
                 yield chunk
         except (zlib.error, OSError, ValueError, OverflowError, struct.error) as error:
-            raise damaged(f"its part {part} can't be unzipped") from error
+            raise damaged(Message("its part %(part)s can't be unzipped", part=part)) from error
         if size != entry.file_size or checksum != entry.CRC:
-            raise damaged(f"its part {part} is incomplete or was changed during the transfer")
+            raise damaged(Message("its part %(part)s is incomplete or was changed during the transfer", part=part))
 
     def _inflate(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
         file, left = self._file, entry.compress_size
@@ -93,10 +94,10 @@ class ZipPackage:
         header = file.read(30)
         signature, name_length, extra_length = struct.unpack("<4s22xHH", header)
         if signature != b"PK\x03\x04":
-            raise damaged(f"its part {entry.filename} is not where it should be")
+            raise damaged(Message("its part %(part)s is not where it should be", part=entry.filename))
         position = entry.header_offset + 30 + name_length + extra_length
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise damaged(f"its part {entry.filename} is compressed in a way Excel does not use")
+            raise damaged(Message("its part %(part)s is compressed in a way Excel does not use", part=entry.filename))
         inflater = zlib.decompressobj(-15) if entry.compress_type == zipfile.ZIP_DEFLATED else None
         while left > 0:
             # Another reader of the file may have moved its position since the last chunk.
@@ -117,7 +118,7 @@ class ZipPackage:
             if chunk := inflater.flush():
                 yield chunk
             if not inflater.eof:
-                raise damaged(f"its part {entry.filename} breaks off")
+                raise damaged(Message("its part %(part)s breaks off", part=entry.filename))
 
 
 def _too_large() -> UnreadableFile:

@@ -12,6 +12,7 @@ from precast_app.auth.request_authentication import Unauthorized, check_same_sit
 from precast_app.auth.route_permissions import public
 from precast_app.errors import RequestError
 from precast_app.languages import COOKIE, DEFAULT, LANGUAGES, catalogue, current
+from precast_app.messages import Message
 from precast_app.web.redirects import safe_target
 
 blueprint = Blueprint("languages", __name__)
@@ -26,7 +27,13 @@ def choose() -> BaseResponse:
     check_same_site()
     language = request.form.get("language", "")
     if language not in LANGUAGES:
-        raise RequestError(f"There is no language {language!r}. Choose one of {', '.join(LANGUAGES)}.")
+        raise RequestError(
+            Message(
+                "There is no language %(language)s. Choose one of %(languages)s.",
+                language=repr(language),
+                languages=", ".join(LANGUAGES),
+            )
+        )
     with suppress(Unauthorized):
         users.set_language(current_identity(), language)
     response = redirect(safe_target(request.form.get("next", "/")))

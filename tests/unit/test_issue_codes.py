@@ -18,7 +18,7 @@ _CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 
 def used() -> Iterator[str]:
     yield from delimited._CELL_DECODERS
-    yield from replaced_values._MESSAGES
+    yield from replaced_values._CODES
     for path in (ROOT / "precast_app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in _MAKERS:

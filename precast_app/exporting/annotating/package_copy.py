@@ -21,6 +21,7 @@ from precast_app.exporting.annotating.xml_edits import (
     elements,
     start_tag,
 )
+from precast_app.messages import Message
 from precast_app.spreadsheets import Limits, ZipPackage
 from precast_app.spreadsheets.errors import damaged
 
@@ -84,7 +85,7 @@ class PackageCopy:
         for chunk in self.chunks(part):
             content += chunk
             if len(content) > _MAX_PART_BYTES:
-                raise damaged(f"its part {part} is too large")
+                raise damaged(Message("its part %(part)s is too large", part=part))
         return bytes(content)
 
     def edit(self, part: str, edits: Iterable[Edit]) -> None:
@@ -235,7 +236,7 @@ class _ZipWriter:
         while left > 0:
             data = source.read(min(left, _READ))
             if not data:
-                raise damaged(f"its part {entry.filename} breaks off")
+                raise damaged(Message("its part %(part)s breaks off", part=entry.filename))
             self._out.write(data)
             left -= len(data)
 

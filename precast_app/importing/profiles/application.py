@@ -38,6 +38,7 @@ from precast_app.importing.schema import (
     ColumnMap,
     RowGrouping,
 )
+from precast_app.messages import Message, as_message
 from precast_app.spreadsheets import Book, column_letter
 
 
@@ -125,8 +126,11 @@ class _Mapper:
                 others[ColumnGroup.NODES, field] = self._constant(ColumnGroup.NODES, field, field, parse, text)
         if "element_type" not in base:
             raise JobFailed(
-                f"The file has no column for the element type, which the import profile {self._profile.name} reads. "
-                "Choose another profile, or say again what the columns mean."
+                Message(
+                    "The file has no column for the element type, which the import profile %(profile)s "
+                    "reads. Choose another profile, or say again what the columns mean.",
+                    profile=self._profile.name,
+                )
             )
         return [*(base[field] for field in BASE_BY_FIELD if field in base), *others.values()]
 
@@ -153,7 +157,11 @@ class _Mapper:
         sign = column.decimal or self._profile.decimal or self._file_sign or DecimalSign.POINT
         parse, unit = column_parsers.column_parser(column, self._header.headings[index], sign)
         if unit and isinstance(column.target, BaseTarget):
-            message = f"The numbers were converted from {unit} to {BASE_BY_FIELD[column.target.field].unit}."
+            message = Message(
+                "The numbers were converted from %(stated)s to %(unit)s.",
+                stated=unit,
+                unit=BASE_BY_FIELD[column.target.field].unit,
+            )
             self.issues.append(self._issue(Severity.INFO, "unit_converted", message, index))
         return parse
 
@@ -162,11 +170,15 @@ class _Mapper:
         if ids:
             return ids[0]
         nearest = self._suggestions.nearest(name)
-        hint = f"; the nearest name that it has is {nearest}" if nearest else ""
-        message = (
-            f"The import profile {self._profile.name} reads this column as the {GROUP_SPECS[group].reference.singular} "
-            f"{name}, which the project lacks{hint}. The column was ignored. Add the item to the project, or change "
-            "what the column means, and upload the file again."
+        hint = Message("; the nearest name that it has is %(nearest)s", nearest=nearest) if nearest else ""
+        message = Message(
+            "The import profile %(profile)s reads this column as the %(item)s %(name)s, which "
+            "the project lacks%(hint)s. The column was ignored. Add the item to the project, or "
+            "change what the column means, and upload the file again.",
+            profile=self._profile.name,
+            item=GROUP_SPECS[group].reference.singular,
+            name=name,
+            hint=hint,
         )
         self.issues.append(self._issue(Severity.WARNING, "unknown_heading", message, index))
         return None
@@ -175,7 +187,12 @@ class _Mapper:
         try:
             value = parse(text)
         except InvalidCell as invalid:
-            message = f"The import profile {self._profile.name} has no valid {heading} for all rows: {invalid.message}"
+            message = Message(
+                "The import profile %(profile)s has no valid %(heading)s for all rows: %(problem)s",
+                profile=self._profile.name,
+                heading=heading,
+                problem=as_message(invalid.message),
+            )
             raise JobFailed(message) from invalid
         return Column(
             index=NOT_IN_FILE, letter="", heading=heading, group=group, target=target, parse=lambda cell: value
@@ -201,8 +218,12 @@ def _lacking_columns(profile: ImportProfile, found: Mapping[int, ProfileColumn])
             yield Issue(
                 severity=Severity.WARNING,
                 code="missing_heading",
-                message=f"The import profile {profile.name} reads the column {heading}, which the file lacks. What it "
-                "says was left as it is.",
+                message=Message(
+                    "The import profile %(profile)s reads the column %(heading)s, which the file lacks. What "
+                    "it says was left as it is.",
+                    profile=profile.name,
+                    heading=heading,
+                ),
                 heading=heading,
             )
 
@@ -218,8 +239,12 @@ def _unknown_headings(
         yield Issue(
             severity=Severity.WARNING,
             code="unknown_heading",
-            message=f"The import profile {profile.name} doesn't know the column {text}. The column was ignored. If it "
-            "is needed, say what it means and import the file again.",
+            message=Message(
+                "The import profile %(profile)s doesn't know the column %(heading)s. The column was "
+                "ignored. If it is needed, say what it means and import the file again.",
+                profile=profile.name,
+                heading=text,
+            ),
             row=header.last_row,
             column=column_letter(heading.index + 1),
             heading=text,

@@ -10,6 +10,7 @@ from precast_app.importing import cell_parsing, decimal_signs, units
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.schema import CellParser, Column
+from precast_app.messages import Message
 from precast_app.spreadsheets import FormattedNumber, unescape_formula, unit_name
 from precast_app.text import clean_text, match_key
 
@@ -77,7 +78,12 @@ def parse_measure(cell: object, *, maximum: int, unit: str, sign: DecimalSign) -
         if not number:
             return number
         raise InvalidCell(
-            "missing_unit", f"The cell names no unit. Write it after the number, for example {text} {unit}."
+            "missing_unit",
+            Message(
+                "The cell names no unit. Write it after the number, for example %(number)s %(unit)s.",
+                number=text,
+                unit=unit,
+            ),
         )
     number = cell_parsing.parse_decimal(decimal_signs.with_point(match["number"].strip(), sign), maximum=10**18)
     return None if number is None else _convert(number, match["unit"], unit, maximum)
@@ -95,7 +101,12 @@ def _convert(number: Decimal, named: str, unit: str, maximum: int) -> Decimal | 
     factor = units.factor(unit, named)
     if factor is None:
         raise InvalidCell(
-            "unknown_unit_in_cell", f"The unit {named} is not known here. Use one of {', '.join(units.names(unit))}."
+            "unknown_unit_in_cell",
+            Message(
+                "The unit %(unit)s is not known here. Use one of %(units)s.",
+                unit=named,
+                units=", ".join(units.names(unit)),
+            ),
         )
     return cell_parsing.parse_converted(
         cell_parsing.canonical(number), maximum=maximum, factor=factor, unit=unit_name(named) or named

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from precast_app.errors import JobFailed
 from precast_app.importing.profiles.header_search import ListHeading, ListLayout, headings_at, read_layout
 from precast_app.importing.profiles.profile import BaseTarget, ImportProfile, ProfileColumn
+from precast_app.messages import Message
 from precast_app.spreadsheets import Book, SheetScan, column_letter
 from precast_app.text import match_key
 
@@ -80,11 +81,17 @@ def find_header(book: Book, profile: ImportProfile) -> HeaderRows:
         if best is not None and best[0] == used.total():
             break
     if best is None:
-        headings = [column.heading or f"column {column.column}" for column in filter(_is_name, profile.columns)]
+        headings = [
+            column.heading or Message("column %(column)s", column=column.column)
+            for column in filter(_is_name, profile.columns)
+        ]
         raise JobFailed(
-            f"The file has no column {headings[0] if headings else 'of the import profile'}, from which the import "
-            f"profile {profile.name} reads the element type names. Choose another profile, or say again what the "
-            "columns mean."
+            Message(
+                "The file has no column %(heading)s, from which the import profile %(profile)s reads "
+                "the element type names. Choose another profile, or say again what the columns mean.",
+                heading=headings[0] if headings else Message("of the import profile"),
+                profile=profile.name,
+            )
         )
     return best[1]
 

@@ -14,6 +14,7 @@ from precast_app.importing.profiles.profile import PlaceField
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import GROUP_SPECS, NOT_IN_FILE, Column, ColumnGroup, ColumnMap, RowGrouping
+from precast_app.messages import Message
 from precast_app.text import match_key, path_key
 
 _SHOWN_CHARACTERS = 200
@@ -153,8 +154,13 @@ class _Grouper:
         return self._columns.issue(
             severity=Severity.ERROR,
             code="contradicting_rows",
-            message=f"Row {first} and row {row.number} are the same element type, but differ in {column.heading}. "
-            "Write the same in both rows, or give one of them another name.",
+            message=Message(
+                "Row %(first)s and row %(second)s are the same element type, but differ in %(heading)s. "
+                "Write the same in both rows, or give one of them another name.",
+                first=first,
+                second=row.number,
+                heading=column.heading,
+            ),
             row=row.number,
             column=column,
             value=value,
@@ -221,9 +227,13 @@ class _Places:
     def _unknown(self, row: Row, parts: Sequence[str]) -> Issue:
         path = ".".join(parts)
         nearest = self._suggestions.nearest(path)
-        hint = f"; the nearest that it has is {nearest}" if nearest else ""
+        hint = Message("; the nearest that it has is %(nearest)s", nearest=nearest) if nearest else ""
         shown = path if len(path) <= _SHOWN_CHARACTERS else f"{path[:_SHOWN_CHARACTERS]}…"
-        message = f"The project has no tower or floor called {shown}{hint}. Correct the cell, or add it to the project."
+        message = Message(
+            "The project has no tower or floor called %(name)s%(hint)s. Correct the cell, or add it to the project.",
+            name=shown,
+            hint=hint,
+        )
         return self._issue(row, "unknown_place", message)
 
     def _issue(self, row: Row, code: str, message: str) -> Issue:

@@ -24,6 +24,7 @@ from precast_app.importing.profiles.profile import (
     Target,
 )
 from precast_app.importing.schema import ColumnGroup
+from precast_app.messages import Message
 from precast_app.spreadsheets import column_number, encoding_name, unit_name
 from precast_app.text import match_key, path_key
 
@@ -72,7 +73,7 @@ def _check_lengths(body: object) -> None:
     if isinstance(body, Mapping):
         for name, most in _MAX_LENGTHS.items():
             if isinstance(body.get(name), list) and len(body[name]) > most:
-                raise RequestError(_INVALID, {name: [f"Longer than maximum length {most}."]})
+                raise RequestError(_INVALID, {name: [Message("Longer than maximum length %(max)s.", max=most)]})
 
 
 def load_exported(body: object) -> ImportProfile:
@@ -130,8 +131,12 @@ def load_target(value: object) -> Target | None:
                 raise ma.ValidationError("The name needs a letter or a digit.")
             return ItemTarget(_GROUPS[key], name)
     raise ma.ValidationError(
-        f"Not a target. Write null, one of {', '.join((*BASE_FIELDS, *PlaceField))}, or an object with one of the keys "
-        f'{", ".join(_GROUPS)} and the name, for example {{"node": "Tower_A.Floor_1"}}.'
+        Message(
+            "Not a target. Write null, one of %(fields)s, or an object with one of the keys "
+            '%(keys)s and the name, for example {"node": "Tower_A.Floor_1"}.',
+            fields=", ".join((*BASE_FIELDS, *PlaceField)),
+            keys=", ".join(_GROUPS),
+        )
     )
 
 
@@ -173,7 +178,11 @@ class _ColumnSchema(ma.Schema):
             data["unit"] = unit_name(data["unit"]) or data["unit"]
         possible = profiles.possible_units(data["target"])
         if data["unit"] is not None and data["target"] is not None and data["unit"] not in possible:
-            message = f"Must be one of: {', '.join(possible)}." if possible else "This target has no unit. Write null."
+            message = (
+                Message("Must be one of: %(choices)s.", choices=", ".join(possible))
+                if possible
+                else "This target has no unit. Write null."
+            )
             raise ma.ValidationError(message, "unit")
 
 
@@ -232,15 +241,15 @@ def _dump_column(column: ProfileColumn) -> dict[str, Any]:
 
 def _repeated_targets(profile: ImportProfile) -> dict[str, dict[str, list[str]]]:
     """Return an error for each column whose target an earlier column or a constant has already."""
-    seen: dict[tuple[str, str], str] = {(name, ""): "a constant" for name in profile.constants}
-    errors = {}
+    seen: dict[tuple[str, str], str] = {(name, ""): Message("a constant") for name in profile.constants}
+    errors: dict[str, dict[str, list[str]]] = {}
     for index, column in enumerate(profile.columns):
         if column.target is None:
             continue
         key = (profiles.value_kind(column.target), _target_key(column.target))
-        shown = f"the column {column.heading or column.column}"
+        shown = Message("the column %(column)s", column=column.heading or column.column)
         if key in seen:
-            errors[str(index)] = {"target": [f"Given by {seen[key]} too. Keep one of the two."]}
+            errors[str(index)] = {"target": [Message("Given by %(other)s too. Keep one of the two.", other=seen[key])]}
         seen.setdefault(key, shown)
     return errors
 

@@ -15,6 +15,7 @@ from precast_app.importing.review.digests import CreatedKeys
 from precast_app.importing.review.findings import Findings
 from precast_app.importing.review.missing import MissingElementType
 from precast_app.importing.schema import ColumnMap
+from precast_app.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,10 @@ def check_removals(
         if preview.missing[each.id] == digests.digest_missing(each, stored[each.id]):
             unchanged.append(each)
         else:
-            message = f"{each.full_name} has changed since the preview, so it was not removed. Start a new preview."
+            message = Message(
+                "%(element_type)s has changed since the preview, so it was not removed. Start a new preview.",
+                element_type=each.full_name,
+            )
             issue = columns.issue(
                 severity=Severity.WARNING, code="changed_since_preview", message=message, value=each.full_name
             )

@@ -10,6 +10,7 @@ from precast_app.enums import Severity
 from precast_app.importing.issues import Issue
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnGroup, ColumnMap
+from precast_app.messages import Message, plural_message
 
 # The keys of the two names of an element type.
 ElementTypeKey = tuple[str, str]
@@ -96,9 +97,10 @@ def find_missing(
 
 def in_production_issue(each: MissingElementType, columns: ColumnMap) -> Issue:
     """Return the issue for an element type that stays though it was chosen to be removed."""
-    message = (
-        f"{each.full_name} is not in the file, but stays, because pieces of it are in production or further. Move "
-        "these pieces back to planned first if it has to go."
+    message = Message(
+        "%(element_type)s is not in the file, but stays, because pieces of it are in production "
+        "or further. Move these pieces back to planned first if it has to go.",
+        element_type=each.full_name,
     )
     return columns.issue(severity=Severity.WARNING, code="missing_in_production", message=message, value=each.full_name)
 
@@ -106,8 +108,12 @@ def in_production_issue(each: MissingElementType, columns: ColumnMap) -> Issue:
 def _unclear_issue(names: FileNames, columns: ColumnMap) -> Issue:
     rows = names.unclear_rows
     listed = ", ".join(map(str, rows[:_LISTED_ROWS])) + (" …" if len(rows) > _LISTED_ROWS else "")
-    message = (
-        f"The element type of {'row' if len(rows) == 1 else 'rows'} {listed} can't be read, so what is missing from "
-        "the file was not looked for among the element types that they may be. Correct the two names there."
+    message = plural_message(
+        "The element type of row %(rows)s can't be read, so what is missing from the file was not looked for "
+        "among the element types that they may be. Correct the two names there.",
+        "The element type of rows %(rows)s can't be read, so what is missing from the file was not looked for "
+        "among the element types that they may be. Correct the two names there.",
+        len(rows),
+        rows=listed,
     )
     return columns.issue(severity=Severity.WARNING, code="missing_unknown", message=message)

@@ -15,6 +15,7 @@ from precast_app.importing.element_type_edit import ElementTypeEdit
 from precast_app.jobs import element_type_edits
 from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.element_type_edits import PlannedEdit
+from precast_app.messages import Message, as_message
 from precast_app.models import ImportJob, Phase
 
 
@@ -28,7 +29,7 @@ def run_update(context: JobContext) -> Outcome:
             db.session(), context.project_id, element_type_id, edit, context.settings, context.job_id
         )
 
-    return _run(context, plan, "Changed")
+    return _run(context, plan, Message("Changed"))
 
 
 def run_deletion(context: JobContext) -> Outcome:
@@ -38,27 +39,31 @@ def run_deletion(context: JobContext) -> Outcome:
     def plan() -> PlannedEdit:
         return element_type_edits.plan_deletion(db.session(), context.project_id, element_type_id, context.job_id)
 
-    return _run(context, plan, "Deleted")
+    return _run(context, plan, Message("Deleted"))
 
 
-def _run(context: JobContext, plan: Callable[[], PlannedEdit], result: str) -> Outcome:
+def _run(context: JobContext, plan: Callable[[], PlannedEdit], result: Message) -> Outcome:
     context.report_progress(Phase.PLANNING, total=1)
     # If an earlier attempt was lost after its commit, only the result is reported again.
     if done := batch_runner.stored_results(context.job_id):
         context.report_progress(Phase.WRITING, processed=1, counts=done[0].counts)
-        return Outcome(f"{result} the element type")
+        return Outcome(Message("%(result)s the element type", result=result))
     context.fence(db.session())
     try:
         edit = plan()
     except RequestError as refusal:
-        raise JobFailed(f"{refusal.message} Nothing was changed.") from refusal
+        raise JobFailed(Message("%(problem)s Nothing was changed.", problem=as_message(refusal.message))) from refusal
     # The headings of the job's changes are those of its reference data.
     reference = reference_data.to_json(edit.reference)
     db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(reference=reference))
     counts = _write(context, edit)
     db.session.commit()
     context.report_progress(Phase.WRITING, processed=1, counts=counts)
-    return Outcome(f"{edit.full_name} is like that already" if counts.unchanged else f"{result} {edit.full_name}")
+    return Outcome(
+        Message("%(element_type)s is like that already", element_type=edit.full_name)
+        if counts.unchanged
+        else Message("%(result)s %(element_type)s", result=result, element_type=edit.full_name)
+    )
 
 
 def _write(context: JobContext, edit: PlannedEdit) -> Counts:
@@ -70,5 +75,10 @@ def _write(context: JobContext, edit: PlannedEdit) -> Counts:
     except atomic.RowsRejected as rejected:
         raise JobFailed(" ".join(issue.message for issue in rejected.issues)) from None
     if any(result.issues for result in results):
-        raise JobFailed(f"{edit.full_name} was not deleted: pieces of it have gone into production meanwhile.")
+        raise JobFailed(
+            Message(
+                "%(element_type)s was not deleted: pieces of it have gone into production meanwhile.",
+                element_type=edit.full_name,
+            )
+        )
     return sum((result.counts for result in results), Counts(unchanged=len(edit.plan.unchanged_ids)))

@@ -19,6 +19,7 @@ from precast_app.extensions import db
 from precast_app.importing import hierarchy
 from precast_app.jobs import outputs
 from precast_app.jobs.context import JobContext, Outcome
+from precast_app.messages import plural_message
 from precast_app.models import ElementType, HierarchyNode, Phase, Piece
 from precast_app.pieces import selection
 from precast_app.pieces.selection import PieceFilter
@@ -47,8 +48,10 @@ def run(context: JobContext) -> Outcome:
         outputs.store(context, file, f"labels-{context.job_id}.pdf", PDF)
         db.session.commit()
     context.report_progress(Phase.WRITING, total=counted.number, processed=counted.number)
-    labels = "1 label" if counted.number == 1 else f"{counted.number} labels"
-    return Outcome(f"Made {labels} on {pages} {'page' if pages == 1 else 'pages'}")
+    labels = plural_message("%(count)s label", "%(count)s labels", counted.number)
+    return Outcome(
+        plural_message("Made %(labels)s on %(count)s page", "Made %(labels)s on %(count)s pages", pages, labels=labels)
+    )
 
 
 class _Counted:

@@ -12,6 +12,7 @@ from precast_app.importing import batch_runner
 from precast_app.importing.counts import Counts
 from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.tasks.import_piece_statuses import record_batch
+from precast_app.messages import Message, join_messages, plural_message
 from precast_app.models import ImportJob, Phase
 from precast_app.pieces import undo
 from precast_app.pieces.moves import Author
@@ -31,14 +32,20 @@ def run(context: JobContext) -> Outcome:
         db.session.commit()
     (result,) = batch_runner.stored_results(context.job_id)
     context.report_progress(Phase.UNDOING, processed=total, counts=result.counts)
-    pieces = "1 piece" if result.counts.updated == 1 else f"{result.counts.updated} pieces"
-    return Outcome(f"Undid job {target_id}: {pieces} put back as they were")
+    return Outcome(
+        plural_message(
+            "Undid job %(job)s: %(count)s piece put back as they were",
+            "Undid job %(job)s: %(count)s pieces put back as they were",
+            result.counts.updated,
+            job=target_id,
+        )
+    )
 
 
 def find_conflicts(target: ImportJob) -> list[str]:
     """Return the reasons why a job's moves of pieces can't be undone, each as one or two sentences."""
     if target.undone_by_job_id is not None:
-        return [f"It was undone by job {target.undone_by_job_id}."]
+        return [Message("It was undone by job %(job)s.", job=target.undone_by_job_id)]
     return undo.find_conflicts(db.session(), target.id)
 
 
@@ -47,10 +54,14 @@ def _undo(context: JobContext, target_id: int, author: Author) -> None:
     context.fence(session)
     target = session.get_one(ImportJob, target_id, with_for_update=True, populate_existing=True)
     if target.completed_at is None:
-        raise JobFailed(f"Job {target_id} is being retried, so it was not undone. Wait until it ends.")
+        raise JobFailed(
+            Message("Job %(job)s is being retried, so it was not undone. Wait until it ends.", job=target_id)
+        )
     undo.lock_pieces(session, target_id)
     if conflicts := find_conflicts(target):
-        raise JobFailed(" ".join([f"Job {target_id} was not undone; nothing was changed.", *conflicts]))
+        raise JobFailed(
+            join_messages(" ", [Message("Job %(job)s was not undone; nothing was changed.", job=target_id), *conflicts])
+        )
     undone = undo.revert_moves(session, context.project_id, target_id, author, datetime.now(UTC))
     record_batch(context.job_id, Counts(updated=undone.pieces), undone.written)
     session.execute(update(ImportJob).where(ImportJob.id == target_id).values(undone_by_job_id=context.job_id))

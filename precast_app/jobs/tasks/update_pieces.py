@@ -15,6 +15,7 @@ from precast_app.importing.issues import Issue
 from precast_app.jobs.context import JobContext, Outcome, describe_first_errors, import_summary, store_issues
 from precast_app.jobs.piece_parameters import PieceUpdate
 from precast_app.jobs.tasks.import_piece_statuses import record_batch
+from precast_app.messages import Message
 from precast_app.models import ImportJob, Phase, Piece, PieceEvent, Severity
 from precast_app.pieces import moves, selection, transitions
 from precast_app.pieces.moves import Author
@@ -49,9 +50,11 @@ def count_matching(project_id: int, asked: PieceUpdate) -> int:
 
 def describe_other_count(expected: int, found: int) -> str:
     """Return the message for an update whose pieces are more or fewer than was expected."""
-    return (
-        f"The filter finds {found} pieces now, and {expected} were expected, so nothing was changed. Look at the list "
-        "again, and repeat it."
+    return Message(
+        "The filter finds %(found)s pieces now, and %(expected)s were expected, so nothing was "
+        "changed. Look at the list again, and repeat it.",
+        found=found,
+        expected=expected,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Set
 
 import xlrd
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_columns, too_much_text
 from precast_app.spreadsheets.number_formats import GENERAL, NumberFormat
 from precast_app.spreadsheets.scan_limits import ScanCounter
@@ -124,7 +125,9 @@ class _SheetReader:
             if self._cells:
                 yield self._take_row()
         except (struct.error, IndexError) as error:
-            raise damaged(f"a cell or row of a sheet, in row {self._row} or the next one, is cut short") from error
+            raise damaged(
+                Message("a cell or row of a sheet, in row %(row)s or the next one, is cut short", row=self._row)
+            ) from error
         if not ended:
             raise damaged("a sheet breaks off")
 
@@ -138,7 +141,7 @@ class _SheetReader:
     def _start_row(self, content: bytes) -> None:
         number = _UNSIGNED.unpack_from(content)[0] + 1
         if not self._row < number <= LAST_ROW:
-            raise damaged(f"row {number} comes after row {self._row}")
+            raise damaged(Message("row %(row)s comes after row %(before)s", row=number, before=self._row))
         self._row, self._column = number, 0
 
     def _cell(self, kind: int, content: bytes) -> None:
@@ -149,7 +152,14 @@ class _SheetReader:
             column, style = _COLUMN_AND_STYLE.unpack_from(content)
             kind, column, at = _FORMULA_KINDS.get(kind, kind), column + 1, 8
         if not self._column < column <= _LAST_COLUMN or not self._row:
-            raise damaged(f"row {self._row} contains a cell in column {column} after one in column {self._column}")
+            raise damaged(
+                Message(
+                    "row %(row)s contains a cell in column %(column)s after one in column %(before)s",
+                    row=self._row,
+                    column=column,
+                    before=self._column,
+                )
+            )
         self._column = column
         if kind == _BLANK:
             return

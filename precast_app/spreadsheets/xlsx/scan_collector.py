@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import UnreadableFile, damaged
 from precast_app.spreadsheets.scan_limits import ScanCounter
 from precast_app.spreadsheets.sheet import HEAD_ROWS, Limits, SheetRow, SheetScan
@@ -57,4 +58,4 @@ class ScanCollector(ScanCounter):
 
 def rows_out_of_order(number: int, before: int) -> UnreadableFile:
     """Return the error for rows that are not in ascending order."""
-    return damaged(f"row {number} comes after row {before}")
+    return damaged(Message("row %(row)s comes after row %(before)s", row=number, before=before))

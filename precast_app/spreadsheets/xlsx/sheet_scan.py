@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_cells, too_many_columns, too_much_text
 from precast_app.spreadsheets.sheet import LAST_ROW, Limits, column_number
 from precast_app.spreadsheets.xlsx.row_bytes import DATA_START, ROW_END, match_row
@@ -174,7 +175,7 @@ class _ByteScanner:
                 raise damaged("a sheet breaks off")
             rest = block[end + len(ROW_END) :] if end >= 0 else block
             if len(rest) > _LONGEST_ROW:
-                raise damaged(f"row {self._row + 1} of a sheet is too long")
+                raise damaged(Message("row %(row)s of a sheet is too long", row=self._row + 1))
             pieces, size = [rest], len(rest)
 
     def _scan_merged_ranges(self, rest: bytes, chunks: Iterator[bytes]) -> None:
@@ -201,7 +202,7 @@ class _ByteScanner:
             raise UnusualXml
         self._cells += cells
         if self._cells > self._limits.cells:
-            raise too_many_cells(f"has {self._cells} cells or more", self._limits.cells)
+            raise too_many_cells(Message("has %(cells)s cells or more", cells=self._cells), self._limits.cells)
         self._check_shared_texts(block)
         error_rows = self._add_errors(block)
         limit, into = self._limits.cell_characters, self._into
@@ -228,7 +229,7 @@ class _ByteScanner:
                 self._add_head_row(part[start:])
             into.add_row(number, self._last_column(part, end))
         if own_cells != cells:
-            raise damaged(f"one of the rows up to {self._row} contains cells of another row")
+            raise damaged(Message("one of the rows up to %(row)s contains cells of another row", row=self._row))
         self._check_wide_cells(block)
 
     def _check_shared_texts(self, block: bytes) -> None:

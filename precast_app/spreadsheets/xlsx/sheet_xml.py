@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from xml.parsers import expat
 
+from precast_app.messages import Message
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, damaged, too_many_columns
 from precast_app.spreadsheets.sheet import (
     LAST_ROW,
@@ -114,7 +115,7 @@ class SheetParser:
             # int() would also accept blanks, signs and the digits of other scripts.
             row = int(number) if number.isascii() and number.isdigit() else self._row + 1
             if not self._row < row <= LAST_ROW:
-                raise damaged(f"row {number or row} comes after row {self._row}")
+                raise damaged(Message("row %(row)s comes after row %(before)s", row=number or row, before=self._row))
             self._row, self._column, self._cells = row, 0, []
         elif name == "mergeCell" and (merged := parse_range(attributes.get("ref", ""))):
             self._on_merged(merged)
@@ -124,7 +125,9 @@ class SheetParser:
         if reference := attributes.get("r"):
             match = _REFERENCE.fullmatch(reference)
             if match is None or int(match[2]) != self._row:
-                raise damaged(f"row {self._row} contains a cell {reference[:20]!r}")
+                raise damaged(
+                    Message("row %(row)s contains a cell %(reference)s", row=self._row, reference=f"{reference[:20]!r}")
+                )
             self._column = column_number(match[1])
         self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "0")
         self._text, self._formula, self._into = [], None, None
