@@ -29,14 +29,19 @@ class ContextFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields; every record passes."""
-        environ = request.environ if has_request_context() else {}
-        found = {
-            "request": environ.get(REQUEST_ID_KEY), "user": environ.get(USER_KEY), "job": _running_job,
-        }  # fmt: skip
+        found = current_context()
         record.request_id, record.user_id, record.job_id = found.values()
-        words = ", ".join(f"{name} {value}" for name, value in found.items() if value is not None)
+        words = ", ".join(f"{name.removesuffix('_id')} {value}" for name, value in found.items() if value is not None)
         record.context = f" [{words}]" if words else ""
         return True
+
+
+def current_context() -> dict[str, Any]:
+    """Return the `request_id`, `user_id` and `job_id` that the current thread works for, each None if there is none."""
+    environ = request.environ if has_request_context() else {}
+    return {
+        "request_id": environ.get(REQUEST_ID_KEY), "user_id": environ.get(USER_KEY), "job_id": _running_job,
+    }  # fmt: skip
 
 
 def dict_config(log_format: str) -> dict[str, Any]:

@@ -183,6 +183,10 @@ class Settings:
     )
 
     log_format: str = setting("text", "format of the logs of web server and worker: `text` or `json`")
+    sentry_dsn: str = setting(
+        "none",
+        "address (DSN) of a Sentry project that gets the errors; needs the extra `sentry`; `none` reports nothing",
+    )
 
     # Time limits for the database and Redis.
     database_session_settings: bool = setting(

@@ -100,7 +100,7 @@ def _collect_finished(under_way: set[Future[BatchResult]]) -> Iterator[BatchResu
 def _run_batch(
     app: Flask, slots: BoundedSemaphore, batch: PlannedBatch, target: BatchTarget, fence: Fence
 ) -> BatchResult:
-    with slots, app.app_context(), job_runs.batch():
+    with slots, app.app_context(), job_runs.batch(batch.number):
         for attempt in range(1, _MAX_TRIES + 1):
             try:
                 return _write_batch(batch, target, fence)

@@ -10,9 +10,11 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.jobs import broker
+from precast_app.telemetry import exporters
 
 _COUNT_ENQUEUE = text("""
-    UPDATE import_jobs SET enqueue_count = enqueue_count + 1, enqueued_at = clock_timestamp()
+    UPDATE import_jobs SET enqueue_count = enqueue_count + 1, enqueued_at = clock_timestamp(),
+        trace_parent = coalesce(trace_parent, :trace_parent)
     WHERE id = :id AND enqueue_count = coalesce(:after, enqueue_count) RETURNING enqueue_count
 """)
 _NEXT_IN_PROJECT = text("""
@@ -27,7 +29,9 @@ def enqueue(job_id: int, after: int | None = None) -> bool:
     `after` is how often the job had been enqueued when it was found lost: return False, and do nothing, if another
     process has enqueued it since.
     """
-    enqueue_count = db.session.execute(_COUNT_ENQUEUE, {"id": job_id, "after": after}).scalar_one_or_none()
+    enqueue_count = db.session.execute(
+        _COUNT_ENQUEUE, {"id": job_id, "after": after, "trace_parent": exporters.current_span()}
+    ).scalar_one_or_none()
     # The id must not be in Redis before its row says so.
     db.session.commit()
     if enqueue_count is None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from precast_app.extensions import db
-from precast_app.telemetry import duration_store, durations
+from precast_app.telemetry import duration_store, durations, exporters
 
 log = logging.getLogger(__name__)
 
 # Both times are from the clock of the database. A job that was retried after some batches keeps its first start.
 _STARTED = text("""
-    SELECT job_type, extract(epoch FROM updated_at - queued_at) AS waited FROM import_jobs WHERE id = :job_id
+    SELECT job_type, extract(epoch FROM updated_at - queued_at) AS waited, trace_parent
+    FROM import_jobs WHERE id = :job_id
 """)
 _ENDED = text("""
     SELECT job_type, extract(epoch FROM completed_at - started_at) AS seconds,
@@ -49,37 +51,38 @@ class PhaseTimer:
 
 @contextmanager
 def measured(job_id: int, *, is_resumed: bool) -> Iterator[None]:
-    """Count how long a job that was just claimed has waited and how long it takes, and store what was counted.
+    """Measure and trace a job that was just claimed: how long it has waited, and how long it takes.
 
     A job that another worker had begun has been counted as waiting before. Measuring never makes a job fail.
     """
-    if not is_resumed:
-        _observe(job_id, ended=False)
+    started = _read(_STARTED, job_id)
+    if started is not None and not is_resumed:
+        durations.JOB_QUEUE.observe(float(started.waited), started.job_type)
     try:
-        yield
+        with exporters.job_span(job_id, started.job_type, started.trace_parent) if started else nullcontext():
+            yield
     finally:
-        _observe(job_id, ended=True)
+        ended = _read(_ENDED, job_id)
+        if ended is not None:
+            durations.JOBS.observe(float(ended.seconds), ended.job_type, ended.outcome)
         duration_store.flush()
+        exporters.flush()
 
 
 @contextmanager
-def batch() -> Iterator[None]:
-    """Count how long the block takes as a batch; a block that raises an exception is not counted."""
+def batch(number: int) -> Iterator[None]:
+    """Measure and trace the block as a batch; one that raises an exception is not counted."""
     started = time.monotonic()
-    yield
+    with exporters.batch_span(number):
+        yield
     durations.BATCHES.observe(time.monotonic() - started)
 
 
-def _observe(job_id: int, *, ended: bool) -> None:
+def _read(statement: TextClause, job_id: int) -> Row[Any] | None:
+    """Return the row of a job, on a connection of its own; None if it can't be read."""
     try:
         with db.engine.connect() as connection:
-            row = connection.execute(_ENDED if ended else _STARTED, {"job_id": job_id}).first()
+            return connection.execute(statement, {"job_id": job_id}).first()
     except SQLAlchemyError as error:
         log.warning("The duration of job %d could not be read: %s", job_id, type(error).__name__)
-        return
-    if row is None:
-        return
-    if ended:
-        durations.JOBS.observe(float(row.seconds), row.job_type, row.outcome)
-    else:
-        durations.JOB_QUEUE.observe(float(row.waited), row.job_type)
+        return None
