@@ -47,12 +47,16 @@ class Me(ResponseSchema):
 class PasswordRequest(RequestSchema):
     """A user's own new password, with the old one."""
 
+    example = {"old": "correct cement", "new": "even better concrete"}
+
     old = ma.fields.String(required=True)
     new = ma.fields.String(required=True)
 
 
 class TokenRequest(RequestSchema):
     """A new token."""
+
+    example = {"name": "Nightly export", "days": 90, "project_id": 1, "read_only": True}
 
     name = ma.fields.String(load_default="", validate=ma.validate.Length(max=100))
     days = ma.fields.Integer(strict=True, load_default=None, allow_none=True, validate=ma.validate.Range(1, 3650))
@@ -107,6 +111,8 @@ class Sessions(ResponseSchema):
 class UserRequest(RequestSchema):
     """A new user."""
 
+    example = {"name": "karl", "password": "correct cement", "is_admin": False}
+
     name = ma.fields.String(required=True, validate=ma.validate.Length(1, 100))
     password = ma.fields.String(required=True)
     is_admin = StrictBoolean(load_default=False)
@@ -114,6 +120,8 @@ class UserRequest(RequestSchema):
 
 class UserUpdateRequest(RequestSchema):
     """Changes to a user; fields that are left out stay the same."""
+
+    example = {"disabled": True}
 
     password = ma.fields.String()
     is_admin = StrictBoolean()

@@ -25,6 +25,8 @@ def _check_column(letters: str) -> None:
         raise ma.ValidationError("There is no such column.")
 
 
+# The description's pattern is one of JavaScript, which has neither `\A` nor `\Z`.
+_COLUMN_PATTERN = "^[A-Z]{1,3}$"
 _COLUMN: list[Callable[[Any], Any]] = [
     ma.validate.Regexp(r"\A[A-Z]{1,3}\Z", error="Write the letters of a column, such as F."),
     _check_column,
@@ -32,7 +34,8 @@ _COLUMN: list[Callable[[Any], Any]] = [
 
 
 def _column() -> ma.fields.String:
-    return ma.fields.String(required=True, validate=_COLUMN, metadata={"description": "its letters"})
+    metadata = {"description": "its letters", "pattern": _COLUMN_PATTERN}
+    return ma.fields.String(required=True, validate=_COLUMN, metadata=metadata)
 
 
 def _row() -> ma.fields.Integer:
@@ -67,6 +70,11 @@ class RuleRequest(RequestSchema):
 class CorrectionsRequest(RequestSchema):
     """All corrections of a job; those that it had before and that are not sent again are removed."""
 
+    example = {
+        "cells": [{"row": 9, "column": "F", "value": "120"}],
+        "rules": [{"column": "E", "from": "—", "to": ""}],
+    }
+
     cells = ma.fields.List(
         ma.fields.Nested(CellRequest), load_default=list, validate=ma.validate.Length(max=_MAX_CELLS)
     )
@@ -77,6 +85,8 @@ class CorrectionsRequest(RequestSchema):
 
 class RememberRequest(RequestSchema):
     """Rules to remember."""
+
+    example = {"rules": [{"column": "E", "from": "—", "to": ""}]}
 
     rules = ma.fields.List(ma.fields.Nested(RuleRequest), required=True, validate=ma.validate.Length(1, _MAX_RULES))
 
@@ -242,7 +252,7 @@ class EditedRow(RequestSchema):
 
     row = _row()
     cells = ma.fields.Dict(
-        keys=ma.fields.String(validate=_COLUMN),
+        keys=ma.fields.String(validate=_COLUMN, metadata={"pattern": _COLUMN_PATTERN}),
         values=ma.fields.String(validate=ma.validate.Length(max=_MAX_TEXT)),
         required=True,
     )
@@ -251,10 +261,14 @@ class EditedRow(RequestSchema):
 class CheckRowsRequest(RequestSchema):
     """Rows to check."""
 
+    example = {"rows": [{"row": 9, "cells": {"F": "120"}}]}
+
     rows = ma.fields.List(ma.fields.Nested(EditedRow), required=True, validate=ma.validate.Length(1, _MAX_CHECKED_ROWS))
 
 
 class ImportRejectedRequest(RequestSchema):
     """Options of an import of rejected rows."""
+
+    example = {"dry_run": True}
 
     dry_run = StrictBoolean(load_default=False)

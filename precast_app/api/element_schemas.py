@@ -138,6 +138,8 @@ class Text(ma.fields.String):
 class MoveRequest(RequestSchema):
     """What happened to a piece: its status, a stage that it passed or a note; when, and why if it went back."""
 
+    example = {"status": "produced", "date": "2026-10-12", "note": "Mould 4"}
+
     status = ma.fields.String(load_default=None, allow_none=True, validate=ma.validate.OneOf([*PieceStatus, None]))
     stage_id = identifier(load_default=None, allow_none=True, strict=True)
     date = DayOrTime(

@@ -29,6 +29,8 @@ _OPTIONS = ("save", "profile_id", "dry_run", "create_missing")
 class MappingRequest(ProfileRequest):
     """What the columns mean: an import profile, or the id of a remembered one."""
 
+    example = {**ProfileRequest.example, "save": True, "create_missing": True}
+
     name = ma.fields.Raw(metadata={"type": "string", "minLength": 1, "maxLength": 150})
     columns = ma.fields.Raw(metadata={"type": "array", "minItems": 1, "items": {"type": "object"}})
     save = StrictBoolean(load_default=False, metadata={"description": "remember the profile for files like this one"})

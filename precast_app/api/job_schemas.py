@@ -45,6 +45,8 @@ class LeftOut(RequestSchema):
 class ApplyRequest(RequestSchema):
     """What is carried out of a dry run; without options, all that it would do as a real import."""
 
+    example = {"leave_out": [{"row": 12}], "missing": "remove", "renames": "accept"}
+
     leave_out = ma.fields.List(
         ma.fields.Nested(LeftOut), load_default=(), validate=ma.validate.Length(max=MAX_LEFT_OUT)
     )

@@ -26,7 +26,7 @@ from precast_app.api.job_schemas import (
     OneJob,
     pagination,
 )
-from precast_app.api.schemas import FileForm, OptionalFileForm, requested_page
+from precast_app.api.schemas import EXAMPLE_CSV, FileForm, OptionalFileForm, requested_page
 from precast_app.api.uploads import FileNameQuery, IdempotencyKeyHeader, JobQuery, OptionsQuery
 from precast_app.auth import rate_limits
 from precast_app.auth.permissions import Permission
@@ -50,9 +50,10 @@ _POLL_SECONDS = "2"
 _FILE_BODY = {
     "required": True,
     "content": {
-        "application/octet-stream": {"schema": BINARY},
+        "application/octet-stream": {"schema": BINARY, "example": EXAMPLE_CSV},
         "multipart/form-data": {
             "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+            "example": {"file": EXAMPLE_CSV},
         },
     },
 }

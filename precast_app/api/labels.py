@@ -53,6 +53,8 @@ class LabelOptions(ma.Schema):
 class LabelsRequest(LabelOptions, RequestSchema):
     """The labels to make, as JSON."""
 
+    example = {"format": "a4_24", "start": 1, "filter": {"tower": "Tower_A", "status": "planned"}}
+
     filter = ma.fields.Nested(PieceFilterBody, load_default=PieceFilter)
 
 

@@ -57,6 +57,12 @@ class PieceChanges(ResponseSchema):
 class BulkRequest(RequestSchema):
     """A move of all pieces that a filter finds; `expected` is how many these were for whoever decided it."""
 
+    example = {
+        "filter": {"tower": "Tower_A", "status": "planned"},
+        "expected": 40,
+        "set": {"status": "in_production", "date": "2026-10-12"},
+    }
+
     filter = ma.fields.Nested(PieceFilterBody, required=True)
     expected = ma.fields.Integer(strict=True, required=True, validate=ma.validate.Range(1, LARGEST_ID))
     set = ma.fields.Nested(MoveRequest, required=True)

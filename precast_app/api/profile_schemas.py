@@ -25,6 +25,23 @@ def _raw(**metadata: Any) -> ma.fields.Raw:
 class ProfileRequest(RequestSchema):
     """An import profile."""
 
+    example = {
+        "name": "Hafenstraße",
+        "header_rows": [3],
+        "first_data_row": 4,
+        "shape": "element_type_and_node",
+        "columns": [
+            {"heading": "Pos.", "target": "name"},
+            {"heading": "Bauteil", "target": "element_type"},
+            {"heading": "Länge [m]", "target": "length", "unit": "m"},
+            {"heading": "Geschoss", "target": "place"},
+            {"heading": "Stück", "target": "count"},
+            {"heading": "Bemerkung", "target": None},
+        ],
+        "values": {"element_type": {"Wand": "WALL"}},
+        "decimal": ",",
+    }
+
     name = ma.fields.Raw(required=True, metadata={"type": "string", "minLength": 1, "maxLength": 150})
     sheet = _raw(type="string", nullable=True)
     header_rows = _raw(type="array", items={"type": "integer"}, minItems=1, maxItems=2)

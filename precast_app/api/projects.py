@@ -22,6 +22,8 @@ blueprint = Blueprint("projects", __name__, description="Projects and their memb
 class ProjectRequest(RequestSchema):
     """The name of a project."""
 
+    example = {"name": "Harbour Towers"}
+
     name = ma.fields.String(required=True, validate=ma.validate.Length(1, 150))
 
 
@@ -48,6 +50,8 @@ class Projects(ResponseSchema):
 
 class RoleRequest(RequestSchema):
     """The role of a member."""
+
+    example = {"role": "editor"}
 
     role = ma.fields.String(required=True, validate=ma.validate.OneOf([*Role]))
 

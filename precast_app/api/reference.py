@@ -26,6 +26,15 @@ from precast_app.text import clean_text
 blueprint = Blueprint("reference", __name__, description="Items that the headings of a workbook can name.")
 
 
+# Items for the description, by the job type of their kind.
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    "hierarchy_import": {"parent_id": 1, "name": "Floor_7", "planned_date": "2026-12-18"},
+    "stage_import": {"name": "Repair", "position": 9, "reaches_status": "in_production"},
+    "drawing_type_import": {"name": "Lifting"},
+    "bom_product_import": {"product_name": "Rebar", "product_type": "20MM", "unit": "kg", "rate": "1.85"},
+}
+
+
 class Name(ma.fields.String):
     """A text, stored without outer spaces and invisible characters."""
 
@@ -62,6 +71,8 @@ class Number(ma.fields.Field[Any]):
 class NodeRequest(RequestSchema):
     """A tower or a floor. Fields that are left out follow from the name and the parent."""
 
+    example = _EXAMPLES["hierarchy_import"]
+
     parent_id = identifier(strict=True, allow_none=True)
     name = _text(150, required=True)
     description = ma.fields.String(allow_none=True, validate=ma.validate.Length(max=2000))
@@ -75,6 +86,8 @@ class NodeRequest(RequestSchema):
 
 class StageOrder(RequestSchema):
     """The ids of all stages of a project, in production order."""
+
+    example = {"stages": [2, 1, 3, 4, 5, 6, 7, 8]}
 
     stages = ma.fields.List(identifier(strict=True), required=True, validate=ma.validate.Length(max=LAST_POSITION))
 
@@ -101,7 +114,8 @@ def _request_schema(spec: ReferenceSpec, name: str) -> type[RequestSchema]:
     if spec.is_hierarchy:
         return NodeRequest
     fields = {column.attribute: _field(column) for column in spec.columns}
-    return type(f"{name}Request", (RequestSchema,), {"__doc__": f"A {spec.singular} of a project.", **fields})
+    described = {"__doc__": f"A {spec.singular} of a project.", "example": _EXAMPLES[spec.job_type]}
+    return type(f"{name}Request", (RequestSchema,), {**described, **fields})
 
 
 def _add_routes(spec: ReferenceSpec) -> None:

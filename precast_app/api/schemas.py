@@ -216,8 +216,17 @@ class LenientQuery(ma.Schema):
         unknown = ma.EXCLUDE
 
 
+# A file, for the description.
+EXAMPLE_CSV = (
+    "Element Type,Element Type Name,Height,Length,Thickness,Mass,Volume,Area,Width,Element Type Version\n"
+    "WALL,W-001,3000,4500,200,6750,2.7,13.5,4500,VR-1\n"
+)
+
+
 class FileForm(ma.Schema):
     """The multipart form of an upload."""
+
+    example = {"file": EXAMPLE_CSV}
 
     file = Upload(
         required=True,
@@ -227,6 +236,8 @@ class FileForm(ma.Schema):
 
 class OptionalFileForm(ma.Schema):
     """The multipart form of a job whose file may follow later."""
+
+    example = {"file": EXAMPLE_CSV}
 
     file = Upload()
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import schemathesis
 from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import APIOperation, Case, GenerationMode
@@ -55,10 +57,22 @@ HELD = [
 ]
 
 
+# What an example may be answered with: it is carried out, what it names doesn't exist, or the state doesn't allow it.
+SENT = {200, 201, 202, 204, 404, 409, 428}
+# The profile of the installation can't be changed in a project. The examples are about a list of an office, which the
+# files of these jobs are not, and about a row that is not one of their rejected rows.
+ALLOWED_TOO = {
+    "PUT /api/project/{project_id}/import-profiles/{profile_id}": {403},
+    "POST /api/jobs/{job_id}/mapping": {422},
+    "POST /api/jobs/{job_id}/check-rows": {422},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """An administrator's headers, the description, and numbers that are there by the names that paths give them."""
 
+    client: FlaskClient
     headers: dict[str, str]
     schema: Any
     numbers: dict[str, list[Any]]
@@ -96,7 +110,7 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
         # The token is ours, always; who comes without one is the business of `test_access`.
         config.projects.default.generation.update(with_security_parameters=False)
         schema = schemathesis.openapi.from_wsgi("/api/openapi.json", closing(app), config=config)
-        yield World(headers, schema, numbers)
+        yield World(app.test_client(), headers, schema, numbers)
 
 
 def a_profile(project: int | None) -> int:
@@ -150,6 +164,31 @@ def path_numbers(operation: APIOperation[Any, Any, Any, Any], world: World) -> l
     choices = {name: world.numbers[kind if name == "number" else name] for name in names}
     most = max(map(len, choices.values()), default=1)
     return [{name: choice[turn % len(choice)] for name, choice in choices.items()} for turn in range(most)]
+
+
+def test_every_example_can_be_sent(world: World, subtests: pytest.Subtests) -> None:
+    for found in world.schema.get_all_operations():
+        operation = found.ok()
+        for body in operation.body:
+            with subtests.test(operation.label, media_type=body.media_type):
+                assert send_example(operation, body, world) <= SENT | ALLOWED_TOO.get(operation.label, set())
+
+
+def send_example(operation: APIOperation[Any, Any, Any, Any], body: Any, world: World) -> set[int]:
+    """Send the example of a body with every path that exists; return the status codes of the responses."""
+    example = body.definition["example"]
+    query = {"job_type": "element_type_import"} if operation.query.get("job_type") else {}
+    codes = set()
+    for numbers in path_numbers(operation, world):
+        sent: dict[str, Any] = {"json": example}
+        if body.media_type == "multipart/form-data":
+            sent = {"data": {"file": (io.BytesIO(example["file"].encode()), "example.csv")}}
+        elif body.media_type == "application/octet-stream":
+            sent = {"data": example.encode()}
+        path = operation.path.format(**numbers)
+        response = world.client.open(path, method=operation.method, query_string=query, headers=world.headers, **sent)
+        codes.add(response.status_code)
+    return codes
 
 
 def test_the_api_is_as_it_describes_itself(world: World, subtests: pytest.Subtests) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.conftest import ROOT
@@ -84,9 +85,23 @@ def test_null_is_one_of_the_values_of_a_nullable_field(description: Any) -> None
             assert None in schema["enum"], schema
 
 
+def test_patterns_are_those_of_javascript(description: Any) -> None:
+    for schema in schemas(description):
+        pattern = schema.get("pattern", "")
+        assert not (isinstance(pattern, str) and re.search(r"\\[AZ]|\(\?P", pattern)), pattern
+
+
 def test_no_parameter_is_nullable(description: Any) -> None:
     for path, _, operation in operations(description):
         for parameter in operation.get("parameters", []):
             schema = parameter.get("schema", {})
             assert isinstance(schema.get("type", "string"), str), (path, parameter)
             assert None not in schema.get("enum", []), (path, parameter)
+
+
+def test_every_body_has_an_example_that_fits_its_schema(description: Any) -> None:
+    for path, method, operation in operations(description):
+        for media_type, content in operation.get("requestBody", {"content": {}})["content"].items():
+            assert "example" in content, f"{method} {path} ({media_type}): give its schema an `example`"
+            schema = {**content["schema"], "components": description["components"]}
+            OAS31Validator(schema).validate(content["example"])
