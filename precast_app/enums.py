@@ -122,6 +122,14 @@ class NotificationEvent(StrEnum):
     JOB_WAITING = "job.waiting"
 
 
+class DeliveryStatus(StrEnum):
+    """How far a message is: it is being sent or will be tried again, has arrived, or was given up."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 class PieceEventKind(StrEnum):
     """What an event of a piece's history is about."""
 

@@ -34,6 +34,7 @@ from precast_app.api import (
     request_durations,
     request_ids,
     reviews,
+    webhooks,
 )
 from precast_app.api.blueprint import UserNameConverter
 from precast_app.api.schemas import Problem, ProblemDetails
@@ -42,6 +43,7 @@ from precast_app.extensions import api
 RESOURCES = (
     accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, job_corrections, element_types,
     element_type_edits, elements, element_details, labels, piece_exports, piece_jobs, exports, replaced_routes, reviews,
+    webhooks,
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The tables, with the constraints that keep the data correct under concurrency."""
 
 from precast_app.enums import (
+    DeliveryStatus,
     FailureReason,
     JobStatus,
     Mapping,
@@ -39,6 +40,7 @@ __all__ = [
     "BomLine",
     "BomProduct",
     "CorrectionEvent",
+    "DeliveryStatus",
     "Drawing",
     "DrawingType",
     "DurationBucket",

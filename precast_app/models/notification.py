@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, ForeignKey, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from precast_app.enums import NotificationEvent
+from precast_app.enums import DeliveryStatus, NotificationEvent
 from precast_app.extensions import Model
 from precast_app.models.column_types import CreatedAt, Id, ProjectId, Timestamp, one_of
 
@@ -74,3 +74,10 @@ class OutboxMessage(Model):
     last_status: Mapped[int | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     delivered_at: Mapped[Timestamp | None]
+
+    @property
+    def status(self) -> DeliveryStatus:
+        """How far the message is."""
+        if self.delivered_at is not None:
+            return DeliveryStatus.DELIVERED
+        return DeliveryStatus.FAILED if self.next_attempt_at is None else DeliveryStatus.PENDING

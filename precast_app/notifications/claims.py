@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -36,10 +37,11 @@ _CLAIM = text("""
         FOR UPDATE SKIP LOCKED
     )
     UPDATE outbox_messages message
-    SET attempts = attempts + 1, last_attempt_at = clock_timestamp(),
+    SET attempts = attempts + 1, last_attempt_at = clock_timestamp(), last_status = NULL, last_error = NULL,
         next_attempt_at = clock_timestamp() + make_interval(secs => :lease)
     FROM claimed WHERE message.id = claimed.id
-    RETURNING message.id, message.attempts, message.project_id, message.message_id, message.event, message.payload,
+    RETURNING message.id, message.attempts, message.last_attempt_at, message.project_id, message.message_id,
+              message.event, message.payload,
               message.webhook_id, message.user_id
 """)
 _WEBHOOKS = text("""
@@ -47,11 +49,11 @@ _WEBHOOKS = text("""
            CASE WHEN previous_secret_until > now() THEN previous_secret END AS previous_secret
     FROM webhooks WHERE id = ANY (:ids)
 """)
-# The condition on `attempts` keeps a worker that was too slow from overwriting the outcome of a later attempt.
+# The condition on `last_attempt_at` keeps a worker that was too slow from overwriting the outcome of a later attempt.
 _DELIVERED = text("""
     UPDATE outbox_messages
     SET delivered_at = clock_timestamp(), next_attempt_at = NULL, last_status = :status, last_error = NULL
-    WHERE id = :id AND attempts = :attempt
+    WHERE id = :id AND last_attempt_at = :claimed_at
 """)
 _FAILED = text("""
     UPDATE outbox_messages
@@ -59,7 +61,7 @@ _FAILED = text("""
         next_attempt_at = CASE
             WHEN NOT :is_final AND clock_timestamp() + make_interval(secs => :delay) < expires_at
             THEN clock_timestamp() + make_interval(secs => :delay) END
-    WHERE id = :id AND attempts = :attempt
+    WHERE id = :id AND last_attempt_at = :claimed_at
 """)
 _DISABLE = text("""
     UPDATE webhooks SET disabled_at = clock_timestamp(), disabled_reason = :reason
@@ -87,6 +89,7 @@ class ClaimedMessage:
 
     id: int
     attempt: int
+    claimed_at: datetime
     project_id: int
     message_id: str
     event: NotificationEvent
@@ -128,6 +131,7 @@ def claim_due(limit: int, *, busy: Collection[int]) -> list[ClaimedMessage]:
         ClaimedMessage(
             id=row.id,
             attempt=row.attempts,
+            claimed_at=row.last_attempt_at,
             project_id=row.project_id,
             message_id=row.message_id,
             event=NotificationEvent(row.event),
@@ -141,12 +145,12 @@ def claim_due(limit: int, *, busy: Collection[int]) -> list[ClaimedMessage]:
 
 def record_outcome(message: ClaimedMessage, outcome: Outcome) -> None:
     """Store what became of the attempt and when the next one is due, unless another worker has tried again since."""
-    of_attempt = {"id": message.id, "attempt": message.attempt, "status": outcome.status}
+    of_claim = {"id": message.id, "claimed_at": message.claimed_at, "status": outcome.status}
     if outcome.error is None:
-        db.session.execute(_DELIVERED, of_attempt)
+        db.session.execute(_DELIVERED, of_claim)
         return
     delay = backoff.retry_delay(message.attempt, current_settings().delivery_retry_seconds, outcome.retry_after)
-    db.session.execute(_FAILED, {**of_attempt, "error": outcome.error, "is_final": outcome.is_final, "delay": delay})
+    db.session.execute(_FAILED, {**of_claim, "error": outcome.error, "is_final": outcome.is_final, "delay": delay})
     if outcome.disables and message.webhook is not None:
         disable_webhook(message.webhook.webhook_id, outcome.error)
 

@@ -23,6 +23,7 @@ from precast_app.notifications import claims, webhook_url
 from precast_app.notifications.address_policy import AddressPolicy
 
 _SECRET_BYTES = 32
+_MAX_ID = 2**63
 # How long messages are signed with the previous secret, too.
 _OVERLAP = timedelta(days=1)
 
@@ -30,7 +31,7 @@ _SEND_AGAIN = text("""
     UPDATE outbox_messages
     SET next_attempt_at = clock_timestamp(), delivered_at = NULL, attempts = 0,
         expires_at = clock_timestamp() + make_interval(hours => :hours)
-    WHERE id = :id AND next_attempt_at IS NULL RETURNING id
+    WHERE id = :id AND (next_attempt_at IS NULL OR last_error IS NOT NULL) RETURNING id
 """)
 
 
@@ -105,21 +106,22 @@ def delete(project_id: int, webhook_id: int) -> None:
 
 
 def send_again(project_id: int, webhook_id: int, delivery_id: int) -> OutboxMessage:
-    """Make a message due that was delivered or given up; it keeps its id.
+    """Make a message due that was delivered, has failed or was given up; it keeps its id.
 
     Raise `NotFound` if there is none, `Conflict` if it is still being sent or its webhook is disabled.
     """
     webhook = get(project_id, webhook_id)
-    message = db.session.get(OutboxMessage, delivery_id)
+    message = db.session.get(OutboxMessage, delivery_id) if delivery_id < _MAX_ID else None
     if message is None or message.webhook_id != webhook_id:
         raise NotFound(Message("The webhook has no delivery %(delivery_id)s.", delivery_id=delivery_id))
     if webhook.disabled_at is not None:
         raise Conflict("The webhook is disabled. Enable it, then send the message again.")
     hours = current_settings().delivery_retry_hours
     if db.session.execute(_SEND_AGAIN, {"id": delivery_id, "hours": hours}).first() is None:
-        raise Conflict("The message has not been delivered yet and is already being sent.")
+        raise Conflict("The message is already being sent.")
     _record("send_again", webhook, message_id=message.message_id)
     db.session.commit()
+    db.session.refresh(message)
     return message
 
 

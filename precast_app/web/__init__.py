@@ -19,6 +19,7 @@ from precast_app.web import (
     security_headers,
     sign_in,
     template_filters,
+    webhooks,
 )
 
 
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
         reference_data,
         accounts,
         languages,
+        webhooks,
     ):
         app.register_blueprint(module.blueprint)
     template_filters.init_app(app)

@@ -78,6 +78,7 @@ _TABS = (
     ("/pieces", "Pieces", Permission.READ),
     ("/reference", "Reference data", Permission.READ),
     ("/members", "Members", Permission.MANAGE),
+    ("/webhooks", "Webhooks", Permission.MANAGE),
     ("/audit", "Audit", Permission.MANAGE),
 )
 # Separates thousands; a line is not broken there.

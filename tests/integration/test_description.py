@@ -34,11 +34,14 @@ from precast_app.models import (
     DrawingType,
     ElementType,
     HierarchyNode,
+    NotificationEvent,
+    OutboxMessage,
     Piece,
     Role,
     Stage,
     UserSession,
 )
+from precast_app.notifications import webhooks
 from precast_app.projects import import_profiles, projects
 from tests import job_states
 from tests.conftest import EXAMPLES, emptied, fill_reference, run_import, submit
@@ -89,6 +92,7 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
             tokens.create(admin, days=1, name=name)
             app.test_client().post("/login", data={"name": "admin", "password": "correct cement"})
         fill_reference(project)
+        a_webhook(project)
         jobs = some_jobs(project, tmp_path_factory.mktemp("files"))
         numbers: dict[str, list[Any]] = {
             "project_id": [project],
@@ -104,6 +108,8 @@ def world(_application: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "stages": first(Stage),
             "drawing-types": first(DrawingType),
             "bom-products": first(BomProduct),
+            "webhook_id": [a_webhook(project)],
+            "delivery_id": first(OutboxMessage),
         }
         headers = {"Authorization": f"Bearer {tokens.create(admin, days=1)}"}
         config = schemathesis.Config()
@@ -118,6 +124,11 @@ def a_profile(project: int | None) -> int:
     columns = (ProfileColumn(heading="Pos.", target=BaseTarget("name")),)
     profile = ImportProfile(name="Harbour", columns=columns, constants={"element_type": "WALL"})
     return import_profiles.create(project, profile, "admin").id
+
+
+def a_webhook(project: int) -> int:
+    """Create a webhook of the project, which gets all events."""
+    return webhooks.create(project, "https://example.com/hooks", [*NotificationEvent], "admin").id
 
 
 def some_jobs(project: int, folder: Path) -> list[int]:

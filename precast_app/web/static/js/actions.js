@@ -29,7 +29,9 @@ function fields(form) {
   const found = {};
   for (const field of form.elements) {
     if (!field.name || field.disabled) continue;
-    if (field.type === "checkbox") found[field.name] = field.checked;
+    // Checked boxes with `data-list` and the same name are a list of their values.
+    if (field.dataset.list !== undefined) found[field.name] = [...(found[field.name] ?? []), ...(field.checked ? [field.value] : [])];
+    else if (field.type === "checkbox") found[field.name] = field.checked;
     else if (field.value !== "") found[field.name] = field.dataset.number === undefined ? field.value : Number(field.value);
     else if (field.dataset.blank === "null") found[field.name] = null;
   }
