@@ -34,8 +34,9 @@ from precast_app import create_app
 from precast_app.jobs import runner, work_loop
 import precast_app.gunicorn_config
 create_app()
-# The Redis client imports OpenTelemetry's API by itself where that is installed.
-parts = ("sentry_sdk", "opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instrumentation", "google")
+# The Redis client imports OpenTelemetry's metrics by itself where they are installed.
+ours = "precast_app.telemetry.tracing", "precast_app.telemetry.error_reports"
+parts = (*ours, "sentry_sdk", "opentelemetry.sdk.trace", "opentelemetry.exporter", "opentelemetry.instrumentation")
 print(sorted(name for name in sys.modules if name.startswith(parts)))
 """
 
