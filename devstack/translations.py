@@ -23,7 +23,10 @@ _METHODS = [
     ("precast_app/web/templates/**.html", "jinja2"),
     ("precast_app/web/static/js/**.js", "javascript"),
 ]
-_OPTIONS = {"precast_app/web/templates/**.html": {"newstyle_gettext": "true"}}
+_OPTIONS = {
+    "precast_app/web/templates/**.html": {"newstyle_gettext": "true"},
+    "precast_app/web/static/js/**.js": {"parse_template_string": "true"},
+}
 _KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_noop": None, "lazy_gettext": None, "lazy_ngettext": (1, 2)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
@@ -58,7 +59,7 @@ def _page(job_id: int, other_id: int, window: ComparisonWindow | None, *, correc
         except Conflict as conflict:
             problem = str(conflict)
     job = job_queries.get_job(job_id)
-    names = {each.id: each.file_name or "upload" for each in job_queries.list_comparable_uploads(job)}
+    names = {each.id: each.file_name or gettext("upload") for each in job_queries.list_comparable_uploads(job)}
     pair = [job, job_queries.get_job(other_id)]
     filters = {"change": window.change if window else None, "corrected": "true" if corrected else None}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import request, url_for
+from flask_babel import gettext, ngettext
 
 from precast_app.auth.permissions import Permission
 from precast_app.jobs import dry_run, files, permissions, registry
@@ -176,16 +177,16 @@ def _counts(job: ImportJob, change: str | None, severity: str | None, link: Call
     if job.status not in _ENDED:
         return []
     by_change = (
-        ("new", "created", job.created_count),
-        ("changed", "updated", job.updated_count),
-        ("renamed", "renamed", job.renamed_count),
-        ("missing", "missing", job.missing_count - job.removed_count),
-        ("removed", "deleted", job.removed_count),
-        ("unchanged", "unchanged", job.unchanged_count),
+        (gettext("new"), "created", job.created_count),
+        (gettext("changed"), "updated", job.updated_count),
+        (gettext("renamed"), "renamed", job.renamed_count),
+        (gettext("missing"), "missing", job.missing_count - job.removed_count),
+        (gettext("removed"), "deleted", job.removed_count),
+        (gettext("unchanged"), "unchanged", job.unchanged_count),
     )
     by_severity = (
-        ("rejected", Severity.ERROR, job.rejected_count),
-        ("warnings" if job.warning_count > 1 else "warning", Severity.WARNING, job.warning_count),
+        (gettext("rejected"), Severity.ERROR, job.rejected_count),
+        (ngettext("warning", "warnings", job.warning_count), Severity.WARNING, job.warning_count),
     )
     # The list of pieces has no filter.
     found = [

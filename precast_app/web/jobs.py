@@ -17,9 +17,8 @@ from precast_app.queries import import_profiles, reference_data
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.job_states import JobState
 from precast_app.queries.paging import Page
-from precast_app.web import job_page, paging, project_context
+from precast_app.web import job_page, labels, paging, project_context
 from precast_app.web.partials import render_partial
-from precast_app.web.template_filters import KINDS, STATE_LABELS
 
 blueprint = Blueprint("job_pages", __name__)
 
@@ -54,8 +53,8 @@ def index(project_id: int) -> str:
         jobs=jobs,
         count=count,
         page=page,
-        type_labels=KINDS,
-        state_labels=STATE_LABELS,
+        type_labels=labels.JOB_TYPES,
+        state_labels=labels.STATES,
         state=state,
         job_type=job_type,
         link=paging.links(**_current_filters()),

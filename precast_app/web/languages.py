@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -23,7 +24,7 @@ _YEAR_SECONDS = 31_536_000
 @blueprint.post("/language")
 @public
 def choose() -> BaseResponse:
-    """Keep the language for this browser and for the user, if one is signed in; then redirect to the page in `next`."""
+    """Keep the language for this browser and for the user, if one is signed in; then redirect to the page."""
     check_same_site()
     language = request.form.get("language", "")
     if language not in LANGUAGES:
@@ -36,7 +37,8 @@ def choose() -> BaseResponse:
         )
     with suppress(Unauthorized):
         users.set_language(current_identity(), language)
-    response = redirect(safe_target(request.form.get("next", "/")))
+    page = urlsplit(request.referrer or "/")
+    response = redirect(safe_target(f"{page.path}?{page.query}" if page.query else page.path))
     response.set_cookie(
         COOKIE,
         language,

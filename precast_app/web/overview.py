@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, render_template, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from precast_app.auth.permissions import Permission
@@ -113,7 +114,7 @@ def _towers(nodes: list[dict[str, Any]]) -> list[Tower]:
         pieces = node["pieces"]
         floor = Floor(
             node_id=node["node_id"],
-            name=node["floor"] or "Whole",
+            name=node["floor"] or gettext("Whole"),
             pieces=pieces,
             produced=produced,
             to_go=pieces - produced,

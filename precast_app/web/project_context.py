@@ -9,7 +9,7 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.jobs import registry
 from precast_app.projects import projects
-from precast_app.web.template_filters import KINDS
+from precast_app.web import labels
 
 
 def for_project(project_id: int, section: str) -> dict[str, Any]:
@@ -26,7 +26,9 @@ def for_project(project_id: int, section: str) -> dict[str, Any]:
         "can_import": permission >= Permission.IMPORT,
         "can_manage": permission >= Permission.MANAGE,
         "job_types": [
-            name for name in registry.creatable_names() if name in KINDS and registry.get(name).permission <= permission
+            name
+            for name in registry.creatable_names()
+            if name in labels.JOB_TYPES and registry.get(name).permission <= permission
         ],
         "section": section,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, make_response, redirect, render_template, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from precast_app.auth import sign_in
@@ -34,7 +35,7 @@ def login() -> Response:
         return response
     if not is_signed_in:
         return make_response(
-            render_template("login.html", problem="The name or the password is wrong. Try again."), 401
+            render_template("login.html", problem=gettext("The name or the password is wrong. Try again.")), 401
         )
     return redirect(safe_target(request.args.get("next", "/")))
 

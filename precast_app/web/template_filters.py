@@ -11,41 +11,23 @@ from operator import itemgetter
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from babel import Locale, dates, numbers
 from flask import Flask
+from flask_babel import gettext
 
+from precast_app import languages
 from precast_app.auth.permissions import Permission
 from precast_app.importing import hierarchy
-from precast_app.importing.reference_schema import REFERENCE_SPECS
+from precast_app.languages import gettext_noop
 from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.queries.job_states import JobState, state_of
+from precast_app.web import labels
 
 Item = TypeVar("Item")
 
+# Numbers and dates of English pages are written as in Britain: 1,250.5 and 12 Oct 2026.
+_ENGLISH = Locale("en", "GB")
 _NUMBER = re.compile(r"\d+")
-_PHASES = {
-    Phase.READING: "reading the file",
-    Phase.CHECKING: "checking the rows",
-    Phase.PLANNING: "comparing with the project",
-    Phase.WRITING: "writing",
-    Phase.CANCELLING: "cancelling",
-    Phase.UNDOING: "undoing",
-}
-# The badge and the filter of each state.
-STATE_LABELS = {
-    JobState.WAITING_FOR_FILE: "Waiting for its file",
-    JobState.WAITING_FOR_MAPPING: "Waiting for its columns",
-    JobState.QUEUED: "Queued",
-    JobState.RUNNING: "Running",
-    JobState.COMPLETED: "Completed",
-    JobState.DRY_RUN: "Preview",
-    JobState.UNDONE: "Undone",
-    JobState.FAILED: "Failed",
-    JobState.CANCELLED: "Cancelled",
-    JobState.REJECTED: "All rows rejected",
-    JobState.ABORTED: "Nothing imported",
-    JobState.GAVE_UP: "Given up",
-    JobState.EXPIRED: "Expired",
-}
 # Red is for faults of the system; what a user can correct in the file is a warning, what a user wanted is neutral.
 _TONES = {
     JobState.WAITING_FOR_FILE: "active",
@@ -59,30 +41,17 @@ _TONES = {
     JobState.ABORTED: "warn",
     JobState.GAVE_UP: "bad",
 }
-KINDS = {
-    "element_type_import": "Element types",
-    "element_type_undo": "Undo",
-    "element_type_update": "Change of an element type",
-    "element_type_deletion": "Deletion of an element type",
-    "label_export": "Labels",
-    "piece_status_import": "Piece statuses",
-    "piece_undo": "Undo",
-    "piece_update": "Change of pieces",
-    **{job_type: spec.title for job_type, spec in REFERENCE_SPECS.items()},
-}
 _TABS = (
-    ("", "Overview", Permission.READ),
-    ("/import", "Import", Permission.IMPORT),
-    ("/jobs", "Jobs", Permission.READ),
-    ("/element-types", "Element types", Permission.READ),
-    ("/pieces", "Pieces", Permission.READ),
-    ("/reference", "Reference data", Permission.READ),
-    ("/members", "Members", Permission.MANAGE),
-    ("/webhooks", "Webhooks", Permission.MANAGE),
-    ("/audit", "Audit", Permission.MANAGE),
+    ("", gettext_noop("Overview"), Permission.READ),
+    ("/import", gettext_noop("Import"), Permission.IMPORT),
+    ("/jobs", gettext_noop("Jobs"), Permission.READ),
+    ("/element-types", gettext_noop("Element types"), Permission.READ),
+    ("/pieces", gettext_noop("Pieces"), Permission.READ),
+    ("/reference", gettext_noop("Reference data"), Permission.READ),
+    ("/members", gettext_noop("Members"), Permission.MANAGE),
+    ("/webhooks", gettext_noop("Webhooks"), Permission.MANAGE),
+    ("/audit", gettext_noop("Audit"), Permission.MANAGE),
 )
-# Separates thousands; a line is not broken there.
-_THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
 def init_app(app: Flask) -> None:
@@ -93,14 +62,21 @@ def init_app(app: Flask) -> None:
         "date": date_of,
         "day": day,
         "grouped": grouped,
+        "change_words": labels.change,
+        "field_words": labels.field,
+        "role_words": labels.role,
+        "severity_words": labels.severity,
+        "status_words": labels.piece_status,
         "state": state,
         "phase": phase,
         "tone": tone,
-        "kind": kind,
+        "kind": labels.job_type,
         "place": place,
         "short_date": short_date,
         "value": value,
         "editable": editable,
+        "decimal": decimal,
+        "percent": percent,
         "density": density,
     }
     app.jinja_env.filters.update(filters, in_order=in_order, path_segment=path_segment)
@@ -113,7 +89,7 @@ def path_segment(name: str) -> str:
 
 
 def tabs(permission: Permission) -> list[tuple[str, str]]:
-    """Return path and label of the tabs of a project that a user with this permission can open."""
+    """Return path and English label of the tabs of a project that a user with this permission can open."""
     return [(path, label) for path, label, required in _TABS if permission >= required]
 
 
@@ -125,23 +101,38 @@ def iso(moment: datetime) -> str:
 def date_of(moment: datetime) -> str:
     """Return the day in UTC, such as 12 Oct 2026; with the time, unless it is midnight: then only the day is known."""
     known = moment.astimezone(UTC)
-    return f"{known.day} {known:%b %Y}" + (f" {known:%H:%M}" if known.time() != time() else "")
+    return dates.format_date(known, locale=_locale()) + (f" {known:%H:%M}" if known.time() != time() else "")
 
 
 def short_date(known: date | str) -> str:
     """Return a date, or its ISO text, without the year: 12 Oct."""
     known = date.fromisoformat(known) if isinstance(known, str) else known
-    return f"{known.day} {known:%b}"
+    return str(dates.format_skeleton("MMMd", known, locale=_locale()))
 
 
 def day(moment: datetime) -> str:
     """Return the time in UTC as text, which is shown without JavaScript."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    known = moment.astimezone(UTC)
+    return f"{dates.format_date(known, locale=_locale())} {known:%H:%M} UTC"
 
 
 def grouped(number: float) -> str:
-    """Return the number with its thousands separated: 10 000."""
-    return f"{number:,}".replace(",", _THIN)
+    """Return the number with its thousands separated: 10,000."""
+    return str(numbers.format_decimal(number, locale=_locale()))
+
+
+def percent(share: float) -> str:
+    """Return a share of 1 in per cent, with one decimal at most: 12.5 %."""
+    return f"{numbers.format_decimal(round(100 * share, 1), locale=_locale())} %"
+
+
+def decimal(number: Decimal) -> str:
+    """Return the number as forms and the API take it, in every language."""
+    return f"{number:f}"
+
+
+def _locale() -> Locale:
+    return _ENGLISH if languages.current() == languages.DEFAULT else Locale.parse(languages.current())
 
 
 def place(path: str) -> str:
@@ -151,21 +142,25 @@ def place(path: str) -> str:
 
 def amount(number: Decimal) -> str:
     """Return the number as it is read at a glance: with one decimal below 100, whole above."""
-    return grouped(round(number)) if abs(number) >= 100 else f"{number:.1f}"
+    if abs(number) >= 100:
+        return grouped(round(number))
+    return str(numbers.format_decimal(number, "0.0", locale=_locale()))
 
 
 def value(cell: Any) -> str:
-    """Return the text of a cell: – if it is blank, and yes for True."""
+    """Return the text of a cell: – if it is blank, and yes for True; numbers have their exact digits."""
     if cell is None or cell is False or cell == "":
         return "–"
     if cell is True:
-        return "yes"
-    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
+        return str(gettext("yes"))
+    if isinstance(cell, Decimal):
+        return decimal(cell).replace(".", str(numbers.get_decimal_symbol(_locale())))
+    return str(cell)
 
 
 def editable(cell: Any) -> str:
     """Return the text of a cell in an input field; an empty one if it is blank."""
-    return "" if cell is None else value(cell)
+    return "" if cell is None else decimal(cell) if isinstance(cell, Decimal) else str(cell)
 
 
 def density(kg_per_m3: Decimal | None) -> str:
@@ -201,19 +196,14 @@ def natural_key(name: str) -> list[tuple[int, str]]:
     ]
 
 
-def kind(job_type: str) -> str:
-    """Return the words for what a job imports."""
-    return KINDS.get(job_type, job_type)
-
-
 def state(job: ImportJob) -> str:
     """Return the words for the state of the job."""
-    return STATE_LABELS[state_of(job)]
+    return str(labels.STATES[state_of(job)])
 
 
 def phase(job: ImportJob) -> str:
     """Return the words for what a running job is doing; an empty text for another job."""
-    return _PHASES.get(Phase(job.phase), "") if job.status == JobStatus.PROCESSING else ""
+    return str(labels.PHASES.get(Phase(job.phase), "")) if job.status == JobStatus.PROCESSING else ""
 
 
 def tone(job: ImportJob) -> str:

@@ -201,7 +201,7 @@ def test_element_types_can_be_searched_and_shown(viewer: FlaskClient, green_mead
     nothing = page(viewer, f"/projects/{green_meadows}/element-types?search=%25_nothing")
     assert "Nothing matches" in nothing
     one = page(viewer, f"/projects/{green_meadows}/element-types/1")
-    for text in ("Height", "Materials", "Jobs that changed it", "created, row"):
+    for text in ("Height", "Materials", "Jobs that changed it", "new, row"):
         assert text in one
     assert "Not found" in page(viewer, f"/projects/{green_meadows}/element-types/999999", 404)
     next_page = page(viewer, f"/projects/{green_meadows}/element-types?offset=100")

@@ -1,6 +1,7 @@
 // Buttons and forms that call the API.
 import { call } from "./api.js";
 import { confirmAction, clearErrors, focusAfterReload, showError, toastAfterReload, toast } from "./feedback.js";
+import { gettext } from "./languages.js";
 import { renew } from "./live.js";
 
 // <button data-call="POST /api/…" data-body="{…}" data-confirm="Really?" data-success-message="Done." data-then="/where/{job_id}">
@@ -86,9 +87,9 @@ async function reloadSection(selector) {
 export function copy(button) {
   const shown = document.querySelector(button.dataset.copy);
   // Browsers offer the clipboard only over https and on localhost.
-  if (navigator.clipboard) navigator.clipboard.writeText(shown.textContent).then(() => toast("Copied."));
+  if (navigator.clipboard) navigator.clipboard.writeText(shown.textContent).then(() => toast(gettext("Copied.")));
   else {
     getSelection().selectAllChildren(shown);
-    toast("The text is selected. Copy it with Ctrl+C or ⌘C.");
+    toast(gettext("The text is selected. Copy it with Ctrl+C or ⌘C."));
   }
 }

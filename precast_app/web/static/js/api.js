@@ -1,5 +1,5 @@
 // Calls the API with the session cookie of the page. An error response is thrown with its message and its reasons.
-import { language } from "./languages.js";
+import { gettext, language } from "./languages.js";
 import { signInAgain } from "./session.js";
 
 // Returns the `errors` of a response as pairs of field and text, however deeply they are nested.
@@ -16,10 +16,10 @@ export async function request(path, options) {
     try {
       response = await fetch(path, { ...options, headers: { "Precast-Language": language, ...options?.headers } });
     } catch {
-      throw new Error("The server can't be reached. Check the connection and try again.");
+      throw new Error(gettext("The server can't be reached. Check the connection and try again."));
     }
     if (response.status !== 401) return response;
-    if (!(await signInAgain())) throw new Error("Your session has ended, so nothing was sent. Try again to sign in.");
+    if (!(await signInAgain())) throw new Error(gettext("Your session has ended, so nothing was sent. Try again to sign in."));
   }
 }
 
@@ -29,7 +29,7 @@ export async function call(method, path, body, headers = {}) {
   if (response.status === 204) return null;
   const content = (response.headers.get("Content-Type") ?? "").includes("json") ? await response.json() : null;
   if (response.ok) return content;
-  const error = new Error(content?.message ?? `The server answered with status ${response.status}. Try again.`);
+  const error = new Error(content?.message ?? gettext("The server answered with status %(status)s. Try again.", { status: response.status }));
   error.status = response.status;
   error.errors = content?.errors ?? {};
   error.reasons = reasons(error.errors);

@@ -1,6 +1,7 @@
 // The corrections of a job on an open page. They are saved a moment after each change, as the whole set and only if nobody
 // has changed them meanwhile; what others have changed is merged.
 import { call } from "./api.js";
+import { gettext } from "./languages.js";
 
 const SAVE_AFTER_MS = 500;
 const MOST_TRIES = 6;
@@ -60,7 +61,7 @@ export class Corrections {
 
   async send() {
     for (let tries = 0; tries < MOST_TRIES && !this.isSaved(); tries += 1) {
-      this.notify("Saving…");
+      this.notify(gettext("Saving …"));
       const sent = new Map(this.entries);
       const body = JSON.stringify({
         cells: this.cells.map(({ row, column, value }) => ({ row, column, value })),
@@ -74,8 +75,8 @@ export class Corrections {
         await this.merge();
       }
     }
-    if (!this.isSaved()) throw new Error("Others are correcting this file at the same moment. Wait a little, then change a cell again.");
-    this.notify("Saved.");
+    if (!this.isSaved()) throw new Error(gettext("Others are correcting this file at the same moment. Wait a little, then change a cell again."));
+    this.notify(gettext("Saved."));
   }
 
   // Takes over what others have changed since; where both have changed the same, theirs is kept and mine is reported.

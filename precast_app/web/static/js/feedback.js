@@ -1,6 +1,8 @@
 // Relative times, animated progress bars, toasts, error messages and confirmation dialogs.
+import { formatTime, gettext, relativeTimes } from "./languages.js";
+
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const words = relativeTimes();
 const PENDING_TOAST = "pending-toast";
 const PENDING_FOCUS = "pending-focus";
 const SHOWN_MS = 8000;
@@ -11,7 +13,7 @@ export function renderTimes(root) {
     const seconds = (moment - Date.now()) / 1000;
     const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
     element.textContent = words.format(Math.round(seconds / size), unit);
-    element.title = moment.toLocaleString();
+    element.title = formatTime(moment);
   }
 }
 
@@ -93,7 +95,7 @@ export function confirmAction(text) {
   const form = document.createElement("form");
   form.method = "dialog";
   form.className = "actions";
-  for (const [value, label, style] of [["", "No, go back", ""], ["yes", "Yes", "main"]]) {
+  for (const [value, label, style] of [["", gettext("No, go back"), ""], ["yes", gettext("Yes"), "main"]]) {
     form.append(Object.assign(document.createElement("button"), { value, textContent: label, className: style }));
   }
   dialog.append(question, form);

@@ -2,6 +2,7 @@
 // Several files are sent one after another; the user can dismiss each of them.
 import { call, request } from "./api.js";
 import { showError } from "./feedback.js";
+import { gettext, language } from "./languages.js";
 import { signInAgain } from "./session.js";
 
 const project = document.body.dataset.project;
@@ -10,7 +11,7 @@ const PANEL = "uploads";
 const SAME_MS = 3000;
 const LONGEST_KEY = 200;
 const DETECT = "auto";
-const UNREACHABLE = "The server can't be reached. Check the connection and drop the file again.";
+const UNREACHABLE = gettext("The server can't be reached. Check the connection and drop the file again.");
 let queue = Promise.resolve();
 
 function panel() {
@@ -18,7 +19,7 @@ function panel() {
   if (existing) return existing;
   const created = Object.assign(document.createElement("ul"), { id: PANEL, className: "cards dropped" });
   created.setAttribute("aria-live", "polite");
-  created.setAttribute("aria-label", "Uploads");
+  created.setAttribute("aria-label", gettext("Uploads"));
   document.body.append(created);
   return created;
 }
@@ -27,12 +28,12 @@ function addCard(name) {
   const card = Object.assign(document.createElement("li"), { className: "card" });
   const title = Object.assign(document.createElement("div"), { className: "title" });
   const close = Object.assign(document.createElement("button"), { type: "button", className: "plain close", textContent: "×" });
-  close.setAttribute("aria-label", `Dismiss ${name}`);
-  close.title = "Dismiss";
+  close.setAttribute("aria-label", gettext("Dismiss %(name)s", { name }));
+  close.title = gettext("Dismiss");
   title.append(Object.assign(document.createElement("span"), { textContent: name }), close);
-  const status = Object.assign(document.createElement("div"), { className: "meta", textContent: "Waiting …" });
+  const status = Object.assign(document.createElement("div"), { className: "meta", textContent: gettext("Waiting …") });
   const progress = Object.assign(document.createElement("progress"), { max: 1, value: 0 });
-  progress.setAttribute("aria-label", `Sending ${name}`);
+  progress.setAttribute("aria-label", gettext("Sending %(name)s", { name }));
   card.append(title, progress, status);
   card.dataset.upload = "open";
   panel().append(card);
@@ -63,14 +64,14 @@ function succeed(upload, name, jobId) {
   upload.card.dataset.upload = "done";
   upload.progress.remove();
   upload.status.replaceChildren(
-    Object.assign(document.createElement("a"), { href: `/jobs/${jobId}`, textContent: `Show what ${name} would change` }),
+    Object.assign(document.createElement("a"), { href: `/jobs/${jobId}`, textContent: gettext("Show what %(name)s would change", { name }) }),
   );
 }
 
 // The headings fit several types of data: the user chooses one of them.
 function askForType(upload, file, options, types) {
   upload.progress.hidden = true;
-  const question = Object.assign(document.createElement("p"), { textContent: "The headings don't say what this file contains. Choose:" });
+  const question = Object.assign(document.createElement("p"), { textContent: gettext("The headings don't say what this file contains. Choose:") });
   const choices = Object.assign(document.createElement("div"), { className: "actions" });
   for (const button of document.getElementById("job-type-choices").content.cloneNode(true).querySelectorAll("button")) {
     if (!types.includes(button.value)) continue;
@@ -93,6 +94,7 @@ function transfer(upload, file, options) {
   sending.open("POST", `/api/project/${project}/jobs?${query}`);
   // The same file sent twice within a few seconds, for example by a double click, becomes one job.
   const same = [Math.floor(Date.now() / SAME_MS), file.lastModified, file.size, query, encodeURIComponent(file.name)].join("-");
+  sending.setRequestHeader("Precast-Language", language);
   sending.setRequestHeader("Idempotency-Key", same.slice(0, LONGEST_KEY));
   sending.upload.addEventListener("progress", (event) => { upload.progress.value = event.loaded / event.total; });
   return new Promise((resolve) => {
@@ -103,12 +105,12 @@ function transfer(upload, file, options) {
 
 async function send(upload, file, options) {
   if (!upload.card.isConnected) return;
-  upload.status.textContent = "Sending …";
+  upload.status.textContent = gettext("Sending …");
   const sent = await transfer(upload, file, options);
   if (!upload.card.isConnected) return;
   if (sent.status === 401) {
     if (await signInAgain()) await send(upload, file, options);
-    else fail(upload, "Your session has ended, so the file was not sent. Drop the file again to sign in.");
+    else fail(upload, gettext("Your session has ended, so the file was not sent. Drop the file again to sign in."));
     return;
   }
   let response = {};
@@ -116,7 +118,7 @@ async function send(upload, file, options) {
   const types = response.errors?.job_types;
   if (sent.status === 0) fail(upload, UNREACHABLE);
   else if (sent.status < 300) succeed(upload, file.name, response.job_id);
-  else if (!types) fail(upload, response.message ?? `The server answered ${sent.status}. Try again.`);
+  else if (!types) fail(upload, response.message ?? gettext("The server answered with status %(status)s. Try again.", { status: sent.status }));
   // A page about one type of data answers the question.
   else if (types.includes(document.body.dataset.drop)) await send(upload, file, { ...options, job_type: document.body.dataset.drop });
   else askForType(upload, file, options, types);
@@ -148,7 +150,7 @@ async function take(files, options) {
   const uploads = files.map((file) => [addCard(file.name), file]);
   for (const [upload, file] of uploads) {
     if (await isReadable(file)) enqueue(upload, file, options);
-    else fail(upload, "This can't be read. It is a folder, or the file was moved or deleted. Drop the file itself.");
+    else fail(upload, gettext("This can't be read. It is a folder, or the file was moved or deleted. Drop the file itself."));
   }
 }
 
@@ -165,7 +167,7 @@ async function previewAgain(button) {
       return;
     }
     const response = await request(`${preview}/file`);
-    if (!response.ok) throw new Error("The file has been deleted. Upload it again.");
+    if (!response.ok) throw new Error(gettext("The file has been deleted. Upload it again."));
     await take([new File([await response.blob()], name)], JSON.parse(options));
   } catch (error) {
     showError(document, error);

@@ -1,6 +1,11 @@
 // Keyboard shortcuts, and a switch to turn them off, for example for people who use speech input.
+import { gettext } from "./languages.js";
+
 const OFF = "keys-off";
-const KEYS = [["/", "search"], ["g then the first letter", "a tab of the project"], ["n", "next page"], ["p", "previous page"], ["?", "this list"]];
+const KEYS = [
+  ["/", gettext("search")], [gettext("g then the first letter"), gettext("a tab of the project")], ["n", gettext("next page")],
+  ["p", gettext("previous page")], ["?", gettext("this list")],
+];
 const AFTER_G_MS = 1500;
 let afterG = 0;
 
@@ -10,7 +15,7 @@ function isTyping(target) {
 
 export function showKeys() {
   const dialog = document.createElement("dialog");
-  dialog.setAttribute("aria-label", "Keyboard shortcuts");
+  dialog.setAttribute("aria-label", gettext("Keyboard shortcuts"));
   const list = document.createElement("dl");
   list.className = "facts";
   for (const [key, does] of KEYS) {
@@ -22,9 +27,9 @@ export function showKeys() {
   label.className = "check";
   const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: !localStorage.getItem(OFF) });
   box.addEventListener("change", () => { if (box.checked) localStorage.removeItem(OFF); else localStorage.setItem(OFF, "1"); });
-  label.append(box, "Keyboard shortcuts are on");
+  label.append(box, gettext("Keyboard shortcuts are on"));
   const form = Object.assign(document.createElement("form"), { method: "dialog", className: "actions" });
-  form.append(Object.assign(document.createElement("button"), { textContent: "Close", className: "main" }));
+  form.append(Object.assign(document.createElement("button"), { textContent: gettext("Close"), className: "main" }));
   dialog.append(list, label, form);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);

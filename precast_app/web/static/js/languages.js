@@ -1,6 +1,10 @@
-// Texts of the page scripts in the language of the page, whose attribute `lang` names it. The text in the code is English.
+// Texts of the page scripts in the language of the page, whose attribute `lang` names it. The texts in the code are English.
 export const language = document.documentElement.lang;
-const address = document.documentElement.dataset.texts;
+// Numbers and dates of English pages are written as in Britain, as the server does.
+const locale = language === "en" ? "en-GB" : language;
+const numbers = new Intl.NumberFormat(locale);
+const times = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const { texts: address } = document.documentElement.dataset;
 const texts = address ? await load(address) : {};
 
 async function load(path) {
@@ -13,13 +17,6 @@ async function load(path) {
   }
 }
 
-const numbers = new Intl.NumberFormat(language);
-
-// Returns the number as it is written in the language of the page.
-export function formatNumber(number) {
-  return numbers.format(number);
-}
-
 // Returns the text in the language of the page, with `%(name)s` replaced by values.name.
 export function gettext(text, values = {}) {
   return fill(texts[text] ?? text, values);
@@ -29,6 +26,18 @@ export function gettext(text, values = {}) {
 export function ngettext(singular, plural, number, values = {}) {
   const forms = texts[singular] ?? [singular, plural];
   return fill(forms[number === 1 ? 0 : 1], { num: formatNumber(number), ...values });
+}
+
+export function formatNumber(number) {
+  return numbers.format(number);
+}
+
+export function formatTime(moment) {
+  return times.format(moment);
+}
+
+export function relativeTimes() {
+  return new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 }
 
 function fill(text, values) {

@@ -1,5 +1,6 @@
 // Parts of an open page that are polled and replaced.
 import { drawBars, renderTimes } from "./feedback.js";
+import { gettext } from "./languages.js";
 import { signInAgain } from "./session.js";
 
 const FAST_MS = 700;
@@ -32,9 +33,9 @@ export function renew(element, html) {
   renderDynamic(element);
 }
 
-const AWAY = "The server is unreachable or overloaded, so the information below may be out of date. The page retries automatically.";
-const SEARCH_FAILED = "The server is unreachable or overloaded, so the results below are those of the search before. The page retries automatically.";
-const CLOSED = "The information below no longer exists, or you no longer have access to it. Reload the page.";
+const AWAY = gettext("The server is unreachable or overloaded, so the information below may be out of date. The page retries automatically.");
+const SEARCH_FAILED = gettext("The server is unreachable or overloaded, so the results below are those of the search before. The page retries automatically.");
+const CLOSED = gettext("The information below no longer exists, or you no longer have access to it. Reload the page.");
 
 // Shows a note above a part of the page that can't be refreshed; an empty text removes it.
 function noteAbove(element, text) {

@@ -2,15 +2,22 @@
 import { call } from "./api.js";
 import { el, select } from "./dom.js";
 import { clearErrors, showError, toast } from "./feedback.js";
+import { formatNumber, gettext, ngettext } from "./languages.js";
 import { BLANKS, SIGNS, buildTable } from "./mapping_table.js";
 import { draftOf, hasTarget, isDescribed, setHeadings, setRule } from "./profile.js";
 
 const PAUSE_MS = 300;
-const CONSTANTS = { element_type: "Element Type", version: "Version", tower: "Tower", floor: "Floor" };
-const EXAMPLES = { element_type: "for example WALL", version: "VR-1", tower: "for example Tower A", floor: "for example Floor 1" };
+const CONSTANTS = {
+  element_type: gettext("Element type of all rows"), version: gettext("Version of all rows"), tower: gettext("Tower of all rows"),
+  floor: gettext("Floor of all rows"),
+};
+const EXAMPLES = {
+  element_type: gettext("for example WALL"), version: "VR-1", tower: gettext("for example Tower A"), floor: gettext("for example Floor 1"),
+};
 const RULE_KINDS = {
-  element_type: "Element Type", version: "Version", place: "Place", tower: "Tower", floor: "Floor", stage: "Stages",
-  node: "Quantities", drawing_type: "Drawings", product: "Materials",
+  element_type: gettext("Element type"), version: gettext("Version"), place: gettext("Place"), tower: gettext("Tower"),
+  floor: gettext("Floor"), stage: gettext("Stages"), node: gettext("Quantities"), drawing_type: gettext("Drawings"),
+  product: gettext("Materials"),
 };
 const ENCODINGS = ["utf-8", "windows-1250", "windows-1251", "windows-1252", "windows-1254", "iso-8859-2", "utf-16"];
 const form = document.getElementById("mapping");
@@ -107,21 +114,22 @@ function build() {
 function rowsShown() {
   const { row_count: count } = page.described;
   const shown = form.querySelectorAll("table.mapping tr.data").length;
-  return shown < count ? `The first ${shown} of ${count} rows are shown.` : "";
+  return shown < count ? ngettext("The first of %(count)s rows is shown.", "The first %(num)s of %(count)s rows are shown.", shown, { count: formatNumber(count) }) : "";
 }
 
 function showState() {
   const { missing, messages, row_count, element_type_count, matched_profile } = page.described;
   for (const radio of form.elements.shape) radio.checked = radio.value === page.draft.shape;
-  const found = `${row_count} rows${element_type_count === null ? "" : `, ${element_type_count} element types`}`;
-  const [first, ...others] = missing.length ? messages : [`Nothing is missing: ${found}.`, ...messages];
+  const rows = ngettext("%(num)s row", "%(num)s rows", row_count);
+  const types = element_type_count === null ? "" : `, ${ngettext("%(num)s element type", "%(num)s element types", element_type_count)}`;
+  const [first, ...others] = missing.length ? messages : [gettext("Nothing is missing: %(found)s.", { found: rows + types }), ...messages];
   const line = byId("missing");
   line.removeAttribute("aria-busy");
   line.className = missing.length ? "note warn" : "note good";
   if (line.textContent !== first) line.textContent = first;
   byId("messages").replaceChildren(...others.map((text) => el("li", {}, text)));
   byId("matched").hidden = !matched_profile;
-  if (matched_profile) byId("matched").textContent = `Read as “${matched_profile.name}”, which was remembered for files with these headings.`;
+  if (matched_profile) byId("matched").textContent = gettext("Read as “%(name)s”, which was remembered for files with these headings.", { name: matched_profile.name });
 }
 
 // What the API says about a remembered profile beside the profile itself.
@@ -150,12 +158,12 @@ function buildSheet() {
     const [first] = sheets.find(({ name }) => name === choice.value).rows;
     setHeadings(page.draft, choice.value, [first?.number ?? 1]);
     changed();
-  } } }, sheets.map(({ name, hidden }) => [name, hidden ? `${name} (hidden)` : name]), page.draft.sheet ?? profile.sheet ?? sheets[0].name);
+  } } }, sheets.map(({ name, hidden }) => [name, hidden ? gettext("%(name)s (hidden)", { name }) : name]), page.draft.sheet ?? profile.sheet ?? sheets[0].name);
   const known = select({ id: "known-profile", on: { change: () => { if (known.value) useProfile(page.known[known.value]); } } },
-    [["", "a remembered list …"], ...page.known.map(({ name }, position) => [String(position), name])], "");
+    [["", gettext("a remembered list …")], ...page.known.map(({ name }, position) => [String(position), name])], "");
   byId("sheet").replaceChildren(
-    ...(sheets.length > 1 ? [el("label", {}, "Sheet", choice)] : []),
-    ...(page.known.length ? [el("label", {}, "Read it as", known)] : []),
+    ...(sheets.length > 1 ? [el("label", {}, gettext("Sheet"), choice)] : []),
+    ...(page.known.length ? [el("label", {}, gettext("Read it as"), known)] : []),
   );
 }
 
@@ -170,7 +178,7 @@ function buildConstants() {
       else delete draft.constants[name];
       changed();
     } } });
-    return el("label", {}, `${CONSTANTS[name]} of all rows`, input);
+    return el("label", {}, CONSTANTS[name], input);
   });
   byId("constants-section").hidden = !lines.length;
   fill(byId("constants"), lines);
@@ -185,17 +193,17 @@ function buildRules() {
   const { draft } = page;
   const rules = Object.entries(draft.values).flatMap(([kind, pairs]) => Object.entries(pairs).map(([from, to]) => [kind, from, to]));
   const rows = rules.map(([kind, from, to], position) => {
-    const input = el("input", { id: `rule-${position}`, value: to, maxlength: "255", placeholder: "blank", "aria-label": `${from} is read as`, on: { change: () => {
+    const input = el("input", { id: `rule-${position}`, value: to, maxlength: "255", placeholder: gettext("blank"), "aria-label": gettext("%(value)s is read as", { value: from }), on: { change: () => {
       setRule(draft, kind, from, input.value.trim());
       changed({ rebuild: true });
     } } });
     const remove = el("button", { type: "button", class: "plain", on: { click: () => { setRule(draft, kind, from, null); changed({ rebuild: true }); byId("new-rule-from").focus(); } } },
-      "Remove", el("span", { class: "hidden" }, ` the rule for ${from}`));
+      gettext("Remove"), el("span", { class: "hidden" }, ` ${gettext("the rule for %(value)s", { value: from })}`));
     return el("tr", {}, el("td", {}, RULE_KINDS[kind] ?? kind), el("td", {}, from), el("td", {}, input), el("td", {}, remove));
   });
-  const kind = select({ id: "new-rule-kind", "aria-label": "In" }, Object.entries(RULE_KINDS), "element_type");
-  const from = el("input", { id: "new-rule-from", maxlength: "255", "aria-label": "Value in the file", placeholder: "in the file" });
-  const to = el("input", { id: "new-rule-to", maxlength: "255", "aria-label": "Is read as", placeholder: "read as" });
+  const kind = select({ id: "new-rule-kind", "aria-label": gettext("In") }, Object.entries(RULE_KINDS), "element_type");
+  const from = el("input", { id: "new-rule-from", maxlength: "255", "aria-label": gettext("Value in the file"), placeholder: gettext("in the file") });
+  const to = el("input", { id: "new-rule-to", maxlength: "255", "aria-label": gettext("Is read as"), placeholder: gettext("read as") });
   const add = el("button", { type: "button", on: { click: () => {
     if (!from.value.trim()) { from.focus(); return; }
     setRule(draft, kind.value, from.value.trim(), to.value.trim());
@@ -205,9 +213,9 @@ function buildRules() {
     byId("rules").replaceChildren();
     buildRules();
     byId("new-rule-from").focus();
-  } } }, "Add");
-  const table = rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Replaced values" }, el("table", {}, el("thead", {}, el("tr", {},
-    ...["In", "The file says", "Read as", "Remove"].map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, ...rows))) : el("p", { class: "hint" }, "For example Wand in the file, read as WALL.");
+  } } }, gettext("Add"));
+  const table = rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": gettext("Replaced values") }, el("table", {}, el("thead", {}, el("tr", {},
+    ...[gettext("In"), gettext("The file says"), gettext("Read as"), gettext("Remove")].map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, ...rows))) : el("p", { class: "hint" }, gettext("For example Wand in the file, read as WALL."));
   fill(byId("rules"), [table, el("div", { class: "rule" }, kind, from, to, add)]);
 }
 
@@ -217,10 +225,10 @@ function buildDetails() {
     const choice = select({ id: `detail-${name}`, on: { change: () => { draft[name] = choice.value || null; changed(); } } }, options, draft[name] ?? "");
     return el("label", {}, label, choice);
   };
-  const fields = [field("blank", "A blank cell means", BLANKS), field("decimal", "Decimal sign of numbers that are text", [["", "as found"], ...SIGNS])];
+  const fields = [field("blank", gettext("A blank cell means"), BLANKS), field("decimal", gettext("Decimal sign of numbers that are text"), [["", gettext("as found")], ...SIGNS])];
   if (described.sheets.length === 1 && !described.profile.sheet) {
-    fields.push(field("encoding", "Encoding", [["", "as found"], ...ENCODINGS.map((name) => [name, name])]));
-    fields.push(field("delimiter", "Separator", [["", "as found"], [",", "comma"], [";", "semicolon"], ["\t", "tab"], ["|", "|"]]));
+    fields.push(field("encoding", gettext("Encoding"), [["", gettext("as found")], ...ENCODINGS.map((name) => [name, name])]));
+    fields.push(field("delimiter", gettext("Separator"), [["", gettext("as found")], [",", gettext("comma")], [";", gettext("semicolon")], ["\t", gettext("tab")], ["|", "|"]]));
   }
   byId("details").replaceChildren(...fields);
 }

@@ -1,17 +1,27 @@
 // The table of the page about columns: the file's first rows, above each column what it means, beside each row what it is.
 import { el, select } from "./dom.js";
+import { gettext } from "./languages.js";
 import { BASE_UNITS, retarget, roleOf, setHeadings, setSkipped } from "./profile.js";
 
 const GROUPS = [
-  ["base", "Element type"], ["place", "Place and number of pieces"], ["node", "Pieces at this place"], ["stage", "Stage"],
-  ["drawing_type", "Drawing"], ["product", "Quantity of this product"],
+  ["base", gettext("Element type")], ["place", gettext("Place and number of pieces")], ["node", gettext("Pieces at this place")],
+  ["stage", gettext("Stage")], ["drawing_type", gettext("Drawing")], ["product", gettext("Quantity of this product")],
 ];
-const NEW_ITEMS = { node: "New place", stage: "New stage", drawing_type: "New drawing type", product: "New product" };
-const ACTIONS = { headings: "These are the headings", "sub-headings": "These are sub-headings", skipped: "Skip this row", data: "Read this row" };
-const ROLES = { headings: "headings", "sub-headings": "headings, row 2", skipped: "skip", data: "data" };
+const NEW_ITEMS = {
+  node: gettext("New place"), stage: gettext("New stage"), drawing_type: gettext("New drawing type"), product: gettext("New product"),
+};
+const ACTIONS = {
+  headings: gettext("These are the headings"), "sub-headings": gettext("These are sub-headings"), skipped: gettext("Skip this row"),
+  data: gettext("Read this row"),
+};
+const ROLES = {
+  headings: gettext("headings"), "sub-headings": gettext("headings, row 2"), skipped: gettext("skip"), data: gettext("data"),
+};
 export const UNITS = { m2: "m²", m3: "m³", mm2: "mm²", cm2: "cm²", in2: "in²", ft2: "ft²", cm3: "cm³", in3: "in³", ft3: "ft³", yd3: "yd³" };
-export const BLANKS = [["clear", "no value"], ["keep", "keep the stored value"], ["above", "as in the row above"]];
-export const SIGNS = [[".", "point: 1250.5"], [",", "comma: 1250,5"]];
+export const BLANKS = [
+  ["clear", gettext("no value")], ["keep", gettext("keep the stored value")], ["above", gettext("as in the row above")],
+];
+export const SIGNS = [[".", gettext("point: 1250.5")], [",", gettext("comma: 1250,5")]];
 
 const json = (target) => JSON.stringify(target);
 const headingOf = (column) => [column.heading, column.sub_heading].filter(Boolean).join(" ");
@@ -29,10 +39,10 @@ function targetOptions(page, column, entry) {
   const name = headingOf(column);
   const isNew = (kind) => name && page.mayCreate && !labels.has(json({ [kind]: name }));
   const options = [
-    ["null", "– not imported –"],
-    { label: "Suggested", options: suggested.map(({ target }) => [json(target), labels.get(json(target))]) },
+    ["null", gettext("– not imported –")],
+    { label: gettext("Suggested"), options: suggested.map(({ target }) => [json(target), labels.get(json(target))]) },
     ...GROUPS.map(([kind, label]) => ({ label, options: known.filter((each) => each.kind === kind).map((each) => [json(each.target), each.label]) })),
-    { label: "Not in the project yet", options: Object.entries(NEW_ITEMS).filter(([kind]) => isNew(kind)).map(([kind, label]) => [json({ [kind]: name }), `${label}: ${name}`]) },
+    { label: gettext("Not in the project yet"), options: Object.entries(NEW_ITEMS).filter(([kind]) => isNew(kind)).map(([kind, label]) => [json({ [kind]: name }), `${label}: ${name}`]) },
   ];
   if (entry.target !== null && !labels.has(json(entry.target))) options.push([json(entry.target), Object.values(entry.target)[0]]);
   return options;
@@ -40,31 +50,31 @@ function targetOptions(page, column, entry) {
 
 function unitOptions(page, target) {
   const units = page.described.targets.find((each) => json(each.target) === json(target))?.units ?? [];
-  return units.length ? [["", `${BASE_UNITS[target]}, if not said`], ...units.map((unit) => [unit, unit === "cell" ? "in each cell" : UNITS[unit] ?? unit])] : [];
+  return units.length ? [["", gettext("%(unit)s, if not said", { unit: BASE_UNITS[target] })], ...units.map((unit) => [unit, unit === "cell" ? gettext("in each cell") : UNITS[unit] ?? unit])] : [];
 }
 
 // The part above a column. It is replaced when the target changes; `update` renews its texts after each answer.
 function columnHead(page, position) {
   const column = page.described.columns[position];
   const entry = page.draft.columns[position];
-  const name = headingOf(column) || `column ${column.letter}`;
-  const target = select({ id: `target-${position}`, "aria-label": `Meaning of ${name}`, "aria-describedby": `why-${position}`, on: { change: () => {
+  const name = headingOf(column) || gettext("column %(letter)s", { letter: column.letter });
+  const target = select({ id: `target-${position}`, "aria-label": gettext("Meaning of %(name)s", { name }), "aria-describedby": `why-${position}`, on: { change: () => {
     const chosen = JSON.parse(target.value);
     const guess = column.proposals.find((each) => json(each.target) === target.value);
     const taken = retarget(page.draft, entry, chosen, guess?.unit ?? null);
-    if (taken) page.announce(`${headingOf(taken) || taken.column} is not imported now, because ${name} has its meaning.`);
+    if (taken) page.announce(gettext("%(taken)s is not imported now, because %(name)s has its meaning.", { taken: headingOf(taken) || taken.column, name }));
     page.changed({ rebuild: true });
   } } }, targetOptions(page, column, entry), json(entry.target));
   const units = unitOptions(page, entry.target);
-  const unit = units.length ? select({ id: `unit-${position}`, "aria-label": `Unit of ${name}`, on: { change: () => {
+  const unit = units.length ? select({ id: `unit-${position}`, "aria-label": gettext("Unit of %(name)s", { name }), on: { change: () => {
     entry.unit = unit.value || null;
     page.changed();
   } } }, units, entry.unit ?? "") : null;
-  const blank = select({ id: `blank-${position}`, "aria-label": `Blank cells of ${name}`, on: { change: () => {
+  const blank = select({ id: `blank-${position}`, "aria-label": gettext("Blank cells of %(name)s", { name }), on: { change: () => {
     entry.blank = blank.value || null;
     page.changed();
-  } } }, [["", "as for the whole file"], ...BLANKS], entry.blank ?? "");
-  const more = entry.target === null ? null : el("details", { open: Boolean(entry.blank) }, el("summary", { "aria-label": `Blank cells of ${name}` }, "Blank cells"), blank);
+  } } }, [["", gettext("as for the whole file")], ...BLANKS], entry.blank ?? "");
+  const more = entry.target === null ? null : el("details", { open: Boolean(entry.blank) }, el("summary", { "aria-label": gettext("Blank cells of %(name)s", { name }) }, gettext("Blank cells")), blank);
   return el("th", { scope: "col", class: entry.target === null ? "ignored" : null },
     el("span", { class: "letter" }, column.letter), el("span", { class: "narrow-only" }, headingOf(column)), target, unit,
     el("span", { class: "hint samples", id: `read-${position}` }), el("span", { class: "hint why", id: `why-${position}` }), more);
@@ -76,7 +86,7 @@ function possibleRoles(draft, number) {
   const [first] = draft.header_rows;
   const last = draft.header_rows.at(-1);
   const possible = Object.entries(ROLES).filter(([each]) => each === role || each === "headings" || number > first && (each !== "sub-headings" || number === first + 1 || number === last + 1));
-  return role === "above" ? [["above", "not read"], ...possible] : possible;
+  return role === "above" ? [["above", gettext("not read")], ...possible] : possible;
 }
 
 function setRole(page, number, role) {
@@ -90,7 +100,7 @@ function setRole(page, number, role) {
 
 function rowHead(page, number) {
   const role = roleOf(page.draft, number);
-  const choice = select({ id: `row-${number}`, "aria-label": `Row ${number}`, on: { change: () => setRole(page, number, choice.value) } },
+  const choice = select({ id: `row-${number}`, "aria-label": gettext("Row %(number)s", { number }), on: { change: () => setRole(page, number, choice.value) } },
     possibleRoles(page.draft, number), role);
   return el("th", { scope: "row" }, el("span", { class: "letter" }, String(number)), choice);
 }
@@ -106,7 +116,7 @@ function askRole(page, number, event) {
     close();
     setRole(page, number, each);
   } } }, ACTIONS[each]));
-  const menu = el("div", { id: "row-roles", role: "group", "aria-label": `Row ${number}` }, el("strong", {}, `Row ${number}`), ...buttons);
+  const menu = el("div", { id: "row-roles", role: "group", "aria-label": gettext("Row %(number)s", { number }) }, el("strong", {}, gettext("Row %(number)s", { number })), ...buttons);
   document.getElementById("mapping").append(menu);
   menu.style.left = `${Math.max(8, Math.min(event.clientX, document.documentElement.clientWidth - menu.offsetWidth - 8))}px`;
   menu.style.top = `${Math.max(8, Math.min(event.clientY + 8, innerHeight - menu.offsetHeight - 8))}px`;
@@ -118,7 +128,7 @@ function askRole(page, number, event) {
 export function buildTable(table, page) {
   const { described, draft } = page;
   const sheet = described.sheets.find(({ name }) => name === (draft.sheet ?? name)) ?? described.sheets[0];
-  const head = el("tr", {}, el("th", { scope: "col", class: "corner" }, "Row"), ...described.columns.map((_, position) => columnHead(page, position)));
+  const head = el("tr", {}, el("th", { scope: "col", class: "corner" }, gettext("Row")), ...described.columns.map((_, position) => columnHead(page, position)));
   const choose = (number) => (event) => { if (!event.target.closest("select")) askRole(page, number, event); };
   const rows = sheet.rows.map(({ number, cells }) => el("tr", { class: roleOf(draft, number), on: { click: choose(number) } }, rowHead(page, number),
     ...described.columns.map((column, position) => el("td", { class: draft.columns[position].target === null ? "ignored" : null }, cells[column.index] ?? ""))));
@@ -135,6 +145,9 @@ function update(page, position) {
   samples.classList.toggle("bad", Boolean(column.problem));
   if (entry.target === null) samples.textContent = "";
   else if (column.problem) samples.textContent = column.problem;
-  else samples.textContent = `Read as ${column.read_as.filter((each) => each !== null && each !== "").join(", ") || "blank"}${BASE_UNITS[entry.target] ? ` ${BASE_UNITS[entry.target]}` : ""}`;
+  else {
+    const values = column.read_as.filter((each) => each !== null && each !== "").join(", ") || gettext("blank");
+    samples.textContent = gettext("Read as %(values)s", { values: [values, BASE_UNITS[entry.target]].filter(Boolean).join(" ") });
+  }
   why.textContent = guess?.reason ?? "";
 }

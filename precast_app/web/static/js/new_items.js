@@ -3,10 +3,13 @@
 import { call } from "./api.js";
 import { el } from "./dom.js";
 import { clearErrors, showError } from "./feedback.js";
+import { gettext, ngettext } from "./languages.js";
 import { setRule } from "./profile.js";
 
-const KINDS = { node: "Towers and floors", stage: "Stages", drawing_type: "Drawing types", product: "Products" };
-const FIELDS = { place: "place", tower: "tower", floor: "floor" };
+const KINDS = {
+  node: gettext("Towers and floors"), stage: gettext("Stages"), drawing_type: gettext("Drawing types"), product: gettext("Products"),
+};
+const FIELDS = { place: gettext("place"), tower: gettext("tower"), floor: gettext("floor") };
 const section = document.getElementById("new-items");
 
 // The column of the profile that names an item; one that the profile doesn't know yet is added to it.
@@ -65,14 +68,14 @@ function compare(one, other) {
 }
 
 function placeOf({ rule: [field], letter, rows }) {
-  const column = letter ? `column ${letter}, ` : "";
-  return `${FIELDS[field] ?? field}, ${column}${rows} row${rows === 1 ? "" : "s"}`;
+  const column = letter ? gettext("column %(letter)s", { letter }) : "";
+  return [FIELDS[field] ?? field, column, ngettext("%(num)s row", "%(num)s rows", rows)].filter(Boolean).join(", ");
 }
 
 function rowOf(line, changed) {
-  const name = el("input", { value: line.value ?? line.label, maxlength: "150", required: true, "aria-label": `Name of ${line.label}`, on: { input: changed } });
+  const name = el("input", { value: line.value ?? line.label, maxlength: "150", required: true, "aria-label": gettext("Name of %(name)s", { name: line.label }), on: { input: changed } });
   name.disabled = !line.isWanted;
-  const box = el("input", { type: "checkbox", checked: line.isWanted, "aria-label": `Create ${line.label}`, on: { change: () => {
+  const box = el("input", { type: "checkbox", checked: line.isWanted, "aria-label": gettext("Create %(name)s", { name: line.label }), on: { change: () => {
     name.disabled = !box.checked;
     changed();
   } } });
@@ -85,22 +88,22 @@ function show(described) {
   const mayCreate = Boolean(section.dataset.create);
   const lines = linesOf(described, mayCreate);
   if (!lines.length) return;
-  const update = el("button", { type: "button", on: { click: () => again(update, lines, described.profile) } }, "Update preview");
-  const pending = el("p", { class: "note warn", role: "status", hidden: true }, "Update the preview first, so that the import has these corrections. ", update);
+  const update = el("button", { type: "button", on: { click: () => again(update, lines, described.profile) } }, gettext("Update preview"));
+  const pending = el("p", { class: "note warn", role: "status", hidden: true }, gettext("Update the preview first, so that the import has these corrections."), " ", update);
   const importNow = document.querySelector('button[data-call$="/apply"]');
   const changed = () => {
     pending.hidden = false;
     if (importNow) importNow.disabled = true;
   };
-  const headings = mayCreate ? ["Create", "Name", "Named by"] : ["Name", "Named by"];
+  const headings = mayCreate ? [gettext("Create"), gettext("Name"), gettext("Named by")] : [gettext("Name"), gettext("Named by")];
   const tables = Object.entries(KINDS).filter(([kind]) => lines.some((line) => line.kind === kind)).map(([kind, title]) => el("div", {},
     el("h3", {}, title), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, el("table", { class: "new-items" },
       el("thead", {}, el("tr", {}, ...headings.map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, ...lines.filter((line) => line.kind === kind).map((line) => rowOf(line, changed)))))));
   const text = mayCreate
-    ? "The import creates what is ticked. Correct the names here, and untick what should be left out with its pieces or values."
-    : "The file names these, but the project does not have them, so they are left out. Ask a manager of the project to import the file.";
-  section.append(el("h2", {}, "New in this project"), el("p", { class: "hint" }, text), el("div", { class: "columns" }, ...tables), pending);
+    ? gettext("The import creates what is ticked. Correct the names here, and untick what should be left out with its pieces or values.")
+    : gettext("The file names these, but the project does not have them, so they are left out. Ask a manager of the project to import the file.");
+  section.append(el("h2", {}, gettext("New in this project")), el("p", { class: "hint" }, text), el("div", { class: "columns" }, ...tables), pending);
   section.hidden = false;
 }
 

@@ -1,6 +1,7 @@
 // <ol data-order="PUT /api/…" data-field="stages">: users reorder the items by dragging or with arrows; the order is stored.
 import { call } from "./api.js";
 import { toast } from "./feedback.js";
+import { gettext } from "./languages.js";
 
 function arrows(list) {
   const items = [...list.children];
@@ -38,7 +39,7 @@ function begin(list) {
     try {
       await call(method, path, body);
       stored = wanted;
-      status.textContent = `${item.querySelector("strong").textContent} is now number ${wanted.indexOf(item) + 1} of ${wanted.length}.`;
+      status.textContent = gettext("%(name)s is now number %(number)s of %(total)s.", { name: item.querySelector("strong").textContent, number: wanted.indexOf(item) + 1, total: wanted.length });
     } catch (error) {
       list.append(...stored);
       arrows(list);

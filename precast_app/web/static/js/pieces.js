@@ -2,13 +2,13 @@
 import { call } from "./api.js";
 import { el } from "./dom.js";
 import { newKey, today, untilEnded } from "./follow_job.js";
+import { formatNumber, gettext, ngettext } from "./languages.js";
 import { renderDynamic } from "./live.js";
 
 const bar = document.getElementById("chosen");
 const notice = document.getElementById("notice");
 const results = () => document.getElementById("results");
-const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-const words = (number) => `${grouped(number)} piece${number === 1 ? "" : "s"}`;
+const words = (number) => ngettext("%(num)s piece", "%(num)s pieces", number);
 
 const chosen = new Map(); // the id of each chosen piece and its status
 let allMatching = false;
@@ -47,11 +47,12 @@ function show() {
   }
   bar.hidden = !number();
   if (bar.hidden) return;
-  bar.querySelector("[data-number]").textContent = allMatching ? `All ${words(total)} that match` : `${words(chosen.size)} chosen`;
+  bar.querySelector("[data-number]").textContent = allMatching
+    ? gettext("All %(pieces)s that match", { pieces: words(total) }) : gettext("%(pieces)s chosen", { pieces: words(chosen.size) });
   const all = bar.querySelector("[data-all]");
   all.hidden = allMatching || !isFull || !total || total <= chosen.size;
-  all.textContent = `Choose all ${grouped(total ?? 0)} that match`;
-  bar.querySelector("button.main").textContent = `Mark ${words(number())}`;
+  all.textContent = gettext("Choose all %(number)s that match", { number: formatNumber(total ?? 0) });
+  bar.querySelector("button.main").textContent = gettext("Mark %(pieces)s", { pieces: words(number()) });
   reason();
 }
 
@@ -107,7 +108,7 @@ function clear() {
 
 function tell(tone, ...content) {
   notice.className = `notice note ${tone}`;
-  const close = el("button", { type: "button", class: "plain close", "aria-label": "Dismiss", on: { click: () => { notice.hidden = true; } } }, "×");
+  const close = el("button", { type: "button", class: "plain close", "aria-label": gettext("Dismiss"), on: { click: () => { notice.hidden = true; } } }, "×");
   notice.replaceChildren(el("div", {}, ...content), close);
   notice.hidden = false;
 }
@@ -126,16 +127,16 @@ async function follow(jobId, doing, isUndo) {
   tell("", `${doing} …`);
   const job = await untilEnded(jobId, ({ progress }) => { if (progress) tell("", `${doing} … ${progress} %`); });
   await reload();
-  const details = el("a", { href: `/jobs/${jobId}` }, "Details");
+  const details = el("a", { href: `/jobs/${jobId}` }, gettext("Details"));
   if (job.status === "failed") { tell("bad", `${job.error} `, details); return; }
-  const undo = el("button", { type: "button", on: { click: () => run(() => undoJob(jobId)) } }, "Undo");
+  const undo = el("button", { type: "button", on: { click: () => run(() => undoJob(jobId)) } }, gettext("Undo"));
   tell(job.rejected_count ? "warn" : "good", `${job.result} `, ...(isUndo ? [] : [undo, " "]), details);
   if (!isUndo) undo.focus({ preventScroll: true });
 }
 
 async function undoJob(jobId) {
   const { job_id: id } = await call("POST", `/api/jobs/${jobId}/undo`);
-  await follow(id, "Undoing", true);
+  await follow(id, gettext("Undoing"), true);
 }
 
 // Runs an action with the bar's buttons off; an error is shown in the notice.
@@ -159,7 +160,7 @@ async function mark() {
   if (!bar.elements.reason.closest("label").hidden && bar.elements.reason.value) set.reason = bar.elements.reason.value;
   const body = JSON.stringify({ filter: selection(), expected: number(), set });
   const { job_id: id } = await call("POST", `${bar.dataset.elements}/bulk`, body, { "Idempotency-Key": newKey() });
-  const doing = `Marking ${words(number())}`;
+  const doing = gettext("Marking %(pieces)s", { pieces: words(number()) });
   clear();
   bar.elements.reason.value = "";
   bar.elements.note.value = "";
@@ -169,9 +170,9 @@ async function mark() {
 async function makeLabels() {
   const body = JSON.stringify({ filter: selection(), format: bar.elements.format.value, start: Number(bar.elements.start.value) || 1 });
   const { job_id: id } = await call("POST", `${bar.dataset.elements}/labels`, body);
-  const job = await (tell("", `Making labels for ${words(number())} …`), untilEnded(id));
+  const job = await (tell("", gettext("Making labels for %(pieces)s …", { pieces: words(number()) })), untilEnded(id));
   if (job.status === "failed") tell("bad", job.error);
-  else tell("good", `${job.result} `, el("a", { class: "button", href: `/api/jobs/${id}/output` }, "Download the PDF"));
+  else tell("good", `${job.result} `, el("a", { class: "button", href: `/api/jobs/${id}/output` }, gettext("Download the PDF")));
 }
 
 // Appends the next page, so that what is chosen stays chosen and a choice can reach over pages.

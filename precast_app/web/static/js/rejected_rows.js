@@ -3,6 +3,7 @@ import { call } from "./api.js";
 import { cellKey, Corrections, ruleKey } from "./corrections.js";
 import { el } from "./dom.js";
 import { clearErrors, showError, toast } from "./feedback.js";
+import { formatNumber, formatTime, gettext, ngettext } from "./languages.js";
 import { RowGrid } from "./row_grid.js";
 
 const PAGE_ROWS = 200;
@@ -12,22 +13,21 @@ const section = document.getElementById("rejected-rows");
 const job = section.dataset.job;
 const isDryRun = Boolean(section.dataset.dryRun);
 
-const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
-const shown = (text) => (text === "" ? "blank" : text);
+const shown = (text) => (text === "" ? gettext("blank") : text);
 
 const status = el("p", { role: "status" });
 const saveState = el("span", { class: "hint" });
 const all = el("input", { type: "checkbox", on: { change: () => draw() } });
-const undoButton = el("button", { type: "button", disabled: true, on: { click: () => undo() } }, "Undo");
-const go = el("button", { type: "button", class: "main", on: { click: () => finish() } }, isDryRun ? "Preview again" : "Import these rows");
-const mistakeList = el("ul", { class: "mistakes", "aria-label": "Equal mistakes" });
-const ruleList = el("ul", { class: "mistakes", "aria-label": "Replacements" });
+const undoButton = el("button", { type: "button", disabled: true, on: { click: () => undo() } }, gettext("Undo"));
+const go = el("button", { type: "button", class: "main", on: { click: () => finish() } }, isDryRun ? gettext("Preview again") : gettext("Import these rows"));
+const mistakeList = el("ul", { class: "mistakes", "aria-label": gettext("Equal mistakes") });
+const ruleList = el("ul", { class: "mistakes", "aria-label": gettext("Replacements") });
 const conflictBox = el("div", { class: "note warn conflicts", role: "alert", hidden: true });
 const table = el("table", { class: "rows" });
-const scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rejected rows" }, table);
-const more = el("button", { type: "button", hidden: true, on: { click: () => loadMore() } }, "Show more rows");
-const download = el("a", { href: `/api/jobs/${job}/file?corrected=true` }, "Download the corrected file");
-const history = el("details", { on: { toggle: () => { if (history.open) showHistory(); } } }, el("summary", {}, "Who corrected what"), el("ul", { class: "read" }));
+const scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": gettext("Rejected rows") }, table);
+const more = el("button", { type: "button", hidden: true, on: { click: () => loadMore() } }, gettext("Show more rows"));
+const download = el("a", { href: `/api/jobs/${job}/file?corrected=true` }, gettext("Download the corrected file"));
+const history = el("details", { on: { toggle: () => { if (history.open) showHistory(); } } }, el("summary", {}, gettext("Who corrected what")), el("ul", { class: "read" }));
 
 let found = null;
 let rows = [];
@@ -90,10 +90,12 @@ function draw() {
 
 function tell() {
   const open = found.open_count - rows.filter((row) => !row.issues.length).length;
-  const unlisted = found.rejected_count > found.count && !corrections.entries.size ? ` The first ${found.count.toLocaleString("en")} of ${count(found.rejected_count, "rejected row")} are listed; preview again to see others.` : "";
-  if (!open && !corrections.entries.size) status.textContent = "No row has mistakes.";
-  else if (!open) status.textContent = isDryRun ? "All rows are right now. Preview again to see what they change." : "All rows are right now and can be imported.";
-  else status.textContent = `${count(open, "row")} still ${open === 1 ? "has" : "have"} mistakes.${unlisted}`;
+  const isPart = found.rejected_count > found.count && !corrections.entries.size;
+  const unlisted = isPart ? gettext("The first %(number)s of %(total)s rejected rows are listed; preview again to see others.", { number: formatNumber(found.count), total: formatNumber(found.rejected_count) }) : "";
+  if (!open && !corrections.entries.size) status.textContent = gettext("No row has mistakes.");
+  else if (!open) status.textContent = isDryRun
+    ? gettext("All rows are right now. Preview again to see what they change.") : gettext("All rows are right now and can be imported.");
+  else status.textContent = [ngettext("%(num)s row still has mistakes.", "%(num)s rows still have mistakes.", open), unlisted].filter(Boolean).join(" ");
   // An import would be refused: it has to do what the preview has shown.
   const importNow = document.querySelector('button[data-call$="/apply"]');
   if (importNow) importNow.disabled = !corrections.isSaved() || corrections.version !== corrections.checked;
@@ -105,17 +107,19 @@ function tell() {
 const headingOf = (letter) => found.columns.find(({ column }) => column === letter)?.heading ?? letter;
 
 function mistakeLine(mistake) {
-  const value = el("input", { "aria-label": `Instead of ${shown(mistake.value)} in ${mistake.heading}`, placeholder: "blank" });
+  const value = el("input", { "aria-label": gettext("Instead of %(value)s in %(heading)s", { value: shown(mistake.value), heading: mistake.heading }), placeholder: gettext("blank") });
   value.value = mistake.suggestion ?? "";
   const form = el("form", { method: "dialog", on: { submit: (event) => { event.preventDefault(); decide(mistake, value.value.trim()); } } },
-    "→", value, el("button", {}, mistake.value === "" ? `Fill in ${count(mistake.rows.length, "cell")}` : `Replace in ${count(mistake.rows.length, "cell")}`));
-  return el("li", {}, el("span", {}, el("code", {}, shown(mistake.value)), ` in ${count(mistake.rows.length, "cell")} of `, el("strong", {}, mistake.heading)), form, el("span", { class: "why" }, mistake.message));
+    "→", value, el("button", {}, mistake.value === ""
+      ? ngettext("Fill in %(num)s cell", "Fill in %(num)s cells", mistake.rows.length)
+      : ngettext("Replace in %(num)s cell", "Replace in %(num)s cells", mistake.rows.length)));
+  return el("li", {}, el("span", {}, el("code", {}, shown(mistake.value)), ` ${ngettext("in %(num)s cell of", "in %(num)s cells of", mistake.rows.length)} `, el("strong", {}, mistake.heading)), form, el("span", { class: "why" }, mistake.message));
 }
 
 function ruleLine(rule) {
-  const remember = el("button", { type: "button", on: { click: () => rememberRule(rule, remember) } }, "Remember for the next files");
-  const remove = el("button", { type: "button", class: "plain", on: { click: () => decideRule(rule.column, rule.from, null) } }, "Remove");
-  return el("li", {}, el("span", {}, el("code", {}, rule.from), " → ", el("code", {}, shown(rule.to)), " in all cells of ", el("strong", {}, headingOf(rule.column))), el("span", { class: "hint" }, rule.by ? `by ${rule.by}` : ""), el("form", { method: "dialog" }, remember, remove));
+  const remember = el("button", { type: "button", on: { click: () => rememberRule(rule, remember) } }, gettext("Remember for the next files"));
+  const remove = el("button", { type: "button", class: "plain", on: { click: () => decideRule(rule.column, rule.from, null) } }, gettext("Remove"));
+  return el("li", {}, el("span", {}, el("code", {}, rule.from), " → ", el("code", {}, shown(rule.to)), ` ${gettext("in all cells of")} `, el("strong", {}, headingOf(rule.column))), el("span", { class: "hint" }, rule.by ? gettext("by %(user)s", { user: rule.by }) : ""), el("form", { method: "dialog" }, remember, remove));
 }
 
 // Sets corrections by key as one step that can be undone.
@@ -148,8 +152,8 @@ async function rememberRule({ column, from, to }, button) {
   button.disabled = true;
   try {
     const { name } = await call("POST", `/api/jobs/${job}/corrections/remember`, JSON.stringify({ rules: [{ column, from, to }] }));
-    button.textContent = "Remembered";
-    toast(`The import profile ${name} replaces ${from} by ${shown(to)} from now on.`);
+    button.textContent = gettext("Remembered");
+    toast(gettext("The import profile %(name)s replaces %(value)s by %(replacement)s from now on.", { name, value: from, replacement: shown(to) }));
   } catch (error) { button.disabled = false; fail(error); }
 }
 
@@ -205,20 +209,25 @@ async function undo() {
 
 function showConflicts(conflicts) {
   if (!conflicts.length) return;
+  const [nothing, somebody] = [gettext("nothing"), gettext("someone else")];
   const lines = conflicts.map(({ key, mine, theirs }) => {
-    const line = el("li", {}, `${key}: you wrote ${shown(mine?.value ?? mine?.to ?? "nothing")}, ${theirs?.by ?? "someone else"} wrote ${shown(theirs?.value ?? theirs?.to ?? "nothing")}. `,
-      el("button", { type: "button", on: { click: () => { apply([{ key, entry: mine }]); line.remove(); conflictBox.hidden = !conflictBox.querySelector("li"); saveAndReload(); } } }, "Use mine"));
+    const line = el("li", {}, gettext("%(cell)s: you wrote %(mine)s, %(user)s wrote %(theirs)s.", {
+      cell: key, mine: shown(mine?.value ?? mine?.to ?? nothing), user: theirs?.by ?? somebody, theirs: shown(theirs?.value ?? theirs?.to ?? nothing),
+    }), " ",
+      el("button", { type: "button", on: { click: () => { apply([{ key, entry: mine }]); line.remove(); conflictBox.hidden = !conflictBox.querySelector("li"); saveAndReload(); } } }, gettext("Use mine")));
     return line;
   });
-  conflictBox.replaceChildren("Someone else has corrected the same cells. Theirs are kept.", el("ul", {}, ...lines));
+  conflictBox.replaceChildren(gettext("Someone else has corrected the same cells. Theirs are kept."), el("ul", {}, ...lines));
   conflictBox.hidden = false;
 }
 
 async function showHistory() {
   const { changes } = await call("GET", `/api/jobs/${job}/corrections/history?limit=200`);
   const line = ({ row, column, from, to, changed_by, changed_at }) => el("li", {}, row
-    ? `${column}${row}: ${from === null ? "" : `${shown(from)} → `}${to === null ? "as in the file" : shown(to)}`
-    : `All ${from} in ${headingOf(column)} ${to === null ? "as in the file" : `→ ${shown(to)}`}`, `, ${changed_by}, `, el("time", { datetime: changed_at }, new Date(changed_at).toLocaleString()));
+    ? `${column}${row}: ${from === null ? "" : `${shown(from)} → `}${to === null ? gettext("as in the file") : shown(to)}`
+    : to === null
+      ? gettext("All %(value)s in %(heading)s: as in the file", { value: from, heading: headingOf(column) })
+      : gettext("All %(value)s in %(heading)s → %(replacement)s", { value: from, heading: headingOf(column), replacement: shown(to) }), `, ${changed_by}, `, el("time", { datetime: changed_at }, formatTime(new Date(changed_at))));
   history.querySelector("ul").replaceChildren(...changes.map(line));
 }
 
@@ -234,5 +243,5 @@ async function finish() {
 }
 
 addEventListener("beforeunload", (event) => { if (!corrections.isSaved()) event.preventDefault(); });
-section.append(mistakeList, ruleList, conflictBox, el("div", { class: "grid-bar" }, status, saveState, el("label", { class: "check" }, all, "All columns"), undoButton, go), scroll, more, el("p", {}, download), history);
+section.append(mistakeList, ruleList, conflictBox, el("div", { class: "grid-bar" }, status, saveState, el("label", { class: "check" }, all, gettext("All columns")), undoButton, go), scroll, more, el("p", {}, download), history);
 corrections.load().then(reload).catch(fail);

@@ -2,6 +2,7 @@
 // probable renames. They are kept while the user turns pages and filters, and sent with "Import now".
 import { call } from "./api.js";
 import { showError } from "./feedback.js";
+import { formatNumber, gettext } from "./languages.js";
 
 const PAGE = 1000;
 const section = document.querySelector("[data-review]");
@@ -38,13 +39,13 @@ function begin() {
     all.indeterminate = !all.checked && usable.some((box) => box.checked);
     const possible = Number(section.dataset.changes) + (removes ? Number(section.dataset.missing) : 0);
     const chosen = possible - rows.length - kept.length;
-    summary.textContent = chosen < possible ? `${chosen} of ${possible} changes are chosen.` : "";
+    summary.textContent = chosen < possible ? gettext("%(number)s of %(total)s changes are chosen.", { number: formatNumber(chosen), total: formatNumber(possible) }) : "";
     button.disabled = chosen <= 0;
     button.dataset.body = JSON.stringify({
       leave_out: [...rows, ...kept].map((key) => ({ [key.startsWith("row:") ? "row" : "element_type_id"]: Number(key.split(":")[1]) })),
       missing: choice.missing, renames: choice.renames,
     });
-    if (removes) button.dataset.confirm = "Import, and remove the element types that are not in the file? Those with pieces in production stay. Undo brings the others back.";
+    if (removes) button.dataset.confirm = gettext("Import, and remove the element types that are not in the file? Those with pieces in production stay. Undo brings the others back.");
     else delete button.dataset.confirm;
     sessionStorage.setItem(stored, JSON.stringify({ ...choice, leftOut: left }));
   }

@@ -1,5 +1,6 @@
 // A table of rows whose cells are edited as in a spreadsheet: arrows, Enter, Tab, Delete, typing, and a block pasted from one.
 import { el } from "./dom.js";
+import { gettext } from "./languages.js";
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const CHECK_AFTER_MS = 250;
@@ -37,7 +38,7 @@ export class RowGrid {
 
   show(rows, columns) {
     Object.assign(this, { rows, columns });
-    const head = el("tr", {}, el("th", { scope: "col", class: "number" }, "Row"),
+    const head = el("tr", {}, el("th", { scope: "col", class: "number" }, gettext("Row")),
       ...columns.map(({ column, heading }) => el("th", { scope: "col" }, heading, " ", el("span", { class: "hint" }, column))));
     this.lines = new Map(rows.map((row) => [row.row, el("tr", {})]));
     this.table.replaceChildren(el("thead", {}, head), el("tbody", {}, ...this.lines.values()));
@@ -139,7 +140,7 @@ export class RowGrid {
     const { row, column } = this.locate(cell);
     const { heading } = this.columns.find((each) => each.column === column);
     const why = el("span", { class: "why", role: "status" });
-    const input = el("input", { "aria-label": `${heading}, row ${row.row}`, maxlength: "32767", on: { input: () => {
+    const input = el("input", { "aria-label": gettext("%(heading)s, row %(row)s", { heading, row: row.row }), maxlength: "32767", on: { input: () => {
       clearTimeout(this.timer);
       this.timer = setTimeout(async () => { why.textContent = await this.check(row, column, input.value); }, CHECK_AFTER_MS);
     }, blur: () => this.close(cell, true) } });

@@ -3,6 +3,7 @@ import { canReadCodes, watch } from "./camera.js";
 import { call } from "./api.js";
 import { el } from "./dom.js";
 import { untilEnded } from "./follow_job.js";
+import { gettext, ngettext } from "./languages.js";
 import { deliver, localTime, Store } from "./scan_outbox.js";
 import { signInAgain } from "./session.js";
 
@@ -16,13 +17,16 @@ const sendButton = page.querySelector("[data-send]");
 const cameraButton = page.querySelector("[data-camera]");
 const video = page.querySelector("video");
 const store = new Store(`scans-${project}-${document.body.dataset.user}`);
+const STATUSES = { planned: gettext("planned"), scrapped: gettext("scrapped") };
 const RETRY_MS = 10_000;
 const known = new Map(); // what the server says about a code: the piece, or null if there is none
 let stopCamera = null;
 let isSending = false;
 
-const words = (count) => `${count} piece${count === 1 ? "" : "s"}`;
+const words = (count) => ngettext("%(num)s piece", "%(num)s pieces", count);
 const chosenLabel = () => form.elements.set.selectedOptions[0].textContent;
+// The words of a status, which the list of choices has; scrapped is not one of them.
+const statusWords = (status) => form.elements.set.querySelector(`[value="status:${status}"]`)?.textContent ?? STATUSES[status];
 const sendable = () => store.list.filter(({ code }) => known.get(code) !== null);
 
 // A label's code is the address of its piece's page, which ends with the piece's code: …/pieces/17?code=WALL/T1_F2/0001
@@ -34,20 +38,20 @@ function pieceCode(text) {
 
 function describe(code) {
   const piece = known.get(code);
-  if (piece === null) return el("span", { class: "bad" }, "There is no such piece in this project. It is not sent.");
-  if (!piece) return el("span", { class: "hint" }, navigator.onLine ? "…" : "Not checked yet: there is no connection.");
+  if (piece === null) return el("span", { class: "bad" }, gettext("There is no such piece in this project. It is not sent."));
+  if (!piece) return el("span", { class: "hint" }, navigator.onLine ? "…" : gettext("Not checked yet: there is no connection."));
   const place = [piece.tower, piece.floor].filter(Boolean).join(", ").replaceAll("_", " ");
-  return el("span", { class: "hint" }, `${piece.element_type_name}, ${place}, ${piece.status.replace("_", " ")}`);
+  return el("span", { class: "hint" }, `${piece.element_type_name}, ${place}, ${statusWords(piece.status)}`);
 }
 
 function show() {
   list.replaceChildren(...store.list.toReversed().map(({ code }) => el("li", { "data-code": code },
     el("div", {}, el("strong", { class: "mono" }, code), el("br"), describe(code)),
-    el("button", { type: "button", class: "plain close", "aria-label": `Remove ${code}`, on: { click: () => remove(code) } }, "×"))));
+    el("button", { type: "button", class: "plain close", "aria-label": gettext("Remove %(name)s", { name: code }), on: { click: () => remove(code) } }, "×"))));
   const count = sendable().length;
   sendButton.disabled = !count;
-  sendButton.textContent = count ? `Mark ${words(count)} as ${chosenLabel()}` : "Nothing scanned yet";
-  if (form.elements.set.value.startsWith("stage:") && count) sendButton.textContent = `${chosenLabel()} passed: ${words(count)}`;
+  sendButton.textContent = count ? gettext("Mark %(pieces)s as %(status)s", { pieces: words(count), status: chosenLabel() }) : gettext("Nothing scanned yet");
+  if (form.elements.set.value.startsWith("stage:") && count) sendButton.textContent = gettext("%(stage)s passed: %(pieces)s", { stage: chosenLabel(), pieces: words(count) });
   outbox.replaceChildren(...store.outbox.map(line));
   outbox.closest("section").hidden = !store.outbox.length;
 }
@@ -57,17 +61,17 @@ function line(batch) {
   const actions = el("div", { class: "actions" });
   const button = (label, action, style = "") => actions.append(el("button", { type: "button", class: style, on: { click: action } }, label));
   const drop = () => { store.outbox = store.outbox.filter((each) => each !== batch); store.save(); show(); };
-  let text = "Kept on this device. It is sent as soon as there is a connection.";
+  let text = gettext("Kept on this device. It is sent as soon as there is a connection.");
   if (batch.done) {
     text = batch.done;
-    if (!batch.isUndone) button("Undo", () => undo(batch));
-    button("Dismiss", drop);
+    if (!batch.isUndone) button(gettext("Undo"), () => undo(batch));
+    button(gettext("Dismiss"), drop);
   } else if (batch.problem) {
     text = batch.problem;
-    button("Try again", () => { batch.problem = ""; send(); });
-    button("Discard", drop);
-  } else if (batch.job) text = "Sent …";
-  if (batch.job) actions.prepend(el("a", { href: `/jobs/${batch.job}` }, "Details"));
+    button(gettext("Try again"), () => { batch.problem = ""; send(); });
+    button(gettext("Discard"), drop);
+  } else if (batch.job) text = gettext("Sent …");
+  if (batch.job) actions.prepend(el("a", { href: `/jobs/${batch.job}` }, gettext("Details")));
   return el("li", { class: "card" }, el("div", { class: "title" }, batch.label), el("p", { class: batch.problem ? "bad" : "meta" }, text), actions);
 }
 
@@ -101,13 +105,13 @@ function add(text, isRepeated = false) {
   if (!code) return;
   if (store.list.some((each) => each.code === code)) {
     // The camera sees the same label many times a second.
-    if (!isRepeated) { heard.textContent = `${code} is in the list already.`; flash(code); }
+    if (!isRepeated) { heard.textContent = gettext("%(code)s is in the list already.", { code }); flash(code); }
     return;
   }
   store.list.push({ code, at: localTime(new Date()) });
   store.save();
   navigator.vibrate?.(60);
-  heard.textContent = `${code}: ${words(store.list.length)} scanned.`;
+  heard.textContent = gettext("%(code)s: %(pieces)s scanned.", { code, pieces: words(store.list.length) });
   show();
   flash(code);
   check(code);
@@ -117,7 +121,7 @@ async function undo(batch) {
   try {
     const { job_id: id } = await call("POST", `/api/jobs/${batch.job}/undo`);
     const job = await untilEnded(id);
-    batch.done = job.status === "completed" ? `Undone. ${job.result}` : job.error;
+    batch.done = job.status === "completed" ? gettext("Undone. %(result)s", { result: job.result }) : job.error;
     batch.isUndone = job.status === "completed";
   } catch (error) {
     batch.done = error.message;
@@ -161,7 +165,7 @@ function pack() {
   const pieces = sendable();
   if (!pieces.length) return;
   const [kind, value] = form.elements.set.value.split(/:(.*)/s);
-  const label = kind === "stage" ? `${words(pieces.length)}: ${chosenLabel()} passed` : `${words(pieces.length)} as ${chosenLabel()}`;
+  const label = kind === "stage" ? gettext("%(pieces)s: %(stage)s passed", { pieces: words(pieces.length), stage: chosenLabel() }) : gettext("%(pieces)s as %(status)s", { pieces: words(pieces.length), status: chosenLabel() });
   store.pack(pieces, kind === "stage" ? "Stage" : "Status", value, label);
   show();
   send();
@@ -175,11 +179,11 @@ async function toggleCamera() {
     try {
       stopCamera = await watch(video, (text) => add(text, true));
     } catch {
-      heard.textContent = "The camera can't be used. Allow it in the browser's settings for this page, or type the code.";
+      heard.textContent = gettext("The camera can't be used. Allow it in the browser's settings for this page, or type the code.");
     }
   }
   video.hidden = !stopCamera;
-  cameraButton.textContent = stopCamera ? "Stop the camera" : "Scan with the camera";
+  cameraButton.textContent = stopCamera ? gettext("Stop the camera") : gettext("Scan with the camera");
 }
 
 form.addEventListener("submit", (event) => {

@@ -1,6 +1,7 @@
 // Lists of scanned pieces that are on their way to the server. They are kept in the browser until the server has them, and
 // each is sent with a key of its own, so that one that is sent twice counts once.
 import { newKey } from "./follow_job.js";
+import { gettext, language } from "./languages.js";
 
 const quoted = (text) => `"${String(text).replaceAll('"', '""')}"`;
 
@@ -41,7 +42,7 @@ export async function deliver(batch, project) {
   let response;
   try {
     response = await fetch(`/api/project/${project}/jobs?job_type=piece_status_import`, {
-      method: "POST", body, headers: { "Idempotency-Key": batch.key },
+      method: "POST", body, headers: { "Idempotency-Key": batch.key, "Precast-Language": language },
     });
   } catch {
     return "offline";
@@ -50,7 +51,7 @@ export async function deliver(batch, project) {
   if (response.status === 408 || response.status === 429 || response.status >= 500) return "offline";
   const content = await response.json().catch(() => null);
   if (!content) return "offline";
-  if (!response.ok) return content.message ?? `The server answered with status ${response.status}.`;
+  if (!response.ok) return content.message ?? gettext("The server answered with status %(status)s. Try again.", { status: response.status });
   batch.job = content.job_id;
   return "sent";
 }

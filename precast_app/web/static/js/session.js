@@ -1,4 +1,6 @@
 // Signing in again on the open page, so that what the user has typed or chosen is kept.
+import { gettext } from "./languages.js";
+
 let question = null;
 
 // Resolves to true when the user has signed in again, to false if they decline. Callers at the same time share one dialog.
@@ -18,16 +20,16 @@ function field(form, label, options) {
 function ask() {
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-labelledby", "session-ended");
-  const title = Object.assign(document.createElement("h2"), { id: "session-ended", textContent: "Your session has ended" });
-  const hint = Object.assign(document.createElement("p"), { textContent: "Sign in to continue. What you have entered on this page is kept." });
+  const title = Object.assign(document.createElement("h2"), { id: "session-ended", textContent: gettext("Your session has ended") });
+  const hint = Object.assign(document.createElement("p"), { textContent: gettext("Sign in to continue. What you have entered on this page is kept.") });
   const problem = Object.assign(document.createElement("p"), { className: "note bad", hidden: true });
   problem.setAttribute("role", "alert");
   const form = Object.assign(document.createElement("form"), { method: "dialog", className: "narrow" });
-  const name = field(form, "Name", { autocomplete: "username", maxLength: 100, value: document.body.dataset.user });
-  const password = field(form, "Password", { type: "password", autocomplete: "current-password", maxLength: 1000 });
+  const name = field(form, gettext("Name"), { autocomplete: "username", maxLength: 100, value: document.body.dataset.user });
+  const password = field(form, gettext("Password"), { type: "password", autocomplete: "current-password", maxLength: 1000 });
   const actions = Object.assign(document.createElement("div"), { className: "actions" });
-  const decline = Object.assign(document.createElement("button"), { type: "button", textContent: "Not now" });
-  const submit = Object.assign(document.createElement("button"), { textContent: "Sign in", className: "main" });
+  const decline = Object.assign(document.createElement("button"), { type: "button", textContent: gettext("Not now") });
+  const submit = Object.assign(document.createElement("button"), { textContent: gettext("Sign in"), className: "main" });
   actions.append(decline, submit);
   form.append(actions);
   dialog.append(title, hint, problem, form);
@@ -58,8 +60,8 @@ async function signIn(name, password) {
     // Only a successful sign-in redirects.
     if (response.type === "opaqueredirect") return "";
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    return page.querySelector("[role=alert]")?.textContent ?? `The server answered with status ${response.status}. Try again.`;
+    return page.querySelector("[role=alert]")?.textContent ?? gettext("The server answered with status %(status)s. Try again.", { status: response.status });
   } catch {
-    return "The server can't be reached. Check the connection and try again.";
+    return gettext("The server can't be reached. Check the connection and try again.");
   }
 }
