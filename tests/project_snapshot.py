@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import text
 
 from precast_app.extensions import db
+from precast_app.totals import computation, storage
+from precast_app.totals.project_totals import Amount, ProjectTotals
 
 _PIECES = """
     SELECT p.id, p.code, p.status, p.status_since::text, p.replaces_id,
@@ -77,9 +79,29 @@ def snapshot_pieces(project_id: int) -> dict[str, list[Any]]:
     found = {
         "pieces": list(map(repr, map(tuple, db.session.execute(text(_PIECES), names)))),
         "wrong quantities": list(map(repr, map(tuple, db.session.execute(wrong, names)))),
+        "wrong totals": wrong_totals(project_id),
     }
     db.session.rollback()
     return found
+
+
+def wrong_totals(project_id: int) -> list[str]:
+    """Return the totals of a project that are not those of its rows: as they are read, and as they should be."""
+    found = _without_zeros(storage.read(db.session(), project_id))
+    expected = _without_zeros(computation.compute(db.session(), project_id).totals)
+    names = [name for name, value in expected.items() if found[name] != value]
+    return [f"{name}: {found[name]} instead of {expected[name]}" for name in names]
+
+
+def _without_zeros(totals: ProjectTotals) -> dict[str, Any]:
+    """Return the parts of the totals without numbers that are zero, which may also be missing."""
+    return {
+        "rows": totals.rows,
+        "nodes": {key: amount for key, amount in totals.nodes.items() if amount != Amount()},
+        "types": {key: count for key, count in totals.types.items() if count},
+        "materials": totals.materials,
+        "produced": totals.produced,
+    }
 
 
 def snapshot_history(project_id: int) -> dict[str, list[Any]]:

@@ -11,7 +11,7 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.models import PieceStatus
-from precast_app.pieces import actions, selection
+from precast_app.pieces import actions
 from precast_app.projects import projects
 from precast_app.queries import pieces
 
@@ -25,8 +25,8 @@ blueprint = Blueprint("elements", __name__, description="The individual pieces o
 def list_elements(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """List the pieces of a project, in the order in which they were created unless `sort` says otherwise."""
     projects.get(project_id)
-    found = pieces.list_pieces(project_id, query["filter"], requested_page(query), query["sort"])
-    return {"elements": found, "count": selection.count(project_id, query["filter"])}
+    found, count = pieces.list_and_count(project_id, query["filter"], requested_page(query), query["sort"])
+    return {"elements": found, "count": count}
 
 
 @blueprint.route("/api/elements/<int(max=2147483647):element_id>", methods=["PATCH"])

@@ -8,7 +8,7 @@ import time
 from sqlalchemy import text
 
 from precast_app.extensions import current_settings, db
-from precast_app.jobs import broker, dispatch, lifecycle, lost_jobs, process_lock, stats
+from precast_app.jobs import broker, dispatch, lifecycle, lost_jobs, process_lock, stats, totals
 from precast_app.jobs.lost_jobs import DueJob
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ def sweep() -> list[int]:
         _fail_exhausted()
         enqueued = _enqueue_lost()
         stats.record_sweep()
+        totals.refresh_outdated()
         return enqueued
 
 

@@ -15,7 +15,7 @@ from rq import Worker, worker_registration
 from rq.utils import now
 
 from precast_app import process_limits
-from precast_app.jobs import gc_tuning
+from precast_app.jobs import gc_tuning, totals
 from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,12 @@ class MemoryLimitedWorker(Worker):
             self.wait_for_horse()
             self._horse_pid = 0
             queue.discard_notes(job.id)
+
+    def perform_job(self, job: Any, queue: Any, execution: Any) -> bool:
+        """See `rq.Worker`; called in the new process. The totals that the job has changed are stored last."""
+        is_done = super().perform_job(job, queue, execution)
+        totals.refresh_outdated()
+        return is_done
 
     def prepare_job_execution(self, job: Any, remove_from_intermediate_queue: bool = False) -> None:
         """See `rq.Worker`; called in the new process."""

@@ -31,6 +31,7 @@ from precast_app.models.job import (
 from precast_app.models.notification import OutboxMessage, Webhook
 from precast_app.models.piece import Piece, PieceEvent, PieceStage, PlannedPieceMove
 from precast_app.models.project import BomProduct, DrawingType, HierarchyNode, Project, Stage
+from precast_app.models.project_totals import StoredTotals
 from precast_app.models.telemetry import DurationBucket
 from precast_app.models.user import ApiToken, AuditEntry, Membership, User, UserSession
 
@@ -79,6 +80,7 @@ __all__ = [
     "Role",
     "Severity",
     "Stage",
+    "StoredTotals",
     "User",
     "UserSession",
     "Webhook",

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from precast_app.enums import PieceEventKind, PieceStatus
 from precast_app.extensions import Model
-from precast_app.models.column_types import CreatedAt, Timestamp, one_of
+from precast_app.models.column_types import CURRENT_TRANSACTION, CreatedAt, Timestamp, one_of
 
 _PRODUCED = "('produced', 'dispatched', 'erected')"
 _IS_PRODUCED = f"kind = 'status' AND to_value IN {_PRODUCED} AND from_value NOT IN {_PRODUCED}"
@@ -104,7 +104,8 @@ class PieceEvent(Model):
     __table_args__ = (
         one_of("kind", PieceEventKind),
         Index(None, "piece_id", "id"),
-        Index(None, "project_id", "happened_at"),
+        # What has happened in a project since a snapshot of its totals.
+        Index(None, "project_id", "transaction_id"),
         # What has been produced when, and which of it was not.
         Index(
             "ix_piece_events_produced",
@@ -134,6 +135,8 @@ class PieceEvent(Model):
     # The job that did it; null for a single request.
     job_id: Mapped[int | None]
     note: Mapped[str | None] = mapped_column(Text)
+    # The transaction that added the event; null for events that are older than the column.
+    transaction_id: Mapped[int | None] = mapped_column(BigInteger, server_default=CURRENT_TRANSACTION)
 
 
 class PlannedPieceMove(Model):

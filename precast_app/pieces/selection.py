@@ -15,6 +15,8 @@ from precast_app.enums import PieceStatus
 from precast_app.extensions import db
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Quantity, Stage
 from precast_app.text import identity_key, path_key
+from precast_app.totals import storage
+from precast_app.totals.project_totals import NEEDED, ProjectTotals
 
 # The address of a piece's page, which its label's QR code holds.
 _PIECE_ADDRESS = re.compile(r"\Ahttps?://[^/\s]+/(?:[^?\s]*/)?pieces/([0-9]{1,18})(?:\?|\Z)")
@@ -88,12 +90,31 @@ def matching(project_id: int, filters: PieceFilter) -> Select[Piece]:
 
 def count(project_id: int, filters: PieceFilter) -> int:
     """Return the number of a project's pieces that match the filters."""
-    others = filters.status, filters.stage, filters.search, filters.moved_from, filters.moved_to, filters.ids
-    places_or_types = filters.node_id, filters.tower, filters.type
-    if all(each is None for each in others) and any(each is not None for each in places_or_types):
-        return _count_by_quantities(project_id, filters)
+    others = filters.element_type_id, filters.stage, filters.search, filters.moved_from, filters.moved_to, filters.ids
+    if all(each is None for each in others):
+        if (totals := storage.read_stored(db.session(), project_id)) is not None:
+            return _count_by_totals(project_id, filters, totals)
+        if filters.status is None and any(each is not None for each in (filters.node_id, filters.tower, filters.type)):
+            return _count_by_quantities(project_id, filters)
     query = matching(project_id, filters).with_only_columns(func.count())
     return db.session.scalar(query) or 0
+
+
+def _count_by_totals(project_id: int, filters: PieceFilter, totals: ProjectTotals) -> int:
+    """Return the number for a filter of types, places and status only."""
+    of_tower = None if filters.tower is None else set(_tower_node_ids(project_id, filters.tower))
+    type_key = None if filters.type is None else identity_key(filters.type)
+    found: dict[str, int] = {}
+    for (node_id, key, status), count in totals.types.items():
+        is_there = filters.node_id in (None, node_id) and (of_tower is None or node_id in of_tower)
+        if is_there and type_key in (None, key):
+            found[status] = found.get(status, 0) + count
+    # Needed pieces are without scrapped ones.
+    needed, scrapped = found.pop(NEEDED, 0), found.pop(PieceStatus.SCRAPPED, 0)
+    if filters.status is None:
+        return needed + scrapped
+    counts = {**found, PieceStatus.SCRAPPED: scrapped, PieceStatus.PLANNED: needed - sum(found.values())}
+    return counts.get(filters.status, 0)
 
 
 def _count_by_quantities(project_id: int, filters: PieceFilter) -> int:

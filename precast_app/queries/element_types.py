@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Integer, Select, func, or_, select, true, tuple_
+from sqlalchemy import cast as sql_cast
 
 from precast_app.errors import NotFound, RequestError
 from precast_app.extensions import Model, db
@@ -69,19 +70,19 @@ def matching_query(project_id: int, filters: ElementTypeFilter) -> Select[Elemen
     if filters.element_type:
         query = query.where(ElementType.type_key == identity_key(filters.element_type))
     if filters.node_id is not None:
-        query = query.where(
-            ElementType.id.in_(select(Quantity.element_type_id).where(Quantity.node_id == filters.node_id))
-        )
+        query = query.where(_is_one_of(select(Quantity.element_type_id).where(Quantity.node_id == filters.node_id)))
     if filters.stage_id is not None:
-        query = query.where(
-            ElementType.id.in_(
-                select(ElementTypeStage.element_type_id).where(ElementTypeStage.stage_id == filters.stage_id)
-            )
-        )
+        of_stage = select(ElementTypeStage.element_type_id).where(ElementTypeStage.stage_id == filters.stage_id)
+        query = query.where(_is_one_of(of_stage))
     if filters.without_drawing is not None:
         drawn = select(Drawing.element_type_id).where(Drawing.drawing_type_id == filters.without_drawing)
         query = query.where(ElementType.id.not_in(drawn))
     return query
+
+
+def _is_one_of(ids: Select[int]) -> ColumnElement[bool]:
+    # As an array, the ids are read by their index, whatever PostgreSQL knows about the tables.
+    return ElementType.id == func.any(func.array(ids.scalar_subquery()))
 
 
 def list_element_types(
@@ -118,14 +119,13 @@ def list_element_types(
 
 def piece_counts(element_type_ids: Sequence[int], node_id: int | None = None) -> dict[int, int]:
     """Return how many pieces of element types are needed, at one node or in all; types without any are left out."""
-    query = (
-        select(Quantity.element_type_id, func.sum(Quantity.quantity))
-        .where(Quantity.element_type_id.in_(element_type_ids))
-        .group_by(Quantity.element_type_id)
-    )
+    wanted = func.unnest(sql_cast(list(element_type_ids), ARRAY(Integer))).column_valued("wanted")
+    # Looked up one by one: without statistics of the table, PostgreSQL would read all of it.
+    number = select(func.sum(Quantity.quantity)).where(Quantity.element_type_id == wanted)
     if node_id is not None:
-        query = query.where(Quantity.node_id == node_id)
-    return {row[0]: row[1] for row in db.session.execute(query)}
+        number = number.where(Quantity.node_id == node_id)
+    found = db.session.execute(select(wanted, number.scalar_subquery()))
+    return {id_: count for id_, count in found if count is not None}
 
 
 def status_counts(element_type_id: int) -> dict[int, dict[str, int]]:

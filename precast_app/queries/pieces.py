@@ -59,11 +59,35 @@ def list_pieces(project_id: int, filters: PieceFilter, page: Page, sort: str = "
     elif sort.endswith("moved"):
         return to_rows(_by_move(project_id, query, page, is_descending=is_descending))
     else:
+        last = None if page.after is None else _last_of_page(project_id, page.after)
+        if filters.type is not None or filters.search:
+            return to_rows(_by_code_of_few(query, page, last, is_descending=is_descending))
         query = query.order_by(Piece.code.desc() if is_descending else Piece.code)
-        if page.after is not None:
-            last = _last_of_page(project_id, page.after)
+        if last is not None:
             query = query.where(Piece.code < last.code if is_descending else Piece.code > last.code)
     return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all())
+
+
+def list_and_count(project_id: int, filters: PieceFilter, page: Page, sort: str = "code") -> tuple[list[PieceRow], int]:
+    """Return the same page as `list_pieces`, and how many pieces match the filters in all."""
+    found = list_pieces(project_id, filters, page, sort)
+    if page.after is None and not page.offset and len(found) < page.limit:
+        return found, len(found)
+    return found, selection.count(project_id, filters)
+
+
+def _by_code_of_few(query: Select[Piece], page: Page, last: Piece | None, *, is_descending: bool) -> list[Piece]:
+    """Return a page by code of pieces that are found in the order of the table, and then sorted.
+
+    In the order of their codes, every piece in front of the first match would be read from another place of the table.
+    """
+    found = query.with_only_columns(Piece.id, Piece.code).cte("found").prefix_with("MATERIALIZED")
+    ids = select(found.c.id).order_by(found.c.code.desc() if is_descending else found.c.code)
+    if last is not None:
+        ids = ids.where(found.c.code < last.code if is_descending else found.c.code > last.code)
+    shown = list(db.session.scalars(ids.limit(page.limit).offset(page.offset)))
+    by_id = _by_id(Piece, set(shown))
+    return [by_id[id_] for id_ in shown if id_ in by_id]
 
 
 def _by_move(project_id: int, query: Select[Piece], page: Page, *, is_descending: bool) -> list[Piece]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -12,6 +11,8 @@ from precast_app.auth.permissions import Identity
 from precast_app.extensions import db
 from precast_app.models import ElementType, ImportJob, JobStatus, Membership, Project, Quantity
 from precast_app.queries.paging import Page, paginate
+from precast_app.totals import storage
+from precast_app.totals.storage import Counts
 
 
 def list_visible_to(identity: Identity, page: Page) -> tuple[list[Project], int]:
@@ -52,28 +53,24 @@ class ProjectCounts:
 
 def project_counts(project_ids: list[int]) -> dict[int, ProjectCounts]:
     """Return the counts and jobs of each of the projects, by project id."""
-
-    def count(model: Any) -> dict[int, int]:
-        query = select(model.project_id, func.count()).where(model.project_id.in_(project_ids))
-        return {row[0]: row[1] for row in db.session.execute(query.group_by(model.project_id))}
-
-    types, pieces = count(ElementType), _piece_counts(project_ids)
+    stored = storage.read_counts(db.session(), project_ids)
+    counted = stored | _count([id_ for id_ in project_ids if id_ not in stored])
     under_way, newest = _jobs_by_project(project_ids)
     return {
-        id_: ProjectCounts(types.get(id_, 0), pieces.get(id_, 0), under_way.get(id_), newest.get(id_))
+        id_: ProjectCounts(counted[id_].element_types, counted[id_].pieces, under_way.get(id_), newest.get(id_))
         for id_ in project_ids
     }
 
 
-def _piece_counts(project_ids: list[int]) -> dict[int, int]:
-    """Return the pieces of projects, without scrapped ones; quantities are fewer rows than pieces."""
-    query = (
-        select(ElementType.project_id, func.sum(Quantity.quantity))
-        .join(Quantity, Quantity.element_type_id == ElementType.id)
-        .where(ElementType.project_id.in_(project_ids))
-        .group_by(ElementType.project_id)
-    )
-    return {row[0]: row[1] for row in db.session.execute(query)}
+def _count(project_ids: list[int]) -> dict[int, Counts]:
+    """Return the numbers of element types and pieces of projects; pieces by quantities, which are fewer rows."""
+    counts: dict[int, Counts] = {}
+    of_type = select(func.sum(Quantity.quantity)).where(Quantity.element_type_id == ElementType.id).scalar_subquery()
+    for id_ in project_ids:
+        query = select(func.count(), func.sum(of_type)).select_from(ElementType).where(ElementType.project_id == id_)
+        types, pieces = db.session.execute(query).one()
+        counts[id_] = Counts(types, int(pieces or 0))
+    return counts
 
 
 def activity_stamp(project_ids: list[int]) -> str:

@@ -7,70 +7,21 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import select
 
 from precast_app.enums import PIECE_STEPS, PieceStatus
-from precast_app.extensions import Model, db
+from precast_app.extensions import db
 from precast_app.importing import hierarchy
-from precast_app.importing.schema import GROUP_SPECS
-from precast_app.models import ElementType, HierarchyNode
+from precast_app.models import BomProduct, HierarchyNode
 from precast_app.queries.pieces import tower_and_floor
+from precast_app.totals import storage
+from precast_app.totals.project_totals import NEEDED, Amount, ProjectTotals
 
 # A piece is done when it has been produced; what happens to it afterwards is not the factory's work.
 DONE = (PieceStatus.PRODUCED, PieceStatus.DISPATCHED, PieceStatus.ERECTED)
 PERIODS = ("day", "week")
 # With more of them, only the ones in which something happens are listed.
 _MAX_POINTS = 750
-
-# What belongs to the project's element types is looked up by their ids, one by one (OFFSET 0 keeps PostgreSQL from
-# joining otherwise). So an answer takes as long among many projects as alone, and without statistics of the tables.
-# Planned pieces, which most are, are not read: they are what is left of the quantities. An index holds the others.
-_NEEDED = text("""
-    SELECT q.node_id, sum(q.quantity) AS pieces, sum(q.quantity * t.volume) AS volume, sum(q.quantity * t.mass) AS mass
-    FROM element_types t CROSS JOIN LATERAL (
-        SELECT node_id, quantity FROM element_type_quantities WHERE element_type_id = t.id OFFSET 0
-    ) AS q
-    WHERE t.project_id = :project_id GROUP BY q.node_id
-""")
-_MOVED = text("""
-    SELECT p.node_id, p.status, count(*) AS pieces, sum(t.volume) AS volume, sum(t.mass) AS mass
-    FROM pieces p JOIN element_types t ON t.id = p.element_type_id
-    WHERE p.project_id = :project_id AND t.project_id = :project_id AND p.status <> 'planned'
-    GROUP BY p.node_id, p.status
-""")
-_MATERIALS = text("""
-    WITH needed AS MATERIALIZED (
-        SELECT t.id, (SELECT sum(quantity) FROM element_type_quantities WHERE element_type_id = t.id) AS quantity,
-               (SELECT count(*) FROM pieces
-                WHERE project_id = :project_id AND element_type_id = t.id AND status <> 'planned'
-                  AND status IN ('produced', 'dispatched', 'erected')) AS done
-        FROM element_types t WHERE t.project_id = :project_id
-    ), used AS (
-        SELECT b.product_id, sum(b.quantity * needed.quantity) AS quantity,
-               sum(b.quantity * (needed.quantity - needed.done)) AS quantity_to_go
-        FROM needed CROSS JOIN LATERAL (
-            SELECT product_id, quantity FROM element_type_bom WHERE element_type_id = needed.id OFFSET 0
-        ) AS b
-        WHERE needed.quantity > 0 GROUP BY b.product_id
-    )
-    SELECT p.id, p.product_name || '_' || p.product_type AS product, p.unit, p.rate, used.quantity, used.quantity_to_go
-    FROM used JOIN bom_products p ON p.id = used.product_id ORDER BY p.id
-""")
-# A piece counts on the day on which it was produced for good. Both kinds of events have an index of their own.
-_PRODUCED = text("""
-    WITH reverted AS MATERIALIZED (
-        SELECT piece_id, max(id) AS id FROM piece_events
-        WHERE project_id = :project_id AND kind = 'status' AND from_value IN ('produced', 'dispatched', 'erected')
-          AND to_value NOT IN ('produced', 'dispatched', 'erected')
-        GROUP BY piece_id
-    )
-    SELECT date_trunc(:period, e.happened_at AT TIME ZONE 'UTC')::date AS start, count(*) AS produced
-    FROM piece_events e LEFT JOIN reverted ON reverted.piece_id = e.piece_id
-    WHERE e.project_id = :project_id AND e.kind = 'status' AND e.to_value IN ('produced', 'dispatched', 'erected')
-      AND e.from_value NOT IN ('produced', 'dispatched', 'erected')
-      AND (reverted.id IS NULL OR reverted.id < e.id)
-    GROUP BY start
-""")
 
 
 def project_summary(project_id: int, period: str = "week") -> dict[str, Any]:
@@ -82,36 +33,21 @@ def project_summary(project_id: int, period: str = "week") -> dict[str, Any]:
     nodes = db.session.scalars(
         select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
     ).all()
-    by_node = _nodes_with_pieces(project_id, nodes)
-    totals = {name: sum(node[name] for node in by_node) for name in ("pieces", "done", "to_go", "scrapped")}
+    totals = storage.read(db.session(), project_id)
+    by_node = _by_node(nodes, totals)
+    numbers = {name: sum(node[name] for node in by_node) for name in ("pieces", "done", "to_go", "scrapped")}
     amounts = {name: sum((node[name] for node in by_node), Decimal(0)) for name in ("volume_to_go", "mass_to_go")}
-    materials = db.session.execute(_MATERIALS, {"project_id": project_id})
     return {
-        **_row_counts(project_id),
-        **totals,
+        **totals.rows,
+        **numbers,
         **amounts,
         "by_node": by_node,
-        "materials": [dict(row._mapping) for row in materials],
-        "production": {"period": period, "points": _production(project_id, period, by_node)},
+        "materials": _materials(project_id, totals),
+        "production": {"period": period, "points": _production(totals, period, by_node)},
     }
 
 
-def _row_counts(project_id: int) -> dict[str, int]:
-    of_project = ElementType.project_id == project_id
-    counts = {"element_types": db.session.scalar(select(func.count()).select_from(ElementType).where(of_project)) or 0}
-    for spec in GROUP_SPECS.values():
-        table = Model.metadata.tables[spec.table]
-        rows = select(func.count()).where(table.c.element_type_id == ElementType.id).scalar_subquery()
-        counts[spec.count_field] = int(db.session.scalar(select(func.sum(rows)).where(of_project)) or 0)
-    return counts
-
-
-def _nodes_with_pieces(project_id: int, nodes: Sequence[HierarchyNode]) -> list[dict[str, Any]]:
-    names = {"project_id": project_id}
-    needed = {row.node_id: row for row in db.session.execute(_NEEDED, names)}
-    moved: dict[int, dict[str, Row[Any]]] = {node.id: {} for node in nodes}
-    for row in db.session.execute(_MOVED, names):
-        moved[row.node_id][row.status] = row
+def _by_node(nodes: Sequence[HierarchyNode], totals: ProjectTotals) -> list[dict[str, Any]]:
     places, paths = hierarchy.place_names(nodes), hierarchy.heading_paths(nodes)
     return [
         {
@@ -120,38 +56,62 @@ def _nodes_with_pieces(project_id: int, nodes: Sequence[HierarchyNode]) -> list[
             "place": places[node.id],
             **tower_and_floor(paths[node.id]),
             "planned_date": node.planned_date,
-            **_piece_numbers(needed.get(node.id), moved[node.id]),
+            **_piece_numbers(node.id, totals),
         }
         for node in nodes
     ]
 
 
-def _piece_numbers(needed: Row[Any] | None, moved: Mapping[str, Row[Any]]) -> dict[str, Any]:
+def _piece_numbers(node_id: int, totals: ProjectTotals) -> dict[str, Any]:
     """Return the numbers of a node from its quantities, and from its pieces of each status except planned."""
-    pieces = int(needed.pieces) if needed else 0
-    counts: dict[str, int] = {status: moved[status].pieces if status in moved else 0 for status in PieceStatus}
-    done = sum(counts[status] for status in DONE)
-    counts[PieceStatus.PLANNED] = pieces - sum(counts[status] for status in PIECE_STEPS[1:])
-    amounts: dict[str, Decimal] = {}
-    for name in ("volume", "mass"):
-        total = (getattr(needed, name) if needed else None) or Decimal(0)
-        produced = sum((getattr(moved[status], name) or Decimal(0) for status in DONE if status in moved), Decimal(0))
-        amounts |= {name: total, f"{name}_to_go": total - produced}
-    return {"pieces": pieces, **counts, "done": done, "to_go": pieces - done, **amounts}
+    needed = totals.nodes.get((node_id, NEEDED), Amount())
+    moved = {status: totals.nodes.get((node_id, status), Amount()) for status in PieceStatus}
+    counts: dict[str, int] = {status: amount.pieces for status, amount in moved.items()}
+    counts[PieceStatus.PLANNED] = needed.pieces - sum(counts[status] for status in PIECE_STEPS[1:])
+    done = sum((moved[status] for status in DONE), Amount())
+    return {
+        "pieces": needed.pieces,
+        **counts,
+        "done": done.pieces,
+        "to_go": needed.pieces - done.pieces,
+        "volume": needed.volume,
+        "volume_to_go": needed.volume - done.volume,
+        "mass": needed.mass,
+        "mass_to_go": needed.mass - done.mass,
+    }
 
 
-def _production(project_id: int, period: str, nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _materials(project_id: int, totals: ProjectTotals) -> list[dict[str, Any]]:
+    """Return the products that the pieces need, in the order of their creation."""
+    query = select(BomProduct).where(BomProduct.project_id == project_id).order_by(BomProduct.id)
+    return [
+        {
+            "id": product.id,
+            "product": product.name_id,
+            "unit": product.unit,
+            "rate": product.rate,
+            "quantity": material.needed,
+            "quantity_to_go": material.needed - material.produced,
+        }
+        for product in db.session.scalars(query)
+        if (material := totals.materials.get(product.id)) is not None
+    ]
+
+
+def _production(totals: ProjectTotals, period: str, nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return a point for each day or week from the first to the last one with something produced or planned.
 
     `planned_total` is the number of pieces whose nodes are planned for that period or an earlier one; None if no node
     has a date.
     """
-    rows = db.session.execute(_PRODUCED, {"project_id": project_id, "period": period})
-    produced = {row.start: row.produced for row in rows}
+    produced: dict[date, int] = {}
+    for day, count in totals.produced.items():
+        start = _start_of(day, period)
+        produced[start] = produced.get(start, 0) + count
     planned: dict[date, int] = {}
     for node in nodes:
         if (day := node["planned_date"]) is not None:
-            start = day if period == "day" else day - timedelta(days=day.weekday())
+            start = _start_of(day, period)
             planned[start] = planned.get(start, 0) + node["pieces"]
     points = []
     produced_total = planned_total = 0
@@ -167,6 +127,10 @@ def _production(project_id: int, period: str, nodes: Iterable[Mapping[str, Any]]
             }
         )
     return points
+
+
+def _start_of(day: date, period: str) -> date:
+    return day if period == "day" else day - timedelta(days=day.weekday())
 
 
 def _starts(found: set[date], days: int) -> Iterator[date]:

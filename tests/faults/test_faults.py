@@ -101,6 +101,7 @@ def _compare(project_id: int, scene: Scene, description: str) -> None:
     """Compare the project and the job with those of a run without a fault, and log the result after `description`."""
     try:
         project_snapshot.assert_same(project_snapshot.snapshot_project(project_id), _undisturbed["project"])
+        assert project_snapshot.wrong_totals(project_id) == []
         found = project_snapshot.snapshot_job(scene.job_id)
         assert found["job"] == _undisturbed["job"]["job"]
         project_snapshot.assert_same(found, {key: _undisturbed["job"][key] for key in ("issues", "changes")})

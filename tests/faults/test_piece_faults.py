@@ -72,6 +72,7 @@ def test_a_list_of_pieces_with_a_fault_ends_like_one_without(
     description = f"seed {SEED} pieces run {run:3}: {name:18} → {done.status}, attempt {done.attempt}"
     try:
         project_snapshot.assert_same(outcome(green_meadows, done), _undisturbed["outcome"])
+        assert project_snapshot.wrong_totals(green_meadows) == []
     except AssertionError as error:
         write_log(f"{description}: WRONG: {error}")
         raise

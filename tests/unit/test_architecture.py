@@ -76,6 +76,8 @@ ENDS_TRANSACTIONS = {
     # Each job that is recovered is a transaction, and so is each table from which expired rows are deleted.
     "jobs/reaper.py": {"_fail_overdue", "_fail_exhausted", "_find_lost"},
     "jobs/retention.py": {"delete_expired"},
+    # Totals are stored in a transaction of their own.
+    "jobs/totals.py": {"refresh_outdated"},
     # What the functions above call to give back a connection.
     "database.py": {"release_connection"},
 }  # fmt: skip
