@@ -29,6 +29,7 @@ from precast_app.api import (
     piece_exports,
     piece_jobs,
     projects,
+    rate_limit_headers,
     reference,
     replaced_routes,
     request_durations,
@@ -68,4 +69,5 @@ def init_app(app: Flask) -> None:
     connection_release.init_app(app)
     export_slots.init_app(app)
     body_limits.init_app(app)
+    rate_limit_headers.init_app(app)
     cors.init_app(app)

@@ -13,6 +13,7 @@ from flask_smorest import Blueprint as SmorestBlueprint
 from werkzeug.routing import BaseConverter
 
 from precast_app import languages
+from precast_app.api import page_links
 from precast_app.api.schemas import StrictParser, check_language
 from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import access_rule
@@ -60,6 +61,16 @@ class Blueprint(SmorestBlueprint):
             options = {"example": getattr(schema, "example", None), **options}
         decorator: Callable[[View], View] = super().arguments(schema, location=location, **options)
         return decorator
+
+    def response(
+        self, status_code: int, schema: type[ma.Schema] | dict[str, str] | None = None, **options: Any
+    ) -> Callable[[View], View]:
+        """Declare the response of a view; a page of a list gets a `Link` header."""
+        decorator: Callable[[View], View] = super().response(status_code, schema, **options)
+        items = page_links.items_field(schema)
+        if items is None:
+            return decorator
+        return lambda view: decorator(page_links.with_links(view, items))
 
     def add_url_rule(
         self,

@@ -235,6 +235,9 @@ class Mistake(ResponseSchema):
 class RejectedRows(ResponseSchema):
     """A page of the rejected rows of a job."""
 
+    # For `page_links`.
+    items = "rows"
+
     sheet = ma.fields.String()
     columns = ma.fields.List(ma.fields.Nested(SheetColumn))
     rows = ma.fields.List(ma.fields.Nested(CheckedRow))

@@ -9,7 +9,7 @@ from precast_app.extensions import settings_of
 
 _NO_ORIGIN = "none"
 _REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"]
-_RESPONSE_HEADERS = ["Content-Disposition", "ETag", "Link", "Location", "Retry-After"]
+_RESPONSE_HEADERS = ["Content-Disposition", "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"]
 _PREFLIGHT_SECONDS = 600
 
 

@@ -14,11 +14,28 @@ Element types of precast-concrete projects, and the jobs that import them.
 - Every error has the body `Problem`, or `ProblemDetails` for clients that accept `application/problem+json`. Decide by
   the HTTP status; the messages are for people.
 - A job runs in the background. Poll it until its status is `completed` or `failed`, as often as `Retry-After` says.
-- Lists have `limit` and `offset`, and long ones `after`.
-- After a 429 or 503, wait `Retry-After` seconds and send the request again.
+- Lists have `limit` and `offset`, and long ones `after`. `Link` has the addresses of the other pages (RFC 8288).
+- `RateLimit-Policy` and `RateLimit` say how many requests are allowed and left. After a 429 or 503, wait `Retry-After`
+  seconds and send the request again.
 """
 _RETRY_AFTER = {
     "Retry-After": {"description": "seconds to wait before the next try", "schema": {"type": "integer", "minimum": 1}}
+}
+_LINK = {
+    "Link": {
+        "description": "addresses of the pages `next`, `prev`, `first` and `last`, as far as they are known (RFC 8288)",
+        "schema": {"type": "string"},
+    }
+}
+_RATE_LIMIT = {
+    "RateLimit-Policy": {
+        "description": "how many requests (`q`) are allowed in how many seconds (`w`)",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "how many are left (`r`), and after how many seconds (`t`) all of them are allowed again",
+        "schema": {"type": "string"},
+    },
 }
 # Responses that say when to try again.
 _TEMPORARY = frozenset({"Too Many Requests", "Service Unavailable"})
@@ -60,18 +77,23 @@ class _Corrections(BasePlugin):
     def operation_helper(
         self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        """Say of parameters that they may be left out, not that they may be null, which a URL can't express."""
+        """Say that lists have a `Link`, and of parameters that they may be left out, not that they may be null.
+
+        A URL can't express null.
+        """
         for operation in (operations or {}).values():
-            for parameter in operation.get("parameters", []):
-                if isinstance(parameter, dict):
-                    _remove_null(parameter.get("schema", {}))
+            parameters = [each for each in operation.get("parameters", []) if isinstance(each, dict)]
+            for parameter in parameters:
+                _remove_null(parameter.get("schema", {}))
+            if any(parameter.get("name") == "limit" for parameter in parameters):
+                operation["responses"][200].setdefault("headers", {}).update(_LINK)
 
     def response_helper(self, response: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Add the second form of an error to its response, and `Retry-After` where it is sent."""
+        """Add the second form of an error to its response, and headers that say when to try again."""
         if "application/json" in response.get("content", {}):
             response["content"]["application/problem+json"] = {"schema": "ProblemDetails"}
         if response.get("description") in _TEMPORARY:
-            response["headers"] = _RETRY_AFTER
+            response["headers"] = {**_RETRY_AFTER, **_RATE_LIMIT}
         return response
 
 

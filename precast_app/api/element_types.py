@@ -79,10 +79,22 @@ WholeElementType = type(
 )
 
 
+ListedElementType = type(
+    "ListedElementType",
+    (ElementType,),
+    {
+        "__doc__": "An element type in a list.",
+        "pieces": ma.fields.Integer(
+            metadata={"description": "number of its pieces, at the `node` of the filter if there is one"}
+        ),
+    },
+)
+
+
 class ElementTypes(ResponseSchema):
     """A page of element types."""
 
-    element_types = ma.fields.List(ma.fields.Nested(ElementType))
+    element_types = ma.fields.List(ma.fields.Nested(ListedElementType))
     count = ma.fields.Integer()
 
 
@@ -197,9 +209,12 @@ class OneSummary(ResponseSchema):
 def list_element_types(query: dict[str, Any], project_id: int) -> dict[str, Any]:
     """List the element types of a project."""
     projects.get(project_id)
-    page = requested_page(query)
+    page = requested_page(query, has_cursor=query["sort"] is None)
     found, count = element_type_queries.list_element_types(project_id, query["filter"], page, query["sort"])
-    return {"element_types": found, "count": count}
+    pieces = element_type_queries.piece_counts([each.id for each in found], query["filter"].node_id)
+    names = [*ElementType._declared_fields]
+    rows = [{**{name: getattr(each, name) for name in names}, "pieces": pieces.get(each.id, 0)} for each in found]
+    return {"element_types": rows, "count": count}
 
 
 @blueprint.route(f"{PROJECT}/element-types/<int(max=2147483647):element_type_id>", methods=["GET"])

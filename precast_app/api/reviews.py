@@ -12,7 +12,7 @@ from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.export_slots import requires_export_slot
 from precast_app.api.file_responses import BINARY, XLSX
 from precast_app.api.job_schemas import BeforeAfter
-from precast_app.api.schemas import PageQuery, ResponseSchema
+from precast_app.api.schemas import PageQuery, ResponseSchema, requested_page
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
@@ -113,7 +113,8 @@ def compare_uploads(query: dict[str, Any], job_id: int, other_id: int) -> dict[s
 
     What is stored in the project doesn't matter. The response is 409 if one of the files can't be read.
     """
-    window = ComparisonWindow(query["change"], query["limit"], query["offset"])
+    page = requested_page(query)
+    window = ComparisonWindow(query["change"], page.limit, page.offset)
     return comparison.compare(job_id, other_id, current_identity().name, window, corrected=query["corrected"])
 
 

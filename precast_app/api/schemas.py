@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from precast_app import languages
+from precast_app.api import page_links
 from precast_app.errors import RequestError
 from precast_app.messages import Message, join_messages
 from precast_app.queries.paging import LARGEST_ID, Page
@@ -202,9 +203,14 @@ class CursorQuery(PageQuery):
     )
 
 
-def requested_page(query: Mapping[str, Any]) -> Page:
-    """Return the part of a list that a query asks for; `query` was parsed by a `PageQuery`."""
-    return Page(query["limit"], query["offset"], query.get("after"))
+def requested_page(query: Mapping[str, Any], *, has_cursor: bool = True) -> Page:
+    """Return the part of a list that a query asks for, to which its `Link` header refers.
+
+    `query` was parsed by a `PageQuery`; without `has_cursor`, its `after` is of no use for the order that it asks for.
+    """
+    page = Page(query["limit"], query["offset"], query.get("after"))
+    page_links.remember(page, "id" if has_cursor and "after" in query else None)
+    return page
 
 
 class LenientQuery(ma.Schema):

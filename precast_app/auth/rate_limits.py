@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, request
 from flask_limiter import Limiter
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError, RedisError
 from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +16,9 @@ from precast_app.auth.request_authentication import current_identity
 from precast_app.errors import RequestError
 from precast_app.extensions import current_settings, settings_of
 
+# The name of the limit on all requests in headers, and what the library calls its scope.
+_REQUESTS = "requests"
+_ALL_ROUTES = "global"
 # Cheap responses that monitoring and every page request often.
 _EXEMPT_ENDPOINTS = frozenset({"static", "health.alive", "health.ready"})
 
@@ -50,6 +53,25 @@ def retry_after() -> int:
     """Return the seconds until the request that exceeded the limit may be sent again."""
     reached = limiter.current_limit
     return max(1, int(reached.reset_at - time.time())) if reached else 60
+
+
+def header_fields() -> dict[str, str]:
+    """Return the fields `RateLimit-Policy` and `RateLimit` for the limit that the request counts towards.
+
+    They are those of the IETF's draft-ietf-httpapi-ratelimit-headers. Empty for a request that counts towards none.
+    """
+    fields: dict[str, list[str]] = {"RateLimit-Policy": [], "RateLimit": []}
+    try:
+        for counted in limiter.current_limits:
+            scope = counted.request_args[-1]
+            name = _REQUESTS if scope == _ALL_ROUTES else scope
+            seconds = max(0, int(counted.reset_at - time.time()))
+            fields["RateLimit-Policy"].append(f'"{name}";q={counted.limit.amount};w={counted.limit.get_expiry()}')
+            fields["RateLimit"].append(f'"{name}";r={counted.remaining};t={seconds}')
+    except (RedisError, ValueError):
+        # Redis has become unreachable during the request, or holds something that is not a count.
+        return {}
+    return {field: ", ".join(items) for field, items in fields.items() if items}
 
 
 def redis_options(seconds: float) -> dict[str, Any]:

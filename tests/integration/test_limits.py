@@ -100,3 +100,27 @@ def test_the_error_about_a_limit_says_what_to_do(app: Flask, project_id: int) ->
             submit(project_id, SHEET)
     finally:
         app.config["PRECAST"] = settings
+
+
+def test_headers_say_how_many_requests_are_left(app: Flask, project_id: int) -> None:
+    client, ada = client_with_limits(app, requests_per_minute=3, uploads_per_minute=1), member(project_id, "ada")
+    fields = [client.get("/api/me", headers=ada).headers for _ in range(2)]
+    assert [each["RateLimit-Policy"] for each in fields] == ['"requests";q=3;w=60'] * 2
+    assert [each["RateLimit"].split(";t=")[0] for each in fields] == ['"requests";r=2', '"requests";r=1']
+    assert 0 <= int(fields[0]["RateLimit"].split(";t=")[1]) <= 60
+    with SHEET.open("rb") as file:
+        upload = client.post(f"/api/project/{project_id}/import/excel", data={"file": (file, "a.csv")}, headers=ada)
+    assert upload.headers["RateLimit-Policy"] == '"uploads";q=1;w=60'
+    assert upload.headers["RateLimit"].startswith('"uploads";r=0;t=')
+    refused = client.get("/api/me", headers=ada)
+    assert (refused.status_code, refused.headers["RateLimit"].split(";t=")[0]) == (429, '"requests";r=0')
+    assert abs(int(refused.headers["Retry-After"]) - int(refused.headers["RateLimit"].split(";t=")[1])) <= 1
+    for path in ("/healthz", "/login"):
+        assert "RateLimit" not in client.get(path).headers, path
+
+
+def test_limits_without_redis_are_in_the_headers(app: Flask, project_id: int) -> None:
+    ada = member(project_id, "ada")
+    away = create_app(replace(app.config["PRECAST"], redis_url="redis://127.0.0.1:1/0", requests_per_minute=9))
+    response = away.test_client().get("/api/me", headers=ada)
+    assert (response.status_code, response.headers["RateLimit"].split(";t=")[0]) == (200, '"requests";r=8')
