@@ -15,6 +15,7 @@ from precast_app.api import (
     element_type_edits,
     element_types,
     elements,
+    email_settings,
     errors,
     export_slots,
     exports,
@@ -44,7 +45,7 @@ from precast_app.extensions import api
 RESOURCES = (
     accounts, projects, reference, import_profiles, jobs, job_files, job_mapping, job_corrections, element_types,
     element_type_edits, elements, element_details, labels, piece_exports, piece_jobs, exports, replaced_routes, reviews,
-    webhooks,
+    webhooks, email_settings,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from precast_app.config.environment import read_setting, setting, variable_of
 from precast_app.config.session_limits import SessionLimits
+from precast_app.config.smtp import parse_smtp_url
 from precast_app.errors import ConfigurationError
 
 MIB = 1024 * 1024
@@ -166,6 +167,12 @@ class Settings:
         "address of the pages as users open them, such as `https://precast.example`, for links in webhooks and "
         "e-mails; `none` leaves them out",
     )
+    smtp_url: str = setting(
+        "none",
+        "mail server, `smtps://user:password@mail.example` or `smtp://mail.example:587`, which is encrypted if the "
+        "server offers it; `none` sends no e-mail",
+    )
+    email_from: str = setting("none", "sender of e-mails, such as `Precast <precast@example.com>`")
     webhook_allowed_networks: str = setting(
         "none",
         "networks that webhooks can reach although they are private, separated by commas, such as "
@@ -253,7 +260,21 @@ class Settings:
             raise ConfigurationError(
                 f"SECRET_KEY is too easy to guess. Use at least {_MIN_KEY_LENGTH} random characters. {_KEY_HINT}"
             )
+        settings._check_email()
         return settings
+
+    @property
+    def sends_email(self) -> bool:
+        """Return whether e-mails are sent."""
+        return self.smtp_url != "none"
+
+    def _check_email(self) -> None:
+        if not self.sends_email:
+            return
+        parse_smtp_url(self.smtp_url)
+        for variable, value in (("EMAIL_FROM", self.email_from), ("PUBLIC_URL", self.public_url)):
+            if value == "none":
+                raise ConfigurationError(f"Set {variable}, which e-mails need, or leave SMTP_URL away.")
 
     @property
     def web_limits(self) -> SessionLimits:

@@ -49,6 +49,17 @@ _WEBHOOKS = text("""
            CASE WHEN previous_secret_until > now() THEN previous_secret END AS previous_secret
     FROM webhooks WHERE id = ANY (:ids)
 """)
+# A user who has lost the project gets no messages about it.
+_RECIPIENTS = text("""
+    SELECT message.id, "user".id AS user_id, "user".email_events, "user".language,
+           CASE WHEN "user".disabled_at IS NULL AND ("user".is_admin OR membership.user_id IS NOT NULL)
+                THEN "user".email END AS email
+    FROM outbox_messages message
+    JOIN users "user" ON "user".id = message.user_id
+    LEFT JOIN memberships membership
+        ON membership.user_id = message.user_id AND membership.project_id = message.project_id
+    WHERE message.id = ANY (:ids)
+""")
 # The condition on `last_attempt_at` keeps a worker that was too slow from overwriting the outcome of a later attempt.
 _DELIVERED = text("""
     UPDATE outbox_messages
@@ -84,6 +95,20 @@ class WebhookTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipient:
+    """A user who gets an e-mail; `email` is None if there is no address or the user may not read the project now."""
+
+    user_id: int
+    email: str | None
+    events: tuple[str, ...]
+    language: str | None
+
+    def wants(self, event: NotificationEvent) -> bool:
+        """Return whether the user has chosen e-mails about the event."""
+        return event in self.events
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedMessage:
     """A message that this worker sends now; `attempt` counts from 1."""
 
@@ -95,7 +120,7 @@ class ClaimedMessage:
     event: NotificationEvent
     payload: dict[str, Any]
     webhook: WebhookTarget | None
-    user_id: int | None
+    recipient: Recipient | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +152,7 @@ def claim_due(limit: int, *, busy: Collection[int]) -> list[ClaimedMessage]:
         },
     ).all()
     webhooks = _load_webhooks({row.webhook_id for row in rows if row.webhook_id is not None})
+    recipients = _load_recipients([row.id for row in rows if row.user_id is not None])
     return [
         ClaimedMessage(
             id=row.id,
@@ -137,7 +163,7 @@ def claim_due(limit: int, *, busy: Collection[int]) -> list[ClaimedMessage]:
             event=NotificationEvent(row.event),
             payload=row.payload,
             webhook=webhooks.get(row.webhook_id),
-            user_id=row.user_id,
+            recipient=recipients.get(row.id),
         )
         for row in rows
     ]
@@ -168,4 +194,14 @@ def _load_webhooks(ids: set[int]) -> dict[int, WebhookTarget]:
     return {
         row.id: WebhookTarget(row.id, row.url, tuple(filter(None, (row.secret, row.previous_secret))), row.is_disabled)
         for row in db.session.execute(_WEBHOOKS, {"ids": sorted(ids)})
+    }
+
+
+def _load_recipients(ids: list[int]) -> dict[int, Recipient]:
+    """Return the users of the messages with these ids, by the message's id."""
+    if not ids:
+        return {}
+    return {
+        row.id: Recipient(row.user_id, row.email, tuple(row.email_events), row.language)
+        for row in db.session.execute(_RECIPIENTS, {"ids": ids})
     }

@@ -41,7 +41,8 @@ def record(job_id: int, events: Sequence[NotificationEvent]) -> None:
     commits, together with the change that the events are about.
     """
     wanted = {"job_id": job_id, "events": list(events)}
-    webhooks, user = db.session.execute(_WEBHOOKS, wanted).all(), db.session.execute(_USER, wanted).first()
+    webhooks = db.session.execute(_WEBHOOKS, wanted).all()
+    user = db.session.execute(_USER, wanted).first() if current_settings().sends_email else None
     if not webhooks and user is None:
         return
     _insert(job_id, [*_to_webhooks(webhooks, events), *_to_user(user, events)])

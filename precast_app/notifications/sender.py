@@ -15,7 +15,7 @@ from flask import Flask
 
 from precast_app.config import Settings
 from precast_app.extensions import db, settings_of
-from precast_app.notifications import claims, webhook_delivery
+from precast_app.notifications import claims, email_delivery, webhook_delivery
 from precast_app.notifications.address_policy import AddressPolicy
 from precast_app.notifications.claims import ClaimedMessage, Outcome
 
@@ -84,6 +84,8 @@ def _deliver(message: ClaimedMessage, policy: AddressPolicy, settings: Settings)
         if message.webhook is not None:
             timeout = settings.delivery_timeout_seconds
             return webhook_delivery.deliver(message, message.webhook, policy=policy, timeout=timeout)
+        if message.recipient is not None:
+            return email_delivery.deliver(message, message.recipient, settings)
         return Outcome(error="The recipient does not exist any more.", is_final=True)
     except Exception as error:
         log.exception("Message %s could not be sent.", message.message_id)

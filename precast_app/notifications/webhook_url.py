@@ -27,8 +27,8 @@ def parse(url: str) -> WebhookUrl:
     """Return the parts of the URL; raise `RequestError` if it is not a plain http or https URL."""
     if len(url) > _MAX_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
         raise _refusal(
-            f"The URL is longer than {_MAX_LENGTH} characters, or has blanks or letters beyond ASCII. "
-            "Encode them (%20), and write the host name in its ASCII form (xn--…)."
+            "The URL is longer than 2000 characters, or has blanks or letters beyond ASCII. Encode them, and write the "
+            "host name in its ASCII form (xn--…)."
         )
     try:
         parts = urlsplit(url)

@@ -8,6 +8,7 @@ from precast_app.web import (
     accounts,
     comparisons,
     element_types,
+    email,
     errors,
     home,
     jobs,
@@ -37,6 +38,7 @@ def init_app(app: Flask) -> None:
         accounts,
         languages,
         webhooks,
+        email,
     ):
         app.register_blueprint(module.blueprint)
     template_filters.init_app(app)

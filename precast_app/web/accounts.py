@@ -11,7 +11,9 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.extensions import current_settings
-from precast_app.models import Role
+from precast_app.languages import gettext_noop
+from precast_app.models import NotificationEvent, Role
+from precast_app.notifications import email_settings
 from precast_app.queries import administration, projects
 from precast_app.queries.administration import AuditFilter
 from precast_app.queries.paging import Page
@@ -20,6 +22,11 @@ from precast_app.web import paging, project_context
 blueprint = Blueprint("account_pages", __name__)
 
 _PAGE_SIZE = 100
+_EMAIL_LABELS = {
+    NotificationEvent.JOB_COMPLETED: gettext_noop("My job has ended"),
+    NotificationEvent.JOB_FAILED: gettext_noop("My job has failed"),
+    NotificationEvent.JOB_WAITING: gettext_noop("Something waits for me"),
+}
 _AUDIT_FILTERS = ("by", "act")
 _PROJECT = "/projects/<int(max=2147483647):project_id>"
 
@@ -40,6 +47,8 @@ def account() -> str:
         projects=visible_projects,
         now=datetime.now(UTC),
         days=current_settings().token_lifetime_days,
+        email=email_settings.get(identity.user_id),
+        email_labels=_EMAIL_LABELS,
     )
 
 

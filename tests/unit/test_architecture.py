@@ -45,6 +45,7 @@ ENDS_TRANSACTIONS = {
     "jobs/mapping.py": {"start", "import_again", "_count_rows"},
     "pieces/actions.py": {"move"},
     "notifications/webhooks.py": {"create", "change", "rotate_secret", "delete", "send_again"},
+    "notifications/email_settings.py": {"change", "stop"},
     # Messages are claimed in one transaction, and what became of each is stored in another.
     "notifications/sender.py": {"send_due", "record_outcomes"},
     "projects/import_profiles.py": {"create", "change", "delete", "_flush"},
