@@ -11,7 +11,7 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.models import PieceStatus
-from precast_app.pieces import actions
+from precast_app.pieces import service
 from precast_app.projects import projects
 from precast_app.queries import pieces
 
@@ -41,7 +41,7 @@ def move_element(body: dict[str, Any], element_id: int) -> dict[str, Any]:
     the reason if the piece can't move so.
     """
     status = PieceStatus(body["status"]) if body["status"] else None
-    piece = actions.move(
+    piece = service.move_piece(
         element_id,
         current_identity().name,
         status=status,

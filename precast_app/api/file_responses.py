@@ -21,6 +21,8 @@ SPREADSHEETS = {
     "xltx": "application/vnd.openxmlformats-officedocument.spreadsheetml.template",
     "xltm": "application/vnd.ms-excel.template.macroEnabled.12",
     "ods": ODS,
+    # The corrected copy of a text file.
+    "csv": "text/csv",
 }
 # OpenAPI schemas of file contents.
 BINARY = {"type": "string", "format": "binary"}

@@ -34,7 +34,7 @@ class _GroupTable:
 
     @property
     def delete(self) -> str:
-        # `keep_zero` has left these.
+        # `set_to_zero` has left these.
         condition = "AND quantity > 0" if self.spec.group is ColumnGroup.NODES else ""
         return f"""
             DELETE FROM {self.spec.table} USING unnest(%s::int[], %s::int[]) AS deleted(id, target)
@@ -42,7 +42,7 @@ class _GroupTable:
         """
 
     @property
-    def keep_zero(self) -> str:
+    def set_to_zero(self) -> str:
         """Set to 0 the quantities that can't be deleted, since scrapped pieces are left there and no others."""
         return f"""
             UPDATE {self.spec.table} q SET {self.spec.value_column} = 0
@@ -240,7 +240,7 @@ def write_cells(cursor: Any, group: ColumnGroup, cells: Sequence[tuple[int, int,
     table = _TABLES[group]
     if deleted := [cell[:2] for cell in cells if not cell[2]]:
         if group is ColumnGroup.NODES:
-            cursor.execute(table.keep_zero, pg_columns(deleted))
+            cursor.execute(table.set_to_zero, pg_columns(deleted))
         cursor.execute(table.delete, pg_columns(deleted))
     if stored := [cell if table.has_value else cell[:2] for cell in cells if cell[2]]:
         cursor.execute(table.upsert, pg_columns(stored))

@@ -103,6 +103,12 @@ class CorrectedBook:
             for column, text in sorted(corrector.texts(row).items()):
                 yield row.number, column, self._corrections.typed(column, text)
 
+    def changed_texts(self) -> dict[int, dict[int, str]]:
+        """Return the new text of each corrected cell that the file has, by row and column."""
+        sheet = self._corrections.sheet
+        corrector = RowCorrector(self._corrections, self._book.scan(sheet))
+        return {row.number: texts for row in self._book.rows(sheet) if (texts := corrector.texts(row))}
+
 
 class RowCorrector:
     """The corrections of a sheet by row."""

@@ -115,13 +115,14 @@ def annotate(
 
     `profile` is the JSON of the import profile by which the file was read, `corrections` what its cells were read as.
     """
+    loaded = None if profile is None else load_profile(profile)
     if corrections is None:
-        book = _open(upload, limits, None if profile is None else load_profile(profile))
-        return annotating.write(upload, book, map(_issue, issues), out, seconds)
+        return annotating.write(upload, _open(upload, limits, loaded), map(_issue, issues), out, seconds)
     with tempfile.TemporaryFile() as corrected:
-        correct(upload, corrected, limits=limits, corrections=corrections, seconds=seconds / 2, profile=profile)
+        kind = correct(upload, corrected, limits=limits, corrections=corrections, seconds=seconds / 2, profile=profile)
         corrected.seek(0)
-        return annotating.write(corrected, _open(corrected, limits), map(_issue, issues), out, seconds / 2)
+        book = _open(corrected, limits, loaded if kind == "csv" else None)
+        return annotating.write(corrected, book, map(_issue, issues), out, seconds / 2)
 
 
 def correct(
@@ -134,8 +135,10 @@ def correct(
     profile: dict[str, Any] | None = None,
 ) -> str:
     """Write the upload with its corrections and return the copy's kind; for the arguments see `annotate`."""
-    book = _open(upload, limits, None if profile is None else load_profile(profile))
-    return annotating.write_corrected(upload, book, from_json(corrections), out, seconds)
+    loaded = None if profile is None else load_profile(profile)
+    encoding, delimiter = (loaded.encoding, loaded.delimiter) if loaded else _AS_DETECTED
+    book = _open(upload, limits, loaded)
+    return annotating.write_corrected(upload, book, from_json(corrections), out, seconds, encoding, delimiter)
 
 
 def export_rejected_rows(

@@ -75,7 +75,7 @@ class PieceState:
     """What is known of a piece: its status, since when, and when it passed which stage, by stage id.
 
     `own_stages` are the ids of the stages that its element type goes through, `notes` the texts of its history. A
-    scrapped piece `can_return` as long as its replacement is planned.
+    scrapped piece `can_be_restored` as long as its replacement is planned.
     """
 
     status: PieceStatus
@@ -84,7 +84,7 @@ class PieceState:
     passed: Mapping[int, datetime] = field(default_factory=lambda: MappingProxyType({}))
     own_stages: frozenset[int] = frozenset()
     notes: frozenset[str] = frozenset()
-    can_return: bool = True
+    can_be_restored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def _set_status(
             ),
             about="status",
         )
-    if not piece.can_return:
+    if not piece.can_be_restored:
         raise MoveRefused(
             "illegal_move",
             "The piece was scrapped, and its replacement is in production or was removed. It stays scrapped.",

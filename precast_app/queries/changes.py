@@ -53,7 +53,8 @@ _FOUND = """
       AND (CAST(:target AS text) IS NULL OR fields -> :key -> :target IS NOT NULL)
       AND (NOT CAST(:in_production AS boolean) OR EXISTS (
           SELECT FROM pieces p
-          WHERE p.element_type_id = found.element_type_id AND p.status NOT IN ('planned', 'scrapped')))
+          WHERE p.project_id = :project_id AND p.element_type_id = found.element_type_id AND p.status <> 'planned'
+            AND p.status <> 'scrapped'))
 """
 _PAGE = text(
     f"SELECT * {_FOUND} AND id > CAST(:after AS bigint) ORDER BY id, element_type_id LIMIT :limit OFFSET :offset"
@@ -100,7 +101,7 @@ def list_changes(job_id: int, filters: ChangeFilter, page: Page) -> tuple[list[d
     """
     job = db.session.get_one(ImportJob, job_id)
     headings = _ChangeHeadings(reference_data.from_json(job.project_id, job.reference or {}))
-    parameters = _parameters(job_id, filters, headings)
+    parameters = _parameters(job, filters, headings)
     window = {"limit": page.limit, "offset": page.offset, "after": page.after or 0}
     if filters.field is not None and parameters["key"] is None:
         return [], 0
@@ -140,7 +141,7 @@ def summarize(job_id: int) -> dict[str, Any]:
     """
     job = db.session.get_one(ImportJob, job_id)
     headings = _ChangeHeadings(reference_data.from_json(job.project_id, job.reference or {}))
-    parameters = _parameters(job_id, NO_FILTER, headings)
+    parameters = _parameters(job, NO_FILTER, headings)
     kinds = dict.fromkeys(KINDS, 0)
     for kind, count in db.session.execute(_KINDS, parameters):
         kinds[kind] = count
@@ -156,11 +157,11 @@ def summarize(job_id: int) -> dict[str, Any]:
     }
 
 
-def _parameters(job_id: int, filters: ChangeFilter, headings: _ChangeHeadings) -> dict[str, Any]:
+def _parameters(job: ImportJob, filters: ChangeFilter, headings: _ChangeHeadings) -> dict[str, Any]:
     key, target = headings.find(filters.field) if filters.field is not None else (None, None)
     return {
-        "job_id": job_id, "change": filters.change, "largest_row": LARGEST_ID, "key": key, "target": target,
-        "in_production": filters.in_production,
+        "job_id": job.id, "project_id": job.project_id, "change": filters.change, "largest_row": LARGEST_ID, "key": key,
+        "target": target, "in_production": filters.in_production,
     }  # fmt: skip
 
 

@@ -42,11 +42,11 @@ def list_jobs(
     page: Page,
     state: JobState | None = None,
     *,
-    with_applied: bool = True,
+    include_applied_dry_runs: bool = True,
 ) -> tuple[list[ImportJob], int]:
     """Return a page of the project's jobs that have the status, the type and the state, newest first, and their number.
 
-    None stands for any. Without `with_applied`, dry runs from which a job was started are left out.
+    None stands for any. Without `include_applied_dry_runs`, dry runs from which a job was started are left out.
     """
     query = select(ImportJob).where(ImportJob.project_id == project_id).order_by(ImportJob.id.desc())
     if status:
@@ -55,7 +55,7 @@ def list_jobs(
         query = query.where(is_in_state(state))
     if job_type:
         query = query.where(ImportJob.job_type == job_type)
-    if not with_applied:
+    if not include_applied_dry_runs:
         applying = aliased(ImportJob)
         query = query.where(~select(applying.id).where(applying.applies_job_id == ImportJob.id).exists())
     return paginate(query, page, lambda last_id: ImportJob.id < last_id)

@@ -67,7 +67,7 @@ class DelimitedBook:
         """
         self._file = file
         self._limits = limits
-        self._encoding = check_encoding(file, encoding) if encoding else detect_encoding(file)
+        self.encoding = check_encoding(file, encoding) if encoding else detect_encoding(file)
         self._is_encoding_given = encoding is not None
         first = next(self._text(), "")
         # Some programs put a message or a `sep=` line before the headings.
@@ -75,14 +75,14 @@ class DelimitedBook:
         rest = first[len(self._message) :]
         separator = _SEPARATOR.fullmatch(rest)
         self._skipped = 1 if separator else 0
-        self._delimiter = delimiter or (separator[1] if separator else _delimiter(self._first_records()))
+        self.delimiter = delimiter or (separator[1] if separator else _delimiter(self._first_records()))
         self._is_delimiter_declared = separator is not None or delimiter is not None
         self._decoded_cells: Counter[str] = Counter()
         self._may_be_encoded = self._may_be_replaced = self._has_text_formulas = False
         self._replaced = ReplacedValues()
         self._record: list[str] = []
         self._ambiguous_number: str | None = None
-        self.decimal_comma = self._delimiter != "," and self._has_decimal_commas()
+        self.decimal_comma = self.delimiter != "," and self._has_decimal_commas()
 
     @property
     def notes(self) -> tuple[ReaderNote, ...]:
@@ -109,7 +109,7 @@ class DelimitedBook:
         record: list[str] = []
         self._record = []
         try:
-            for number, cells in enumerate(csv.reader(self._lines(), delimiter=self._delimiter), 1):
+            for number, cells in enumerate(csv.reader(self._lines(), delimiter=self.delimiter), 1):
                 record, self._record = self._record, []
                 if len(record) > 1 and self._record_error(record, "expected after"):
                     raise _text_after_quotation_mark(number)
@@ -145,12 +145,34 @@ class DelimitedBook:
         if self._record_error(record, "unexpected end"):
             raise _never_closed(count - 1)
 
+    def records(self) -> Iterator[tuple[str, list[str] | None]]:
+        """Yield each record as it is written in the file, with its fields; None for what is not part of the table.
+
+        Records have the same order and number as in `rows`, blank ones included.
+        """
+        lines, raw = self._text(), []
+        for _ in range(self._skipped):
+            yield next(lines, ""), None
+
+        def table() -> Iterator[str]:
+            for number, line in enumerate(lines, self._skipped):
+                raw.append(line)
+                text = line.removeprefix(self._message) if number == 0 else line
+                if text := _without_end_of_file(text) if _END_OF_FILE in text else text:
+                    yield text
+
+        for fields in csv.reader(table(), delimiter=self.delimiter):
+            record = "".join(raw)
+            raw.clear()
+            yield record, fields
+        yield "".join(raw), None
+
     def _record_error(self, record: list[str], message: str) -> bool:
         """Return whether a strict reader rejects the lines of a record with an error that contains `message`."""
         if not any('"' in line for line in record):
             return False
         try:
-            list(csv.reader(record, delimiter=self._delimiter, strict=True))
+            list(csv.reader(record, delimiter=self.delimiter, strict=True))
         except csv.Error as error:
             return message in str(error)
         return False
@@ -159,9 +181,7 @@ class DelimitedBook:
         """Yield the decoded lines of the file."""
         self._file.seek(0)
         # A TextIOWrapper closes its file when it is garbage-collected, so it gets a reader that ignores this.
-        yield from io.TextIOWrapper(
-            io.BufferedReader(NonClosingReader(self._file)), encoding=self._encoding, newline=""
-        )
+        yield from io.TextIOWrapper(io.BufferedReader(NonClosingReader(self._file)), encoding=self.encoding, newline="")
 
     def _first_records(self) -> Iterator[str]:
         """Yield the first records without the message before the headings; quoted line ends stay in their record."""
@@ -230,7 +250,7 @@ class DelimitedBook:
         how = (
             Message("named in the first line") if self._is_delimiter_declared else Message("detected from the headings")
         )
-        separator = _DELIMITERS.get(self._delimiter, Message("sign %(sign)s", sign=self._delimiter))
+        separator = _DELIMITERS.get(self.delimiter, Message("sign %(sign)s", sign=self.delimiter))
         yield ReaderNote(
             "info",
             "delimiter",
@@ -240,18 +260,18 @@ class DelimitedBook:
             yield ReaderNote(
                 "info",
                 "encoding",
-                Message("The file was read as %(encoding)s, as its import profile says.", encoding=self._encoding),
+                Message("The file was read as %(encoding)s, as its import profile says.", encoding=self.encoding),
             )
-        elif self._encoding == "cp1252":
+        elif self.encoding == "cp1252":
             yield ReaderNote(
                 "warning",
                 "windows_1252",
                 "The file is not in UTF-8 and was read as Windows-1252. If letters such as ä, é or ø are wrong, save "
                 "it as CSV UTF-8 and upload it again.",
             )
-        elif self._encoding in _ENCODINGS:
+        elif self.encoding in _ENCODINGS:
             yield ReaderNote(
-                "info", "encoding", Message("The file was read as %(encoding)s.", encoding=_ENCODINGS[self._encoding])
+                "info", "encoding", Message("The file was read as %(encoding)s.", encoding=_ENCODINGS[self.encoding])
             )
         if self._ambiguous_number:
             written = self._ambiguous_number.strip()
@@ -265,7 +285,7 @@ class DelimitedBook:
                     number=written.replace(",", "."),
                 ),
             )
-        elif self._delimiter != ",":
+        elif self.delimiter != ",":
             sign = Message("comma") if self.decimal_comma else Message("point")
             yield ReaderNote("info", "decimal_sign", Message("The decimal separator is the %(sign)s.", sign=sign))
         if self._message:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 import xlrd
+from xlrd.compdoc import CompDocError
 
 from precast_app.messages import Message
 from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, damaged, too_many_columns, too_many_rows
@@ -32,6 +33,9 @@ xlrd.book.unpack_SST_table = unpack_shared_texts
 xlrd.formatting.fmt_bracketed_sub = re.compile(r"\[[^\[\]]*\]").sub
 # xlrd keeps the file and all its cells in memory, which takes many times the file's size.
 _MAX_BYTES = 20 * 1024 * 1024
+_UNREADABLE = "it can't be read as a workbook of Excel 97 to 2003"
+# What the texts of an old workbook that names no encoding may be in, with the words for people.
+_ENCODINGS = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "ISO 8859-1"}
 
 
 class XlsBook:
@@ -39,7 +43,6 @@ class XlsBook:
 
     format = "xls"
     decimal_comma = False
-    notes: tuple[ReaderNote, ...] = ()
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
         """Read the whole workbook. Raise `UnreadableFile` if it can't be read."""
@@ -55,21 +58,7 @@ class XlsBook:
                     limit=_MAX_BYTES // 1024**2,
                 ),
             )
-        try:
-            # xlrd finds merged cells and dates only if it reads the formats.
-            self._book = xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=io.StringIO())
-        except xlrd.XLRDError as error:
-            if "encrypted" in str(error).lower():
-                raise UnreadableFile(
-                    "password_protected",
-                    "The workbook is protected by a password. Remove the password and upload it again.",
-                ) from error
-            raise damaged("it can't be read as a workbook of Excel 97 to 2003") from error
-        except MemoryError:
-            raise
-        except Exception as error:
-            # xlrd does not validate what it reads, so a damaged file can raise any exception.
-            raise damaged("it can't be read as a workbook of Excel 97 to 2003") from error
+        self._book, self.notes = _open(content)
         self.sheets = tuple(self._book.sheet_names())
         self.hidden_sheets = frozenset(sheet.name for sheet in self._book.sheets() if sheet.visibility)
         self._formats: dict[int, NumberFormat] = {}
@@ -145,3 +134,64 @@ class XlsBook:
                 code = "General"  # a damaged file, or an old one whose cells have no format
             found = self._formats[index] = parse_number_format(code)
         return found
+
+
+def _open(content: bytes) -> tuple[Any, tuple[ReaderNote, ...]]:
+    """Return the workbook, and notes about what was wrong with it; raise `UnreadableFile` if it can't be read."""
+    try:
+        return _read(content), ()
+    except CompDocError:
+        return _read_damaged(content)
+    except (LookupError, UnicodeError) as error:
+        return _read_in_other_encoding(content, error)
+
+
+def _read_damaged(content: bytes) -> tuple[Any, tuple[ReaderNote, ...]]:
+    """Return a workbook whose parts overlap in the file, as some programs write them; Excel reads them, too."""
+    note = ReaderNote(
+        "warning",
+        "repaired_workbook",
+        "The workbook has a wrong directory of its parts. It was read all the same. Check the values, and save it as "
+        "an Excel Workbook (.xlsx).",
+    )
+    try:
+        return _read(content, ignore_workbook_corruption=True), (note,)
+    except (CompDocError, LookupError, UnicodeError) as error:
+        raise damaged(_UNREADABLE) from error
+
+
+def _read_in_other_encoding(content: bytes, error: Exception) -> tuple[Any, tuple[ReaderNote, ...]]:
+    """Return a workbook of Excel 5 or 95 that names no encoding, or one that its texts don't have."""
+    for encoding in _ENCODINGS:
+        try:
+            book = _read(content, encoding_override=encoding)
+        except (LookupError, UnicodeError, UnreadableFile):
+            continue
+        note = ReaderNote(
+            "warning",
+            "unknown_text_encoding",
+            f"The workbook does not say correctly how its texts are encoded. They were read as {_ENCODINGS[encoding]}. "
+            "If letters such as ä, é or ø are wrong, save it as an Excel Workbook (.xlsx).",
+        )
+        return book, (note,)
+    raise damaged(_UNREADABLE) from error
+
+
+def _read(content: bytes, **options: Any) -> Any:
+    try:
+        # xlrd finds merged cells and dates only if it reads the formats.
+        return xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=io.StringIO(), **options)
+    except (MemoryError, CompDocError, UnicodeError):
+        raise
+    except xlrd.XLRDError as error:
+        if "encrypted" in str(error).lower():
+            raise UnreadableFile(
+                "password_protected",
+                "The workbook is protected by a password. Remove the password and upload it again.",
+            ) from error
+        raise damaged(_UNREADABLE) from error
+    except Exception as error:
+        if isinstance(error, LookupError) and "unknown encoding" in str(error):
+            raise
+        # xlrd does not validate what it reads, so a damaged file can raise any exception.
+        raise damaged(_UNREADABLE) from error

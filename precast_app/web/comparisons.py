@@ -59,8 +59,9 @@ def _page(job_id: int, other_id: int, window: ComparisonWindow | None, *, correc
         except Conflict as conflict:
             problem = str(conflict)
     job = job_queries.get_job(job_id)
-    names = {each.id: each.file_name or gettext("upload") for each in job_queries.list_comparable_uploads(job)}
     pair = [job, job_queries.get_job(other_id)]
+    uploads = {each.id: each for each in [*job_queries.list_comparable_uploads(job), *pair]}
+    names = {id_: uploads[id_].file_name or gettext("upload") for id_ in sorted(uploads, reverse=True)}
     filters = {"change": window.change if window else None, "corrected": "true" if corrected else None}
 
     def link(**changed: Any) -> str:

@@ -46,7 +46,7 @@ def index(project_id: int) -> str:
     """Show the project's jobs that match the filters of the URL, newest first."""
     state, job_type = _requested_state(), request.args.get("job_type")
     page = paging.requested_page(_PAGE_SIZE)
-    jobs, count = job_queries.list_jobs(project_id, None, job_type, page, state, with_applied=False)
+    jobs, count = job_queries.list_jobs(project_id, None, job_type, page, state, include_applied_dry_runs=False)
     return render_template(
         "jobs/list.html",
         **project_context.for_project(project_id, "Jobs"),
@@ -67,7 +67,7 @@ def index_table(project_id: int) -> Response:
     """Return only the table of the jobs, for the open page to poll."""
     state, job_type = _requested_state(), request.args.get("job_type")
     page = paging.requested_page(_PAGE_SIZE)
-    jobs, _ = job_queries.list_jobs(project_id, None, job_type, page, state, with_applied=False)
+    jobs, _ = job_queries.list_jobs(project_id, None, job_type, page, state, include_applied_dry_runs=False)
     return render_partial("jobs/rows.html", jobs=jobs, is_filtered=bool(state or job_type))
 
 

@@ -75,7 +75,7 @@ def show(project_id: int) -> str:
     """
     period = "day" if request.args.get("period") == "day" else "week"
     summary = summaries.project_summary(project_id, period)
-    recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT, with_applied=False)
+    recent, _ = job_queries.list_jobs(project_id, None, None, _RECENT, include_applied_dry_runs=False)
     if not summary["by_node"] and not summary["element_types"]:
         return render_template("start.html", **project_context.for_project(project_id, "Overview"), recent=recent)
     statuses = {status: sum(node[status] for node in summary["by_node"]) for status in PIECE_STEPS}
@@ -96,7 +96,7 @@ def show(project_id: int) -> str:
 @requires(Permission.READ)
 def recent_jobs(project_id: int) -> Response:
     """Return only the table of recent jobs, for the open page to poll."""
-    jobs, _ = job_queries.list_jobs(project_id, None, None, _RECENT, with_applied=False)
+    jobs, _ = job_queries.list_jobs(project_id, None, None, _RECENT, include_applied_dry_runs=False)
     return render_partial("jobs/rows.html", jobs=jobs)
 
 

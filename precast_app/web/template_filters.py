@@ -59,7 +59,7 @@ def init_app(app: Flask) -> None:
     filters = {
         "amount": amount,
         "iso": iso,
-        "date": date_of,
+        "date": format_date,
         "day": day,
         "grouped": grouped,
         "change_words": labels.change,
@@ -98,7 +98,7 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def date_of(moment: datetime) -> str:
+def format_date(moment: datetime) -> str:
     """Return the day in UTC, such as 12 Oct 2026; with the time, unless it is midnight: then only the day is known."""
     known = moment.astimezone(UTC)
     return dates.format_date(known, locale=_locale()) + (f" {known:%H:%M}" if known.time() != time() else "")

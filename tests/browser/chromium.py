@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserType, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -21,12 +21,12 @@ HOW_TO_INSTALL = (
 )
 
 
-def path(driver: Playwright) -> str | None:
+def path(kind: BrowserType) -> str | None:
     """Return the path of a Chromium: the one in BROWSER, an installed one or Playwright's; None if there is none."""
     if named := os.environ.get("BROWSER"):
         return named
     found = [shutil.which(name) for name in _NAMES]
-    more = [str(each) for each in (_MAC, Path(driver.chromium.executable_path)) if each.exists()]
+    more = [str(each) for each in (_MAC, Path(kind.executable_path)) if each.exists()]
     return next(iter([each for each in found if each] + more), None)
 
 
@@ -34,10 +34,21 @@ def path(driver: Playwright) -> str | None:
 def launched() -> Iterator[Browser | None]:
     """Start the browser for the block; yield None if no Chromium is installed."""
     with sync_playwright() as driver:
-        where = path(driver)
+        where = path(driver.chromium)
         if where is None:
             yield None
             return
         browser = driver.chromium.launch(executable_path=where, args=_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def with_camera(browser: Browser, film: Path) -> Iterator[Browser]:
+    """Start another browser of the same kind for the block; its camera shows a film (Y4M or MJPEG) again and again."""
+    kind = browser.browser_type
+    camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    shown = f"--use-file-for-fake-video-capture={film}"
+    other = kind.launch(executable_path=path(kind), args=[*_ARGUMENTS, *camera, shown])
+    yield other
+    other.close()

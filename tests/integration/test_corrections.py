@@ -122,7 +122,45 @@ def test_the_file_stays_and_its_corrected_copy_is_clean(
     assert (job.status, job.created_count, job.rejected_count) == ("completed", 9, 0), job.error
 
 
-def test_the_corrected_copy_of_a_csv_file_is_a_workbook(
+@pytest.mark.parametrize(
+    ("encoding", "separator", "line_end"), [("utf-8", ";", "\n"), ("utf-8-sig", ",", "\r\n"), ("cp1252", ";", "\r\n")]
+)
+def test_the_corrected_copy_of_a_csv_file_is_that_file_with_its_corrections(
+    client: FlaskClient,
+    admin: Headers,
+    green_meadows: int,
+    tmp_path: Path,
+    encoding: str,
+    separator: str,
+    line_end: str,
+) -> None:
+    lines = ["Element Type|Element Type Name|Height", 'WALL|"W ""1"""|tall', "FAÇADE|W-2|1250.5", "", "WALL|W-3|low"]
+    content = line_end.join(lines).replace("|", separator).encode(encoding)
+    path = tmp_path / "walls.csv"
+    path.write_bytes(content)
+    job = run_import(green_meadows, path, dry_run=True)
+    assert job.rejected_count == 2, job.error
+    put_corrections(client, admin, job.id, 0, cells=[cell(2, "C", "2500"), cell(5, "C", "")])
+    corrected, name = download(client, admin, f"/api/jobs/{job.id}/file?corrected=true")
+    assert name.endswith("walls-corrected.csv")
+    assert corrected == content.replace(b"tall", b"2500").replace(b"low", b"")
+    path.write_bytes(corrected)
+    done = run_import(green_meadows, path, use_profile="none")
+    assert (done.status, done.created_count, done.rejected_count) == ("completed", 3, 0), done.error
+
+
+def test_a_corrected_csv_file_is_in_utf_8_if_its_own_encoding_lacks_a_character(
+    client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "walls.csv"
+    path.write_bytes("Element Type,Element Type Name,Height\nFAÇADE,W-1,low\n".encode("cp1252"))
+    job = run_import(green_meadows, path, dry_run=True)
+    put_corrections(client, admin, job.id, 0, cells=[cell(2, "C", "1"), cell(2, "B", "Ł-1")])
+    corrected = download(client, admin, f"/api/jobs/{job.id}/file?corrected=true")[0]
+    assert corrected.decode("utf-8-sig").splitlines()[1] == "FAÇADE,Ł-1,1"
+
+
+def test_the_annotated_copy_of_a_corrected_csv_file_is_a_workbook(
     client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "walls.csv"
@@ -130,8 +168,10 @@ def test_the_corrected_copy_of_a_csv_file_is_a_workbook(
     job = run_import(green_meadows, path, dry_run=True)
     assert job.rejected_count == 1, job.error
     put_corrections(client, admin, job.id, 0, cells=[cell(2, "C", "2500")])
-    sheet = sheet_of(download(client, admin, f"/api/jobs/{job.id}/file?corrected=true")[0])
-    assert [[each.value for each in row] for row in sheet["B2:C3"]] == [["W-1", 2500], ["W-2", "1250.5"]]
+    again = client.post(f"/api/jobs/{job.id}/revalidate", headers=admin).get_json()["job_id"]
+    run_job(again)
+    sheet = sheet_of(download(client, admin, f"/api/jobs/{again}/annotated")[0])
+    assert [[each.value for each in row] for row in sheet["B2:C3"]] == [["W-1", "2500"], ["W-2", "1250.5"]]
 
 
 def test_two_people_who_correct_at_once_lose_nothing(client: FlaskClient, admin: Headers, dry: ImportJob) -> None:

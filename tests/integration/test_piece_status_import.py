@@ -19,6 +19,7 @@ from tests import project_snapshot
 from tests.conftest import ROOT, get_job, run_import
 from tests.element_type_files import WriteCsv, wall_row
 from tests.job_requests import Headers, post_job_action, undo_job, upload_form
+from tests.unit import ods_files
 
 REVISIONS = ROOT / "tests" / "files" / "revisions"
 SAMPLE = REVISIONS / "piece_status.csv"
@@ -226,6 +227,26 @@ def test_a_workbook_is_recognized_and_read_with_its_dates(
     ]  # fmt: skip
     auto = client.post(f"/api/project/{walls}/jobs?job_type=auto", data=upload_form(SAMPLE), headers=admin)
     assert get_job(auto.get_json()["job_id"]).job_type == KIND
+
+
+def test_an_open_document_list_is_read_with_its_dates(
+    client: FlaskClient, admin: Headers, walls: int, tmp_path: Path
+) -> None:
+    day = f'office:value-type="date" office:date-value="{TODAY.isoformat()}"'
+    rows = [
+        ods_files.row(*map(ods_files.text, ("Piece", "Status", "Date", "Note"))),
+        ods_files.row(
+            ods_files.text(code(1)), ods_files.text("produced"), ods_files.cell(day, "today"), ods_files.text("ok")
+        ),
+        ods_files.row(ods_files.text(code(2)), ods_files.text("melted"), ods_files.cell(day, "today")),
+    ]
+    path = tmp_path / "list.ods"
+    path.write_bytes(ods_files.ods(ods_files.table(*rows)))
+    done = run_import(walls, path, KIND)
+    assert (done.status, done.updated_count, statuses()) == ("completed", 1, {1: "produced"}), done.error
+    assert issues(done) == [("error", "B3", "unknown_status")]
+    since = db.session.execute(text("SELECT status_since::date FROM pieces WHERE number = 1")).scalar_one()
+    assert since == TODAY
 
 
 def test_an_undo_is_refused_for_pieces_that_have_moved_on(

@@ -343,6 +343,44 @@ def test_a_removal_that_the_database_refuses_leaves_the_others(
         db.session.commit()
     assert (done.status, done.removed_count, stored_names(green_meadows)) == ("completed", 1, {"A", "B"}), done.error
     assert warnings(client, admin, done.id) == [("missing_in_production", "WALL B")]
+    assert done.warning_count == 1
+
+
+@pytest.mark.parametrize("finished_batches", [1, 8, 15])
+def test_a_cancelled_import_brings_back_what_it_has_renamed_and_removed(
+    client: FlaskClient, admin: Headers, revision_a: int, finished_batches: int
+) -> None:
+    """Each batch is one of 14 changed rows, the first ones of which rename, and then one of 3 removals."""
+    db.session.execute(text("UPDATE pieces SET status = 'planned'"))
+    db.session.commit()
+    before, pieces = exports(client, admin), project_snapshot.snapshot_pieces(revision_a)
+    db.session.execute(
+        text(f"""
+            CREATE FUNCTION cancel_job() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF (SELECT count(*) FROM import_batches WHERE job_id = NEW.job_id) = {finished_batches} THEN
+                    UPDATE import_jobs SET cancelled_by = 'admin' WHERE id = NEW.job_id;
+                END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER cancel_job BEFORE INSERT ON import_batches FOR EACH ROW EXECUTE FUNCTION cancel_job();
+        """)
+    )
+    db.session.commit()
+    try:
+        cancelled = run_import(
+            revision_a, REVISION_B, missing="remove", renames="accept", batch_size=1, concurrent_batches=1
+        )
+    finally:
+        db.session.rollback()
+        db.session.execute(text("DROP TRIGGER cancel_job ON import_batches; DROP FUNCTION cancel_job()"))
+        db.session.commit()
+    assert (cancelled.status, cancelled.error) == ("failed", "Cancelled by admin; nothing was changed")
+    assert (cancelled.removed_count, cancelled.renamed_count) == (0, 0)
+    assert exports(client, admin) == before
+    project_snapshot.assert_same(project_snapshot.snapshot_pieces(revision_a), pieces)
+    again = run_import(revision_a, REVISION_B, missing="remove", renames="accept")
+    assert (again.removed_count, again.renamed_count) == (3, 1), again.error
 
 
 @pytest.mark.parametrize("broken_batch", [2, 5, 8])

@@ -43,7 +43,7 @@ ENDS_TRANSACTIONS = {
     "jobs/rejected_rows.py": {"store", "_read"},
     "jobs/columns.py": {"inspect", "describe", "_proposals"},
     "jobs/mapping.py": {"start", "import_again", "_count_rows"},
-    "pieces/actions.py": {"move"},
+    "pieces/service.py": {"move_piece"},
     "notifications/webhooks.py": {"create", "change", "rotate_secret", "delete", "send_again"},
     "notifications/email_settings.py": {"change", "stop"},
     # Messages are claimed in one transaction, and what became of each is stored in another.

@@ -80,7 +80,7 @@ def test_scrapping_takes_a_reason_and_a_piece_that_was_made() -> None:
     assert refusal(scrapped, stage_id=CASTING) == ("illegal_move", "stage")
     assert refusal(scrapped, status=PieceStatus.ERECTED) == ("illegal_move", "status")
     assert decide(scrapped, status=PieceStatus.PRODUCED, reason="repaired")[0].status is PieceStatus.PRODUCED
-    gone = replace(scrapped, can_return=False)
+    gone = replace(scrapped, can_be_restored=False)
     assert refusal(gone, status=PieceStatus.PRODUCED, reason="repaired") == ("illegal_move", "status")
 
 

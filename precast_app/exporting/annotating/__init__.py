@@ -21,7 +21,7 @@ from precast_app.exporting.annotating.cell_contents import Replacement
 from precast_app.exporting.annotating.marks import Marks
 from precast_app.importing.corrections import CorrectedBook, Corrections
 from precast_app.importing.issues import Issue
-from precast_app.spreadsheets import Book
+from precast_app.spreadsheets import Book, delimited_copy
 
 _log = logging.getLogger(__name__)
 # The cells of larger files are not copied, because that would take longer than PARSE_SECONDS (20 s). The time depends
@@ -62,12 +62,25 @@ def write(upload: IO[bytes], book: Book, issues: Iterable[Issue], out: IO[bytes]
     return "xlsx"
 
 
-def write_corrected(upload: IO[bytes], book: Book, corrections: Corrections, out: IO[bytes], seconds: float) -> str:
+def write_corrected(
+    upload: IO[bytes],
+    book: Book,
+    corrections: Corrections,
+    out: IO[bytes],
+    seconds: float,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> str:
     """Write the file with its corrections and return its kind, such as xlsx. Raise `Conflict` if it is too large.
 
-    What `write` keeps is kept here, too; other files become a new workbook with the same values in the same cells.
+    What `write` keeps is kept here, too, and of a CSV file all but the corrected cells; other files become a new
+    workbook with the same values in the same cells. `encoding` and `delimiter` are those of a CSV file, if they are
+    given.
     """
     corrected = CorrectedBook(book, corrections, is_copied=True)
+    if book.format == "csv":
+        delimited_copy.write_changed(upload, corrected.changed_texts(), out, encoding, delimiter)
+        return "csv"
     writer = _CORRECTED_WRITERS.get(book.format)
     if writer is not None:
         replacements = (Replacement(*each) for each in corrected.changes())

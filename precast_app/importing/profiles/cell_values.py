@@ -45,7 +45,7 @@ def replacing_parser(column: Column, parse: CellParser | None = None) -> CellPar
     return parse_replaced
 
 
-def is_left_out(cells: Sequence[object], column: Column, value: object) -> bool:
+def is_replaced_by_nothing(cells: Sequence[object], column: Column, value: object) -> bool:
     """Return whether a cell is not blank, but `value`, what it is read as, is: the profile replaces it by nothing."""
     if value not in ("", None) or not column.replacements or not 0 <= column.index < len(cells):
         return False

@@ -79,7 +79,8 @@ def _places(book: Book, profile: ImportProfile, reference: ReferenceData) -> Ite
         except InvalidCell:
             continue
         if any(
-            cell_values.is_left_out(row.cells, column, part) for (column, _), part in zip(parsers, parts, strict=True)
+            cell_values.is_replaced_by_nothing(row.cells, column, part)
+            for (column, _), part in zip(parsers, parts, strict=True)
         ):
             continue
         # Without its last part, the floor, a place is not complete.

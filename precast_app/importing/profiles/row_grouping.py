@@ -189,7 +189,9 @@ class _Places:
 
         Return None if the place is blank and not needed, or if the profile replaces its cell by nothing.
         """
-        if any(cell_values.is_left_out(row.cells, column, row.values[index]) for index, column in self._parts):
+        if any(
+            cell_values.is_replaced_by_nothing(row.cells, column, row.values[index]) for index, column in self._parts
+        ):
             return None
         parts = tuple(text for index, _ in self._parts if (text := str(row.values[index])))
         if not parts or (len(parts) < len(self._parts) and self._is_last_blank(row)):

@@ -35,3 +35,8 @@ export async function call(method, path, body, headers = {}) {
   error.reasons = reasons(error.errors);
   throw error;
 }
+
+// A key by which the server recognizes a request that is sent again; randomUUID exists only over https and on localhost.
+export function newIdempotencyKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
+}

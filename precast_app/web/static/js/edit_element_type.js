@@ -1,7 +1,7 @@
 // The form that changes an element type: it sends the changed fields and follows the job that changes them.
 import { call } from "./api.js";
 import { clearErrors, showError, toastAfterReload } from "./feedback.js";
-import { untilEnded } from "./follow_job.js";
+import { waitForJob } from "./job_polling.js";
 import { gettext } from "./languages.js";
 
 const form = document.getElementById("edit-element-type");
@@ -41,7 +41,7 @@ async function save() {
   const { job_id: id } = await call("PATCH", form.dataset.address, JSON.stringify(body));
   progress.textContent = gettext("Saving …");
   progress.hidden = false;
-  const job = await untilEnded(id);
+  const job = await waitForJob(id);
   progress.hidden = true;
   if (job.status === "failed") throw new Error(job.error);
   toastAfterReload(`${job.result}.`);

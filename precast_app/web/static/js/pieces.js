@@ -1,7 +1,8 @@
 // The list of pieces: choosing rows, the bar that changes what is chosen, undo, and showing more rows.
-import { call } from "./api.js";
+import { call, newIdempotencyKey } from "./api.js";
 import { el } from "./dom.js";
-import { newKey, today, untilEnded } from "./follow_job.js";
+import { today } from "./dates.js";
+import { waitForJob } from "./job_polling.js";
 import { formatNumber, gettext, ngettext } from "./languages.js";
 import { renderDynamic } from "./live.js";
 
@@ -125,7 +126,7 @@ async function reload() {
 // Follows a job that changes pieces, says what it has done, and shows the list again.
 async function follow(jobId, doing, isUndo) {
   tell("", `${doing} …`);
-  const job = await untilEnded(jobId, ({ progress }) => { if (progress) tell("", `${doing} … ${progress} %`); });
+  const job = await waitForJob(jobId, ({ progress }) => { if (progress) tell("", `${doing} … ${progress} %`); });
   await reload();
   const details = el("a", { href: `/jobs/${jobId}` }, gettext("Details"));
   if (job.status === "failed") { tell("bad", `${job.error} `, details); return; }
@@ -159,7 +160,7 @@ async function mark() {
   if (bar.elements.date.value && bar.elements.date.value !== today()) set.date = bar.elements.date.value;
   if (!bar.elements.reason.closest("label").hidden && bar.elements.reason.value) set.reason = bar.elements.reason.value;
   const body = JSON.stringify({ filter: selection(), expected: number(), set });
-  const { job_id: id } = await call("POST", `${bar.dataset.elements}/bulk`, body, { "Idempotency-Key": newKey() });
+  const { job_id: id } = await call("POST", `${bar.dataset.elements}/bulk`, body, { "Idempotency-Key": newIdempotencyKey() });
   const doing = gettext("Marking %(pieces)s", { pieces: words(number()) });
   clear();
   bar.elements.reason.value = "";
@@ -170,7 +171,7 @@ async function mark() {
 async function makeLabels() {
   const body = JSON.stringify({ filter: selection(), format: bar.elements.format.value, start: Number(bar.elements.start.value) || 1 });
   const { job_id: id } = await call("POST", `${bar.dataset.elements}/labels`, body);
-  const job = await (tell("", gettext("Making labels for %(pieces)s …", { pieces: words(number()) })), untilEnded(id));
+  const job = await (tell("", gettext("Making labels for %(pieces)s …", { pieces: words(number()) })), waitForJob(id));
   if (job.status === "failed") tell("bad", job.error);
   else tell("good", `${job.result} `, el("a", { class: "button", href: `/api/jobs/${id}/output` }, gettext("Download the PDF")));
 }

@@ -2,7 +2,7 @@
 import { canReadCodes, watch } from "./camera.js";
 import { call } from "./api.js";
 import { el } from "./dom.js";
-import { untilEnded } from "./follow_job.js";
+import { waitForJob } from "./job_polling.js";
 import { gettext, ngettext } from "./languages.js";
 import { deliver, localTime, Store } from "./scan_outbox.js";
 import { signInAgain } from "./session.js";
@@ -120,7 +120,7 @@ function add(text, isRepeated = false) {
 async function undo(batch) {
   try {
     const { job_id: id } = await call("POST", `/api/jobs/${batch.job}/undo`);
-    const job = await untilEnded(id);
+    const job = await waitForJob(id);
     batch.done = job.status === "completed" ? gettext("Undone. %(result)s", { result: job.result }) : job.error;
     batch.isUndone = job.status === "completed";
   } catch (error) {
@@ -131,7 +131,7 @@ async function undo(batch) {
 }
 
 async function finish(batch) {
-  const job = await untilEnded(batch.job);
+  const job = await waitForJob(batch.job);
   if (job.status === "failed") batch.problem = job.error;
   else batch.done = job.rejected_count ? `${job.result}. ${job.error ?? ""}` : job.result;
   known.clear();

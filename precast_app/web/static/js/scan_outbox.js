@@ -1,6 +1,6 @@
 // Lists of scanned pieces that are on their way to the server. They are kept in the browser until the server has them, and
 // each is sent with a key of its own, so that one that is sent twice counts once.
-import { newKey } from "./follow_job.js";
+import { newIdempotencyKey } from "./api.js";
 import { gettext, language } from "./languages.js";
 
 const quoted = (text) => `"${String(text).replaceAll('"', '""')}"`;
@@ -29,7 +29,7 @@ export class Store {
   pack(pieces, column, value, label) {
     const lines = pieces.map(({ code, at }) => [code, value, at].map(quoted).join(","));
     const csv = [`Piece,${column},Date`, ...lines, ""].join("\r\n");
-    this.outbox.push({ key: newKey(), csv, label, count: pieces.length, job: null, problem: "" });
+    this.outbox.push({ key: newIdempotencyKey(), csv, label, count: pieces.length, job: null, problem: "" });
     this.list = this.list.filter((each) => !pieces.includes(each));
     this.save();
   }

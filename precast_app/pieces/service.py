@@ -21,7 +21,7 @@ from precast_app.pieces.transitions import Moment, Move, MoveRefused
 _WRONG_VALUES = frozenset({"missing_value", "date_in_future", "date_before_piece", "unknown_stage", "reason_missing"})
 
 
-def move(
+def move_piece(
     piece_id: int,
     user_name: str,
     *,

@@ -1,0 +1,47 @@
+"""Workbooks of Excel 5 and 95, also those that say wrongly how their texts are encoded, or have damaged containers."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from precast_app.spreadsheets import Limits, UnreadableFile, open_book
+from tests.unit.old_workbooks import biff5, container
+
+ROWS = (("Element Type", "Element Type Name", "Height"), ("FAÇADE", "Wänd-1", 3000.0))
+
+
+def read(content: bytes) -> tuple[list[list[object]], list[str]]:
+    """Return the cells of the first sheet, and the codes of the reader's warnings."""
+    book = open_book(io.BytesIO(content), Limits())
+    cells: list[list[object]] = [[*row.cells] for row in book.rows(book.sheets[0])]
+    return cells, [note.code for note in book.notes if note.severity == "warning"]
+
+
+@pytest.mark.parametrize(
+    ("code_page", "encoding", "warnings"),
+    [
+        (1252, "cp1252", []),
+        (10000, "mac_roman", []),
+        (None, "cp1252", []),
+        (0, "cp1252", ["unknown_text_encoding"]),
+        (65001, "utf-8", ["unknown_text_encoding"]),
+        (1200, "cp1252", ["unknown_text_encoding"]),
+    ],
+)
+def test_an_old_workbook_is_read_whatever_it_says_of_its_encoding(
+    code_page: int | None, encoding: str, warnings: list[str]
+) -> None:
+    assert read(container(biff5(ROWS, code_page, encoding))) == ([list(row) for row in ROWS], warnings)
+
+
+def test_a_workbook_whose_directory_overlaps_is_read_with_a_warning() -> None:
+    found, warnings = read(container(biff5(ROWS, 1252, "cp1252"), is_overlapping=True))
+    assert (found, warnings) == ([list(row) for row in ROWS], ["repaired_workbook"])
+
+
+def test_a_workbook_that_breaks_off_is_damaged() -> None:
+    with pytest.raises(UnreadableFile) as refused:
+        read(container(biff5(ROWS, 1252, "cp1252"))[:1200])
+    assert refused.value.code == "damaged_workbook"
