@@ -52,9 +52,17 @@ async function reload() {
     table.addEventListener("focusout", () => setTimeout(() => refresh().catch(fail)), { once: true });
     return;
   }
+  const isFirst = !found;
   found = page;
   rows = page.rows;
   grid.keepFocus(draw);
+  if (isFirst) showFirstMistake();
+}
+
+// On a narrow screen the first wrong cell may be beyond the edge of the grid.
+function showFirstMistake() {
+  const wrong = table.querySelector("td.wrong");
+  if (wrong) scroll.scrollLeft = Math.max(0, wrong.offsetLeft + wrong.offsetWidth - scroll.clientWidth);
 }
 
 async function refresh() {
