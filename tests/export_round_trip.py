@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from flask.testing import FlaskClient
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -74,3 +75,12 @@ def import_rows(project_id: int, path: Path, rows: list[Any]) -> int:
     run_import(project_id, path)
     count: int = db.session.execute(text("SELECT count(*) FROM element_types")).scalar_one()
     return count
+
+
+def exported_files(client: FlaskClient, headers: dict[str, str]) -> list[bytes]:
+    """Return the exports of the project 1 as a workbook and as a CSV file."""
+    with (
+        client.get("/api/project/1/export/excel", headers=headers) as workbook,
+        client.get("/api/project/1/export_csv_element_type", headers=headers) as lines,
+    ):
+        return [workbook.data, lines.data]

@@ -170,8 +170,11 @@ def _read_in_other_encoding(content: bytes, error: Exception) -> tuple[Any, tupl
         note = ReaderNote(
             "warning",
             "unknown_text_encoding",
-            f"The workbook does not say correctly how its texts are encoded. They were read as {_ENCODINGS[encoding]}. "
-            "If letters such as ä, é or ø are wrong, save it as an Excel Workbook (.xlsx).",
+            Message(
+                "The workbook does not say correctly how its texts are encoded. They were read as %(encoding)s. If "
+                "letters such as ä, é or ø are wrong, save it as an Excel Workbook (.xlsx).",
+                encoding=_ENCODINGS[encoding],
+            ),
         )
         return book, (note,)
     raise damaged(_UNREADABLE) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from precast_app.models import ImportJob
 from tests import project_snapshot
 from tests.conftest import EXAMPLES, ROOT, get_job, run_import
 from tests.element_type_files import WriteCsv, wall_row
+from tests.export_round_trip import exported_files
 from tests.job_requests import Headers, undo_job
 
 REVISIONS = ROOT / "tests" / "files" / "revisions"
@@ -101,25 +101,6 @@ def test_an_import_counts_what_its_file_lacks(green_meadows: int, write_csv: Wri
     assert (done.status, done.missing_count, done.unchanged_count) == ("completed", 1, 1)
 
 
-@pytest.fixture
-def revision_a(green_meadows: int) -> int:
-    """Return a project with revision A, whose pieces have the statuses of the yard's list."""
-    assert run_import(green_meadows, REVISIONS / "bom_products.csv", "bom_product_import").status == "completed"
-    first = run_import(green_meadows, REVISION_A)
-    assert (first.status, first.created_count, first.warning_count) == ("completed", 120, 0), first.error
-    with (REVISIONS / "piece_status.csv").open() as file:
-        pieces = [(row["Piece"], row["Status"]) for row in csv.DictReader(file)]
-    db.session.execute(
-        text("""
-            UPDATE pieces SET status = v.status FROM unnest(:codes, :statuses) AS v(code, status)
-            WHERE pieces.code = v.code
-        """),
-        {"codes": [code for code, _ in pieces], "statuses": [status for _, status in pieces]},
-    )
-    db.session.commit()
-    return green_meadows
-
-
 def start(client: FlaskClient, headers: Headers, job_id: int, body: dict[str, Any] | None = None) -> int:
     answer = client.post(f"/api/jobs/{job_id}/apply", json=body or {}, headers=headers)
     assert answer.status_code == 202, answer.get_json()
@@ -130,14 +111,6 @@ def apply(client: FlaskClient, headers: Headers, job_id: int, body: dict[str, An
     number = start(client, headers, job_id, body)
     run_job(number)
     return get_job(number)
-
-
-def exports(client: FlaskClient, headers: Headers) -> list[bytes]:
-    with (
-        client.get("/api/project/1/export/excel", headers=headers) as workbook,
-        client.get("/api/project/1/export_csv_element_type", headers=headers) as lines,
-    ):
-        return [workbook.data, lines.data]
 
 
 def warnings(client: FlaskClient, headers: Headers, job_id: int, severity: str = "warning") -> list[tuple[str, str]]:
@@ -153,7 +126,7 @@ def stored_names(project_id: int) -> set[str]:
 def test_revision_b_is_applied_without_a_row_and_undone_to_the_same_export(
     client: FlaskClient, admin: Headers, revision_a: int
 ) -> None:
-    before, snapshot = exports(client, admin), project_snapshot.snapshot_project(revision_a)
+    before, snapshot = exported_files(client, admin), project_snapshot.snapshot_project(revision_a)
     rows = db.session.execute(text("SELECT id, element_type_id, code, status FROM pieces ORDER BY id")).all()
     dry = run_import(revision_a, REVISION_B, dry_run=True)
     found = {each["name"]: each for each in changes(client, admin, dry.id) if each["change"] != "unchanged"}
@@ -184,7 +157,7 @@ def test_revision_b_is_applied_without_a_row_and_undone_to_the_same_export(
     undone = undo_job(client, admin, done.id)
     assert undone.status == "completed", undone.error
     undo_id = undone.id
-    assert exports(client, admin) == before
+    assert exported_files(client, admin) == before
     project_snapshot.assert_same(project_snapshot.snapshot_project(revision_a), snapshot)
     again = db.session.execute(text("SELECT id, element_type_id, code, status FROM pieces ORDER BY id")).all()
     assert again == rows
@@ -210,7 +183,7 @@ def test_an_import_removes_and_renames_without_a_preview(
     client: FlaskClient, admin: Headers, green_meadows: int
 ) -> None:
     run_import(green_meadows, REVISION_A)
-    before = exports(client, admin)
+    before = exported_files(client, admin)
     dry = run_import(green_meadows, REVISION_B, dry_run=True, missing="remove", renames="accept")
     done = run_import(green_meadows, REVISION_B, missing="remove", renames="accept")
     for job in (dry, done):
@@ -224,7 +197,7 @@ def test_an_import_removes_and_renames_without_a_preview(
     again = run_import(green_meadows, REVISION_B, missing="remove", renames="accept")
     assert (again.unchanged_count, again.removed_count, again.missing_count) == (121, 0, 0)
     assert undo_job(client, admin, done.id).status == "completed"
-    assert exports(client, admin) == before
+    assert exported_files(client, admin) == before
 
 
 def test_ignored_renames_are_created_and_their_former_names_are_missing(
@@ -344,82 +317,3 @@ def test_a_removal_that_the_database_refuses_leaves_the_others(
     assert (done.status, done.removed_count, stored_names(green_meadows)) == ("completed", 1, {"A", "B"}), done.error
     assert warnings(client, admin, done.id) == [("missing_in_production", "WALL B")]
     assert done.warning_count == 1
-
-
-@pytest.mark.parametrize("finished_batches", [1, 8, 15])
-def test_a_cancelled_import_brings_back_what_it_has_renamed_and_removed(
-    client: FlaskClient, admin: Headers, revision_a: int, finished_batches: int
-) -> None:
-    """Each batch is one of 14 changed rows, the first ones of which rename, and then one of 3 removals."""
-    db.session.execute(text("UPDATE pieces SET status = 'planned'"))
-    db.session.commit()
-    before, pieces = exports(client, admin), project_snapshot.snapshot_pieces(revision_a)
-    db.session.execute(
-        text(f"""
-            CREATE FUNCTION cancel_job() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                IF (SELECT count(*) FROM import_batches WHERE job_id = NEW.job_id) = {finished_batches} THEN
-                    UPDATE import_jobs SET cancelled_by = 'admin' WHERE id = NEW.job_id;
-                END IF;
-                RETURN NEW;
-            END $$;
-            CREATE TRIGGER cancel_job BEFORE INSERT ON import_batches FOR EACH ROW EXECUTE FUNCTION cancel_job();
-        """)
-    )
-    db.session.commit()
-    try:
-        cancelled = run_import(
-            revision_a, REVISION_B, missing="remove", renames="accept", batch_size=1, concurrent_batches=1
-        )
-    finally:
-        db.session.rollback()
-        db.session.execute(text("DROP TRIGGER cancel_job ON import_batches; DROP FUNCTION cancel_job()"))
-        db.session.commit()
-    assert (cancelled.status, cancelled.error) == ("failed", "Cancelled by admin; nothing was changed")
-    assert (cancelled.removed_count, cancelled.renamed_count) == (0, 0)
-    assert exports(client, admin) == before
-    project_snapshot.assert_same(project_snapshot.snapshot_pieces(revision_a), pieces)
-    again = run_import(revision_a, REVISION_B, missing="remove", renames="accept")
-    assert (again.removed_count, again.renamed_count) == (3, 1), again.error
-
-
-@pytest.mark.parametrize("broken_batch", [2, 5, 8])
-def test_a_job_that_breaks_between_batches_is_retried_to_the_same_result(
-    client: FlaskClient, admin: Headers, revision_a: int, broken_batch: int
-) -> None:
-    """Batches 1 to 7 are those of the rows, the others remove what the file lacks."""
-    db.session.execute(text("UPDATE pieces SET status = 'planned'"))
-    db.session.commit()
-    before = exports(client, admin)
-    options: dict[str, Any] = {"missing": "remove", "renames": "accept", "batch_size": 20, "concurrent_batches": 1}
-    clean = run_import(revision_a, REVISION_B, **options)
-    assert clean.removed_count == 3, clean.error
-    expected, job = project_snapshot.snapshot_project(revision_a), project_snapshot.snapshot_job(clean.id)
-    assert undo_job(client, admin, clean.id).status == "completed"
-
-    db.session.execute(
-        text(f"""
-            CREATE FUNCTION break_batch() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                IF NEW.number = {broken_batch} THEN RAISE EXCEPTION 'broken'; END IF;
-                RETURN NEW;
-            END $$;
-            CREATE TRIGGER break_batch BEFORE INSERT ON import_batches FOR EACH ROW EXECUTE FUNCTION break_batch();
-        """)
-    )
-    db.session.commit()
-    try:
-        failed = run_import(revision_a, REVISION_B, **options)
-    finally:
-        db.session.rollback()
-        db.session.execute(text("DROP TRIGGER break_batch ON import_batches; DROP FUNCTION break_batch()"))
-        db.session.commit()
-    assert failed.status == "failed"
-    assert client.post(f"/api/jobs/{failed.id}/retry", headers=admin).status_code == 202
-    run_job(failed.id)
-    project_snapshot.assert_same(project_snapshot.snapshot_project(revision_a), expected)
-    found = project_snapshot.snapshot_job(failed.id)
-    assert found["job"] == job["job"]
-    project_snapshot.assert_same(found, {key: job[key] for key in ("issues", "changes")})
-    assert undo_job(client, admin, failed.id).status == "completed"
-    assert exports(client, admin) == before
