@@ -50,6 +50,7 @@ screenshots: $(STAMP)  ## take the pictures of docs/tour.md again
 
 translations: $(STAMP)  ## update the catalogues of translations from the code
 	$(PY) -m devstack.translations
+	$(PY) -m devstack.message_templates
 
 fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEED)
 	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_JOBS=$${FUZZ_JOBS:-100} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \

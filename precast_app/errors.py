@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from precast_app.messages import join_messages, plural_message
+from precast_app.messages import Message, join_messages, plural_message
 
 
 class ConfigurationError(RuntimeError):
@@ -116,7 +116,9 @@ class NoDataRows(JobFailed):
     """The file has no data rows."""
 
     def __init__(self) -> None:
-        super().__init__("The file has no data rows below its headings. Fill in at least one and upload it again.")
+        super().__init__(
+            Message("The file has no data rows below its headings. Fill in at least one and upload it again.")
+        )
 
 
 class JobCancelled(Exception):

@@ -54,6 +54,8 @@ def _translate(message: Message, catalogue: _Catalogue) -> str:
 
 
 def _from_parts(parts: Parts, catalogue: _Catalogue) -> str:
+    if isinstance(parts, dict) and "text" in parts:
+        return _translate(restore(parts["text"], None), catalogue)
     if isinstance(parts, dict):
         items = [each if isinstance(each, str) else _translate(restore(*each), catalogue) for each in parts["items"]]
         return str(parts["separator"]).join(items)

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 from zlib import crc32
 
-# JSON that a text in another language is made from: `[id of the template]`, `[id, values]`, or what is joined.
+# JSON that a text in another language is made from: `[id of the template]`, `[id, values]`, or what is joined. A value
+# that is a constant text is `{"text": …}`.
 Parts = list[Any] | dict[str, Any]
 
 
@@ -25,15 +26,20 @@ class Message(str):
 
     def __new__(cls, template: str, /, **values: object) -> Message:
         """Return the message of a template, which must be a literal, so that it is found for the catalogue."""
-        if not values:
-            return restore(template, [template_id(template)])
-        return restore(template % values, [template_id(template), _as_json(values)])
+        return from_template(template, values)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return restore, (str(self), self.parts)
 
     def __deepcopy__(self, memo: object) -> Message:
         return self
+
+
+def from_template(template: str, values: Mapping[str, object]) -> Message:
+    """Return the message of a template that is not a literal; whoever calls this sees to its place in the catalogue."""
+    if not values:
+        return restore(template, [template_id(template)])
+    return restore(template % values, [template_id(template), _as_json(values)])
 
 
 def plural_message(singular: str, plural: str, /, count: int, **values: object) -> Message:
@@ -83,7 +89,7 @@ def _as_json(values: Mapping[str, object]) -> dict[str, Any]:
 
 def _value(value: object) -> Any:
     if isinstance(value, Message):
-        return value.parts
+        return {"text": str(value)} if value.parts == [template_id(str(value))] else value.parts
     return value if type(value) is int else str(value)
 
 

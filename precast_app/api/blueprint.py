@@ -125,7 +125,7 @@ def _rejecting_options(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
-        unknown = {name: ["Unknown field."] for name in request.args if name != languages.OPTION}
+        unknown = {name: [Message("Unknown field.")] for name in request.args if name != languages.OPTION}
         check_language()
         if unknown:
             raise RequestError(

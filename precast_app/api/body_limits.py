@@ -78,7 +78,7 @@ class _TimedBody:
             return self._stream.read(size)
         except TimeoutError:
             raise RequestTimeout(
-                "The request body arrived too slowly. Send it again over a faster connection."
+                Message("The request body arrived too slowly. Send it again over a faster connection.")
             ) from None
 
 

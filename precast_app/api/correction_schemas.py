@@ -7,7 +7,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from precast_app.api.schemas import CursorQuery, RequestSchema, ResponseSchema, StrictBoolean, Timestamp
+from precast_app.api.schemas import CursorQuery, RequestSchema, ResponseSchema, StrictBoolean, Timestamp, TranslatedText
+from precast_app.messages import Message
 from precast_app.queries.paging import LARGEST_ID
 from precast_app.spreadsheets import column_number
 
@@ -28,7 +29,7 @@ def _check_column(letters: str) -> None:
 # The description's pattern is one of JavaScript, which has neither `\A` nor `\Z`.
 _COLUMN_PATTERN = "^[A-Z]{1,3}$"
 _COLUMN: list[Callable[[Any], Any]] = [
-    ma.validate.Regexp(r"\A[A-Z]{1,3}\Z", error="Write the letters of a column, such as F."),
+    ma.validate.Regexp(r"\A[A-Z]{1,3}\Z", error=Message("Write the letters of a column, such as F.")),
     _check_column,
 ]
 
@@ -188,7 +189,7 @@ class RowIssue(ResponseSchema):
     column = ma.fields.String(allow_none=True)
     heading = ma.fields.String(allow_none=True)
     code = ma.fields.String()
-    message = ma.fields.String()
+    message = TranslatedText()
 
 
 class CheckedRow(ResponseSchema):
@@ -227,7 +228,7 @@ class Mistake(ResponseSchema):
     heading = ma.fields.String()
     text = ma.fields.String(data_key="value")
     code = ma.fields.String()
-    message = ma.fields.String()
+    message = TranslatedText()
     rows = ma.fields.List(ma.fields.Integer())
     suggestion = ma.fields.String(allow_none=True, metadata={"description": "what the cells may be meant to say"})
 

@@ -20,6 +20,7 @@ from precast_app.extensions import current_settings, db
 from precast_app.importing.element_type_edit import EDITABLE_FIELDS, ElementTypeEdit
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
 from precast_app.jobs import element_type_edits, idempotency, registry, service
+from precast_app.messages import Message
 from precast_app.models import ImportJob
 from precast_app.projects import projects
 from precast_app.queries.paging import LARGEST_ID
@@ -52,7 +53,9 @@ def _group_field(spec: GroupSpec) -> ma.fields.Dict:
         values = NumberText(allow_none=True, validate=ma.validate.Length(max=_MAX_TEXT))
     else:
         values = _text(allow_none=True)
-    key = ma.fields.String(validate=ma.validate.Regexp(r"\A[1-9][0-9]{0,9}\Z", error="Give the id as the key."))
+    key = ma.fields.String(
+        validate=ma.validate.Regexp(r"\A[1-9][0-9]{0,9}\Z", error=Message("Give the id as the key."))
+    )
     description = f"by the id of the {spec.reference.singular}; the others stay as they are"
     return ma.fields.Dict(keys=key, values=values, metadata={"description": description})
 

@@ -12,9 +12,12 @@ from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
+from precast_app import languages
 from precast_app.api import request_ids
+from precast_app.api.validation_messages import to_message
 from precast_app.auth import rate_limits
 from precast_app.errors import RequestError, TooManyRequests
+from precast_app.message_catalogue import translate
 from precast_app.messages import Message, as_message, join_messages
 
 log = logging.getLogger(__name__)
@@ -44,13 +47,13 @@ def init_app(app: Flask) -> None:
 def error_response(code: int, message: str, errors: dict[str, Any] | None = None) -> Response:
     """Return an error response; as RFC 9457 describes it for clients that ask for `application/problem+json`."""
     title = HTTP_STATUS_CODES.get(code, "Error")
+    language = languages.current()
+    message, errors = translate(message, language), _translated(errors or {}, language)
     if _PROBLEM_JSON in request.accept_mimetypes.values():
-        response = jsonify(
-            {"type": "about:blank", "title": title, "status": code, "detail": message, "errors": errors or {}}
-        )
+        response = jsonify({"type": "about:blank", "title": title, "status": code, "detail": message, "errors": errors})
         response.mimetype = _PROBLEM_JSON
     else:
-        response = jsonify({"code": code, "status": title, "message": message, "errors": errors or {}})
+        response = jsonify({"code": code, "status": title, "message": message, "errors": errors})
     response.status_code = code
     if code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -106,12 +109,21 @@ def _log_error(error: Exception) -> str:
     return request_id
 
 
+def _translated(errors: Any, language: str) -> Any:
+    """Return the errors of fields with their texts in a language; codes, names and numbers in them stay."""
+    if isinstance(errors, dict):
+        return {name: _translated(each, language) for name, each in errors.items()}
+    if isinstance(errors, (list, tuple)):
+        return [_translated(each, language) for each in errors]
+    return translate(to_message(errors), language) if isinstance(errors, str) else errors
+
+
 def _first_message(errors: Any, name: str = "") -> Message:
     """Return the first of the messages with its field: `batch_size: Must be …`."""
     if isinstance(errors, dict):
         for key, value in errors.items():
             return _first_message(value, name if key in ("query", "json", "form", "files") else str(key))
     if isinstance(errors, list) and errors:
-        first = as_message(str(errors[0]) if not isinstance(errors[0], str) else errors[0])
+        first = to_message(errors[0] if isinstance(errors[0], str) else str(errors[0]))
         return join_messages(": ", [name, first]) if name else first
-    return as_message(str(errors))
+    return to_message(str(errors))

@@ -24,6 +24,7 @@ from precast_app.exporting.template import TemplateOptions
 from precast_app.exporting.workbook import ProjectTitle
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import ColumnGroup
+from precast_app.messages import Message
 from precast_app.projects import projects
 from precast_app.queries import exports as export_queries
 from precast_app.queries.element_types import ElementTypeFilter
@@ -43,7 +44,7 @@ _CHOICES = {
 class Identifiers(ma.fields.String):
     """Ids separated by commas; an empty text is an empty set."""
 
-    default_error_messages = {"ids": "Give ids separated by commas, such as 3,5."}
+    default_error_messages = {"ids": Message("Give ids separated by commas, such as 3,5.")}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
         words = [word for word in str(value).split(",") if word]

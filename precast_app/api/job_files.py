@@ -9,7 +9,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Response, send_file
 
-from precast_app import database, parsing
+from precast_app import database, languages, parsing
 from precast_app.api import file_responses
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.export_slots import requires_export_slot
@@ -75,7 +75,9 @@ def download_output(job_id: int) -> Response:
 @blueprint.response(200, TEXT, content_type="text/csv")
 def download_issues_csv(job_id: int) -> Response:
     """Return the job's issues as a CSV file."""
-    return file_responses.csv(f"issues-{job_id}.csv", issues.as_csv(job_queries.iterate_issues(job_id)))
+    return file_responses.csv(
+        f"issues-{job_id}.csv", issues.as_csv(job_queries.iterate_issues(job_id), languages.current())
+    )
 
 
 @blueprint.route(f"{JOB}/issues.xlsx", methods=["GET"])
@@ -84,8 +86,9 @@ def download_issues_csv(job_id: int) -> Response:
 @blueprint.response(200, BINARY, content_type=XLSX)
 def download_issues_workbook(job_id: int) -> Response:
     """Return the job's issues as a workbook."""
+    language = languages.current()
     return file_responses.workbook(
-        f"issues-{job_id}.xlsx", lambda file: issues.as_workbook(job_queries.iterate_issues(job_id), file)
+        f"issues-{job_id}.xlsx", lambda file: issues.as_workbook(job_queries.iterate_issues(job_id), file, language)
     )
 
 
@@ -96,7 +99,7 @@ def download_issues_workbook(job_id: int) -> Response:
 def download_rejected_rows(job_id: int) -> Response:
     """Return the rejected rows with their reasons, as a workbook to correct and upload again."""
     job = job_queries.get_job(job_id)
-    reasons = job_queries.rejection_reasons(job_id)
+    reasons = job_queries.rejection_reasons(job_id, languages.current())
     if not reasons:
         raise NotFound("No row of this job was rejected.")
     is_catalogue, profile = job.job_type == "element_type_import", job.profile
@@ -111,6 +114,7 @@ def download_rejected_rows(job_id: int) -> Response:
             is_catalogue=is_catalogue,
             profile=profile,
             corrections=corrected,
+            language=languages.current(),
         )
     return send_file(file, XLSX, as_attachment=True, download_name=f"rejected-{job_id}.xlsx")
 
@@ -133,7 +137,9 @@ def download_annotated_workbook(job_id: int) -> Response:
     with _refusals_as_conflicts(), files.open_stored(job_id) as upload:
         # No connection is held while the file is parsed.
         database.release_connection()
-        copy, kind = parsing.get_service().annotate(upload, issues, current_identity().name, profile, corrected)
+        copy, kind = parsing.get_service().annotate(
+            upload, issues, current_identity().name, profile, corrected, languages.current()
+        )
     return send_file(copy, SPREADSHEETS[kind], as_attachment=True, download_name=f"{stem}-annotated.{kind}")
 
 
@@ -152,4 +158,4 @@ def _refusals_as_conflicts() -> Iterator[None]:
     try:
         yield
     except (UnreadableFile, JobFailed) as refusal:
-        raise Conflict(str(refusal)) from refusal
+        raise Conflict(refusal.message) from refusal

@@ -11,13 +11,14 @@ from precast_app.api.blueprint import JOB, LOCATION, Blueprint
 from precast_app.api.job_permissions import requires_job_permission
 from precast_app.api.job_schemas import CreatedJob, JobProfile
 from precast_app.api.profile_schemas import ProfileRequest, load_profile
-from precast_app.api.schemas import ResponseSchema, StrictBoolean, identifier
+from precast_app.api.schemas import ResponseSchema, StrictBoolean, TranslatedText, identifier
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import RequestError
 from precast_app.jobs import columns, mapping, permissions
 from precast_app.jobs.mapping import ColumnMapping
+from precast_app.messages import Message
 from precast_app.models import ImportJob
 from precast_app.queries import jobs as job_queries
 
@@ -53,7 +54,7 @@ class ColumnDescriptions(ResponseSchema):
         },
     )
     missing = ma.fields.List(ma.fields.String(), metadata={"description": "targets that an import needs"})
-    messages = ma.fields.List(ma.fields.String())
+    messages = ma.fields.List(TranslatedText())
     targets = ma.fields.List(ma.fields.Dict(), metadata={"description": "what a column can mean"})
     new_items = ma.fields.List(ma.fields.Dict(), metadata={"description": "items that the project lacks"})
     row_count = ma.fields.Integer()
@@ -106,7 +107,7 @@ def _mapping(body: dict[str, Any], job_id: int) -> ColumnMapping:
     if "profile_id" not in body:
         return ColumnMapping(load_profile(body), save=body["save"], **options)
     if others := [name for name in body if name not in _OPTIONS] + ["save"] * body["save"]:
-        message = "Send either the id of a remembered profile or a profile, not both."
+        message = Message("Send either the id of a remembered profile or a profile, not both.")
         raise RequestError(message, {"json": {name: [message] for name in others}})
     return ColumnMapping(profile_id=body["profile_id"], **options)
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import marshmallow as ma
 
-from precast_app.api.schemas import CursorQuery, LenientQuery, RequestSchema, ResponseSchema, Timestamp, identifier
+from precast_app.api.schemas import (
+    CursorQuery,
+    LenientQuery,
+    RequestSchema,
+    ResponseSchema,
+    Timestamp,
+    TranslatedText,
+    identifier,
+)
 from precast_app.models import FailureReason, ImportJob, JobStatus, Missing, PieceStatus, Renames, Severity
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
@@ -76,8 +84,8 @@ class Job(ResponseSchema):
     created_at = Timestamp()
     updated_at = Timestamp()
     completed_at = Timestamp(allow_none=True)
-    error = ma.fields.String(allow_none=True)
-    result = ma.fields.String(allow_none=True)
+    error = TranslatedText(allow_none=True)
+    result = TranslatedText(allow_none=True)
     phase = ma.fields.String()
     failure_reason = ma.fields.String(
         allow_none=True, metadata={"enum": [*FailureReason, None], "description": "of a failed job; null otherwise"}
@@ -112,6 +120,8 @@ class Job(ResponseSchema):
         pace = job_queries.throughput(job)
         return {
             **{name: getattr(job, name) for name in names},
+            "error": job.error_text,
+            "result": job.result_text,
             "profile": _profile_of(job),
             "output": {"file_name": job.output_name, "bytes": job.output_bytes} if job.output_name else None,
             "rows_per_second": pace.rows_per_second,
@@ -215,7 +225,7 @@ class Issue(ResponseSchema):
     heading = ma.fields.String(allow_none=True)
     value = ma.fields.String(allow_none=True)
     code = ma.fields.String()
-    message = ma.fields.String()
+    message = TranslatedText(attribute="text")
     id = ma.fields.Integer(metadata={"description": "for the option `after`"})
 
 

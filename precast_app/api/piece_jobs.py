@@ -19,6 +19,7 @@ from precast_app.errors import Conflict, RequestError
 from precast_app.jobs import idempotency, service
 from precast_app.jobs.piece_parameters import PieceUpdate
 from precast_app.jobs.tasks import update_pieces
+from precast_app.messages import Message
 from precast_app.models import PieceEventKind, PieceStatus
 from precast_app.projects import projects
 from precast_app.queries import piece_changes
@@ -81,7 +82,7 @@ def move_elements(body: dict[str, Any], headers: dict[str, Any], project_id: int
     projects.get(project_id)
     made = body["set"]
     if not any(made[name] for name in ("status", "stage_id", "note")):
-        message = "Say what happens to the pieces: a status, a stage or a note."
+        message = Message("Say what happens to the pieces: a status, a stage or a note.")
         raise RequestError(message, {"json": {"set": [message]}})
     status = PieceStatus(made["status"]) if made["status"] else None
     asked = PieceUpdate(

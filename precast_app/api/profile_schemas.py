@@ -11,6 +11,7 @@ from precast_app.api.schemas import RequestSchema, ResponseSchema, Timestamp
 from precast_app.errors import RequestError
 from precast_app.importing.profiles import schema
 from precast_app.importing.profiles.profile import Blank, ImportProfile, Shape
+from precast_app.messages import Message
 from precast_app.text import clean_text
 
 # The text of an error is bounded, because a body can repeat the same mistake very often.
@@ -73,7 +74,7 @@ def load_profile(body: Mapping[str, Any], *, complete: bool = True) -> ImportPro
     except RequestError as error:
         raise RequestError(error.message, {"json": _first_problems(error.errors)}) from None
     if not clean_text(profile.name):
-        message = "Give the profile a name, for example the office that sends such files."
+        message = Message("Give the profile a name, for example the office that sends such files.")
         raise RequestError(message, {"json": {"name": [message]}})
     return profile
 

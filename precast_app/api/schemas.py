@@ -16,6 +16,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from precast_app import languages
 from precast_app.api import page_links
 from precast_app.errors import RequestError
+from precast_app.message_catalogue import translate
 from precast_app.messages import Message, join_messages
 from precast_app.queries.paging import LARGEST_ID, Page
 
@@ -76,7 +77,7 @@ def known_options(schema: ma.Schema) -> set[str]:
 
 def repeated_options(given: MultiDict[str, Any], names: Iterable[str]) -> dict[str, list[str]]:
     """Return an error message for each of the options with these names that is given more than once."""
-    return {name: ["Given more than once. Give it once."] for name in names if len(given.getlist(name)) > 1}
+    return {name: [Message("Given more than once. Give it once.")] for name in names if len(given.getlist(name)) > 1}
 
 
 def is_storable(text: str) -> bool:
@@ -153,6 +154,13 @@ class ProblemDetails(ResponseSchema):
     errors = ma.fields.Dict(keys=ma.fields.String(), metadata={"description": "what is wrong with each field"})
 
 
+class TranslatedText(ma.fields.String):
+    """A message in the language that the request asks for; in English if it asks for none."""
+
+    def _serialize(self, value: str | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else translate(value, languages.current())
+
+
 class Timestamp(ma.fields.DateTime):
     """A time in UTC, as `2024-01-01T10:00:00Z`."""
 
@@ -168,7 +176,7 @@ class DayOrTime(ma.fields.String):
         try:
             return date.fromisoformat(written) if len(written) == _DAY_LENGTH else datetime.fromisoformat(written)
         except ValueError:
-            message = "Write a day such as 2026-10-12, or a time such as 2026-10-12T14:30:00Z."
+            message = Message("Write a day such as 2026-10-12, or a time such as 2026-10-12T14:30:00Z.")
             raise ma.ValidationError(message) from None
 
 
@@ -236,7 +244,7 @@ class FileForm(ma.Schema):
 
     file = Upload(
         required=True,
-        error_messages={"required": "No file was sent. Send a spreadsheet as the multipart field `file`."},
+        error_messages={"required": Message("No file was sent. Send a spreadsheet as the multipart field `file`.")},
     )
 
 

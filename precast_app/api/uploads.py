@@ -22,7 +22,7 @@ from precast_app.models import Missing, OnError, PieceStatus, Renames
 from precast_app.pieces.status_file import MoveDefaults
 from precast_app.queries.paging import LARGEST_ID
 
-_NO_FILE = "No file was sent. Send a spreadsheet as the multipart field `file`."
+_NO_FILE = Message("No file was sent. Send a spreadsheet as the multipart field `file`.")
 
 
 class ProfileChoice(ma.fields.String):
@@ -148,7 +148,7 @@ def reject_form_fields() -> None:
     """Raise `RequestError` if the form has other fields than the file."""
     if request.form:
         # A broken form can have a field without a name.
-        unknown = {name or "(no name)": ["Unknown field."] for name in request.form}
+        unknown = {name or "(no name)": [Message("Unknown field.")] for name in request.form}
         raise RequestError(
             Message("This form takes only the field `file`. Remove %(options)s.", options=", ".join(unknown)),
             {"form": unknown},

@@ -10,6 +10,7 @@ from precast_app.auth import sessions, tokens
 from precast_app.auth.permissions import IDENTITY_KEY, Identity
 from precast_app.errors import Forbidden, RequestError
 from precast_app.extensions import db
+from precast_app.messages import Message
 
 _DATABASE_ERROR_KEY = "precast.identity.error"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -25,7 +26,9 @@ class SessionEnded(Unauthorized):
     """The browser's session has expired or was ended; clients recognise this error by the key `session`."""
 
     def __init__(self) -> None:
-        super().__init__("Your session has ended. Sign in again.", {"session": ["It has expired or was ended."]})
+        super().__init__(
+            Message("Your session has ended. Sign in again."), {"session": ["It has expired or was ended."]}
+        )
 
 
 def current_identity() -> Identity:
@@ -62,14 +65,16 @@ def _authenticate() -> Identity:
         found = tokens.authenticate(token) if token else None
         if found is None:
             raise Unauthorized(
-                "This token is unknown or has expired. Send `Authorization: Bearer <token>` with a valid token."
+                Message(
+                    "This token is unknown or has expired. Send `Authorization: Bearer <token>` with a valid token."
+                )
             )
         return found
     found = sessions.authenticate()
     if found is None and sessions.has_cookie():
         raise SessionEnded
     if found is None:
-        raise Unauthorized("Send `Authorization: Bearer <token>`, or sign in at /login.")
+        raise Unauthorized(Message("Send `Authorization: Bearer <token>`, or sign in at /login."))
     check_same_site()
     return found
 

@@ -11,10 +11,12 @@ from precast_app.importing import column_mapping, header_detection
 from precast_app.importing.header_detection import REASON_HEADING
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.importing.profiles.rejected_rows import RejectedByProfile
+from precast_app.message_catalogue import SOURCE_LANGUAGE, translate
+from precast_app.messages import Message
 from precast_app.spreadsheets import Book, Cell, SheetRow
 
 # The reason at a row of a rejected element type that is right itself.
-_OTHER_ROW = "Another row of this element type was rejected."
+_OTHER_ROW = Message("Another row of this element type was rejected.")
 
 
 def write(
@@ -24,12 +26,14 @@ def write(
     *,
     is_catalogue: bool,
     profile: ImportProfile | None = None,
+    language: str = SOURCE_LANGUAGE,
 ) -> None:
     """Write the heading rows of the upload, and under them the rows of `reasons` with the reason in a last column.
 
     `is_catalogue` tells a file of element types from one of reference data, whose first row is its header. With a
     profile that puts rows of one element type together, all rows of a rejected element type are written.
     """
+    other_row = translate(_OTHER_ROW, language)
     rows: Iterable[SheetRow] | None = None
     read: Callable[[int, Cell], Cell] | None = None
     if is_catalogue and profile is not None:
@@ -62,5 +66,5 @@ def write(
                 copy.merge_cells(row, merges)
             elif row.number in reasons or rows is not None:
                 copy.copy_row(line, with_decimal_points(read, row.cells[:width]))
-                safe_text.write(copy.sheet, line, width, reasons.get(row.number, _OTHER_ROW))
+                safe_text.write(copy.sheet, line, width, reasons.get(row.number, other_row))
                 line += 1

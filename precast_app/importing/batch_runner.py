@@ -28,7 +28,7 @@ from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
 from precast_app.importing.review.missing import in_production_issue
-from precast_app.messages import stored_parts
+from precast_app.messages import Message, stored_parts
 from precast_app.models import Issue as IssueRow
 from precast_app.telemetry import job_runs
 
@@ -295,17 +295,26 @@ def _describe_rejection(error: Exception) -> tuple[str, str]:
     if isinstance(error, PiecesInProduction):
         return (
             "pieces_in_production",
-            "Pieces that this row removes have gone into production during the import. Check their status, and upload "
-            "the row again with a quantity that keeps them.",
+            Message(
+                "Pieces that this row removes have gone into production during the import. Check their status, "
+                "and upload "
+                "the row again with a quantity that keeps them."
+            ),
         )
     if isinstance(error, psycopg2.errors.ForeignKeyViolation):
         return (
             "reference_deleted",
-            "Something that this row refers to (a drawing type, node, stage or product) was deleted during the import. "
-            "Add it again, or remove its column, and upload the row again.",
+            Message(
+                "Something that this row refers to (a drawing type, node, stage or product) was deleted during "
+                "the import. "
+                "Add it again, or remove its column, and upload the row again."
+            ),
         )
     return (
         "refused_by_database",
-        "The database rejected this row, though each of its cells is valid. Nothing of it was stored. Upload it again, "
-        "and tell the administrator if it is rejected again.",
+        Message(
+            "The database rejected this row, though each of its cells is valid. Nothing of it was stored. Upload "
+            "it again, "
+            "and tell the administrator if it is rejected again."
+        ),
     )

@@ -25,7 +25,7 @@ _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0", "-", ""})
 _DAY = re.compile(r"\A(\d{1,2})\.(\d{1,2})\.(\d{4})\Z")
 _WHOLE_NUMBER = re.compile(r"\A(\d+)\.0+\Z")
-_NOT_A_NUMBER = "Enter a number in digits and without its unit, for example 1250.5."
+_NOT_A_NUMBER = Message("Enter a number in digits and without its unit, for example 1250.5.")
 
 
 class InvalidCell(ValueError):

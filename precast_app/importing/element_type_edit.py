@@ -13,6 +13,7 @@ from precast_app.importing.piece_limits import PieceLimits
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, Column, ColumnGroup, ColumnMap
+from precast_app.messages import Message
 from precast_app.spreadsheets import SheetRow, escape_formula
 
 # The type is part of the codes of the pieces, which never change.
@@ -76,7 +77,9 @@ def validate(
             problems.setdefault(paths[issue.heading or ""], issue.message)
     problems |= {each.path: message for each in fields if (message := _unclear_number(each))}
     if row is None:
-        problems.setdefault(("name",), "A file would take this name for an example or a total. Enter another name.")
+        problems.setdefault(
+            ("name",), Message("A file would take this name for an example or a total. Enter another name.")
+        )
     return ValidatedEdit(columns, None if problems else row, problems)
 
 
@@ -114,7 +117,9 @@ def _unclear_number(given: _Field) -> str | None:
     text, column = given.cell, given.column
     if not isinstance(text, str) or not column.is_number or column.sign or decimal_signs.evidence(text) != "either":
         return None
-    return "The comma may be a decimal sign or separate thousands. Write the number without thousands separators."
+    return Message(
+        "The comma may be a decimal sign or separate thousands. Write the number without thousands separators."
+    )
 
 
 def _unknown_items(edit: ElementTypeEdit, reference: ReferenceData) -> Iterator[tuple[FieldPath, str]]:

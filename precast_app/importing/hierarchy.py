@@ -137,10 +137,13 @@ def find_problem(full: dict[str, Any]) -> tuple[str, str] | None:
     if "/" in full["naming_convention"]:
         return (
             "slash_in_naming_convention",
-            "A naming convention can't have a slash, which separates the parts of a piece code. Use another character.",
+            Message(
+                "A naming convention can't have a slash, which separates the parts of a piece code. Use another "
+                "character."
+            ),
         )
     if not all(path_key_of(full["path"]).split(".")):
-        return "unusable_name", "Each part of a path needs a letter or a digit. Choose another name or path."
+        return "unusable_name", Message("Each part of a path needs a letter or a digit. Choose another name or path.")
     for name, most in _MAX_LENGTHS.items():
         if len(full[name]) > most:
             return "text_too_long", Message(

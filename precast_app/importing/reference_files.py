@@ -180,7 +180,7 @@ def _drop_repeated(
     for number, values in good:
         key = spec.key_of(values)
         if not key:
-            message = "The name has no letter or digit, so no heading could match it. Choose another name."
+            message = Message("The name has no letter or digit, so no heading could match it. Choose another name.")
             name = spec.name_of(values)
             issues.append(Issue(severity=Severity.ERROR, code="unusable_name", message=message, row=number, value=name))
             continue

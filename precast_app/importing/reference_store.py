@@ -292,9 +292,9 @@ def _explain_rejection(error: IntegrityError | DataError, values: dict[str, Any]
             name=values.get("naming_convention"),
         )
     if "naming_convention" in constraint:
-        return "A naming convention can't be empty or contain a slash. Choose another one."
+        return Message("A naming convention can't be empty or contain a slash. Choose another one.")
     if isinstance(error.orig, psycopg2.errors.UniqueViolation):
-        return "The project already has an item of this name. Choose another name, or change that item."
+        return Message("The project already has an item of this name. Choose another name, or change that item.")
     if isinstance(error.orig, psycopg2.errors.StringDataRightTruncation):
-        return "The name, or the path made from it, is too long. Choose a shorter name."
-    return "The database rejected these values. Compare them with the limits in the documentation."
+        return Message("The name, or the path made from it, is too long. Choose a shorter name.")
+    return Message("The database rejected these values. Compare them with the limits in the documentation.")

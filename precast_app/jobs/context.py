@@ -21,7 +21,7 @@ from precast_app.importing.review.choice import ReviewChoice
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
-from precast_app.messages import Message, join_messages, plural_message, restore
+from precast_app.messages import Message, join_messages, plural_message
 from precast_app.models import ImportJob, OnError, Phase, Severity
 from precast_app.models import Issue as IssueRow
 
@@ -171,8 +171,8 @@ def _describe_issue(issue: IssueRow) -> Message:
             column=issue.column,
             heading=issue.heading,
         )
-    value = f" “{issue.value}”:" if issue.value else ""
-    return join_messages("", [location, f":{value} ", restore(issue.message, issue.message_parts)])
+    value = Message(" “%(value)s”:", value=issue.value) if issue.value else ""
+    return join_messages("", [location, ":", value, " ", issue.text])
 
 
 def import_summary(total: int, rejected: int) -> str:

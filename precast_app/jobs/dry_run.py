@@ -117,7 +117,7 @@ def choose(dry: ImportJob, request: ReviewRequest) -> dict[str, Any] | None:
         return None
     _check_left_out(dry, request.leave_out)
     if request.renames is Renames.ACCEPT and dry.renames == Renames.IGNORE:
-        message = "The dry run has ignored renames, so it shows none. Start one without renames=ignore."
+        message = Message("The dry run has ignored renames, so it shows none. Start one without renames=ignore.")
         raise RequestError(message, {"json": {"renames": [message]}})
     return request.to_json(dry.missing, dry.renames)
 

@@ -48,7 +48,7 @@ def revocation_reason(job: ImportJob) -> str | None:
         return None
     user = db.session.get(User, job.started_by_user_id)
     if user is None:
-        return "The user who started it no longer exists. Another member of the project can retry it."
+        return Message("The user who started it no longer exists. Another member of the project can retry it.")
     if user.disabled_at is not None:
         return Message(
             "%(user)s was disabled before the job began. Another member of the project can retry it.", user=user.name

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from precast_app.enums import FailureReason, JobStatus, Missing, OnError, Phase, Renames, Severity
 from precast_app.enums import Mapping as MappingOption
 from precast_app.extensions import Model
-from precast_app.messages import Parts
+from precast_app.messages import Message, Parts, restore
 from precast_app.models.column_types import Id, one_of
 
 
@@ -197,6 +197,16 @@ class ImportJob(Model):
     enqueue_count: Mapped[int] = _counter()
     enqueued_at: Mapped[datetime | None] = _timestamp()
 
+    @property
+    def result_text(self) -> Message | None:
+        """The result, to be shown in any language."""
+        return None if self.result is None else restore(self.result, self.result_parts)
+
+    @property
+    def error_text(self) -> Message | None:
+        """The error, to be shown in any language."""
+        return None if self.error is None else restore(self.error, self.error_parts)
+
     # The span of the request that enqueued the job first, as the header `traceparent` has it; null without tracing.
     trace_parent: Mapped[str | None] = mapped_column(String(55))
 
@@ -257,6 +267,11 @@ class Issue(Model):
     message: Mapped[str] = mapped_column(Text)
     # What the message in another language is made from (`precast_app.messages`); null for a constant text.
     message_parts: Mapped[Parts | None] = mapped_column(JSON(none_as_null=True))
+
+    @property
+    def text(self) -> Message:
+        """The message, to be shown in any language."""
+        return restore(self.message, self.message_parts)
 
     @property
     def cell(self) -> str | None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from precast_app.messages import Message
 from precast_app.notifications.address_policy import AddressPolicy
 from precast_app.notifications.webhook_url import WebhookUrl
 
@@ -68,11 +69,13 @@ def _resolve(url: WebhookUrl, policy: AddressPolicy) -> list[str]:
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not all(policy.is_reachable(address) for address in addresses):
         raise AddressRefused(
-            "The URL leads to a private address. Use a public one, or ask the operator to allow its network "
-            "(WEBHOOK_ALLOWED_NETWORKS)."
+            Message(
+                "The URL leads to a private address. Use a public one, or ask the operator to allow its network "
+                "(WEBHOOK_ALLOWED_NETWORKS)."
+            )
         )
     if not url.is_https and not all(policy.is_allowed(address) for address in addresses):
-        raise AddressRefused("The URL leads to a public address without encryption. Use https://.")
+        raise AddressRefused(Message("The URL leads to a public address without encryption. Use https://."))
     return addresses[:_MAX_ADDRESSES]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from precast_app.errors import RequestError
+from precast_app.messages import Message
 from precast_app.notifications.address_policy import AddressPolicy
 
 _MAX_LENGTH = 2_000
@@ -34,11 +35,13 @@ def parse(url: str) -> WebhookUrl:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise _refusal("The URL is malformed. Write it as https://example.com/hooks/precast.") from None
+        raise _refusal(Message("The URL is malformed. Write it as https://example.com/hooks/precast.")) from None
     if parts.scheme not in _DEFAULT_PORTS or not host:
-        raise _refusal("The URL must begin with https:// and name a host, as in https://example.com/hooks/precast.")
+        raise _refusal(
+            Message("The URL must begin with https:// and name a host, as in https://example.com/hooks/precast.")
+        )
     if parts.username is not None or parts.fragment:
-        raise _refusal("The URL can't contain a user name, a password or a fragment (#…). Remove it.")
+        raise _refusal(Message("The URL can't contain a user name, a password or a fragment (#…). Remove it."))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return WebhookUrl(parts.scheme == "https", host, port or _DEFAULT_PORTS[parts.scheme], target)
 
@@ -50,10 +53,10 @@ def check(url: str, policy: AddressPolicy) -> None:
     """
     parts = parse(url)
     if not parts.is_https and not policy.allowed:
-        raise _refusal("The URL must begin with https://, so that nobody can read the messages on their way.")
+        raise _refusal(Message("The URL must begin with https://, so that nobody can read the messages on their way."))
     if _is_address(parts.host) and not policy.is_reachable(parts.host):
         raise _refusal(
-            "The URL leads to a private address. Use a public one, or ask the operator to allow its network."
+            Message("The URL leads to a private address. Use a public one, or ask the operator to allow its network.")
         )
 
 

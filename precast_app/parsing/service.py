@@ -19,6 +19,7 @@ from precast_app.extensions import settings_of
 from precast_app.importing import reference_data
 from precast_app.importing.corrections import Corrections, to_json
 from precast_app.importing.reference_data import ReferenceData
+from precast_app.message_catalogue import SOURCE_LANGUAGE, translate
 from precast_app.messages import Message, restore
 from precast_app.models import Issue
 from precast_app.parsing.fork_server_client import ChildExited, ForkServerClient
@@ -157,13 +158,17 @@ class ParsingService:
         owner: str,
         profile: dict[str, Any] | None = None,
         corrections: Corrections | None = None,
+        language: str = SOURCE_LANGUAGE,
     ) -> tuple[IO[bytes], str]:
-        """Return a copy of the upload with its issues as comments, and its kind.
+        """Return a copy of the upload with its issues as comments in a language, and its kind.
 
         The kind is that of the upload if it is xlsx, xlsm, xltx, xltm or ods, otherwise xlsx. `profile` is the JSON
         of the import profile by which the file was read; cells have the contents that they are corrected to.
         """
-        rows = [[each.severity, each.code, each.message, each.row, each.column, each.sheet] for each in issues]
+        rows = [
+            [each.severity, each.code, translate(each.text, language), each.row, each.column, each.sheet]
+            for each in issues
+        ]
         # If a copy in the upload's own format takes more than half of the time, the other half is for a plain copy.
         seconds = self._settings.parse_seconds / 2
         arguments = {"issues": rows, "seconds": seconds, "profile": profile, "corrections": _as_json(corrections)}
@@ -185,8 +190,9 @@ class ParsingService:
         is_catalogue: bool,
         profile: dict[str, Any] | None = None,
         corrections: Corrections | None = None,
+        language: str = SOURCE_LANGUAGE,
     ) -> IO[bytes]:
-        """Return a workbook with the rows whose numbers are in `reasons`, each with its reason.
+        """Return a workbook with the rows whose numbers are in `reasons`, each with its reason, in the same language.
 
         `profile` is the JSON of the import profile by which the file was read; cells have the contents that they are
         corrected to.
@@ -197,6 +203,7 @@ class ParsingService:
             "is_catalogue": is_catalogue,
             "profile": profile,
             "corrections": _as_json(corrections),
+            "language": language,
         }
         return self._run_download("export_rejected_rows", upload, owner, **arguments)[0]
 

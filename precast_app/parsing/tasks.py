@@ -24,6 +24,7 @@ from precast_app.importing.profiles.schema import load_profile
 from precast_app.importing.review import compare, compared_files
 from precast_app.importing.review.compare import RowChange, RowDifference
 from precast_app.importing.schema import BASE_COLUMNS
+from precast_app.message_catalogue import SOURCE_LANGUAGE
 from precast_app.models import Severity
 from precast_app.pieces import status_file
 from precast_app.spreadsheets import Book, Limits, open_book
@@ -150,13 +151,14 @@ def export_rejected_rows(
     is_catalogue: bool,
     profile: dict[str, Any] | None = None,
     corrections: dict[str, Any] | None = None,
+    language: str = SOURCE_LANGUAGE,
 ) -> None:
     """Write the rejected rows as a workbook with the upload's layout; for the arguments see `annotate`."""
     loaded = None if profile is None else load_profile(profile)
     book = _open(upload, limits, loaded)
     if corrections is not None:
         book = CorrectedBook(book, from_json(corrections), is_copied=True)
-    rejected_workbook.write(out, book, dict(reasons), is_catalogue=is_catalogue, profile=loaded)
+    rejected_workbook.write(out, book, dict(reasons), is_catalogue=is_catalogue, profile=loaded, language=language)
 
 
 def compare_uploads(

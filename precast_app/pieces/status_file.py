@@ -178,12 +178,18 @@ class _RowReader:
         code = texts.get("piece", "")
         if not code:
             issues.append(
-                self._issue("missing_value", "The code of the piece is missing. Fill it in.", row, about="piece")
+                self._issue(
+                    "missing_value", Message("The code of the piece is missing. Fill it in."), row, about="piece"
+                )
             )
         elif len(code) > _MAX_CODE:
             issues.append(
                 self._issue(
-                    "text_too_long", "This is too long for the code of a piece.", row, about="piece", value=code
+                    "text_too_long",
+                    Message("This is too long for the code of a piece."),
+                    row,
+                    about="piece",
+                    value=code,
                 )
             )
         status, stage_id = self._move(row, texts, issues)

@@ -123,7 +123,7 @@ def _early_warning(rows: Sequence[StatusRow], columns: ListColumns) -> list[Issu
                 more,
             )
             if more
-            else "The date is before the piece was imported. It was taken as written.",
+            else Message("The date is before the piece was imported. It was taken as written."),
             row=rows[0].number,
             column=None if index is None else column_letter(index + 1),
             heading=None if index is None or index >= len(columns.headings) else columns.headings[index],

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from precast_app.errors import RequestError
 from precast_app.extensions import db
+from precast_app.message_catalogue import translate
 from precast_app.messages import Message
 from precast_app.models import FileChunk, ImportJob, Issue, JobStatus, Phase, Severity
 from precast_app.queries.job_states import JobState, is_in_state
@@ -142,16 +143,16 @@ def load_issues(job_id: int) -> list[Issue]:
     return issues
 
 
-def rejection_reasons(job_id: int) -> dict[int, str]:
-    """Return the messages of each rejected row, one a line, by row number."""
+def rejection_reasons(job_id: int, language: str) -> dict[int, str]:
+    """Return the messages of each rejected row in a language, one a line, by row number."""
     found: dict[int, list[str]] = {}
     errors = select(Issue).where(Issue.job_id == job_id, Issue.severity == Severity.ERROR, Issue.row.is_not(None))
     for issue in db.session.scalars(errors.order_by(Issue.row, Issue.id)):
         column = f"{issue.column} ({issue.heading}): " if issue.column else ""
-        found.setdefault(issue.row or 0, []).append(column + issue.message)
+        found.setdefault(issue.row or 0, []).append(column + translate(issue.text, language))
     unlisted = db.session.scalar(select(ImportJob.unlisted_rows).where(ImportJob.id == job_id)) or ()
     listed = {row: "\n".join(messages) for row, messages in found.items()}
-    return {**dict.fromkeys(unlisted, _UNLISTED), **listed}
+    return {**dict.fromkeys(unlisted, translate(_UNLISTED, language)), **listed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def has_marked_cells(job_id: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class IssueKind:
-    """The issues of a job with the same severity and code: their number, one of the messages, and the first cells.
+    """The issues of a job with the same severity and code: their number, the first message, and the first cells.
 
     A cell is such as `C17`, `17` if the issue is about a whole row, and `C` if it is about a column.
     """
@@ -193,7 +194,7 @@ class IssueKind:
     severity: str
     code: str
     count: int
-    message: str
+    message: Message
     cells: list[str]
 
 
@@ -203,12 +204,16 @@ def list_issue_kinds(job_id: int) -> list[IssueKind]:
     cell = func.concat(Issue.column, Issue.row)
     cells = func.array_agg(aggregate_order_by(cell, Issue.row, Issue.id))
     found = (
-        select(Issue.severity, Issue.code, number, func.min(Issue.message), cells[1:_SHOWN_CELLS])
+        select(Issue.severity, Issue.code, number, func.min(Issue.id), cells[1:_SHOWN_CELLS])
         .where(Issue.job_id == job_id)
         .group_by(Issue.severity, Issue.code)
         .order_by(Issue.severity, number.desc())
     )
+    kinds = db.session.execute(found).all()
+    first = select(Issue).where(Issue.id.in_([kind[3] for kind in kinds]))
+    texts = {issue.id: issue.text for issue in db.session.scalars(first)}
     return [
-        IssueKind(severity, code, count, message, [*filter(None, shown)])
-        for severity, code, count, message, shown in db.session.execute(found)
+        IssueKind(severity, code, count, texts[first_id], [*filter(None, shown)])
+        for severity, code, count, first_id, shown in kinds
+        if first_id in texts
     ]

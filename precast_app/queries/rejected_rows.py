@@ -22,7 +22,7 @@ from precast_app.importing.mistakes import Mistake, WrongCell
 from precast_app.importing.row_warnings import shown_value
 from precast_app.importing.schema import ColumnMap
 from precast_app.jobs import corrections
-from precast_app.messages import Message, restore
+from precast_app.messages import Message
 from precast_app.models import ImportJob, RejectedRow, Severity
 from precast_app.models import Issue as IssueRow
 from precast_app.spreadsheets import Cell, SheetRow, column_letter, column_number
@@ -159,7 +159,7 @@ def _stored_errors(job_id: int, numbers: Set[int] | None) -> Mapping[int, list[I
             Issue(
                 severity=Severity.ERROR,
                 code=each.code,
-                message=restore(each.message, each.message_parts),
+                message=each.text,
                 row=each.row,
                 column=each.column,
                 heading=each.heading,

@@ -9,8 +9,10 @@ from typing import Any
 from flask import request, url_for
 from flask_babel import gettext, ngettext
 
+from precast_app import languages
 from precast_app.auth.permissions import Permission
 from precast_app.jobs import dry_run, files, permissions, registry
+from precast_app.message_catalogue import translate
 from precast_app.models import FailureReason, ImportJob, Issue, JobStatus, OnError, Severity
 from precast_app.queries import changes, element_types, piece_changes
 from precast_app.queries import jobs as job_queries
@@ -206,7 +208,7 @@ def _grouped_notes(notes: Sequence[Issue]) -> list[str]:
     """Return the notes as sentences, equal ones once with the headings that they are about."""
     headings: dict[str, list[str]] = {}
     for note in notes:
-        headings.setdefault(note.message, []).append(note.heading or "")
+        headings.setdefault(translate(note.text, languages.current()), []).append(note.heading or "")
     return [_with_headings(message, filter(None, named)) for message, named in headings.items()]
 
 

@@ -19,6 +19,7 @@ from precast_app import languages
 from precast_app.auth.permissions import Permission
 from precast_app.importing import hierarchy
 from precast_app.languages import gettext_noop
+from precast_app.message_catalogue import translate
 from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.queries.job_states import JobState, state_of
 from precast_app.web import labels
@@ -78,9 +79,15 @@ def init_app(app: Flask) -> None:
         "decimal": decimal,
         "percent": percent,
         "density": density,
+        "translated": translated,
     }
     app.jinja_env.filters.update(filters, in_order=in_order, path_segment=path_segment)
     app.jinja_env.globals.update(tabs=tabs)
+
+
+def translated(text: str) -> str:
+    """Return a message in the language of the page."""
+    return translate(text, languages.current())
 
 
 def path_segment(name: str) -> str:

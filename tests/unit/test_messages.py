@@ -38,7 +38,7 @@ def test_one_of_two_templates_is_chosen_by_the_count() -> None:
 def test_a_message_may_have_messages_as_values() -> None:
     message = Message("The separator is the %(sign)s.", sign=Message("comma"))
     assert message == "The separator is the comma."
-    assert message.parts[1] == {"sign": [template_id("comma")]}
+    assert message.parts[1] == {"sign": {"text": "comma"}}
 
 
 def test_joined_messages_keep_plain_texts_as_they_are() -> None:

@@ -26,6 +26,7 @@ from precast_app.importing.profiles.schema import dump_profile, dump_target
 from precast_app.importing.profiles.target_guesses import MIN_CONFIDENCE, Guess
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS
+from precast_app.messages import Message
 from precast_app.spreadsheets import Book, SheetScan, column_letter
 from precast_app.text import identity_key
 
@@ -43,7 +44,7 @@ _PLACE_LABELS = {
     PlaceField.FLOOR: "Floor",
     PlaceField.COUNT: "Number of pieces",
 }
-_OTHER_KIND = (
+_OTHER_KIND = Message(
     "The headings are not those of a list of element types. Choose what the columns mean, or upload another file."
 )
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from precast_app.importing import units
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.importing.schema import BASE_COLUMNS, ColumnGroup
+from precast_app.messages import Message
 
 # The unit of a column whose cells name the unit themselves, as in `4318 mm`.
 UNIT_IN_CELL = "cell"
@@ -74,10 +75,10 @@ GROUP_KEYS: Mapping[ColumnGroup, str] = {
 _BASE_UNITS = {column.field: column.unit for column in BASE_COLUMNS if column.unit}
 # What people call a target that is missing, and what is needed for it.
 _MISSING_MESSAGES = {
-    "name": "Nothing says the element type name: choose the column with the marks or positions.",
-    "element_type": "Nothing says the element type: choose a column or type one for all rows.",
-    "place": "Nothing says where the pieces go: choose a column for the place, or for the tower or the floor.",
-    "count": "Nothing says how many pieces a row stands for: choose the column with the count.",
+    "name": Message("Nothing says the element type name: choose the column with the marks or positions."),
+    "element_type": Message("Nothing says the element type: choose a column or type one for all rows."),
+    "place": Message("Nothing says where the pieces go: choose a column for the place, or for the tower or the floor."),
+    "count": Message("Nothing says how many pieces a row stands for: choose the column with the count."),
 }
 
 

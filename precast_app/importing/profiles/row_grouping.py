@@ -197,7 +197,7 @@ class _Places:
         if not parts or (len(parts) < len(self._parts) and self._is_last_blank(row)):
             if not is_needed or self._column is None:
                 return None
-            message = "The cell is blank, but pieces need a place. Fill it in."
+            message = Message("The cell is blank, but pieces need a place. Fill it in.")
             return self._issue(row, "missing_value", message)
         if parts not in self._known and len(self._known) < _MAX_CACHED:
             self._known[parts] = self._find(parts)

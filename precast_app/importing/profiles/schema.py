@@ -31,7 +31,7 @@ from precast_app.text import match_key, path_key
 # What a response says about a profile beside its content.
 DESCRIBING_FIELDS = ("id", "version", "project_id", "created_by", "created_at")
 
-_INVALID = "The import profile is not valid. Correct the fields that `errors` names."
+_INVALID = Message("The import profile is not valid. Correct the fields that `errors` names.")
 _MAX_NAME = 150
 # Characters of a heading.
 MAX_HEADING = 2_000
@@ -181,7 +181,7 @@ class _ColumnSchema(ma.Schema):
             message = (
                 Message("Must be one of: %(choices)s.", choices=", ".join(possible))
                 if possible
-                else "This target has no unit. Write null."
+                else Message("This target has no unit. Write null.")
             )
             raise ma.ValidationError(message, "unit")
 

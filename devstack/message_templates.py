@@ -1,0 +1,108 @@
+"""Update the catalogues of issues, errors and results from the code: `python -m devstack.message_templates`.
+
+Their texts are the templates of `precast_app.messages`, and constants where a text for people is expected.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages import Catalog
+from babel.messages.pofile import read_po
+
+from devstack.translations import ROOT, is_translated, written
+from precast_app import message_catalogue
+from precast_app.api.validation_messages import TEMPLATES
+from precast_app.languages import DEFAULT, LANGUAGES
+
+PACKAGE = ROOT / "precast_app"
+# Which argument of a call is a text for people; all exceptions of `errors` have it first.
+_TEXT_AT = {
+    "Message": 0,
+    "as_message": 0,
+    "damaged": 0,
+    "too_many_cells": 0,
+    "ValidationError": 0,
+    "BadRequest": 0,
+    "UnsupportedMediaType": 0,
+    "InvalidCell": 1,
+    "UnreadableFile": 1,
+    "MoveRefused": 1,
+    "ReaderNote": 2,
+}
+
+
+def extract() -> Catalog:
+    """Return the texts of the code, with the files that they are in."""
+    found = Catalog(charset="utf-8")
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for text in _texts(ast.parse(path.read_text(encoding="utf-8"))):
+            found.add(text, locations=[(path.relative_to(ROOT).as_posix(), 0)])
+    for template in TEMPLATES:
+        found.add(template, locations=[("precast_app/api/validation_messages.py", 0)])
+    return found
+
+
+def _texts(tree: ast.Module) -> Iterator[str | tuple[str, str]]:
+    text_at = {**_TEXT_AT, **dict.fromkeys(_exceptions(), 0)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        texts = [each.value if isinstance(each, ast.Constant) else None for each in node.args]
+        if name == "plural_message" and isinstance(texts[0], str) and isinstance(texts[1], str):
+            yield texts[0], texts[1]
+        given = [*texts[text_at[name] : text_at[name] + 1]] if name in text_at else []
+        by_name = [each.value for each in node.keywords if each.arg == "message"]
+        given += [each.value for each in by_name if isinstance(each, ast.Constant)]
+        yield from (text for text in given if isinstance(text, str) and text)
+
+
+def _exceptions() -> list[str]:
+    tree = ast.parse((PACKAGE / "errors.py").read_text(encoding="utf-8"))
+    return [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+
+
+def path_of(language: str) -> Path:
+    """Return the path of the language's catalogue, whether it exists or not."""
+    return message_catalogue.FOLDER / language / "LC_MESSAGES" / f"{message_catalogue.DOMAIN}.po"
+
+
+def read(language: str) -> Catalog | None:
+    """Return the catalogue of a language, None if it has none."""
+    path = path_of(language)
+    if not path.exists():
+        return None
+    with path.open("rb") as stream:
+        return read_po(stream, locale=language)
+
+
+def updated(language: str) -> Catalog:
+    """Return the catalogue of a language with the texts that the code has now; a new one if it has none."""
+    stored = read(language) or Catalog(locale=language, charset="utf-8", project="Precast", fuzzy=False)
+    created = stored.creation_date
+    stored.update(extract(), no_fuzzy_matching=True)
+    stored.obsolete.clear()
+    # Would change a line with each update.
+    stored.creation_date = stored.revision_date = created
+    return stored
+
+
+def main() -> None:
+    """Write the updated catalogues, and print the texts that have no translation."""
+    for language in LANGUAGES:
+        if language == DEFAULT:
+            continue
+        path, catalog = path_of(language), updated(language)
+        path.write_bytes(written(catalog))
+        missing = [message.id for message in catalog if message.id and not is_translated(message)]
+        print(f"{path.relative_to(ROOT)}: {len(catalog)} texts, {len(missing)} without a translation", file=sys.stderr)
+        for text in missing:
+            print(f"  {text!r}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
