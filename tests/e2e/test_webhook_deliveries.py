@@ -12,11 +12,17 @@ from sqlalchemy import text
 
 from precast_app.enums import NotificationEvent
 from precast_app.extensions import db
-from precast_app.models import Webhook
+from precast_app.jobs import service
+from precast_app.jobs.creation import JobOptions
+from precast_app.jobs.files import Upload
+from precast_app.models import Role, Webhook
 from precast_app.notifications import webhooks
+from precast_app.projects import projects
 from tests.app_settings import changed_settings
+from tests.auth_headers import create_user
 from tests.conftest import EXAMPLES, kill, run_import, submit, wait_for, worker
 from tests.job_states import claim_or_fail, complete, submit_stages
+from tests.mail_server import mail_server
 from tests.webhook_receiver import Receiver, receiver
 
 _ENDED = ("completed", "failed")
@@ -119,6 +125,29 @@ def test_a_receiver_that_fails_three_times_gets_the_message_in_the_end(
         wait_until_delivered()
     assert len({request.message_id for request in requests}) == 1
     assert db.session.scalar(text("SELECT attempts FROM outbox_messages")) == 4
+
+
+def test_a_worker_sends_an_email(project_id: int, environment: dict[str, str], app: Flask) -> None:
+    with mail_server() as server:
+        address = {"SMTP_URL": server.url, "EMAIL_FROM": "p@example.com", "PUBLIC_URL": "https://precast.example"}
+        user = create_user("eve")
+        projects.set_role(project_id, "eve", Role.MANAGER)
+        user.email, user.email_events = "eve@example.com", ["job.completed"]
+        db.session.commit()
+        with worker({**environment, **address, "DELIVERY_INTERVAL_SECONDS": "0.2"}):
+            with (EXAMPLES / "stages.csv").open("rb") as stream:
+                job_id = service.submit(
+                    project_id=project_id,
+                    job_type="stage_import",
+                    created_by="eve",
+                    options=JobOptions(),
+                    upload=Upload(stream, "stages.csv"),
+                    started_by_user_id=user.id,
+                ).id
+            wait_for(job_id, lambda job: job.status in _ENDED)
+            wait_until_delivered()
+    (email,) = server.emails
+    assert email["Subject"] == f"Green Meadows: job {job_id} has ended"
 
 
 def test_two_workers_deliver_each_message_once(

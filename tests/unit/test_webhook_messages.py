@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
+import ssl
+import subprocess
 import time
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook as Verifier
@@ -66,6 +70,31 @@ def test_a_request_has_the_path_host_and_headers_of_its_url() -> None:
     assert (answer.status, answer.retry_after) == (204, None)
     assert (request.path, request.body, request.message_id) == ("/hooks?token=1", b"{}", "msg_1")
     assert request.headers["host"] == f"127.0.0.1:{found.port}"
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_certificate_must_be_of_the_host_and_of_a_known_authority(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject, *files],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    with receiver(tls=(certificate, key)) as found:
+        by_name = webhook_url.parse(f"https://localhost:{found.port}/hooks")
+        by_address = webhook_url.parse(f"https://127.0.0.1:{found.port}/hooks")
+        policy = AddressPolicy.parse("127.0.0.0/8,::1")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            http_post.post(by_name, b"{}", {}, policy=policy, timeout=5)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert http_post.post(by_name, b"{}", {}, policy=policy, timeout=5).status == 204
+        with pytest.raises(ssl.SSLCertVerificationError):
+            http_post.post(by_address, b"{}", {}, policy=policy, timeout=5)
+        (request,) = found.requests
+        assert request.headers["host"] == f"localhost:{found.port}"
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
