@@ -22,7 +22,7 @@ unexport FLASK_APP
 
 TEST_OPTIONS := -rs --durations 10 --numprocesses auto --dist loadfile --no-loadscope-reorder --ignore tests/attacks
 
-.PHONY: help setup run test coverage lint format bench fuzz fuzz-api faults attack screenshots translations lock clean
+.PHONY: help setup run test coverage lint format bench bench-scale fuzz fuzz-api faults attack screenshots translations lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -78,6 +78,10 @@ format: $(STAMP)  ## put the code into shape
 
 bench: $(STAMP)  ## measure the import against its baselines
 	$(PY) -m bench
+
+bench-scale: $(STAMP)  ## measure imports and answers in databases of 1, 10 and 40 projects, then throughput
+	$(PY) -m bench.scale $(ARGS)
+	$(PY) -m bench.throughput
 
 # Universal: one file for every platform and every Python from 3.11 on. No header and no index addresses, so that the
 # files say the same whoever makes them.

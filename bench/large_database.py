@@ -15,8 +15,8 @@ TABLES = (
     "element_types", "element_type_drawings", "element_type_quantities", "element_type_stages", "element_type_bom",
     "pieces", "piece_events", "piece_stages",
 )  # fmt: skip
-# One project, like the workbooks of `bench.workbooks`: 24 floors with 1 to 3 pieces in 60 % of the cells.
-_FILL = """
+# The project and the reference data that the workbooks of `bench.workbooks` name.
+_REFERENCE = """
     INSERT INTO projects (id, name) VALUES (:p, 'Project ' || :p);
     INSERT INTO hierarchy_nodes
         (id, project_id, name, prefix, path, match_key, naming_convention, planned_date)
@@ -26,9 +26,14 @@ _FILL = """
     INSERT INTO stages (id, project_id, name, match_key, position)
     SELECT :p * 100 + s, :p, 'Stage ' || s, 'stage_' || s, s FROM generate_series(1, 8) s;
     INSERT INTO drawing_types (id, project_id, name, match_key)
-    SELECT :p * 100 + d, :p, 'Drawing ' || d, 'drawing_' || d FROM generate_series(1, 3) d;
+    SELECT :p * 100 + d, :p, name, lower(replace(name, ' ', '_'))
+    FROM unnest(ARRAY['Assembly', 'Reinforcement Drawing', 'Shuttering']) WITH ORDINALITY AS named(name, d);
     INSERT INTO bom_products (id, project_id, product_name, product_type, unit, match_key)
-    SELECT :p * 100 + b, :p, 'Steel', b || 'MM', 'kg', 'steel_' || b || 'mm' FROM generate_series(1, 9) b;
+    SELECT :p * 100 + b, :p, 'Steel', b + 5 || 'MM', 'kg', 'steel_' || b + 5 || 'mm' FROM generate_series(1, 9) b;
+"""
+# Element types like those of the workbooks: 24 floors with 1 to 3 pieces in 60 % of the cells. Half of the pieces have
+# left `planned`, with a history of 300 days.
+_ROWS = """
     INSERT INTO element_types (id, project_id, element_type, name, type_key, name_key, mass, volume)
     SELECT :p * 100000 + i, :p, kind, 'W-' || lpad(i::text, 6, '0'), lower(kind), 'w-' || lpad(i::text, 6, '0'),
            5000 + i % 100, 2 + (i % 1000) * 0.0001
@@ -64,7 +69,7 @@ _FILL = """
     DROP TABLE made_pieces;
     DROP TABLE made_quantities;
 """
-# Half of the pieces of an imported project leave `planned`, with a history of 300 days.
+# The same for pieces that an import has created.
 _MOVE = """
     CREATE TEMP TABLE moved ON COMMIT DROP AS
     SELECT id, CASE WHEN chance < 0.6 THEN 'in_production' WHEN chance < 0.75 THEN 'produced'
@@ -80,6 +85,11 @@ _MOVE = """
 """
 
 
+def add_reference(connection: Connection, project_id: int) -> None:
+    """Add a project with reference data and nothing else."""
+    _run(connection, _REFERENCE, p=project_id)
+
+
 def fill(engine: Engine, project_ids: range) -> None:
     """Add projects with these ids, each with about 290 000 pieces; half of these have left `planned`."""
     if not project_ids:
@@ -88,7 +98,8 @@ def fill(engine: Engine, project_ids: range) -> None:
         connection.execute(text("SET LOCAL work_mem = '256MB'"))
         for project_id in project_ids:
             started = time.monotonic()
-            _run(connection, _FILL, p=project_id, types=TYPES)
+            add_reference(connection, project_id)
+            _run(connection, _ROWS, p=project_id, types=TYPES)
             print(f"project {project_id} filled in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 

@@ -30,6 +30,8 @@ def get_job(job_id: int) -> ImportJob:
 
 def queue_positions(jobs: list[ImportJob]) -> dict[int, int]:
     """Return the positions in the queue of those of the jobs that are queued, by job id, counted from 1."""
+    if not any(job.phase == Phase.QUEUED for job in jobs):
+        return {}
     is_queued = ImportJob.status == JobStatus.PENDING, ImportJob.phase == Phase.QUEUED
     queued = db.session.scalars(select(ImportJob.id).where(*is_queued).order_by(ImportJob.queued_at, ImportJob.id))
     requested = {job.id for job in jobs}
