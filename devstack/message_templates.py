@@ -33,6 +33,8 @@ _TEXT_AT = {
     "MoveRefused": 1,
     "ReaderNote": 2,
 }
+# Exceptions whose text only the log and the administrator at the server see.
+_FOR_THE_LOG = ("ConfigurationError", "JobCancelled", "WorkerStopping", "LeaseLost")
 
 
 def extract() -> Catalog:
@@ -63,7 +65,7 @@ def _texts(tree: ast.Module) -> Iterator[str | tuple[str, str]]:
 
 def _exceptions() -> list[str]:
     tree = ast.parse((PACKAGE / "errors.py").read_text(encoding="utf-8"))
-    return [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and node.name not in _FOR_THE_LOG]
 
 
 def path_of(language: str) -> Path:
