@@ -15,10 +15,10 @@ from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.review import digests
 from precast_app.importing.review.choice import ReviewRequest
 from precast_app.importing.review.digests import CreatedKeys
-from precast_app.importing.review.findings import Findings
+from precast_app.importing.review.missing_and_renamed import MissingAndRenamed
 from precast_app.importing.schema import ColumnMap
 from precast_app.jobs.context import JobContext
-from precast_app.jobs.plan_review import Review
+from precast_app.jobs.plan_review import PlanReview
 from precast_app.messages import Message
 from precast_app.models import ImportJob, JobStatus, MissingElementType, OnError, PlannedChange, Renames
 
@@ -50,7 +50,7 @@ _OUTDATED_ROWS = text("""
 """)
 
 
-def store_plan(context: JobContext, planned: Plan, review: Review, reference: ReferenceData) -> None:
+def store_plan(context: JobContext, planned: Plan, review: PlanReview, reference: ReferenceData) -> None:
     """Store what the plan would change, in place of what an earlier attempt stored. The caller commits."""
     context.fence(db.session())
     found = review.findings
@@ -64,7 +64,7 @@ def store_plan(context: JobContext, planned: Plan, review: Review, reference: Re
     db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(plan_digest=digest))
 
 
-def store_missing(context: JobContext, found: Findings, ids: Collection[int]) -> None:
+def store_missing(context: JobContext, found: MissingAndRenamed, ids: Collection[int]) -> None:
     """Store which missing element types a dry run shows, or a job removes and renames. The caller commits."""
     rows = {rename.missing.id: rename.update.row.number for rename in found.renames}
     values = [
@@ -142,7 +142,7 @@ def _check_left_out(dry: ImportJob, leave_out: Sequence[Mapping[str, int]]) -> N
             raise RequestError(message, {"json": {"leave_out": [message]}})
 
 
-def check_still_valid(context: JobContext, columns: ColumnMap, review: Review, reference: ReferenceData) -> None:
+def check_still_valid(context: JobContext, columns: ColumnMap, review: PlanReview, reference: ReferenceData) -> None:
     """Raise `JobFailed` if the job applies a dry run of which nothing holds any more, or which read other columns.
 
     A job that applies no dry run is valid, and so is one that has committed a batch already.

@@ -18,10 +18,10 @@ from precast_app.importing.diff import RowComparison
 from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Create, Plan, Remove
 from precast_app.importing.reference_data import ReferenceData
-from precast_app.importing.review import decision, digests, findings, missing, renames
-from precast_app.importing.review.decision import Preview
-from precast_app.importing.review.findings import Findings
+from precast_app.importing.review import digests, missing, missing_and_renamed, plan_restriction, renames
 from precast_app.importing.review.missing import MissingElementType, in_production_issue
+from precast_app.importing.review.missing_and_renamed import MissingAndRenamed
+from precast_app.importing.review.plan_restriction import Preview
 from precast_app.importing.row_validation import Row
 from precast_app.jobs.context import JobContext
 from precast_app.models import ImportJob, PlannedChange, Renames
@@ -30,14 +30,14 @@ from precast_app.text import identity_key
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class PlanReview:
     """What was found and decided: `removals` are the missing element types that were chosen to go, by id.
 
     Those with pieces in production stay nevertheless. `is_outdated` says that nothing is left of what the preview has
     shown.
     """
 
-    findings: Findings
+    findings: MissingAndRenamed
     removals: tuple[MissingElementType, ...] = ()
     issues: tuple[Issue, ...] = ()
     is_outdated: bool = False
@@ -50,54 +50,54 @@ class Review:
 
 def review_plan(
     context: JobContext, planned: Plan, rows: Sequence[Row], stored: CurrentState, reference: ReferenceData
-) -> Review:
+) -> PlanReview:
     """Change the plan as the user chose it, and return what was found."""
     if context.only_rows is not None:
         # A job for some rows can't tell what the file lacks.
-        return Review(Findings())
+        return PlanReview(MissingAndRenamed())
     if context.dry_run:
-        return _preview(context, planned, findings.find(planned, rows, stored), stored, reference)
+        return _preview(context, planned, missing_and_renamed.find(planned, rows, stored), stored, reference)
     begun = _load_begun(context.job_id) if batch_runner.stored_results(context.job_id) else None
     preview = _load_preview(context)
     choice = context.choice
     if preview is None and not choice.removes_missing and not choice.accepts_renames:
         lacking, _ = missing.find_missing(missing.read_names(rows), planned.columns, stored)
-        return Review(Findings(tuple(lacking)))
-    found = findings.find(planned, rows, stored)
+        return PlanReview(MissingAndRenamed(tuple(lacking)))
+    found = missing_and_renamed.find(planned, rows, stored)
     if begun is not None:
         found = _continue(found, begun, planned, stored)
     elif preview is not None and preview.ignores_renames:
         found = replace(found, renames=())
     shown = preview.shown if preview else None
-    left_out = decision.decide_rows(planned, found, choice, shown, digests.created_keys(reference))
-    candidates = decision.removal_candidates(planned, found, choice)
+    left_out = plan_restriction.restrict_rows(planned, found, choice, shown, digests.created_keys(reference))
+    candidates = plan_restriction.removal_candidates(planned, found, choice)
     issues = list(found.issues) if choice.removes_missing else []
     if begun is not None:
         candidates = [each for each in candidates if each.id in begun]
     elif shown is not None:
         types = stored.element_types_by_id([each.id for each in candidates])
-        candidates, changed = decision.check_removals(candidates, types, shown, planned.columns)
+        candidates, changed = plan_restriction.check_removals(candidates, types, shown, planned.columns)
         issues += changed
     issues += _remove(context, planned, candidates, stored)
     expected = shown.changes.keys() - choice.rows - left_out if shown and begun is None else set()
     is_outdated = bool(expected) and not planned.removals and not any(planned.active_operations)
     accepted = found if choice.accepts_renames else replace(found, renames=())
-    return Review(accepted, tuple(candidates), tuple(issues), is_outdated)
+    return PlanReview(accepted, tuple(candidates), tuple(issues), is_outdated)
 
 
 def _preview(
-    context: JobContext, planned: Plan, found: Findings, stored: CurrentState, reference: ReferenceData
-) -> Review:
+    context: JobContext, planned: Plan, found: MissingAndRenamed, stored: CurrentState, reference: ReferenceData
+) -> PlanReview:
     """Plan what a job would do that accepts all probable renames, unless these are ignored."""
     if context.choice.renames is Renames.IGNORE:
         found = replace(found, renames=())
     choice = replace(context.choice, renames=Renames.ACCEPT)
-    decision.decide_rows(planned, found, choice, None, digests.created_keys(reference))
-    candidates = decision.removal_candidates(planned, found, choice)
+    plan_restriction.restrict_rows(planned, found, choice, None, digests.created_keys(reference))
+    candidates = plan_restriction.removal_candidates(planned, found, choice)
     issues = _remove(context, planned, candidates, stored)
     types = stored.element_types_by_id([each.id for each in found.missing]) if found.missing else {}
     hashes = {each.id: digests.digest_missing(each, types[each.id]) for each in found.missing}
-    return Review(replace(found, digests=hashes), tuple(candidates), (*found.issues, *issues))
+    return PlanReview(replace(found, digests=hashes), tuple(candidates), (*found.issues, *issues))
 
 
 def _remove(
@@ -153,11 +153,11 @@ def _load_begun(job_id: int) -> dict[int, tuple[MissingElementType, int | None]]
 
 
 def _continue(
-    found: Findings,
+    found: MissingAndRenamed,
     begun: dict[int, tuple[MissingElementType, int | None]],
     planned: Plan,
     stored: CurrentState,
-) -> Findings:
+) -> MissingAndRenamed:
     """Return the findings with the renames and removals of the first attempt in place of new ones."""
     created = {
         operation.row.number: operation.row

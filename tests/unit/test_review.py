@@ -9,9 +9,9 @@ import pytest
 
 from precast_app.importing import plan, row_validation
 from precast_app.importing.diff import StoredElementType
-from precast_app.importing.review import findings as review
-from precast_app.importing.review.findings import Findings
+from precast_app.importing.review import missing_and_renamed as review
 from precast_app.importing.review.missing import ElementTypeKey, MissingElementType
+from precast_app.importing.review.missing_and_renamed import MissingAndRenamed
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, Column, ColumnGroup, ColumnMap
 from precast_app.spreadsheets import SheetRow, column_letter
@@ -83,7 +83,7 @@ def checked(*rows: list[Any]) -> list[Row]:
     return list(row_validation.validate_rows(lambda: numbered, COLUMNS))
 
 
-def found(stored: StoredState, *rows: list[Any]) -> Findings:
+def found(stored: StoredState, *rows: list[Any]) -> MissingAndRenamed:
     data = checked(*rows)
     return review.find(plan.build_plan(data, COLUMNS, stored, 30), data, stored)
 

@@ -55,7 +55,7 @@ from precast_app.jobs.context import (
     rows_rejected_by_database,
     store_issues,
 )
-from precast_app.jobs.plan_review import Review
+from precast_app.jobs.plan_review import PlanReview
 from precast_app.models import ImportJob, OnError, Phase, Project, Severity
 from precast_app.models import Issue as IssueRow
 from precast_app.spreadsheets import UnreadableFile
@@ -98,7 +98,7 @@ def _import(context: JobContext, reference: ReferenceData) -> Outcome:
     return Outcome(import_summary(wanted, rejected), describe_first_errors(context.job_id) if rejected else None)
 
 
-def _store_dry_run(context: JobContext, planned: Plan, review: Review, reference: ReferenceData) -> Outcome:
+def _store_dry_run(context: JobContext, planned: Plan, review: PlanReview, reference: ReferenceData) -> Outcome:
     """Store the plan instead of writing it."""
     dry_run.store_plan(context, planned, review, reference)
     db.session.commit()
@@ -230,7 +230,7 @@ def _with_related(numbers: Set[int], identities: Mapping[int, tuple[str, str]]) 
     return {*numbers, *(number for number, identity in identities.items() if identity in rejected)}
 
 
-def _plan(context: JobContext, read: _ReadFile, reference: ReferenceData) -> tuple[Plan, Review]:
+def _plan(context: JobContext, read: _ReadFile, reference: ReferenceData) -> tuple[Plan, PlanReview]:
     columns, data, issues = read.columns, read.rows, read.issues
     context.report_progress(Phase.PLANNING, total=len(data))
     # All queries of the plan see the same snapshot of the project.

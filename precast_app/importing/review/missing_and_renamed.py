@@ -19,7 +19,7 @@ class ReviewReader(MissingReader, StoredReader, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class MissingAndRenamed:
     """What a file lacks and what it probably renames.
 
     `missing` has the element types that are renamed too. `row_counterparts` and `type_counterparts` are the names that
@@ -41,11 +41,11 @@ class Findings:
         return [each for each in self.missing if each.id not in renamed]
 
 
-def find(plan: Plan, rows: Sequence[Row], stored: ReviewReader) -> Findings:
+def find(plan: Plan, rows: Sequence[Row], stored: ReviewReader) -> MissingAndRenamed:
     """Review a plan that was built from the rows. The plan is not changed."""
     missing, issues = find_missing(read_names(rows), plan.columns, stored)
     if not missing:
-        return Findings(issues=tuple(issues))
+        return MissingAndRenamed(issues=tuple(issues))
     created = [operation.row for operation in plan.active_operations if isinstance(operation, Create)]
     renames = find_renames(missing, created, RowComparison(plan.columns), stored)
     renamed_ids = {rename.missing.id for rename in renames}
@@ -54,4 +54,4 @@ def find(plan: Plan, rows: Sequence[Row], stored: ReviewReader) -> Findings:
         (each for each in missing if each.id not in renamed_ids),
         (row for row in created if row.number not in renamed_rows),
     )
-    return Findings(tuple(missing), tuple(renames), by_row, by_type, tuple(issues))
+    return MissingAndRenamed(tuple(missing), tuple(renames), by_row, by_type, tuple(issues))

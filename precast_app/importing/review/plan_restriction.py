@@ -12,8 +12,8 @@ from precast_app.importing.plan import Operation, Plan, Update
 from precast_app.importing.review import digests
 from precast_app.importing.review.choice import ReviewChoice
 from precast_app.importing.review.digests import CreatedKeys
-from precast_app.importing.review.findings import Findings
 from precast_app.importing.review.missing import MissingElementType
+from precast_app.importing.review.missing_and_renamed import MissingAndRenamed
 from precast_app.importing.schema import ColumnMap
 from precast_app.messages import Message
 
@@ -26,8 +26,8 @@ class Preview:
     missing: Mapping[int, str | None]
 
 
-def decide_rows(
-    plan: Plan, findings: Findings, choice: ReviewChoice, preview: Preview | None, keys: CreatedKeys
+def restrict_rows(
+    plan: Plan, findings: MissingAndRenamed, choice: ReviewChoice, preview: Preview | None, keys: CreatedKeys
 ) -> set[int]:
     """Leave out the rows that are not wanted, refuse those that the preview has not shown like this, and rename.
 
@@ -52,8 +52,8 @@ def decide_rows(
     return left_out
 
 
-def removal_candidates(plan: Plan, findings: Findings, choice: ReviewChoice) -> list[MissingElementType]:
-    """Return the missing element types that were chosen to be removed, after `decide_rows`.
+def removal_candidates(plan: Plan, findings: MissingAndRenamed, choice: ReviewChoice) -> list[MissingElementType]:
+    """Return the missing element types that were chosen to be removed, after `restrict_rows`.
 
     Where a probable rename is left out or refused, the former name stays, too.
     """
