@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 import marshmallow as ma
 from flask import Response
@@ -163,10 +163,9 @@ def project_rows(
 
 def _workbook(project_id: int, filters: ElementTypeFilter) -> Response:
     name, columns = project_columns(project_id)
-    rows = project_rows(project_id, filters, columns)
-    about = ProjectTitle(project_id, name)
     return file_responses.workbook(
-        f"{file_name_part(name)}_element_types.xlsx", lambda file: workbook.write(file, about, columns, rows)
+        f"{file_name_part(name)}_element_types.xlsx",
+        lambda file: _write(file, ProjectTitle(project_id, name), columns, filters),
     )
 
 
@@ -174,6 +173,22 @@ def _csv(project_id: int, filters: ElementTypeFilter) -> Response:
     name, columns = project_columns(project_id)
     lines = delimited.lines(project_rows(project_id, filters, columns), columns)
     return file_responses.csv(f"{file_name_part(name)}_element_types.csv", lines)
+
+
+def write_workbook(file: IO[bytes], project_id: int, filters: ElementTypeFilter) -> None:
+    """Write the matching element types as a workbook; raise `NotFound` if there is no such project."""
+    name, columns = project_columns(project_id)
+    _write(file, ProjectTitle(project_id, name), columns, filters)
+
+
+def _write(file: IO[bytes], about: ProjectTitle, columns: tuple[ExportColumn, ...], filters: ElementTypeFilter) -> None:
+    workbook.write(file, about, columns, project_rows(about.project_id, filters, columns))
+
+
+def csv_lines(project_id: int, filters: ElementTypeFilter) -> Iterator[str]:
+    """Return the lines of a CSV file of the matching element types; raise `NotFound` if there is no such project."""
+    _, columns = project_columns(project_id)
+    return delimited.lines(project_rows(project_id, filters, columns), columns)
 
 
 def file_name_part(name: str) -> str:

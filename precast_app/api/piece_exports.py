@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 
 import marshmallow as ma
 from flask import Response
@@ -18,6 +19,7 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import RequestError
 from precast_app.exporting import piece_lists, site_list
+from precast_app.pieces.selection import PieceFilter
 from precast_app.projects import projects
 from precast_app.queries import piece_exports
 
@@ -41,9 +43,7 @@ class SiteListQuery(ma.Schema):
 def export_elements_csv(query: dict[str, Any], project_id: int) -> Response:
     """Export the pieces that match the filter as a CSV file: status, date and the day of each stage."""
     name = file_name_part(projects.get(project_id).name)
-    found = piece_exports.iterate_pieces(project_id, query["filter"])
-    lines = piece_lists.csv_lines(found, piece_exports.stage_columns(project_id))
-    return file_responses.csv(f"{name}_pieces.csv", lines)
+    return file_responses.csv(f"{name}_pieces.csv", csv_lines(project_id, query["filter"]))
 
 
 @blueprint.route(f"{PROJECT}/elements.xlsx", methods=["GET"])
@@ -54,9 +54,21 @@ def export_elements_csv(query: dict[str, Any], project_id: int) -> Response:
 def export_elements_workbook(query: dict[str, Any], project_id: int) -> Response:
     """Export the pieces that match the filter as a workbook: status, date and the day of each stage."""
     name = file_name_part(projects.get(project_id).name)
-    found = piece_exports.iterate_pieces(project_id, query["filter"])
-    columns = piece_exports.stage_columns(project_id)
-    return file_responses.workbook(f"{name}_pieces.xlsx", lambda file: piece_lists.write(file, found, columns))
+    return file_responses.workbook(
+        f"{name}_pieces.xlsx", lambda file: write_workbook(file, project_id, query["filter"])
+    )
+
+
+def csv_lines(project_id: int, filters: PieceFilter) -> Iterator[str]:
+    """Return the lines of a CSV file of the pieces that match the filter."""
+    found = piece_exports.iterate_pieces(project_id, filters)
+    return piece_lists.csv_lines(found, piece_exports.stage_columns(project_id))
+
+
+def write_workbook(file: IO[bytes], project_id: int, filters: PieceFilter) -> None:
+    """Write the pieces that match the filter as a workbook."""
+    found = piece_exports.iterate_pieces(project_id, filters)
+    piece_lists.write(file, found, piece_exports.stage_columns(project_id))
 
 
 @blueprint.route(f"{PROJECT}/site-list.xlsx", methods=["GET"])

@@ -1,4 +1,4 @@
-"""The `flask` commands for administrators of the server: users, tokens, projects, imports, jobs and `flask doctor`."""
+"""The `flask` commands for administrators of the server, from users to `flask doctor`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from flask import Flask
 from precast_app.cli import migrations
 from precast_app.cli.accounts import token_group, user_group
 from precast_app.cli.doctor import doctor
+from precast_app.cli.exports import export
 from precast_app.cli.imports import import_file
 from precast_app.cli.jobs import job_group
 from precast_app.cli.projects import project_group
@@ -14,6 +15,6 @@ from precast_app.cli.projects import project_group
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (user_group, token_group, project_group, job_group, import_file, doctor):
+    for command in (user_group, token_group, project_group, job_group, import_file, export, doctor):
         app.cli.add_command(command)
     migrations.init_app(app)

@@ -11,11 +11,13 @@ import click
 
 from precast_app.api.job_schemas import Job
 from precast_app.extensions import db
-from precast_app.models import ImportJob, JobStatus
+from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.queries import jobs
 from precast_app.queries.paging import Page
 
 _POLL_SECONDS = 0.3
+# The exit status of a command whose job waits for a person.
+_WAITS = 3
 _ENDED = (JobStatus.COMPLETED, JobStatus.FAILED)
 
 wait_option = click.option(
@@ -29,11 +31,14 @@ json_option = click.option(
 def report(job_id: int, *, wait: bool, as_json: bool, expected: JobStatus = JobStatus.COMPLETED) -> None:
     """Print the job's result, and its issues as errors; exit with status 1 if it ended in another status than expected.
 
-    Without `wait`, print only its id.
+    Without `wait`, print only its id. A job that waits until somebody maps its columns exits with status 3.
     """
     job = _wait_with_progress_bar(job_id, hidden=as_json) if wait else jobs.get_job(job_id)
     if as_json:
         click.echo(job_json(job))
+    elif wait and job.phase == Phase.WAITING_FOR_MAPPING:
+        message = "waits until somebody says what the columns of its file mean, on its page or by PUT"
+        click.echo(f"Job {job_id} {message} /api/jobs/{job_id}/mapping.", err=True)
     elif wait:
         _print_issues(job_id)
         click.echo(job.error if job.status == JobStatus.FAILED else job.result, err=job.status == JobStatus.FAILED)
@@ -41,6 +46,8 @@ def report(job_id: int, *, wait: bool, as_json: bool, expected: JobStatus = JobS
         click.echo(job_id)
     if job.status in _ENDED and job.status != expected:
         sys.exit(1)
+    if wait and job.phase == Phase.WAITING_FOR_MAPPING:
+        sys.exit(_WAITS)
 
 
 def job_json(job: ImportJob) -> str:
@@ -74,6 +81,6 @@ def _wait_with_progress_bar(job_id: int, *, hidden: bool) -> ImportJob:
             db.session.rollback()
             job = jobs.get_job(job_id)
             bar.update(job.progress - bar.pos)
-            if job.status in _ENDED:
+            if job.status in _ENDED or job.phase == Phase.WAITING_FOR_MAPPING:
                 return job
             time.sleep(_POLL_SECONDS)

@@ -16,7 +16,7 @@ from precast_app.auth import passwords, tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import broker
 from precast_app.queries.jobs import get_job
-from tests.conftest import EXAMPLES, ROOT, worker
+from tests.conftest import EXAMPLES, ROOT, run_import, worker
 
 
 def call(app: Flask, *words: str, stdin: str | None = None) -> tuple[int, str, str]:
@@ -157,6 +157,86 @@ def test_jobs_are_listed_shown_cancelled_and_retried(
         status, output, errors = call(app, "job", *words)
         assert (status, output, "Traceback" in errors) == (1, "", False), words
         assert errors.startswith("Error: "), words
+
+
+def test_an_import_takes_what_revisions_and_lists_of_pieces_need(
+    app: Flask, green_meadows: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    path = EXAMPLES / "element_types.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    shorter = tmp_path / "shorter.csv"
+    shorter.write_text("\n".join([header, *rows[:100]]), encoding="utf-8")
+    pieces = tmp_path / "pieces.csv"
+    with worker(environment):
+        assert call(app, "import", str(path), "--project", "1", "--job-type", "auto")[0] == 0
+        options = ("--missing", "remove", "--renames", "ignore", "--idempotency-key", "revision C", "--json")
+        job = json.loads(call(app, "import", str(shorter), "--project", "1", *options)[1])
+        assert (job["missing_count"], job["removed_count"]) == (20, 20)
+        again = json.loads(call(app, "import", str(shorter), "--project", "1", *options)[1])
+        assert again["id"] == job["id"]
+        code = db.session.execute(text("SELECT code FROM pieces ORDER BY id LIMIT 1")).scalar_one()
+        pieces.write_text(f"Piece\n{code}\n")
+        moved = ("--job-type", "piece_status_import", "--status", "produced", "--date", "2026-10-12")
+        assert call(app, "import", str(pieces), "--project", "1", *moved)[0] == 0
+    status, since = db.session.execute(text(f"SELECT status, status_since FROM pieces WHERE code = '{code}'")).one()
+    assert (status, f"{since:%Y-%m-%d}") == ("produced", "2026-10-12")
+    for bad in (("--date", "soon"), ("--job-type", "label_export"), ("--status", "produced")):
+        assert call(app, "import", str(path), "--project", "1", *bad)[0] == 2, bad
+
+
+def test_an_import_that_waits_for_its_mapping_says_so(app: Flask, green_meadows: int, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Mark,Kind,Floor,Pcs,Length [m]\nW1,Wall,GF,2,4.25\n")
+    status, output, errors = call(app, "import", str(path), "--project", "1", "--mapping", "ask", "--profile", "none")
+    assert (status, output) == (3, "")
+    assert "waits until somebody says what the columns of its file mean" in errors
+
+
+def test_element_types_and_pieces_are_exported(
+    app: Flask, client: FlaskClient, admin: dict[str, str], green_meadows: int, tmp_path: Path
+) -> None:
+    run_import(green_meadows, EXAMPLES / "element_types.csv")
+    exported = {"": "export_csv_element_type", "--pieces": "elements.csv"}
+    for option, route in exported.items():
+        words = ("export", "--project", "1", "--format", "csv", "--type", "WALL", *option.split())
+        expected = client.get(f"/api/project/1/{route}?type=WALL", headers=admin).data
+        result = app.test_cli_runner().invoke(args=list(words))
+        assert (result.exit_code, result.stdout_bytes) == (0, expected)
+        assert expected.count(b"\n") > 5
+        path = tmp_path / "out.csv"
+        assert call(app, *words[:3], "--type", "WALL", *option.split(), "-o", str(path))[0] == 0
+        assert path.read_bytes() == expected
+    book = tmp_path / "out.xlsx"
+    assert call(app, "export", "--project", "1", "-o", str(book)) == (0, "", "")
+    with client.get("/api/project/1/export/excel", headers=admin) as response:
+        assert book.read_bytes() == response.data
+    floor = call(
+        app, "export", "--project", "1", "--pieces", "--format", "csv", "--tower", "Tower_B", "--status", "planned"
+    )
+    assert (
+        0 < floor[1].count("\n") < call(app, "export", "--project", "1", "--pieces", "--format", "csv")[1].count("\n")
+    )
+    moved = ("--moved-from", "2026-01-01", "--moved-to", "2026-01-31")
+    assert call(app, "export", "--project", "1", "--pieces", "--format", "csv", *moved)[1].count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "says"),
+    [
+        (("--project", "9"), 1, "There is no project 9"),
+        (("--project", "1", "--tower", "Tower_A"), 2, "--tower needs --pieces"),
+        (("--project", "1", "--pieces", "--without-drawing", "1"), 2, "--without-drawing can't be used with --pieces"),
+        (("--project", "1", "--node", "0"), 2, "node: "),
+        (("--project", "1", "--format", "pdf"), 2, "pdf"),
+        ((), 2, "--project"),
+        (("--project", "1", "-o", "/nowhere/out.xlsx"), 1, "/nowhere/out.xlsx"),
+    ],
+)
+def test_an_export_that_is_not_possible_writes_nothing(
+    app: Flask, green_meadows: int, words: tuple[str, ...], expected: int, says: str
+) -> None:
+    status, output, errors = call(app, "export", *words)
+    assert (status, output, says in errors, "Traceback" in errors) == (expected, "", True, False), errors
 
 
 def lines_of_doctor(app: Flask) -> tuple[int, dict[str, str]]:
