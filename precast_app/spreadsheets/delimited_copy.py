@@ -21,14 +21,14 @@ _BYTE_ORDER_MARKS = (
 _ANY_CHARACTER = codecs.BOM_UTF8, "utf-8"
 
 
-def write_changed(
+def copy_with_changes(
     file: IO[bytes],
     changes: Mapping[int, Mapping[int, str]],
     out: IO[bytes],
     encoding: str | None = None,
     delimiter: str | None = None,
 ) -> None:
-    """Write a CSV file with these texts in its cells, by the numbers of row and column, counted from 1.
+    """Copy a CSV file with these texts in its cells, by the numbers of row and column, counted from 1.
 
     `encoding` and `delimiter` are those of the file; None: they are detected.
     """

@@ -79,7 +79,7 @@ def write_corrected(
     """
     corrected = CorrectedBook(book, corrections, is_copied=True)
     if book.format == "csv":
-        delimited_copy.write_changed(upload, corrected.changed_texts(), out, encoding, delimiter)
+        delimited_copy.copy_with_changes(upload, corrected.changed_texts(), out, encoding, delimiter)
         return "csv"
     writer = _CORRECTED_WRITERS.get(book.format)
     if writer is not None:
