@@ -31,7 +31,7 @@ from precast_app.config import database_uri
 ROOT = Path(__file__).resolve().parents[1]
 VAR = ROOT / "var" / "bench"
 PARTS = ("workers", "polls", "large")
-_PROJECTS, _CONNECTIONS, _POLL_SECONDS = 20, 16, 10.0
+_PROJECTS, _CONNECTIONS, _POLL_SECONDS, _START_SECONDS = 20, 16, 10.0, 120
 _UNFINISHED = text("SELECT count(*) FROM import_jobs WHERE status IN ('pending', 'processing')")
 _PROGRESS = text("SELECT status, progress, error FROM import_jobs WHERE id = :id")
 
@@ -241,14 +241,19 @@ def _web() -> Iterator[str]:
     port = process.free_port(19_000)
     address = f"http://127.0.0.1:{port}"
     with _running(["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "wsgi:app"], "web"):
-        for _ in range(300):
-            try:
-                if requests.get(f"{address}/readyz", timeout=5).ok:
-                    break
-            except requests.RequestException:
-                pass
+        end = time.monotonic() + _START_SECONDS
+        while not _is_ready(address):
+            if time.monotonic() > end:
+                raise SystemExit(f"The web server has not started in {_START_SECONDS} s; see {VAR / 'web.log'}.")
             time.sleep(0.1)
         yield address
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/healthz", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 @contextmanager

@@ -81,8 +81,8 @@ def matching_query(project_id: int, filters: ElementTypeFilter) -> Select[Elemen
 
 
 def _is_one_of(ids: Select[int]) -> ColumnElement[bool]:
-    # As an array, the ids are read by their index, whatever PostgreSQL knows about the tables.
-    return ElementType.id == func.any(func.array(ids.scalar_subquery()))
+    # PostgreSQL makes a hash table only of ids that it knows when it plans, whatever it knows about the tables.
+    return ElementType.id == func.any(list(db.session.scalars(ids)))
 
 
 def list_element_types(
