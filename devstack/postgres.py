@@ -51,7 +51,7 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 @contextmanager
 def serve(directory: Path, *, durable: bool) -> Iterator[str]:
     """Run the server for the duration of the block and yield the database's URL."""
-    programs = _programs()
+    programs = programs_folder()
     home = directory.resolve() / "postgres"
     data = home / "data"
     home.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,8 @@ def serve(directory: Path, *, durable: bool) -> Iterator[str]:
         process.stop(server, first=_FAST, seconds=_STOP_SECONDS, name="PostgreSQL")
 
 
-def _programs() -> Path:
+def programs_folder() -> Path:
+    """Return the folder of PostgreSQL's programs; raise `DevstackError` if there is none."""
     if chosen := os.environ.get("POSTGRES_BIN"):
         if not (Path(chosen) / "initdb").exists():
             raise DevstackError(

@@ -15,17 +15,17 @@ def init_app(app: Flask) -> None:
     if click.get_current_context(silent=True) is not None:
         from flask_migrate import Migrate
 
-        Migrate(app, db, directory=str(_folder()))
+        Migrate(app, db, directory=str(migrations_folder()))
 
 
 def newest_revision() -> str | None:
     """Return the revision of the newest migration."""
     from alembic.script import ScriptDirectory
 
-    return ScriptDirectory(str(_folder())).get_current_head()
+    return ScriptDirectory(str(migrations_folder())).get_current_head()
 
 
-def _folder() -> Path:
+def migrations_folder() -> Path:
     """Return the folder of the migrations: inside the package if it was installed from a wheel, else beside it."""
     package = Path(__file__).parent.parent
     installed = package / "migrations"
