@@ -22,7 +22,8 @@ unexport FLASK_APP
 
 TEST_OPTIONS := -rs --durations 10 --numprocesses auto --dist loadfile --no-loadscope-reorder --ignore tests/attacks
 
-.PHONY: help setup run test coverage lint format bench bench-scale fuzz fuzz-api faults attack screenshots translations lock clean
+.PHONY: help setup run test coverage lint format bench bench-scale fuzz fuzz-api faults attack multihost screenshots \
+	translations lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +66,9 @@ faults: $(STAMP)  ## break an import at random moments (FAULT_RUNS, FAULT_SEED)
 
 attack: $(STAMP)  ## attack a running system in the ways that take minutes
 	$(PY) -m pytest -q tests/attacks $(ARGS)
+
+multihost: $(STAMP)  ## import 20 projects on four simulated hosts, one of which is cut off
+	$(PY) -m pytest -q -s tests/attacks/test_many_hosts.py $(ARGS)
 
 lint: $(STAMP)  ## check style (ruff), types (mypy) and spelling (codespell)
 	$(PY) -m ruff check .

@@ -62,6 +62,9 @@ def measured(job_id: int, *, is_resumed: bool) -> Iterator[None]:
         with exporters.job_span(job_id, started.job_type, started.trace_parent) if started else nullcontext():
             yield
     finally:
+        # What follows needs a connection of its own. Behind a pool of few sessions, jobs that each keep one while they
+        # wait for another would wait for each other.
+        db.session.rollback()
         ended = _read(_ENDED, job_id)
         if ended is not None:
             durations.JOBS.observe(float(ended.seconds), ended.job_type, ended.outcome)

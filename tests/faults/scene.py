@@ -152,13 +152,13 @@ class Servers:
         self._postgres = psutil.Process(started.pid)
         until(self._postgres_answers, _START_SECONDS, "PostgreSQL answers")
 
-    def listen_on(self, address: str) -> None:
+    def listen_on(self, address: str, network_bits: int = 30) -> None:
         """Let both servers listen on another address of this machine too."""
         command = self._postgres_command
         if any(word.endswith(f",{address}") for word in command):
             return
         with (Path(command[command.index("-D") + 1]) / "pg_hba.conf").open("a") as rules:
-            rules.write(f"host all all {address}/30 scram-sha-256\n")
+            rules.write(f"host all all {address}/{network_bits} scram-sha-256\n")
         listening = "--listen_addresses="
         self._postgres_command = [f"{w},{address}" if w.startswith(listening) else w for w in command]
         self.restart_postgres(signal.SIGINT)

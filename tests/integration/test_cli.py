@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,9 +17,10 @@ from sqlalchemy import text
 
 from precast_app.auth import passwords, tokens, users
 from precast_app.extensions import db
-from precast_app.jobs import broker
+from precast_app.jobs import broker, reaper
 from precast_app.queries.jobs import get_job
-from tests.conftest import EXAMPLES, ROOT, run_import, worker
+from tests.app_settings import changed_settings
+from tests.conftest import EXAMPLES, ROOT, run_import, submit, worker
 
 
 def call(app: Flask, *words: str, stdin: str | None = None) -> tuple[int, str, str]:
@@ -268,6 +272,47 @@ def test_doctor_names_a_stopped_worker_and_an_old_migration(app: Flask, project_
     assert lines["workers"].startswith("FAIL none was seen lately. Start worker.py")
     assert lines["reaper"] == "FAIL has never run. Start worker.py"
     assert lines["redis"].startswith("ok ")
+
+
+def test_doctor_names_a_reaper_that_has_stopped_and_a_job_that_waits_too_long(app: Flask, green_meadows: int) -> None:
+    reaper.sweep()
+    swept = f"precast:reaper:{app.config['PRECAST'].queue_name}"
+    broker.redis_connection().set(swept, time.time() - 300)
+    submit(green_meadows, EXAMPLES / "element_types.csv")
+    db.session.execute(text("UPDATE import_jobs SET queued_at = queued_at - interval '2 hours' WHERE phase = 'queued'"))
+    db.session.commit()
+    status, lines = lines_of_doctor(app)
+    assert status == 1
+    assert lines["reaper"].startswith("FAIL ran 30")
+    assert lines["reaper"].endswith(" s ago. Is worker.py running, and can it reach the database?")
+    assert lines["queue"].startswith("FAIL 1 queued, the first for 7,20")
+
+
+def test_doctor_compares_clocks_sizes_settings_and_versions(app: Flask, project_id: int) -> None:
+    with changed_settings(app, max_attempts=7):
+        _, lines = lines_of_doctor(app)
+    assert "MAX_ATTEMPTS" in lines["settings"]
+    assert lines["settings"].startswith("ok not default: ")
+    assert app.config["PRECAST"].secret_key not in str(lines)
+    server = db.session.execute(text("SHOW server_version")).scalar_one()
+    assert f"Python {platform.python_version()}, PostgreSQL {server}, Redis " in lines["versions"]
+    assert re.fullmatch(r"ok PostgreSQL [+-]0\.\d s, Redis [+-]0\.\d s against this machine", lines["clocks"]), lines[
+        "clocks"
+    ]
+    assert re.fullmatch(r"ok the database takes \d+ MiB, of which \d+ are uploads", lines["disk"]), lines["disk"]
+
+
+def test_doctor_names_a_clock_that_is_wrong(app: Flask, environment: dict[str, str], tmp_path: Path) -> None:
+    """The clock of the command's process is a minute ahead."""
+    (tmp_path / "sitecustomize.py").write_text("import time\nnow = time.time\ntime.time = lambda: now() + 60\n")
+    ahead = {**environment, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "doctor"], cwd=ROOT, env=ahead, capture_output=True, text=True, check=False
+    )
+    (line,) = [line for line in done.stdout.splitlines() if " clocks " in line]
+    assert re.fullmatch(
+        r"FAIL  clocks .*Redis -(60|59)\.\d s against this machine\. Synchronize the clocks \(NTP\)", line
+    )
 
 
 def test_doctor_goes_on_without_redis(app: Flask, project_id: int, environment: dict[str, str]) -> None:

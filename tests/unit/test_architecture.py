@@ -79,6 +79,8 @@ ENDS_TRANSACTIONS = {
     "jobs/retention.py": {"delete_expired"},
     # Totals are stored in a transaction of their own.
     "jobs/totals.py": {"refresh_outdated"},
+    # A job's last transaction has ended before its duration is stored.
+    "telemetry/job_runs.py": {"measured"},
     # What the functions above call to give back a connection.
     "database.py": {"release_connection"},
 }  # fmt: skip
