@@ -21,6 +21,7 @@ from alembic.command import upgrade
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import Migrate
+from sqlalchemy import text
 
 from devstack import servers
 from precast_app import create_app
@@ -135,6 +136,9 @@ def _measure(app: Flask, url: str, pieces: int) -> None:
         print(f"| {revision} | {seconds:.1f} | {', '.join(sorted(held))} |", flush=True)
         _fill(url, revision, pieces)
     with app.app_context():
+        size = db.session.execute(text("SELECT pg_total_relation_size('pieces')")).scalar_one()
+        print(f"a piece takes {size / pieces:.0f} bytes, half of them with a status since when")
+        db.session.remove()
         db.engine.dispose()
 
 

@@ -38,7 +38,7 @@ unix_socket_dir =
 auth_type = plain
 auth_file = {directory}/users.txt
 pool_mode = transaction
-default_pool_size = 12
+default_pool_size = {sessions}
 max_client_conn = 200
 log_connections = 0
 log_disconnections = 0
@@ -46,14 +46,16 @@ log_disconnections = 0
 
 
 @contextmanager
-def run_pgbouncer(database_url: str, directory: Path) -> Iterator[str]:
-    """Run PgBouncer while the context lasts; yield the address of the database behind it."""
+def run_pgbouncer(database_url: str, directory: Path, sessions: int = 12) -> Iterator[str]:
+    """Run PgBouncer with a pool of so many sessions, and yield the address of the database behind it."""
     address = urlsplit(database_url)
     identity = server_identity(directory, Path(str(PGBOUNCER)).parent)
     own_port = process.free_port()
     settings = directory / "pgbouncer.ini"
     settings.write_text(
-        _SETTINGS.format(host=address.hostname, port=address.port, own_port=own_port, directory=directory)
+        _SETTINGS.format(
+            host=address.hostname, port=address.port, own_port=own_port, directory=directory, sessions=sessions
+        )
     )
     (directory / "users.txt").write_text(f'"{address.username}" "{address.password}"\n')
     if identity is not None:

@@ -86,11 +86,12 @@ def wait_for_job_of(host: Host) -> int:
 def test_a_host_that_is_cut_off_leaves_every_project_as_undisturbed(
     hosts: Network, client: FlaskClient, admin: dict[str, str], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    def export(project_id: int) -> bytes:
-        with client.get(f"/api/project/{project_id}/export/csv", headers=admin) as response:
+    def export(project_id: int) -> list[bytes]:
+        # Batches that run at the same time create element types in any order.
+        with client.get(f"/api/project/{project_id}/export_csv_element_type", headers=admin) as response:
             assert response.status_code == 200
             content: bytes = response.data
-            return content
+            return sorted(content.splitlines())
 
     files = [write_large_workbook(tmp_path / f"{n}.xlsx", ROWS, 20 + n, n) for n in range(WORKBOOKS)]
     undisturbed = [project_with_reference_data(f"Undisturbed {n}", tmp_path) for n in range(WORKBOOKS)]
@@ -126,7 +127,7 @@ def test_a_host_that_is_cut_off_leaves_every_project_as_undisturbed(
         found = project_snapshot.snapshot_project(project_id)
         project_snapshot.assert_same(found, project_snapshot.snapshot_project(expected))
         assert export(project_id) == export(expected)
-    print("every export is byte for byte that of an undisturbed import")
+    print("every export has the rows of an undisturbed import")
 
     # The host that was cut off works again, alone.
     last = submit(made[0], files[1], batch_size=30)

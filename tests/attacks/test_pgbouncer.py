@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,7 @@ from flask import Flask
 
 from precast_app.models import ImportJob
 from tests import project_snapshot
-from tests.conftest import EXAMPLES, wait_for
+from tests.conftest import EXAMPLES, wait_for, worker
 from tests.element_type_files import SAMPLE_TOTALS, write_large_workbook
 from tests.live_site import ADMIN, started
 from tests.pgbouncer import advisory_locks, environment_behind, needs_pgbouncer, other_clients_busy, run_pgbouncer
@@ -58,6 +59,29 @@ def test_import_cancel_undo_and_recovery(
         undo = site.post(f"/api/jobs/{killed}/undo")["job_id"]
         assert site.follow(undo)[-1]["status"] == "completed"
         project_snapshot.assert_same(project_snapshot.snapshot_project(project), imported)
+        assert site.get("/readyz")["status"] == "ok"
+    assert advisory_locks(environment) == 0
+
+
+@pytest.mark.parametrize("sessions", [3, 12])
+def test_many_workers_share_few_sessions(
+    sessions: int, app: Flask, environment: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Four imports, each with up to eight connections, wait for each other's transactions, and none fails."""
+    file = write_large_workbook(tmp_path / "types.xlsx", 600, 200, 1)
+    home = tmp_path_factory.mktemp("pgbouncer")
+    with ExitStack() as stack:
+        url = stack.enter_context(run_pgbouncer(environment["DATABASE_URL"], home, sessions))
+        behind = environment_behind(environment, url)
+        site = stack.enter_context(started(behind))
+        projects = [site.project(f"Project {number}") for number in range(4)]
+        for _ in range(3):
+            stack.enter_context(worker(behind))
+        begun = time.monotonic()
+        jobs = [site.upload(f"/api/project/{project}/import/excel", file)["job_id"] for project in projects]
+        ended = [wait_for(job_id, has_ended, 180) for job_id in jobs]
+        print(f"{len(jobs)} imports through {sessions} sessions took {time.monotonic() - begun:.1f} s")
+        assert [(job.status, job.created_count, job.attempt) for job in ended] == [("completed", 600, 1)] * 4
         assert site.get("/readyz")["status"] == "ok"
     assert advisory_locks(environment) == 0
 
