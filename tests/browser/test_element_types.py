@@ -46,7 +46,7 @@ def test_an_element_type_is_changed_on_its_page(opened: Opened, site: Site, proj
     page.get_by_role("checkbox").first.click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text(f"{height} mm")).to_be_visible()
-    expect(page.get_by_role("cell", name="updated").first).to_be_visible()
+    expect(page.get_by_role("cell", name="changed").first).to_be_visible()
     check_page(page)
 
 
