@@ -55,7 +55,13 @@ def opened(browser: Browser, site: Site) -> Iterator[Opened]:
     contexts = []
 
     def open_page(
-        path: str, name: str = "ada", *, size: ViewportSize = DESK, dark: bool = False, error_responses: bool = False
+        path: str,
+        name: str = "ada",
+        *,
+        size: ViewportSize = DESK,
+        dark: bool = False,
+        error_responses: bool = False,
+        locale: str = "en-GB",
     ) -> Page:
         def log(message: ConsoleMessage) -> None:
             # The browser logs every response with a status of 400 or more; the test expects these.
@@ -64,7 +70,11 @@ def opened(browser: Browser, site: Site) -> Iterator[Opened]:
                 errors.append(f"{message.text} at {page.url}")
 
         context = browser.new_context(
-            base_url=site.address, viewport=size, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+            base_url=site.address,
+            viewport=size,
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            locale=locale,
         )
         contexts.append(context)
         page = context.new_page()
@@ -72,9 +82,9 @@ def opened(browser: Browser, site: Site) -> Iterator[Opened]:
         page.on("console", log)
         page.on("pageerror", lambda error: errors.append(f"{error} at {page.url}"))
         page.goto(path)
-        page.get_by_label("Name").fill(name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        page.locator("[name=name]").fill(name)
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("main button").click()
         page.wait_for_url(lambda url: "/login" not in url)
         return page
 

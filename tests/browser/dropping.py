@@ -22,5 +22,5 @@ def drop(page: Page, *files: Path) -> None:
         given,
     )
     page.dispatch_event("body", "dragover", {"dataTransfer": data})
-    expect(page.get_by_text("Drop the file to see what it would change")).to_be_visible()
+    expect(page.locator(".droppable")).to_be_visible()
     page.dispatch_event("body", "drop", {"dataTransfer": data})

@@ -23,6 +23,13 @@ export const BLANKS = [
 ];
 export const SIGNS = [[".", gettext("point: 1250.5")], [",", gettext("comma: 1250,5")]];
 
+// The words of the targets that every project has, as the server names them in English.
+const LABELS = {
+  element_type: gettext("Element Type"), name: gettext("Element Type Name"), height: gettext("Height"), length: gettext("Length"),
+  thickness: gettext("Thickness"), mass: gettext("Mass"), volume: gettext("Volume"), area: gettext("Area"), width: gettext("Width"),
+  version: gettext("Version"), place: gettext("Place"), tower: gettext("Tower"), floor: gettext("Floor"), count: gettext("Number of pieces"),
+};
+
 const json = (target) => JSON.stringify(target);
 const headingOf = (column) => [column.heading, column.sub_heading].filter(Boolean).join(" ");
 
@@ -34,14 +41,14 @@ function isPossible(target, shape) {
 
 function targetOptions(page, column, entry) {
   const known = page.described.targets.filter(({ target }) => isPossible(target, page.draft.shape) || json(target) === json(entry.target));
-  const labels = new Map(known.map(({ target, label }) => [json(target), label]));
+  const labels = new Map(known.map(({ target, label }) => [json(target), LABELS[target] ?? label]));
   const suggested = column.proposals.filter(({ target }) => target !== null && labels.has(json(target)));
   const name = headingOf(column);
   const isNew = (kind) => name && page.mayCreate && !labels.has(json({ [kind]: name }));
   const options = [
     ["null", gettext("– not imported –")],
     { label: gettext("Suggested"), options: suggested.map(({ target }) => [json(target), labels.get(json(target))]) },
-    ...GROUPS.map(([kind, label]) => ({ label, options: known.filter((each) => each.kind === kind).map((each) => [json(each.target), each.label]) })),
+    ...GROUPS.map(([kind, label]) => ({ label, options: known.filter((each) => each.kind === kind).map((each) => [json(each.target), labels.get(json(each.target))]) })),
     { label: gettext("Not in the project yet"), options: Object.entries(NEW_ITEMS).filter(([kind]) => isNew(kind)).map(([kind, label]) => [json({ [kind]: name }), `${label}: ${name}`]) },
   ];
   if (entry.target !== null && !labels.has(json(entry.target))) options.push([json(entry.target), Object.values(entry.target)[0]]);
