@@ -166,3 +166,15 @@ def test_addresses_that_need_a_session_lead_to_the_sign_in_form(opened: Opened, 
     page.goto(path)
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert "Bearer" not in page.content()
+
+
+def test_the_issues_and_the_result_of_a_job_are_shown_in_german(opened: Opened, site: Site) -> None:
+    job = upload(site, site.project("Hafenstraße"), with_mistakes())
+    page = opened("/")
+    page.context.add_cookies([{"name": "language", "value": "de", "url": site.address}])
+    page.goto(f"/jobs/{job['id']}")
+    expect(page.get_by_text("Elementen verarbeitet; 3 Zeilen wurden abgelehnt")).to_be_visible()
+    what_to_do = "Geben Sie eine Zahl in Ziffern und ohne Einheit ein, zum Beispiel 1250.5."
+    page.locator("#cells summary").click()
+    expect(page.locator("#cells tbody tr").first).to_contain_text(what_to_do)
+    expect(page.locator(".downloads a[href$='issues.csv?language=de']")).to_have_count(1)

@@ -100,7 +100,7 @@ def test_result_and_error_of_a_job_are_read_in_german(
     processed = f"{total - rejected} von {total} Elementen verarbeitet"
     assert german["result"] == f"{processed}; {rejected} Zeilen wurden abgelehnt"
     assert german["error"].startswith("Zeile 5, Spalte C (Height): „tall“: Geben Sie eine Zahl"), german["error"]
-    assert german["error"].endswith("weitere; sie stehen bei den Hinweisen des Auftrags.")
+    assert german["error"].endswith("weitere; sie stehen bei den Meldungen des Auftrags.")
 
 
 def test_an_issue_from_before_messages_had_values_stays_english(
