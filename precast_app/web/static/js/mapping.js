@@ -8,7 +8,7 @@ import { draftOf, hasTarget, isDescribed, setHeadings, setRule } from "./profile
 
 const PAUSE_MS = 300;
 const CONSTANTS = {
-  element_type: gettext("Element type of all rows"), version: gettext("Version of all rows"), tower: gettext("Tower of all rows"),
+  element_type: gettext("Element Type of all rows"), version: gettext("Version of all rows"), tower: gettext("Tower of all rows"),
   floor: gettext("Floor of all rows"),
 };
 const EXAMPLES = {
