@@ -1,33 +1,42 @@
-"""Execute a plan: batches side by side in a thread pool, each in a transaction of its own.
+"""Execute a plan: batches side by side in a thread pool; those that wait at the same time share a transaction.
 
-A batch commits its rows together with its own number, so that it is never written twice. A batch that the database
-rejects is rolled back and retried row by row: the rejected row becomes an issue, the others are written.
+A batch commits its rows together with its own number, so that it is never written twice. If the database rejects a
+transaction, it is rolled back, and each of its batches gets one of its own. A batch that is rejected then is retried
+row by row: the rejected row becomes an issue, the others are written.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from functools import partial
 from typing import Any
 
 import psycopg2
 from flask import Flask
 from sqlalchemy import insert, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from precast_app import database
 from precast_app.enums import Severity
 from precast_app.extensions import db
-from precast_app.importing.batch_sql import BatchTarget, PiecesInProduction, write_batch, write_removals
+from precast_app.importing.batch_sql import (
+    BatchTarget,
+    PiecesInProduction,
+    count_steps,
+    write_batch,
+    write_removals,
+)
 from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue
+from precast_app.importing.pg_arrays import pg_columns
 from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
 from precast_app.importing.review.missing import in_production_issue
+from precast_app.importing.shared_transactions import SharedTransactions
 from precast_app.messages import Message, stored_parts
 from precast_app.models import Issue as IssueRow
 from precast_app.telemetry import job_runs
@@ -45,9 +54,19 @@ RETRYABLE = (
 )
 _MAX_TRIES = 4
 _RESERVED_CONNECTIONS = 2
+# Enough to keep the database busy while others wait for its disk. More would lock the same nodes, stages and products
+# at once, which costs the database more time.
+_TRANSACTIONS = 3
 
 # Errors that the data caused.
 DATABASE_REJECTIONS = (psycopg2.IntegrityError, psycopg2.DataError, PiecesInProduction)
+
+_CLAIM = """
+    INSERT INTO import_batches
+        (job_id, number, created_count, updated_count, renamed_count, pieces_added, pieces_removed, rejected_count)
+    SELECT %s, claimed.*, 0
+    FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[]) AS claimed ON CONFLICT DO NOTHING
+"""
 
 Fence = Callable[[Session], None]
 
@@ -69,16 +88,21 @@ def run_batches(
     `fence` is called in each transaction, and raises if the job must not write any more. An exception of a batch is
     raised here after the running batches have ended; no other batch is started.
     """
-    # Batches share the process's connection pool. Two connections are reserved for the progress reporter and the main
-    # thread, which could otherwise wait for the whole import.
+    # The transactions share the process's connection pool. Two connections are reserved for the progress reporter and
+    # the main thread, which could otherwise wait for the whole import.
     connections: int = db.engine.pool.size()  # type: ignore[attr-defined] # of a QueuePool
-    slots = BoundedSemaphore(max(1, connections - _RESERVED_CONNECTIONS))
+    transactions = max(1, min(_TRANSACTIONS, concurrent_batches, connections - _RESERVED_CONNECTIONS))
+    shared = SharedTransactions(
+        partial(_write_or_retry, app, target, fence),
+        transactions=transactions,
+        batches_each=-(-concurrent_batches // transactions),
+    )
     waiting = (batch for batch in plan.batches() if batch.number not in done)
     under_way: set[Future[BatchResult]] = set()
     with ThreadPoolExecutor(concurrent_batches, thread_name_prefix="batch") as pool:
         # Twice as many are submitted as run at once, so that no thread waits for the next batch.
         for batch in waiting:
-            under_way.add(pool.submit(_run_batch, app, slots, batch, target, fence))
+            under_way.add(pool.submit(_run_batch, shared, batch))
             if len(under_way) >= 2 * concurrent_batches:
                 yield from _collect_finished(under_way)
         while under_way:
@@ -97,55 +121,72 @@ def _collect_finished(under_way: set[Future[BatchResult]]) -> Iterator[BatchResu
         raise
 
 
-def _run_batch(
-    app: Flask, slots: BoundedSemaphore, batch: PlannedBatch, target: BatchTarget, fence: Fence
-) -> BatchResult:
-    with slots, app.app_context(), job_runs.batch(batch.number):
+def _run_batch(shared: SharedTransactions[BatchResult], batch: PlannedBatch) -> BatchResult:
+    with job_runs.batch(batch.number):
+        return shared.write(batch)
+
+
+def _write_or_retry(
+    app: Flask, target: BatchTarget, fence: Fence, batches: Sequence[PlannedBatch]
+) -> list[BatchResult]:
+    with app.app_context():
         for attempt in range(1, _MAX_TRIES + 1):
             try:
-                return _write_batch(batch, target, fence)
+                return _write_together(batches, target, fence)
             except RETRYABLE:
                 # SQLAlchemy doesn't notice a connection that was lost during COPY, and a rollback would fail.
                 db.session().invalidate()
                 if attempt == _MAX_TRIES:
                     raise
-                log.warning("Retrying batch %d of job %d.", batch.number, target.job_id, exc_info=True)
+                numbers = ", ".join(str(batch.number) for batch in batches)
+                log.warning("Retrying batches %s of job %d.", numbers, target.job_id, exc_info=True)
                 time.sleep(0.2 * 2**attempt)
-    raise AssertionError("a batch returns or raises")
+    raise AssertionError("a transaction returns or raises")
 
 
-def _write_batch(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> BatchResult:
+def _write_together(batches: Sequence[PlannedBatch], target: BatchTarget, fence: Fence) -> list[BatchResult]:
+    """Write batches in one transaction, or each on its own if that is not possible."""
+    fence(db.session())
+    cursor = _cursor()
     try:
-        fence(db.session())
-        if not _claim_batch(batch, target):
-            db.session.rollback()
-            return _stored_result(batch, target)
-        result = BatchResult(batch.number, _write_all(_cursor(), batch, target))
-        _record_result(result, target)
-        db.session.commit()
-        return result
+        if _claim(cursor, batches, target):
+            results = _write_all(cursor, batches, target)
+            db.session.commit()
+            return results
+        is_rejected = False
     except DATABASE_REJECTIONS:
-        db.session.rollback()
-        return _retry_row_by_row(batch, target, fence)
+        is_rejected = True
+    db.session.rollback()
+    if len(batches) > 1:
+        return [result for batch in batches for result in _write_together([batch], target, fence)]
+    (batch,) = batches
+    return [_retry_row_by_row(batch, target, fence) if is_rejected else _stored_result(batch, target)]
 
 
-def _write_all(cursor: Any, batch: PlannedBatch, target: BatchTarget) -> Counts:
-    if batch.removals:
-        return write_removals(cursor, batch.removals, target)
-    return write_batch(cursor, batch.steps, target)
+def _write_all(cursor: Any, batches: Sequence[PlannedBatch], target: BatchTarget) -> list[BatchResult]:
+    """Write batches that are claimed, and return their results."""
+    write_batch(cursor, [step for batch in batches for step in batch.steps], target)
+    results = []
+    for batch in batches:
+        result = BatchResult(batch.number, count_steps(batch.steps))
+        if batch.removals:
+            result = BatchResult(batch.number, result.counts + write_removals(cursor, batch.removals, target))
+            _record_result(result, target)
+        results.append(result)
+    return results
 
 
 def write_in_transaction(batch: PlannedBatch, target: BatchTarget) -> BatchResult:
     """Write a batch in the caller's transaction; rows that the database rejects become issues. The caller commits."""
-    _claim_batch(batch, target)
     cursor = _cursor()
+    _claim(cursor, [batch], target)
     cursor.execute("SAVEPOINT batch")
     try:
-        result = BatchResult(batch.number, _write_all(cursor, batch, target))
+        (result,) = _write_all(cursor, [batch], target)
     except DATABASE_REJECTIONS:
         cursor.execute("ROLLBACK TO SAVEPOINT batch")
         result = _write_with_savepoints(batch, target)
-    _record_result(result, target)
+        _record_result(result, target)
     return result
 
 
@@ -156,7 +197,8 @@ def _write_with_savepoints(batch: PlannedBatch, target: BatchTarget) -> BatchRes
     for step in batch.steps:
         cursor.execute("SAVEPOINT one_row")
         try:
-            counts += write_batch(cursor, [step], target)
+            write_batch(cursor, [step], target)
+            counts += count_steps([step])
         except DATABASE_REJECTIONS as error:
             cursor.execute("ROLLBACK TO SAVEPOINT one_row")
             issues.append(_rejection_issue(step, target, error))
@@ -175,7 +217,7 @@ def _write_with_savepoints(batch: PlannedBatch, target: BatchTarget) -> BatchRes
 
 def _retry_row_by_row(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> BatchResult:
     fence(db.session())
-    if not _claim_batch(batch, target):
+    if not _claim(_cursor(), [batch], target):
         db.session.rollback()
         return _stored_result(batch, target)
     result = _write_with_savepoints(batch, target)
@@ -222,20 +264,19 @@ def _cursor() -> Any:
     return cursor
 
 
-def _claim_batch(batch: PlannedBatch, target: BatchTarget) -> bool:
-    """Claim the batch's number; return False if it is committed. Wait for a transaction that is writing the batch."""
-    try:
-        claimed = db.session.execute(
-            text("""
-                INSERT INTO import_batches
-                    (job_id, number, created_count, updated_count, rejected_count, pieces_added, pieces_removed)
-                VALUES (:job_id, :number, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING RETURNING number
-            """),
-            {"job_id": target.job_id, "number": batch.number},
-        )
-    except DBAPIError as error:
-        raise (error.orig or error) from error
-    return claimed.first() is not None
+def _claim(cursor: Any, batches: Sequence[PlannedBatch], target: BatchTarget) -> bool:
+    """Store the batches' numbers with what they will write, and return whether none of them was committed before.
+
+    Wait for a transaction that is writing them. What removals delete is recorded after them.
+    """
+    counted = [(batch.number, count_steps(batch.steps)) for batch in batches]
+    rows = [
+        (number, counts.created, counts.updated, counts.renamed, counts.pieces_added, counts.pieces_removed)
+        for number, counts in counted
+    ]
+    cursor.execute(_CLAIM, (target.job_id, *pg_columns(rows)))
+    claimed: int = cursor.rowcount
+    return claimed == len(batches)
 
 
 def _record_result(result: BatchResult, target: BatchTarget) -> None:
