@@ -24,7 +24,7 @@ from precast_app.spreadsheets.xlsx.sheet_xml import (
 )
 
 # Reference, other attributes, value or inline text.
-_USUAL_CELL = re.compile(rb'<c r="([A-Z]{1,3})[0-9]+"([^<>]*+)><(?:v|is><t(?: [^<>]*+)?)>([^<]*+)</(?:v|t></is)></c>')
+USUAL_CELL = re.compile(rb'<c r="([A-Z]{1,3})[0-9]+"([^<>]*+)><(?:v|is><t(?: [^<>]*+)?)>([^<]*+)</(?:v|t></is)></c>')
 # Reference, other attributes, formula with or without a blank value, value, inline text.
 _CELL = re.compile(
     rb'<c r="([A-Z]{1,3})[0-9]+"([^<>]*)>\s*+'
@@ -75,7 +75,7 @@ class ByteRowReader:
 
     def _cells(self, part: bytes, start: int) -> list[Cell]:
         count = part.count(b"</c>", start)
-        usual = _USUAL_CELL.findall(part, start)
+        usual = USUAL_CELL.findall(part, start)
         if len(usual) == count:
             return self._place(usual)
         found = _CELL.findall(part, start)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from precast_app.messages import Message
 from precast_app.spreadsheets.errors import cell_too_long, damaged, too_many_cells, too_many_columns, too_much_text
 from precast_app.spreadsheets.sheet import LAST_ROW, Limits, column_number
+from precast_app.spreadsheets.xlsx.head_rows import read_usual_row
 from precast_app.spreadsheets.xlsx.row_bytes import DATA_START, ROW_END, match_row
 from precast_app.spreadsheets.xlsx.scan_collector import ScanCollector, ScanResult, rows_out_of_order
 from precast_app.spreadsheets.xlsx.shared_strings import SharedStrings, UnusualXml
@@ -226,7 +227,7 @@ class _ByteScanner:
             if len(part) > limit:
                 self._check_text_lengths(part, number)
             if into.wants_head:
-                self._add_head_row(part[start:])
+                self._add_head_row(number, part, start)
             into.add_row(number, self._last_column(part, end))
         if own_cells != cells:
             raise damaged(Message("one of the rows up to %(row)s contains cells of another row", row=self._row))
@@ -289,9 +290,13 @@ class _ByteScanner:
             raise UnusualXml
         return _column_number(match[1])
 
-    def _add_head_row(self, row: bytes) -> None:
+    def _add_head_row(self, number: int, part: bytes, start: int) -> None:
+        row = read_usual_row(number, part, start, self._limits)
+        if row is not None:
+            self._into.add_head_row(row)
+            return
         parser = SheetParser(self._limits, self._into.add_head_row, self._into.add_merged_range)
-        parser.feed(row + ROW_END, last=True)
+        parser.feed(part[start:] + ROW_END, last=True)
 
     def _add_errors(self, block: bytes) -> set[int]:
         """Record the cells that show an error; return the numbers of their rows."""
