@@ -14,13 +14,12 @@ SAMPLE = ("ET001", "Beam Type A", "300", "2500", "6000", "2400", "1.50", "5.25",
 
 Cell = str | int | Decimal | None
 
+_RENDER = {group: spec.value_type.render for group, spec in GROUP_SPECS.items()}
+
 
 def row_cells(
     element_type: Any, groups: dict[ColumnGroup, dict[int, Any]], columns: Sequence[ExportColumn]
 ) -> list[Cell]:
     """Return the cells of a row; None for a blank cell."""
     base = [getattr(element_type, column.field) for column in BASE_COLUMNS]
-    values = [
-        GROUP_SPECS[column.group].value_type.render(groups[column.group].get(column.target)) for column in columns
-    ]
-    return [*base, *values]
+    return [*base, *(_RENDER[column.group](groups[column.group].get(column.target)) for column in columns)]

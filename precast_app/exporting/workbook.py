@@ -56,7 +56,8 @@ def write(
         _write_sample(book, sheet, columns, guides)
         for number, row in enumerate(rows, 3):
             for index, cell in enumerate(row):
-                _write_cell(sheet, number, index, cell)
+                if cell is not None:
+                    _write_cell(sheet, number, index, cell)
 
 
 def _write_summary(book: Any, about: ProjectTitle, columns: Sequence[ExportColumn]) -> None:
@@ -152,5 +153,8 @@ def _write_cell(sheet: Any, row: int, column: int, cell: Cell, style: Any = None
 
 def _fits_a_number_cell(number: Decimal) -> bool:
     """Return whether spreadsheet programs keep every digit: all of them keep 15, LibreOffice up to 20 decimals."""
+    text = str(number)
+    if len(text) <= _MAX_DIGITS and "E" not in text:
+        return True
     _, digits, exponent = cell_parsing.canonical(number).as_tuple()
     return len(digits) <= _MAX_DIGITS and isinstance(exponent, int) and exponent >= -_MAX_DECIMALS
