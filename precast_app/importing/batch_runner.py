@@ -56,7 +56,7 @@ _MAX_TRIES = 4
 _RESERVED_CONNECTIONS = 2
 # Enough to keep the database busy while others wait for its disk. More would lock the same nodes, stages and products
 # at once, which costs the database more time.
-_TRANSACTIONS = 3
+_TRANSACTIONS = 5
 
 # Errors that the data caused.
 DATABASE_REJECTIONS = (psycopg2.IntegrityError, psycopg2.DataError, PiecesInProduction)
