@@ -1,8 +1,9 @@
 """One measured step in a process of its own; prints its times in seconds and its peak memory as JSON.
 
-`python -m bench.run_step STEP WORKBOOK PROJECT_ID` with STEP one of import, profile, dry, floor, parallel, pandas,
-django, inserts, export, cells. `python` and `postgres` are CPU seconds of the measured part. The application is created
-and its modules are imported before the clock starts, as in a waiting worker.
+`python -m bench.run_step STEP WORKBOOK PROJECT_ID` with STEP one of import, profile, dry, statuses, labels, moves,
+floor, parallel, pandas, django, inserts, export, cells. `python` and `postgres` are CPU seconds of the measured part,
+`count` is the number of items of a job or of moved pieces. The application is created and its modules are imported
+before the clock starts, as in a waiting worker.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from bench.processor_time import Meter, ProcessorTime
 
 def main() -> None:
     step, workbook, project_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    if step in ("import", "profile", "dry"):
-        result = _import(workbook, project_id, dry_run=step == "dry", by_profile=step == "profile")
+    count = 0
+    if step in ("import", "profile", "dry", "statuses", "labels"):
+        result, count = _job(step, workbook, project_id)
+    elif step == "moves":
+        result, count = _moves(workbook, project_id)
     elif step in ("export", "cells"):
         result = _export(workbook, project_id, only_cells=step == "cells")
     else:
@@ -38,6 +42,7 @@ def main() -> None:
                 "python": used.python,
                 "postgres": used.postgres,
                 "mebibytes": mebibytes,
+                "count": count,
                 "result": result,
             }
         )
@@ -63,39 +68,41 @@ class _Stopwatch:
 _stopwatch = _Stopwatch()
 
 
-def _import(workbook: Path, project_id: int, *, dry_run: bool, by_profile: bool) -> str:
-    from bench import workbooks
+def _job(step: str, workbook: Path, project_id: int) -> tuple[str, int]:
+    """Run a job from its claim to its completion; return its result and the number of its items."""
+    from bench import job_steps
     from precast_app import create_app
     from precast_app.config import Settings
-    from precast_app.extensions import db
-    from precast_app.jobs import gc_tuning, service
-    from precast_app.jobs.creation import JobOptions
-    from precast_app.jobs.files import Upload
+    from precast_app.jobs import gc_tuning
     from precast_app.jobs.runner import run_job
-    from precast_app.models import ImportJob
     from precast_app.queries import jobs
 
     settings = Settings.from_environment()
     # As many connections as a job has in a worker.
     with create_app(settings, connections=settings.job_connections, limits=settings.job_limits).app_context():
-        with workbook.open("rb") as stream:
-            job_id = service.submit(
-                project_id=project_id,
-                job_type="element_type_import",
-                created_by="bench",
-                options=JobOptions(dry_run=dry_run),
-                upload=Upload(stream, workbook.name),
-            ).id
-        if by_profile:
-            db.session.get_one(ImportJob, job_id).profile = workbooks.profile()
-            db.session.commit()
+        job_id = job_steps.SUBMIT[step](workbook, project_id)
         gc_tuning.freeze_objects()  # as a job process does
         with _stopwatch.running():
             run_job(job_id)
         job = jobs.get_job(job_id)
         if job.status != "completed":
-            raise SystemExit(f"the import failed: {job.error}")
-        return f"{job.created_count} created, {job.unchanged_count} unchanged"
+            raise SystemExit(f"the job failed: {job.error}")
+        if step == "statuses" and job.updated_count != job.total_items:
+            raise SystemExit(f"{job.updated_count} of {job.total_items} pieces were moved")
+        return str(job.result), job.total_items
+
+
+def _moves(workbook: Path, project_id: int) -> tuple[str, int]:
+    """Store the moves of the list that the step `statuses` imports, without a job; return their number."""
+    from bench import piece_lists
+    from precast_app import create_app
+    from precast_app.extensions import db
+
+    with create_app().app_context():
+        path = piece_lists.write(db.session(), workbook, project_id)
+    with _stopwatch.running():
+        count = piece_lists.store_moves(os.environ["DATABASE_URL"], path, project_id)
+    return f"{count} pieces moved", count
 
 
 def _export(workbook: Path, project_id: int, *, only_cells: bool) -> str:

@@ -13,25 +13,20 @@ import asyncio
 import os
 import secrets
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
 import requests
 from sqlalchemy import Engine, create_engine, text
 
-from bench import large_database, workbooks
-from devstack import process, servers
+from bench import large_database, running_system, workbooks
+from devstack import servers
 from precast_app.config import database_uri
 
-ROOT = Path(__file__).resolve().parents[1]
-VAR = ROOT / "var" / "bench"
+VAR = running_system.ROOT / "var" / "bench"
 PARTS = ("workers", "polls", "large")
-_PROJECTS, _CONNECTIONS, _POLL_SECONDS, _START_SECONDS = 20, 16, 10.0, 120
+_PROJECTS, _CONNECTIONS, _POLL_SECONDS = 20, 16, 10.0
 _UNFINISHED = text("SELECT count(*) FROM import_jobs WHERE status IN ('pending', 'processing')")
 _PROGRESS = text("SELECT status, progress, error FROM import_jobs WHERE id = :id")
 
@@ -48,7 +43,7 @@ def main() -> None:
             REQUESTS_PER_MINUTE="100000000", UPLOADS_PER_MINUTE="100000000", PIECES_PER_PROJECT="20000000",
             PIECES_PER_FILE="20000000",
         )  # fmt: skip
-        _flask("db", "upgrade")
+        running_system.run_flask("db", "upgrade")
         engine = create_engine(database_uri(used.database_url), isolation_level="AUTOCOMMIT")
         if "workers" in chosen:
             _measure_workers(engine)
@@ -66,11 +61,11 @@ def _measure_workers(engine: Engine) -> None:
     )
     for count in (1, 2, 4):
         token = _prepare(engine, _PROJECTS)
-        with _web() as address:
+        with running_system.web() as address:
             for number in range(1, _PROJECTS + 1):
                 _upload(address, token, number, workbook)
         started = time.perf_counter()
-        with _worker(count):
+        with running_system.worker(count):
             _wait(engine)
         seconds = time.perf_counter() - started
         print(f"| {count} | {seconds:.1f} | {_PROJECTS * 1_000 / seconds:.0f} |", flush=True)
@@ -84,7 +79,7 @@ def _measure_polls(engine: Engine) -> None:
         "|---|---:|---:|---:|---:|---:|---:|"
     )
     token = _prepare(engine, 3)
-    with _web() as address, _worker(2):
+    with running_system.web() as address, running_system.worker(2):
         job_id = _upload(address, token, 3, small)
         _wait(engine)
         _poll(address, token, job_id, "nothing runs")
@@ -102,7 +97,7 @@ def _measure_large(engine: Engine, rows: int) -> None:
     )
     token = _prepare(engine, 1)
     headers = {"Authorization": f"Bearer {token}"}
-    with _web() as address, _worker(1):
+    with running_system.web() as address, running_system.worker(1):
         started = time.perf_counter()
         job_id = _upload(address, token, 1, workbook)
         print(f"| response to the upload | {time.perf_counter() - started:.1f} | | | |", flush=True)
@@ -207,13 +202,7 @@ def _prepare(engine: Engine, projects: int) -> str:
         connection.execute(text("TRUNCATE projects, users RESTART IDENTITY CASCADE"))
         for number in range(1, projects + 1):
             large_database.add_reference(connection, number)
-    _flask("user", "create", "bench", "--admin", "--password-stdin", given="only for the bench\n")
-    return _flask("token", "create", "bench").strip()
-
-
-def _flask(*words: str, given: str | None = None) -> str:
-    command = [sys.executable, "-m", "flask", *words]
-    return subprocess.run(command, cwd=ROOT, input=given, text=True, check=True, capture_output=True).stdout
+    return running_system.create_token()
 
 
 def _upload(address: str, token: str, project_id: int, workbook: Path) -> int:
@@ -234,44 +223,6 @@ def _wait(engine: Engine) -> None:
         failed = connection.execute(text("SELECT error FROM import_jobs WHERE status = 'failed'")).scalars().all()
     if failed:
         raise SystemExit(f"an import failed: {failed[0]}")
-
-
-@contextmanager
-def _web() -> Iterator[str]:
-    port = process.free_port(19_000)
-    address = f"http://127.0.0.1:{port}"
-    with _running(["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "wsgi:app"], "web"):
-        end = time.monotonic() + _START_SECONDS
-        while not _is_ready(address):
-            if time.monotonic() > end:
-                raise SystemExit(f"The web server has not started in {_START_SECONDS} s; see {VAR / 'web.log'}.")
-            time.sleep(0.1)
-        yield address
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        return requests.get(f"{address}/healthz", timeout=5).ok
-    except requests.RequestException:
-        return False
-
-
-@contextmanager
-def _worker(processes: int) -> Iterator[None]:
-    with ExitStack() as stack:
-        stack.enter_context(_running(["worker.py"], "worker", WORKER_PROCESSES=str(processes)))
-        yield
-
-
-@contextmanager
-def _running(words: Sequence[str], name: str, **more: str) -> Iterator[None]:
-    environment = {**os.environ, **more}
-    started = process.start([sys.executable, *words], VAR / f"{name}.log", environment=environment, directory=ROOT)
-    try:
-        yield
-    finally:
-        started.terminate()
-        started.wait(60)
 
 
 if __name__ == "__main__":

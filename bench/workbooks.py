@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,36 @@ STAGES = [f"Stage {number}" for number in range(1, 9)]
 PRODUCTS = [f"Steel_{size}MM" for size in range(6, 15)]
 HEADINGS = [*BASE, *DRAWINGS, *NODES, *STAGES, *PRODUCTS]
 KINDS = ["WALL", "BEAM", "SLAB", "STAIR", "COLUMN", "PARAPET"]
+EQUAL_MISTAKE = "—"
+_MOST_EQUAL, _SINGLE = 400, 5
+_LENGTH, _THICKNESS = BASE.index("Length"), BASE.index("Thickness")
 
 
-def make(path: Path, rows: int) -> Path:
+@dataclass(frozen=True, slots=True)
+class Mistakes:
+    """Mistakes of a workbook: so many equal ones in the first thicknesses, and the rows with another one in a length.
+
+    Rows are those of the sheet, from 1.
+    """
+
+    equal: int = 0
+    single_rows: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, rows: int) -> Mistakes:
+        """Return 400 equal mistakes, or one in half of fewer than 800 rows, and five single ones in the last rows."""
+        return cls(min(_MOST_EQUAL, rows // 2), tuple(range(rows - _SINGLE + 2, rows + 2)))
+
+    @property
+    def single(self) -> int:
+        """The number of the single mistakes."""
+        return len(self.single_rows)
+
+
+_NO_MISTAKES = Mistakes()
+
+
+def make(path: Path, rows: int, mistakes: Mistakes = _NO_MISTAKES) -> Path:
     """Write a workbook of `rows` element types if it does not exist; 60 % of the nodes get 1 to 3 pieces each."""
     if path.exists():
         return path
@@ -40,7 +68,12 @@ def make(path: Path, rows: int) -> Path:
         sheet = book.add_worksheet("Element Types")
         sheet.write_row(0, 0, HEADINGS)
         for number in range(1, rows + 1):
-            sheet.write_row(number, 0, _row(number, chance))
+            cells = _row(number, chance)
+            if number <= mistakes.equal:
+                cells[_THICKNESS] = EQUAL_MISTAKE
+            if number + 1 in mistakes.single_rows:
+                cells[_LENGTH] = f"{number} cm"
+            sheet.write_row(number, 0, cells)
     return path
 
 
