@@ -15,15 +15,19 @@ class ConfigurationError(RuntimeError):
 class RequestError(Exception):
     """A request that is rejected for a reason that its sender can correct.
 
-    `http_status` is the status of the response; `errors` maps the names of fields to their problems.
+    `http_status` is the status of the response; `errors` maps the names of fields to their problems. The response shows
+    `data` beside these; of its texts only messages are translated.
     """
 
     http_status = 422
 
-    def __init__(self, message: str, errors: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str, errors: Mapping[str, Any] | None = None, data: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.errors = dict(errors or {})
+        self.data = dict(data or {})
 
 
 class NotFound(RequestError):

@@ -45,6 +45,15 @@ def translate_stored(english: str, parts: Parts | None, language: str) -> str:
     return english if language == SOURCE_LANGUAGE else translate(restore(english, parts), language)
 
 
+def translate_messages(value: Any, language: str) -> Any:
+    """Return a JSON value with its messages in a language; its plain strings are data, and stay as they are."""
+    if isinstance(value, Message):
+        return translate(value, language)
+    if isinstance(value, dict):
+        return {name: translate_messages(each, language) for name, each in value.items()}
+    return [translate_messages(each, language) for each in value] if isinstance(value, list) else value
+
+
 def _translate(message: Message, catalogue: _Catalogue) -> str:
     try:
         return _from_parts(message.parts, catalogue)

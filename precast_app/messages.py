@@ -77,6 +77,29 @@ def stored_parts(text: str) -> Parts | None:
     return _without_nul(text.parts) if "\0" in text else text.parts
 
 
+def dump_messages(value: Any) -> Any:
+    """Return a JSON value in which each message is an object `{"message": [text, parts]}`.
+
+    No other object may have the key `message` with a list.
+    """
+    if isinstance(value, Message):
+        return {"message": [str(value), value.parts]}
+    if isinstance(value, dict):
+        return {name: dump_messages(each) for name, each in value.items()}
+    return [dump_messages(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def load_messages(value: Any) -> Any:
+    """Return the value that `dump_messages` was given, with lists for tuples."""
+    if isinstance(value, list):
+        return [load_messages(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"message"} and isinstance(value["message"], list):
+        return restore(*value["message"])
+    return {name: load_messages(each) for name, each in value.items()}
+
+
 @cache
 def template_id(template: str) -> int:
     """Return the number by which a template is found in the catalogues: the CRC-32 of its UTF-8."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -17,7 +18,7 @@ from precast_app.api import request_ids
 from precast_app.api.validation_messages import to_message
 from precast_app.auth import rate_limits
 from precast_app.errors import RequestError, TooManyRequests
-from precast_app.message_catalogue import translate
+from precast_app.message_catalogue import translate, translate_messages
 from precast_app.messages import Message, as_message, join_messages
 
 log = logging.getLogger(__name__)
@@ -44,11 +45,17 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _internal_error)
 
 
-def error_response(code: int, message: str, errors: dict[str, Any] | None = None) -> Response:
-    """Return an error response; as RFC 9457 describes it for clients that ask for `application/problem+json`."""
+def error_response(
+    code: int, message: str, errors: dict[str, Any] | None = None, data: Mapping[str, Any] | None = None
+) -> Response:
+    """Return an error response; as RFC 9457 describes it for clients that ask for `application/problem+json`.
+
+    `data` is shown beside the errors; of its texts only messages are translated.
+    """
     title = HTTP_STATUS_CODES.get(code, "Error")
     language = languages.current()
-    message, errors = translate(message, language), _translated(errors or {}, language)
+    message = translate(message, language)
+    errors = {**_translated(errors or {}, language), **translate_messages(dict(data or {}), language)}
     if _PROBLEM_JSON in request.accept_mimetypes.values():
         response = jsonify({"type": "about:blank", "title": title, "status": code, "detail": message, "errors": errors})
         response.mimetype = _PROBLEM_JSON
@@ -61,7 +68,7 @@ def error_response(code: int, message: str, errors: dict[str, Any] | None = None
 
 
 def _request_error(error: RequestError) -> Response:
-    response = error_response(error.http_status, error.message, error.errors)
+    response = error_response(error.http_status, error.message, error.errors, error.data)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     return response

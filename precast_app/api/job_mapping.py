@@ -7,17 +7,20 @@ from typing import Any
 import marshmallow as ma
 from flask import url_for
 
+from precast_app import languages
 from precast_app.api.blueprint import JOB, LOCATION, Blueprint
 from precast_app.api.job_permissions import requires_job_permission
 from precast_app.api.job_schemas import CreatedJob, JobProfile
 from precast_app.api.profile_schemas import ProfileRequest, load_profile
-from precast_app.api.schemas import ResponseSchema, StrictBoolean, TranslatedText, identifier
+from precast_app.api.schemas import ResponseSchema, StrictBoolean, identifier
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import RequestError
+from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.jobs import columns, mapping, permissions
 from precast_app.jobs.mapping import ColumnMapping
+from precast_app.message_catalogue import translate_messages
 from precast_app.messages import Message
 from precast_app.models import ImportJob
 from precast_app.queries import jobs as job_queries
@@ -54,7 +57,7 @@ class ColumnDescriptions(ResponseSchema):
         },
     )
     missing = ma.fields.List(ma.fields.String(), metadata={"description": "targets that an import needs"})
-    messages = ma.fields.List(TranslatedText())
+    messages = ma.fields.List(ma.fields.String())
     targets = ma.fields.List(ma.fields.Dict(), metadata={"description": "what a column can mean"})
     new_items = ma.fields.List(ma.fields.Dict(), metadata={"description": "items that the project lacks"})
     row_count = ma.fields.Integer()
@@ -67,7 +70,7 @@ class ColumnDescriptions(ResponseSchema):
 @blueprint.response(200, ColumnDescriptions)
 def get_columns(job_id: int) -> dict[str, Any]:
     """Return what the columns of the job's file mean: by its import profile or, without one, as a proposal."""
-    return columns.describe(job_queries.get_job(job_id), None, current_identity().name)
+    return _described(job_id, None)
 
 
 @blueprint.route(f"{JOB}/columns", methods=["POST"])
@@ -76,8 +79,7 @@ def get_columns(job_id: int) -> dict[str, Any]:
 @blueprint.response(200, ColumnDescriptions)
 def describe_draft(body: dict[str, Any], job_id: int) -> dict[str, Any]:
     """Return what the columns mean by the draft of an import profile. Nothing is stored."""
-    draft = load_profile(body, complete=False)
-    return columns.describe(job_queries.get_job(job_id), draft, current_identity().name)
+    return _described(job_id, load_profile(body, complete=False))
 
 
 @blueprint.route(f"{JOB}/mapping", methods=["PUT"])
@@ -96,6 +98,12 @@ def map_columns(body: dict[str, Any], job_id: int) -> Any:
 def import_file_again(body: dict[str, Any], job_id: int) -> Any:
     """Read the file of a job in another way, in a new job with the same options."""
     return _started(mapping.import_again(job_id, _mapping(body, job_id), current_identity()))
+
+
+def _described(job_id: int, draft: ImportProfile | None) -> dict[str, Any]:
+    described = columns.describe(job_queries.get_job(job_id), draft, current_identity().name)
+    translated: dict[str, Any] = translate_messages(described, languages.current())
+    return translated
 
 
 def _mapping(body: dict[str, Any], job_id: int) -> ColumnMapping:

@@ -69,7 +69,7 @@ def inspect(job: ImportJob, upload: Upload, owner: str) -> Inspection:
     """Look at the file of a job that has none yet.
 
     Raise `RequestError` if the file can't be imported. That it isn't understood is such an error unless the job's
-    options ask for a mapping; `errors` then has what was found out about its columns.
+    options ask for a mapping; the error then has what was found out about its columns.
     """
     candidates = _candidates(job)
     is_chosen = job.profile is not None
@@ -84,11 +84,10 @@ def inspect(job: ImportJob, upload: Upload, owner: str) -> Inspection:
         return Inspection(counted.rows, profile)
     if asks:
         return Inspection(0, is_understood=False)
-    errors: dict[str, Any] = {"file": [counted.problem]}
     # A file that takes long to read is not read twice in one request.
-    if counted.seconds < current_settings().parse_seconds / 4:
-        errors |= _proposals(project_id, upload, candidates, owner)
-    raise RequestError(counted.problem, errors)
+    is_quick = counted.seconds < current_settings().parse_seconds / 4
+    described = _proposals(project_id, upload, candidates, owner) if is_quick else {}
+    raise RequestError(counted.problem, {"file": [counted.problem]}, described)
 
 
 def describe(job: ImportJob, draft: ImportProfile | None, owner: str) -> dict[str, Any]:
@@ -137,7 +136,7 @@ def _as_arguments(profiles: list[StoredProfile]) -> list[tuple[int, dict[str, An
 
 
 def _proposals(project_id: int, upload: Upload, candidates: list[StoredProfile], owner: str) -> dict[str, Any]:
-    """Return the proposals for the columns of a file that is refused, as a part of `errors`."""
+    """Return the proposals for the columns of a file that is refused, to be shown with the error."""
     reference = current_reference.load(db.session(), project_id)
     database.release_connection()
     try:

@@ -105,9 +105,9 @@ def _as_request_errors(upload: Upload) -> Iterator[None]:
     except UnreadableFile as error:
         is_readable = error.code == "empty_file" or error.code in parsing.RESOURCE_LIMIT_CODES
         kind = RequestError if is_readable else NotASpreadsheet
-        raise kind(str(error), {"file": [str(error)]}) from error
+        raise kind(error.message, {"file": [error.message]}) from error
     except JobFailed as error:
-        raise RequestError(str(error), {"file": [str(error)]}) from error
+        raise RequestError(error.message, {"file": [error.message]}) from error
 
 
 def compute_sha256(upload: Upload) -> str:

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from precast_app import process_limits
 from precast_app.errors import Conflict, JobFailed
-from precast_app.messages import stored_parts
+from precast_app.messages import dump_messages, stored_parts
 from precast_app.parsing import tasks
 from precast_app.parsing.fork_server_client import OWNER_DIGEST_BYTES
 from precast_app.spreadsheets import UnreadableFile
@@ -96,7 +96,7 @@ def _run_task(request: dict[str, Any], upload: int, target: int) -> dict[str, An
     """Run the task and return its result or its exception as JSON values."""
     try:
         with io.BufferedReader(_PositionedFile(upload)) as file, os.fdopen(target, "r+b") as out:
-            return {"value": tasks.TASKS[request["task"]](file, out, **request["arguments"])}
+            return {"value": dump_messages(tasks.TASKS[request["task"]](file, out, **request["arguments"]))}
     except UnreadableFile as error:
         return {"unreadable": [error.code, str(error), stored_parts(error.message)]}
     except (Conflict, JobFailed) as error:

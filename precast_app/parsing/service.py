@@ -20,7 +20,7 @@ from precast_app.importing import reference_data
 from precast_app.importing.corrections import Corrections, to_json
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.message_catalogue import SOURCE_LANGUAGE, translate
-from precast_app.messages import Message, restore
+from precast_app.messages import Message, load_messages, restore
 from precast_app.models import Issue
 from precast_app.parsing.fork_server_client import ChildExited, ForkServerClient
 from precast_app.parsing.owner_semaphore import OwnerSemaphore
@@ -298,7 +298,7 @@ class ParsingService:
 
     def _result(self, task: str, response: dict[str, Any]) -> Any:
         if "value" in response:
-            return response["value"]
+            return load_messages(response["value"])
         if "unreadable" in response:
             code, *message = response["unreadable"]
             raise UnreadableFile(code, restore(*message))

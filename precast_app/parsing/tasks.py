@@ -1,4 +1,4 @@
-"""Tasks that a child of the fork server runs on a file. Arguments and results are JSON values."""
+"""Tasks that a child of the fork server runs on a file. Arguments are JSON values; so are results, but for messages."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def count_rows(
     except NoDataRows:
         raise
     except JobFailed as error:
-        return [0, None, str(error), time.process_time() - began]
+        return [0, None, error.message, time.process_time() - began]
 
 
 def describe_columns(

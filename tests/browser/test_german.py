@@ -133,5 +133,7 @@ def test_the_columns_of_a_file_are_asked_for_in_german(
     page = opened(f"/projects/{project}", locale="de-DE")
     drop(page, mine)
     expect(page.get_by_role("group", name="Was ist eine Zeile?")).to_be_visible()
+    expect(page.get_by_text("Art bedeutet auf Deutsch: Elementtyp.")).to_be_visible()
+    expect(page.get_by_text("Keine Einheit ist genannt; die Zahlen werden in kg gelesen.")).to_be_visible()
     check_language(page)
     check_page(page)

@@ -112,6 +112,59 @@ def test_an_issue_from_before_messages_had_values_stays_english(
     assert found["duplicate_row"] == "Row 16 already has this element type. Keep one of the two rows."
 
 
+# "stage" and "yes" are words of the catalogue, too, but here they are what the file says.
+_LIST = "Pos.;Art;Länge [m];Masse;stage;Haus;Geschoss\nW-1;Wand;3,5;tall;yes;Haus A;1. OG\n"
+
+
+def test_what_the_columns_of_a_file_mean_is_said_in_the_language_that_is_asked_for(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
+    form = {"file": (io.BytesIO(_LIST.encode()), "list.csv"), "mapping": "ask"}
+    job_id = client.post(f"/api/project/{project_id}/import/excel", data=form, headers=admin).get_json()["job_id"]
+    path = f"/api/jobs/{job_id}/columns"
+    english = client.get(path, headers=admin).get_json()
+    german = client.get(f"{path}?language=de", headers=admin).get_json()
+    both = {a["heading"]: (a, b) for a, b in zip(english["columns"], german["columns"], strict=True)}
+    said = [[side["proposals"][0]["reason"] for side in both[heading]] for heading in ("Länge [m]", "Art")]
+    assert said == [
+        ["Länge [m] means length in German. The heading says m.",
+         "Länge [m] bedeutet auf Deutsch: Länge. Die Überschrift nennt m."],
+        ["Art means element type in German.", "Art bedeutet auf Deutsch: Elementtyp."],
+    ]  # fmt: skip
+    assert [each["where"] for each in english["new_items"]][-1] == "column G, 1 row"
+    assert [each["where"] for each in german["new_items"]][-1] == "Spalte G, 1 Zeile"
+    for name in ("heading", "samples", "target", "unit"):
+        assert [each[name] for each in german["columns"]] == [each[name] for each in english["columns"]]
+    reasons = [
+        [guess["reason"] for each in side["columns"] for guess in each["proposals"]] for side in (english, german)
+    ]
+    assert not set(reasons[0]) & set(reasons[1])
+
+    chosen = {"stage": {"stage": "Bewehrt"}, "Masse": "mass"}
+    for each in german["profile"]["columns"]:
+        each["target"] = chosen.get(each["heading"], each["target"])
+    drafts = [client.post(path, json=german["profile"], headers={**admin, **other}) for other in ({}, GERMAN)]
+    read = [{each["heading"]: each for each in draft.get_json()["columns"]} for draft in drafts]
+    assert [each["stage"]["samples"] for each in read] == [["yes"], ["yes"]]
+    assert [each["stage"]["read_as"] for each in read] == [["yes"], ["ja"]]
+    assert read[0]["Masse"]["problem"].startswith("tall: Enter a number")
+    assert read[1]["Masse"]["problem"].startswith("tall: Geben Sie eine Zahl")
+
+
+def test_a_file_that_is_not_understood_is_refused_in_german_with_its_own_words(
+    client: FlaskClient, admin: dict[str, str], project_id: int
+) -> None:
+    form = {"file": (io.BytesIO(_LIST.encode()), "list.csv")}
+    url = f"/api/project/{project_id}/import/excel"
+    body = client.post(url, data=form, headers={**admin, **GERMAN}).get_json()
+    assert "Es wurde keine Kopfzeile gefunden" in body["message"]
+    assert body["errors"]["file"] == [body["message"]]
+    columns = {each["heading"]: each for each in body["errors"]["columns"]}
+    assert columns["stage"]["samples"] == ["yes"]
+    assert columns["Art"]["proposals"][0]["reason"] == "Art bedeutet auf Deutsch: Elementtyp."
+    assert "stage" in [each["heading"] for each in body["errors"]["profile"]["columns"]]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "english", "german"),
     [

@@ -10,7 +10,7 @@ from babel.messages import Message as Entry
 from devstack import message_templates, translations
 from precast_app.api.validation_messages import to_message
 from precast_app.languages import DEFAULT, LANGUAGES
-from precast_app.message_catalogue import translate, translate_stored
+from precast_app.message_catalogue import translate, translate_messages, translate_stored
 from precast_app.messages import Message, join_messages, plural_message, stored_parts, template_id
 
 TRANSLATED = [language for language in LANGUAGES if language != DEFAULT]
@@ -97,6 +97,18 @@ def test_a_message_is_shown_in_german_also_after_it_was_stored(message: str, ger
 def test_a_text_without_a_translation_stays_english(english: str, parts: list[object] | None) -> None:
     assert translate_stored(english, parts, "de") == english
     assert translate(english, "fr") == english
+
+
+def test_only_the_messages_of_a_json_value_are_translated() -> None:
+    found = {
+        "cells": ["yes", "length"],
+        "read_as": [Message("yes"), None],
+        "rows": 3,
+        "column": {"name": Message("length")},
+    }
+    german = {"cells": ["yes", "length"], "read_as": ["ja", None], "rows": 3, "column": {"name": "Länge"}}
+    assert translate_messages(found, "de") == german
+    assert translate_messages(found, "en") == found
 
 
 def test_a_value_without_a_translation_stays_english_in_a_german_text() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import pickle
 import re
 from collections.abc import Iterator
@@ -12,13 +13,26 @@ from pathlib import Path
 
 import pytest
 
-from precast_app.messages import Message, as_message, join_messages, plural_message, restore, stored_parts, template_id
+from precast_app.messages import (
+    Message,
+    as_message,
+    dump_messages,
+    join_messages,
+    load_messages,
+    plural_message,
+    restore,
+    stored_parts,
+    template_id,
+)
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "precast_app"
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 # What is shown to a person and takes a message: of these, the position of the message among the arguments.
-TAKES_MESSAGE = {"UnreadableFile": 1, "InvalidCell": 1, "ReaderNote": 2, "MoveRefused": 1, "JobFailed": 0, "damaged": 0}
+TAKES_MESSAGE = {
+    "UnreadableFile": 1, "InvalidCell": 1, "ReaderNote": 2, "MoveRefused": 1, "JobFailed": 0, "damaged": 0, "Guess": 3,
+    "UnitGuess": 1,
+}  # fmt: skip
 # Exceptions whose text only the log and the administrator at the server see.
 FOR_THE_LOG = {"ConfigurationError", "JobCancelled", "WorkerStopping", "LeaseLost"}
 
@@ -65,6 +79,20 @@ def test_a_copied_message_keeps_its_parts(again: object) -> None:
     assert (again(message), again(message).parts) == (message, message.parts)
 
 
+def test_messages_keep_their_parts_in_json() -> None:
+    value = {
+        "reason": Message("Row %(row)s of %(kind)s", row=3, kind=Message("a list")),
+        "cells": (join_messages(": ", ["W-1", Message("a")]), "a", None, 3),
+        # Of a file, whose texts may be any.
+        "message": {"message": "a", "english": "parts"},
+    }
+    read = load_messages(json.loads(json.dumps(dump_messages(value))))
+    assert read == {**value, "cells": [*value["cells"]]}
+    texts = [read["reason"], *read["cells"][:2], read["message"]["message"]]
+    assert [type(each) for each in texts] == [Message, Message, str, str]
+    assert [each.parts for each in texts[:2]] == [value["reason"].parts, value["cells"][0].parts]  # type: ignore[attr-defined]
+
+
 def test_every_template_is_a_literal_with_a_placeholder_for_each_value() -> None:
     wrong = []
     for path, call, name in _calls("Message", "plural_message"):
@@ -89,8 +117,8 @@ def test_no_text_for_people_is_put_together_without_a_message() -> None:
         wrong += [f"{path}:{each.lineno}" for each in given if isinstance(each, (ast.JoinedStr, ast.BinOp))]
     for path, node in _nodes():
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.JoinedStr):
-            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-            wrong += [f"{path}:{node.lineno}"] if "message" in names else []
+            names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+            wrong += [f"{path}:{node.lineno}"] if names & {"message", "reason"} else []
     assert not wrong
 
 

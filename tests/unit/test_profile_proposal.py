@@ -9,8 +9,16 @@ from typing import Any
 import openpyxl
 import pytest
 
-from precast_app.importing.profiles import column_description
-from precast_app.importing.profiles.profile import Blank, ImportProfile, ItemTarget, ProfileColumn, Shape
+from precast_app.importing.profiles import column_description, guess_reasons
+from precast_app.importing.profiles.profile import (
+    BASE_FIELDS,
+    Blank,
+    ImportProfile,
+    ItemTarget,
+    PlaceField,
+    ProfileColumn,
+    Shape,
+)
 from precast_app.importing.profiles.proposal import Proposal, propose
 from precast_app.importing.profiles.schema import dump_target
 from precast_app.importing.profiles.vocabulary import kind_of_element
@@ -39,6 +47,10 @@ def targets(proposal: Proposal) -> dict[str, Any]:
             target = dump_target(column.target)
             found[heading] = (target, column.unit) if column.unit else target
     return found
+
+
+def test_every_target_that_a_heading_can_have_is_named_in_reasons() -> None:
+    assert {*guess_reasons.MEANINGS} == {*BASE_FIELDS, *PlaceField, "drawing_type"}
 
 
 def reasons(proposal: Proposal) -> dict[str, str]:

@@ -26,7 +26,7 @@ from precast_app.importing.profiles.schema import dump_profile, dump_target
 from precast_app.importing.profiles.target_guesses import MIN_CONFIDENCE, Guess
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS
-from precast_app.messages import Message
+from precast_app.messages import Message, as_message, join_messages
 from precast_app.spreadsheets import Book, SheetScan, column_letter
 from precast_app.text import identity_key
 
@@ -39,10 +39,10 @@ _OTHER_SHEETS_COLUMNS = 30
 _MOST_ITEMS = 2_000
 _MOST_NEW = 500
 _PLACE_LABELS = {
-    PlaceField.PLACE: "Place",
-    PlaceField.TOWER: "Tower",
-    PlaceField.FLOOR: "Floor",
-    PlaceField.COUNT: "Number of pieces",
+    PlaceField.PLACE: Message("Place"),
+    PlaceField.TOWER: Message("Tower"),
+    PlaceField.FLOOR: Message("Floor"),
+    PlaceField.COUNT: Message("Number of pieces"),
 }
 _OTHER_KIND = Message(
     "The headings are not those of a list of element types. Choose what the columns mean, or upload another file."
@@ -145,7 +145,9 @@ def _dump_column(proposed: ProposedColumn, column: ProfileColumn, samples: Itera
         "sub_heading": proposed.column.heading.sub,
         "samples": [each.text for each in cells],
         "read_as": [each.read_as for each in cells],
-        "problem": next((f"{each.text}: {each.problem}" for each in cells if each.problem), None),
+        "problem": next(
+            (join_messages(": ", [each.text, as_message(each.problem)]) for each in cells if each.problem), None
+        ),
         "target": dump_target(column.target),
         "unit": column.unit,
         "proposals": [_dump_guess(guess) for guess in proposed.guesses],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from precast_app.importing import units
 from precast_app.importing.profiles import vocabulary
 from precast_app.importing.profiles.column_values import ColumnValues
 from precast_app.importing.profiles.list_columns import ListColumn
 from precast_app.importing.profiles.profile import UNIT_IN_CELL, BaseTarget, Target
 from precast_app.importing.schema import BASE_COLUMNS
+from precast_app.messages import Message
 
 _SHOWN = 60
 _UNIT_OF = {column.field: column.unit for column in BASE_COLUMNS if column.unit}
@@ -23,42 +26,53 @@ _LARGEST = {
 }
 
 
-def unit_of(column: ListColumn, target: Target) -> tuple[str | None, str, float]:
-    """Return the unit of a column with a measure, a sentence that says why, and a factor for the confidence.
+@dataclass(frozen=True, slots=True)
+class UnitGuess:
+    """The unit of a column, and why; None if it is the one of the base column, or the column has no measures.
 
-    The unit is None if it is the one of the base column and nothing states it.
+    `factor`, from 0 to 1, says how well the unit fits what the column means. `is_stated` says whether the heading or
+    the row below it names the unit.
     """
+
+    unit: str | None
+    reason: Message | None = None
+    factor: float = 1.0
+    is_stated: bool = False
+
+
+def guess_unit(column: ListColumn, target: Target) -> UnitGuess:
+    """Return the unit of a column that means the target."""
     field = target.field if isinstance(target, BaseTarget) else ""
     if field not in _UNIT_OF:
-        return None, "", 1.0
+        return UnitGuess(None)
     own = _UNIT_OF[field]
     stated = next(filter(None, (vocabulary.split_unit(text)[1] for text in (column.heading.sub, column.top))), "")
-    for unit, where in (
-        (stated, f"The heading says {stated}."),
-        (column.unit_below, f"The row below says {column.unit_below}."),
+    for unit, reason in (
+        (stated, Message("The heading says %(unit)s.", unit=stated)),
+        (column.unit_below, Message("The row below says %(unit)s.", unit=column.unit_below)),
     ):
         if unit:
             # A unit that measures something else contradicts the heading.
             fits = units.factor(own, unit) is not None
-            return (unit, where, 1.0) if fits else (None, "", 0.25)
+            return UnitGuess(unit, reason, is_stated=True) if fits else UnitGuess(None, factor=0.25)
     values = column.values
     if values.units and values.share(values.with_unit) >= 0.5:
         fitting = [unit for unit in values.units if units.factor(own, unit) is not None]
         if not fitting:
-            return None, "", 0.2
+            return UnitGuess(None, factor=0.2)
         example = next(text for text in values.texts if not text.isdigit())
-        return UNIT_IN_CELL, f"Each cell names its unit, as in {example[:_SHOWN]}.", 1.0
+        return UnitGuess(UNIT_IN_CELL, Message("Each cell names its unit, as in %(cell)s.", cell=example[:_SHOWN]))
     if unknown := vocabulary.unknown_unit(column.text):
-        return None, f"The unit {unknown} is not known.", 0.5
+        return UnitGuess(None, Message("The unit %(unit)s is not known.", unit=unknown), 0.5)
     return _unit_by_size(field, values)
 
 
-def _unit_by_size(field: str, values: ColumnValues) -> tuple[str | None, str, float]:
+def _unit_by_size(field: str, values: ColumnValues) -> UnitGuess:
     """Return the unit in which the numbers of a column without a unit are sizes of precast pieces."""
     median = values.median
     own = _UNIT_OF[field]
     if median is None or median <= 0:
-        return None, "", 1.0
+        return UnitGuess(None)
     unit = None
     if own == "mm":
         metres = {"thickness": 2.0}.get(field, 25.0)
@@ -70,6 +84,12 @@ def _unit_by_size(field: str, values: ColumnValues) -> tuple[str | None, str, fl
     elif own == "kg" and median <= 60:
         unit = "t"
     if unit:
-        return unit, f"No unit is named; numbers such as {values.texts[0][:_SHOWN]} are taken for {unit}.", 0.9
+        reason = Message(
+            "No unit is named; numbers such as %(number)s are taken for %(unit)s.",
+            number=values.texts[0][:_SHOWN],
+            unit=unit,
+        )
+        return UnitGuess(unit, reason, 0.9)
     is_plausible = median <= _LARGEST[field]
-    return None, f"No unit is named; the numbers are read in {own}.", 1.0 if is_plausible else 0.5
+    reason = Message("No unit is named; the numbers are read in %(unit)s.", unit=own)
+    return UnitGuess(None, reason, 1.0 if is_plausible else 0.5)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from precast_app.importing.column_mapping import NameIndex, find_targets
 from precast_app.importing.profiles import levels, vocabulary
 from precast_app.importing.profiles.column_values import shown_text
+from precast_app.messages import Message
 from precast_app.spreadsheets import Book, MergedRange, SheetRow, SheetScan
 from precast_app.text import clean_text
 
@@ -296,8 +297,10 @@ def _texts(row: SheetRow) -> list[str]:
 
 def title_of(layout: ListLayout) -> str:
     """Return the title above the headings, else the name of the sheet, else the first headings."""
+    for title in (*layout.titles, layout.sheet):
+        if title.strip():
+            return clean_text(title)[:100]
     headings = [heading.text for heading in layout.headings if heading.text]
-    return next(
-        (clean_text(title)[:100] for title in (*layout.titles, layout.sheet) if title.strip()),
-        f"List with {', '.join(headings[:3])}"[:100] if headings else "List",
-    )
+    if not headings:
+        return Message("List")
+    return Message("List with %(headings)s", headings=", ".join(headings[:3])[:90])

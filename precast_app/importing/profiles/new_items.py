@@ -23,6 +23,7 @@ from precast_app.importing.profiles.profile import (
 )
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
+from precast_app.messages import Message, plural_message
 from precast_app.spreadsheets import Book, column_letter
 from precast_app.text import match_key, path_key
 
@@ -48,14 +49,16 @@ def find_new_items(
             group, key = item_key(target)
             if not any(item_group == group for item_group, _ in names.get(key, ())):
                 found = {"heading": heading.top, "sub_heading": heading.sub, "column": column_letter(heading.index + 1)}
-                where = f"column {found['column']}"
+                where = Message("column %(column)s", column=found["column"])
                 item = {"kind": GROUP_KEYS[target.group], "name": target.name, "where": where, "parts": None}
                 yield {**item, **found, "left_out": own is None}
     places = _places(book, profile, layout, columns) if profile.shape is not Shape.ELEMENT_TYPE else []
     for place in islice(places, _MOST_NEW):
         known = names.get(path_key(place.path), ())
         if place.left_out or not any(GROUP_SPECS[group].reference.is_hierarchy for group, _ in known):
-            where = f"column {place.letter}, {place.rows} row{'' if place.rows == 1 else 's'}"
+            where = plural_message(
+                "column %(column)s, %(count)s row", "column %(column)s, %(count)s rows", place.rows, column=place.letter
+            )
             said = {"parts": place.parts, "letters": place.letters, "rows": place.rows, "left_out": place.left_out}
             yield {"kind": "node", "name": place.path, "where": where, **said}
 

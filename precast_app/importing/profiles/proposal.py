@@ -28,6 +28,7 @@ from precast_app.importing.profiles.target_guesses import MIN_CONFIDENCE, Guess,
 from precast_app.importing.profiles.value_rules import propose_values
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import MEASURES, ColumnGroup
+from precast_app.messages import Message
 from precast_app.spreadsheets import Book, SheetRow, column_letter
 from precast_app.text import match_key
 
@@ -64,7 +65,7 @@ class Proposal:
     layout: ListLayout
     sign: DecimalSign
     is_element_types: bool
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
 
 
 def propose(
@@ -194,7 +195,7 @@ def _choose_shape(columns: Sequence[ListColumn], taken: Sequence[Guess | None]) 
 
 def _repeated_notes(
     columns: Sequence[ListColumn], guesses: Sequence[Sequence[Guess]], taken: Sequence[Guess | None]
-) -> Iterator[str]:
+) -> Iterator[Message]:
     """Yield a sentence for each column that is not read because another one means the same, or has the counts."""
     by_target = {guess.target: column for column, guess in zip(columns, taken, strict=True) if guess}
     count = 0
@@ -203,22 +204,38 @@ def _repeated_notes(
         if own or best is None or best.target is None or best.confidence < _SURE or count == _MOST_NOTES:
             continue
         count += 1
-        shown = f"{column.text[:_SHOWN] or 'The column'} (column {column_letter(column.heading.index + 1)})"
+        heading, letter = column.text[:_SHOWN], column_letter(column.heading.index + 1)
         other = by_target.get(best.target)
         if other is not None:
-            letter = column_letter(other.heading.index + 1)
-            yield f"{shown} seems to mean the same as column {letter}, which is read. Check which of them is meant."
+            yield Message(
+                "%(heading)s (column %(column)s) seems to mean the same as column %(other)s, which is read. Check "
+                "which of them is meant.",
+                heading=heading,
+                column=letter,
+                other=column_letter(other.heading.index + 1),
+            )
         elif best.target == PlaceTarget(PlaceField.COUNT):
-            yield f"{shown} is not read, because the floors have columns with counts of their own."
+            yield Message(
+                "%(heading)s (column %(column)s) is not read, because the floors have columns with counts of their "
+                "own.",
+                heading=heading,
+                column=letter,
+            )
 
 
-def _constants(layout: ListLayout, taken: Sequence[Guess | None], notes: list[str]) -> Iterator[tuple[str, str]]:
+def _constants(layout: ListLayout, taken: Sequence[Guess | None], notes: list[Message]) -> Iterator[tuple[str, str]]:
     """Yield the element type that the titles or the sheet's name say, if no column has it."""
     if any(guess and guess.target == BaseTarget("element_type") for guess in taken):
         return
     for text in (*layout.titles, layout.sheet):
         if code := vocabulary.kind_of_element(text):
-            notes.append(f"All rows are taken for {code}, because the title is {text[:_SHOWN]}.")
+            notes.append(
+                Message(
+                    "All rows are taken for %(element_type)s, because the title is %(title)s.",
+                    element_type=code,
+                    title=text[:_SHOWN],
+                )
+            )
             yield "element_type", code
             return
 

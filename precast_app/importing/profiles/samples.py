@@ -11,6 +11,7 @@ from precast_app.importing.profiles import cell_values, column_parsers
 from precast_app.importing.profiles.column_values import shown_text
 from precast_app.importing.profiles.header_search import ListHeading
 from precast_app.importing.profiles.profile import ImportProfile, ProfileColumn, value_kind
+from precast_app.messages import Message
 from precast_app.spreadsheets import Cell
 
 _CHARACTERS = 120
@@ -46,5 +47,5 @@ def read_sample(
 
 def _shown(value: object) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return Message("yes") if value else Message("no")
     return "" if value is None else str(value)[:_CHARACTERS]

@@ -9,8 +9,8 @@ from rapidfuzz import fuzz, process
 
 from precast_app.importing import units
 from precast_app.importing.column_mapping import NameIndex, find_targets
-from precast_app.importing.profiles import levels, vocabulary
-from precast_app.importing.profiles.column_units import unit_of
+from precast_app.importing.profiles import guess_reasons, levels, vocabulary
+from precast_app.importing.profiles.column_units import guess_unit
 from precast_app.importing.profiles.column_values import ColumnValues
 from precast_app.importing.profiles.list_columns import ListColumn
 from precast_app.importing.profiles.profile import (
@@ -26,7 +26,8 @@ from precast_app.importing.profiles.profile import (
 from precast_app.importing.profiles.target_fit import look_like_marks, rate_fit
 from precast_app.importing.profiles.vocabulary import LANGUAGES, HeadingMeaning
 from precast_app.importing.reference_data import ReferenceData, ReferenceItem
-from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, MEASURES, ColumnGroup
+from precast_app.importing.schema import GROUP_SPECS, MEASURES, ColumnGroup
+from precast_app.messages import Message, join_messages
 from precast_app.text import match_key, path_key
 
 # A guess below this is left open.
@@ -34,12 +35,6 @@ MIN_CONFIDENCE = 0.5
 # Guesses that are shown for a column.
 _MOST_GUESSES = 5
 _SHOWN = 60
-_LABELS = {column.field: column.heading.casefold() for column in BASE_COLUMNS} | {
-    PlaceField.PLACE: "the place",
-    PlaceField.TOWER: "the tower",
-    PlaceField.FLOOR: "the floor",
-    PlaceField.COUNT: "the number of pieces",
-}
 _MIN_NAME_SIMILARITY = 88
 _MAX_COMPARED_NAMES = 2_000
 
@@ -51,7 +46,7 @@ class Guess:
     target: Target | None
     unit: str | None
     confidence: float
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +117,7 @@ def _from_project(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     found = find_targets(top, sub, knowledge.names)
     for group, item in found:
         kind = GROUP_SPECS[group].reference.singular
-        reason = f"The project has a {kind} called {item.name}."
+        reason = Message("The project has a %(item)s called %(name)s.", item=kind, name=item.name)
         yield Guess(ItemTarget(group, item.name), None, 0.97 if len(found) == 1 else 0.6, reason)
 
 
@@ -132,29 +127,33 @@ def _from_profiles(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     if known is None or not column.text:
         return
     target, unit, name = known
-    reason = f"The import profile {name[:_SHOWN]} reads this heading so."
+    shown = name[:_SHOWN]
     if target is None:
-        yield Guess(None, None, 0.6, f"The import profile {name[:_SHOWN]} ignores this heading.")
+        reason = Message("The import profile %(profile)s ignores this heading.", profile=shown)
+        yield Guess(None, None, 0.6, reason)
     else:
+        reason = Message("The import profile %(profile)s reads this heading so.", profile=shown)
         yield Guess(target, unit, 0.9 * rate_fit(target, column.values), reason)
 
 
 def _from_heading(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     for meaning in _spoken(vocabulary.meanings(column.text), knowledge):
         target = _target_of(meaning.kind, column, knowledge)
-        reason = _heading_reason(column.text, meaning, knowledge.languages)
         if target is None:
-            yield Guess(None, None, meaning.confidence * 0.9, _ignored_reason(column.text, meaning))
+            yield Guess(None, None, meaning.confidence * 0.9, guess_reasons.ignored_heading(column.text, meaning))
             continue
         confidence = meaning.confidence * (0.5 if _is_basement(column, knowledge) else 1.0)
         if isinstance(target, BaseTarget) and target.field in MEASURES and vocabulary.says_all_pieces(column.text):
-            yield Guess(None, None, 0.85, f"{column.text[:_SHOWN]} is that of all pieces together, not of one.")
+            reason = Message("%(heading)s is that of all pieces together, not of one.", heading=column.text[:_SHOWN])
+            yield Guess(None, None, 0.85, reason)
             confidence *= 0.4
-        unit, why, factor = unit_of(column, target)
-        if len(meaning.alias) <= 2 and unit and why.startswith(("The heading", "The row")):
+        unit = guess_unit(column, target)
+        if len(meaning.alias) <= 2 and unit.is_stated:
             confidence += 0.2
-        confidence *= factor * rate_fit(target, column.values)
-        yield Guess(target, unit, min(confidence, 0.99), f"{reason} {why}".strip())
+        confidence *= unit.factor * rate_fit(target, column.values)
+        reason = guess_reasons.known_heading(column.text, meaning, knowledge.languages)
+        reasons = [reason, unit.reason] if unit.reason else [reason]
+        yield Guess(target, unit.unit, min(confidence, 0.99), join_messages(" ", reasons))
     if _is_numbered_tower(column):
         yield from _as_counts_of_tower(column, knowledge)
     # KG is a basement beside EG and OG, and a unit elsewhere.
@@ -169,27 +168,6 @@ def _spoken(meanings: Iterable[HeadingMeaning], knowledge: Knowledge) -> Iterato
         votes = max(knowledge.languages[language] for language in meaning.languages)
         is_foreign = most >= 1.5 and votes < most * 0.3
         yield replace(meaning, confidence=meaning.confidence * (0.8 if is_foreign else 1.0))
-
-
-def _heading_reason(text: str, meaning: HeadingMeaning, votes: Mapping[str, float]) -> str:
-    shown = text[:_SHOWN]
-    label = _LABELS.get(meaning.kind, meaning.kind.replace("_", " "))
-    spoken = max(sorted(meaning.languages), key=lambda each: votes[each])
-    language = "" if "en" in meaning.languages else f" in {LANGUAGES[spoken]}"
-    if meaning.confidence >= vocabulary.EXACT * 0.8 or len(meaning.alias) <= 2:
-        return f"{shown} means {label}{language}."
-    if vocabulary.squash(meaning.alias) in vocabulary.squash(text):
-        return f"{shown} contains {meaning.alias}, which means {label}{language}."
-    return f"{shown} is spelled almost like {meaning.alias}, which means {label}{language}."
-
-
-def _ignored_reason(text: str, meaning: HeadingMeaning) -> str:
-    shown = text[:_SHOWN]
-    if meaning.kind == "serial":
-        return f"{shown} numbers rows or single pieces, which are numbered by the import."
-    if meaning.kind == "piece_status":
-        return f"{shown} is about single pieces, not about element types."
-    return f"{shown} is nothing that an import of element types reads."
 
 
 def _target_of(kind: str, column: ListColumn, knowledge: Knowledge) -> Target | None:
@@ -243,7 +221,7 @@ def _as_counts_of_tower(column: ListColumn, knowledge: Knowledge) -> Iterator[Gu
     if values.filled and values.share(values.integers) < 0.9:
         return
     name = node_name(column.text, knowledge.reference)
-    reason = f"{column.text[:_SHOWN]} is a tower, and the cells below are counts."
+    reason = Message("%(heading)s is a tower, and the cells below are counts.", heading=column.text[:_SHOWN])
     yield Guess(ItemTarget(ColumnGroup.NODES, name), None, 0.85 if values.filled else 0.6, reason)
 
 
@@ -260,7 +238,7 @@ def _as_floor(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     if _is_numbered_floor(column):
         is_tower, floor = False, f"{top} {floor}"
     name = node_name(f"{top}.{floor}" if is_tower else floor, knowledge.reference)
-    reason = f"{floor[:_SHOWN]} is a floor, and the cells below are counts."
+    reason = Message("%(heading)s is a floor, and the cells below are counts.", heading=floor[:_SHOWN])
     yield Guess(ItemTarget(ColumnGroup.NODES, name), None, 0.92 if values.filled else 0.7, reason)
 
 
@@ -292,26 +270,30 @@ def _from_values(column: ListColumn) -> Iterator[Guess]:
     for field, own in (("volume", "m³"), ("area", "m²"), ("mass", "kg")):
         is_own = not vocabulary.says_all_pieces(heading) and not vocabulary.names_material(heading)
         if unit and units.factor(own, unit) is not None and is_own:
-            shown, _, _ = unit_of(column, BaseTarget(field))
-            yield Guess(
-                BaseTarget(field), shown, 0.55 * rate_fit(BaseTarget(field), values), f"{unit} is a unit of {field}."
-            )
+            target = BaseTarget(field)
+            reason = Message("%(unit)s is a unit of %(measure)s.", unit=unit, measure=guess_reasons.MEANINGS[field])
+            yield Guess(target, guess_unit(column, target).unit, 0.55 * rate_fit(target, values), reason)
     if vocabulary.names_material(heading) and values.share(values.numbers) >= 0.9:
         # A product's name has two parts.
         name = vocabulary.split_unit(heading)[0].strip()
         confidence = 0.55 if len(name.split()) > 1 else 0.45
-        yield Guess(ItemTarget(ColumnGroup.BOM, name), None, confidence, f"{heading[:_SHOWN]} is a material.")
+        reason = Message("%(heading)s is a material.", heading=heading[:_SHOWN])
+        yield Guess(ItemTarget(ColumnGroup.BOM, name), None, confidence, reason)
     if values.share(values.levels) >= 0.7:
-        yield Guess(PlaceTarget(PlaceField.FLOOR), None, 0.65, f"The cells name floors, such as {example[:_SHOWN]}.")
+        reason = Message("The cells name floors, such as %(cell)s.", cell=example)
+        yield Guess(PlaceTarget(PlaceField.FLOOR), None, 0.65, reason)
     if values.share(values.files) >= 0.7:
-        target = ItemTarget(ColumnGroup.DRAWINGS, heading[:150] or "Drawing")
-        yield Guess(target, None, 0.65, f"The cells are names of files, such as {example}.")
+        reason = Message("The cells are names of files, such as %(cell)s.", cell=example)
+        yield Guess(ItemTarget(ColumnGroup.DRAWINGS, heading[:150] or "Drawing"), None, 0.65, reason)
     if values.share(values.versions) >= 0.9 and values.distinct <= max(5, values.filled // 4):
-        yield Guess(BaseTarget("version"), None, 0.7, f"The cells are versions, such as {example}.")
+        reason = Message("The cells are versions, such as %(cell)s.", cell=example)
+        yield Guess(BaseTarget("version"), None, 0.7, reason)
     if values.share(values.kinds) >= 0.7:
-        yield Guess(BaseTarget("element_type"), None, 0.7, f"The cells are kinds of elements, such as {example}.")
+        reason = Message("The cells are kinds of elements, such as %(cell)s.", cell=example)
+        yield Guess(BaseTarget("element_type"), None, 0.7, reason)
     elif look_like_marks(values):
-        yield Guess(BaseTarget("name"), None, 0.45, f"The cells look like marks, such as {example}.")
+        reason = Message("The cells look like marks, such as %(cell)s.", cell=example)
+        yield Guess(BaseTarget("name"), None, 0.45, reason)
 
 
 def _from_flags(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
@@ -323,9 +305,8 @@ def _from_flags(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
     if not column.text or (values.filled and values.share(values.yes_no) < 0.8 and not is_binary):
         return
     name = _item_name(ColumnGroup.STAGES, column.text, knowledge.reference)
-    words = " and ".join(values.texts[:2])
     if canonical:
-        reason = f"{column.text[:_SHOWN]} is a stage of production."
+        reason = Message("%(heading)s is a stage of production.", heading=column.text[:_SHOWN])
         yield Guess(ItemTarget(ColumnGroup.STAGES, name), None, 0.9 if is_flag else 0.6, reason)
     elif is_flag and values.share(values.numbers) < 0.5:
         known = {meaning.kind for meaning in vocabulary.meanings(column.text) if meaning.confidence >= vocabulary.EXACT}
@@ -333,7 +314,7 @@ def _from_flags(column: ListColumn, knowledge: Knowledge) -> Iterator[Guess]:
             ItemTarget(ColumnGroup.STAGES, name),
             None,
             0.4 if known else 0.6,
-            f"The cells say {words[:_SHOWN]}, as for a stage.",
+            guess_reasons.words_of_stage(values.texts),
         )
 
 
@@ -347,5 +328,6 @@ def _from_similar_names(column: ListColumn, knowledge: Knowledge, found: Sequenc
     similar = process.extractOne(text, names, scorer=fuzz.ratio, score_cutoff=_MIN_NAME_SIMILARITY)
     if similar:
         group, item = knowledge.names[similar[0]][0]
-        reason = f"The project has a {GROUP_SPECS[group].reference.singular} with almost this name, {item.name}."
+        kind = GROUP_SPECS[group].reference.singular
+        reason = Message("The project has a %(item)s with almost this name, %(name)s.", item=kind, name=item.name)
         yield Guess(ItemTarget(group, item.name), None, 0.7, reason)

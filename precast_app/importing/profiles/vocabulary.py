@@ -15,12 +15,14 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from precast_app.importing import header_detection
+from precast_app.messages import Message
 from precast_app.spreadsheets import unit_name
 from precast_app.text import clean_text
 
 LANGUAGES: Mapping[str, str] = {
-    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "nl": "Dutch", "pl": "Polish",
-    "fi": "Finnish", "pt": "Portuguese", "tr": "Turkish", "hi": "Hindi",
+    "en": Message("English"), "de": Message("German"), "fr": Message("French"), "es": Message("Spanish"),
+    "it": Message("Italian"), "nl": Message("Dutch"), "pl": Message("Polish"), "fi": Message("Finnish"),
+    "pt": Message("Portuguese"), "tr": Message("Turkish"), "hi": Message("Hindi"),
 }  # fmt: skip
 # A longer text is no heading that anything is known about.
 LONGEST_HEADING = 200
