@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from sqlalchemy import select
+
 from precast_app.errors import Forbidden, NotFound
 from precast_app.extensions import db
 from precast_app.messages import Message
@@ -90,6 +92,8 @@ def highest_permission(identity: Identity, project_id: int) -> Permission:
     if identity.project_id in (None, project_id):
         if identity.is_admin:
             return Permission.ADMINISTER
-        if membership := db.session.get(Membership, (project_id, identity.user_id)):
-            return _ROLE_PERMISSIONS[Role(membership.role)]
+        # Only the role, since this is read with every request.
+        of_user = Membership.project_id == project_id, Membership.user_id == identity.user_id
+        if role := db.session.scalar(select(Membership.role).where(*of_user)):
+            return _ROLE_PERMISSIONS[Role(role)]
     raise NotFound(Message("There is no project %(project)s, or you don't have access to it.", project=project_id))

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from precast_app import database
 from precast_app.auth import permissions
-from precast_app.auth.permissions import Permission
+from precast_app.auth.permissions import Identity, Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.errors import NotFound
 from precast_app.extensions import db
@@ -56,8 +56,7 @@ def requires(
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             identity = current_identity()
-            changes = request.method not in ("GET", "HEAD", "OPTIONS")
-            permissions.require(identity, permission, _project_id(kwargs), changes=changes)
+            _require(identity, permission, kwargs)
             if unrestricted:
                 permissions.require_unrestricted(identity)
             if all_projects:
@@ -94,19 +93,17 @@ def check_routes(app: Flask) -> None:
             )
 
 
-def _project_id(kwargs: dict[str, Any]) -> int | None:
+def _require(identity: Identity, permission: Permission, kwargs: dict[str, Any]) -> None:
+    changes = request.method not in ("GET", "HEAD", "OPTIONS")
     for name, (model, word) in _PROJECT_OWNED.items():
         if name in kwargs:
-            return _owning_project(model, word, kwargs[name])
-    project_id: int | None = kwargs.get("project_id")
-    return project_id
-
-
-def _owning_project(model: Any, word: str, owned_id: int) -> int:
-    project_id: int | None = db.session.scalar(select(model.project_id).where(model.id == owned_id))
-    if project_id is not None:
-        # The same error for what does not exist and for what is in a project that the user may not see.
-        with suppress(NotFound):
-            permissions.require(current_identity(), Permission.READ, project_id)
-            return project_id
-    raise NotFound(Message("There is no %(thing)s %(id)s, or you don't have access to it.", thing=word, id=owned_id))
+            project_id = db.session.scalar(select(model.project_id).where(model.id == kwargs[name]))
+            if project_id is not None:
+                # The same error for what does not exist and for what is in a project that the user may not see.
+                with suppress(NotFound):
+                    permissions.require(identity, permission, project_id, changes=changes)
+                    return
+            raise NotFound(
+                Message("There is no %(thing)s %(id)s, or you don't have access to it.", thing=word, id=kwargs[name])
+            )
+    permissions.require(identity, permission, kwargs.get("project_id"), changes=changes)
