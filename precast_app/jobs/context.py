@@ -125,8 +125,7 @@ def store_issues(
     if count := overflow.count + len(cut):
         message = Message(
             "The file has %(count)s issues; the first %(listed)s are listed. Fix these and upload the file again "
-            "to see "
-            "the others.",
+            "to see the others.",
             count=len(kept) + count,
             listed=len(kept),
         )
@@ -191,10 +190,10 @@ def import_summary(total: int, rejected: int) -> str:
 def dry_run_summary(created: int, updated: int, unchanged: int, rejected: int) -> str:
     """Return the `result` of a dry run."""
     return plural_message(
-        "Would create %(created)s, update %(updated)s and leave %(unchanged)s elements; %(count)s row would be "
-        "rejected",
-        "Would create %(created)s, update %(updated)s and leave %(unchanged)s elements; %(count)s rows would be "
-        "rejected",
+        "Would create %(created)s, update %(updated)s and leave %(unchanged)s elements; %(count)s row "
+        "would be rejected",
+        "Would create %(created)s, update %(updated)s and leave %(unchanged)s elements; %(count)s rows "
+        "would be rejected",
         rejected,
         created=created,
         updated=updated,
@@ -206,11 +205,9 @@ def abort_error(job_id: int, total: int, rejected: int) -> ImportAborted:
     """Return the exception for a file with rejected rows if `on_error` is `abort`."""
     message = plural_message(
         "%(count)s of %(total)s rows has errors, so nothing was changed (on_error=abort). Fix these rows and "
-        "upload the "
-        "file again.",
+        "upload the file again.",
         "%(count)s of %(total)s rows have errors, so nothing was changed (on_error=abort). Fix these rows and "
-        "upload the "
-        "file again.",
+        "upload the file again.",
         rejected,
         total=total,
     )

@@ -64,7 +64,7 @@ ENDS_TRANSACTIONS = {
     },
     "jobs/tasks/import_element_types.py": {
         "_load_reference_data", "_find_missing", "_delete_created", "_read", "_plan", "_store_dry_run", "_write",
-        "_run_batches",
+        "_run_batches", "_count_stored_warnings",
     },
     "jobs/tasks/import_piece_statuses.py": {"run"},
     "jobs/tasks/import_reference_data.py": {"run"},

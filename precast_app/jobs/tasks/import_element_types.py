@@ -335,4 +335,7 @@ def _report_batches(context: JobContext, planned: Plan, results: Sequence[BatchR
 def _count_stored_warnings(job_id: int) -> int:
     """Return the number of warnings of batches that an earlier attempt has committed."""
     of_batches = IssueRow.job_id == job_id, IssueRow.batch.is_not(None), IssueRow.severity == Severity.WARNING
-    return db.session.scalar(select(func.count()).select_from(IssueRow).where(*of_batches)) or 0
+    count = db.session.scalar(select(func.count()).select_from(IssueRow).where(*of_batches)) or 0
+    # The session is not used again before all batches are written.
+    database.release_connection()
+    return count
