@@ -20,6 +20,17 @@ FOLDER = Path(__file__).resolve().parents[1] / "translations"
 _SCRIPT = ".js"
 
 
+class _Translations(Translations):
+    """Translations in which the singular of a text with a plural is found; Python's own do that from 3.13 on."""
+
+    def gettext(self, message: str) -> str:
+        found: str = super().gettext(message)
+        return str(self.ngettext(message, message, 1)) if found == message else found
+
+    # Flask-Babel calls this one.
+    ugettext = gettext
+
+
 def path_of(language: str) -> Path:
     """Return the path of the language's catalogue, whether it exists or not."""
     return FOLDER / language / "LC_MESSAGES" / "messages.po"
@@ -34,7 +45,7 @@ def translations(language: str) -> NullTranslations:
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return Translations(compiled)
+    return _Translations(compiled)
 
 
 @cache

@@ -117,6 +117,8 @@ def test_a_workbook_is_dropped_and_imported_in_german(
     check_language(page, *HEADINGS)
 
     page.get_by_role("link", name="Fertigteile", exact=True).click()
+    page.wait_for_url("**/pieces")
+    page.wait_for_selector("html[data-ready]")
     page.get_by_label("Alle gezeigten Fertigteile auswählen").check()
     expect(page.get_by_role("button", name="100 Fertigteile melden")).to_be_visible()
     check_language(page)

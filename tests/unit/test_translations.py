@@ -54,3 +54,13 @@ def test_translations_have_the_placeholders_of_their_texts(language: str) -> Non
 def test_the_catalogue_stays_as_it_is_when_it_is_updated(language: str) -> None:
     stored = catalogue.path_of(language).read_bytes()
     assert translations.written(translations.updated(language)) == stored
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_the_singular_of_a_text_with_a_plural_is_translated_without_a_number_too(language: str) -> None:
+    translated = catalogue.translations(language)
+    with_plural = [message for message in texts(language).values() if isinstance(message.id, tuple)]
+    assert with_plural
+    for message in with_plural:
+        singular, expected = forms(message.id)[0], forms(message.string)[0]
+        assert (translated.gettext(singular), translated.ugettext(singular)) == (expected, expected)
