@@ -1,18 +1,17 @@
-"""Execute a plan: batches side by side in a thread pool; those that wait at the same time share a transaction.
+"""Execute a plan: batches side by side in a thread pool, each in a transaction of its own.
 
-A batch commits its rows together with its own number, so that it is never written twice. If the database rejects a
-transaction, it is rolled back, and each of its batches gets one of its own. A batch that is rejected then is retried
-row by row: the rejected row becomes an issue, the others are written.
+A batch commits its rows together with its own number, so that it is never written twice. A batch that the database
+rejects is rolled back and retried row by row: the rejected row becomes an issue, the others are written.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import partial
+from threading import BoundedSemaphore
 from typing import Any
 
 import psycopg2
@@ -33,10 +32,8 @@ from precast_app.importing.batch_sql import (
 )
 from precast_app.importing.counts import Counts
 from precast_app.importing.issues import Issue
-from precast_app.importing.pg_arrays import pg_columns
 from precast_app.importing.plan import Plan, PlannedBatch, Step, Update
 from precast_app.importing.review.missing import in_production_issue
-from precast_app.importing.shared_transactions import SharedTransactions
 from precast_app.messages import Message, stored_parts
 from precast_app.models import Issue as IssueRow
 from precast_app.telemetry import job_runs
@@ -56,7 +53,7 @@ _MAX_TRIES = 4
 _RESERVED_CONNECTIONS = 2
 # Enough to keep the database busy while others wait for its disk. More would lock the same nodes, stages and products
 # at once, which costs the database more time.
-_TRANSACTIONS = 5
+_MAX_TRANSACTIONS = 5
 
 # Errors that the data caused.
 DATABASE_REJECTIONS = (psycopg2.IntegrityError, psycopg2.DataError, PiecesInProduction)
@@ -64,8 +61,7 @@ DATABASE_REJECTIONS = (psycopg2.IntegrityError, psycopg2.DataError, PiecesInProd
 _CLAIM = """
     INSERT INTO import_batches
         (job_id, number, created_count, updated_count, renamed_count, pieces_added, pieces_removed, rejected_count)
-    SELECT %s, claimed.*, 0
-    FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[]) AS claimed ON CONFLICT DO NOTHING
+    VALUES (%s, %s, %s, %s, %s, %s, %s, 0) ON CONFLICT DO NOTHING
 """
 
 Fence = Callable[[Session], None]
@@ -88,21 +84,16 @@ def run_batches(
     `fence` is called in each transaction, and raises if the job must not write any more. An exception of a batch is
     raised here after the running batches have ended; no other batch is started.
     """
-    # The transactions share the process's connection pool. Two connections are reserved for the progress reporter and
-    # the main thread, which could otherwise wait for the whole import.
+    # Batches share the process's connection pool. Two connections are reserved for the progress reporter and the main
+    # thread, which could otherwise wait for the whole import.
     connections: int = db.engine.pool.size()  # type: ignore[attr-defined] # of a QueuePool
-    transactions = max(1, min(_TRANSACTIONS, concurrent_batches, connections - _RESERVED_CONNECTIONS))
-    shared = SharedTransactions(
-        partial(_write_or_retry, app, target, fence),
-        transactions=transactions,
-        batches_each=-(-concurrent_batches // transactions),
-    )
+    slots = BoundedSemaphore(max(1, min(_MAX_TRANSACTIONS, connections - _RESERVED_CONNECTIONS)))
     waiting = (batch for batch in plan.batches() if batch.number not in done)
     under_way: set[Future[BatchResult]] = set()
     with ThreadPoolExecutor(concurrent_batches, thread_name_prefix="batch") as pool:
         # Twice as many are submitted as run at once, so that no thread waits for the next batch.
         for batch in waiting:
-            under_way.add(pool.submit(_run_batch, shared, batch))
+            under_way.add(pool.submit(_run_batch, app, slots, batch, target, fence))
             if len(under_way) >= 2 * concurrent_batches:
                 yield from _collect_finished(under_way)
         while under_way:
@@ -121,68 +112,55 @@ def _collect_finished(under_way: set[Future[BatchResult]]) -> Iterator[BatchResu
         raise
 
 
-def _run_batch(shared: SharedTransactions[BatchResult], batch: PlannedBatch) -> BatchResult:
-    with job_runs.batch(batch.number):
-        return shared.write(batch)
-
-
-def _write_or_retry(
-    app: Flask, target: BatchTarget, fence: Fence, batches: Sequence[PlannedBatch]
-) -> list[BatchResult]:
-    with app.app_context():
+def _run_batch(
+    app: Flask, slots: BoundedSemaphore, batch: PlannedBatch, target: BatchTarget, fence: Fence
+) -> BatchResult:
+    with slots, app.app_context(), job_runs.batch(batch.number):
         for attempt in range(1, _MAX_TRIES + 1):
             try:
-                return _write_together(batches, target, fence)
+                return _write_batch(batch, target, fence)
             except RETRYABLE:
                 # SQLAlchemy doesn't notice a connection that was lost during COPY, and a rollback would fail.
                 db.session().invalidate()
                 if attempt == _MAX_TRIES:
                     raise
-                numbers = ", ".join(str(batch.number) for batch in batches)
-                log.warning("Retrying batches %s of job %d.", numbers, target.job_id, exc_info=True)
+                log.warning("Retrying batch %d of job %d.", batch.number, target.job_id, exc_info=True)
                 time.sleep(0.2 * 2**attempt)
-    raise AssertionError("a transaction returns or raises")
+    raise AssertionError("a batch returns or raises")
 
 
-def _write_together(batches: Sequence[PlannedBatch], target: BatchTarget, fence: Fence) -> list[BatchResult]:
-    """Write batches in one transaction, or each on its own if that is not possible."""
+def _write_batch(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> BatchResult:
     fence(db.session())
     cursor = _cursor()
     try:
-        if _claim(cursor, batches, target):
-            results = _write_all(cursor, batches, target)
-            db.session.commit()
-            return results
-        is_rejected = False
+        if not _claim(cursor, batch, target):
+            db.session.rollback()
+            return _stored_result(batch, target)
+        result = _write_all(cursor, batch, target)
+        db.session.commit()
+        return result
     except DATABASE_REJECTIONS:
-        is_rejected = True
-    db.session.rollback()
-    if len(batches) > 1:
-        return [result for batch in batches for result in _write_together([batch], target, fence)]
-    (batch,) = batches
-    return [_retry_row_by_row(batch, target, fence) if is_rejected else _stored_result(batch, target)]
+        db.session.rollback()
+        return _retry_row_by_row(batch, target, fence)
 
 
-def _write_all(cursor: Any, batches: Sequence[PlannedBatch], target: BatchTarget) -> list[BatchResult]:
-    """Write batches that are claimed, and return their results."""
-    write_batch(cursor, [step for batch in batches for step in batch.steps], target)
-    results = []
-    for batch in batches:
-        result = BatchResult(batch.number, count_steps(batch.steps))
-        if batch.removals:
-            result = BatchResult(batch.number, result.counts + write_removals(cursor, batch.removals, target))
-            _record_result(result, target)
-        results.append(result)
-    return results
+def _write_all(cursor: Any, batch: PlannedBatch, target: BatchTarget) -> BatchResult:
+    """Write a batch that is claimed, and return its result."""
+    write_batch(cursor, batch.steps, target)
+    result = BatchResult(batch.number, count_steps(batch.steps))
+    if batch.removals:
+        result = BatchResult(batch.number, result.counts + write_removals(cursor, batch.removals, target))
+        _record_result(result, target)
+    return result
 
 
 def write_in_transaction(batch: PlannedBatch, target: BatchTarget) -> BatchResult:
     """Write a batch in the caller's transaction; rows that the database rejects become issues. The caller commits."""
     cursor = _cursor()
-    _claim(cursor, [batch], target)
+    _claim(cursor, batch, target)
     cursor.execute("SAVEPOINT batch")
     try:
-        (result,) = _write_all(cursor, [batch], target)
+        result = _write_all(cursor, batch, target)
     except DATABASE_REJECTIONS:
         cursor.execute("ROLLBACK TO SAVEPOINT batch")
         result = _write_with_savepoints(batch, target)
@@ -217,7 +195,7 @@ def _write_with_savepoints(batch: PlannedBatch, target: BatchTarget) -> BatchRes
 
 def _retry_row_by_row(batch: PlannedBatch, target: BatchTarget, fence: Fence) -> BatchResult:
     fence(db.session())
-    if not _claim(_cursor(), [batch], target):
+    if not _claim(_cursor(), batch, target):
         db.session.rollback()
         return _stored_result(batch, target)
     result = _write_with_savepoints(batch, target)
@@ -264,19 +242,26 @@ def _cursor() -> Any:
     return cursor
 
 
-def _claim(cursor: Any, batches: Sequence[PlannedBatch], target: BatchTarget) -> bool:
-    """Store the batches' numbers with what they will write, and return whether none of them was committed before.
+def _claim(cursor: Any, batch: PlannedBatch, target: BatchTarget) -> bool:
+    """Store the batch's number with what it will write; return False if it is committed.
 
-    Wait for a transaction that is writing them. What removals delete is recorded after them.
+    Wait for a transaction that is writing the batch. What removals delete is recorded after them.
     """
-    counted = [(batch.number, count_steps(batch.steps)) for batch in batches]
-    rows = [
-        (number, counts.created, counts.updated, counts.renamed, counts.pieces_added, counts.pieces_removed)
-        for number, counts in counted
-    ]
-    cursor.execute(_CLAIM, (target.job_id, *pg_columns(rows)))
+    counts = count_steps(batch.steps)
+    cursor.execute(
+        _CLAIM,
+        (
+            target.job_id,
+            batch.number,
+            counts.created,
+            counts.updated,
+            counts.renamed,
+            counts.pieces_added,
+            counts.pieces_removed,
+        ),
+    )
     claimed: int = cursor.rowcount
-    return claimed == len(batches)
+    return claimed == 1
 
 
 def _record_result(result: BatchResult, target: BatchTarget) -> None:

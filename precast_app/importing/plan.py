@@ -104,11 +104,6 @@ class PlannedBatch:
     steps: tuple[Step, ...] = ()
     removals: tuple[Remove, ...] = ()
 
-    @property
-    def size(self) -> int:
-        """The number of its element types."""
-        return len(self.steps) + len(self.removals)
-
 
 @dataclass(slots=True)
 class Plan:
