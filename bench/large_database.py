@@ -90,8 +90,8 @@ def add_reference(connection: Connection, project_id: int) -> None:
     _run(connection, _REFERENCE, p=project_id)
 
 
-def fill(engine: Engine, project_ids: range) -> None:
-    """Add projects with these ids, each with about 290 000 pieces; half of these have left `planned`."""
+def fill(engine: Engine, project_ids: range, types: int = TYPES) -> None:
+    """Add projects with these ids, each with about 29 pieces a type; half of these have left `planned`."""
     if not project_ids:
         return
     with engine.begin() as connection, _without_indexes(connection):
@@ -99,7 +99,7 @@ def fill(engine: Engine, project_ids: range) -> None:
         for project_id in project_ids:
             started = time.monotonic()
             add_reference(connection, project_id)
-            _run(connection, _ROWS, p=project_id, types=TYPES)
+            _run(connection, _ROWS, p=project_id, types=types)
             print(f"project {project_id} filled in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 

@@ -51,6 +51,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
     parser.add_argument("--projects", default="1,10,40", help="numbers of projects in the database, ascending")
     parser.add_argument("--repeats", type=int, default=7, help="requests of each address; the median counts")
+    parser.add_argument(
+        "--types",
+        type=int,
+        default=large_database.TYPES,
+        help="element types of each of the other projects; 4300 make 5 million pieces in 40 projects",
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the database in var/bench/scale")
     parser.add_argument("--without-exports", action="store_true", help="leave out the exports, which take minutes")
     options = parser.parse_args()
     sizes = [int(size) for size in options.projects.split(",")]
@@ -63,7 +70,7 @@ def main() -> None:
         # The newest project is the measured one.
         others = range(before + 1, size)
         with _database(folder) as app:
-            _prepare(app, others, size)
+            _prepare(app, others, size, options.types)
             imported, again = _import(workbook, size), _import(workbook, size)
             _move(size)
         with _database(folder) as app:
@@ -74,7 +81,8 @@ def main() -> None:
             db.session.execute(text("ANALYZE"))
             db.session.commit()
         analyzed = _answers(app, sizes[-1], options.repeats, options.without_exports)
-    shutil.rmtree(folder, ignore_errors=True)
+    if not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
     _print(measured, analyzed)
 
 
@@ -95,14 +103,14 @@ def _database(folder: Path) -> Iterator[Flask]:
             db.engine.dispose()
 
 
-def _prepare(app: Flask, others: range, project_id: int) -> None:
+def _prepare(app: Flask, others: range, project_id: int, types: int) -> None:
     """Fill the other projects, and add the reference data of the one that is measured."""
     engine = create_engine(database_uri(os.environ["DATABASE_URL"]))
     with engine.begin() as connection:
         # Statistics would come at some moment of the measurement.
         for table in large_database.TABLES:
             connection.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = false)"))
-    large_database.fill(engine, others)
+    large_database.fill(engine, others, types)
     with engine.begin() as connection:
         large_database.add_reference(connection, project_id)
     engine.dispose()

@@ -183,6 +183,12 @@ class Production(ResponseSchema):
 
 Summary = ResponseSchema.from_dict(
     {
+        "counted_at": Timestamp(
+            allow_none=True,
+            metadata={
+                "description": "null; but while a job changes element types, the totals are from this time, before it"
+            },
+        ),
         "element_types": ma.fields.Integer(),
         **{spec.count_field: ma.fields.Integer() for spec in GROUP_SPECS.values()},
         **{name: ma.fields.Integer() for name in ("pieces", "done", "to_go", "scrapped")},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Text
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from precast_app.extensions import Model
@@ -14,7 +15,8 @@ from precast_app.models.column_types import CURRENT_TRANSACTION
 class StoredTotals(Model):
     """The totals of a project as they were at a snapshot; `precast_app.totals.storage` says when they are used.
 
-    `content` is the state of the jobs that change element types. `totals` has the shape of `ProjectTotals.as_json`.
+    `content` is the state of the jobs that change element types. `totals` has the shape of `ProjectTotals.as_json`;
+    `stored_at` is not later than the snapshot.
     """
 
     __tablename__ = "project_totals"
@@ -24,6 +26,7 @@ class StoredTotals(Model):
     )
     content: Mapped[str] = mapped_column(Text)
     snapshot: Mapped[str] = mapped_column(Text)
+    stored_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     element_types: Mapped[int]
     pieces: Mapped[int]
     totals: Mapped[dict[str, Any]] = mapped_column(JSON)

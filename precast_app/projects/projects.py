@@ -11,13 +11,17 @@ from precast_app.extensions import db
 from precast_app.messages import Message
 from precast_app.models import Membership, Project, Role
 from precast_app.text import clean_text
+from precast_app.totals import storage
 
 
 def create(name: str) -> Project:
     """Create a project; raise `Conflict` if the name is taken, `RequestError` if it is empty or too long."""
     project = Project(name=_checked(name))
     db.session.add(project)
+    _flush(project.name)
     audit.record("project.create", about=project.name)
+    # Totals of nothing, which are shown while the first import writes.
+    storage.refresh(db.session(), project.id)
     _commit(project.name)
     return project
 
@@ -73,8 +77,13 @@ def _checked(name: str) -> str:
 
 
 def _commit(name: str) -> None:
+    _flush(name)
+    db.session.commit()
+
+
+def _flush(name: str) -> None:
     try:
-        db.session.commit()
+        db.session.flush()
     except IntegrityError:
         db.session.rollback()
         raise Conflict(Message("There is already a project %(name)s. Choose another name.", name=f"{name!r}")) from None

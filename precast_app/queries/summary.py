@@ -28,16 +28,19 @@ def project_summary(project_id: int, period: str = "week") -> dict[str, Any]:
     """Return a project's totals: rows of each kind, pieces by node and status, materials, and production over time.
 
     Volumes are in m³, masses in kg. Scrapped pieces are counted apart; all other numbers of pieces are without them.
-    `period`, one of `PERIODS`, is that of the points of `production`.
+    `period`, one of `PERIODS`, is that of the points of `production`. While a job changes element types, the totals are
+    those from before it, and `counted_at` is their time; else it is None.
     """
     nodes = db.session.scalars(
         select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
     ).all()
-    totals = storage.read(db.session(), project_id)
+    recent = storage.read_recent(db.session(), project_id)
+    totals = recent.totals
     by_node = _by_node(nodes, totals)
     numbers = {name: sum(node[name] for node in by_node) for name in ("pieces", "done", "to_go", "scrapped")}
     amounts = {name: sum((node[name] for node in by_node), Decimal(0)) for name in ("volume_to_go", "mass_to_go")}
     return {
+        "counted_at": recent.counted_at,
         **totals.rows,
         **numbers,
         **amounts,

@@ -3,6 +3,7 @@
 Totals are stored with the state of the project's jobs that change element types (`content`) and with a snapshot of the
 database. They are used as long as no such job has gone on; moves of pieces since the snapshot are added when they are
 read. So they are exact at any time, and whatever changes element types or moves pieces needs to write nothing more.
+Only while a job changes element types, `read_recent` returns those from before it, with their time.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from precast_app.totals import computation
@@ -40,8 +43,12 @@ _CONTENT = """
 _IS_OURS = "t.xmin::text::bigint = t.transaction_id & 4294967295".replace("::", "\\:\\:")
 _READ_CONTENT = text(_CONTENT.format(project_id=":project_id"))
 _READ = text(f"""
-    SELECT t.snapshot, t.totals FROM project_totals t
-    WHERE t.project_id = :project_id AND {_IS_OURS} AND t.content = ({_CONTENT.format(project_id="t.project_id")})
+    SELECT t.snapshot, t.totals, t.stored_at, t.content = ({_CONTENT.format(project_id="t.project_id")}) AS is_current,
+           EXISTS (
+               SELECT FROM import_jobs j
+               WHERE j.project_id = t.project_id AND j.status = 'processing' AND NOT j.dry_run
+                 AND j.job_type <> ALL(:without_changes)) AS is_changing
+    FROM project_totals t WHERE t.project_id = :project_id AND {_IS_OURS}
 """)
 _READ_COUNTS = text(f"""
     SELECT t.project_id, t.element_types, t.pieces FROM project_totals t
@@ -61,11 +68,12 @@ _OUTDATED = text(f"""
     ORDER BY p.id LIMIT :limit
 """)
 _STORE = text("""
-    INSERT INTO project_totals (project_id, content, snapshot, element_types, pieces, totals)
-    VALUES (:project_id, :content, :snapshot, :element_types, :pieces, CAST(:totals AS json))
+    INSERT INTO project_totals (project_id, content, snapshot, stored_at, element_types, pieces, totals)
+    VALUES (:project_id, :content, :snapshot, now(), :element_types, :pieces, CAST(:totals AS json))
     ON CONFLICT (project_id) DO UPDATE SET
-        content = excluded.content, snapshot = excluded.snapshot, element_types = excluded.element_types,
-        pieces = excluded.pieces, totals = excluded.totals, transaction_id = excluded.transaction_id
+        content = excluded.content, snapshot = excluded.snapshot, stored_at = excluded.stored_at,
+        element_types = excluded.element_types, pieces = excluded.pieces, totals = excluded.totals,
+        transaction_id = excluded.transaction_id
 """)
 
 
@@ -77,6 +85,29 @@ class Counts:
     pieces: int
 
 
+@dataclass(frozen=True, slots=True)
+class RecentTotals:
+    """Totals, and when element types were counted for them; `counted_at` is None if they are as they are now."""
+
+    totals: ProjectTotals
+    counted_at: datetime | None = None
+
+
+def read_recent(session: Session, project_id: int) -> RecentTotals:
+    """Return the totals of a project as they are now or, while a job changes element types, as they were before it.
+
+    Each batch of the job makes the stored totals outdated, and anyone who looks meanwhile would count all rows. Moves
+    of pieces since are included, unless the job has removed one of these pieces.
+    """
+    stored = _read_row(session, project_id)
+    if stored is not None and not stored.is_current and stored.is_changing:
+        changes = computation.compute_changes(session, project_id, stored.snapshot)
+        totals = ProjectTotals.from_json(stored.totals)
+        return RecentTotals(totals + changes.totals if changes else totals, stored.stored_at)
+    found = _bring_up_to_date(session, project_id, stored)
+    return RecentTotals(computation.compute(session, project_id).totals if found is None else found)
+
+
 def read(session: Session, project_id: int) -> ProjectTotals:
     """Return the totals of a project as they are now, computed from all its rows if the stored ones are out of date."""
     found = read_stored(session, project_id)
@@ -85,13 +116,7 @@ def read(session: Session, project_id: int) -> ProjectTotals:
 
 def read_stored(session: Session, project_id: int) -> ProjectTotals | None:
     """Return the totals of a project as they are now; None if the stored ones are out of date."""
-    names = {"project_id": project_id, "without_changes": list(WITHOUT_CHANGES)}
-    stored = session.execute(_READ, names).one_or_none()
-    changes = computation.compute_changes(session, project_id, stored.snapshot) if stored is not None else None
-    if stored is None or changes is None:
-        return None
-    totals = ProjectTotals.from_json(stored.totals)
-    return totals + changes.totals if changes.changes else totals
+    return _bring_up_to_date(session, project_id, _read_row(session, project_id))
 
 
 def read_counts(session: Session, project_ids: Sequence[int]) -> dict[int, Counts]:
@@ -129,3 +154,19 @@ def refresh(session: Session, project_id: int) -> None:
             "totals": json.dumps(totals.as_json()),
         },
     )
+
+
+def _read_row(session: Session, project_id: int) -> Row[Any] | None:
+    names = {"project_id": project_id, "without_changes": list(WITHOUT_CHANGES)}
+    return session.execute(_READ, names).one_or_none()
+
+
+def _bring_up_to_date(session: Session, project_id: int, stored: Row[Any] | None) -> ProjectTotals | None:
+    """Return stored totals with the moves of pieces since; None if they are out of date."""
+    if stored is None or not stored.is_current:
+        return None
+    changes = computation.compute_changes(session, project_id, stored.snapshot)
+    if changes is None:
+        return None
+    totals = ProjectTotals.from_json(stored.totals)
+    return totals + changes.totals if changes.changes else totals

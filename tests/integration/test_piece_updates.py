@@ -90,9 +90,32 @@ def test_the_pieces_of_a_filter_are_moved_and_put_back(
     assert (get_job(body["job_id"]).updated_count, counts()) == (40, {"produced": 40, "planned": 7})
 
 
-def test_another_number_of_pieces_is_a_conflict_also_when_the_job_begins(walls: int, bulk: Bulk) -> None:
-    status, message = bulk.send({"status": "planned"}, 46, status="produced")
-    assert (status, "finds 47 pieces now, and 46 were expected" in message) == (409, True)
+def test_five_hundred_pieces_are_a_conflict_when_their_number_has_changed(
+    walls: int, write_csv: WriteCsv, bulk: Bulk, client: FlaskClient, admin: Headers
+) -> None:
+    run_import(walls, write_csv(["Tower_A.Floor_4"], wall_row("V", 500)))
+    floor = {"node_id": node_id("Tower_A.Floor_4"), "status": "planned"}
+    query = "&".join(f"{name}={value}" for name, value in floor.items())
+    listed = client.get(f"{PROJECT}/elements?{query}&limit=1", headers=admin).get_json()
+    assert listed["count"] == 500
+    before = project_snapshot.snapshot_pieces(walls)
+    # Between the list and the request, somebody moves one of them.
+    moved = listed["elements"][0]["id"]
+    assert client.patch(f"/api/elements/{moved}", json={"status": "produced"}, headers=admin).status_code == 200
+    status, message = bulk.send(floor, listed["count"], status="produced")
+    assert (status, "finds 499 pieces now, and 500 were expected" in message) == (409, True)
+    assert counts() == {"planned": 546, "produced": 1}
+    body = {"status": "planned", "reason": "Wrong piece"}
+    assert client.patch(f"/api/elements/{moved}", json=body, headers=admin).status_code == 200
+    done = bulk.run(floor, listed["count"], status="produced")
+    assert (done.status, done.updated_count, counts()) == ("completed", 500, {"planned": 47, "produced": 500})
+    undone = undo_job(client, admin, done.id)
+    assert (undone.status, undone.updated_count, counts()) == ("completed", 500, {"planned": 547})
+    pieces = project_snapshot.snapshot_pieces(walls)
+    assert len(pieces["pieces"]) == len(before["pieces"])
+
+
+def test_a_job_fails_if_the_number_of_pieces_has_changed_when_it_begins(walls: int, bulk: Bulk) -> None:
     status, job_id = bulk.send({"status": "planned"}, 47, status="produced")
     assert status == 202
     db.session.execute(text("UPDATE pieces SET status = 'in_production' WHERE number = 1 AND node_id = :id"),

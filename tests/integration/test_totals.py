@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.jobs import reaper, registry, totals
 from precast_app.jobs.runner import run_job
+from precast_app.models import Role
 from precast_app.pieces import selection
 from precast_app.pieces.selection import PieceFilter
+from precast_app.projects import projects
 from precast_app.queries import projects as project_queries
 from precast_app.totals import storage
 from tests import project_snapshot
 from tests.conftest import get_job, run_import, submit
 from tests.element_type_files import WriteCsv, wall_row
 from tests.job_requests import Headers, post_job_action, undo_job
+from tests.pages import signed_in
 
 FLOORS = ("Tower_A.Floor_1", "Tower_A.Floor_2")
 COLUMNS = [*FLOORS, "Steel_6MM", "Casting"]
@@ -129,13 +134,61 @@ def test_the_reaper_stores_totals_after_a_job_that_no_worker_has_run(
 def test_totals_are_not_stored_ones_while_an_import_writes(walls: int, write_csv: WriteCsv) -> None:
     job_id = submit(walls, write_csv(COLUMNS, *rows_of_walls(quantity=5)))
     check_after_job(walls)
+    add_batch(job_id)
+    check(walls, stored=False)
+
+
+def test_the_overview_shows_the_totals_from_before_an_import_that_is_writing(
+    app: Flask, client: FlaskClient, admin: Headers, walls: int, write_csv: WriteCsv
+) -> None:
+    def summary() -> dict[str, Any]:
+        found: dict[str, Any] = client.get(f"/api/project/{walls}/summary", headers=admin).get_json()["summary"]
+        return found
+
+    viewer = signed_in(app, walls, "vera", Role.VIEWER)
+    assert (summary()["pieces"], summary()["counted_at"]) == (10, None)
+    job_id = submit(walls, write_csv(COLUMNS, *rows_of_walls(quantity=5)))
+    stored_at = db.session.execute(text("SELECT stored_at FROM project_totals")).scalar_one()
+    set_running(job_id, running=True)
+    db.session.execute(text("UPDATE element_types SET volume = 3"))
+    add_batch(job_id)
+    move(client, admin, 1, status="produced")
+    found = summary()
+    assert (found["pieces"], found["done"], found["volume_to_go"]) == (10, 1, "17")
+    assert datetime.fromisoformat(found["counted_at"]) == stored_at.replace(microsecond=0)
+    assert "An import is changing this project" in viewer.get(f"/projects/{walls}").get_data(as_text=True)
+    db.session.execute(text("DELETE FROM import_batches WHERE job_id = :id"), {"id": job_id})
+    set_running(job_id, running=False)
+    run_job(job_id)
+    found = summary()
+    assert (found["pieces"], found["done"], found["counted_at"]) == (12, 1, None)
+    assert "An import is changing" not in viewer.get(f"/projects/{walls}").get_data(as_text=True)
+    check_after_job(walls)
+
+
+def set_running(job_id: int, *, running: bool) -> None:
+    status, token = ("processing", "gen_random_uuid()") if running else ("pending", "NULL")
+    db.session.execute(
+        text(f"UPDATE import_jobs SET status = :status, lease_token = {token} WHERE id = :id"),
+        {"status": status, "id": job_id},
+    )
+    db.session.commit()
+
+
+def add_batch(job_id: int) -> None:
     db.session.execute(
         text("INSERT INTO import_batches (job_id, number, created_count, updated_count, rejected_count, pieces_added, "
              "pieces_removed) VALUES (:id, 1, 0, 0, 0, 0, 0)"),
         {"id": job_id},
     )  # fmt: skip
     db.session.commit()
-    check(walls, stored=False)
+
+
+def test_a_new_project_has_totals_before_its_first_import(app: Flask) -> None:
+    project = projects.create("Hafen")
+    found = storage.read_stored(db.session(), project.id)
+    assert found is not None
+    assert (found.pieces, found.rows["element_types"]) == (0, 0)
 
 
 def test_stored_totals_of_a_restored_database_are_not_used(client: FlaskClient, admin: Headers, walls: int) -> None:

@@ -49,7 +49,7 @@ ENDS_TRANSACTIONS = {
     # Messages are claimed in one transaction, and what became of each is stored in another.
     "notifications/sender.py": {"send_due", "record_outcomes"},
     "projects/import_profiles.py": {"create", "change", "delete", "_flush"},
-    "projects/projects.py": {"set_role", "remove_member", "_commit"},
+    "projects/projects.py": {"_commit", "_flush", "remove_member", "set_role"},
     # A job that is waited for is read in a new transaction each time.
     # Each check of `flask doctor` is a transaction, so that one that fails doesn't fail the next.
     "cli/doctor.py": {"doctor"},
