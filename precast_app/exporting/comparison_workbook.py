@@ -16,7 +16,7 @@ _VALUE_HEADINGS = ("Field", "Before", "After")
 
 # The sheets of a job's review: the kind of change, and the columns beside both names.
 _SHEETS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "created": ("New", ("Same name before",)),
+    "created": ("New", ("Same name before", "Field", "After")),
     "updated": ("Changed", (*_VALUE_HEADINGS, "Pieces")),
     "renamed": ("Renamed", ("Former name", *_VALUE_HEADINGS, "Pieces")),
     "missing": ("Missing", ("Same name now", "Pieces")),

@@ -18,6 +18,7 @@ from precast_app.extensions import db
 from precast_app.importing import sheet_layout
 from precast_app.importing.cell_parsing import display_text
 from precast_app.importing.corrections import Corrections
+from precast_app.jobs import dry_run
 from precast_app.messages import Message
 from precast_app.models import CorrectionEvent, FailureReason, ImportJob, JobStatus, RejectedRow
 from precast_app.spreadsheets import column_letter, column_number
@@ -184,7 +185,7 @@ def require_correctable(job: ImportJob) -> None:
                 "Job %(job)s failed before its rows were imported. Try it again, or upload the file again.", job=job.id
             )
         )
-    if job.dry_run and (applied := _applying_job_id(job.id)) is not None:
+    if job.dry_run and (applied := dry_run.find_applying_job_id(job.id)) is not None:
         raise Conflict(
             Message(
                 "This preview has been imported as job %(job)s. Correct the rejected rows of that job.", job=applied
@@ -203,16 +204,6 @@ def original_texts(job_id: int, rows: Iterable[int]) -> dict[tuple[int, str], st
         for index, cell in enumerate(cells)
         if (shown := display_text(sheet_layout.decode_cell(cell)))
     }
-
-
-def _applying_job_id(dry_run_id: int) -> int | None:
-    return db.session.scalar(
-        select(ImportJob.id).where(
-            ImportJob.applies_job_id == dry_run_id,
-            ImportJob.status != JobStatus.FAILED,
-            ImportJob.undone_by_job_id.is_(None),
-        )
-    )
 
 
 def _changes(current: Mapping[Key, str], wanted: Mapping[Key, str]) -> Iterator[tuple[Key, str | None, str | None]]:

@@ -10,13 +10,14 @@ from sqlalchemy import delete, insert, select, text, update
 from precast_app.errors import Conflict, JobFailed, RequestError
 from precast_app.extensions import db
 from precast_app.importing import batch_runner, current_reference, diff, reference_data, reference_store
+from precast_app.importing.diff import Difference
 from precast_app.importing.plan import Plan, Update
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.review import digests
 from precast_app.importing.review.choice import ReviewRequest
 from precast_app.importing.review.digests import CreatedKeys
 from precast_app.importing.review.missing_and_renamed import MissingAndRenamed
-from precast_app.importing.schema import ColumnMap
+from precast_app.importing.schema import ColumnGroup, ColumnMap
 from precast_app.jobs.context import JobContext
 from precast_app.jobs.plan_review import PlanReview
 from precast_app.messages import Message
@@ -91,7 +92,7 @@ def _replace_rows(model: type[PlannedChange | MissingElementType], job_id: int, 
 
 
 def check_applicable(dry: ImportJob, has_changed: Callable[[ImportJob], bool]) -> None:
-    """Raise `Conflict` if the job is not a dry run that can be applied, or the data it was planned on has changed.
+    """Raise `Conflict` if the job is no dry run that can be applied, was applied, or its data has changed since.
 
     `has_changed` finds out the latter for its job type.
     """
@@ -99,10 +100,23 @@ def check_applicable(dry: ImportJob, has_changed: Callable[[ImportJob], bool]) -
         raise Conflict(Message("Job %(job)s is not a completed dry run, so it can't be applied.", job=dry.id))
     if dry.corrections_version != dry.checked_corrections_version:
         raise Conflict("The corrections have changed since the dry run. Preview it again, then import it.")
+    if (applied := find_applying_job_id(dry.id)) is not None:
+        raise Conflict(Message("Job %(job)s has already been applied as job %(applied)s.", job=dry.id, applied=applied))
     if dry.rejected_count and dry.on_error == OnError.ABORT:
         raise Conflict("The file has rows with errors, and on_error=abort imports none then. Correct these rows first.")
     if has_changed(dry):
         raise Conflict(_OUTDATED)
+
+
+def find_applying_job_id(dry_run_id: int) -> int | None:
+    """Return the job that applies a dry run; None if there is none, or if it has failed or was undone."""
+    return db.session.scalar(
+        select(ImportJob.id).where(
+            ImportJob.applies_job_id == dry_run_id,
+            ImportJob.status != JobStatus.FAILED,
+            ImportJob.undone_by_job_id.is_(None),
+        )
+    )
 
 
 def choose(dry: ImportJob, request: ReviewRequest) -> dict[str, Any] | None:
@@ -200,12 +214,17 @@ def _expected_digest(context: JobContext) -> str | None:
 
 def _planned_changes(planned: Plan, keys: CreatedKeys) -> Iterator[dict[str, Any]]:
     """Yield the active operations as rows of `planned_changes`, without the job's id."""
+    # The two names, which have columns of their own, come first.
+    measures = [(index, str(name)) for index, name in planned.columns.positions(ColumnGroup.BASE)][2:]
     for operation in planned.active_operations:
         row = operation.row
-        element_type_id, element_type, fields = None, row.values[0], None
+        element_type_id, element_type, fields, new_values = None, row.values[0], None, None
         if isinstance(operation, Update):
             element_type_id, element_type = operation.id, operation.element_type
             fields = diff.to_json(operation.difference)
+        else:
+            base = {name: (None, row.values[index]) for index, name in measures if row.values[index] is not None}
+            new_values = diff.to_json(Difference(base, {}))
         yield {
             "row": row.number,
             "name": row.values[1],
@@ -214,5 +233,6 @@ def _planned_changes(planned: Plan, keys: CreatedKeys) -> Iterator[dict[str, Any
             "element_type_id": element_type_id,
             "element_type": element_type,
             "fields": fields,
+            "new_values": new_values,
             "digest": digests.digest_change(operation, keys),
         }

@@ -186,10 +186,12 @@ def attach_file(job_id: int, upload: Upload, starter: Identity) -> ImportJob:
 def apply(job_id: int, starter: Starter, request: ReviewRequest = EVERYTHING) -> ImportJob:
     """Create and enqueue the job that applies a dry run, or what the request chooses of it.
 
-    Raise `Conflict` if the job is not a completed dry run, its file has expired, or all the data that it was planned on
-    has changed; raise another `RequestError` if the choice is not possible. The new job checks each row again.
+    Raise `Conflict` if the job is not a completed dry run, has been applied, its file has expired, or all the data that
+    it was planned on has changed; raise another `RequestError` if the choice is not possible. The new job checks each
+    row again.
     """
-    dry = db.session.get_one(ImportJob, job_id)
+    # The lock keeps a second request from applying the dry run too, and from running it again meanwhile.
+    dry = db.session.get_one(ImportJob, job_id, with_for_update=True, populate_existing=True)
     dry_run.check_applicable(dry, registry.get(dry.job_type).is_outdated)
     return creation.import_again(dry, starter, applies_job_id=dry.id, review=dry_run.choose(dry, request))
 

@@ -314,6 +314,8 @@ class PlannedChange(Model):
     type_key: Mapped[str] = mapped_column(String(450))
     name_key: Mapped[str] = mapped_column(String(450))
     fields: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # The measures and the version of an element type that would be created, in the shape of `fields`.
+    new_values: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     # The hash of the change, by which a job that applies the dry run recognizes it; null in older dry runs.
     digest: Mapped[str | None] = mapped_column(String(32))
     # A missing element type that has the same name and another type.

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from precast_app.enums import PieceStatus
 from precast_app.extensions import db
 from precast_app.importing import reference_data
 from precast_app.importing.pg_arrays import pg_array
@@ -28,27 +29,30 @@ _FOUND = """
                     WHEN c.fields -> 'name' IS NOT NULL THEN 'renamed' ELSE 'updated' END AS change,
                coalesce(c.row, CAST(:largest_row AS bigint) + c.element_type_id) AS id, c.row, c.element_type_id,
                coalesce(t.element_type, c.fields -> 'deleted' ->> 0) AS element_type,
-               coalesce(t.name, c.fields -> 'deleted' ->> 1) AS name, c.fields, NULL AS counterpart
+               coalesce(t.name, c.fields -> 'deleted' ->> 1) AS name, c.fields,
+               CAST(NULL AS json) AS new_values, NULL AS counterpart
         FROM element_type_changes c LEFT JOIN element_types t ON t.id = c.element_type_id
         WHERE c.job_id = :job_id
         UNION ALL
         SELECT CASE WHEN fields IS NULL THEN 'created'
                     WHEN fields -> 'name' IS NOT NULL THEN 'renamed' ELSE 'updated' END,
-               row, row, element_type_id, element_type, name, fields, counterpart
+               row, row, element_type_id, element_type, name, fields, new_values, counterpart
         FROM planned_changes WHERE job_id = :job_id
         UNION ALL
         SELECT 'missing', CAST(:largest_row AS bigint) + m.element_type_id, NULL, m.element_type_id, m.element_type,
-               m.name, NULL, m.counterpart
+               m.name, NULL, NULL, m.counterpart
         FROM missing_element_types m
         WHERE m.job_id = :job_id AND m.renamed_row IS NULL AND NOT EXISTS (
             SELECT FROM element_type_changes c WHERE c.job_id = m.job_id AND c.element_type_id = m.element_type_id)
         UNION ALL
-        SELECT 'unchanged', 2 * CAST(:largest_row AS bigint) + position, NULL, t.id, t.element_type, t.name, NULL, NULL
+        SELECT 'unchanged', 2 * CAST(:largest_row AS bigint) + position, NULL, t.id, t.element_type, t.name, NULL,
+               NULL, NULL
         FROM import_jobs j, unnest(j.unchanged_ids) WITH ORDINALITY AS left_alone(id, position)
         JOIN element_types t USING (id)
         WHERE j.id = :job_id
     ) AS found
     WHERE (CAST(:change AS text) IS NULL OR change = :change)
+      AND (NOT CAST(:without_unchanged AS boolean) OR change <> 'unchanged')
       AND (CAST(:key AS text) IS NULL OR fields -> :key IS NOT NULL AND change <> 'deleted')
       AND (CAST(:target AS text) IS NULL OR fields -> :key -> :target IS NOT NULL)
       AND (NOT CAST(:in_production AS boolean) OR EXISTS (
@@ -82,12 +86,14 @@ _HEADINGS = {column.field: column.heading for column in BASE_COLUMNS}
 class ChangeFilter:
     """Filter of changes: `change` is one of `KINDS`, `field` the heading of a changed field; None stands for any.
 
-    With `in_production`, only element types that have pieces in production or further, now.
+    With `in_production`, only element types that have pieces in production or further, now. With `without_unchanged`,
+    element types that stay as they are are left out.
     """
 
     change: str | None = None
     field: str | None = None
     in_production: bool = False
+    without_unchanged: bool = False
 
 
 NO_FILTER = ChangeFilter()
@@ -96,8 +102,9 @@ NO_FILTER = ChangeFilter()
 def list_changes(job_id: int, filters: ChangeFilter, page: Page) -> tuple[list[dict[str, Any]], int]:
     """Return changed element types by row, then missing ones, then unchanged ones in the order of the file.
 
-    The second value is how many there are in all. `fields` has the value before and after by heading, `pieces` the
-    number of stored pieces by status, as they are now.
+    The second value is how many there are in all. `fields` has the value before and after by heading; the measures of
+    an element type that a dry run would create are there, too. `pieces` has the number of stored pieces by status, as
+    they are now.
     """
     job = db.session.get_one(ImportJob, job_id)
     headings = _ChangeHeadings(reference_data.from_json(job.project_id, job.reference or {}))
@@ -112,7 +119,7 @@ def list_changes(job_id: int, filters: ChangeFilter, page: Page) -> tuple[list[d
         {
             **row,
             "old_name": (row["fields"] or {}).get("name", [None])[0],
-            "fields": headings.label_fields(row["fields"] or {}),
+            "fields": headings.label_fields(row["fields"] or row["new_values"] or {}),
             "pieces": pieces.get(row["element_type_id"], {}),
         }
         for row in found
@@ -161,16 +168,16 @@ def _parameters(job: ImportJob, filters: ChangeFilter, headings: _ChangeHeadings
     key, target = headings.find(filters.field) if filters.field is not None else (None, None)
     return {
         "job_id": job.id, "project_id": job.project_id, "change": filters.change, "largest_row": LARGEST_ID, "key": key,
-        "target": target, "in_production": filters.in_production,
+        "target": target, "in_production": filters.in_production, "without_unchanged": filters.without_unchanged,
     }  # fmt: skip
 
 
 def _pieces_by_status(ids: list[int]) -> dict[int, dict[str, int]]:
-    """Return the numbers of pieces of element types by status; a status without pieces is left out."""
+    """Return the numbers of pieces of element types by status, in its order; a status without pieces is left out."""
     counts: dict[int, dict[str, int]] = {}
     for id_, status, count in db.session.execute(_PIECES, {"ids": pg_array(ids)}):
         counts.setdefault(id_, {})[status] = count
-    return counts
+    return {id_: {each: found[each] for each in PieceStatus if each in found} for id_, found in counts.items()}
 
 
 class _ChangeHeadings:

@@ -16,7 +16,7 @@ from precast_app.message_catalogue import translate
 from precast_app.models import FailureReason, ImportJob, Issue, JobStatus, OnError, Severity
 from precast_app.queries import changes, element_types, piece_changes
 from precast_app.queries import jobs as job_queries
-from precast_app.queries.changes import NO_FILTER, ChangeFilter
+from precast_app.queries.changes import ChangeFilter
 from precast_app.queries.paging import Page
 from precast_app.web import paging
 
@@ -46,18 +46,24 @@ class Actions:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A figure of a job that filters its changes or issues: `link` shows what is counted."""
+    """A figure of a job that filters its changes or issues: `link` shows what is counted, `tone` is a colour."""
 
     label: str
     number: int
     link: str
     is_current: bool
+    tone: str = ""
 
 
 def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
     """Return the variables of the page, for the filters and offsets in the URL."""
     change, severity = request.args.get("change") or None, request.args.get("severity") or None
-    filters = ChangeFilter(change, request.args.get("field") or None, request.args.get("in_production") == "true")
+    filters = ChangeFilter(
+        change,
+        request.args.get("field") or None,
+        request.args.get("in_production") == "true",
+        without_unchanged=change is None,
+    )
     page, issue_page = paging.requested_page(_PAGE_SIZE), paging.requested_page(_PAGE_SIZE, "issue")
     link = _linker(job.id, page, issue_page)
     required = permissions.required_permission(job)
@@ -107,7 +113,8 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
         "change_count": changed_count,
         "change": change,
         "change_filter": filters,
-        "is_filtered": filters != NO_FILTER,
+        "is_filtered": bool(change or filters.field or filters.in_production),
+        "has_only_unchanged": job.job_type == _IMPORT and job.status in _ENDED and job.unchanged_count > 0,
         "summary": changes.summarize(job.id) if _lists_changes(job) else None,
         "place_labels": element_types.place_labels(job.project_id),
         "is_about_pieces": _is_about_pieces(job),
@@ -187,8 +194,8 @@ def _counts(job: ImportJob, change: str | None, severity: str | None, link: Call
         (gettext("unchanged"), "unchanged", job.unchanged_count),
     )
     by_severity = (
-        (gettext("rejected"), Severity.ERROR, job.rejected_count),
-        (ngettext("warning", "warnings", job.warning_count), Severity.WARNING, job.warning_count),
+        (gettext("rejected"), Severity.ERROR, job.rejected_count, "bad"),
+        (ngettext("warning", "warnings", job.warning_count), Severity.WARNING, job.warning_count, "warn"),
     )
     # The list of pieces has no filter.
     found = [
@@ -198,8 +205,8 @@ def _counts(job: ImportJob, change: str | None, severity: str | None, link: Call
         for label, kind, number in by_change
     ]
     found += [
-        Count(label, number, f"{link(severity=kind, issue=0)}#cells", severity == kind)
-        for label, kind, number in by_severity
+        Count(label, number, f"{link(severity=kind, issue=0)}#cells", severity == kind, tone)
+        for label, kind, number, tone in by_severity
     ]
     return [count for count in found if count.number > 0]
 

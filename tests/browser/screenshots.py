@@ -49,7 +49,7 @@ def _take_all(browser: Browser, site: Site, folder: Path) -> None:
 
     page.goto(f"{site.address}/projects/{project}/import")
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(_with_mistakes(folder))
-    page.get_by_text("Would create").first.wait_for()
+    page.get_by_role("region", name="This job").wait_for()
     _save(page, "dry-run")
 
     done = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")

@@ -56,7 +56,7 @@ def test_a_preview_without_an_element_type_asks_for_it_in_its_field(opened: Open
     assert page.get_by_text("Nothing says the element type").count() == 1
     page.keyboard.type("WALL")
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("Would create 24")).to_be_visible()
+    expect(page.get_by_role("link", name="24 new")).to_be_visible()
 
 
 def test_the_page_says_how_many_rows_it_does_not_show(opened: Opened, site: Site) -> None:
@@ -78,7 +78,7 @@ def test_another_sheet_is_chosen(opened: Opened, site: Site, tmp_path: Path) -> 
     expect(page.locator("#missing")).to_contain_text("2 element types")
     check_page(page)
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("Would create 2,")).to_be_visible()
+    expect(page.get_by_role("link", name="2 new")).to_be_visible()
 
 
 def test_encoding_and_separator_are_corrected(opened: Opened, site: Site, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_encoding_and_separator_are_corrected(opened: Opened, site: Site, tmp_pa
     expect(page.locator("#missing")).to_contain_text("8 element types")
     check_page(page)
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("Would create 8,")).to_be_visible()
+    expect(page.get_by_role("link", name="8 new")).to_be_visible()
     page.get_by_role("button", name="Import now").click()
     expect(page.get_by_text("Successfully processed 8 elements")).to_be_visible()
     stored = site.get(f"/api/project/{project}/element-types?limit=1")["element_types"][0]
@@ -108,7 +108,7 @@ def test_a_remembered_profile_is_chosen_by_hand(opened: Opened, site: Site, tmp_
     page.get_by_label("Meaning of Dicke [cm]").select_option("Width")
     page.get_by_label("Name to remember it by").fill("Hafen")
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("Would create 16")).to_be_visible()
+    expect(page.get_by_role("link", name="16 new")).to_be_visible()
     # Without one of its columns the list is not recognized.
     book = openpyxl.load_workbook(LISTS / "fertigteilliste.xlsx")
     book["Stückliste"].delete_cols(6)
@@ -122,7 +122,7 @@ def test_a_remembered_profile_is_chosen_by_hand(opened: Opened, site: Site, tmp_
     expect(page.get_by_label("Name to remember it by")).to_have_value("Hafen")
     page.get_by_label("Remember for files like this").uncheck()
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("Would create 16")).to_be_visible()
+    expect(page.get_by_role("link", name="16 new")).to_be_visible()
 
 
 def test_places_and_columns_are_left_out_and_ticked_again(opened: Opened, site: Site) -> None:

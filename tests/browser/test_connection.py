@@ -45,7 +45,7 @@ def test_a_file_is_sent_after_signing_in_again(opened: Opened, site: Site) -> No
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(WORKBOOK)
     sign_in_again(page)
     page.wait_for_url("**/jobs/*")
-    expect(page.get_by_text("Would create 120")).to_be_visible()
+    expect(page.get_by_role("link", name="120 new")).to_be_visible()
 
 
 def test_a_download_link_leads_to_the_sign_in_form_when_the_session_has_ended(opened: Opened, site: Site) -> None:
@@ -118,7 +118,7 @@ def test_a_page_shows_when_the_server_is_unavailable(opened: Opened, site: Site)
     expect(note).to_be_visible()
     check_page(page)
     expect(note).to_have_count(0)
-    expect(page.get_by_text("Would create 120")).to_be_visible()
+    expect(page.get_by_role("link", name="120 new")).to_be_visible()
 
 
 def test_a_page_says_that_access_was_lost(opened: Opened, site: Site) -> None:

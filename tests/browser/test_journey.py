@@ -55,7 +55,7 @@ def test_a_workbook_is_dropped_corrected_imported_exported_and_undone(
     book.save(bad)
     drop(page, bad)
     page.wait_for_url("**/jobs/*")
-    expect(page.get_by_text("Would create 119")).to_be_visible()
+    expect(page.get_by_role("link", name="119 new")).to_be_visible()
     expect(page.get_by_role("cell", name=f"C{row}", exact=True)).to_be_visible()
     expect(page.get_by_text("How the file was read")).to_be_visible()
     check_page(page)
@@ -64,7 +64,7 @@ def test_a_workbook_is_dropped_corrected_imported_exported_and_undone(
     sheet.cell(row, 3).value = before
     book.save(bad)
     drop(page, bad)
-    expect(page.get_by_text("Would create 120")).to_be_visible()
+    expect(page.get_by_role("link", name="120 new")).to_be_visible()
     page.get_by_role("button", name="Import now").click()
     expect(page.get_by_text("Successfully processed 120 elements")).to_be_visible()
     expect(page.get_by_role("heading", name="Changes", exact=True)).to_be_visible()

@@ -86,7 +86,7 @@ def test_the_overview_shows_figures_floors_and_materials(
 def test_a_dry_run_can_be_applied_by_editors_only(editor: FlaskClient, viewer: FlaskClient, green_meadows: int) -> None:
     done = run_import(green_meadows, SHEET, dry_run=True)
     shown = page(editor, f"/jobs/{done.id}")
-    assert "Would create 120" in shown
+    assert "<strong>120</strong> new" in shown
     assert f'data-call="POST /api/jobs/{done.id}/apply"' in shown
     assert "data-call" not in page(viewer, f"/jobs/{done.id}")
 

@@ -170,6 +170,22 @@ def test_revision_b_is_applied_without_a_row_and_undone_to_the_same_export(
     assert redone.removed_count == len(removable)
 
 
+def test_a_preview_is_applied_once_at_a_time(client: FlaskClient, admin: Headers, revision_a: int) -> None:
+    dry = run_import(revision_a, REVISION_B, dry_run=True)
+    rest = [{"row": each["row"]} for each in changes(client, admin, dry.id) if each["change"] == "updated"]
+    first = start(client, admin, dry.id, {"leave_out": rest})
+    # Neither before nor after the first job has run is there anything that a second one could do.
+    for _ in range(2):
+        answer = client.post(f"/api/jobs/{dry.id}/apply", json={}, headers=admin)
+        assert (answer.status_code, answer.get_json()["message"]) == (
+            409, f"Job {dry.id} has already been applied as job {first}.",
+        )  # fmt: skip
+        assert client.post(f"/api/jobs/{dry.id}/revalidate", headers=admin).status_code == 409
+        run_job(first)
+    assert undo_job(client, admin, first).status == "completed"
+    assert apply(client, admin, dry.id).updated_count == 9
+
+
 def test_a_preview_without_a_choice_renames_and_removes_nothing(
     client: FlaskClient, admin: Headers, revision_a: int
 ) -> None:

@@ -23,7 +23,8 @@ const go = el("button", { type: "button", class: "main", on: { click: () => fini
 const mistakeList = el("ul", { class: "mistakes", "aria-label": gettext("Equal mistakes") });
 const ruleList = el("ul", { class: "mistakes", "aria-label": gettext("Replacements") });
 const conflictBox = el("div", { class: "note warn conflicts", role: "alert", hidden: true });
-const table = el("table", { class: "rows" });
+// The roles hold on a phone, too, where the style makes cards of the rows.
+const table = el("table", { class: "rows", role: "grid", "aria-label": gettext("Rejected rows") });
 const scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": gettext("Rejected rows") }, table);
 const more = el("button", { type: "button", hidden: true, on: { click: () => loadMore() } }, gettext("Show more rows"));
 const download = el("a", { href: `/api/jobs/${job}/file?corrected=true` }, gettext("Download the corrected file"));

@@ -38,10 +38,10 @@ export class RowGrid {
 
   show(rows, columns) {
     Object.assign(this, { rows, columns });
-    const head = el("tr", {}, el("th", { scope: "col", class: "number" }, gettext("Row")),
-      ...columns.map(({ column, heading }) => el("th", { scope: "col" }, heading, " ", el("span", { class: "hint" }, column))));
-    this.lines = new Map(rows.map((row) => [row.row, el("tr", {})]));
-    this.table.replaceChildren(el("thead", {}, head), el("tbody", {}, ...this.lines.values()));
+    const head = el("tr", { role: "row" }, el("th", { scope: "col", class: "number", role: "columnheader" }, gettext("Row")),
+      ...columns.map(({ column, heading }) => el("th", { scope: "col", role: "columnheader" }, heading, " ", el("span", { class: "hint" }, column))));
+    this.lines = new Map(rows.map((row) => [row.row, el("tr", { role: "row" })]));
+    this.table.replaceChildren(el("thead", { role: "rowgroup" }, head), el("tbody", { role: "rowgroup" }, ...this.lines.values()));
     for (const row of rows) this.render(row);
     this.table.querySelector("td.wrong, td")?.setAttribute("tabindex", "0");
   }
@@ -53,18 +53,18 @@ export class RowGrid {
     const position = focused && line.contains(focused) && !focused.querySelector("input") ? focused.cellIndex : 0;
     const whole = row.issues.filter((issue) => issue.column === null).map(({ message }) => el("span", { class: "why" }, message));
     line.className = row.issues.length ? "" : "right";
-    line.replaceChildren(el("th", { scope: "row", class: "number" }, String(row.row), ...whole),
+    line.replaceChildren(el("th", { scope: "row", class: "number", role: "rowheader", "data-label": gettext("Row") }, String(row.row), ...whole),
       ...this.columns.map(({ column, heading }) => this.cell(row, column, heading)));
     if (position) this.focus(line.cells[position]);
   }
 
-  cell(row, column) {
+  cell(row, column, heading) {
     const text = row.cells[column] ?? "";
     const messages = row.issues.filter((issue) => issue.column === column).map(({ message }) => el("span", { class: "why" }, message));
     const before = row.file[column] ?? "";
     const was = text !== before && before ? el("span", { class: "was" }, before) : null;
     const style = [messages.length ? "wrong" : "", text !== before ? "changed" : ""].join(" ").trim();
-    return el("td", { tabindex: "-1", class: style || null, "aria-invalid": messages.length ? "true" : null, "data-row": String(row.row), "data-column": column }, text, was, ...messages);
+    return el("td", { tabindex: "-1", role: "gridcell", "data-label": heading, class: style || null, "aria-invalid": messages.length ? "true" : null, "data-row": String(row.row), "data-column": column }, el("span", {}, text), was, ...messages);
   }
 
   isEditing() { return this.table.querySelector("td input") !== null; }
