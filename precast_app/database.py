@@ -1,4 +1,4 @@
-"""Time limits of database connections, and their release."""
+"""Checks and time limits of database connections, and their release."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from flask import Flask
 from psycopg2.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
 from psycopg2.extensions import POLL_OK, POLL_READ, STATUS_SETUP, set_wait_callback
 from sqlalchemy import event
-from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from precast_app.config import Settings
 from precast_app.extensions import db
@@ -19,14 +21,41 @@ from precast_app.extensions import db
 # The server answers an expired statement itself; the client only gives up on a server that does not answer at all.
 _ANSWER_SECONDS = 2
 
+# A connection that was used a moment ago is hardly ever lost, and a request uses its connection several times.
+_SECONDS_WITHOUT_PING = 1.0
+_RETURNED_AT = "precast.returned_at"
+
 # Errors of the server or the session, not of the data, although psycopg2 does not raise them as OperationalError.
 UNAVAILABLE = (ReadOnlySqlTransaction, IdleInTransactionSessionTimeout)
 
 
 def init_app(app: Flask) -> None:
-    """Raise `OperationalError` and drop the connections if the server or the session can't be used any more."""
+    """Let the application's engine replace connections that are lost or whose server can't be used any more."""
     with app.app_context():
         event.listen(db.engine, "handle_error", _drop_unavailable)
+        _ping_idle_connections(db.engine)
+
+
+def _ping_idle_connections(engine: Engine) -> None:
+    """Replace a connection that has been in the pool for a while if it is lost.
+
+    Unlike SQLAlchemy's `pool_pre_ping`, this spares a connection that was in use a moment ago the round trip.
+    """
+
+    def record_return(connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        entry.info[_RETURNED_AT] = time.monotonic()
+
+    def ping(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        returned_at = entry.info.get(_RETURNED_AT)
+        if returned_at is None or time.monotonic() - returned_at < _SECONDS_WITHOUT_PING:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg2.Error as error:
+            raise InvalidatePoolError("A connection was lost while it was in the pool.") from error
+
+    event.listen(engine, "checkin", record_return)
+    event.listen(engine, "checkout", ping)
 
 
 def _drop_unavailable(context: ExceptionContext) -> None:

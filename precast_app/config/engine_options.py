@@ -29,7 +29,6 @@ def engine_options(settings: Settings, connections: int, limits: SessionLimits) 
     return {
         "pool_size": connections,
         "max_overflow": 0,
-        "pool_pre_ping": True,
         "pool_timeout": limits.pool_seconds,
         # Errors are logged, but not the parameters of statements: names, cells and hashes.
         "hide_parameters": True,

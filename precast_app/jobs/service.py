@@ -89,6 +89,9 @@ def submit(
     if job.needs_mapping:
         lifecycle.record_waiting(job.id)
     creation.audit_creation(job)
+    # The caller reads the new job, which the commit would otherwise expire: without the session, no query is needed.
+    db.session.flush()
+    db.session.expunge(job)
     db.session.commit()
     if upload and not job.needs_mapping:
         dispatch.enqueue(job.id)

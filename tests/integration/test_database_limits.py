@@ -74,6 +74,37 @@ def test_the_options_of_the_address_are_kept(app: Flask) -> None:
     assert shown(create_app(replace(settings, database_url=address)), "work_mem", "lock_timeout") == ["5MB", "5s"]
 
 
+def end_pooled_session(app: Flask) -> int:
+    """End the session of the application's only connection while it is in the pool, and return its process id."""
+    process: int = db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    db.session.remove()
+    with closing(psycopg2.connect(libpq_url(app.config["PRECAST"].database_url))) as connection:
+        connection.cursor().execute("SELECT pg_terminate_backend(%s, 5000)", (process,))
+    return process
+
+
+def test_a_connection_that_was_lost_in_the_pool_is_replaced(app: Flask) -> None:
+    single = create_app(app.config["PRECAST"], connections=1)
+    with single.app_context():
+        process = end_pooled_session(single)
+        time.sleep(1.1)
+        assert db.session.execute(text("SELECT pg_backend_pid()")).scalar_one() != process
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_a_connection_that_was_in_use_a_moment_ago_is_not_pinged(app: Flask) -> None:
+    single = create_app(app.config["PRECAST"], connections=1)
+    with single.app_context():
+        process = end_pooled_session(single)
+        with pytest.raises(OperationalError):
+            db.session.execute(text("SELECT 1"))
+        db.session.remove()
+        assert db.session.execute(text("SELECT pg_backend_pid()")).scalar_one() != process
+        db.session.remove()
+        db.engine.dispose()
+
+
 def test_after_an_idle_transaction_is_ended_the_next_one_works(app: Flask) -> None:
     idle = create_app(app.config["PRECAST"], connections=1, limits=SessionLimits(1, 5, 5, 1))
     with idle.app_context():
