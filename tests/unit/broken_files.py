@@ -7,7 +7,7 @@ import os
 import random
 import zipfile
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 from tests.conftest import EXAMPLES, ROOT
 from tests.unit.xlsb_files import convert_to_xlsb
@@ -84,9 +84,14 @@ def damage_zip(content: bytes, rng: random.Random) -> bytes:
     return out.getvalue()
 
 
+@cache
+def _intact_file(name: str) -> bytes:
+    return (FILES | OFFICE_LISTS)[name]()
+
+
 def broken_file(name: str, run: int) -> bytes:
     """Return the run-th broken variant of a file or office list, always the same for the same `SEED`."""
-    content = (FILES | OFFICE_LISTS)[name]()
+    content = _intact_file(name)
     rng = random.Random(f"{SEED}/{name}/{run}")
     is_zip = content.startswith(b"PK")
     return damage_zip(content, rng) if is_zip and rng.random() < 0.8 else damage_bytes(content, rng)

@@ -24,7 +24,7 @@ _SHORTEST_SERIES = 3
 _WITH_UNIT = re.compile(r"\A[+-]?\d[\d.,'’ ]*?\s?(?P<unit>[^\d\s.,'’][^\d\s]{0,19})")
 _FEET = re.compile(r"\A(\d[\d.]*\s?['′](\s?-?\s?\d[\d./ ]*[\"″]?)?|\d[\d./ ]*\s?[\"″])")
 _FILE = re.compile(
-    r"[^\\/:*?\"<>|]{1,90}\.(?:dwg|dxf|pdf|dgn|ifc|rvt|tif|tiff|png|jpg|nwd|skp|plt|dwf|step|stp)", re.IGNORECASE
+    r"\A[^\\/:*?\"<>|]{1,90}\.(?:dwg|dxf|pdf|dgn|ifc|rvt|tif|tiff|png|jpg|nwd|skp|plt|dwf|step|stp)", re.IGNORECASE
 )
 _VERSION = re.compile(r"(?:vr?|rev|r|ver|index|ind)[.\s_-]{0,2}\d{1,3}", re.IGNORECASE)
 # A letter and a digit, or a number with leading zeros.
