@@ -12,13 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from rq import Worker
+from rq.worker import WorkerStatus
 
 from devstack import process
+from precast_app.jobs import broker
 from tests.auth_headers import PASSWORD, user_headers
 from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, kill
+from tests.database_rows import empty_tables_in_use
 
 Json = dict[str, Any]
 ADMIN = "ada"
+_IDLE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,22 @@ class Site:
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def emptied(self) -> Site:
+        """Delete all rows and all of Redis but the workers' registration, and return the site of a new administrator.
+
+        Needs an application context, and no user: the jobs that were left behind are waited for.
+        """
+        redis = broker.redis_connection()
+        end = time.monotonic() + _IDLE_SECONDS
+        while any(each.get_state() == WorkerStatus.BUSY for each in Worker.all(connection=redis)):
+            assert time.monotonic() < end, "a job of the previous tests does not end"
+            time.sleep(0.1)
+        empty_tables_in_use()
+        for key in redis.scan_iter():
+            if not key.startswith(b"rq:worker"):
+                redis.delete(key)
+        return Site(self.address, _admin_token())
 
     def get(self, path: str) -> Json:
         answer = self.session.get(f"{self.address}{path}", timeout=30)
@@ -132,10 +153,13 @@ def serving(environment: Mapping[str, str]) -> Iterator[Site]:
 
     Needs an application context. Unlike `started`, it runs no commands, which take some seconds.
     """
-    token = user_headers(ADMIN, is_admin=True)["Authorization"].removeprefix("Bearer ")
     installed = checkout()
-    with _serving(installed, _settings(environment, installed), token) as found:
+    with _serving(installed, _settings(environment, installed), _admin_token()) as found:
         yield found
+
+
+def _admin_token() -> str:
+    return user_headers(ADMIN, is_admin=True)["Authorization"].removeprefix("Bearer ")
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""The installed Chromium, or the one that Playwright downloads, driven by Playwright."""
+"""The installed Chromium, or the one that Playwright downloads, driven by Playwright.
+
+The headless shell is preferred: it has the same engine and no window to draw, so that a page takes a third of the
+processor time.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,13 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserType, sync_playwright
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 # No traffic except to the pages; --no-sandbox because in a container the user may be root.
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run")
 HOW_TO_INSTALL = (
-    "No Chromium was found, so the browser tests are skipped. Install one (Debian, Ubuntu: apt install chromium; "
+    "No Chromium was found, so the browser tests are skipped. Install one "
+    "(Debian: apt install chromium-headless-shell; Ubuntu: apt install chromium; "
     "macOS: brew install --cask google-chrome; or .venv/bin/python -m playwright install chromium), "
     "or set BROWSER: BROWSER=/path/to/chromium make test"
 )
