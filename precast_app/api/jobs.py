@@ -79,7 +79,7 @@ def create_job(
     upload = uploads.from_form() if request.files else None
     name = query.pop("job_type")
     if name == registry.DETECT:
-        name = service.detect_job_type(upload, current_identity().name)
+        name = service.detect_job_type(project_id, upload, current_identity().name)
     job_type = registry.get_creatable(name)
     if job_type.name == labels.JOB_TYPE:
         permissions.require_to_create(current_identity(), project_id, job_type.name, create_missing=False)

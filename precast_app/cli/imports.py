@@ -159,7 +159,7 @@ def import_file(
     with file.open("rb") as stream:
         upload, name = Upload(stream, file.name), waiting.login_name()
         if job_type == registry.DETECT:
-            job_type = service.detect_job_type(upload, name)
+            job_type = service.detect_job_type(project_id, upload, name)
         if job_type == PIECE_STATUSES:
             defaults = MoveDefaults(PieceStatus(status) if status else None, stage, given_date)
             options = replace(options, parameters=piece_parameters.defaults_to_json(defaults))

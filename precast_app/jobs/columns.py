@@ -10,7 +10,7 @@ from precast_app.errors import Conflict, RequestError
 from precast_app.extensions import current_settings, db
 from precast_app.importing import current_reference
 from precast_app.importing.profiles import schema
-from precast_app.importing.profiles.profile import ImportProfile
+from precast_app.importing.profiles.profile import ImportProfile, Shape
 from precast_app.jobs import creation, files
 from precast_app.jobs.files import Upload
 from precast_app.messages import Message
@@ -18,7 +18,8 @@ from precast_app.models import ImportJob, Mapping
 from precast_app.projects import import_profiles
 from precast_app.projects.import_profiles import StoredProfile
 
-ELEMENT_TYPES = "element_type_import"
+ELEMENT_TYPES, PIECE_STATUSES = "element_type_import", "piece_status_import"
+_WITH_PROFILES = (ELEMENT_TYPES, PIECE_STATUSES)
 # The id that stands for a profile that is not remembered, in the process that reads the file.
 _NOT_REMEMBERED = 0
 
@@ -35,9 +36,10 @@ class Inspection:
 def set_chosen_profile(job: ImportJob, profile: ImportProfile | None = None) -> None:
     """Give a new job the profile that was chosen for it, or the remembered one that its options name.
 
-    Raise `NotFound` if the project can't use it. With neither, the job has no profile yet.
+    Raise `NotFound` if the project can't use it, `RequestError` if it is for files of another kind. With neither, the
+    job has no profile yet.
     """
-    if job.job_type != ELEMENT_TYPES:
+    if job.job_type not in _WITH_PROFILES:
         return
     if profile is not None:
         set_profile(job, not_remembered(profile))
@@ -46,7 +48,12 @@ def set_chosen_profile(job: ImportJob, profile: ImportProfile | None = None) -> 
 
 
 def set_profile(job: ImportJob, profile: StoredProfile | None) -> None:
-    """Let the job read its file by this version of the profile; None: by the project's headings."""
+    """Let the job read its file by this version of the profile; None: by the project's headings.
+
+    Raise `RequestError` if the profile is for files of another kind.
+    """
+    if profile is not None:
+        _check_shape(job, profile.name, profile.profile["shape"])
     job.profile = profile.profile if profile else None
     job.profile_name = profile.name if profile else None
     is_remembered = profile is not None and profile.id != _NOT_REMEMBERED
@@ -93,14 +100,17 @@ def inspect(job: ImportJob, upload: Upload, owner: str) -> Inspection:
 def describe(job: ImportJob, draft: ImportProfile | None, owner: str) -> dict[str, Any]:
     """Return what the columns of the job's file mean: as the draft says, as the job's profile says, or as proposed.
 
-    Raise `NotFound` if the file isn't stored any more, `Conflict` if it is not one of element types or can't be read.
+    Raise `NotFound` if the file isn't stored any more, `Conflict` if it is not one of element types or can't be read,
+    `RequestError` if the draft is for files of another kind.
     """
     if job.job_type != ELEMENT_TYPES:
         raise Conflict(
             Message("Job %(job)s is no import of element types, so the meaning of its columns is fixed.", job=job.id)
         )
+    if draft is not None:
+        _check_shape(job, draft.name, draft.shape)
     chosen = chosen_profile(job)
-    candidates = import_profiles.list_candidates(job.project_id)
+    candidates = import_profiles.list_candidates(job.project_id, of_pieces=False)
     reference = current_reference.load(db.session(), job.project_id)
     file = files.open_stored(job.id)
     database.release_connection()
@@ -122,13 +132,19 @@ def describe(job: ImportJob, draft: ImportProfile | None, owner: str) -> dict[st
     return {**described, "matched_profile": by_version}
 
 
+def _check_shape(job: ImportJob, name: str, shape: str) -> None:
+    if (shape == Shape.PIECE_STATUS) is not (job.job_type == PIECE_STATUSES):
+        message = Message("The import profile %(profile)s is for files of another kind.", profile=name)
+        raise RequestError(message, {"json": {"shape": [message]}})
+
+
 def _candidates(job: ImportJob) -> list[StoredProfile]:
     chosen = chosen_profile(job)
     if chosen is not None:
         return [chosen]
-    if job.job_type != ELEMENT_TYPES or job.use_profile != creation.AUTO_PROFILE:
+    if job.job_type not in _WITH_PROFILES or job.use_profile != creation.AUTO_PROFILE:
         return []
-    return import_profiles.list_candidates(job.project_id)
+    return import_profiles.list_candidates(job.project_id, of_pieces=job.job_type == PIECE_STATUSES)
 
 
 def _as_arguments(profiles: list[StoredProfile]) -> list[tuple[int, dict[str, Any]]]:

@@ -87,13 +87,14 @@ def describe_columns(
         return parsing.get_service().describe_columns(upload.stream, reference, profiles, draft, owner)
 
 
-def detect_job_types(upload: Upload, owner: str) -> list[str]:
+def detect_job_types(upload: Upload, owner: str, profiles: Sequence[StoredProfile] = ()) -> list[str]:
     """Return the job types that the file may be meant for, by its headings; raise `RequestError` if it can't be read.
 
-    This can take as long as parsing may: call it without a database connection.
+    `profiles` are those for lists of pieces. This can take as long as parsing may: call it without a database
+    connection.
     """
     with _as_request_errors(upload):
-        return parsing.get_service().detect_job_types(upload.stream, owner)
+        return parsing.get_service().detect_job_types(upload.stream, owner, profiles)
 
 
 @contextmanager

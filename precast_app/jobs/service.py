@@ -32,6 +32,7 @@ from precast_app.jobs.creation import JobOptions, Starter
 from precast_app.jobs.files import Upload
 from precast_app.messages import Message
 from precast_app.models import ImportJob, JobStatus, Phase, Project
+from precast_app.projects import import_profiles
 
 EVERYTHING = ReviewRequest()
 
@@ -134,8 +135,8 @@ def start(
     return job
 
 
-def detect_job_type(upload: Upload | None, owner: str) -> str:
-    """Return the job type that the headings of the file are for.
+def detect_job_type(project_id: int, upload: Upload | None, owner: str) -> str:
+    """Return the job type that the headings of the file are for, or an import profile for lists of pieces.
 
     Raise `RequestError` if there is no file or it can't be read. If several types fit, its `errors` list them as
     `job_types`.
@@ -147,9 +148,10 @@ def detect_job_type(upload: Upload | None, owner: str) -> str:
         )
         raise RequestError(message, {"query": {"job_type": [message]}})
     files.check_size(upload)
+    lists = [(each.id, each.profile) for each in import_profiles.list_candidates(project_id, of_pieces=True)]
     # Parsing takes seconds, and must not occupy a database connection.
     database.release_connection()
-    job_types = files.detect_job_types(upload, owner)
+    job_types = files.detect_job_types(upload, owner, lists)
     if len(job_types) > 1:
         names = ", ".join(job_types)
         message = Message(

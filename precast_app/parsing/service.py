@@ -145,10 +145,10 @@ class ParsingService:
             described: dict[str, Any] = self._run("describe_columns", upload, unused, owner, **arguments)
         return described
 
-    def detect_job_types(self, upload: IO[bytes], owner: str) -> list[str]:
-        """Return the job types that the file may be meant for, by its headings."""
+    def detect_job_types(self, upload: IO[bytes], owner: str, profiles: Sequence[StoredProfile] = ()) -> list[str]:
+        """Return the job types that the file may be meant for, by its headings; `profiles` are for lists of pieces."""
         with tempfile.TemporaryFile() as unused:
-            job_types: list[str] = self._run("detect_job_types", upload, unused, owner)
+            job_types: list[str] = self._run("detect_job_types", upload, unused, owner, profiles=profiles)
         return job_types
 
     def annotate(

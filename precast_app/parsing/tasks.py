@@ -33,6 +33,7 @@ from precast_app.spreadsheets import Book, Limits, open_book
 _AS_DETECTED = (None, None)
 # The kinds of differences that are listed if none is asked for.
 _LISTED = tuple(change.value for change in RowChange if change is not RowChange.SAME)
+_INVALID_PROFILE = "The import profile is not valid any more. Change it, or map the columns again."
 # How many encodings and delimiters of profiles a text file is tried with.
 _MAX_READINGS = 5
 
@@ -57,13 +58,13 @@ def count_rows(
     began = time.process_time()
     if job_type == PIECE_STATUSES:
         has_default = bool(parameters and parameters.keys() & {"status", "stage"})
-        return [status_file.count_rows(_open(upload, limits), has_default=has_default)]
+        return _count_statuses(upload, limits, _load_profiles(profiles), is_chosen=is_chosen, has_default=has_default)
     if job_type != "element_type_import":
         return [reference_files.count_rows(_open(upload, limits), job_type)]
     known = _load_profiles(profiles)
     try:
         if is_chosen and not known:
-            raise JobFailed("The import profile is not valid any more. Change it, or map the columns again.")
+            raise JobFailed(_INVALID_PROFILE)
         if is_chosen:
             book, profile_id = _open(upload, limits, known[0][1]), cast("int | None", known[0][0])
         else:
@@ -78,6 +79,25 @@ def count_rows(
         raise
     except JobFailed as error:
         return [0, None, error.message, time.process_time() - began]
+
+
+def _count_statuses(
+    upload: IO[bytes],
+    limits: dict[str, int],
+    profiles: Sequence[tuple[int, ImportProfile]],
+    *,
+    is_chosen: bool,
+    has_default: bool,
+) -> list[Any]:
+    """Return the values of `parsing.RowCount` for a list of pieces; raise `JobFailed` if it is none."""
+    if is_chosen and not profiles:
+        raise JobFailed(_INVALID_PROFILE)
+    if is_chosen:
+        book, chosen = _open(upload, limits, profiles[0][1]), cast("int | None", profiles[0][0])
+    else:
+        book, chosen = _choose_profile(upload, limits, profiles)
+    profile = None if chosen is None else dict(profiles)[chosen]
+    return [status_file.count_rows(book, profile, has_default=has_default), chosen]
 
 
 def describe_columns(
@@ -97,8 +117,13 @@ def describe_columns(
     return column_description.describe(book, project, _load_profiles(profiles), profile)
 
 
-def detect_job_types(upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int]) -> list[str]:
-    """Return the job types that the file may be meant for, by its headings."""
+def detect_job_types(
+    upload: IO[bytes], out: IO[bytes], *, limits: dict[str, int], profiles: Sequence[StoredProfile] = ()
+) -> list[str]:
+    """Return the job types that the file may be meant for, by its headings; `profiles` are for lists of pieces."""
+    known = _load_profiles(profiles)
+    if known and _choose_profile(upload, limits, known)[1] is not None:
+        return [PIECE_STATUSES]
     return job_type_detection.detect_job_types(_open(upload, limits))
 
 

@@ -14,9 +14,11 @@ from precast_app.errors import JobFailed, NoDataRows
 from precast_app.importing import cell_parsing
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.issues import Issue
-from precast_app.importing.profiles import vocabulary
+from precast_app.importing.profiles import application, matching, vocabulary
+from precast_app.importing.profiles.profile import ImportProfile, PieceTarget
 from precast_app.messages import Message
 from precast_app.pieces import status_words
+from precast_app.pieces.nearest_codes import code_of_label
 from precast_app.pieces.status_dates import DayFirst, day_order, parse_date
 from precast_app.spreadsheets import Book, Cell, SheetRow, column_letter, unescape_formula
 from precast_app.text import clean_text, match_key
@@ -25,8 +27,9 @@ _MAX_CODE, _MAX_NOTE = 320, 2_000
 # Kinds of headings of other lists that can name the column of the codes, the surest first.
 _CODE_KINDS = ("serial", "name")
 _NO_HEADINGS = Message(
-    "The file has no headings Piece and Status. Write Piece, Status (or Stage), Date and Note above the columns, or "
-    "upload a list of piece codes alone and choose the status that all of them have."
+    "The file has no headings Piece and Status. Write Piece, Status (or Stage), Date and Note above the columns, say "
+    "on the page Import which other headings your lists have, or upload a list of piece codes alone and choose the "
+    "status that all of them have."
 )
 
 
@@ -95,11 +98,14 @@ class StatusList:
     total: int
 
 
-def find_columns(book: Book, *, has_default: bool) -> ListColumns:
-    """Return the columns of the first visible sheet that is a list of pieces; raise `JobFailed` if there is none.
+def find_columns(book: Book, profile: ImportProfile | None = None, *, has_default: bool) -> ListColumns:
+    """Return the columns of the first visible sheet that is a list of pieces, or of the one that the profile knows.
 
-    With `has_default` the job says a status or a stage, and a bare list of codes is enough.
+    With `has_default` the job says a status or a stage, and a bare list of codes is enough. Raise `JobFailed` if there
+    is no list.
     """
+    if profile is not None:
+        return _columns_of_profile(book, profile, has_default=has_default)
     visible = [sheet for sheet in book.sheets if sheet not in book.hidden_sheets] or list(book.sheets)
     for sheet in visible:
         for row in book.scan(sheet).head:
@@ -121,9 +127,9 @@ def is_status_list(book: Book) -> bool:
     return False
 
 
-def count_rows(book: Book, *, has_default: bool) -> int:
+def count_rows(book: Book, profile: ImportProfile | None = None, *, has_default: bool) -> int:
     """Return the number of rows below the headings, from a scan of the sheet; raise `JobFailed` if there are none."""
-    columns = find_columns(book, has_default=has_default)
+    columns = find_columns(book, profile, has_default=has_default)
     scan = book.scan(columns.sheet)
     count = scan.row_count - sum(row.number <= columns.header_row for row in scan.head)
     if count < 1:
@@ -131,14 +137,17 @@ def count_rows(book: Book, *, has_default: bool) -> int:
     return count
 
 
-def read(book: Book, defaults: MoveDefaults, stage_names: Mapping[int, str]) -> StatusList:
+def read(
+    book: Book, defaults: MoveDefaults, stage_names: Mapping[int, str], profile: ImportProfile | None = None
+) -> StatusList:
     """Return the rows of a list and its issues; `stage_names` are those of the project's stages, by id.
 
     Raise `JobFailed` if headings are missing or the defaults name a stage that the project lacks.
     """
-    columns = find_columns(book, has_default=defaults.is_move)
+    columns = find_columns(book, profile, has_default=defaults.is_move)
     data = [row for row in book.rows(columns.sheet) if row.number > columns.header_row]
-    reader = _RowReader(columns, defaults, stage_names, day_order(_column(data, columns.indices.get("date"))))
+    order = day_order(_column(data, columns.indices.get("date")))
+    reader = _RowReader(columns, defaults, stage_names, order, profile.values if profile else {})
     rows, issues = [], list(_order_warning(reader.order, columns))
     for row in data:
         found = reader.read(row)
@@ -154,12 +163,21 @@ class _RowReader:
     """Reads the rows of one list."""
 
     def __init__(
-        self, columns: ListColumns, defaults: MoveDefaults, stage_names: Mapping[int, str], order: DayFirst
+        self,
+        columns: ListColumns,
+        defaults: MoveDefaults,
+        stage_names: Mapping[int, str],
+        order: DayFirst,
+        replacements: Mapping[str, Mapping[str, str]],
     ) -> None:
         self._columns = columns
         self._defaults = defaults
         self._stage_names = stage_names
         self._stages = {match_key(name): id_ for id_, name in stage_names.items()}
+        self._replacements = {
+            name: {match_key(old): new for old, new in replacements.get(name, {}).items()}
+            for name in ("status", "stage")
+        }
         self.order = order
         self._default_stage = None if defaults.stage is None else self._stage_of(defaults.stage)
         if defaults.stage is not None and self._default_stage is None:
@@ -173,9 +191,9 @@ class _RowReader:
 
     def read(self, row: SheetRow) -> StatusRow | list[Issue]:
         """Return what a row says, or what is wrong with its cells."""
-        texts = {name: _text(row.cells[index]) for name, index in self._filled(row)}
+        texts = {name: self._replaced(name, _text(row.cells[index])) for name, index in self._filled(row)}
         issues: list[Issue] = []
-        code = texts.get("piece", "")
+        code = code_of_label(texts.get("piece", ""))
         if not code:
             issues.append(
                 self._issue(
@@ -244,6 +262,10 @@ class _RowReader:
             issues.append(self._columns.issue(invalid.code, invalid.message, row.number, about="date", value=value))
             return None
 
+    def _replaced(self, name: str, written: str) -> str:
+        rules = self._replacements.get(name)
+        return rules.get(match_key(written), written) if rules else written
+
     def _stage_of(self, written: str) -> int | None:
         found = self._stages.get(match_key(written))
         if found is None and len(written) <= vocabulary.LONGEST_HEADING:
@@ -260,6 +282,24 @@ class _RowReader:
 
     def _issue(self, code: str, message: str, row: SheetRow, *, about: str, value: str | None = None) -> Issue:
         return self._columns.issue(code, message, row.number, about=about, value=value[:200] if value else None)
+
+
+def _columns_of_profile(book: Book, profile: ImportProfile, *, has_default: bool) -> ListColumns:
+    header = matching.find_header(book, profile)
+    found = matching.match_columns(header.headings, profile)
+    indices = {each.target.field.value: index for index, each in found.items() if isinstance(each.target, PieceTarget)}
+    if not has_default and not indices.keys() & {"status", "stage", "note"}:
+        raise JobFailed(
+            Message(
+                "The import profile %(profile)s reads only the codes of the pieces from this file. Choose the status "
+                "that all of them have.",
+                profile=profile.name,
+            )
+        )
+    headings = [""] * (max(each.index for each in header.headings) + 1)
+    for each in header.headings:
+        headings[each.index] = each.text
+    return ListColumns(header.sheet, indices, headings, application.first_data_row(profile, header) - 1)
 
 
 def _indices(row: SheetRow) -> dict[str, int]:

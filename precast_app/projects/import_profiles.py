@@ -16,6 +16,7 @@ from precast_app.errors import Conflict, Forbidden, NotFound
 from precast_app.extensions import current_settings, db
 from precast_app.importing.profiles import schema
 from precast_app.importing.profiles.profile import ImportProfile as Profile
+from precast_app.importing.profiles.profile import Shape
 from precast_app.messages import Message
 from precast_app.models import ImportProfile, ImportProfileVersion
 from precast_app.text import clean_text, identity_key
@@ -79,18 +80,21 @@ def get_usable(project_id: int, profile_id: int) -> StoredProfile:
     return StoredProfile(*found)
 
 
-def list_candidates(project_id: int) -> list[StoredProfile]:
+def list_candidates(project_id: int, *, of_pieces: bool) -> list[StoredProfile]:
     """Return the profiles that a file of the project may need: its own before those of the installation, newest first.
 
+    With `of_pieces`, these are the ones for lists of pieces with their statuses; without, those for element types.
     Those beyond `MAX_IMPORT_PROFILES` or 4 MB of JSON are left out.
     """
     is_shared = ImportProfile.project_id.is_(None)
     order = is_shared, ImportProfile.updated_at.desc(), ImportProfile.id.desc()
     size = func.sum(func.octet_length(cast(ImportProfileVersion.profile, Text))).over(order_by=order)
-    sized = _newest(project_id).add_columns(size.label("bytes"), func.row_number().over(order_by=order).label("place"))
+    is_list = ImportProfileVersion.profile["shape"].astext == Shape.PIECE_STATUS
+    query = _newest(project_id).where(is_list if of_pieces else ~is_list)
+    sized = query.add_columns(size.label("bytes"), func.row_number().over(order_by=order).label("place"))
     rows = sized.subquery()
-    query = select(rows.c.id, rows.c.version, rows.c.name, rows.c.profile).where(rows.c.bytes <= _MAX_CANDIDATE_BYTES)
-    limited = query.order_by(rows.c.place).limit(current_settings().max_import_profiles)
+    found = select(rows.c.id, rows.c.version, rows.c.name, rows.c.profile).where(rows.c.bytes <= _MAX_CANDIDATE_BYTES)
+    limited = found.order_by(rows.c.place).limit(current_settings().max_import_profiles)
     return [StoredProfile(*row) for row in db.session.execute(limited)]
 
 

@@ -12,7 +12,7 @@ from precast_app.auth.permissions import Permission
 from precast_app.auth.route_permissions import requires
 from precast_app.errors import NotFound
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceSpec
-from precast_app.models import ImportJob, Phase
+from precast_app.models import ImportJob, Phase, PieceStatus
 from precast_app.queries import import_profiles, reference_data
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.job_states import JobState
@@ -37,6 +37,7 @@ def import_form(project_id: int) -> str:
         selected_type=request.args.get("job_type"),
         template_choices=_template_choices(project_id),
         profiles=import_profiles.list_profiles(project_id, Page(_MAX_PROFILES))[0],
+        list_statuses=[*PieceStatus],
     )
 
 

@@ -315,3 +315,35 @@ def test_a_cancelled_list_changes_nothing_and_can_be_retried(
     assert post_job_action(client, admin, "retry", job_id)[0] == 202
     run_job(job_id)
     assert (get_job(job_id).status, statuses()) == ("completed", {1: "produced"})
+
+
+def test_codes_of_labels_and_codes_in_other_case_or_with_spaces_are_the_same_pieces(walls: int, listed: Any) -> None:
+    path = listed(
+        "Piece,Status",
+        f"https://precast.example/pieces/17?code={code(1).replace('/', '%2F')},produced",
+        f"{code(2).lower()},produced",
+        f"  {code(3).replace('/', ' / ')} ,produced",
+        "https://precast.example/pieces/17,produced",
+        f"{code(2)},produced",
+        f"{code(99).lower()},produced",
+    )
+    done = run_import(walls, path, KIND)
+    assert statuses() == {1: "produced", 2: "produced", 3: "produced"}
+    assert issues(done) == [("error", "A5", "unknown_piece"), ("error", "A7", "unknown_piece")]
+    assert (done.updated_count, done.unchanged_count, done.rejected_count) == (3, 1, 2)
+
+
+def test_dates_are_read_in_the_forms_in_which_people_write_them(walls: int, listed: Any) -> None:
+    day = TODAY - timedelta(days=40)
+    month = day.strftime("%b")
+    written = [
+        f"{day:%d.%m.%Y}", f"{day:%d.%m.%y}", f"{day:%d}-{month}-{day:%y}", f"{day:%d} {day:%B} {day:%Y}",
+        f"{day} 14:30+02:00", f"{day}T14:30:00+0200", f'"{day:%d} {month} {day:%Y}, 2:30 PM"', f"{day}T12:30Z",
+    ]  # fmt: skip
+    path = listed("Piece,Status,Date", *(f"{code(1 + i)},produced,{each}" for i, each in enumerate(written)))
+    done = run_import(walls, path, KIND)
+    assert (done.updated_count, [each for each in issues(done) if each[0] == "error"]) == (8, [])
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    found = list(db.session.scalars(text("SELECT status_since FROM pieces WHERE status = 'produced' ORDER BY number")))
+    half_past_two, half_past_twelve = midnight.replace(hour=14, minute=30), midnight.replace(hour=12, minute=30)
+    assert found == [midnight] * 4 + [half_past_twelve] * 2 + [half_past_two, half_past_twelve]

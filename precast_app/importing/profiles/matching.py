@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from precast_app.errors import JobFailed
 from precast_app.importing.profiles.header_search import ListHeading, ListLayout, headings_at, read_layout
-from precast_app.importing.profiles.profile import BaseTarget, ImportProfile, ProfileColumn
+from precast_app.importing.profiles.profile import (
+    BaseTarget,
+    ImportProfile,
+    PieceField,
+    PieceTarget,
+    ProfileColumn,
+    Shape,
+)
 from precast_app.messages import Message
 from precast_app.spreadsheets import Book, SheetScan, column_letter
 from precast_app.text import match_key
@@ -70,9 +77,9 @@ def find_layout(book: Book, profile: ImportProfile) -> ListLayout | None:
 def find_header(book: Book, profile: ImportProfile) -> HeaderRows:
     """Return the rows that have most of the headings that a profile uses; of several, those that it names.
 
-    Raise `JobFailed` if no row has the heading of the names.
+    Raise `JobFailed` if no row has the heading of the names or, in a list of pieces, of the codes.
     """
-    used, names = _keys(profile.used_columns), _keys(filter(_is_name, profile.columns))
+    used, names = _keys(profile.used_columns), _keys(filter(_identifies, profile.columns))
     best: tuple[int, HeaderRows] | None = None
     for rows in _Candidates(book).of(profile):
         known = (rows.keys & used).total()
@@ -83,8 +90,17 @@ def find_header(book: Book, profile: ImportProfile) -> HeaderRows:
     if best is None:
         headings = [
             column.heading or Message("column %(column)s", column=column.column)
-            for column in filter(_is_name, profile.columns)
+            for column in filter(_identifies, profile.columns)
         ]
+        if profile.shape is Shape.PIECE_STATUS:
+            raise JobFailed(
+                Message(
+                    "The file has no column %(heading)s, from which the import profile %(profile)s reads the codes of "
+                    "the pieces. Choose another profile, or correct the heading.",
+                    heading=headings[0] if headings else "",
+                    profile=profile.name,
+                )
+            )
         raise JobFailed(
             Message(
                 "The file has no column %(heading)s, from which the import profile %(profile)s reads "
@@ -142,8 +158,8 @@ def _find_complete(candidates: _Candidates, profile: ImportProfile) -> HeaderRow
     return next((rows for rows in candidates.of(profile) if used <= rows.keys), None) if used else None
 
 
-def _is_name(column: ProfileColumn) -> bool:
-    return column.target == BaseTarget("name")
+def _identifies(column: ProfileColumn) -> bool:
+    return column.target in (BaseTarget("name"), PieceTarget(PieceField.PIECE))
 
 
 def _keys(columns: Iterable[ProfileColumn]) -> Counter[_Key]:

@@ -21,6 +21,8 @@ class Shape(StrEnum):
     ELEMENT_TYPE = "element_type"
     ELEMENT_TYPE_AND_PLACE = "element_type_and_node"
     PIECE = "piece"
+    # A piece that exists, and what has happened to it.
+    PIECE_STATUS = "piece_status"
 
 
 class Blank(StrEnum):
@@ -38,6 +40,17 @@ class PlaceField(StrEnum):
     TOWER = "tower"
     FLOOR = "floor"
     COUNT = "count"
+
+
+class PieceField(StrEnum):
+    """A column of a list of pieces with their statuses."""
+
+    PIECE = "piece"
+    STATUS = "status"
+    STAGE = "stage"
+    DATE = "date"
+    NOTE = "note"
+    REASON = "reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,14 @@ class PlaceTarget:
     field: PlaceField
 
 
-Target = BaseTarget | ItemTarget | PlaceTarget
+@dataclass(frozen=True, slots=True)
+class PieceTarget:
+    """The code of a piece, or a part of what has happened to it."""
+
+    field: PieceField
+
+
+Target = BaseTarget | ItemTarget | PlaceTarget | PieceTarget
 
 BASE_FIELDS = tuple(column.field for column in BASE_COLUMNS)
 # The keys of `ImportProfile.values` and of item targets in JSON, by group.
@@ -79,6 +99,7 @@ _MISSING_MESSAGES = {
     "element_type": Message("Nothing says the element type: choose a column or type one for all rows."),
     "place": Message("Nothing says where the pieces go: choose a column for the place, or for the tower or the floor."),
     "count": Message("Nothing says how many pieces a row stands for: choose the column with the count."),
+    "piece": Message("Nothing says which piece a row is about: name the column with the codes of the pieces."),
 }
 
 
@@ -132,13 +153,14 @@ class ImportProfile:
 
     def missing(self) -> dict[str, str]:
         """Return what neither a column nor a constant says although an import needs it: a message by target."""
-        said = {
-            value_kind(column.target) for column in self.columns if isinstance(column.target, (BaseTarget, PlaceTarget))
-        }
+        said = {value_kind(column.target) for column in self.columns if not isinstance(column.target, ItemTarget)}
         said |= {name for name, text in self.constants.items() if text.strip()}
         return {name: _MISSING_MESSAGES[name] for name in self._needed(said)}
 
     def _needed(self, said: set[str]) -> Iterator[str]:
+        if self.shape is Shape.PIECE_STATUS:
+            yield from () if PieceField.PIECE in said else ("piece",)
+            return
         yield from (name for name in ("name", "element_type") if name not in said)
         if self.shape is not Shape.ELEMENT_TYPE and not said & {PlaceField.PLACE, PlaceField.TOWER, PlaceField.FLOOR}:
             yield "place"
@@ -151,7 +173,7 @@ def value_kind(target: Target | None) -> str:
     match target:
         case BaseTarget(name):
             return name
-        case PlaceTarget(name):
+        case PlaceTarget(name) | PieceTarget(name):
             return name.value
         case ItemTarget(group):
             return GROUP_KEYS[group]

@@ -17,6 +17,7 @@ from precast_app.importing.profiles.profile import (
     Blank,
     ImportProfile,
     ItemTarget,
+    PieceTarget,
     PlaceField,
     PlaceTarget,
     ProfileColumn,
@@ -147,7 +148,7 @@ def _target_key(target: Target) -> tuple[str, str]:
     match target:
         case BaseTarget(field):
             return field, ""
-        case PlaceTarget(place):
+        case PlaceTarget(place) | PieceTarget(place):
             return place.value, ""
         case ItemTarget(group, name):
             return GROUP_KEYS[group], match_key(name)

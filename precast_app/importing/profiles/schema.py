@@ -17,6 +17,8 @@ from precast_app.importing.profiles.profile import (
     Blank,
     ImportProfile,
     ItemTarget,
+    PieceField,
+    PieceTarget,
     PlaceField,
     PlaceTarget,
     ProfileColumn,
@@ -43,7 +45,8 @@ _LAST_ROW = 1_048_576
 _MAX_LENGTHS = {"columns": _MAX_COLUMNS, "header_rows": 2, "skip_rows": _MAX_WORDS, "totals_words": _MAX_WORDS}
 _GROUPS: Mapping[str, ColumnGroup] = {key: group for group, key in GROUP_KEYS.items()}
 _CONSTANT_FIELDS = (*BASE_FIELDS, *PlaceField)
-_VALUE_KINDS = (*BASE_FIELDS, *PlaceField, *_GROUPS)
+_VALUE_KINDS = (*BASE_FIELDS, *PlaceField, *_GROUPS, PieceField.STATUS)
+_FIELDS = (*BASE_FIELDS, *PlaceField, *PieceField)
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -61,7 +64,7 @@ def load_profile(body: object, *, complete: bool = True) -> ImportProfile:
     for name in ("header_rows", "skip_rows", "totals_words"):
         loaded[name] = tuple(loaded[name])
     profile = ImportProfile(**loaded)
-    if errors := _repeated_targets(profile):
+    if errors := _repeated_targets(profile) | _other_targets(profile):
         raise RequestError(_INVALID, {"columns": errors})
     if complete and (missing := profile.missing()):
         raise RequestError(" ".join(missing.values()), {"columns": list(missing.values())})
@@ -108,7 +111,7 @@ def dump_target(target: Target | None) -> str | dict[str, str] | None:
     match target:
         case BaseTarget(name):
             return name
-        case PlaceTarget(name):
+        case PlaceTarget(name) | PieceTarget(name):
             return name.value
         case ItemTarget(group, name):
             return {GROUP_KEYS[group]: name}
@@ -124,6 +127,8 @@ def load_target(value: object) -> Target | None:
             return BaseTarget(value)
         if value in tuple(PlaceField):
             return PlaceTarget(PlaceField(value))
+        if value in tuple(PieceField):
+            return PieceTarget(PieceField(value))
     elif isinstance(value, Mapping) and len(value) == 1:
         ((key, name),) = value.items()
         if key in _GROUPS and isinstance(name, str) and len(name) <= MAX_HEADING:
@@ -134,7 +139,7 @@ def load_target(value: object) -> Target | None:
         Message(
             "Not a target. Write null, one of %(fields)s, or an object with one of the keys "
             '%(keys)s and the name, for example {"node": "Tower_A.Floor_1"}.',
-            fields=", ".join((*BASE_FIELDS, *PlaceField)),
+            fields=", ".join(_FIELDS),
             keys=", ".join(_GROUPS),
         )
     )
@@ -252,6 +257,21 @@ def _repeated_targets(profile: ImportProfile) -> dict[str, dict[str, list[str]]]
             errors[str(index)] = {"target": [Message("Given by %(other)s too. Keep one of the two.", other=seen[key])]}
         seen.setdefault(key, shown)
     return errors
+
+
+def _other_targets(profile: ImportProfile) -> dict[str, dict[str, list[str]]]:
+    """Return an error for each column whose target belongs to lists of another shape."""
+    is_status = profile.shape is Shape.PIECE_STATUS
+    message = (
+        Message("A list of pieces has no such column. Write one of: %(fields)s.", fields=", ".join(PieceField))
+        if is_status
+        else Message('Only a list of pieces has such a column. Write "shape": "piece_status" for one.')
+    )
+    return {
+        str(index): {"target": [message]}
+        for index, column in enumerate(profile.columns)
+        if column.target is not None and isinstance(column.target, PieceTarget) is not is_status
+    }
 
 
 def _target_key(target: Target) -> str:

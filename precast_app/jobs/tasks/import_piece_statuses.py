@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, insert, text, update
@@ -12,6 +13,7 @@ from precast_app.extensions import db
 from precast_app.importing import batch_runner
 from precast_app.importing.counts import Counts
 from precast_app.importing.issues import from_note
+from precast_app.importing.profiles.schema import load_profile
 from precast_app.jobs import dry_run, files, piece_parameters
 from precast_app.jobs.context import (
     JobContext,
@@ -26,7 +28,7 @@ from precast_app.models import ImportBatch, ImportJob, OnError, Phase, PlannedPi
 from precast_app.pieces import moves, status_file, status_plan
 from precast_app.pieces.moves import Author, WrittenMoves
 from precast_app.pieces.nearest_codes import NearestCodes
-from precast_app.pieces.status_file import StatusList
+from precast_app.pieces.status_file import StatusList, StatusRow
 from precast_app.pieces.status_plan import StatusPlan
 
 _ROWS_PER_INSERT = 1_000
@@ -47,11 +49,12 @@ def run(context: JobContext) -> Outcome:
     job = db.session.get_one(ImportJob, context.job_id)
     defaults, author = piece_parameters.defaults_from_json(job.parameters), Author(job.created_by, job.id)
     stages = moves.load_stages(db.session(), context.project_id)
+    profile = None if job.profile is None else load_profile(job.profile)
     with files.open_stored(context.job_id) as file:
         database.release_connection()
-        book = files.open_upload(file, context.settings)
+        book = files.open_upload(file, context.settings, profile)
         context.report_progress(Phase.CHECKING)
-        found = status_file.read(book, defaults, {id_: stage.name for id_, stage in stages.items()})
+        found = status_file.read(book, defaults, {id_: stage.name for id_, stage in stages.items()}, profile)
         notes = [from_note(note) for note in book.notes]
     if not found.total:
         raise NoDataRows
@@ -112,13 +115,21 @@ def _plan(context: JobContext, found: StatusList) -> StatusPlan:
     """Decide what the rows change. Nobody else moves these pieces until the transaction ends, but in a dry run."""
     session = db.session()
     stages = moves.load_stages(session, context.project_id)
+    nearest = NearestCodes(session, context.project_id)
     ids = moves.ids_by_code(session, context.project_id, (row.code for row in found.rows))
-    noted = {ids[row.code] for row in found.rows if row.note and row.code in ids}
+    rows = [row if row.code in ids else _with_own_code(row, nearest) for row in found.rows]
+    ids |= moves.ids_by_code(session, context.project_id, {row.code for row in rows} - ids.keys())
+    noted = {ids[row.code] for row in rows if row.note and row.code in ids}
     stored = moves.load(session, context.project_id, ids.values(), lock=not context.dry_run, with_notes=noted)
     pieces = {piece.code: piece for piece in stored.values()}
-    nearest = NearestCodes(session, context.project_id)
     now = datetime.now(UTC)
-    return status_plan.build(context.checked(found.rows), found.columns, pieces, stages, now, nearest.find)
+    return status_plan.build(context.checked(rows), found.columns, pieces, stages, now, nearest.find)
+
+
+def _with_own_code(row: StatusRow, nearest: NearestCodes) -> StatusRow:
+    """Return the row with the code as its piece has it, if the list only writes it in another way."""
+    code = nearest.find_same(row.code)
+    return row if code is None else replace(row, code=code)
 
 
 def _store_plan(context: JobContext, plan: StatusPlan) -> None:

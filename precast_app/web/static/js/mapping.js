@@ -267,7 +267,8 @@ async function begin() {
     // What was chosen before, for example after "Back" in the browser.
     if (stored) described = await call("POST", `${path}/columns`, stored).catch(() => null);
     page.described = described ?? await call("GET", `${path}/columns`);
-    page.known = (await call("GET", `/api/project/${document.body.dataset.project}/import-profiles?limit=100`)).import_profiles;
+    const { import_profiles: remembered } = await call("GET", `/api/project/${document.body.dataset.project}/import-profiles?limit=100`);
+    page.known = remembered.filter(({ shape }) => shape !== "piece_status");
   } catch (error) {
     byId("loading").hidden = true;
     showError(document, error);
