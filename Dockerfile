@@ -1,12 +1,15 @@
-# One image for all processes: the command says which (see compose.yaml). Build it with `docker build --tag precast .`
+# One image for all processes: the command says which (see compose.yaml). Build it with `docker build --tag precast .`, or
+# with `--build-arg REQUIREMENTS=requirements-telemetry.txt` for one that can report to Sentry and OpenTelemetry.
 ARG PYTHON_VERSION=3.13
+ARG REQUIREMENTS=requirements.txt
 
 FROM python:${PYTHON_VERSION}-slim AS packages
+ARG REQUIREMENTS
 WORKDIR /build
-COPY requirements.txt .
+COPY requirements.txt requirements-telemetry.txt ./
 # Only what the lock file names, by its hash, and without running a package's own build.
 RUN python -m venv /opt/precast \
-    && /opt/precast/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements.txt
+    && /opt/precast/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement "$REQUIREMENTS"
 
 FROM python:${PYTHON_VERSION}-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin precast

@@ -96,6 +96,8 @@ lock: $(STAMP)  ## renew requirements*.txt from setup.cfg
 	$(LOCK) --upgrade --output-file requirements.txt
 	$(LOCK) --upgrade --extra devstack --extra dev --extra sentry --extra opentelemetry --constraint requirements.txt \
 		--output-file requirements-dev.txt
+	$(LOCK) --extra sentry --extra opentelemetry --constraint requirements-dev.txt \
+		--output-file requirements-telemetry.txt
 	rm -rf *.egg-info
 
 clean:  ## remove .venv, caches and the data of make run (var/)

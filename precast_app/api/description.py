@@ -7,6 +7,8 @@ from typing import Any
 from apispec import APISpec, BasePlugin
 from flask import Flask
 
+from precast_app.languages import LANGUAGES, OPTION
+
 _ABOUT = """\
 Element types of precast-concrete projects, and the jobs that import them.
 
@@ -17,6 +19,8 @@ Element types of precast-concrete projects, and the jobs that import them.
 - Lists have `limit` and `offset`, and long ones `after`. `Link` has the addresses of the other pages (RFC 8288).
 - `RateLimit-Policy` and `RateLimit` say how many requests are allowed and left. After a 429 or 503, wait `Retry-After`
   seconds and send the request again.
+- Messages for people are in English, or in the language that the option `language` names. Codes and names are never
+  translated.
 """
 _RETRY_AFTER = {
     "Retry-After": {"description": "seconds to wait before the next try", "schema": {"type": "integer", "minimum": 1}}
@@ -37,6 +41,8 @@ _RATE_LIMIT = {
         "schema": {"type": "string"},
     },
 }
+# The name of the parameter that every operation has.
+_LANGUAGE = "Language"
 # Responses that say when to try again.
 _TEMPORARY = frozenset({"Too Many Requests", "Service Unavailable"})
 
@@ -60,7 +66,15 @@ def spec_options(app: Flask) -> dict[str, Any]:
                     "name": app.config["SESSION_COOKIE_NAME"],
                     "description": "The session of a signed-in user, on pages of this installation only.",
                 },
-            }
+            },
+            "parameters": {
+                _LANGUAGE: {
+                    "name": OPTION,
+                    "in": "query",
+                    "description": "language of the messages for people; English if it is left out",
+                    "schema": {"type": "string", "enum": sorted(LANGUAGES)},
+                }
+            },
         },
         "security": [{"token": []}, {"session": []}],
     }
@@ -77,12 +91,14 @@ class _Corrections(BasePlugin):
     def operation_helper(
         self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        """Say that lists have a `Link`, and of parameters that they may be left out, not that they may be null.
+        """Add the parameter `language` to each operation, and say that lists have a `Link`.
 
-        A URL can't express null.
+        Of parameters, say that they may be left out, not that they may be null: a URL can't express null.
         """
         for operation in (operations or {}).values():
-            parameters = [each for each in operation.get("parameters", []) if isinstance(each, dict)]
+            named = operation.setdefault("parameters", [])
+            parameters = [each for each in named if isinstance(each, dict)]
+            named.append(_LANGUAGE)
             for parameter in parameters:
                 _remove_null(parameter.get("schema", {}))
             if any(parameter.get("name") == "limit" for parameter in parameters):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import accumulate, groupby
 
 from flask import Blueprint, Response, request
@@ -18,6 +18,8 @@ from precast_app.auth.route_permissions import requires
 from precast_app.jobs import lost_jobs, stats
 from precast_app.jobs.stats import JobStats, QueueStats
 from precast_app.models import JobStatus
+from precast_app.notifications import backlog
+from precast_app.notifications.backlog import Backlog
 from precast_app.telemetry import duration_store, durations
 from precast_app.telemetry.durations import Bucket, Histogram
 
@@ -31,10 +33,11 @@ def metrics() -> Response:
     registry = CollectorRegistry()
     # What this process has counted since its last flush.
     duration_store.flush()
-    jobs, buckets = stats.collect(), duration_store.load()
+    jobs, messages, buckets = stats.collect(), backlog.load(), duration_store.load()
     # Redis may take seconds to respond.
     database.release_connection()
     registry.register(_StatsCollector(jobs, len(lost_jobs.filter_lost(jobs.due)), stats.read_queue()))
+    registry.register(_MessageCollector(messages))
     registry.register(_DurationCollector(buckets))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return Response(encode(registry), content_type=content_type)
@@ -86,6 +89,32 @@ class _StatsCollector(Collector):
         yield _gauge("precast_enqueued", "Job ids in Redis that no worker has taken yet.", queue.enqueued)
         if queue.seconds_since_sweep is not None:
             yield _gauge("precast_reaper_seconds", "Time since the reaper's last sweep.", queue.seconds_since_sweep)
+
+
+class _MessageCollector(Collector):
+    """Collector of gauges about the messages that wait to be delivered, by channel: webhook or email."""
+
+    def __init__(self, backlogs: Mapping[str, Backlog]) -> None:
+        self._backlogs = backlogs
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        labels = ["channel"]
+        waiting = GaugeMetricFamily("precast_messages_waiting", "Messages that are not delivered yet.", labels=labels)
+        oldest = GaugeMetricFamily(
+            "precast_oldest_message_seconds", "How long the first of them has waited; 0 if there is none.",
+            labels=labels,
+        )  # fmt: skip
+        overdue = GaugeMetricFamily(
+            "precast_message_overdue_seconds", "For how long an attempt to deliver one has been due.", labels=labels
+        )
+        for channel, found in self._backlogs.items():
+            waiting.add_metric([channel], found.waiting)
+            oldest.add_metric([channel], found.oldest_seconds)
+            overdue.add_metric([channel], found.overdue_seconds)
+        return waiting, oldest, overdue
 
 
 class _DurationCollector(Collector):

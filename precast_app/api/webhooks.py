@@ -14,6 +14,7 @@ from precast_app.api.schemas import (
     ResponseSchema,
     StrictBoolean,
     Timestamp,
+    TranslatedText,
     requested_page,
 )
 from precast_app.auth.permissions import Permission
@@ -72,7 +73,7 @@ class Webhook(ResponseSchema):
     created_by = ma.fields.String()
     created_at = Timestamp()
     disabled_at = Timestamp(allow_none=True)
-    disabled_reason = ma.fields.String(allow_none=True)
+    disabled_reason = TranslatedText(allow_none=True)
     previous_secret_until = Timestamp(
         allow_none=True, metadata={"description": "until when messages are signed with the previous secret, too"}
     )
@@ -110,7 +111,7 @@ class Delivery(ResponseSchema):
     last_status = ma.fields.Integer(
         allow_none=True, metadata={"description": "HTTP status of the last answer; null if there was none"}
     )
-    last_error = ma.fields.String(allow_none=True)
+    last_error = TranslatedText(attribute="last_error_text", allow_none=True)
     created_at = Timestamp()
     last_attempt_at = Timestamp(allow_none=True)
     next_attempt_at = Timestamp(allow_none=True)

@@ -6,7 +6,9 @@ import sys
 
 import click
 
+from precast_app.api.accounts import UserAccount
 from precast_app.auth import tokens, users
+from precast_app.cli import command
 from precast_app.cli.command import Group
 from precast_app.extensions import current_settings
 from precast_app.projects import projects
@@ -28,9 +30,14 @@ def create_user(name: str, admin: bool, password_stdin: bool) -> None:
 
 
 @user_group.command("list")
-def list_users() -> None:
+@command.json_option
+def list_users(as_json: bool) -> None:
     """List the users: name, whether they are administrators, and whether they are disabled."""
-    for user in every_page(administration.list_users):
+    found = every_page(administration.list_users)
+    if as_json:
+        command.print_json(UserAccount(many=True).dump(found))
+        return
+    for user in found:
         role = "administrator" if user.is_admin else "user"
         click.echo(f"{user.name}\t{role}\t{'disabled' if user.disabled_at else 'enabled'}")
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
 from precast_app.errors import RequestError
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON as the API returns it, and nothing else."
+)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON that people can read."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 class Group(AppGroup):

@@ -22,10 +22,12 @@ from precast_app.config.environment import variable_of
 from precast_app.errors import ConfigurationError
 from precast_app.extensions import current_settings, db
 from precast_app.jobs import broker, connection_budget, stats
+from precast_app.notifications import backlog
 
 _MAX_CLOCK_SKEW_SECONDS = 5.0
 _MAX_SWEEP_AGE_SECONDS = 60.0
 _MAX_QUEUED_SECONDS = 3_600.0
+_MAX_OVERDUE_SECONDS = 300.0
 _MIB = 1024 * 1024
 
 _CONNECTIONS = text("""
@@ -40,7 +42,7 @@ class Problem(Exception):
 @click.command("doctor")
 @with_appcontext
 def doctor() -> None:
-    """Check settings, versions, migrations, connections, workers, clocks, disk, reaper and queue.
+    """Check settings, versions, migrations, connections, workers, clocks, disk, reaper, queue and messages.
 
     The exit status is 0 if all of them are in order.
     """
@@ -153,6 +155,19 @@ def _queue() -> str:
     return waiting if found.queued else "empty"
 
 
+def _messages() -> str:
+    found = backlog.load()
+    waiting = ", ".join(
+        f"{channel}: {each.waiting} waiting, the first for {each.oldest_seconds:,.0f} s"
+        for channel, each in found.items()
+        if each.waiting
+    )
+    overdue = max(each.overdue_seconds for each in found.values())
+    if overdue > _MAX_OVERDUE_SECONDS:
+        raise Problem(f"{waiting}; one is overdue by {overdue:,.0f} s. Start worker.py, or look for errors in its log")
+    return waiting or "none waiting"
+
+
 _CHECKS: dict[str, Callable[[], str]] = {
     "settings": _settings,
     "versions": _versions,
@@ -164,4 +179,5 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "disk": _disk,
     "reaper": _reaper,
     "queue": _queue,
+    "messages": _messages,
 }

@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 
 from precast_app import config
 from precast_app.api.schemas import DayOrTime
-from precast_app.cli import waiting
+from precast_app.cli import command, waiting
 from precast_app.cli.command import Command
 from precast_app.errors import RequestError
 from precast_app.importing.job_type_detection import PIECE_STATUSES
@@ -117,7 +117,7 @@ def _day_or_time(ctx: click.Context, param: click.Parameter, value: str | None) 
     show_default=True,
 )
 @waiting.wait_option
-@waiting.json_option
+@command.json_option
 @with_appcontext
 def import_file(
     file: Path,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import click
 
-from precast_app.cli import waiting
+from precast_app.api.job_schemas import Job
+from precast_app.cli import command, waiting
 from precast_app.cli.command import Group
 from precast_app.errors import NotFound
 from precast_app.extensions import db
@@ -33,10 +34,16 @@ class _LoginName:
 @click.option("--project", "project_id", type=int, required=True, help="Id of the project.")
 @click.option("--status", type=click.Choice([each.value for each in JobStatus]), help="Only jobs with this status.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number of jobs.")
-def list_jobs(project_id: int, status: str | None, limit: int) -> None:
+@command.json_option
+def list_jobs(project_id: int, status: str | None, limit: int, as_json: bool) -> None:
     """List the jobs of a project, newest first: id, type, status, progress, file and user."""
     projects.get(project_id)
-    for job in jobs.list_jobs(project_id, status, None, Page(limit=limit))[0]:
+    found = jobs.list_jobs(project_id, status, None, Page(limit=limit))[0]
+    if as_json:
+        positions = jobs.queue_positions(found)
+        command.print_json(Job(many=True).dump([Job.of(job, positions) for job in found]))
+        return
+    for job in found:
         cells = (job.id, job.job_type, job.status, f"{job.progress} %", job.file_name or "", job.created_by)
         click.echo("\t".join(map(str, cells)))
 
@@ -45,13 +52,13 @@ def list_jobs(project_id: int, status: str | None, limit: int) -> None:
 @_JOB
 def show_job(job_id: int) -> None:
     """Print JOB_ID as the API returns it."""
-    click.echo(waiting.job_json(_get(job_id)))
+    waiting.print_job(_get(job_id))
 
 
 @job_group.command("cancel")
 @_JOB
 @waiting.wait_option
-@waiting.json_option
+@command.json_option
 def cancel_job(job_id: int, wait: bool, as_json: bool) -> None:
     """Cancel JOB_ID and revert what it has written."""
     _get(job_id)
@@ -62,7 +69,7 @@ def cancel_job(job_id: int, wait: bool, as_json: bool) -> None:
 @job_group.command("retry")
 @_JOB
 @waiting.wait_option
-@waiting.json_option
+@command.json_option
 def retry_job(job_id: int, wait: bool, as_json: bool) -> None:
     """Retry the failed JOB_ID with its stored file; committed batches are kept."""
     _get(job_id)
@@ -72,7 +79,7 @@ def retry_job(job_id: int, wait: bool, as_json: bool) -> None:
 @job_group.command("undo")
 @_JOB
 @waiting.wait_option
-@waiting.json_option
+@command.json_option
 def undo_job(job_id: int, wait: bool, as_json: bool) -> None:
     """Undo the import JOB_ID in a new job."""
     _get(job_id)
@@ -83,7 +90,7 @@ def undo_job(job_id: int, wait: bool, as_json: bool) -> None:
 @job_group.command("apply")
 @_JOB
 @waiting.wait_option
-@waiting.json_option
+@command.json_option
 def apply_job(job_id: int, wait: bool, as_json: bool) -> None:
     """Apply the dry run JOB_ID in a new job."""
     _get(job_id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from precast_app.api.projects import Project
+from precast_app.cli import command
 from precast_app.cli.command import Group
 from precast_app.projects import projects
 from precast_app.queries import projects as project_queries
@@ -20,7 +22,12 @@ def create_project(name: str) -> None:
 
 
 @project_group.command("list")
-def list_projects() -> None:
+@command.json_option
+def list_projects(as_json: bool) -> None:
     """List the projects: id and name."""
-    for project in every_page(project_queries.list_all):
+    found = every_page(project_queries.list_all)
+    if as_json:
+        command.print_json(Project(many=True).dump(found))
+        return
+    for project in found:
         click.echo(f"{project.id}\t{project.name}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import getpass
-import json
 import sys
 import time
 
 import click
 
 from precast_app.api.job_schemas import Job
+from precast_app.cli import command
 from precast_app.extensions import db
 from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.queries import jobs
@@ -23,9 +23,6 @@ _ENDED = (JobStatus.COMPLETED, JobStatus.FAILED)
 wait_option = click.option(
     "--wait/--no-wait", default=True, show_default=True, help="Wait until the job ends, or only print its id."
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print the job as the API returns it, and nothing else."
-)
 
 
 def report(job_id: int, *, wait: bool, as_json: bool, expected: JobStatus = JobStatus.COMPLETED) -> None:
@@ -35,7 +32,7 @@ def report(job_id: int, *, wait: bool, as_json: bool, expected: JobStatus = JobS
     """
     job = _wait_with_progress_bar(job_id, hidden=as_json) if wait else jobs.get_job(job_id)
     if as_json:
-        click.echo(job_json(job))
+        print_job(job)
     elif wait and job.phase == Phase.WAITING_FOR_MAPPING:
         message = "waits until somebody says what the columns of its file mean, on its page or by PUT"
         click.echo(f"Job {job_id} {message} /api/jobs/{job_id}/mapping.", err=True)
@@ -50,10 +47,9 @@ def report(job_id: int, *, wait: bool, as_json: bool, expected: JobStatus = JobS
         sys.exit(_WAITS)
 
 
-def job_json(job: ImportJob) -> str:
-    """Return the job as the API returns it."""
-    fields = Job().dump(Job.of(job, jobs.queue_positions([job])))
-    return json.dumps(fields, indent=2, ensure_ascii=False)
+def print_job(job: ImportJob) -> None:
+    """Print the job as the API returns it."""
+    command.print_json(Job().dump(Job.of(job, jobs.queue_positions([job]))))
 
 
 def login_name() -> str:

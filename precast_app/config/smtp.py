@@ -24,7 +24,8 @@ class SmtpServer:
 def parse_smtp_url(url: str) -> SmtpServer:
     """Return the mail server of a URL such as `smtps://user:password@mail.example`.
 
-    Raise `ConfigurationError` if the URL is malformed; the message does not repeat it, because of the password.
+    Raise `ConfigurationError` if the URL is malformed, or its user or password is not ASCII. The message doesn't repeat
+    the URL, because of the password.
     """
     try:
         parts = urlsplit(url)
@@ -35,10 +36,14 @@ def parse_smtp_url(url: str) -> SmtpServer:
         raise ConfigurationError(
             "SMTP_URL must look like smtps://user:password@mail.example or smtp://mail.example:25."
         )
+    user = None if parts.username is None else unquote(parts.username)
+    password = None if parts.password is None else unquote(parts.password)
+    if not f"{user}{password}".isascii():
+        raise ConfigurationError("The user and the password in SMTP_URL must be ASCII. Set a password without umlauts.")
     return SmtpServer(
         host,
         port or _DEFAULT_PORTS[parts.scheme],
         is_tls=parts.scheme == "smtps",
-        user=None if parts.username is None else unquote(parts.username),
-        password=None if parts.password is None else unquote(parts.password),
+        user=user,
+        password=password,
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from precast_app.enums import DeliveryStatus, NotificationEvent
 from precast_app.extensions import Model
+from precast_app.messages import Message, Parts, restore
 from precast_app.models.column_types import CreatedAt, Id, ProjectId, Timestamp, one_of
 
 
@@ -73,7 +74,14 @@ class OutboxMessage(Model):
     last_attempt_at: Mapped[Timestamp | None]
     last_status: Mapped[int | None]
     last_error: Mapped[str | None] = mapped_column(Text)
+    # What the error is made from in other languages; null for a constant text.
+    last_error_parts: Mapped[Parts | None] = mapped_column(JSON(none_as_null=True))
     delivered_at: Mapped[Timestamp | None]
+
+    @property
+    def last_error_text(self) -> Message | None:
+        """The error of the last attempt, to be shown in any language."""
+        return None if self.last_error is None else restore(self.last_error, self.last_error_parts)
 
     @property
     def status(self) -> DeliveryStatus:

@@ -5,6 +5,7 @@ The caller commits.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from sqlalchemy import text
 
 from precast_app.enums import NotificationEvent
 from precast_app.extensions import current_settings, db
+from precast_app.messages import Message, stored_parts
 from precast_app.notifications import backoff
 
 # Beside the time limit of an attempt: to resolve names, and to store what has become of it.
@@ -38,6 +40,7 @@ _CLAIM = text("""
     )
     UPDATE outbox_messages message
     SET attempts = attempts + 1, last_attempt_at = clock_timestamp(), last_status = NULL, last_error = NULL,
+        last_error_parts = NULL,
         next_attempt_at = clock_timestamp() + make_interval(secs => :lease)
     FROM claimed WHERE message.id = claimed.id
     RETURNING message.id, message.attempts, message.last_attempt_at, message.project_id, message.message_id,
@@ -63,12 +66,13 @@ _RECIPIENTS = text("""
 # The condition on `last_attempt_at` keeps a worker that was too slow from overwriting the outcome of a later attempt.
 _DELIVERED = text("""
     UPDATE outbox_messages
-    SET delivered_at = clock_timestamp(), next_attempt_at = NULL, last_status = :status, last_error = NULL
+    SET delivered_at = clock_timestamp(), next_attempt_at = NULL, last_status = :status, last_error = NULL,
+        last_error_parts = NULL
     WHERE id = :id AND last_attempt_at = :claimed_at
 """)
 _FAILED = text("""
     UPDATE outbox_messages
-    SET last_status = :status, last_error = :error,
+    SET last_status = :status, last_error = :error, last_error_parts = CAST(:error_parts AS json),
         next_attempt_at = CASE
             WHEN NOT :is_final AND clock_timestamp() + make_interval(secs => :delay) < expires_at
             THEN clock_timestamp() + make_interval(secs => :delay) END
@@ -79,7 +83,7 @@ _DISABLE = text("""
     WHERE id = :webhook_id AND disabled_at IS NULL
 """)
 _GIVE_UP = text("""
-    UPDATE outbox_messages SET next_attempt_at = NULL, last_error = :reason
+    UPDATE outbox_messages SET next_attempt_at = NULL, last_error = :reason, last_error_parts = NULL
     WHERE webhook_id = :webhook_id AND next_attempt_at IS NOT NULL
 """)
 
@@ -131,7 +135,7 @@ class Outcome:
     """
 
     status: int | None = None
-    error: str | None = None
+    error: Message | None = None
     retry_after: float | None = None
     is_final: bool = False
     disables: bool = False
@@ -176,13 +180,15 @@ def record_outcome(message: ClaimedMessage, outcome: Outcome) -> None:
         db.session.execute(_DELIVERED, of_claim)
         return
     delay = backoff.retry_delay(message.attempt, current_settings().delivery_retry_seconds, outcome.retry_after)
-    db.session.execute(_FAILED, {**of_claim, "error": outcome.error, "is_final": outcome.is_final, "delay": delay})
+    parts = stored_parts(outcome.error)
+    of_error = {"error": outcome.error, "error_parts": None if parts is None else json.dumps(parts)}
+    db.session.execute(_FAILED, {**of_claim, **of_error, "is_final": outcome.is_final, "delay": delay})
     if outcome.disables and message.webhook is not None:
         disable_webhook(message.webhook.webhook_id, outcome.error)
 
 
-def disable_webhook(webhook_id: int, reason: str) -> None:
-    """Disable the webhook and give up the messages that wait for it."""
+def disable_webhook(webhook_id: int, reason: Message) -> None:
+    """Disable the webhook and give up the messages that wait for it; the reason is a constant text."""
     names = {"webhook_id": webhook_id, "reason": reason}
     db.session.execute(_DISABLE, names)
     db.session.execute(_GIVE_UP, names)

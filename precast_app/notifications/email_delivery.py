@@ -12,6 +12,8 @@ from precast_app.config import Settings
 from precast_app.config.smtp import SmtpServer, parse_smtp_url
 from precast_app.enums import NotificationEvent
 from precast_app.languages import catalogue, gettext_noop
+from precast_app.message_catalogue import translate_stored
+from precast_app.messages import Message
 from precast_app.notifications import stop_links
 from precast_app.notifications.claims import ClaimedMessage, Outcome, Recipient
 from precast_app.notifications.stop_links import StopLink
@@ -30,26 +32,30 @@ _PERMANENT = range(500, 600)
 def deliver(message: ClaimedMessage, recipient: Recipient, settings: Settings) -> Outcome:
     """Send the message and return what became of it. Needs no database connection."""
     if not settings.sends_email:
-        return Outcome(error="This installation sends no e-mail (SMTP_URL).", is_final=True)
+        return Outcome(error=Message("This installation sends no e-mail (SMTP_URL)."), is_final=True)
     if recipient.email is None or not recipient.wants(message.event):
-        return Outcome(error="The user has no access or does not want this e-mail any more.", is_final=True)
+        error = Message("The user has no access or does not want this e-mail any more.")
+        return Outcome(error=error, is_final=True)
     email = compose(message, recipient, recipient.email, settings)
     try:
         _send(email, parse_smtp_url(settings.smtp_url), settings.delivery_timeout_seconds)
-    except smtplib.SMTPRecipientsRefused as error:
-        code, _ = next(iter(error.recipients.values()))
-        return Outcome(code, "The mail server refused the address.", is_final=code in _PERMANENT)
-    except smtplib.SMTPResponseException as error:
-        return Outcome(error.smtp_code, f"The mail server answered {error.smtp_code}.")
-    except (OSError, smtplib.SMTPException) as error:
-        return Outcome(error=f"The mail server could not be used: {type(error).__name__}.")
+    except smtplib.SMTPRecipientsRefused as refused:
+        code, _ = next(iter(refused.recipients.values()))
+        return Outcome(code, Message("The mail server refused the address."), is_final=code in _PERMANENT)
+    except smtplib.SMTPResponseException as answer:
+        code = answer.smtp_code
+        return Outcome(code, Message("The mail server answered %(status)s.", status=code))
+    except (OSError, smtplib.SMTPException) as failure:
+        name = type(failure).__name__
+        return Outcome(error=Message("The mail server could not be used: %(error)s.", error=name))
     return Outcome(250)
 
 
 def compose(message: ClaimedMessage, recipient: Recipient, address: str, settings: Settings) -> EmailMessage:
     """Return the e-mail in the user's language, with the headers by which mail programs offer to stop it (RFC 8058)."""
-    texts = catalogue.translations(recipient.language or "en")
-    job = message.payload["data"]
+    language = recipient.language or "en"
+    texts = catalogue.translations(language)
+    job, parts = message.payload["data"], message.payload.get("parts", {})
     stop_url = stop_links.make_url(settings, StopLink(recipient.user_id, address))
     email = EmailMessage()
     values = {"project": " ".join(job["project_name"].split()), "job": job["id"]}
@@ -62,7 +68,11 @@ def compose(message: ClaimedMessage, recipient: Recipient, address: str, setting
     email["List-Unsubscribe"] = f"<{stop_url}>"
     email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     file_line = texts.gettext(_FILE) % {"name": job["file_name"]} if job["file_name"] else None
-    lines = [file_line, job["result"], job["error"], "", job["url"], "", "-- ", texts.gettext(_STOP), stop_url]
+    result, error = (
+        None if job[name] is None else translate_stored(job[name], parts.get(name), language)
+        for name in ("result", "error")
+    )
+    lines = [file_line, result, error, "", job["url"], "", "-- ", texts.gettext(_STOP), stop_url]
     email.set_content("\n".join(line for line in lines if line is not None) + "\n")
     return email
 

@@ -22,11 +22,19 @@ _MAX_ADDRESSES = 3
 _CONNECT_SECONDS = 5.0
 
 
-class AddressRefused(Exception):
+class PostFailed(Exception):
+    """A request that was not sent, or not answered; `message` says why."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class AddressRefused(PostFailed):
     """The host leads to an address that webhooks may not reach."""
 
 
-class DeadlineExceeded(Exception):
+class DeadlineExceeded(PostFailed):
     """The receiver has not answered completely in time."""
 
 
@@ -57,7 +65,8 @@ def post(url: WebhookUrl, body: bytes, headers: Mapping[str, str], *, policy: Ad
     # ValueError: of a TLS connection that was shut down while it was read.
     except (OSError, http.client.HTTPException, ValueError) as error:
         if connection.is_expired:
-            raise DeadlineExceeded(f"No complete answer within {timeout:g} seconds.") from error
+            message = Message("No complete answer within %(seconds)s seconds.", seconds=f"{timeout:g}")
+            raise DeadlineExceeded(message) from error
         raise
     finally:
         connection.close()

@@ -63,7 +63,9 @@ def _to_user(
 
 def _insert(job_id: int, messages: list[tuple[int | None, int | None, NotificationEvent]]) -> None:
     webhook_ids, user_ids, events = (list(column) for column in zip(*messages, strict=True))
-    payload_of = {event: payloads.dump(job_id, event) for event in dict.fromkeys(events)}
+    # Receivers of webhooks get English; an e-mail is written in the user's language when it is sent.
+    kinds = [(event, user_id is not None) for event, user_id in zip(events, user_ids, strict=True)]
+    payload_of = {kind: payloads.dump(job_id, kind[0], with_parts=kind[1]) for kind in dict.fromkeys(kinds)}
     db.session.execute(
         _INSERT,
         {
@@ -72,7 +74,7 @@ def _insert(job_id: int, messages: list[tuple[int | None, int | None, Notificati
             "webhook_ids": webhook_ids,
             "user_ids": user_ids,
             "events": events,
-            "payloads": [payload_of[event] for event in events],
+            "payloads": [payload_of[kind] for kind in kinds],
             "hours": current_settings().delivery_retry_hours,
         },
     )

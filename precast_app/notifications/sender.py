@@ -15,6 +15,7 @@ from flask import Flask
 
 from precast_app.config import Settings
 from precast_app.extensions import db, settings_of
+from precast_app.messages import Message
 from precast_app.notifications import claims, email_delivery, webhook_delivery
 from precast_app.notifications.address_policy import AddressPolicy
 from precast_app.notifications.claims import ClaimedMessage, Outcome
@@ -86,7 +87,7 @@ def _deliver(message: ClaimedMessage, policy: AddressPolicy, settings: Settings)
             return webhook_delivery.deliver(message, message.webhook, policy=policy, timeout=timeout)
         if message.recipient is not None:
             return email_delivery.deliver(message, message.recipient, settings)
-        return Outcome(error="The recipient does not exist any more.", is_final=True)
+        return Outcome(error=Message("The recipient does not exist any more."), is_final=True)
     except Exception as error:
         log.exception("Message %s could not be sent.", message.message_id)
-        return Outcome(error=f"The message could not be sent: {type(error).__name__}.")
+        return Outcome(error=Message("The message could not be sent: %(error)s.", error=type(error).__name__))

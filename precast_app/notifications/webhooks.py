@@ -82,7 +82,7 @@ def change(
     _record("change", webhook, disabled=bool(disabled))
     if disabled:
         db.session.flush()
-        claims.disable_webhook(webhook_id, "The webhook was disabled.")
+        claims.disable_webhook(webhook_id, Message("The webhook was disabled."))
     db.session.commit()
     return webhook
 

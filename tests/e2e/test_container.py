@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,17 @@ def compose() -> dict[str, Any]:
     return found
 
 
+def container_environment(secrets: Path) -> dict[str, str]:
+    """Return what the image and compose.yaml set for a process, without a file `.env`; its secrets are in a folder."""
+    of_image = dict(word.split("=", 1) for word in instructions("ENV")[0].split())
+    of_image.pop("PATH")
+    of_service = {
+        name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value).replace("/run/secrets", str(secrets))
+        for name, value in compose()["x-app"]["environment"].items()
+    }
+    return {**of_image, **of_service}
+
+
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
     """Return a folder with what the Dockerfile copies from a checkout."""
@@ -49,10 +61,9 @@ def image(tmp_path: Path) -> Path:
 
 def test_what_the_image_holds_is_enough(image: Path, empty_database: dict[str, str], tmp_path: Path) -> None:
     """The commands of compose.yaml run in a folder like the image's, with secrets in files, and write nothing there."""
-    environment = {**empty_database, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**empty_database, **container_environment(tmp_path), "REDIS_URL": empty_database["REDIS_URL"]}
     for name in SECRETS:
-        (tmp_path / name).write_text(environment.pop(name) + "\n")
-        environment[f"{name}_FILE"] = str(tmp_path / name)
+        Path(environment[f"{name}_FILE"]).write_text(environment.pop(name) + "\n")
     services = compose()["services"]
     (web,) = instructions("CMD")
     installation = Installation(
@@ -76,6 +87,23 @@ def test_what_the_image_holds_is_enough(image: Path, empty_database: dict[str, s
     assert sorted(image.rglob("*")) == before
 
 
+def test_compose_yaml_follows_the_compose_specification() -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_with_extras_has_the_other_images_packages_and_those_of_the_extras() -> None:
+    """Each of its packages has the version that the tests run with."""
+    plain, telemetry, tested = (
+        set(re.findall(r"(?m)^([\w.-]+==\S+)", (ROOT / f"requirements{suffix}.txt").read_text()))
+        for suffix in ("", "-telemetry", "-dev")
+    )
+    assert plain < telemetry < tested
+    names = {pin.split("==")[0] for pin in telemetry - plain}
+    assert {"sentry-sdk", "opentelemetry-sdk", "opentelemetry-instrumentation-flask"} <= names
+
+
 def test_every_way_to_deploy_runs_the_commands_of_the_procfile() -> None:
     procfile = dict(line.split(": ") for line in (ROOT / "Procfile").read_text().splitlines())
     expected = {name: shlex.split(command) for name, command in procfile.items()}
@@ -94,8 +122,11 @@ def test_every_way_to_deploy_runs_the_commands_of_the_procfile() -> None:
 
 
 def test_the_files_name_only_settings_that_exist() -> None:
-    known = {name.upper() for name in Settings.__dataclass_fields__} | {"PORT"}
-    named = {name.removesuffix("_FILE") for name in compose()["x-app"]["environment"]}
+    known = {name.upper() for name in Settings.__dataclass_fields__} | {"PORT", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    environment = compose()["x-app"]["environment"]
+    # The container's variable is set by the one of the same name in the file `.env`.
+    assert {name for name, value in environment.items() if "$" in value and value != f"${{{name}:-}}"} == set()
+    named = {name.removesuffix("_FILE") for name in environment}
     named |= set(json.loads((ROOT / "app.json").read_text())["env"])
     assert named <= known
 

@@ -18,9 +18,12 @@ from sqlalchemy import text
 from precast_app.auth import passwords, tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import broker, reaper
+from precast_app.models import NotificationEvent
+from precast_app.notifications import webhooks
 from precast_app.queries.jobs import get_job
 from tests.app_settings import changed_settings
 from tests.conftest import EXAMPLES, ROOT, run_import, submit, worker
+from tests.job_states import claim_or_fail, complete, submit_stages
 
 
 def call(app: Flask, *words: str, stdin: str | None = None) -> tuple[int, str, str]:
@@ -256,6 +259,7 @@ def test_doctor_says_that_everything_works(app: Flask, green_meadows: int, envir
     assert status == 0
     assert lines["workers"] == "ok 1 seen lately"
     assert lines["queue"] == "ok empty"
+    assert lines["messages"] == "ok none waiting"
 
 
 def test_doctor_names_a_stopped_worker_and_an_old_migration(app: Flask, project_id: int) -> None:
@@ -286,6 +290,20 @@ def test_doctor_names_a_reaper_that_has_stopped_and_a_job_that_waits_too_long(ap
     assert lines["reaper"].startswith("FAIL ran 30")
     assert lines["reaper"].endswith(" s ago. Is worker.py running, and can it reach the database?")
     assert lines["queue"].startswith("FAIL 1 queued, the first for 7,20")
+
+
+def test_doctor_names_messages_that_no_worker_sends(app: Flask, project_id: int) -> None:
+    webhooks.create(project_id, "https://example.com/hooks", [NotificationEvent.JOB_COMPLETED], "ada")
+    complete(claim_or_fail(submit_stages(project_id)))
+    assert re.fullmatch(r"ok webhook: 1 waiting, the first for \d+ s", lines_of_doctor(app)[1]["messages"])
+    db.session.execute(text("UPDATE outbox_messages SET next_attempt_at = now() - interval '400 seconds'"))
+    db.session.commit()
+    status, lines = lines_of_doctor(app)
+    assert status == 1
+    assert re.fullmatch(
+        r"FAIL webhook: 1 waiting, the first for \d+ s; one is overdue by 4\d\d s\. Start worker\.py, or .* in its log",
+        lines["messages"],
+    )
 
 
 def test_doctor_compares_clocks_sizes_settings_and_versions(app: Flask, project_id: int) -> None:
@@ -321,6 +339,20 @@ def test_doctor_goes_on_without_redis(app: Flask, project_id: int, environment: 
         [sys.executable, "-m", "flask", "doctor"], cwd=ROOT, env=lost, capture_output=True, text=True, check=False
     )
     lines = {line[6:18].strip(): line for line in done.stdout.splitlines()}
-    assert (done.returncode, len(lines)) == (1, 10), done.stderr
+    assert (done.returncode, len(lines)) == (1, 11), done.stderr
     assert lines["redis"].startswith("FAIL  redis       Error 111 connecting to 127.0.0.1:1")
     assert lines["database"].startswith("ok    database    answers in ")
+
+
+def test_lists_are_printed_as_the_api_returns_them(
+    app: Flask, client: FlaskClient, admin: dict[str, str], green_meadows: int
+) -> None:
+    submit(green_meadows, EXAMPLES / "element_types.csv")
+    for words, path, name in (
+        (("job", "list", "--project", "1", "--limit", "50"), "/api/project/1/jobs?limit=50", "jobs"),
+        (("project", "list"), "/api/project", "projects"),
+        (("user", "list"), "/api/users", "users"),
+    ):
+        status, output, _ = call(app, *words, "--json")
+        assert status == 0
+        assert json.loads(output) == client.get(path, headers=admin).get_json()[name] != []

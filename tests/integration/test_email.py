@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from precast_app.notifications.stop_links import StopLink
 from precast_app.projects import projects
 from tests.app_settings import changed_settings
 from tests.auth_headers import member_headers, user_headers
+from tests.certificates import needs_openssl, write_certificate
 from tests.conftest import EXAMPLES
 from tests.job_states import cancel, claim_or_fail, complete
 from tests.mail_server import MailServer, mail_server
@@ -29,17 +32,22 @@ from tests.pages import page, signed_in
 URL = "/api/me/email"
 ADDRESS = "eve@example.com"
 EVERY = ["job.completed", "job.failed", "job.waiting"]
+# About servers that let users sign in without encryption, and about a name that it uses itself.
+AIOSMTPD_WARNS = pytest.mark.filterwarnings("ignore:Requiring AUTH", "ignore:Session.login_data")
+
+
+@contextmanager
+def sending_to(app: Flask, smtp_url: str) -> Iterator[None]:
+    with changed_settings(
+        app, smtp_url=smtp_url, email_from="Precast <precast@example.com>", public_url="https://precast.example",
+        delivery_retry_seconds=0.001,
+    ):  # fmt: skip
+        yield
 
 
 @pytest.fixture
 def server(app: Flask) -> Iterator[MailServer]:
-    with (
-        mail_server() as found,
-        changed_settings(
-            app, smtp_url=found.url, email_from="Precast <precast@example.com>", public_url="https://precast.example",
-            delivery_retry_seconds=0.001,
-        ),
-    ):  # fmt: skip
+    with mail_server() as found, sending_to(app, found.url):
         yield found
 
 
@@ -68,6 +76,15 @@ def send_all(app: Flask) -> None:
     sender = Sender(app)
     while sender.send_due() or sender._in_flight:
         sender.record_outcomes(5)
+    sender.close()
+
+
+def send_due(app: Flask) -> None:
+    """Try once to send what is due."""
+    db.session.rollback()
+    sender = Sender(app)
+    if sender.send_due():
+        sender.record_outcomes(10)
     sender.close()
 
 
@@ -120,7 +137,7 @@ def test_an_email_is_in_the_language_of_its_user(
     (email,) = server.emails
     assert email["Subject"].startswith(f"Green Meadows: Auftrag {job_id} ")
     assert "Datei: Stäbe.csv" in email.get_content()
-    assert "Cancelled by manager" in email.get_content()
+    assert "Abgebrochen von manager" in email.get_content()
 
 
 def test_only_the_chosen_events_of_the_users_own_jobs_are_sent(
@@ -191,6 +208,62 @@ def test_a_mail_server_that_is_away_is_tried_again(app: Flask, client: FlaskClie
         send_all(app)
     (message,) = stored()
     assert message.last_error == "The mail server could not be used: ConnectionRefusedError."
+    assert message.next_attempt_at is not None
+
+
+@needs_openssl
+@AIOSMTPD_WARNS
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_a_password_is_sent_over_an_encrypted_connection(
+    app: Flask,
+    client: FlaskClient,
+    editor: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_tls: bool,
+) -> None:
+    """By STARTTLS, or from the start of the connection on."""
+    certificate = write_certificate(tmp_path)
+    with mail_server(certificate=certificate, is_tls=is_tls, password="p/w: %") as found, sending_to(app, found.url):
+        choose(client, editor, *EVERY)
+        complete(claim_or_fail(start_job(client, editor)))
+        send_due(app)
+        assert not found.emails
+        assert stored()[0].last_error == "The mail server could not be used: SSLCertVerificationError."
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        db.session.execute(text("UPDATE outbox_messages SET next_attempt_at = now()"))
+        db.session.commit()
+        send_due(app)
+    assert found.sessions == [(True, "precast")]
+
+
+@AIOSMTPD_WARNS
+def test_a_password_is_not_sent_without_encryption(app: Flask, client: FlaskClient, editor: dict[str, str]) -> None:
+    with mail_server(password="secret") as found, sending_to(app, found.url):
+        choose(client, editor, *EVERY)
+        complete(claim_or_fail(start_job(client, editor)))
+        send_due(app)
+    assert not found.emails
+    assert stored()[0].last_error == "The mail server could not be used: SMTPNotSupportedError."
+
+
+@needs_openssl
+@AIOSMTPD_WARNS
+def test_a_wrong_password_is_tried_again(
+    app: Flask, client: FlaskClient, editor: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = write_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with (
+        mail_server(certificate=certificate, password="right") as found,
+        sending_to(app, found.url.replace("right", "wrong")),
+    ):
+        choose(client, editor, *EVERY)
+        complete(claim_or_fail(start_job(client, editor)))
+        send_due(app)
+    assert not found.emails
+    (message,) = stored()
+    assert (message.last_error, message.last_status) == ("The mail server answered 535.", 535)
     assert message.next_attempt_at is not None
 
 
@@ -291,4 +364,6 @@ def test_the_url_of_a_mail_server_is_read() -> None:
     assert Settings.from_environment(NEEDED).sends_email
     expected: dict[str, Any] = {"host": "mail.example", "port": 465, "is_tls": True, "user": "a@b", "password": "p/w"}
     assert parse_smtp_url("smtps://a%40b:p%2Fw@mail.example") == SmtpServer(**expected)
+    with pytest.raises(ConfigurationError, match="ASCII"):
+        parse_smtp_url("smtp://ada:geheim%C3%A4@mail.example")
     assert parse_smtp_url("smtp://mail.example:25") == SmtpServer("mail.example", 25, False, None, None)

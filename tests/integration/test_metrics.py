@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from precast_app.auth import tokens, users
 from precast_app.extensions import db
 from precast_app.jobs import reaper
-from precast_app.models import ImportJob, Role
+from precast_app.models import ImportJob, NotificationEvent, Role
+from precast_app.notifications import webhooks
 from precast_app.projects import projects
 from tests import job_states
 from tests.app_settings import changed_settings
@@ -57,13 +59,32 @@ def test_the_metrics_of_the_table_need_no_redis(app: Flask, client: FlaskClient,
     assert ("precast_workers", ()) not in found
 
 
+def test_the_metrics_show_the_messages_that_wait(client: FlaskClient, admin: dict[str, str], project_id: int) -> None:
+    webhooks.create(project_id, "https://example.com/hooks", [NotificationEvent.JOB_COMPLETED], "ada")
+    for _ in range(2):
+        job_states.complete(job_states.claim_or_fail(job_states.submit_stages(project_id)))
+    db.session.execute(
+        text(
+            "UPDATE outbox_messages SET created_at = now() - interval '2 hours',"
+            " next_attempt_at = now() + (id - 2) * interval '10 minutes'"
+        )
+    )
+    db.session.commit()
+    found = scrape_metrics(client, admin)
+    assert found["precast_messages_waiting", ("webhook",)] == 2
+    assert 7200 <= found["precast_oldest_message_seconds", ("webhook",)] < 7300
+    assert 600 <= found["precast_message_overdue_seconds", ("webhook",)] < 700
+    for name in ("messages_waiting", "oldest_message_seconds", "message_overdue_seconds"):
+        assert found[f"precast_{name}", ("email",)] == 0
+
+
 def test_only_administrators_can_read_the_metrics_and_no_project_is_in_them(
     client: FlaskClient, admin: dict[str, str], green_meadows: int
 ) -> None:
     submit(green_meadows, EXAMPLES / "element_types.csv")
-    text = client.get("/metrics", headers=admin).text
+    shown = client.get("/metrics", headers=admin).text
     for secret in ("Green Meadows", "element_types", "tester", "admin"):
-        assert secret not in text
+        assert secret not in shown
     assert client.get("/metrics").status_code == 401
     assert client.get("/metrics", headers=member_headers(green_meadows, Role.MANAGER)).status_code == 403
     chief = users.create("chief", "correct cement", is_admin=True)

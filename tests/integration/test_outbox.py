@@ -14,6 +14,7 @@ from precast_app.enums import NotificationEvent
 from precast_app.extensions import db
 from precast_app.jobs import lifecycle, reaper, retention, service
 from precast_app.jobs.creation import JobOptions
+from precast_app.messages import Message
 from precast_app.models import OutboxMessage, Webhook
 from precast_app.notifications import claims, webhooks
 from precast_app.notifications.claims import ClaimedMessage, Outcome
@@ -197,7 +198,7 @@ def test_a_claimed_message_is_nobody_elses_until_its_lease_expires(project_id: i
     (second,) = claim_messages()
     assert (first.message_id, second.attempt) == (second.message_id, 2)
     # The first worker was only slow. What it says now does not count.
-    claims.record_outcome(first, Outcome(500, "failed", is_final=True))
+    claims.record_outcome(first, Outcome(500, Message("The webhook is disabled."), is_final=True))
     db.session.commit()
     assert messages()[0].next_attempt_at is not None
     claims.record_outcome(second, Outcome(204))

@@ -158,6 +158,8 @@ def test_deliveries_show_what_became_of_each_message_and_are_sent_again(
         (failed,) = client.get(deliveries, headers=manager).get_json()["deliveries"]
         assert (failed["status"], failed["attempts"], failed["last_status"]) == ("pending", 1, 503)
         assert failed["last_error"] == "The receiver answered 503 Service Unavailable."
+        (in_german,) = client.get(f"{deliveries}?language=de", headers=manager).get_json()["deliveries"]
+        assert in_german["last_error"] == "Der Empfänger hat mit 503 Service Unavailable geantwortet."
         assert (failed["event"], failed["job_id"], failed["delivered_at"]) == ("job.completed", job_id, None)
         retry = f"{deliveries}/{failed['id']}/retry"
         for _ in range(2):
@@ -208,3 +210,41 @@ def test_the_pages_show_webhooks_and_messages(app: Flask, project_id: int) -> No
     assert "Job completed" in shown
     assert "whsec_" not in listed + shown
     page(browser, f"/projects/{project_id}/webhooks/{number + 1}", 404)
+
+
+# Nothing listens on port 1.
+@pytest.mark.parametrize(
+    ("url", "english", "german"),
+    [
+        (
+            "http://127.0.0.1:1/",
+            "The receiver could not be reached: it refuses connections.",
+            "Der Empfänger war nicht erreichbar: er nimmt keine Verbindungen an.",
+        ),
+        (
+            "https://receiver.invalid/",
+            "The receiver could not be reached: its host name is not known.",
+            "Der Empfänger war nicht erreichbar: sein Hostname",
+        ),
+        (
+            "https://localhost/",
+            "The URL leads to a private address.",
+            "Die URL führt zu einer privaten",
+        ),
+    ],
+)
+def test_the_page_says_in_its_language_why_a_message_was_not_delivered(
+    app: Flask, project_id: int, url: str, english: str, german: str
+) -> None:
+    browser = signed_in(app, project_id, "mia", Role.MANAGER)
+    allowed = "127.0.0.0/8" if url.startswith("http:") else "10.0.0.0/8"
+    with changed_settings(app, webhook_allowed_networks=allowed):
+        number = browser.post(URL, json={**BODY, "url": url}).get_json()["webhook"]["id"]
+        complete(claim_or_fail(submit_stages(project_id)))
+        send_once(app)
+    path = f"/projects/{project_id}/webhooks/{number}"
+    assert english in page(browser, path)
+    browser.post("/language", data={"language": "de"})
+    assert german in page(browser, path)
+    browser.patch(f"{URL}/{number}", json={"disabled": True})
+    assert "Der Webhook wurde deaktiviert." in page(browser, path)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
+import socket
 import ssl
-import subprocess
 import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook as Verifier
@@ -17,7 +17,8 @@ from standardwebhooks import WebhookVerificationError
 
 from precast_app.notifications import backoff, http_post, webhook_delivery, webhook_url
 from precast_app.notifications.address_policy import AddressPolicy
-from precast_app.notifications.http_post import DeadlineExceeded
+from precast_app.notifications.http_post import AddressRefused, DeadlineExceeded
+from tests.certificates import needs_openssl, write_certificate
 from tests.webhook_receiver import receiver
 
 LOCAL = AddressPolicy.parse("127.0.0.0/8")
@@ -72,17 +73,11 @@ def test_a_request_has_the_path_host_and_headers_of_its_url() -> None:
     assert request.headers["host"] == f"127.0.0.1:{found.port}"
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@needs_openssl
 def test_a_certificate_must_be_of_the_host_and_of_a_known_authority(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject, *files],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    certificate, key = write_certificate(tmp_path)
     with receiver(tls=(certificate, key)) as found:
         by_name = webhook_url.parse(f"https://localhost:{found.port}/hooks")
         by_address = webhook_url.parse(f"https://127.0.0.1:{found.port}/hooks")
@@ -104,6 +99,41 @@ def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
         assert answer.status == 307
         assert len(found.requests) == 1
         assert not other.requests
+
+
+def answer_names(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
+    """Let the resolver of names give one answer after the other; return the list of names that it is asked for."""
+    asked: list[str] = []
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, *options: Any, **named: Any) -> list[Any]:
+        if host[0].isdigit():
+            return resolve(host, port, *options, **named)
+        addresses = answers[len(asked)]
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return asked
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that leads elsewhere when it is asked for a second time (DNS rebinding) changes nothing."""
+    with receiver() as found:
+        asked = answer_names(monkeypatch, ["127.0.0.1"], ["127.0.0.2"])
+        url = webhook_url.parse(f"http://receiver.example:{found.port}/hooks")
+        policy = AddressPolicy.parse("127.0.0.1")
+        assert http_post.post(url, b"{}", {}, policy=policy, timeout=5).status == 204
+        assert asked == ["receiver.example"]
+        with pytest.raises(AddressRefused):
+            http_post.post(url, b"{}", {}, policy=policy, timeout=5)
+        assert len(found.requests) == 1
+
+
+def test_a_name_is_refused_if_one_of_its_addresses_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_names(monkeypatch, ["93.184.216.34", "169.254.169.254"])
+    with pytest.raises(AddressRefused):
+        http_post.post(webhook_url.parse("https://r.example/"), b"{}", {}, policy=AddressPolicy(), timeout=5)
 
 
 @pytest.mark.parametrize(
