@@ -125,7 +125,7 @@ def test_a_workbook_is_dropped_and_imported_in_german(
     page.wait_for_url("**/pieces")
     page.wait_for_selector("html[data-ready]")
     page.get_by_label("Alle gezeigten Fertigteile auswählen").check()
-    expect(page.get_by_role("button", name="100 Fertigteile melden")).to_be_visible()
+    expect(page.get_by_role("button", name="100 Fertigteile: Status setzen")).to_be_visible()
     check_language(page)
     page.keyboard.press("Shift+?")
     expect(page.get_by_text("Tastenkürzel sind eingeschaltet")).to_be_visible()

@@ -135,7 +135,7 @@ def test_an_email_is_in_the_language_of_its_user(
     cancel(job_id, "manager")
     send_all(app)
     (email,) = server.emails
-    assert email["Subject"].startswith(f"Green Meadows: Auftrag {job_id} ")
+    assert email["Subject"].startswith(f"Green Meadows: Vorgang {job_id} ")
     assert "Datei: Stäbe.csv" in email.get_content()
     assert "Abgebrochen von manager" in email.get_content()
 

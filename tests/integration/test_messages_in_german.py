@@ -100,7 +100,7 @@ def test_result_and_error_of_a_job_are_read_in_german(
     processed = f"{total - rejected} von {total} Elementen verarbeitet"
     assert german["result"] == f"{processed}; {rejected} Zeilen wurden abgelehnt"
     assert german["error"].startswith("Zeile 5, Spalte C (Height): „tall“: Geben Sie eine Zahl"), german["error"]
-    assert german["error"].endswith("weitere; sie stehen bei den Meldungen des Auftrags.")
+    assert german["error"].endswith("weitere; sie stehen bei den Meldungen des Vorgangs.")
 
 
 def test_an_issue_from_before_messages_had_values_stays_english(
@@ -169,7 +169,7 @@ def test_a_file_that_is_not_understood_is_refused_in_german_with_its_own_words(
     ("method", "path", "english", "german"),
     [
         ("GET", "/api/jobs/77", "There is no job 77, or you don't have access to it.",
-         "Auftrag 77 gibt es nicht, oder Sie haben keinen Zugriff darauf."),
+         "Vorgang 77 gibt es nicht, oder Sie haben keinen Zugriff darauf."),
         ("GET", "/api/nothing", "This address does not exist. /api/docs lists all routes.",
          "Diese Adresse gibt es nicht. /api/docs führt alle Adressen auf."),
         ("GET", "/api/project/1/jobs?limit=0",

@@ -113,7 +113,7 @@ def test_only_the_messages_of_a_json_value_are_translated() -> None:
 
 def test_a_value_without_a_translation_stays_english_in_a_german_text() -> None:
     message = Message("Job %(job)s has no rejected rows.", job=Message("of another version"))
-    assert translate(message, "de") == "Auftrag of another version hat keine abgelehnten Zeilen."
+    assert translate(message, "de") == "Vorgang of another version hat keine abgelehnten Zeilen."
 
 
 @pytest.mark.parametrize(
