@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -122,7 +122,7 @@ def save(
 
     `cells` maps row and column letter to a text, `rules` a column letter and the replaced text to the new one. Raise
     `PreconditionFailed` with what has changed since if `version` is not the current one, `Conflict` if the job can't be
-    corrected, `RequestError` for a cell above the data.
+    corrected, `RequestError` for a cell above the data or in a column that the job has not read.
     """
     job = db.session.get_one(ImportJob, job_id, with_for_update=True, populate_existing=True)
     require_correctable(job)
@@ -135,6 +135,8 @@ def save(
     changes = list(_changes(current, wanted))
     if not changes:
         return job.corrections_version
+    # Those that were stored before the columns changed stay, since a request sends all of them.
+    _check_columns(job, {key[1] for key, _, new in changes if new is not None})
     _check_number(job_id, len(changes))
     job.corrections_version += 1
     originals = original_texts(job_id, {key[0] for key, old, _ in changes if key[0] is not None and old is None})
@@ -224,6 +226,17 @@ def _check_rows(job: ImportJob, cells: Iterable[tuple[int, str]]) -> None:
             "means, change the columns of the job.",
             row=above,
             first=first,
+        )
+        raise RequestError(message, {"json": {"cells": [message]}})
+
+
+def _check_columns(job: ImportJob, columns: Set[str]) -> None:
+    read = {letter for letter, _, _ in (job.sheet_layout or {})["columns"]}
+    if unread := sorted(columns - read, key=column_number):
+        message = Message(
+            "The import doesn't read column %(column)s, so a correction there would change nothing. Correct a column "
+            "that it reads, or change the columns of the job.",
+            column=unread[0],
         )
         raise RequestError(message, {"json": {"cells": [message]}})
 

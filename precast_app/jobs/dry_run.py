@@ -17,9 +17,9 @@ from precast_app.importing.review import digests
 from precast_app.importing.review.choice import ReviewRequest
 from precast_app.importing.review.digests import CreatedKeys
 from precast_app.importing.review.missing_and_renamed import MissingAndRenamed
+from precast_app.importing.review.plan_review import PlanReview
 from precast_app.importing.schema import ColumnGroup, ColumnMap
 from precast_app.jobs.context import JobContext
-from precast_app.jobs.plan_review import PlanReview
 from precast_app.messages import Message
 from precast_app.models import ImportJob, JobStatus, MissingElementType, OnError, PlannedChange, Renames
 

@@ -40,6 +40,20 @@ def project_with_sample(site: Site, name: str) -> int:
     return project
 
 
+def project_with_pieces_in_production(site: Site, name: str) -> int:
+    """Create a project with the sample and the yard's list of its pieces."""
+    project = site.project(name)
+    for job_type, file in (
+        ("bom_product_import", "bom_products.csv"),
+        ("element_type_import", "element_types.xlsx"),
+        ("piece_status_import", "piece_status.csv"),
+    ):
+        created = site.upload(f"/api/project/{project}/jobs?job_type={job_type}", REVISIONS / file)
+        done = site.follow(created["job_id"])[-1]
+        assert (done["status"], done["rejected_count"]) == ("completed", 0), done["error"]
+    return project
+
+
 def named(site: Site, project: int, name: str) -> Json:
     found = site.get(f"/api/project/{project}/element-types")["element_types"]
     return next(each for each in found if each["name"] == name)
@@ -88,6 +102,36 @@ def test_a_revision_is_reviewed_imported_in_part_and_undone(opened: Opened, site
     assert not {"FA-107", "HCS-109", "W-112"} & stored
     assert named(site, project, "W-104")["length"] == "3700"
 
+    bar(page).get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(bar(page)).to_contain_text("Undoes job")
+    expect(bar(page).get_by_role("button", name="Undo")).to_be_visible()
+    assert exported(site, project) == before
+
+
+def test_a_revision_says_what_it_hits_in_production(opened: Opened, site: Site) -> None:
+    project = project_with_pieces_in_production(site, "In production")
+    before = exported(site, project)
+    page = opened(f"/jobs/{preview(site, project)}")
+    for count in ("4 new", "9 changed", "1 renamed", "3 missing"):
+        expect(bar(page).get_by_role("link", name=count)).to_be_visible()
+    changes = page.locator("#changes")
+    row = changes.get_by_role("row").filter(has_text=IN_PRODUCTION)
+    expect(row).to_contain_text("8 in production, 6 produced, 4 dispatched")
+    expect(changes.get_by_role("row").filter(has_text="W-191")).to_contain_text("Height 3150, Length 5800")
+    # Element types that stay as they are are listed only if they are asked for.
+    expect(changes.get_by_role("row")).to_have_count(1 + 4 + 9 + 1 + 3)
+    page.get_by_label("With pieces in production or further (13)").check()
+    expect(changes.get_by_role("row")).to_have_count(1 + 13)
+
+    page.get_by_label("Import W-104").uncheck()
+    page.get_by_label("Remove, with the pieces that are still planned").check()
+    bar(page).get_by_role("button", name="Import now").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(bar(page).get_by_role("button", name="Undo")).to_be_visible()
+    for name in ("WALL W-106", "FAÇADE FA-107", "HOLLOW CORE SLAB HCS-109"):
+        expect(page.get_by_text(f"{name} is not in the file, but stays").last).to_be_visible()
+    assert names(site, project) >= {"W-106", "FA-107", "HCS-109", "W-112A", "W-191"}
     bar(page).get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Yes").click()
     expect(bar(page)).to_contain_text("Undoes job")

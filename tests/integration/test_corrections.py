@@ -274,6 +274,8 @@ def test_blank_cells_and_repeated_corrections_are_refused(client: FlaskClient, a
         ({"cells": [cell(8, "D", "1"), cell(8, "D", "2")]}, "given twice"),
         ({"cells": [cell(1, "D", "Height")]}, "above the data"),
         ({"cells": [cell(8, "ZZZ", "1")]}, "no such column"),
+        ({"cells": [cell(8, "XFD", "1")]}, "doesn't read column XFD"),
+        ({"rules": [rule("Z", "—", "")]}, "doesn't read column Z"),
         ({"cells": [cell(0, "D", "1")]}, "Must be greater"),
     ):
         status, answer = put_corrections(client, admin, dry.id, 0, **body)

@@ -42,9 +42,11 @@ from precast_app.importing.profiles import application, missing_items, row_group
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.importing.profiles.schema import load_profile
 from precast_app.importing.reference_data import ReferenceData
+from precast_app.importing.review import plan_review
+from precast_app.importing.review.plan_review import PlanReview
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnMap
-from precast_app.jobs import dry_run, files, gc_tuning, plan_review, rejected_rows
+from precast_app.jobs import dry_run, files, gc_tuning, rejected_rows
 from precast_app.jobs.context import (
     JobContext,
     Outcome,
@@ -55,7 +57,6 @@ from precast_app.jobs.context import (
     rows_rejected_by_database,
     store_issues,
 )
-from precast_app.jobs.plan_review import PlanReview
 from precast_app.models import ImportJob, OnError, Phase, Project, Severity
 from precast_app.models import Issue as IssueRow
 from precast_app.spreadsheets import UnreadableFile

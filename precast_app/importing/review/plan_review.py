@@ -6,8 +6,9 @@ of its batches were committed keeps the renames and the list of removals that it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from sqlalchemy import select
 
@@ -19,14 +20,33 @@ from precast_app.importing.issues import Issue
 from precast_app.importing.plan import Create, Plan, Remove
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.review import digests, missing, missing_and_renamed, plan_restriction, renames
+from precast_app.importing.review.choice import ReviewChoice
 from precast_app.importing.review.missing import MissingElementType, in_production_issue
 from precast_app.importing.review.missing_and_renamed import MissingAndRenamed
 from precast_app.importing.review.plan_restriction import Preview
 from precast_app.importing.row_validation import Row
-from precast_app.jobs.context import JobContext
 from precast_app.models import ImportJob, PlannedChange, Renames
 from precast_app.models import MissingElementType as MissingRow
 from precast_app.text import identity_key
+
+
+class ReviewedJob(Protocol):
+    """The job whose plan is reviewed, and what its user has chosen; `only_rows` is None if it is for all rows."""
+
+    @property
+    def job_id(self) -> int: ...
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def dry_run(self) -> bool: ...
+
+    @property
+    def choice(self) -> ReviewChoice: ...
+
+    @property
+    def only_rows(self) -> Set[int] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +69,17 @@ class PlanReview:
 
 
 def review_plan(
-    context: JobContext, planned: Plan, rows: Sequence[Row], stored: CurrentState, reference: ReferenceData
+    job: ReviewedJob, planned: Plan, rows: Sequence[Row], stored: CurrentState, reference: ReferenceData
 ) -> PlanReview:
     """Change the plan as the user chose it, and return what was found."""
-    if context.only_rows is not None:
+    if job.only_rows is not None:
         # A job for some rows can't tell what the file lacks.
         return PlanReview(MissingAndRenamed())
-    if context.dry_run:
-        return _preview(context, planned, missing_and_renamed.find(planned, rows, stored), stored, reference)
-    begun = _load_begun(context.job_id) if batch_runner.stored_results(context.job_id) else None
-    preview = _load_preview(context)
-    choice = context.choice
+    if job.dry_run:
+        return _preview(job, planned, missing_and_renamed.find(planned, rows, stored), stored, reference)
+    begun = _load_begun(job.job_id) if batch_runner.stored_results(job.job_id) else None
+    preview = _load_preview(job)
+    choice = job.choice
     if preview is None and not choice.removes_missing and not choice.accepts_renames:
         lacking, _ = missing.find_missing(missing.read_names(rows), planned.columns, stored)
         return PlanReview(MissingAndRenamed(tuple(lacking)))
@@ -78,7 +98,7 @@ def review_plan(
         types = stored.element_types_by_id([each.id for each in candidates])
         candidates, changed = plan_restriction.check_removals(candidates, types, shown, planned.columns)
         issues += changed
-    issues += _remove(context, planned, candidates, stored)
+    issues += _remove(job, planned, candidates, stored)
     expected = shown.changes.keys() - choice.rows - left_out if shown and begun is None else set()
     is_outdated = bool(expected) and not planned.removals and not any(planned.active_operations)
     accepted = found if choice.accepts_renames else replace(found, renames=())
@@ -86,22 +106,22 @@ def review_plan(
 
 
 def _preview(
-    context: JobContext, planned: Plan, found: MissingAndRenamed, stored: CurrentState, reference: ReferenceData
+    job: ReviewedJob, planned: Plan, found: MissingAndRenamed, stored: CurrentState, reference: ReferenceData
 ) -> PlanReview:
     """Plan what a job would do that accepts all probable renames, unless these are ignored."""
-    if context.choice.renames is Renames.IGNORE:
+    if job.choice.renames is Renames.IGNORE:
         found = replace(found, renames=())
-    choice = replace(context.choice, renames=Renames.ACCEPT)
+    choice = replace(job.choice, renames=Renames.ACCEPT)
     plan_restriction.restrict_rows(planned, found, choice, None, digests.created_keys(reference))
     candidates = plan_restriction.removal_candidates(planned, found, choice)
-    issues = _remove(context, planned, candidates, stored)
+    issues = _remove(job, planned, candidates, stored)
     types = stored.element_types_by_id([each.id for each in found.missing]) if found.missing else {}
     hashes = {each.id: digests.digest_missing(each, types[each.id]) for each in found.missing}
     return PlanReview(replace(found, digests=hashes), tuple(candidates), (*found.issues, *issues))
 
 
 def _remove(
-    context: JobContext, planned: Plan, candidates: Sequence[MissingElementType], stored: CurrentState
+    job: ReviewedJob, planned: Plan, candidates: Sequence[MissingElementType], stored: CurrentState
 ) -> list[Issue]:
     """Add the removals of those without pieces in production to the plan; return an issue for each of the others."""
     ids = [each.id for each in candidates]
@@ -113,7 +133,7 @@ def _remove(
         for each in candidates
         if each.id in types and each.id not in in_production
     }
-    planned.remove(removals, ids, context.batch_size)
+    planned.remove(removals, ids, job.batch_size)
     return [in_production_issue(each, planned.columns) for each in candidates if each.id in in_production]
 
 
@@ -123,9 +143,9 @@ class _ShownPreview:
     ignores_renames: bool
 
 
-def _load_preview(context: JobContext) -> _ShownPreview | None:
+def _load_preview(job: ReviewedJob) -> _ShownPreview | None:
     """Return what the dry run that the job applies has shown; None if it applies none."""
-    dry_run_id = db.session.scalar(select(ImportJob.applies_job_id).where(ImportJob.id == context.job_id))
+    dry_run_id = db.session.scalar(select(ImportJob.applies_job_id).where(ImportJob.id == job.job_id))
     if dry_run_id is None:
         return None
     changes = select(PlannedChange.row, PlannedChange.digest).where(PlannedChange.job_id == dry_run_id)
