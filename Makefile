@@ -57,7 +57,7 @@ fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEE
 	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_JOBS=$${FUZZ_JOBS:-100} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
 		$(PY) -m pytest tests/unit/test_fuzz.py tests/e2e/test_fuzz_jobs.py $(ARGS)
 
-fuzz-api: $(STAMP)  ## try thousands of odd requests (FUZZ_API_EXAMPLES, FUZZ_SEED)
+fuzz-api: $(STAMP)  ## try thousands of odd requests (FUZZ_API_EXAMPLES, FUZZ_API_PART, FUZZ_SEED)
 	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-200} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
 		$(PY) -m pytest tests/integration/test_description.py $(ARGS)
 
