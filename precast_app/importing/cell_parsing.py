@@ -21,10 +21,22 @@ _15_DIGITS = Context(prec=15)
 _ONE = Decimal(1)
 # From here to 1e16 `repr` writes a float without an exponent, and so with at most 20 decimals.
 _MIN_WITHOUT_EXPONENT = 0.0001
-_YES = frozenset({"yes", "y", "true", "1", "x"})
-_NO = frozenset({"no", "n", "false", "0", "-", ""})
+# TRUE and FALSE as Excel writes them into a CSV file in its other languages; casefold() turns YANLIŞ into `yanliş`.
+_TRUE = frozenset({
+    "true", "wahr", "vrai", "vero", "waar", "verdadero", "verdadeiro", "prawda", "tosi", "doğru", "истина", "sann",
+    "sant", "sand", "pravda", "igaz",
+})  # fmt: skip
+_FALSE = frozenset({
+    "false", "falsch", "faux", "falso", "onwaar", "fałsz", "epätosi", "yanlış",  # codespell:ignore
+    "yanliş", "ложь", "usann", "falskt", "falsk", "nepravda", "hamis",  # codespell:ignore
+})  # fmt: skip
+_YES = frozenset({"yes", "y", "1", "x", *_TRUE})
+_NO = frozenset({"no", "n", "0", "-", "", *_FALSE})
+# What formulas for rows to come show in lower case: 0 where they refer to a blank cell.
+NOTHING_WORDS = frozenset({"", "0", "0.0", "0,0", "0.00", "0,00", *_FALSE})
 _DAY = re.compile(r"\A(\d{1,2})\.(\d{1,2})\.(\d{4})\Z")
-_WHOLE_NUMBER = re.compile(r"\A(\d+)\.0+\Z")
+# With a comma and three digits it would be a thousand.
+_WHOLE_NUMBER = re.compile(r"\A(\d+)(?:\.0+|,0{1,2})\Z")
 _NOT_A_NUMBER = Message("Enter a number in digits and without its unit, for example 1250.5.")
 
 
@@ -44,6 +56,11 @@ def display_text(cell: object) -> str:
     if isinstance(cell, CellError):
         return cell.text
     return str(cell)
+
+
+def says_nothing(cell: object) -> bool:
+    """Return whether a cell is blank, 0 or FALSE."""
+    return clean_text(unescape_formula(display_text(cell))).casefold() in NOTHING_WORDS
 
 
 def shown_cell(cell: object) -> object:
@@ -107,7 +124,7 @@ def parse_choice(cell: object, *, choices: Sequence[str]) -> str | None:
 
 
 def parse_identifier(cell: object, *, max_length: int) -> str | None:
-    """Return an ID as text, without the decimals that some programs write (`101.0`); None for a blank cell."""
+    """Return an ID as text, without the decimals that some programs write (`101.0`, `101,0`); None for a blank cell."""
     value = parse_text(cell, max_length=max_length, blank=None)
     return value if value is None else _WHOLE_NUMBER.sub(r"\1", value)
 
@@ -232,9 +249,9 @@ def parse_yes_no(cell: object) -> bool:
     """Return whether the cell says yes; a blank cell says no."""
     _reject_error_cell(cell)
     word = clean_text(unescape_formula(display_text(cell))).casefold()
-    if word in ("1.0", "0.0"):
+    if word[:2] in ("1.", "0.", "1,", "0,"):
         # Some programs write whole numbers so.
-        word = word[0]
+        word = _WHOLE_NUMBER.sub(r"\1", word)
     if word in _YES:
         return True
     if word in _NO:

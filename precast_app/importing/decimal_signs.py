@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -80,9 +81,15 @@ def with_point(text: str, sign: DecimalSign) -> str:
     decimal = sign if shown == "either" else shown
     whole, found, decimals = number.rpartition(decimal) if decimal in number else (number, "", "")
     groups = whole.lstrip("+-").split(decimal.other)
-    if len(groups) > 1 and not (1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])):
+    if len(groups) > 1 and not _are_thousands(groups):
         return text
     return whole.replace(decimal.other, "") + ("." + decimals if found else "")
+
+
+def _are_thousands(groups: Sequence[str]) -> bool:
+    """Return whether a number is grouped in threes, or as in India: `12,34,567`."""
+    first, *middle, last = map(len, groups)
+    return last == 3 and ((1 <= first <= 3 and set(middle) <= {3}) or (1 <= first <= 2 and set(middle) == {2}))
 
 
 def _without_spaces(text: str) -> str | None:

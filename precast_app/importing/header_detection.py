@@ -29,6 +29,7 @@ _PUNCTUATION = " .:;,*"
 _OPENING, _CLOSING = "([（［", ")]）］"
 _BEFORE_UNIT = " _/,;"
 _IN = " in"
+_BEFORE_UNIT_WORDS = frozenset({"in", "en", "w", "unit", "unit:", "units", "units:", "einheit", "einheit:"})
 # Longer than any heading of a base column, whatever separates its words.
 _LONGEST_BASE_NAME = 200
 _NO_LETTERS = re.compile(r"\W|_")
@@ -130,13 +131,20 @@ def split_unit(heading: str) -> tuple[str, str]:
     if text.endswith(tuple(_CLOSING)):
         closed = max(text.rfind(sign, 0, -1) for sign in _CLOSING)
         opened = [index for sign in _OPENING if (index := text.find(sign, closed + 1)) >= 0]
-        return (text[: min(opened)], text[min(opened) + 1 : -1].strip()) if opened else (text, "")
+        return (text[: min(opened)], _stated_unit(text[min(opened) + 1 : -1])) if opened else (text, "")
     last = max(text.rfind(sign) for sign in _BEFORE_UNIT)
     # Some units have two words: `Area sq ft`.
     for start in (text.rfind(" ", 0, max(last, 0)), last):
         if start > 0 and unit_name(text[start + 1 :]):
             return text[:start], text[start + 1 :]
     return text, ""
+
+
+def _stated_unit(text: str) -> str:
+    """Return the unit that a text in brackets states: `m` for `in m`; other texts as they are."""
+    unit = text.strip()
+    word, _, rest = unit.partition(" ")
+    return rest.strip() if word.casefold() in _BEFORE_UNIT_WORDS and unit_name(rest) else unit
 
 
 def _base_name(name: str) -> tuple[str, int] | None:

@@ -9,7 +9,7 @@ from operator import call
 
 from precast_app.enums import Severity
 from precast_app.importing.cell_caches import CACHED_TYPES, MAX_CACHED_CELLS, CellPicker, ParsedCellCache, read_as_shown
-from precast_app.importing.cell_parsing import InvalidCell, display_text
+from precast_app.importing.cell_parsing import NOTHING_WORDS, InvalidCell, display_text, says_nothing
 from precast_app.importing.decimal_signs import DecimalSigns, reading_message, with_point
 from precast_app.importing.header_detection import EXAMPLE_NAMES
 from precast_app.importing.issues import Issue, IssueOverflow
@@ -23,7 +23,13 @@ from precast_app.text import clean_text, identity_key
 _ROWS_TO_JUDGE_CACHES = 500
 _FORMATTED = {FormattedNumber}
 # What the text of a row of totals begins with.
-_TOTAL_WORD = re.compile(r"\A(((grand|sub)[\s-]*)?totals?\b|sum(me)?\b|gesamt|итого|合计)", re.IGNORECASE)
+_TOTAL_WORD = re.compile(
+    r"\A(?:(?:(?:grand|sub|sous)[\s-]*)?totals?\b|(?:sub)?total[ei]\b|(?:eind|sub)?totaal\b|(?:sum(?:me|ma)?|somm[ae]|soma"
+    r"|suma|som)\b|gesamt|insgesamt\b|(?:zwischen|end)summe\b"  # codespell:ignore
+    r"|razem\b|ogółem\b|łącznie\b|(?:kaikki )?yhteensä\b"
+    r"|(?:genel |ara )?toplam\b|kul yog\b|count\b|anzahl\b|[∑Σ]|итого|всего|合计|总计|小计)",
+    re.IGNORECASE,
+)
 # Such as 12, or 12 pcs.
 _COUNT_OR_BLANK = re.compile(r"(?:[\d.,]{1,20} ?[^\W\d]{0,20}\.?)?")
 _NO_KEY = ("", "")
@@ -64,15 +70,18 @@ def validate_rows(read_rows: Callable[[], Iterable[SheetRow]], columns: ColumnMa
 
     `read_rows` returns the rows of the sheet from the first one on; it is called twice if a number can be read in two
     ways. A repeated element type is rejected after its first row. A row of totals is `skipped`: one that says so, or
-    the last row if it has no names.
+    the last row if it has no names, or the number of the rows above it in place of names.
     """
+    before: Row | None = None
     last: Row | None = None
+    above = 0
     for row in _validate_each(read_rows, columns):
         if last is not None:
             yield last
-        last = row
+            above += not last.skipped
+        before, last = last, row
     if last is not None:
-        yield _totals_row(last.number, columns) if last.nameless else last
+        yield _totals_row(last.number, columns) if last.nameless or _counts_rows(last, above, before) else last
 
 
 def says_total(text: str) -> bool:
@@ -199,7 +208,7 @@ class _RowValidator:
         if may_be_total and _is_total(row, columns):
             return _totals_row(row.number, columns)
         key = (identity_key(str(values[0])), identity_key(str(values[1])))
-        if key == _EXAMPLE_KEY:
+        if key == _EXAMPLE_KEY or (key[0] in NOTHING_WORDS and self._is_empty(row)):
             return None
         # Rows of one element type may be put together, and are no duplicates then.
         first = self._first_rows.setdefault(key, row.number) if columns.grouping is None else row.number
@@ -237,12 +246,16 @@ class _RowValidator:
         return cell_values.replacing_parser(column, parse_number)
 
     def _is_empty(self, row: SheetRow) -> bool:
-        """Return whether a row has no names and no values, such as a row of formulas for rows to come."""
-        if any(clean_text(display_text(cell_at(row, column.index))) for column in self._columns.columns[:2]):
+        """Return whether a row has no names and no values, such as a row of formulas for rows to come.
+
+        Formulas for names and drawings show 0 or FALSE where they refer to a blank cell.
+        """
+        cells = [(column, parse, cell_at(row, column.index)) for column, parse in self._parsers]
+        if not all(says_nothing(cell) for _, _, cell in cells[:2]):
             return False
+        others = [(parse, cell) for column, parse, cell in cells[2:] if not (column.is_text and says_nothing(cell))]
         try:
-            cells = [(parse, cell_at(row, column.index)) for column, parse in self._parsers[2:]]
-            return not any(parse(cell) for parse, cell in cells if cell != "")
+            return not any(parse(cell) for parse, cell in others if cell != "")
         except InvalidCell:
             return False
 
@@ -317,6 +330,17 @@ def _is_total(row: SheetRow, columns: ColumnMap) -> bool:
         return True
     names = [clean_text(display_text(cell_at(row, column.index))) for column in columns.columns[:2]]
     return any(says_total(word) and _COUNT_OR_BLANK.fullmatch(other) for word, other in (names, reversed(names)))
+
+
+def _counts_rows(row: Row, above: int, before: Row | None) -> bool:
+    """Return whether the names of a row are the number of rows above it, or one of them is and the other blank.
+
+    Where the row before it has a number for its element type, too, it is no count.
+    """
+    names = row.element_type_key if row.rejected else row.key
+    if before is None or above < 2 or names == _NO_KEY or not set(names) <= {"", str(above)}:
+        return False
+    return not (before.element_type_key if before.rejected else before.key)[0].isdigit()
 
 
 def _totals_row(number: int, columns: ColumnMap) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
-from datetime import date
+from datetime import date, time, timedelta
 
 from precast_app.enums import Severity
 from precast_app.importing.cell_parsing import display_text
@@ -16,6 +16,16 @@ from precast_app.text import clean_text
 
 _SHOWN_CHARACTERS = 200
 _NUMBER_FORMAT_CHARACTERS = 60  # of a number format in a message
+_DATES_AND_TIMES = (date, time, timedelta)
+
+_DATE_MESSAGE = Message(
+    "The cell has a date where text is expected; it was read as year-month-day. If Excel turned a text into this date, "
+    "format the cell as text and type it again."
+)
+_TIME_MESSAGE = Message(
+    "The cell has a time where text is expected; it was read as hours:minutes:seconds. If Excel turned a text into "
+    "this time, format the cell as text and type it again."
+)
 
 
 def cell_at(row: SheetRow, index: int) -> Cell:
@@ -34,20 +44,19 @@ def type_warnings(
     """Yield the warnings about dates and formatted numbers; `types` are those of the row's cells."""
     if FormattedNumber in types:
         yield from _number_format_warnings(row, columns, text_columns)
-    if any(issubclass(each, date) for each in types):
+    if any(issubclass(each, _DATES_AND_TIMES) for each in types):
         yield from _date_warnings(row, columns)
 
 
 def _date_warnings(row: SheetRow, columns: ColumnMap) -> Iterator[Issue]:
-    """Yield a warning for each date of a row, since Excel turns names such as 1-2 into dates."""
+    """Yield a warning for each date or time of a row: Excel turns names such as 1-2 into dates, and 1:2 into a time."""
     for column in columns.columns:
         cell = cell_at(row, column.index)
-        if isinstance(cell, date):
+        if isinstance(cell, _DATES_AND_TIMES):
             yield columns.issue(
                 severity=Severity.WARNING,
                 code="date_in_text",
-                message="The cell has a date where text is expected; it was read as year-month-day. If Excel turned a "
-                "text into this date, format the cell as text and type it again.",
+                message=_DATE_MESSAGE if isinstance(cell, date) else _TIME_MESSAGE,
                 row=row.number,
                 column=column,
                 value=shown_value(cell),

@@ -11,18 +11,18 @@ from precast_app.spreadsheets import unit_name
 _FACTORS: dict[str, dict[str, Decimal]] = {
     "mm": {
         "mm": Decimal(1), "cm": Decimal(10), "dm": Decimal(100), "m": Decimal(1000),
-        "in": Decimal("25.4"), "ft": Decimal("304.8"),
+        "km": Decimal(1_000_000), "in": Decimal("25.4"), "ft": Decimal("304.8"), "yd": Decimal("914.4"),
     },
     "kg": {
         "g": Decimal("0.001"), "kg": Decimal(1), "t": Decimal(1000),
         "lb": Decimal("0.45359237"), "kip": Decimal("453.59237"),
     },
     "m²": {
-        "mm2": Decimal("0.000001"), "cm2": Decimal("0.0001"), "m2": Decimal(1),
-        "in2": Decimal("0.00064516"), "ft2": Decimal("0.09290304"),
+        "mm2": Decimal("0.000001"), "cm2": Decimal("0.0001"), "dm2": Decimal("0.01"), "m2": Decimal(1),
+        "in2": Decimal("0.00064516"), "ft2": Decimal("0.09290304"), "yd2": Decimal("0.83612736"),
     },
     "m³": {
-        "cm3": Decimal("0.000001"), "l": Decimal("0.001"), "m3": Decimal(1),
+        "mm3": Decimal("0.000000001"), "cm3": Decimal("0.000001"), "l": Decimal("0.001"), "m3": Decimal(1),
         "in3": Decimal("0.000016387064"), "ft3": Decimal("0.028316846592"), "yd3": Decimal("0.764554857984"),
     },
 }  # fmt: skip

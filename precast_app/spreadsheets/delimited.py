@@ -134,7 +134,7 @@ class DelimitedBook:
                     cells = [self._decode_cell(cell) for cell in cells]
                 if self._may_be_replaced:
                     self._may_be_replaced = False
-                    self._replaced.add_row(number, cells)
+                    self._replaced.add_row(number, cells, shown_columns or frozenset())
                 yield SheetRow(number, cells)
         except csv.Error as error:
             # With valid arguments this reader only raises for a field that is too long. A field over several lines

@@ -40,7 +40,7 @@ EXCEL_DIGITS = 15
 _EXACT = 10**EXCEL_DIGITS
 _COLUMN_UNITS = frozenset({"mm", "kg", "m2", "m3"})
 # Units that are not converted.
-_MORE_UNITS = frozenset({"km", "pcs"})
+_MORE_UNITS = frozenset({"pcs"})
 
 
 def other_unit(text: str) -> str | None:

@@ -12,9 +12,12 @@ import unicodedata
 from precast_app.spreadsheets.sheet import Cell, CellError, SheetRow
 
 # Errors end with ! or ?, in every language of Excel, apart from these. LibreOffice numbers some (Err:502).
-_ERROR = re.compile(r"#[¡¿]?(?:[^\W\d_]{3,15}(?:/0)?[!?])")
+_ERROR = re.compile(r"#[¡¿]?(?:[^\W\d]{3,18}(?:/0)?[!?])")
 _NUMBERED_ERROR = re.compile(r"Err:5\d\d")
-_OTHER_ERRORS = frozenset({"#N/A", "#N/D", "#NV", "#Н/Д", "#GETTING_DATA"})
+_OTHER_ERRORS = frozenset({
+    "#N/A", "#N/D", "#N/B", "#NV", "#I/T", "#Н/Д", "#Δ/Υ", "#YOK", "#HIÁNYZIK", "#NEDOSTUPNÝ", "#NENÍ_K_DISPOZICI",
+    "#GETTING_DATA", "#DATEN_ABRUFEN",
+})  # fmt: skip
 _LONGEST_ERROR = 20
 
 

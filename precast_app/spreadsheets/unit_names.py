@@ -19,6 +19,7 @@ _NAMES = {
     "tuumaa polegada polegadas inç дюйм дюймы дюймов 英寸",
     "ft": "ft feet foot ' ′ ’ fuss pied pieds pie pies piede piedi voet stopa stopy jalka jalkaa pe pes ayak fut "
     "фут футы футов 英尺",
+    "km": "km kilometer kilometers kilometre kilometres chilometri kilometri kilometry",
     "yd": "yd yds yard yards",
     "g": "g gr gram grams gramm gramme grammes gramo gramos grammo grammi grama gramas gramy gramow gramma grammaa "
     "грамм граммы граммов 克",
@@ -31,11 +32,14 @@ _NAMES = {
     "kip": "kip kips klb klbs",
     "mm2": "mm2 mmq sqmm quadratmillimeter squaremillimeter squaremillimetre squaremillimeters squaremillimetres",
     "cm2": "cm2 cmq sqcm qcm quadratzentimeter squarecentimeter squarecentimetre squarecentimeters squarecentimetres",
+    "dm2": "dm2 dmq sqdm quadratdezimeter squaredecimeter squaredecimetre",
     "m2": "m2 qm mq sqm квм мкв quadratmeter squaremeter squaremeters squaremetre squaremetres metrecarre metrescarres "
     "metrocuadrado metroscuadrados metroquadrato metriquadrati metriquadri metroquadro vierkantemeter metrkwadratowy "
     "metrykwadratowe neliometri neliometria metroquadrado metrosquadrados metrekare vargmeter 平方米",
     "in2": "in2 sqin squareinch squareinches",
     "ft2": "ft2 sqft sft squarefoot squarefeet",
+    "yd2": "yd2 sqyd squareyard squareyards",
+    "mm3": "mm3 cumm kubikmillimeter cubicmillimeter cubicmillimetre cubicmillimeters cubicmillimetres",
     "cm3": "cm3 cc ccm kubikzentimeter cubiccentimeter cubiccentimetre cubiccentimeters cubiccentimetres",
     "l": "l ltr liter liters litre litres litro litros litri litr litry litrow litra litraa dm3 литр литры литров 升",
     "m3": "m3 cbm cum mc кубм мкуб kubikmeter cubicmeter cubicmeters cubicmetre cubicmetres metrecube metrescubes "

@@ -25,14 +25,18 @@ from precast_app.spreadsheets.sheet import (
     SheetRow,
     SheetScan,
 )
+from precast_app.spreadsheets.xls_container import workbook_stream
 from precast_app.spreadsheets.xls_texts import unpack_shared_texts
 
 # xlrd's own function takes the stored number of texts for true.
 xlrd.book.unpack_SST_table = unpack_shared_texts
+# xlrd evaluates the formulas of defined names, which nothing here needs, and fails at those that it doesn't know.
+xlrd.book.evaluate_name_formula = lambda *_, **__: None
 # xlrd's own pattern takes quadratic time for a number format of many opening brackets.
 xlrd.formatting.fmt_bracketed_sub = re.compile(r"\[[^\[\]]*\]").sub
 # xlrd keeps the file and all its cells in memory, which takes many times the file's size.
 _MAX_BYTES = 20 * 1024 * 1024
+_DAMAGED = "damaged_workbook"
 _UNREADABLE = "it can't be read as a workbook of Excel 97 to 2003"
 # What the texts of an old workbook that names no encoding may be in, with the words for people.
 _ENCODINGS = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "ISO 8859-1"}
@@ -140,14 +144,19 @@ def _open(content: bytes) -> tuple[Any, tuple[ReaderNote, ...]]:
     """Return the workbook, and notes about what was wrong with it; raise `UnreadableFile` if it can't be read."""
     try:
         return _read(content), ()
-    except CompDocError:
-        return _read_damaged(content)
     except (LookupError, UnicodeError) as error:
         return _read_in_other_encoding(content, error)
+    except (UnreadableFile, CompDocError) as error:
+        if isinstance(error, UnreadableFile) and error.code != _DAMAGED:
+            raise
+        return _read_stream(content, error)
 
 
-def _read_damaged(content: bytes) -> tuple[Any, tuple[ReaderNote, ...]]:
-    """Return a workbook whose parts overlap in the file, as some programs write them; Excel reads them, too."""
+def _read_stream(content: bytes, error: Exception) -> tuple[Any, tuple[ReaderNote, ...]]:
+    """Return a workbook whose container is wrong, as some programs write it; Excel reads it, too."""
+    stream = workbook_stream(content)
+    if stream is None:
+        raise damaged(_UNREADABLE) from error
     note = ReaderNote(
         "warning",
         "repaired_workbook",
@@ -155,9 +164,9 @@ def _read_damaged(content: bytes) -> tuple[Any, tuple[ReaderNote, ...]]:
         "an Excel Workbook (.xlsx).",
     )
     try:
-        return _read(content, ignore_workbook_corruption=True), (note,)
-    except (CompDocError, LookupError, UnicodeError) as error:
-        raise damaged(_UNREADABLE) from error
+        return _read(stream), (note,)
+    except (CompDocError, LookupError, UnicodeError) as again:
+        raise damaged(_UNREADABLE) from again
 
 
 def _read_in_other_encoding(content: bytes, error: Exception) -> tuple[Any, tuple[ReaderNote, ...]]:

@@ -78,7 +78,9 @@ class _RecordReader:
             if not length:
                 return "".join(pieces)
             self._index += 1
-            if self._index >= len(self._records) or not self._records[self._index]:
+            while self._index < len(self._records) and not self._records[self._index]:
+                self._index += 1
+            if self._index >= len(self._records):
                 raise _Breaks
             is_wide = bool(self._records[self._index][0] & _IS_WIDE)
             self._at = 1

@@ -23,7 +23,7 @@ from devstack.os_user import server_identity
 from precast_app.jobs import broker
 from tests.conftest import ROOT, kill
 
-_START_SECONDS = 30
+_START_SECONDS = 60
 
 
 def until(condition: Callable[[], bool], seconds: float, what: str) -> None:

@@ -35,7 +35,7 @@ def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tup
         assert run_import(project_id, first).status == "completed"
         scene.start_worker()
         start = time.monotonic()
-        done = wait_for(submit(project_id, second, **REVISION), has_ended)
+        done = wait_for(submit(project_id, second, **REVISION), has_ended, 10 * BOUND_SECONDS)
         _undisturbed["seconds"] = time.monotonic() - start
         assert (done.status, done.rejected_count) == ("completed", 8), done.error
         assert min(done.created_count, done.updated_count, done.unchanged_count, done.pieces_removed) > 20
@@ -48,13 +48,18 @@ def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tup
     return _undisturbed["project"], _undisturbed["job"]
 
 
+def _bound_seconds() -> float:
+    """Return how long a recovery may take on this machine, which may be busy with other things."""
+    return BOUND_SECONDS + 5 * float(_undisturbed.get("seconds", 0))
+
+
 def _wait_for_random_moment(scene: Scene) -> ImportJob:
     """Wait for a random moment, before the job writes or at some percentage, and return the job."""
     if scene.chance.random() < 0.3:
         time.sleep(scene.chance.uniform(0, _undisturbed["seconds"] / 2))
         return get_job(scene.job_id)
     percentage = scene.chance.uniform(0, 95)
-    return wait_for(scene.job_id, lambda each: has_ended(each) or each.progress > percentage)
+    return wait_for(scene.job_id, lambda each: has_ended(each) or each.progress > percentage, _bound_seconds())
 
 
 def files(tmp_path: Path) -> tuple[Path, Path]:
@@ -89,7 +94,7 @@ def test_an_import_with_a_fault_ends_like_one_without(
     KINDS[name](scene, fault_servers)
     db.session.remove()
     db.engine.dispose()
-    done = wait_for(scene.job_id, has_ended, BOUND_SECONDS)
+    done = wait_for(scene.job_id, has_ended, _bound_seconds())
     took = time.monotonic() - start
     description = (
         f"seed {SEED} run {run:3}: {name:18} {moment:32} → {done.status} after {took:4.1f} s, attempt {done.attempt}"
@@ -121,7 +126,7 @@ def test_jobs_survive_a_minute_without_redis(
     assert run_import(green_meadows, first).status == "completed"
     scene.start_worker()
     scene.job_id = submit(green_meadows, second, **REVISION)
-    wait_for(scene.job_id, lambda each: each.progress > 20)
+    wait_for(scene.job_id, lambda each: each.progress > 20, _bound_seconds())
     start = time.monotonic()
     fault_servers.kill_redis() if how == "gone" else fault_servers.hold_redis(held=True)
     try:
@@ -135,8 +140,8 @@ def test_jobs_survive_a_minute_without_redis(
         )
     finally:
         fault_servers.start_redis() if how == "gone" else fault_servers.hold_redis(held=False)
-    wait_for(scene.job_id, has_ended, BOUND_SECONDS)
-    again = wait_for(following, has_ended, BOUND_SECONDS)
+    wait_for(scene.job_id, has_ended, _bound_seconds())
+    again = wait_for(following, has_ended, _bound_seconds())
     assert (again.status, again.created_count, again.updated_count) == ("completed", 0, 0)
     _compare(green_meadows, scene, description)
 
@@ -151,7 +156,7 @@ def test_a_job_whose_worker_is_killed_at_pick_up_is_completed(project_id: int, s
     moment = get_job(job_id).status
     scene.clear()
     scene.start_worker()
-    done = wait_for(job_id, has_ended, BOUND_SECONDS)
+    done = wait_for(job_id, has_ended, _bound_seconds())
     took = time.monotonic() - start
     write_log(f"seed {SEED} run {run:3}: killed at pick-up, {moment} → {done.status} after {took:4.1f} s")
     assert (done.status, done.created_count) == ("completed", 8)
@@ -168,7 +173,7 @@ def test_a_file_uploaded_while_redis_is_away_is_imported_later(
     finally:
         fault_servers.start_redis()
     scene.start_worker()
-    assert wait_for(job_id, has_ended, BOUND_SECONDS).status == "completed"
+    assert wait_for(job_id, has_ended, _bound_seconds()).status == "completed"
 
 
 def test_a_job_that_kills_its_worker_each_time_fails(
@@ -179,7 +184,7 @@ def test_a_job_that_kills_its_worker_each_time_fails(
     scene.start_worker()
     poisoned = submit(green_meadows, second, batch_size=1, concurrent_batches=1)
     killed = 0
-    end = time.monotonic() + BOUND_SECONDS
+    end = time.monotonic() + _bound_seconds()
     while not has_ended(found := get_job(poisoned)) and time.monotonic() < end:
         if found.attempt > killed:
             for job_process in scene.children("job_process"):
@@ -189,7 +194,7 @@ def test_a_job_that_kills_its_worker_each_time_fails(
     failed = get_job(poisoned)
     assert (failed.status, failed.attempt) == ("failed", 3)
     assert str(failed.error).startswith("The import was interrupted 3 times, so it was given up.")
-    assert wait_for(submit(green_meadows, first), has_ended, BOUND_SECONDS).status == "completed"
+    assert wait_for(submit(green_meadows, first), has_ended, _bound_seconds()).status == "completed"
 
 
 def test_a_job_that_two_processes_claim_runs_once(green_meadows: int, scene: Scene, tmp_path: Path) -> None:
@@ -198,5 +203,5 @@ def test_a_job_that_two_processes_claim_runs_once(green_meadows: int, scene: Sce
     scene.start_worker()
     job_id = submit(green_meadows, first)
     run_job(job_id)
-    done = wait_for(job_id, has_ended)
+    done = wait_for(job_id, has_ended, _bound_seconds())
     assert (done.status, done.created_count, done.attempt) == ("completed", 250, 1)

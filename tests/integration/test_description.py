@@ -1,7 +1,7 @@
 """The API against its own description: each operation, with requests that it should take and some that it should not.
 
-`make fuzz-api` runs the same for longer, with other values. `FUZZ_API_PART=2/3` tries every third operation, from the second
-on, so that several processes can share the operations.
+`make fuzz-api` runs the same for longer, with other values. `FUZZ_API_PART=2/3` tries every third operation, from the
+second on, so that several processes can share the operations.
 """
 
 from __future__ import annotations

@@ -10,14 +10,23 @@ _FREE, _END, _TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 _SMALLEST_STREAM = 4096
 
 
-def biff5(rows: Sequence[Sequence[str | float]], code_page: int | None, encoding: str) -> bytes:
-    """Return a workbook with one sheet; its texts are in the encoding, and `code_page` is what the file says of it."""
+def biff5(
+    rows: Sequence[Sequence[str | float]], code_page: int | None, encoding: str, name_formula: bytes = b""
+) -> bytes:
+    """Return a workbook with one sheet; its texts are in the encoding, and `code_page` is what the file says of it.
+
+    `name_formula` are the tokens of a defined name's formula.
+    """
     cells = b"".join(
         _cell(row, column, value, encoding) for row, values in enumerate(rows) for column, value in enumerate(values)
     )
     size = struct.pack("<HHHHH", 0, len(rows), 0, max(map(len, rows)), 0)
     sheet = _begin(0x10) + _record(0x200, size) + cells + _record(0x0A)
     head = _begin(0x05) + (b"" if code_page is None else _record(0x42, struct.pack("<H", code_page)))
+    if name_formula:
+        head += _record(
+            0x18, struct.pack("<HBBHHHBBBB", 0, 0, 3, len(name_formula), 0, 0, 0, 0, 0, 0) + b"Key" + name_formula
+        )
     name = b"Walls"
     entry_bytes = 4 + 7 + len(name)
     position = len(head) + entry_bytes + 4
@@ -39,19 +48,23 @@ def _cell(row: int, column: int, value: str | float, encoding: str) -> bytes:
     return _record(0x203, struct.pack("<HHHd", row, column, 0, value))
 
 
-def container(stream: bytes, *, is_overlapping: bool = False) -> bytes:
-    """Return the file with one stream, the workbook; `is_overlapping` lets its directory begin in a sector of it."""
+def container(stream: bytes, *, is_overlapping: bool = False, byte_order: int = 0xFFFE, extra_bytes: int = 0) -> bytes:
+    """Return the file with one stream, the workbook.
+
+    `is_overlapping` lets its directory begin in a sector of the workbook; the mark of the byte order and the size of
+    the workbook can be wrong, too.
+    """
     stream = stream.ljust(_SMALLEST_STREAM, b"\0")
     count = -(-len(stream) // _SECTOR)
     table = [_TABLE, 2 if is_overlapping else _END, *range(3, count + 2), _END]
     table += [_FREE] * (_SECTOR // 4 - len(table))
-    directory = _entry("Root Entry", 5, _END, 0, child=1) + _entry("Book", 2, 2, len(stream), child=_FREE)
+    directory = _entry("Root Entry", 5, _END, 0, child=1) + _entry("Book", 2, 2, len(stream) + extra_bytes, child=_FREE)
     sectors = struct.pack(f"<{len(table)}I", *table) + directory.ljust(_SECTOR, b"\0") + stream.ljust(count * _SECTOR)
-    return _header() + sectors
+    return _header(byte_order) + sectors
 
 
-def _header() -> bytes:
-    fields = struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+def _header(byte_order: int) -> bytes:
+    fields = struct.pack("<HHHHH", 0x3E, 3, byte_order, 9, 6) + bytes(6)
     fields += struct.pack("<9I", 0, 1, 1, 0, _SMALLEST_STREAM, _END, 0, _END, 0)
     return bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16) + fields + struct.pack("<109I", 0, *[_FREE] * 108)
 

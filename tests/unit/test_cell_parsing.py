@@ -106,19 +106,22 @@ def test_half_a_piece_is_rejected() -> None:
     assert caught.value.code == "not_a_whole_number"
 
 
-@pytest.mark.parametrize("cell", ["yes", "Y", " TRUE ", "1", 1.0, "x", "X", True])
+@pytest.mark.parametrize(
+    "cell", ["yes", "Y", " TRUE ", "1", 1.0, "x", "X", True, "1.0", "1,0", "1.00", "WAHR", "Vrai", "DOĞRU"]
+)
 def test_yes(cell: object) -> None:
     assert cell_parsing.parse_yes_no(cell) is True
 
 
-@pytest.mark.parametrize("cell", ["", "no", "N", "false", "0", 0.0, "-", " ", False])
+@pytest.mark.parametrize("cell", ["", "no", "N", "false", "0", 0.0, "-", " ", False, "0,0", "0.00", "FALSCH", "YANLIŞ"])
 def test_no(cell: object) -> None:
     assert cell_parsing.parse_yes_no(cell) is False
 
 
-def test_neither_yes_nor_no() -> None:
+@pytest.mark.parametrize("cell", ["maybe", "1,000", "1.5", "0.", "2.0"])
+def test_neither_yes_nor_no(cell: str) -> None:
     with pytest.raises(InvalidCell) as caught:
-        cell_parsing.parse_yes_no("maybe")
+        cell_parsing.parse_yes_no(cell)
     assert caught.value.code == "not_yes_or_no"
 
 
@@ -152,6 +155,13 @@ def test_a_name_must_be_there() -> None:
     with pytest.raises(InvalidCell) as caught:
         cell_parsing.parse_required_text(" ", max_length=150)
     assert caught.value.code == "missing_value"
+
+
+@pytest.mark.parametrize(
+    ("cell", "identifier"), [("101.0", "101"), ("101,0", "101"), ("1,000", "1,000"), ("A1.0", "A1.0"), (101.0, "101")]
+)
+def test_an_id_has_no_decimals(cell: object, identifier: str) -> None:
+    assert cell_parsing.parse_identifier(cell, max_length=20) == identifier
 
 
 @pytest.mark.parametrize(("cell", "amount"), [("", None), ("0", None), (0.0, None), ("1.5", Decimal("1.5"))])

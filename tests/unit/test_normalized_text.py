@@ -44,7 +44,8 @@ def first_cell(content: bytes) -> Cell:
 
 ERROR_WORDS = (
     "#N/A #REF! #NAME? #VALUE! #DIV/0! #NUM! #NULL! #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT! #BUSY! #UNKNOWN! "
-    "#PYTHON! #GETTING_DATA #ERROR! #NV #BEZUG! #ÜBERLAUF! #¡VALOR! #¿NOMBRE? #ССЫЛКА! Err:502"
+    "#PYTHON! #GETTING_DATA #ERROR! #NV #BEZUG! #ÜBERLAUF! #¡VALOR! #¿NOMBRE? #ССЫЛКА! Err:502 "
+    "#N/B #I/T #YOK #HIÁNYZIK #Δ/Υ #NENÍ_K_DISPOZICI #DĚLENÍ_NULOU! #SAYI/0! #PUUTTUU!"
 )
 FORMATS = pytest.mark.parametrize("make", [csv_file, xlsx_file, ods_file])
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 
 from precast_app.spreadsheets import Limits, UnreadableFile, open_book
+from precast_app.spreadsheets.xls_container import workbook_stream
 from tests.unit.old_workbooks import biff5, container
 
 ROWS = (("Element Type", "Element Type Name", "Height"), ("FAÇADE", "Wänd-1", 3000.0))
@@ -36,9 +38,24 @@ def test_an_old_workbook_is_read_whatever_it_says_of_its_encoding(
     assert read(container(biff5(ROWS, code_page, encoding))) == ([list(row) for row in ROWS], warnings)
 
 
-def test_a_workbook_whose_directory_overlaps_is_read_with_a_warning() -> None:
-    found, warnings = read(container(biff5(ROWS, 1252, "cp1252"), is_overlapping=True))
+@pytest.mark.parametrize(
+    "wrong",
+    [{"is_overlapping": True}, {"byte_order": 0xFEFF}, {"extra_bytes": 100_000}],
+)
+def test_a_workbook_whose_container_is_wrong_is_read_with_a_warning(wrong: dict[str, Any]) -> None:
+    found, warnings = read(container(biff5(ROWS, 1252, "cp1252"), **wrong))
     assert (found, warnings) == ([list(row) for row in ROWS], ["repaired_workbook"])
+
+
+@pytest.mark.parametrize("tokens", [b"\x2d" + bytes(8), b"\x1e\x01\x00\x1e\x02\x00", b"\xff", b"\x03"])
+def test_a_defined_name_with_a_formula_that_cannot_be_evaluated_is_ignored(tokens: bytes) -> None:
+    content = container(biff5(ROWS, 1252, "cp1252", name_formula=tokens))
+    assert read(content) == ([list(row) for row in ROWS], [])
+
+
+@pytest.mark.parametrize("content", [b"", bytes(600), container(b"")[:600], container(b"").replace(b"B", b"C")])
+def test_a_container_without_a_workbook_has_no_stream(content: bytes) -> None:
+    assert not workbook_stream(content)
 
 
 def test_a_workbook_that_breaks_off_is_damaged() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -70,7 +70,7 @@ def checked(columns: ColumnMap, *cells: list[Any]) -> list[Row]:
     return list(row_validation.validate_rows(lambda: rows, columns))
 
 
-def cells(name: Any, *others: Any, element_type: str = "WALL", height: Any = "") -> list[Any]:
+def cells(name: Any, *others: Any, element_type: object = "WALL", height: Any = "") -> list[Any]:
     return [element_type, name, height, *[""] * 7, *others]
 
 
@@ -162,11 +162,37 @@ def test_everything_that_is_wrong_with_a_row_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("element_type", "name", "skipped"),
-    [("Total", "", True), ("GRAND TOTAL", "", True), ("", "Summe", True), ("", "", True), ("WALL", "", False)],
-)
+    [
+        ("Total", "", True), ("GRAND TOTAL", "", True), ("", "Summe", True), ("", "", True), ("WALL", "", False),
+        ("Zwischensumme", "2 Stk", True), ("Razem", "2", True), ("Totale", "", True), ("Sous-total", "3 u", True),
+        ("Yhteensä", "", True), ("Anzahl", "1", True), ("∑", "", True), ("Sumter", "", False),
+    ],
+)  # fmt: skip
 def test_totals_at_the_end_are_no_data(element_type: str, name: str, skipped: bool) -> None:
     _, last = checked(NODES, cells("N1", 1.0, ""), cells(name, 1.0, "", element_type=element_type))
     assert (last.skipped, last.issues[0].code) == (skipped, "totals_row" if skipped else "missing_value")
+
+
+@pytest.mark.parametrize(
+    ("element_type", "name", "skipped"),
+    [("2", "2", True), ("", "2", True), (2.0, "", True), ("3", "3", False), ("2", "W", False)],
+)
+def test_a_last_row_with_the_number_of_rows_in_place_of_names_is_no_data(
+    element_type: object, name: str, skipped: bool
+) -> None:
+    *_, last = checked(NODES, cells("A", 1.0, ""), cells("B", 1.0, ""), cells(name, 2.0, "", element_type=element_type))
+    assert last.skipped == skipped
+
+
+def test_element_types_that_are_numbers_are_no_totals() -> None:
+    data = [cells(str(number), 1.0, "", element_type=str(number)) for number in range(3)]
+    assert [row.key for row in checked(NODES, *data)] == [("0", "0"), ("1", "1"), ("2", "2")]
+
+
+@pytest.mark.parametrize("zero", [0.0, False, "0", "0.0", "0,0", "FALSE", "FALSCH", "FAUX"])
+def test_a_row_of_formulas_that_refer_to_blank_cells_is_blank(zero: object) -> None:
+    data = checked(NODES, cells("N1", 1.0, ""), cells(zero, 0.0, "", element_type=zero), cells("N2", 1.0, ""))
+    assert [row.number for row in data] == [2, 4]
 
 
 def test_a_row_without_names_in_the_middle_is_wrong() -> None:
@@ -193,6 +219,16 @@ def test_an_element_type_that_stands_in_the_file_twice_is_taken_once() -> None:
     assert not first.rejected
     assert [issue.code for issue in second.issues] == ["duplicate_row"]
     assert "Row 2" in second.issues[0].message
+
+
+@pytest.mark.parametrize(
+    ("cell", "read"), [(time(1, 2), "01:02:00"), (timedelta(hours=25, minutes=2), "1 day, 1:02:00")]
+)
+def test_a_time_where_text_is_meant_has_a_warning(cell: object, read: str) -> None:
+    (row,) = checked(NODES, cells(cell, 1.0, ""))
+    assert (row.rejected, row.values[1]) == (False, read)
+    assert [(issue.severity, issue.code, issue.column) for issue in row.issues] == [("warning", "date_in_text", "B")]
+    assert "time" in row.issues[0].message
 
 
 quantity = st.integers(0, 5)

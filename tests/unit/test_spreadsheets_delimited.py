@@ -199,9 +199,11 @@ def test_the_mark_at_the_end_of_a_dos_file_is_ignored(end: bytes) -> None:
     assert code_of(b"\x1a") == "empty_file"
 
 
-def replaced_in(content: bytes) -> list[tuple[str, int | None, str | None, str | None]]:
+def replaced_in(
+    content: bytes, text_columns: frozenset[int] = frozenset()
+) -> list[tuple[str, int | None, str | None, str | None]]:
     book = open_book(io.BytesIO(content))
-    list(book.rows(""))
+    list(book.rows("", text_columns))
     return [
         (note.code, note.row, note.column, note.value)
         for note in book.notes
@@ -216,6 +218,12 @@ def replaced_in(content: bytes) -> list[tuple[str, int | None, str | None, str |
         ("Feb-01", "date_in_text"),
         ("01. Mrz", "date_in_text"),
         ("1-Feb-24", "date_in_text"),
+        ("01/févr", "date_in_text"),
+        ("1-gen", "date_in_text"),
+        ("wrz-24", "date_in_text"),
+        ("3. kesä", "date_in_text"),
+        ("Ağu.-24", "date_in_text"),
+        ("1-фев", "date_in_text"),
         ("1.23457E+11", "rounded_number"),
         ("1,23457E+11", "rounded_number"),
         ("4E+15", "rounded_number"),
@@ -228,9 +236,48 @@ def test_a_value_that_excel_replaced_is_reported_by_cell(text: str, code: str) -
     assert replaced_in(content) == [(code, 3, "B", text)]
 
 
-@pytest.mark.parametrize("text", ["1.5E-05", "2.972E3", "1E+5", "W-01", "Marble-1", "1-2", "#", "12 Maybe", "a ###"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SET-1",
+        "LIP 24",
+        "1.5E-05",
+        "2.972E3",
+        "1E+5",
+        "W-01",
+        "Marble-1",
+        "1-2",
+        "#",
+        "12 Maybe",
+        "a ###",
+        "1/2/2024",
+        "1:02",
+    ],
+)
 def test_other_values_are_not_reported(text: str) -> None:
     assert replaced_in(f"a;b\nx;{text}\n".encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("1/2/2003", "date_in_text"),
+        ("01.02.2003", "date_in_text"),
+        ("2003-02-01", "date_in_text"),
+        ("2003-02-01 00:00:00", "date_in_text"),
+        ("01:02", "date_in_text"),
+        ("1:02:00 AM", "date_in_text"),
+        ("1.00E+05", "rounded_number"),
+    ],
+)
+def test_a_date_or_a_number_in_a_column_of_texts_is_reported(text: str, code: str) -> None:
+    content = f"{text};{text}\n".encode()
+    assert replaced_in(content, frozenset({1})) == [(code, 1, "B", text)]
+
+
+@pytest.mark.parametrize("text", ["W-1-2", "1.2.10", "1-2-3", "10/20", "1:2", "W 1:50", "3000.5"])
+def test_other_texts_in_a_column_of_texts_are_not_reported(text: str) -> None:
+    assert replaced_in(f"a;{text}\n".encode(), frozenset({1})) == []
 
 
 def test_only_fifty_replaced_values_are_listed() -> None:

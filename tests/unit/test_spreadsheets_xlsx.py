@@ -379,3 +379,12 @@ def test_a_wrong_dimension_is_ignored() -> None:
 def test_a_book_has_the_limits_that_it_was_opened_with() -> None:
     file = workbook("".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in (1, 2, 3)))
     assert open_book(file, Limits(rows=3)).scan("S").row_count == 3
+
+
+@pytest.mark.parametrize("break_", ["", "\n"])
+def test_references_may_be_in_small_letters(break_: str) -> None:
+    cells = f'<row r="1"><c r="a1" t="inlineStr">{break_}<is><t>a</t></is></c><c r="c1">{break_}<v>3</v></c></row>'
+    merged = '<mergeCells count="1"><mergeCell ref="a1:b1"/></mergeCells>'
+    file = workbook(cells, after=merged)
+    assert rows_of(file) == [(1, ["a", "", 3.0])]
+    assert open_book(file).scan("S").merged == (MergedRange(1, 1, 1, 2),)

@@ -18,7 +18,8 @@ from precast_app.spreadsheets import unit_name
         ("кг", "kg"), ("Kilogramm", "kg"), ("chilogrammi", "kg"), ("quilos", "kg"), ("г", "g"), ("lbs.", "lb"),
         ("m²", "m2"), ("㎡", "m2"), ("м^2", "m2"), ("кв. м", "m2"), ("mètres carrés", "m2"), ("metrekare", "m2"),
         ("M3", "m3"), ("ｍ³", "m3"), ("м³", "m3"), ("куб.м", "m3"), ("metry sześcienne", "m3"), ("metreküp", "m3"),
-        ("sq. ft", "ft2"), ("cu yd", "yd3"), ("Liter", "l"), ("л", "l"),
+        ("sq. ft", "ft2"), ("cu yd", "yd3"), ("sq yd", "yd2"), ("mm³", "mm3"), ("dm²", "dm2"), ("Kilometer", "km"),
+        ("Liter", "l"), ("л", "l"),
     ],
 )  # fmt: skip
 def test_a_unit_has_one_name_in_all_languages(text: str, unit: str) -> None:

@@ -223,5 +223,8 @@ def test_texts_of_an_old_workbook_continue_in_the_next_record() -> None:
     split = b"\x06\x00\x00abc"
     texts, runs = unpack_shared_texts([head + rich + phonetic + split, b"\x01" + "déf".encode("utf-16-le")], 3)
     assert (texts, runs) == (["abc", "é", "abcdéf"], {0: [(1, 5)]})
+    # Some programs write blank records in between.
+    texts, _ = unpack_shared_texts([head + split, b"", b"", b"\x00def"], 1)
+    assert texts == ["abcdef"]
     with pytest.raises(IndexError):
         unpack_shared_texts([head + split], 1)

@@ -60,7 +60,7 @@ _UNSAVED = re.compile(
 )
 _TYPED_TEXT = re.compile(rb"""\st=["']str["']""")
 _TYPED_ERROR = re.compile(rb"""\st=["']e["']""")
-_MERGED = re.compile(rb"""<mergeCell\s[^<>]*?ref=["']([A-Z0-9:]{1,30})["']""")
+_MERGED = re.compile(rb"""<mergeCell\s[^<>]*?ref=["']([A-Za-z0-9:]{1,30})["']""")
 # A text that starts like this, before any entity, escape (`_x000D_`) or non-ASCII character, is not blank.
 _SURELY_CONTENT = re.compile(rb"\A\s*[!-%'-^`-~]")
 
@@ -230,7 +230,7 @@ class _ByteScanner:
                 self._add_head_row(number, part, start)
             into.add_row(number, self._last_column(part, end))
         if own_cells != cells:
-            raise damaged(Message("one of the rows up to %(row)s contains cells of another row", row=self._row))
+            raise UnusualXml  # references in small letters, which the parser reads, or to cells of another row
         self._check_wide_cells(block)
 
     def _check_shared_texts(self, block: bytes) -> None:

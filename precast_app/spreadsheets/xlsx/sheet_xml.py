@@ -27,8 +27,8 @@ Attributes = dict[str, str]
 
 # Nested elements of a worksheet, many times as many as any program writes. The parser slows down with them.
 _MAX_DEPTH = 1_000
-_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
-_RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
+_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_RANGE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7}):([A-Za-z]{1,3})([0-9]{1,7})")
 _ESCAPE = re.compile(r"_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_")  # not half a surrogate pair
 _NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 _FORMULA_LENGTH = 60  # characters of a formula that an error shows
@@ -128,7 +128,7 @@ class SheetParser:
                 raise damaged(
                     Message("row %(row)s contains a cell %(reference)s", row=self._row, reference=f"{reference[:20]!r}")
                 )
-            self._column = column_number(match[1])
+            self._column = column_number(match[1].upper())
         self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "0")
         self._text, self._formula, self._into = [], None, None
         self._length, self._stored, self._in_cell, self._phonetic = 0, False, True, 0
@@ -268,7 +268,8 @@ def parse_range(reference: str) -> MergedRange | None:
     match = _RANGE.fullmatch(reference)
     if match is None:
         return None
-    return MergedRange(int(match[2]), column_number(match[1]), int(match[4]), column_number(match[3]))
+    first, last = column_number(match[1].upper()), column_number(match[3].upper())
+    return MergedRange(int(match[2]), first, int(match[4]), last)
 
 
 def decode_xml_text(text: bytes) -> str:
