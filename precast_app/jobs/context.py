@@ -163,7 +163,9 @@ def describe_first_errors(job_id: int) -> str | None:
 
 def _describe_issue(issue: IssueRow) -> Message:
     location = Message("Row %(row)s", row=issue.row) if issue.row else Message("File")
-    if issue.column:
+    if issue.column and not issue.heading:
+        location = Message("%(location)s, column %(column)s", location=location, column=issue.column)
+    elif issue.column:
         location = Message(
             "%(location)s, column %(column)s (%(heading)s)",
             location=location,

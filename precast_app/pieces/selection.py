@@ -96,8 +96,19 @@ def count(project_id: int, filters: PieceFilter) -> int:
             return _count_by_totals(project_id, filters, totals)
         if filters.status is None and any(each is not None for each in (filters.node_id, filters.tower, filters.type)):
             return _count_by_quantities(project_id, filters)
+    if filters.stage is not None and filters == PieceFilter(stage=filters.stage):
+        return _count_at_stage(project_id, filters.stage)
     query = matching(project_id, filters).with_only_columns(func.count())
     return db.session.scalar(query) or 0
+
+
+def _count_at_stage(project_id: int, stage_id: int) -> int:
+    """Return the number for a filter of a stage only, without looking up the pieces."""
+    passed = _passed_last(stage_id)
+    is_own = db.session.scalar(select(Stage.project_id).where(Stage.id == stage_id)) == project_id
+    if passed is None or not is_own:
+        return 0
+    return db.session.scalar(select(func.count()).select_from(passed.subquery())) or 0
 
 
 def _count_by_totals(project_id: int, filters: PieceFilter, totals: ProjectTotals) -> int:
@@ -140,9 +151,18 @@ def _midnight(day: date) -> datetime:
 
 def _is_at_stage(stage_id: int) -> ColumnElement[bool]:
     """Return the condition for pieces that have passed this stage and none behind it in the project's order."""
+    passed = _passed_last(stage_id)
+    if passed is None:
+        return false()
+    # As an array, the pieces are looked up by their ids, whatever PostgreSQL knows about the tables.
+    return Piece.id == func.any(func.array(passed.scalar_subquery()))
+
+
+def _passed_last(stage_id: int) -> Select[int] | None:
+    """Return the query for the ids of the pieces whose last stage this is; None if there is no such stage."""
     position = db.session.execute(select(Stage.position, Stage.id).where(Stage.id == stage_id)).one_or_none()
     if position is None:
-        return false()
+        return None
     later = select(Stage.id).where(
         Stage.project_id == select(Stage.project_id).where(Stage.id == stage_id).scalar_subquery(),
         tuple_(Stage.position, Stage.id) > tuple_(*map(literal, position)),
@@ -150,9 +170,7 @@ def _is_at_stage(stage_id: int) -> ColumnElement[bool]:
     later_ids = list(db.session.scalars(later))
     further = aliased(PieceStage)
     is_further = exists().where(further.piece_id == PieceStage.piece_id, further.stage_id == func.any(later_ids))
-    passed = select(PieceStage.piece_id).where(PieceStage.stage_id == stage_id, ~is_further)
-    # As an array, the pieces are looked up by their ids, whatever PostgreSQL knows about the tables.
-    return Piece.id == func.any(func.array(passed.scalar_subquery()))
+    return select(PieceStage.piece_id).where(PieceStage.stage_id == stage_id, ~is_further)
 
 
 def _is_at(node_id: int) -> ColumnElement[bool]:

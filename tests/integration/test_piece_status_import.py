@@ -204,6 +204,8 @@ def test_a_pasted_list_of_codes_takes_the_status_of_the_job(
     assert jobs[0] == jobs[1]
     run_job(jobs[0])
     assert (get_job(jobs[0]).updated_count, statuses()) == (2, {1: "dispatched", 2: "dispatched"})
+    without = run_import(walls, listed("WALL/NO/1", name="bare.txt"), KIND, parameters={"status": "erected"})
+    assert "column A: “WALL/NO/1”" in str(without.error)
     other = client.post(url.replace("dispatched", "erected"), data=upload_form(path), headers=key)
     assert other.status_code == 409
 

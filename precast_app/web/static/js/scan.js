@@ -36,6 +36,9 @@ function pieceCode(text) {
   return new URL(given).searchParams.get("code") ?? given;
 }
 
+// A hand scanner with another keyboard layout, or a person, may write small letters; the server reads them, too.
+const isSame = (code, written) => code.toLowerCase() === written.toLowerCase();
+
 function describe(code) {
   const piece = known.get(code);
   if (piece === null) return el("span", { class: "bad" }, gettext("There is no such piece in this project. It is not sent."));
@@ -89,7 +92,7 @@ async function check(code) {
     const response = await fetch(`/api/project/${project}/elements?${query}`);
     if (!response.ok) return;
     const { elements } = await response.json();
-    known.set(code, elements.find((each) => each.code === code) ?? null);
+    known.set(code, elements.find((each) => isSame(each.code, code)) ?? null);
   } catch { return; }
   show();
 }
@@ -103,7 +106,7 @@ function flash(code) {
 function add(text, isRepeated = false) {
   const code = pieceCode(text);
   if (!code) return;
-  if (store.list.some((each) => each.code === code)) {
+  if (store.list.some((each) => isSame(each.code, code))) {
     // The camera sees the same label many times a second.
     if (!isRepeated) { heard.textContent = gettext("%(code)s is in the list already.", { code }); flash(code); }
     return;
