@@ -24,6 +24,9 @@ from tests.database_rows import empty_tables_in_use
 Json = dict[str, Any]
 ADMIN = "ada"
 _IDLE_SECONDS = 60
+_JOB_SECONDS = 120
+_POLL_SECONDS = 0.05
+_LONGEST_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +115,15 @@ class Site:
 
     def follow(self, job_id: int) -> list[Json]:
         """Ask for the job until it has ended and return all that was shown."""
-        seen = []
-        for _ in range(600):
+        seen: list[Json] = []
+        end = time.monotonic() + _JOB_SECONDS
+        while time.monotonic() < end:
             job = self.get(f"/api/jobs/{job_id}")["job"]
             seen.append(job)
             if job["status"] in ("completed", "failed"):
                 return seen
-            time.sleep(0.05)
+            # Less and less often: a request can take as much processor time as the import does meanwhile.
+            time.sleep(min(_POLL_SECONDS * len(seen), _LONGEST_POLL_SECONDS))
         raise AssertionError(f"the job does not end: {seen[-1]}")
 
 
