@@ -119,6 +119,8 @@ def test_two_people_who_correct_at_once_keep_both_edits(opened: Opened, site: Si
     job = preview(ada, project, path)
     expect(ada.get_by_text("3 rows still have mistakes.")).to_be_visible()
     emil = opened(f"/jobs/{job}", name="emil", error_responses=True)
+    # His page has to be loaded before Ada's changes, so that he doesn't know them.
+    expect(emil.get_by_text("3 rows still have mistakes.")).to_be_visible()
     for page, name, text in ((ada, "C2", "2951"), (ada, "D3", "4000"), (emil, "C3", "2952"), (emil, "D3", "5000")):
         cell(page, name).click()
         page.keyboard.type(text)
