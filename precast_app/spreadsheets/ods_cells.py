@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 from precast_app.messages import Message
 from precast_app.spreadsheets.errors import damaged
@@ -15,6 +15,9 @@ from precast_app.spreadsheets.xlsx.sheet_xml import Attributes, local_name
 _ERROR_PREFIXES = ("#", "Err:")
 # What a cell shows of a number in a format with nothing but digits, signs and separators.
 _PLAIN_NUMBER = re.compile(r"[-+\d.,'\s]+(?:E[-+]?\d+)?")
+_DURATION = re.compile(
+    r"PT(?:(?P<hours>[0-9]{1,8})H)?(?:(?P<minutes>[0-9]{1,8})M)?(?:(?P<seconds>[0-9]{1,8}(?:[.,][0-9]{1,20})?)S)?"
+)
 _LONGEST_LITERAL = 80  # characters, so that a format of three is within Excel's limit
 _LAST_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,20}[²³]?\Z")
 
@@ -49,10 +52,21 @@ def cell_value(attributes: Attributes, text: str) -> Cell:
             return attribute(attributes, "boolean-value") == "true"
         if "date" in kinds:
             written = attribute(attributes, "date-value")
-            return datetime.fromisoformat(written) if "T" in written else _midnight(date.fromisoformat(written))
+            if "T" in written:
+                return datetime.fromisoformat(written).replace(tzinfo=None)
+            return _midnight(date.fromisoformat(written))
+        if "time" in kinds and (duration := _DURATION.fullmatch(attribute(attributes, "time-value"))):
+            return _as_time(
+                timedelta(**{unit: float(count.replace(",", ".")) for unit, count in duration.groupdict("0").items()})
+            )
     except ValueError:
         return text
     return attribute(attributes, "string-value") or text
+
+
+def _as_time(duration: timedelta) -> time | timedelta:
+    """Return a duration of less than a day as the time of day that the other formats have for it."""
+    return (_midnight(date.min) + duration).time() if timedelta() <= duration < timedelta(days=1) else duration
 
 
 def _number_cell(number: float, shown: str) -> Cell:

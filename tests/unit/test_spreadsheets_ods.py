@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 import pytest
 
@@ -123,3 +123,18 @@ def test_hidden_sheets_are_known() -> None:
     ]
     book = open_book(io.BytesIO(ods(*tables, head=head)))
     assert (book.sheets, book.hidden_sheets) == (("A", "B"), frozenset({"B"}))
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ("PT01H02M00S", time(1, 2)),
+        ("PT0H0M1.5S", time(0, 0, 1, 500_000)),
+        ("PT25H02M", timedelta(hours=25, minutes=2)),
+        ("soon", "shown"),
+    ],
+)
+def test_a_time_is_read_as_in_the_other_formats(stored: str, read: object) -> None:
+    content = ods(table(row(cell(f'office:value-type="time" office:time-value="{stored}"', "shown"))))
+    [found] = open_book(io.BytesIO(content)).rows("Sheet1")
+    assert list(found.cells) == [read]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time
 
 from precast_app.spreadsheets.number_formats import EXCEL_DIGITS, GENERAL, NumberFormat, round_to_excel
 from precast_app.spreadsheets.sheet import Cell, CellError, FormattedNumber
@@ -20,6 +20,7 @@ from precast_app.spreadsheets.xlsx.styles import Styles
 
 # A text with entities, escapes, line ends, letters outside ASCII, or that may be an error.
 _UNUSUAL_TEXT = re.compile(r"\A\s*(?:#|Err:)|[&\r\x80-\U0010ffff]|_x")
+_DAY = re.compile(r"\A[0-9]{4}-")
 _LONGEST_INDEX = 9  # digits
 _MAX_CACHED_VALUES = 50_000  # for each kind and format of cell
 
@@ -48,7 +49,8 @@ class CellValues:
             return text.strip() not in ("0", "false")
         try:
             if kind == "d":
-                return datetime.fromisoformat(text)
+                moment = datetime.fromisoformat(text) if _DAY.match(text) else time.fromisoformat(text)
+                return moment.replace(tzinfo=None)
             return self.number_format(style).value(float(text), self._styles.from_1904)
         except ValueError:
             return text

@@ -185,7 +185,8 @@ def read_sheet_list(chunks: Iterable[bytes]) -> tuple[list[SheetEntry], bool]:
                 raise damaged("its list of sheets is incomplete")
             key = next((value for key, value in attributes.items() if key.endswith(":id")), "")
             found.append(SheetEntry(attributes["name"], key, attributes.get("state", "visible") != "visible"))
-        elif name == "workbookPr":
+        elif name == "workbookPr" and not from_1904:
+            # An extension of newer versions has an element of the same name, without the attribute.
             from_1904 = attributes.get("date1904", "0") in ("1", "true", "on")
 
     _parse(chunks, start)
