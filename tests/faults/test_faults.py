@@ -7,10 +7,14 @@ Afterwards the project, the job, its issues and its before-images are the same a
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
+from psycopg2.extensions import cursor
 
 from precast_app.extensions import db
 from precast_app.jobs.runner import run_job
@@ -21,6 +25,7 @@ from tests.faults.fault_kinds import KINDS
 from tests.faults.fault_runs import BOUND_SECONDS, RUNS, SEED, has_ended, workbook, write_log
 from tests.faults.scene import Scene, Servers
 
+WAITING = "FROM pg_locks WHERE relation = 'element_types'::regclass AND NOT granted"
 _undisturbed: dict[str, Any] = {}
 
 # Removals and renames are broken too.
@@ -176,6 +181,12 @@ def test_a_file_uploaded_while_redis_is_away_is_imported_later(
     assert wait_for(job_id, has_ended, _bound_seconds()).status == "completed"
 
 
+def waits_in_attempt(attempt: int, database: cursor, job: ImportJob) -> bool:
+    """Return whether this attempt of the job has begun and waits for the lock of the table of element types."""
+    database.execute(f"SELECT pid {WAITING}")
+    return job.attempt == attempt and database.fetchone() is not None
+
+
 def test_a_job_that_kills_its_worker_each_time_fails(
     green_meadows: int, project_id: int, scene: Scene, tmp_path: Path
 ) -> None:
@@ -183,15 +194,16 @@ def test_a_job_that_kills_its_worker_each_time_fails(
     first, second = files(tmp_path)
     scene.start_worker()
     poisoned = submit(green_meadows, second, batch_size=1, concurrent_batches=1)
-    killed = 0
-    end = time.monotonic() + _bound_seconds()
-    while not has_ended(found := get_job(poisoned)) and time.monotonic() < end:
-        if found.attempt > killed:
+    with closing(psycopg2.connect(scene.database_url)) as blocker, blocker.cursor() as database:
+        # The import waits for this lock, so that it can't end before it is killed.
+        database.execute("LOCK TABLE element_types IN SHARE ROW EXCLUSIVE MODE")
+        for attempt in (1, 2, 3):
+            wait_for(poisoned, partial(waits_in_attempt, attempt, database), _bound_seconds())
             for job_process in scene.children("job_process"):
                 job_process.kill()
-            killed = found.attempt
-        time.sleep(0.05)
-    failed = get_job(poisoned)
+            # A session that waits for a lock doesn't notice that its client is gone.
+            database.execute(f"SELECT pg_terminate_backend(pid) {WAITING}")
+    failed = wait_for(poisoned, has_ended, _bound_seconds())
     assert (failed.status, failed.attempt) == ("failed", 3)
     assert str(failed.error).startswith("The import was interrupted 3 times, so it was given up.")
     assert wait_for(submit(green_meadows, first), has_ended, _bound_seconds()).status == "completed"
