@@ -127,5 +127,5 @@ def test_a_unit_may_be_written_in_another_way() -> None:
 
 
 def test_units_belong_to_measures() -> None:
-    assert possible_units(BaseTarget("length")) == ("mm", "cm", "dm", "m", "in", "ft", "cell")
+    assert possible_units(BaseTarget("length")) == ("mm", "cm", "dm", "m", "km", "in", "ft", "yd", "cell")
     assert possible_units(BaseTarget("name")) == possible_units(PlaceTarget(PlaceField.COUNT)) == ()
