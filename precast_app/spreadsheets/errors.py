@@ -106,3 +106,26 @@ def too_much_text() -> UnreadableFile:
         "The sheet's cells hold far more text than a list of element types. Shorten the "
         "long texts that are repeated in many cells, or split the file, and upload it again.",
     )
+
+
+def unsupported_format(kind: str) -> UnreadableFile:
+    """Return the error for a spreadsheet in a format that can't be read; `kind` says which."""
+    return UnreadableFile(
+        "unsupported_format",
+        Message(
+            "This is %(kind)s, which can't be read, whatever its file name says. Open it in Excel, "
+            "choose Save As and the type Excel Workbook (.xlsx), and upload that file.",
+            kind=as_message(kind),
+        ),
+    )
+
+
+def not_a_spreadsheet(kind: str) -> UnreadableFile:
+    """Return the error for a file that is no spreadsheet; `kind` says what it is."""
+    return UnreadableFile(
+        "not_a_spreadsheet",
+        Message(
+            "This is %(kind)s, whatever its file name says. Upload an Excel workbook (.xlsx) or a CSV file.",
+            kind=as_message(kind),
+        ),
+    )

@@ -6,9 +6,9 @@ import codecs
 import re
 from typing import BinaryIO
 
-from precast_app.messages import Message, as_message
+from precast_app.messages import Message
 from precast_app.spreadsheets.delimited import DelimitedBook
-from precast_app.spreadsheets.errors import UnreadableFile
+from precast_app.spreadsheets.errors import UnreadableFile, not_a_spreadsheet, unsupported_format
 from precast_app.spreadsheets.normalized_book import NormalizedBook
 from precast_app.spreadsheets.ods import OdsBook
 from precast_app.spreadsheets.sheet import Book, Limits
@@ -80,13 +80,13 @@ def _open(file: BinaryIO, limits: Limits, encoding: str | None, delimiter: str |
     if start.startswith(_OLE2):
         return _open_ole2(file, limits)
     if _OLD_EXCEL.match(start):
-        raise _unsupported(Message("a workbook of Excel 4 or an older version"))
+        raise unsupported_format(Message("a workbook of Excel 4 or an older version"))
     if encoding is None:
         _reject_binary(start)
     named = name_text_format(start)
     if named is not None:
         kind, is_spreadsheet = named
-        raise (_unsupported if is_spreadsheet else _not_a_spreadsheet)(kind)
+        raise (unsupported_format if is_spreadsheet else not_a_spreadsheet)(kind)
     return DelimitedBook(file, limits, encoding, delimiter)
 
 
@@ -112,10 +112,10 @@ def _open_zip(file: BinaryIO, limits: Limits) -> Book:
         kind = b"".join(package.chunks("mimetype"))[:200]
         if b"opendocument.spreadsheet" in kind:
             return OdsBook(package, limits)
-        raise _not_a_spreadsheet(Message("an OpenDocument file other than a spreadsheet"))
+        raise not_a_spreadsheet(Message("an OpenDocument file other than a spreadsheet"))
     if "index/document.iwa" in package or "index.zip" in package:
-        raise _unsupported(Message("a Numbers spreadsheet"))
-    raise _not_a_spreadsheet(Message("a ZIP archive"))
+        raise unsupported_format(Message("a Numbers spreadsheet"))
+    raise not_a_spreadsheet(Message("a ZIP archive"))
 
 
 def _open_office_document(package: ZipPackage, parts: WorkbookParts, limits: Limits) -> Book:
@@ -123,7 +123,7 @@ def _open_office_document(package: ZipPackage, parts: WorkbookParts, limits: Lim
         return XlsxBook(package, parts, limits)
     if parts.kind == "xlsb":
         return XlsbBook(package, parts, limits)
-    raise _not_a_spreadsheet(
+    raise not_a_spreadsheet(
         Message("a Word document") if parts.kind == "docx" else Message("a PowerPoint presentation")
     )
 
@@ -154,31 +154,10 @@ def _reject_binary(start: bytes) -> None:
     control = _CONTROL.search(start)
     for magic, kind in _MAGICS:
         if start.startswith(magic) and (control or magic not in _WORD_MAGICS):
-            raise _not_a_spreadsheet(kind)
+            raise not_a_spreadsheet(kind)
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        raise _not_a_spreadsheet(Message("a WebP image"))
+        raise not_a_spreadsheet(Message("a WebP image"))
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or detect_utf_16_by_zeros(start):
         return
     if control:
-        raise _not_a_spreadsheet(Message("a binary file of an unknown kind"))
-
-
-def _unsupported(kind: str) -> UnreadableFile:
-    return UnreadableFile(
-        "unsupported_format",
-        Message(
-            "This is %(kind)s, which can't be read, whatever its file name says. Open it in Excel, "
-            "choose Save As and the type Excel Workbook (.xlsx), and upload that file.",
-            kind=as_message(kind),
-        ),
-    )
-
-
-def _not_a_spreadsheet(kind: str) -> UnreadableFile:
-    return UnreadableFile(
-        "not_a_spreadsheet",
-        Message(
-            "This is %(kind)s, whatever its file name says. Upload an Excel workbook (.xlsx) or a CSV file.",
-            kind=as_message(kind),
-        ),
-    )
+        raise not_a_spreadsheet(Message("a binary file of an unknown kind"))

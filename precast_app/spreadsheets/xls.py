@@ -12,7 +12,15 @@ import xlrd
 from xlrd.compdoc import CompDocError
 
 from precast_app.messages import Message
-from precast_app.spreadsheets.errors import UnreadableFile, cell_too_long, damaged, too_many_columns, too_many_rows
+from precast_app.spreadsheets.errors import (
+    UnreadableFile,
+    cell_too_long,
+    damaged,
+    not_a_spreadsheet,
+    too_many_columns,
+    too_many_rows,
+    unsupported_format,
+)
 from precast_app.spreadsheets.merged_ranges import drop_overlapping
 from precast_app.spreadsheets.number_formats import NumberFormat, parse_number_format, round_to_excel
 from precast_app.spreadsheets.sheet import (
@@ -25,19 +33,31 @@ from precast_app.spreadsheets.sheet import (
     SheetRow,
     SheetScan,
 )
-from precast_app.spreadsheets.xls_container import workbook_stream
+from precast_app.spreadsheets.xls_container import WORKBOOK_NAMES, stream_names, workbook_stream
 from precast_app.spreadsheets.xls_texts import unpack_shared_texts
 
 # xlrd's own function takes the stored number of texts for true.
 xlrd.book.unpack_SST_table = unpack_shared_texts
 # xlrd evaluates the formulas of defined names, which nothing here needs, and fails at those that it doesn't know.
 xlrd.book.evaluate_name_formula = lambda *_, **__: None
+# Nor do comments, links and drawings matter, which xlrd understands in some of their forms only.
+for _handler in ("handle_note", "handle_obj", "handle_txo", "handle_hlink", "handle_quicktip"):
+    setattr(xlrd.sheet.Sheet, _handler, lambda *_: None)
 # xlrd's own pattern takes quadratic time for a number format of many opening brackets.
 xlrd.formatting.fmt_bracketed_sub = re.compile(r"\[[^\[\]]*\]").sub
 # xlrd keeps the file and all its cells in memory, which takes many times the file's size.
 _MAX_BYTES = 20 * 1024 * 1024
 _DAMAGED = "damaged_workbook"
 _UNREADABLE = "it can't be read as a workbook of Excel 97 to 2003"
+# What else is in the same container, by the name of a stream; and whether it is a spreadsheet.
+_OTHER_DOCUMENTS = {
+    "nativecontent_main": (Message("a Quattro Pro workbook"), True),
+    "worddocument": (Message("a Word document"), False),
+    "powerpoint document": (Message("a PowerPoint presentation"), False),
+    "visiodocument": (Message("a Visio drawing"), False),
+    "__properties_version1.0": (Message("an Outlook message"), False),
+    "\x05summaryinformation": (Message("a document of another program"), False),
+}
 # What the texts of an old workbook that names no encoding may be in, with the words for people.
 _ENCODINGS = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "ISO 8859-1"}
 
@@ -156,7 +176,7 @@ def _read_stream(content: bytes, error: Exception) -> tuple[Any, tuple[ReaderNot
     """Return a workbook whose container is wrong, as some programs write it; Excel reads it, too."""
     stream = workbook_stream(content)
     if stream is None:
-        raise damaged(_UNREADABLE) from error
+        raise (_other_document(content) or damaged(_UNREADABLE)) from error
     note = ReaderNote(
         "warning",
         "repaired_workbook",
@@ -167,6 +187,17 @@ def _read_stream(content: bytes, error: Exception) -> tuple[Any, tuple[ReaderNot
         return _read(stream), (note,)
     except (CompDocError, LookupError, UnicodeError) as again:
         raise damaged(_UNREADABLE) from again
+
+
+def _other_document(content: bytes) -> UnreadableFile | None:
+    """Return the error for a document of another program in the same container; None if it is unknown."""
+    names = stream_names(content)
+    if names & WORKBOOK_NAMES:
+        return None
+    for name, (kind, is_spreadsheet) in _OTHER_DOCUMENTS.items():
+        if name in names:
+            return unsupported_format(kind) if is_spreadsheet else not_a_spreadsheet(kind)
+    return None
 
 
 def _read_in_other_encoding(content: bytes, error: Exception) -> tuple[Any, tuple[ReaderNote, ...]]:
@@ -192,7 +223,10 @@ def _read_in_other_encoding(content: bytes, error: Exception) -> tuple[Any, tupl
 def _read(content: bytes, **options: Any) -> Any:
     try:
         # xlrd finds merged cells and dates only if it reads the formats.
-        return xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=io.StringIO(), **options)
+        # Unless rows are ragged, it makes them all as long as the longest one: 65 536 rows of 256 cells for one cell.
+        return xlrd.open_workbook(
+            file_contents=content, formatting_info=True, ragged_rows=True, logfile=io.StringIO(), **options
+        )
     except (MemoryError, CompDocError, UnicodeError):
         raise
     except xlrd.XLRDError as error:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 _HEADER_BYTES = 512
 _ENTRY_BYTES = 128
 _IN_HEADER = 109  # sectors of the allocation table that the header names
+# The names of the workbook's stream, in Excel 97 and before; some files have both.
 _NAMES = ("workbook", "book")
+WORKBOOK_NAMES = frozenset(_NAMES)
 _STREAM, _ROOT = 2, 5
 
 
@@ -21,8 +23,15 @@ def workbook_stream(content: bytes) -> bytes | None:
     if len(content) < _HEADER_BYTES:
         return None
     container = _Container(content)
-    by_name = {name: stream for name, stream in container.streams() if name in _NAMES}
+    by_name = {name: container.stream(entry) for name, entry in container.entries() if name in _NAMES}
     return next((by_name[name] for name in _NAMES if by_name.get(name)), None)
+
+
+def stream_names(content: bytes) -> frozenset[str]:
+    """Return the names of a container's streams in small letters."""
+    return (
+        frozenset(name for name, _ in _Container(content).entries()) if len(content) >= _HEADER_BYTES else frozenset()
+    )
 
 
 class _Container:
@@ -37,19 +46,23 @@ class _Container:
         table = [*struct.unpack_from(f"<{_IN_HEADER}I", content, 76), *self._more_table_sectors(more)]
         self._next = _integers(b"".join(map(self._sector, table)))
 
-    def streams(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the name of each stream in small letters and its bytes."""
+    def entries(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the name of each stream in small letters and its entry in the directory."""
+        for entry in self._all_entries():
+            if entry[66] == _STREAM:
+                length = min(struct.unpack_from("<H", entry, 64)[0], 64)
+                yield entry[: max(length - 2, 0)].decode("utf-16-le", "replace").casefold(), entry
+
+    def stream(self, entry: bytes) -> bytes:
+        """Return the stream that an entry of the directory describes."""
+        start, size = struct.unpack_from("<II", entry, 116)
+        root = next((each for each in self._all_entries() if each[66] == _ROOT), None)
+        return (self._mini_chain(root, start) if root and size < self._cutoff else self._chain(start))[:size]
+
+    def _all_entries(self) -> list[bytes]:
         directory = self._chain(self._directory)
-        entries = [directory[at : at + _ENTRY_BYTES] for at in range(0, len(directory), _ENTRY_BYTES)]
-        whole = [entry for entry in entries if len(entry) == _ENTRY_BYTES]
-        root = next((entry for entry in whole if entry[66] == _ROOT), None)
-        for entry in whole:
-            length = min(struct.unpack_from("<H", entry, 64)[0], 64)
-            name = entry[: max(length - 2, 0)].decode("utf-16-le", "replace").casefold()
-            if entry[66] == _STREAM and name in _NAMES:
-                start, size = struct.unpack_from("<II", entry, 116)
-                is_small = size < self._cutoff and root is not None
-                yield name, (self._mini_chain(root, start) if is_small and root else self._chain(start))[:size]
+        last = len(directory) - _ENTRY_BYTES
+        return [directory[at : at + _ENTRY_BYTES] for at in range(0, last + 1, _ENTRY_BYTES)]
 
     def _sector(self, number: int) -> bytes:
         # The first sector comes after the header, which takes a sector, too.

@@ -11,15 +11,20 @@ _SMALLEST_STREAM = 4096
 
 
 def biff5(
-    rows: Sequence[Sequence[str | float]], code_page: int | None, encoding: str, name_formula: bytes = b""
+    rows: Sequence[Sequence[str | float]],
+    code_page: int | None,
+    encoding: str,
+    name_formula: bytes = b"",
+    more_records: Sequence[tuple[int, bytes]] = (),
 ) -> bytes:
     """Return a workbook with one sheet; its texts are in the encoding, and `code_page` is what the file says of it.
 
-    `name_formula` are the tokens of a defined name's formula.
+    `name_formula` are the tokens of a defined name's formula; `more_records` follow the cells.
     """
     cells = b"".join(
         _cell(row, column, value, encoding) for row, values in enumerate(rows) for column, value in enumerate(values)
     )
+    cells += b"".join(_record(kind, content) for kind, content in more_records)
     size = struct.pack("<HHHHH", 0, len(rows), 0, max(map(len, rows)), 0)
     sheet = _begin(0x10) + _record(0x200, size) + cells + _record(0x0A)
     head = _begin(0x05) + (b"" if code_page is None else _record(0x42, struct.pack("<H", code_page)))
@@ -48,17 +53,24 @@ def _cell(row: int, column: int, value: str | float, encoding: str) -> bytes:
     return _record(0x203, struct.pack("<HHHd", row, column, 0, value))
 
 
-def container(stream: bytes, *, is_overlapping: bool = False, byte_order: int = 0xFFFE, extra_bytes: int = 0) -> bytes:
+def container(
+    stream: bytes,
+    *,
+    is_overlapping: bool = False,
+    byte_order: int = 0xFFFE,
+    extra_bytes: int = 0,
+    name: str = "Book",
+) -> bytes:
     """Return the file with one stream, the workbook.
 
     `is_overlapping` lets its directory begin in a sector of the workbook; the mark of the byte order and the size of
-    the workbook can be wrong, too.
+    the workbook can be wrong, too. `name` is that of the stream.
     """
     stream = stream.ljust(_SMALLEST_STREAM, b"\0")
     count = -(-len(stream) // _SECTOR)
     table = [_TABLE, 2 if is_overlapping else _END, *range(3, count + 2), _END]
     table += [_FREE] * (_SECTOR // 4 - len(table))
-    directory = _entry("Root Entry", 5, _END, 0, child=1) + _entry("Book", 2, 2, len(stream) + extra_bytes, child=_FREE)
+    directory = _entry("Root Entry", 5, _END, 0, child=1) + _entry(name, 2, 2, len(stream) + extra_bytes, child=_FREE)
     sectors = struct.pack(f"<{len(table)}I", *table) + directory.ljust(_SECTOR, b"\0") + stream.ljust(count * _SECTOR)
     return _header(byte_order) + sectors
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
 from typing import Any
 
 import pytest
@@ -62,3 +64,36 @@ def test_a_workbook_that_breaks_off_is_damaged() -> None:
     with pytest.raises(UnreadableFile) as refused:
         read(container(biff5(ROWS, 1252, "cp1252"))[:1200])
     assert refused.value.code == "damaged_workbook"
+
+
+@pytest.mark.parametrize("kind", [0x1C, 0x5D, 0x1B6, 0x1B8, 0x800])
+def test_a_comment_a_link_or_a_drawing_in_an_unknown_form_is_ignored(kind: int) -> None:
+    content = container(biff5(ROWS, 1252, "cp1252", more_records=[(kind, b"\1\0\2\0\3\0\7")]))
+    assert read(content) == ([list(row) for row in ROWS], [])
+
+
+def test_a_single_cell_far_below_and_to_the_right_makes_no_rows_longer() -> None:
+    far = (0x203, struct.pack("<HHHd", 16_000, 250, 0, 1.0))
+    content = container(biff5(ROWS, 1252, "cp1252", more_records=[far]))
+    start = time.process_time()
+    found, _ = read(content)
+    assert found == [*[list(row) for row in ROWS], [*[""] * 250, 1.0]]
+    # Rows of equal length would have 4 million cells.
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "kind"),
+    [
+        ("WordDocument", "not_a_spreadsheet", "a Word document"),
+        ("PowerPoint Document", "not_a_spreadsheet", "a PowerPoint presentation"),
+        ("__properties_version1.0", "not_a_spreadsheet", "an Outlook message"),
+        ("NativeContent_MAIN", "unsupported_format", "a Quattro Pro workbook"),
+        ("\x05SummaryInformation", "not_a_spreadsheet", "a document of another program"),
+        ("Workbooks", "damaged_workbook", "Excel 97 to 2003"),
+    ],
+)
+def test_another_document_in_the_same_container_is_named(name: str, code: str, kind: str) -> None:
+    with pytest.raises(UnreadableFile) as refused:
+        read(container(b"x", name=name))
+    assert (refused.value.code, kind in str(refused.value)) == (code, True)
