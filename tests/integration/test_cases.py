@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+import openpyxl
 import pytest
 import xlsxwriter
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from precast_app.extensions import db
 from precast_app.importing import reference_store
-from precast_app.models import BomProduct, ElementType, HierarchyNode, ImportJob, Issue, Quantity
+from precast_app.models import BomProduct, Drawing, ElementType, HierarchyNode, ImportJob, Issue, Quantity
 from precast_app.queries import element_types as element_type_queries
 from precast_app.queries import summary
 from tests.conftest import ROOT, run_import
@@ -50,6 +55,119 @@ def measures(*names: str) -> list[tuple[Any, ...]]:
 def warnings(job: ImportJob) -> list[tuple[str, int | None, str | None]]:
     found = select(Issue).where(Issue.job_id == job.id, Issue.severity != "info").order_by(Issue.row, Issue.id)
     return [(issue.code, issue.row, issue.column) for issue in db.session.scalars(found)]
+
+
+def download(client: FlaskClient, headers: dict[str, str], address: str) -> bytes:
+    with client.get(address, headers=headers) as answer:
+        assert answer.status_code == 200, answer.text
+        return answer.data
+
+
+def has_formulas(workbook: bytes) -> bool:
+    with ZipFile(BytesIO(workbook)) as parts:
+        return any(b"<f>" in parts.read(name) or b"<f " in parts.read(name) for name in parts.namelist())
+
+
+def test_a_merged_title_stays_a_text(project: int, client: FlaskClient, admin: dict[str, str]) -> None:
+    done = run_import(project, CASES / "01-merged-text-becomes-formula" / "title.xlsx")
+    assert (done.created_count, done.rejected_count) == (1, 1)
+    rejected = download(client, admin, f"/api/jobs/{done.id}/rejected")
+    assert not has_formulas(rejected)
+    title = openpyxl.load_workbook(BytesIO(rejected)).worksheets[0]["A1"]
+    assert (title.data_type, "HYPERLINK" in title.value) == ("s", True)
+
+
+def test_merged_headings_are_no_formulas(
+    project: int, client: FlaskClient, admin: dict[str, str], tmp_path: Path
+) -> None:
+    add_tower(project, "=1+1", "F1", "F2")
+    (tmp_path / "types.csv").write_text("Type,Name,=1+1.F1,=1+1.F2\nWALL,W-1,3,4\n")
+    assert run_import(project, tmp_path / "types.csv").pieces_added == 7
+    assert not has_formulas(download(client, admin, f"/api/project/{project}/template/excel"))
+    exported = download(client, admin, f"/api/project/{project}/export/excel")
+    assert not has_formulas(exported)
+    (tmp_path / "export.xlsx").write_bytes(exported)
+    again = run_import(project, tmp_path / "export.xlsx")
+    assert (again.status, again.unchanged_count, warnings(again)) == ("completed", 1, [])
+
+
+@pytest.mark.parametrize(
+    "name", ["blank_merge_right_of_headings.xlsx", "cover_with_blank_merge.xls", "merge_twice.xlsx"]
+)
+def test_blank_merged_cells_can_be_written_back(
+    project: int, client: FlaskClient, admin: dict[str, str], name: str
+) -> None:
+    done = run_import(project, CASES / "02-merged-blank-cells-500" / name)
+    assert (done.created_count, done.rejected_count) == (1, 1)
+    for kind in ("rejected", "annotated"):
+        book = openpyxl.load_workbook(BytesIO(download(client, admin, f"/api/jobs/{done.id}/{kind}")))
+        assert "W-102" in [cell.value for cell in book["Element Types"]["B"]]
+
+
+@pytest.mark.parametrize("name", ["errors.csv", "google.xlsx"])
+def test_words_for_errors_are_errors(project: int, name: str) -> None:
+    done = run_import(project, CASES / "12-error-words-stored-as-text" / name)
+    assert {code for code, _, _ in warnings(done)} == {"error_cell"}
+    assert [name for name in db.session.scalars(select(ElementType.name)) if name.startswith("#")] == []
+    assert [each for each in db.session.scalars(select(Drawing.file_name)) if each.startswith("#")] == []
+
+
+@pytest.mark.parametrize("name", ["error.xlsx", "getting_data.xlsx", "spill.xlsx"])
+def test_a_new_error_value_rejects_its_row_only(project: int, name: str) -> None:
+    done = run_import(project, CASES / "13-unknown-error-value-breaks-workbook" / name)
+    assert (done.status, warnings(done)) == ("completed", [("error_cell", 2, "H")])
+    assert list(db.session.scalars(select(ElementType.name))) == ["W-102"]
+
+
+@pytest.mark.parametrize("name", ["backslash.xlsx", "shared_strings_elsewhere.xlsx"])
+def test_parts_are_found_through_relationships(project: int, name: str) -> None:
+    done = run_import(project, CASES / "14-parts-found-by-name-not-relationship" / name)
+    assert (done.result, warnings(done)) == ("Successfully processed 1 elements", [])
+
+
+def test_a_sheet_of_macros_is_not_read(project: int) -> None:
+    done = run_import(project, CASES / "16-excel4-macro-sheet" / "macro.xlsm")
+    assert (done.status, done.created_count) == ("completed", 2)
+
+
+@pytest.mark.parametrize(("name", "words"), [("html.xls", "web page"), ("xml2003.xls", "XML Spreadsheet 2003")])
+def test_other_formats_are_named(
+    project: int, client: FlaskClient, admin: dict[str, str], name: str, words: str
+) -> None:
+    content = (CASES / "19-xls-that-is-html-or-xml" / name).read_bytes()
+    sent = {"file": (BytesIO(content), name)}
+    answer = client.post(f"/api/project/{project}/import/excel", data=sent, headers=admin)
+    assert answer.status_code == 415
+    assert answer.json is not None
+    assert re.search(rf"{words}.*\.xlsx", answer.json["message"], re.DOTALL | re.IGNORECASE), answer.json
+
+
+def test_a_hidden_sheet_does_not_win_in_silence(project: int) -> None:
+    run_import(project, CASES / "20-hidden-sheet-wins" / "hidden.xlsx")
+    assert list(db.session.scalars(select(ElementType.name).order_by(ElementType.id))) == ["W-101", "W-102"]
+
+
+def test_both_forms_of_an_umlaut_are_one_name(project: int) -> None:
+    done = run_import(project, CASES / "23-nfc-nfd" / "names.csv")
+    assert (done.created_count, warnings(done)) == (1, [("duplicate_row", 3, "B")])
+
+
+def test_an_annotated_copy_is_the_upload_with_comments(
+    project: int, client: FlaskClient, admin: dict[str, str], tmp_path: Path
+) -> None:
+    done = run_import(project, CASES / "24-annotated-loses-content" / "annotate_me.xlsx")
+    assert (done.created_count, done.rejected_count) == (1, 1)
+    copy = tmp_path / "annotated.xlsx"
+    copy.write_bytes(download(client, admin, f"/api/jobs/{done.id}/annotated"))
+    with ZipFile(CASES / "24-annotated-loses-content" / "annotate_me.xlsx") as before, ZipFile(copy) as after:
+        assert set(before.namelist()) <= set(after.namelist())
+    again = run_import(project, copy)
+    assert (again.unchanged_count, again.rejected_count) == (1, 1)
+
+
+def test_a_sheet_in_utf_16_is_read(project: int) -> None:
+    done = run_import(project, CASES / "28-utf16-part" / "utf16.xlsx")
+    assert (done.status, done.created_count, warnings(done)) == ("completed", 2, [])
 
 
 def test_a_floor_may_have_a_point_in_its_name(project: int) -> None:
