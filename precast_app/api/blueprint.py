@@ -86,8 +86,8 @@ class Blueprint(SmorestBlueprint):
         """
         if view_func is not None:
             methods = options.get("methods", ["GET"])
-            if not _has_query(view_func) and not getattr(view_func, "ignores_options", False):
-                view_func = _rejecting_options(view_func)
+            if not _has_query(view_func):
+                view_func = _checking_options(view_func)
             errors = {code: HTTPStatus(code).name for code in _error_codes(rule, methods, view_func)}
             operation_id = _camel_case(endpoint or view_func.__name__)
             view_func = self.doc(operationId=operation_id, responses=errors)(view_func)
@@ -120,18 +120,22 @@ def _has_query(view: Any) -> bool:
     return any(each["in"] == "query" for each in parameters)
 
 
-def _rejecting_options(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Reject query options for a view that has none, so that `dry_run=true` is never silently ignored."""
+def _checking_options(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Reject query options of a view that has none but the language, so that `dry_run=true` is not silently ignored.
+
+    A view with the attribute `ignores_options` ignores other options than the language.
+    """
+    is_strict = not getattr(view, "ignores_options", False)
 
     @wraps(view)
-    def strict(*args: Any, **kwargs: Any) -> Any:
+    def checking(*args: Any, **kwargs: Any) -> Any:
         unknown = {name: [Message("Unknown field.")] for name in request.args if name != languages.OPTION}
         check_language()
-        if unknown:
+        if unknown and is_strict:
             raise RequestError(
                 Message("This route has no options. Remove %(options)s.", options=", ".join(unknown)),
                 {"query": unknown},
             )
         return view(*args, **kwargs)
 
-    return strict
+    return checking

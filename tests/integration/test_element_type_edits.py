@@ -124,7 +124,9 @@ def test_a_renamed_element_type_keeps_its_pieces(
     status, refused = editor.send(wall["id"], name="W-2")
     assert (status, refused["message"]) == (409, "The project already has WALL W-2. Enter another name.")
     for job in reversed(
-        db.session.scalars(select(ImportJob.id).where(ImportJob.job_type == "element_type_update")).all()
+        db.session.scalars(
+            select(ImportJob.id).where(ImportJob.job_type == "element_type_update").order_by(ImportJob.id)
+        ).all()
     ):
         assert undo_job(client, admin, job).status == "completed"
     assert project_snapshot.snapshot_project(project) == before
