@@ -59,8 +59,9 @@ def warnings(job: ImportJob) -> list[tuple[str, int | None, str | None]]:
 
 def download(client: FlaskClient, headers: dict[str, str], address: str) -> bytes:
     with client.get(address, headers=headers) as answer:
-        assert answer.status_code == 200, answer.text
-        return answer.data
+        assert answer.status_code == 200
+        content: bytes = answer.data
+    return content
 
 
 def has_formulas(workbook: bytes) -> bool:
