@@ -83,6 +83,7 @@ def connections_cut(scene: Scene, servers: Servers) -> None:
             cursor.execute("""
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND application_name <> 'faults'
+                  AND backend_type = 'client backend'
             """)
             time.sleep(scene.chance.uniform(0, 0.3))
     connection.close()
@@ -123,6 +124,7 @@ def pool_full(scene: Scene, servers: Servers) -> None:
         cursor.execute("""
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND application_name <> 'faults'
+              AND backend_type = 'client backend'
         """)
     time.sleep(scene.chance.uniform(0.2, 2))
     for each in taken:
