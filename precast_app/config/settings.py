@@ -280,7 +280,11 @@ class Settings:
     def web_limits(self) -> SessionLimits:
         """Return the limits of a web process's database sessions."""
         return SessionLimits(
-            self.web_pool_seconds, self.web_statement_seconds, self.web_lock_seconds, self.web_idle_transaction_seconds
+            self.web_pool_seconds,
+            self.web_statement_seconds,
+            self.web_lock_seconds,
+            self.web_idle_transaction_seconds,
+            parallel_queries=False,
         )
 
     @property

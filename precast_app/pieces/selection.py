@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, literal, or_, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, CompoundSelect, Select, false, func, literal, or_, select, tuple_
 
 from precast_app.enums import PieceStatus
 from precast_app.extensions import db
@@ -158,7 +157,7 @@ def _is_at_stage(stage_id: int) -> ColumnElement[bool]:
     return Piece.id == func.any(func.array(passed.scalar_subquery()))
 
 
-def _passed_last(stage_id: int) -> Select[int] | None:
+def _passed_last(stage_id: int) -> CompoundSelect[int] | None:
     """Return the query for the ids of the pieces whose last stage this is; None if there is no such stage."""
     position = db.session.execute(select(Stage.position, Stage.id).where(Stage.id == stage_id)).one_or_none()
     if position is None:
@@ -168,9 +167,9 @@ def _passed_last(stage_id: int) -> Select[int] | None:
         tuple_(Stage.position, Stage.id) > tuple_(*map(literal, position)),
     )
     later_ids = list(db.session.scalars(later))
-    further = aliased(PieceStage)
-    is_further = exists().where(further.piece_id == PieceStage.piece_id, further.stage_id == func.any(later_ids))
-    return select(PieceStage.piece_id).where(PieceStage.stage_id == stage_id, ~is_further)
+    # Two scans of the index by stages; NOT EXISTS would search it once for each piece and later stage.
+    passed = select(PieceStage.piece_id).where(PieceStage.stage_id == stage_id)
+    return passed.except_(select(PieceStage.piece_id).where(PieceStage.stage_id == func.any(later_ids)))
 
 
 def _is_at(node_id: int) -> ColumnElement[bool]:

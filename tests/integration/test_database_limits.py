@@ -50,6 +50,9 @@ def test_sessions_of_web_worker_and_commands(app: Flask) -> None:
     assert shown(job, *TIMEOUTS) == ["1h", "1min", "5min"]
     assert shown(command, *TIMEOUTS) == ["0", "1min", "0"]
     for each in (web, job, command):
+        # Of PostgreSQL, unless it is set.
+        workers = "0" if each is web else "2"
+        assert shown(each, "max_parallel_workers_per_gather") == [workers]
         assert shown(each, *SILENCE, "client_connection_check_interval") == ["15", "5", "3", "30000", "5s"]
 
 
