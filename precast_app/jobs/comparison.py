@@ -42,9 +42,12 @@ def compare_as_workbook(first_id: int, second_id: int, owner: str, *, corrected:
 def _run(
     first_id: int, second_id: int, owner: str, window: ComparisonWindow | None, *, corrected: bool
 ) -> dict[str, Any] | IO[bytes]:
-    jobs = [_comparable_job(first_id), _comparable_job(second_id)]
+    # Whether both exist in one project comes first: the page that shows a conflict names both.
+    jobs = [_find_job(first_id), _find_job(second_id)]
     if jobs[0].project_id != jobs[1].project_id:
         raise NotFound(Message("There is no job %(job)s in this project.", job=second_id))
+    for job in jobs:
+        _require_comparable(job)
     reference = current_reference.load(db.session(), jobs[0].project_id)
     profiles = [job.profile for job in jobs]
     changes = [corrections.load(job) if corrected else None for job in jobs]
@@ -62,15 +65,18 @@ def _run(
             ) from error
 
 
-def _comparable_job(job_id: int) -> ImportJob:
+def _find_job(job_id: int) -> ImportJob:
     job = db.session.get(ImportJob, job_id)
     if job is None:
         raise NotFound(Message("There is no job %(job)s in this project.", job=job_id))
+    return job
+
+
+def _require_comparable(job: ImportJob) -> None:
     if job.job_type != _JOB_TYPE:
         raise Conflict(
             Message(
                 "Job %(job)s is not an import of element types. Only files of element types can be compared.",
-                job=job_id,
+                job=job.id,
             )
         )
-    return job

@@ -105,9 +105,9 @@ def list_element_types(
         if last is None or last.project_id != project_id:
             raise RequestError(
                 Message(
-                    "Project %(project)s has no element type %(element_type)s any more. Read the list again, from "
-                    "its start.",
-                    project=project_id,
+                    "The project %(project)s has no element type %(element_type)s any more. Read the list again, "
+                    "from its start.",
+                    project=db.session.get_one(Project, project_id).name,
                     element_type=last_id,
                 ),
                 {"query": {"after": ["Unknown element type."]}},

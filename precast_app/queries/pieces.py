@@ -13,7 +13,7 @@ from precast_app.errors import RequestError
 from precast_app.extensions import db
 from precast_app.importing import hierarchy
 from precast_app.messages import Message
-from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Stage
+from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Project, Stage
 from precast_app.pieces import selection
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries.paging import Page
@@ -178,8 +178,8 @@ def _last_of_page(project_id: int, piece_id: int) -> Piece:
     if piece is None or piece.project_id != project_id:
         raise RequestError(
             Message(
-                "Project %(project)s has no piece %(piece)s any more. Read the list again, from its start.",
-                project=project_id,
+                "The project %(project)s has no piece %(piece)s any more. Read the list again, from its start.",
+                project=db.session.get_one(Project, project_id).name,
                 piece=piece_id,
             ),
             {"query": {"after": ["Unknown piece."]}},

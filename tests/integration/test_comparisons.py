@@ -9,9 +9,10 @@ from typing import Any
 import openpyxl
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from precast_app.extensions import db
+from precast_app.models import ImportJob
 from tests.conftest import EXAMPLES, ROOT, run_import
 from tests.element_type_files import WriteCsv, wall_row
 from tests.job_requests import Headers
@@ -152,3 +153,11 @@ def test_the_page_shows_what_differs(client: FlaskClient, admin: Headers, green_
     assert all(words in page for words in ("<strong>107</strong><span>same</span>", "W-191", "<del>3700</del>"))
     page = client.get(f"/jobs/{first}/compare/{second}?change=removed", headers=admin).text
     assert ("FA-107" in page, "W-191" in page) == (True, False)
+
+
+def test_a_reference_file_is_not_compared_with_a_job_that_does_not_exist(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
+    job_id = db.session.scalars(select(ImportJob.id).where(ImportJob.job_type != "element_type_import")).first()
+    for address in (f"/jobs/{job_id}/compare/0", f"/api/jobs/{job_id}/compare/999999"):
+        assert client.get(address, headers=admin).status_code == 404

@@ -57,6 +57,14 @@ def test_pieces_and_element_types_continue_after_the_last_one(
     assert len(found["elements"]) == 6
 
 
+def test_continuing_after_an_unknown_element_type_is_rejected(
+    client: FlaskClient, admin: Headers, green_meadows: int
+) -> None:
+    response = client.get(f"/api/project/{green_meadows}/element-types?after=9999", headers=admin)
+    expected = "The project Green Meadows has no element type 9999 any more. Read the list again, from its start."
+    assert (response.status_code, response.get_json()["message"]) == (422, expected)
+
+
 @pytest.mark.parametrize("query", ["after=9999", "after=0", "after=x", "after=99999999999", "after=1&sort=name"])
 def test_an_unusable_after_is_rejected_for_element_types(
     client: FlaskClient, admin: Headers, green_meadows: int, write_csv: WriteCsv, query: str

@@ -114,7 +114,8 @@ def test_pieces_are_found_by_their_last_move_and_their_last_stage(
 
 def test_a_page_after_a_piece_of_no_such_id_is_refused(client: FlaskClient, admin: Headers, imported: int) -> None:
     answer = client.get(f"{ELEMENTS}?sort=code&after=999999", headers=admin)
-    assert (answer.status_code, "has no piece 999999 any more" in answer.get_json()["message"]) == (422, True)
+    expected = "The project Green Meadows has no piece 999999 any more. Read the list again, from its start."
+    assert (answer.status_code, answer.get_json()["message"]) == (422, expected)
 
 
 def test_a_filter_survives_as_json() -> None:

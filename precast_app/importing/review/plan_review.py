@@ -84,10 +84,10 @@ def review_plan(
         lacking, _ = missing.find_missing(missing.read_names(rows), planned.columns, stored)
         return PlanReview(MissingAndRenamed(tuple(lacking)))
     found = missing_and_renamed.find(planned, rows, stored)
-    if begun is not None:
-        found = _continue(found, begun, planned, stored)
-    elif preview is not None and preview.ignores_renames:
+    if preview is not None and preview.ignores_renames:
         found = replace(found, renames=())
+    if begun is not None:
+        found = _continue(found, begun, planned, stored, accepts_renames=choice.accepts_renames)
     shown = preview.shown if preview else None
     left_out = plan_restriction.restrict_rows(planned, found, choice, shown, digests.created_keys(reference))
     candidates = plan_restriction.removal_candidates(planned, found, choice)
@@ -177,8 +177,19 @@ def _continue(
     begun: dict[int, tuple[MissingElementType, int | None]],
     planned: Plan,
     stored: CurrentState,
+    *,
+    accepts_renames: bool,
 ) -> MissingAndRenamed:
-    """Return the findings with the renames and removals of the first attempt in place of new ones."""
+    """Return the findings with the renames and removals of the first attempt in place of new ones.
+
+    Renames that are not accepted are not stored with the job. They stay as they are found, because the preview has
+    shown their rows as renames.
+    """
+    others = [each for each in found.missing if each.id not in begun]
+    first = [each for each, _ in begun.values()]
+    lacking = tuple(sorted([*first, *others], key=lambda each: each.id))
+    if not accepts_renames:
+        return replace(found, missing=lacking)
     created = {
         operation.row.number: operation.row
         for operations in planned.operations.values()
@@ -187,7 +198,4 @@ def _continue(
     }
     pairs = [(each, created[row]) for each, row in begun.values() if row in created]
     again = renames.build_renames(pairs, RowComparison(planned.columns), stored)
-    others = [each for each in found.missing if each.id not in begun]
-    first = [each for each, _ in begun.values()]
-    lacking = sorted([*first, *others], key=lambda each: each.id)
-    return replace(found, missing=tuple(lacking), renames=tuple(again))
+    return replace(found, missing=lacking, renames=tuple(again))
