@@ -68,7 +68,17 @@ def shown_cell(cell: object) -> object:
     return cell.shown if isinstance(cell, FormattedNumber) and cell.shown is not None else cell
 
 
-def _reject_error_cell(cell: object) -> None:
+def reject_error_cell(cell: object) -> None:
+    """Raise `InvalidCell` for a cell that shows an error, or a formula that was saved without its result."""
+    if isinstance(cell, CellError) and cell.text.startswith("="):
+        raise InvalidCell(
+            "error_cell",
+            Message(
+                "The file was saved without the result of the formula %(formula)s. Open the file in Excel, save it and "
+                "upload it again, or enter the value itself.",
+                formula=cell.text,
+            ),
+        )
     if isinstance(cell, CellError):
         raise InvalidCell(
             "error_cell",
@@ -96,7 +106,7 @@ def parse_text(cell: object, *, max_length: int, blank: str | None) -> str | Non
 
 
 def _as_text(cell: object) -> str:
-    _reject_error_cell(cell)
+    reject_error_cell(cell)
     if isinstance(cell, datetime) and not (cell.hour or cell.minute or cell.second):
         return cell.date().isoformat()
     if isinstance(cell, bool):
@@ -130,7 +140,7 @@ def parse_identifier(cell: object, *, max_length: int) -> str | None:
 
 
 def _parse_number(cell: object) -> Decimal | None:
-    _reject_error_cell(cell)
+    reject_error_cell(cell)
     if isinstance(cell, (bool, date, time, timedelta)):
         raise InvalidCell(
             "not_a_number", "The cell has a date, a time or TRUE/FALSE. Enter a number, for example 1250.5."
@@ -247,7 +257,7 @@ def parse_day(cell: object) -> date | None:
 
 def parse_yes_no(cell: object) -> bool:
     """Return whether the cell says yes; a blank cell says no."""
-    _reject_error_cell(cell)
+    reject_error_cell(cell)
     word = clean_text(unescape_formula(display_text(cell))).casefold()
     if word[:2] in ("1.", "0.", "1,", "0,"):
         # Some programs write whole numbers so.

@@ -30,14 +30,18 @@ from precast_app.spreadsheets import (
 _ROWS_BELOW_HEADINGS = 2
 
 
-def describe(book: Book, columns: ColumnMap) -> dict[str, Any]:
-    """Return the layout of the sheet that was read, as JSON: what `LayoutBook` needs, and the columns by letter."""
+def describe(book: Book, columns: ColumnMap, last_row: int) -> dict[str, Any]:
+    """Return the layout of the sheet that was read, as JSON: what `LayoutBook` needs, and the columns by letter.
+
+    `last_row` is the number of the last row that is not blank; layouts of jobs that ran before it was stored lack it.
+    """
     scan = book.scan(columns.sheet)
     below = [row for row in scan.head if row.number >= columns.first_data_row][:_ROWS_BELOW_HEADINGS]
     head = [*(row for row in scan.head if row.number < columns.first_data_row), *below]
     return {
         "sheet": _storable(columns.sheet),
         "first_data_row": columns.first_data_row,
+        "last_row": last_row,
         "format": book.format,
         "decimal_comma": book.decimal_comma,
         "head": [[row.number, [encode_cell(cell) for cell in row.cells]] for row in head],

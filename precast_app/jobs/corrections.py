@@ -122,7 +122,7 @@ def save(
 
     `cells` maps row and column letter to a text, `rules` a column letter and the replaced text to the new one. Raise
     `PreconditionFailed` with what has changed since if `version` is not the current one, `Conflict` if the job can't be
-    corrected, `RequestError` for a cell above the data or in a column that the job has not read.
+    corrected, `RequestError` for a cell above or below the data, or in a column that the job has not read.
     """
     job = db.session.get_one(ImportJob, job_id, with_for_update=True, populate_existing=True)
     require_correctable(job)
@@ -136,6 +136,7 @@ def save(
     if not changes:
         return job.corrections_version
     # Those that were stored before the columns changed stay, since a request sends all of them.
+    _check_last_row(job, {key[0] for key, _, new in changes if key[0] is not None and new is not None})
     _check_columns(job, {key[1] for key, _, new in changes if new is not None})
     _check_number(job_id, len(changes))
     job.corrections_version += 1
@@ -226,6 +227,18 @@ def _check_rows(job: ImportJob, cells: Iterable[tuple[int, str]]) -> None:
             "means, change the columns of the job.",
             row=above,
             first=first,
+        )
+        raise RequestError(message, {"json": {"cells": [message]}})
+
+
+def _check_last_row(job: ImportJob, rows: Set[int]) -> None:
+    last = (job.sheet_layout or {}).get("last_row")
+    if last is not None and (below := max(rows, default=last)) > last:
+        message = Message(
+            "Row %(row)s is below the data, which end in row %(last)s, so a correction there would change nothing. "
+            "Correct a row that the file has.",
+            row=below,
+            last=last,
         )
         raise RequestError(message, {"json": {"cells": [message]}})
 

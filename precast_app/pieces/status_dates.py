@@ -10,9 +10,8 @@ from functools import cache
 
 from babel import dates
 
-from precast_app.importing.cell_parsing import InvalidCell, display_text
-from precast_app.messages import Message
-from precast_app.spreadsheets import Cell, CellError, unescape_formula
+from precast_app.importing.cell_parsing import InvalidCell, display_text, reject_error_cell
+from precast_app.spreadsheets import Cell, unescape_formula
 from precast_app.text import clean_text
 
 _MAX_TEXT_LENGTH = 40
@@ -60,10 +59,7 @@ def parse_date(cell: Cell, order: DayFirst) -> date | datetime | None:
 
     A time without a zone is in UTC.
     """
-    if isinstance(cell, CellError):
-        raise InvalidCell(
-            "error_cell", Message("The cell shows an error (%(error)s). Enter the date itself.", error=cell.text)
-        )
+    reject_error_cell(cell)
     if isinstance(cell, datetime):
         is_day = not (cell.hour or cell.minute or cell.second or cell.microsecond)
         return cell.date() if is_day else _in_utc(cell)

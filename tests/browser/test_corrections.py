@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import string
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Opened, check_page
 from tests.browser.dropping import drop
+from tests.conftest import EXAMPLES
 from tests.corrected_files import wall, write_workbook
 from tests.live_site import Site
 
@@ -77,15 +80,7 @@ def test_the_grid_is_used_like_a_spreadsheet(opened: Opened, site: Site, tmp_pat
     expect(page.get_by_text("3 rows still have mistakes.")).to_be_visible()
     check_page(page)
     cell(page, "C2").focus()
-    # A block as a spreadsheet program copies it.
-    page.evaluate(
-        """text => {
-            const data = new DataTransfer();
-            data.setData("text/plain", text);
-            document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
-        }""",
-        "2950\t4001\n2950\t4002\n",
-    )
+    paste(page, "2950\t4001\n2950\t4002\n")
     expect(page.get_by_text("1 row still has mistakes.")).to_be_visible()
     expect(cell(page, "D3")).to_contain_text("4002")
     # A cell is checked while one types, before anything is stored.
@@ -109,6 +104,70 @@ def test_the_grid_is_used_like_a_spreadsheet(opened: Opened, site: Site, tmp_pat
     assert {(each["row"], each["column"]): each["value"] for each in stored} == {
         (2, "C"): "2950", (2, "D"): "4001", (3, "C"): "2950", (3, "D"): "4002", (4, "C"): "2950",
     }  # fmt: skip
+
+
+def paste(page: Page, text: str) -> None:
+    """Paste a block as a spreadsheet program copies it into the focused cell."""
+    page.evaluate(
+        """text => {
+            const data = new DataTransfer();
+            data.setData("text/plain", text);
+            document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+        }""",
+        text,
+    )
+
+
+def test_a_block_of_500_rows_and_20_columns_is_pasted_undone_and_imported(
+    opened: Opened, site: Site, tmp_path: Path
+) -> None:
+    with (EXAMPLES / "element_types.csv").open(encoding="utf-8") as file:
+        headings, example = next(reader := csv.reader(file)), next(reader)
+    left, right, count = 2, 22, 500
+    wrong = [[example[0], f"W-{number}", *["a"] * 7] for number in range(count)]
+    path = tmp_path / "walls.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([headings, *([*row, *[""] * (len(headings) - len(row))] for row in wrong)])
+    block = [[str(3000 + number), *example[left + 1 : right]] for number in range(count)]
+    text = "".join("\t".join(row) + "\n" for row in block)
+    filled = sum(1 for row in block for value in row if value)
+    project = site.project("A large block")
+    page = opened(f"/projects/{project}")
+    job = preview(page, project, path)
+    expect(page.get_by_text("500 rows still have mistakes.")).to_be_visible()
+
+    # Of the columns with mistakes only, twelve of the twenty are missing.
+    cell(page, "C2").focus()
+    paste(page, text)
+    expect(page.get_by_text("cells of the block lie beyond the table and were left out.")).to_be_visible()
+    expect(page.get_by_text("All rows are right now.")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_text("500 rows still have mistakes.")).to_be_visible()
+    assert site.get(f"/api/jobs/{job}/corrections")["cells"] == []
+
+    page.get_by_label("All columns").check()
+    cell(page, "C2").focus()
+    began = time.monotonic()
+    paste(page, text)
+    expect(page.get_by_text("All rows are right now.")).to_be_visible()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+    print(f"pasted, checked and saved in {time.monotonic() - began:.1f} s")
+    expect(cell(page, f"C{count + 1}")).to_contain_text(str(3000 + count - 1))
+    expect(cell(page, "C2")).to_be_focused()
+    stored = site.get(f"/api/jobs/{job}/corrections")["cells"]
+    assert {(each["row"], each["column"]): each["value"] for each in stored} == {
+        (row, string.ascii_uppercase[column]): value
+        for row, line in enumerate(block, 2)
+        for column, value in enumerate(line, left)
+        if value
+    }
+    assert len(stored) == filled
+    page.get_by_role("button", name="Preview again").click()
+    expect(page.get_by_role("link", name="500 new")).to_be_visible()
+    page.get_by_role("button", name="Import now").click()
+    expect(page.get_by_text("Successfully processed 500 elements")).to_be_visible()
+    found = site.get(f"/api/project/{project}/element-types?search=W-499")["element_types"]
+    assert [each["height"] for each in found] == ["3499"]
 
 
 def test_two_people_who_correct_at_once_keep_both_edits(opened: Opened, site: Site, tmp_path: Path) -> None:

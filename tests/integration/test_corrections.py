@@ -273,6 +273,8 @@ def test_blank_cells_and_repeated_corrections_are_refused(client: FlaskClient, a
         ({"rules": [rule("E", "—", ""), rule("E", " — ", "1")]}, "two rules"),
         ({"cells": [cell(8, "D", "1"), cell(8, "D", "2")]}, "given twice"),
         ({"cells": [cell(1, "D", "Height")]}, "above the data"),
+        ({"cells": [cell(8, "D", "1"), cell(11, "D", "1")]}, "Row 11 is below the data, which end in row 10"),
+        ({"cells": [cell(1_048_576, "D", "1")]}, "Row 1048576 is below the data"),
         ({"cells": [cell(8, "ZZZ", "1")]}, "no such column"),
         ({"cells": [cell(8, "XFD", "1")]}, "doesn't read column XFD"),
         ({"rules": [rule("Z", "—", "")]}, "doesn't read column Z"),
@@ -282,6 +284,25 @@ def test_blank_cells_and_repeated_corrections_are_refused(client: FlaskClient, a
         assert (status, expected in answer["message"]) == (422, True), answer
     response = client.put(f"/api/jobs/{dry.id}/corrections", json={}, headers=admin)
     assert response.status_code == 428, response.get_json()
+
+
+def test_the_last_row_of_a_file_is_corrected_even_if_it_has_totals(
+    client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
+) -> None:
+    totals = ["Total", None, None, None, None, 5100.5, 2]
+    path = write_workbook(tmp_path / "walls.xlsx", [wall(1), wall(2, E="—"), totals])
+    job = run_import(green_meadows, path, dry_run=True)
+    assert (job.status, job.total_items, job.rejected_count) == ("completed", 2, 1), job.error
+    assert put_corrections(client, admin, job.id, 0, cells=[cell(4, "A", "WALL"), cell(4, "B", "W-3")])[0] == 200
+    status, answer = put_corrections(client, admin, job.id, 1, cells=[cell(5, "B", "W-4")])
+    assert (status, "which end in row 4" in answer["message"]) == (422, True), answer
+    assert "die in Zeile 4 enden" in client.put(
+        f"/api/jobs/{job.id}/corrections?language=de",
+        json={"cells": [cell(5, "B", "W-4")]},
+        headers={**admin, "If-Match": '"1"'},
+    ).get_json()["message"]  # fmt: skip
+    job = revalidate(client, admin, job.id)
+    assert (job.created_count, job.rejected_count) == (2, 1), job.error
 
 
 def test_a_running_job_and_reference_data_are_not_corrected(

@@ -79,6 +79,11 @@ def test_the_message_names_the_limit_with_its_unit() -> None:
         cell_parsing.parse_decimal(1_000_001.0, maximum=1_000_000, unit="mm")
 
 
+def test_a_formula_without_its_result_is_named() -> None:
+    with pytest.raises(InvalidCell, match=r"without the result of the formula =A1\+B1\. Open the file in Excel"):
+        cell_parsing.parse_decimal(CellError("=A1+B1"), maximum=1_000_000, unit="mm")
+
+
 @given(st.decimals(min_value=0, max_value=1_000_000, places=6))
 def test_every_decimal_is_parsed_exactly(number: Decimal) -> None:
     assert cell_parsing.parse_decimal(str(number), maximum=1_000_000) == number

@@ -59,7 +59,7 @@ from precast_app.jobs.context import (
 )
 from precast_app.models import ImportJob, OnError, Phase, Project, Severity
 from precast_app.models import Issue as IssueRow
-from precast_app.spreadsheets import UnreadableFile
+from precast_app.spreadsheets import SheetRow, UnreadableFile
 
 
 def run(context: JobContext) -> Outcome:
@@ -184,9 +184,16 @@ def _read(context: JobContext, reference: ReferenceData) -> _ReadFile:
         columns = piece_limits.limited(columns, _piece_limits(context))
         context.report_progress(Phase.CHECKING)
         mapped = columns
-        read_rows = partial(book.rows, columns.sheet, columns.shown_columns)
+        sheet_rows = partial(book.rows, columns.sheet, columns.shown_columns)
+        last_row = 0
+
+        def read_rows() -> Iterator[SheetRow]:
+            nonlocal last_row
+            for row in sheet_rows():
+                last_row = row.number
+                yield row
+
         rows: Iterable[Row] = context.checked(row_validation.validate_rows(read_rows, columns))
-        layout = sheet_layout.describe(book, columns)
         identities: dict[int, tuple[str, str]] = {}
         if columns.grouping is not None:
             columns, rows = row_grouping.group_rows(_with_identities(rows, identities), columns, reference)
@@ -194,6 +201,7 @@ def _read(context: JobContext, reference: ReferenceData) -> _ReadFile:
             # All rows are validated, so that a repeated element type is found.
             rows = (row for row in rows if row.number in only_rows)
         every, overflow = row_validation.cap_issues(rows, context.settings.max_stored_issues)
+        layout = sheet_layout.describe(book, mapped, last_row)
         data = [row for row in every if not row.skipped]
         skipped = [issue for row in every if row.skipped for issue in row.issues]
         first_row = data[0].number if data and only_rows is None else mapped.first_data_row

@@ -7,6 +7,8 @@ import { formatNumber, formatTime, gettext, ngettext } from "./languages.js";
 import { RowGrid } from "./row_grid.js";
 
 const PAGE_ROWS = 200;
+// The most rows that one request returns.
+const MOST_ROWS = 1000;
 // Rows that are checked by one request, and cells that are filled by one decision.
 const CHECKED_ROWS = 400;
 const section = document.getElementById("rejected-rows");
@@ -38,17 +40,17 @@ const corrections = new Corrections(job, {
   notify: (text, isError) => { saveState.textContent = text; if (isError) fail(new Error(text)); },
   merged: (conflicts) => { showConflicts(conflicts); refresh().catch(fail); },
 });
-const grid = new RowGrid(table, { change, check, undo: () => undo() });
+const grid = new RowGrid(table, { change, check, undo: () => undo(), extend: (count) => loadRows(count).catch(fail), leftOut });
 
-async function read(after) {
-  const page = await call("GET", `/api/jobs/${job}/rejected-rows?limit=${PAGE_ROWS}&after=${after}`);
+async function read(after, limit = PAGE_ROWS) {
+  const page = await call("GET", `/api/jobs/${job}/rejected-rows?limit=${Math.min(limit, MOST_ROWS)}&after=${after}`);
   for (const row of page.rows) row.file = { ...row.cells, ...row.original };
   return page;
 }
 
 // Reads the rows again. A cell that is being typed in stays open: the rows are drawn when it is closed and saved.
 async function reload() {
-  const page = await read(0);
+  const page = await read(0, Math.max(PAGE_ROWS, rows.length));
   if (grid.isEditing()) {
     table.addEventListener("focusout", () => setTimeout(() => refresh().catch(fail)), { once: true });
     return;
@@ -77,11 +79,27 @@ async function loadMore() {
   draw();
 }
 
+// Loads rows until the table has so many, or all that there are.
+async function loadRows(count) {
+  while (rows.length < count) {
+    const page = await read(rows.at(-1)?.row ?? 0, count - rows.length);
+    if (!page.rows.length) break;
+    rows = [...rows, ...page.rows];
+  }
+  grid.keepFocus(draw);
+}
+
+function leftOut(count) {
+  const hint = all.checked ? "" : gettext("To paste whole rows, choose All columns first.");
+  toast([ngettext("%(num)s cell of the block lies beyond the table and was left out.", "%(num)s cells of the block lie beyond the table and were left out.", count), hint].filter(Boolean).join(" "));
+}
+
 // The columns to show: the names, and those with mistakes; or all.
 function columns() {
   if (all.checked) return found.columns;
   const wrong = new Set([...found.mistakes, ...rows.flatMap((row) => row.issues)].map(({ column }) => column));
-  for (const { row, column } of corrections.cells) if (rows.some((each) => each.row === row)) wrong.add(column);
+  const listed = new Set(rows.map(({ row }) => row));
+  for (const { row, column } of corrections.cells) if (listed.has(row)) wrong.add(column);
   return found.columns.filter(({ column }, position) => position < 2 || wrong.has(column));
 }
 
@@ -180,9 +198,15 @@ async function change(changes) {
   await checkAgain(new Set(changes.map(({ row }) => row)));
 }
 
+// The columns of the corrected cells, by the number of their row.
+function correctedColumns() {
+  const columns = new Map();
+  for (const { row, column } of corrections.cells) columns.set(row, [...(columns.get(row) ?? []), column]);
+  return columns;
+}
+
 // The cells of a row that may not be saved yet.
-function editedCells(row) {
-  const own = corrections.cells.filter((each) => each.row === row.row).map(({ column }) => column);
+function editedCells(row, own = correctedColumns().get(row.row) ?? []) {
   const differing = Object.keys({ ...row.cells, ...row.file }).filter((column) => (row.cells[column] ?? "") !== (row.file[column] ?? ""));
   return Object.fromEntries([...new Set([...own, ...differing, ...(row.touched ?? [])])].map((column) => [column, row.cells[column] ?? ""]));
 }
@@ -190,11 +214,13 @@ function editedCells(row) {
 async function checkAgain(changed) {
   clearErrors(section);
   const list = [...changed];
-  for (const row of list) { row.touched = new Set([...(row.touched ?? []), ...Object.keys(editedCells(row))]); grid.render(row); }
+  const corrected = correctedColumns();
+  const edited = (row) => editedCells(row, corrected.get(row.row) ?? []);
+  for (const row of list) { row.touched = new Set([...(row.touched ?? []), ...Object.keys(edited(row))]); grid.render(row); }
   try {
     for (let at = 0; at < list.length; at += CHECKED_ROWS) {
       const part = list.slice(at, at + CHECKED_ROWS);
-      const answer = await call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: part.map((row) => ({ row: row.row, cells: editedCells(row) })) }));
+      const answer = await call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: part.map((row) => ({ row: row.row, cells: edited(row) })) }));
       const issues = new Map(answer.rows.map((each) => [each.row, each.issues]));
       for (const row of part) { row.issues = issues.get(row.row) ?? []; grid.render(row); }
     }

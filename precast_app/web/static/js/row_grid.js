@@ -27,9 +27,10 @@ export function parseBlock(text) {
 
 export class RowGrid {
   // `change(changes)` gets a list of { row, column, value }, `check(row, column, value)` resolves to the message of a cell
-  // that is being typed, `undo()` reverts the last change.
-  constructor(table, { change, check, undo }) {
-    Object.assign(this, { table, change, check, undo, rows: [], columns: [] });
+  // that is being typed, `undo()` reverts the last change. `extend(count)` resolves when the table has so many rows, or all
+  // that there are; `leftOut(count)` says that so many cells of a pasted block lie beyond the table.
+  constructor(table, { change, check, undo, extend, leftOut }) {
+    Object.assign(this, { table, change, check, undo, extend, leftOut, rows: [], columns: [] });
     table.addEventListener("keydown", (event) => this.press(event));
     table.addEventListener("click", ({ target }) => { const cell = target.closest("td"); if (cell && !cell.querySelector("input")) this.edit(cell); });
     table.addEventListener("paste", (event) => this.paste(event));
@@ -109,7 +110,7 @@ export class RowGrid {
     else if (input) this.pressInInput(event, cell);
     else if (key in MOVES) { event.preventDefault(); this.focus(this.neighbour(cell, ...MOVES[key])); }
     else if (key === "Enter" || key === "F2") { event.preventDefault(); this.edit(cell); }
-    else if (key === "Delete" || key === "Backspace") { event.preventDefault(); this.write([[cell, ""]]); }
+    else if (key === "Delete" || key === "Backspace") { event.preventDefault(); this.write([{ ...this.locate(cell), value: "" }]); }
     else if (key.length === 1) { event.preventDefault(); this.edit(cell, key); }
   }
 
@@ -162,22 +163,29 @@ export class RowGrid {
     else this.render(row);
   }
 
-  write(pairs) {
-    const changes = pairs.map(([cell, value]) => ({ ...this.locate(cell), value: value.trim() })).filter(({ row, column, value }) => value !== (row.cells[column] ?? ""));
+  write(cells) {
+    const changes = cells.map((each) => ({ ...each, value: each.value.trim() })).filter(({ row, column, value }) => value !== (row.cells[column] ?? ""));
     if (changes.length) this.change(changes);
   }
 
-  paste(event) {
+  async paste(event) {
     const cell = event.target.closest("td");
     const text = event.clipboardData.getData("text/plain");
     // A single text is pasted into the field that is open.
     if (!cell || (event.target.closest("input") && !/[\t\n]/.test(text.trimEnd()))) return;
     event.preventDefault();
     if (cell.querySelector("input")) this.close(cell, false);
-    const first = this.current(cell);
-    const pairs = parseBlock(text).flatMap((line, down) => line.map((value, right) => [this.neighbour(first, down, right), value]));
-    this.write(pairs.filter(([target]) => target));
-    this.focus(this.current(first));
+    this.focus(this.current(cell));
+    const block = parseBlock(text);
+    const top = this.rows.indexOf(this.locate(cell).row);
+    if (top + block.length > this.rows.length) await this.extend(top + block.length);
+    const left = this.columns.findIndex(({ column }) => column === cell.dataset.column);
+    const cells = block.flatMap((line, down) => line.map((value, right) => ({
+      row: this.rows[top + down], column: this.columns[left + right]?.column, value,
+    })));
+    const inside = cells.filter(({ row, column }) => row && column);
+    this.write(inside);
+    if (inside.length < cells.length) this.leftOut(cells.length - inside.length);
   }
 
   copy(event) {
