@@ -1,4 +1,4 @@
-"""Commands that print the message of a `RequestError` and exit with status 1."""
+"""Commands that print why they failed, without a traceback, and exit with status 1."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError
 
 from precast_app.errors import RequestError
 
@@ -20,6 +21,14 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def _failure(error: RequestError | OperationalError) -> click.ClickException:
+    """Return what is printed: a refusal, or that the database is unavailable."""
+    if isinstance(error, RequestError):
+        return click.ClickException(error.message)
+    # The first line says what happened; those below repeat the statement.
+    return click.ClickException(f"The database is unavailable: {str(error.orig).splitlines()[0]}. Run `flask doctor`.")
+
+
 class Group(AppGroup):
     """A group of commands, each of which runs with the application's context."""
 
@@ -27,8 +36,8 @@ class Group(AppGroup):
         """Run the command that the arguments name."""
         try:
             return super().invoke(ctx)
-        except RequestError as error:
-            raise click.ClickException(error.message) from None
+        except (RequestError, OperationalError) as error:
+            raise _failure(error) from None
 
 
 class Command(click.Command):
@@ -38,5 +47,5 @@ class Command(click.Command):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except RequestError as error:
-            raise click.ClickException(error.message) from None
+        except (RequestError, OperationalError) as error:
+            raise _failure(error) from None

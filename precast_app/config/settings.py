@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from precast_app.config.environment import read_setting, setting, variable_of
+from precast_app.config.redis_url import without_certificate_check
 from precast_app.config.session_limits import SessionLimits
 from precast_app.config.smtp import parse_smtp_url
 from precast_app.errors import ConfigurationError
@@ -29,6 +30,11 @@ class Settings:
     database_url: str = setting("", "address of the PostgreSQL database, `postgresql://user:password@host:port/name`")
     redis_url: str = setting(
         "", "address of Redis, `redis://…` or `rediss://…`; it holds job ids and the counts of rate limits"
+    )
+    redis_verify_certificate: bool = setting(
+        True,
+        "whether the certificate of a `rediss://` server is checked; must be `false` for Heroku's, "
+        "which is self-signed",
     )
     secret_key: str = setting(
         "",
@@ -261,6 +267,8 @@ class Settings:
                 f"SECRET_KEY is too easy to guess. Use at least {_MIN_KEY_LENGTH} random characters. {_KEY_HINT}"
             )
         settings._check_email()
+        if not settings.redis_verify_certificate:
+            return replace(settings, redis_url=without_certificate_check(settings.redis_url))
         return settings
 
     @property

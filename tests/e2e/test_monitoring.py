@@ -50,6 +50,10 @@ def test_the_dashboard_has_a_query_for_each_panel() -> None:
             assert target["expr"].count("(") == target["expr"].count(")")
 
 
+def test_the_dashboard_shows_every_metric_of_an_alert() -> None:
+    assert named_metrics(RULES) <= named_metrics(DASHBOARD)
+
+
 def test_every_alert_has_a_test_and_says_what_to_do() -> None:
     (group,) = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
     tested = yaml.safe_load(RULE_TESTS.read_text(encoding="utf-8"))["tests"]

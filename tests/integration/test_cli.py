@@ -70,6 +70,17 @@ def test_an_error_is_printed_and_sets_the_exit_status(
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize("words", [["user", "list"], ["import", str(EXAMPLES / "stages.csv"), "--project", "1"]])
+def test_a_command_says_that_the_database_is_unavailable(environment: dict[str, str], words: list[str]) -> None:
+    away = {**environment, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    command = [sys.executable, "-m", "flask", *words]
+    done = subprocess.run(command, cwd=ROOT, env=away, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Error: The database is unavailable: connection to server at" in done.stderr
+    assert "flask doctor" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_users_and_projects_are_listed(app: Flask) -> None:
     for name in ("ada", "bob"):
         users.create(name, "correct cement", is_admin=name == "ada")

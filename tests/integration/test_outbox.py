@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from precast_app.enums import NotificationEvent
 from precast_app.extensions import db
@@ -204,6 +205,30 @@ def test_a_claimed_message_is_nobody_elses_until_its_lease_expires(project_id: i
     claims.record_outcome(second, Outcome(204))
     db.session.commit()
     assert messages()[0].delivered_at is not None
+
+
+def rename_table(old: str, new: str) -> None:
+    db.session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+    db.session.commit()
+
+
+def test_an_outcome_is_stored_when_the_database_can_be_written_again(app: Flask, project_id: int) -> None:
+    with local_receiver(app) as found:
+        subscribe(project_id, found.url)
+        complete(claim_or_fail(submit_stages(project_id)))
+        sender = Sender(app)
+        assert sender.send_due() == 1
+        rename_table("outbox_messages", "not_available")
+        try:
+            with pytest.raises(ProgrammingError):
+                sender.record_outcomes(5)
+        finally:
+            rename_table("not_available", "outbox_messages")
+        sender.record_outcomes(5)
+        sender.close()
+    (stored,) = messages()
+    assert (stored.attempts, stored.last_status, stored.next_attempt_at) == (1, 204, None)
+    assert len(found.requests) == 1
 
 
 def test_a_project_takes_a_part_of_the_sender_only(project_id: int) -> None:

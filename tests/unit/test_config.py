@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from precast_app.config import Settings, database_uri
 from precast_app.config.environment import variable_of
@@ -72,6 +73,28 @@ def test_a_setting_is_read_from_a_file(tmp_path: Path) -> None:
         Settings.from_environment({**given, "SECRET_KEY_FILE": str(secret)})
     with pytest.raises(ConfigurationError, match=r"SECRET_KEY_FILE names can't be read"):
         Settings.from_environment({**given, "SECRET_KEY_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("rediss://:p@h:6380", "rediss://:p@h:6380?ssl_cert_reqs=none"),
+        (
+            "rediss://:p@h:6380/1?health_check_interval=9",
+            "rediss://:p@h:6380/1?health_check_interval=9&ssl_cert_reqs=none",
+        ),
+        ("rediss://:p@h:6380?ssl_cert_reqs=optional", "rediss://:p@h:6380?ssl_cert_reqs=optional"),
+        ("redis://h:6379/0", "redis://h:6379/0"),
+    ],
+)
+def test_the_certificate_of_redis_is_checked_unless_a_setting_forbids_it(given: str, read: str) -> None:
+    environment = {**NEEDED, "REDIS_URL": given}
+    assert Settings.from_environment(environment).redis_url == given
+    unchecked = Settings.from_environment({**environment, "REDIS_VERIFY_CERTIFICATE": "false"})
+    assert unchecked.redis_url == read
+    assert (Redis.from_url(unchecked.redis_url).connection_pool.connection_kwargs.get("ssl_cert_reqs") == "none") == (
+        read.endswith("=none")
+    )
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"])
