@@ -37,13 +37,6 @@ JOBS_OF_HOST = text("""
 """)
 
 
-@pytest.fixture(scope="module")
-def servers(environment: dict[str, str]) -> Iterator[Servers]:
-    found = Servers(environment)
-    yield found
-    found.stop()
-
-
 @pytest.fixture
 def hosts(app: Flask, servers: Servers) -> Iterator[Network]:
     with network(HOSTS) as made:

@@ -35,13 +35,6 @@ cursor.execute("SELECT pg_advisory_lock(1, 1); SELECT pg_sleep(600)")
 """
 
 
-@pytest.fixture(scope="module")
-def servers(environment: dict[str, str]) -> Iterator[Servers]:
-    found = Servers(environment)
-    yield found
-    found.stop()
-
-
 @pytest.fixture
 def far_machine(app: Flask, servers: Servers) -> Iterator[Machine]:
     with machine() as made:
