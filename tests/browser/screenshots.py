@@ -49,7 +49,7 @@ def _take_all(browser: Browser, site: Site, folder: Path) -> None:
 
     page.goto(f"{site.address}/projects/{project}/import")
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(_with_mistakes(folder))
-    page.get_by_role("region", name="This job").wait_for()
+    page.get_by_role("gridcell").first.wait_for()
     _save(page, "dry-run")
 
     done = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
@@ -99,7 +99,7 @@ def _take_pieces(page: Page, phone: Page, site: Site, project: int) -> None:
     for piece in found:
         phone.get_by_label("Code").fill(piece["code"])
         phone.keyboard.press("Enter")
-        phone.get_by_role("listitem").filter(has_text=piece["element_type_name"]).first.wait_for()
+        phone.get_by_role("listitem").filter(has_text=piece["code"]).get_by_text(piece["element_type_name"]).wait_for()
     _save(phone, "scan")
 
 
