@@ -83,6 +83,10 @@ def main() -> None:
         analyzed = _answers(app, sizes[-1], options.repeats, options.without_exports)
     if not options.keep:
         shutil.rmtree(folder, ignore_errors=True)
+    print(
+        f"Milliseconds by the number of projects. The measured one has {large_database.TYPES} element types, each of the "
+        f"others {options.types}.\n"
+    )
     _print(measured, analyzed)
 
 
@@ -162,7 +166,6 @@ def _print(measured: Mapping[int, Measured], analyzed: Mapping[str, Answer]) -> 
     sizes = list(measured)
     one, all_ = measured[sizes[0]], measured[sizes[-1]]
     heads = [*(f"{size}" for size in sizes), f"{sizes[-1]}, first", f"{sizes[-1]}, statistics", "ratio", "CPU ratio"]
-    print(f"Milliseconds by the number of projects with {large_database.TYPES} element types each\n")
     print(f"| what | {' | '.join(heads)} |\n|---|{'---:|' * len(heads)}")
     for name in ("imported", "again"):
         seconds = [getattr(each, name) for each in measured.values()]
