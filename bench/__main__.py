@@ -36,7 +36,8 @@ def main() -> None:
         key = secrets.token_urlsafe(48)
         os.environ.update(
             DATABASE_URL=used.database_url, REDIS_URL=used.redis_url, SECRET_KEY=key,
-            REQUESTS_PER_MINUTE="1000000", UPLOADS_PER_MINUTE="1000000",
+            REQUESTS_PER_MINUTE="1000000", UPLOADS_PER_MINUTE="1000000", PIECES_PER_PROJECT="20000000",
+            PIECES_PER_FILE="20000000",
         )  # fmt: skip
         run_flask("db", "upgrade")
         print(HEAD, flush=True)
