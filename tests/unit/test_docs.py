@@ -155,6 +155,21 @@ def test_links_lead_to_files() -> None:
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
 
 
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_headings() -> None:
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#]*)#([^)]+)\)", text):
+            linked = page.parent / target if target else page
+            if linked.suffix == ".md":
+                assert anchor in anchors(linked), f"{page.relative_to(ROOT)}: {target}#{anchor}"
+
+
 def test_the_index_lists_every_page() -> None:
     listed = set(re.findall(r"\]\(([^)#]+)\)", (DOCS / "README.md").read_text(encoding="utf-8")))
     every = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"README.md"}
