@@ -73,7 +73,7 @@ def _job(step: str, workbook: Path, project_id: int) -> tuple[str, int]:
     from bench import job_steps
     from precast_app import create_app
     from precast_app.config import Settings
-    from precast_app.jobs import gc_tuning
+    from precast_app import gc_tuning
     from precast_app.jobs.runner import run_job
     from precast_app.queries import jobs
 

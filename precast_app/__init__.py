@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from precast_app import gc_tuning
+
 if TYPE_CHECKING:
     from flask import Flask
 
     from precast_app.config import SessionLimits, Settings
 
 
+@gc_tuning.collection_paused()
 def create_app(
     settings: Settings | None = None, *, connections: int | None = None, limits: SessionLimits | None = None
 ) -> Flask:

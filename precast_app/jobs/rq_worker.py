@@ -14,8 +14,8 @@ from redis.exceptions import ResponseError
 from rq import Worker, worker_registration
 from rq.utils import now
 
-from precast_app import process_limits
-from precast_app.jobs import gc_tuning, totals
+from precast_app import gc_tuning, process_limits
+from precast_app.jobs import totals
 from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 
 log = logging.getLogger(__name__)

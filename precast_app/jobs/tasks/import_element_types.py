@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, text, update
 
-from precast_app import database
+from precast_app import database, gc_tuning
 from precast_app.errors import AllRowsRejected, JobFailed, NoDataRows
 from precast_app.extensions import db
 from precast_app.importing import (
@@ -46,7 +46,7 @@ from precast_app.importing.review import plan_review
 from precast_app.importing.review.plan_review import PlanReview
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import ColumnMap
-from precast_app.jobs import dry_run, files, gc_tuning, rejected_rows
+from precast_app.jobs import dry_run, files, rejected_rows
 from precast_app.jobs.context import (
     JobContext,
     Outcome,

@@ -1,4 +1,4 @@
-"""Garbage collection in a process that runs one job and exits: most of its objects are needed until then."""
+"""Garbage collection while a process creates many objects that it needs until it exits."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def freeze_objects() -> None:
 def collection_paused() -> Iterator[None]:
     """Pause garbage collection, and exclude the objects that were created meanwhile from it afterwards.
 
-    Tens of thousands of rows hold no reference cycles, but the collector would traverse all of them each time their
-    number has grown by a quarter, which takes a sixth of an import's time.
+    Tens of thousands of rows, or the modules of the application, hold few reference cycles, but the collector would
+    traverse all of them each time their number has grown by a quarter. This takes a sixth of an import's time.
     """
     gc.disable()
     try:
