@@ -91,11 +91,15 @@ def load_groups(session: Session, ids: Sequence[int]) -> dict[ColumnGroup, dict[
     for group, spec in GROUP_SPECS.items():
         # A quantity of 0 is only there for scrapped pieces.
         condition = "AND quantity > 0" if group is ColumnGroup.NODES else ""
+        # LATERAL finds the values of each by its id. Without statistics, GROUP BY would read those of all projects.
         found = session.execute(
             text(f"""
-                SELECT element_type_id, array_agg({spec.target_column}), array_agg({spec.value_column or "true"})
-                FROM {spec.table} WHERE element_type_id = ANY(CAST(:ids AS int[])) {condition}
-                GROUP BY element_type_id
+                SELECT wanted.id, found.targets, found.values FROM unnest(CAST(:ids AS int[])) AS wanted(id)
+                CROSS JOIN LATERAL (
+                    SELECT array_agg({spec.target_column}) AS targets, array_agg({spec.value_column or "true"}) AS values
+                    FROM {spec.table} WHERE element_type_id = wanted.id {condition}
+                ) AS found
+                WHERE found.targets IS NOT NULL
             """),
             {"ids": array},
         )
