@@ -41,7 +41,7 @@ def main() -> None:
         os.environ.update(
             DATABASE_URL=used.database_url, REDIS_URL=used.redis_url, SECRET_KEY=secrets.token_urlsafe(48),
             REQUESTS_PER_MINUTE="100000000", UPLOADS_PER_MINUTE="100000000", PIECES_PER_PROJECT="20000000",
-            PIECES_PER_FILE="20000000",
+            PIECES_PER_FILE="20000000", MAX_SHEET_ROWS="1000000",
         )  # fmt: skip
         running_system.run_flask("db", "upgrade")
         engine = create_engine(database_uri(used.database_url), isolation_level="AUTOCOMMIT")
