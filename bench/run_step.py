@@ -71,9 +71,8 @@ _stopwatch = _Stopwatch()
 def _job(step: str, workbook: Path, project_id: int) -> tuple[str, int]:
     """Run a job from its claim to its completion; return its result and the number of its items."""
     from bench import job_steps
-    from precast_app import create_app
+    from precast_app import create_app, gc_tuning
     from precast_app.config import Settings
-    from precast_app import gc_tuning
     from precast_app.jobs.runner import run_job
     from precast_app.queries import jobs
 

@@ -84,8 +84,8 @@ def main() -> None:
     if not options.keep:
         shutil.rmtree(folder, ignore_errors=True)
     print(
-        f"Milliseconds by the number of projects. The measured one has {large_database.TYPES} element types, each of the "
-        f"others {options.types}.\n"
+        f"Milliseconds by the number of projects. The measured one has {large_database.TYPES} element types, each of "
+        f"the others {options.types}.\n"
     )
     _print(measured, analyzed)
 

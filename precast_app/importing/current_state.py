@@ -96,7 +96,8 @@ def load_groups(session: Session, ids: Sequence[int]) -> dict[ColumnGroup, dict[
             text(f"""
                 SELECT wanted.id, found.targets, found.values FROM unnest(CAST(:ids AS int[])) AS wanted(id)
                 CROSS JOIN LATERAL (
-                    SELECT array_agg({spec.target_column}) AS targets, array_agg({spec.value_column or "true"}) AS values
+                    SELECT array_agg({spec.target_column}) AS targets,
+                           array_agg({spec.value_column or "true"}) AS values
                     FROM {spec.table} WHERE element_type_id = wanted.id {condition}
                 ) AS found
                 WHERE found.targets IS NOT NULL
