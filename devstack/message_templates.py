@@ -50,16 +50,27 @@ def extract() -> Catalog:
 
 def _texts(tree: ast.Module) -> Iterator[str | tuple[str, str]]:
     text_at = {**_TEXT_AT, **dict.fromkeys(_exceptions(), 0)}
+    assigned = [(node.targets[0], node.value) for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    constants = {
+        target.id: value.value
+        for target, value in assigned
+        if isinstance(target, ast.Name) and isinstance(value, ast.Constant)
+    }
+
+    def text_of(argument: ast.expr) -> object:
+        if isinstance(argument, ast.Name):
+            return constants.get(argument.id)
+        return argument.value if isinstance(argument, ast.Constant) else None
+
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        texts = [each.value if isinstance(each, ast.Constant) else None for each in node.args]
+        texts = [text_of(each) for each in node.args]
         if name == "plural_message" and isinstance(texts[0], str) and isinstance(texts[1], str):
             yield texts[0], texts[1]
         given = [*texts[text_at[name] : text_at[name] + 1]] if name in text_at else []
-        by_name = [each.value for each in node.keywords if each.arg == "message"]
-        given += [each.value for each in by_name if isinstance(each, ast.Constant)]
+        given += [text_of(each.value) for each in node.keywords if each.arg == "message"]
         yield from (text for text in given if isinstance(text, str) and text)
 
 

@@ -170,7 +170,7 @@ def _rules(given: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
     for each in given:
         rule = each["column"], clean_text(each["old"])
         if not rule[1]:
-            raise _invalid("rules", "A rule replaces a text. Correct blank cells one by one.")
+            raise _invalid("rules", Message("A rule replaces a text. Correct blank cells one by one."))
         if rule in rules:
             raise _invalid(
                 "rules", Message("Column %(column)s has two rules for the same text. Keep one of them.", column=rule[0])
@@ -179,7 +179,7 @@ def _rules(given: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
     return rules
 
 
-def _invalid(name: str, message: str) -> RequestError:
+def _invalid(name: str, message: Message) -> RequestError:
     return RequestError(message, {"json": {name: [message]}})
 
 

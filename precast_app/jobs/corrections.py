@@ -137,7 +137,7 @@ def save(
         return job.corrections_version
     # Those that were stored before the columns changed stay, since a request sends all of them.
     _check_last_row(job, {key[0] for key, _, new in changes if key[0] is not None and new is not None})
-    _check_columns(job, {key[1] for key, _, new in changes if new is not None})
+    _check_columns(job, [key for key, _, new in changes if new is not None])
     _check_number(job_id, len(changes))
     job.corrections_version += 1
     originals = original_texts(job_id, {key[0] for key, old, _ in changes if key[0] is not None and old is None})
@@ -243,15 +243,17 @@ def _check_last_row(job: ImportJob, rows: Set[int]) -> None:
         raise RequestError(message, {"json": {"cells": [message]}})
 
 
-def _check_columns(job: ImportJob, columns: Set[str]) -> None:
+def _check_columns(job: ImportJob, keys: Iterable[Key]) -> None:
     read = {letter for letter, _, _ in (job.sheet_layout or {})["columns"]}
-    if unread := sorted(columns - read, key=column_number):
+    unread = [key for key in keys if key[1] not in read]
+    if unread:
+        row, column, _ = min(unread, key=lambda key: column_number(key[1]))
         message = Message(
             "The import doesn't read column %(column)s, so a correction there would change nothing. Correct a column "
             "that it reads, or change the columns of the job.",
-            column=unread[0],
+            column=column,
         )
-        raise RequestError(message, {"json": {"cells": [message]}})
+        raise RequestError(message, {"json": {"rules" if row is None else "cells": [message]}})
 
 
 def _check_number(job_id: int, more: int) -> None:

@@ -9,6 +9,7 @@ from precast_app.auth import audit
 from precast_app.enums import NotificationEvent
 from precast_app.errors import RequestError
 from precast_app.extensions import current_settings, db
+from precast_app.messages import Message
 from precast_app.models import User
 from precast_app.notifications.stop_links import StopLink
 
@@ -39,7 +40,7 @@ def change(user_id: int, address: str | None, events: Sequence[NotificationEvent
     if address is not None:
         _check(address)
     elif events:
-        raise _refusal("Enter the e-mail address that the messages are sent to.")
+        raise _refusal(Message("Enter the e-mail address that the messages are sent to."))
     user = db.session.get_one(User, user_id)
     user.email, user.email_events = address, [event for event in NotificationEvent if event in events]
     audit.record("user.email", about=user.name, events=list(user.email_events))
@@ -60,8 +61,8 @@ def _check(address: str) -> None:
     name, _, domain = address.rpartition("@")
     is_plain = address.isascii() and address.isprintable() and not _FORBIDDEN & set(address)
     if not (is_plain and name and "@" not in name and "." in domain.strip(".") and len(address) <= _MAX_LENGTH):
-        raise _refusal("This is not an e-mail address. Enter one such as ada@example.com.")
+        raise _refusal(Message("This is not an e-mail address. Enter one such as ada@example.com."))
 
 
-def _refusal(message: str) -> RequestError:
+def _refusal(message: Message) -> RequestError:
     return RequestError(message, {"json": {"address": [message]}})

@@ -28,8 +28,10 @@ def parse(url: str) -> WebhookUrl:
     """Return the parts of the URL; raise `RequestError` if it is not a plain http or https URL."""
     if len(url) > _MAX_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
         raise _refusal(
-            "The URL is longer than 2000 characters, or has blanks or letters beyond ASCII. Encode them, and write the "
-            "host name in its ASCII form (xn--…)."
+            Message(
+                "The URL is longer than 2000 characters, or has blanks or letters beyond ASCII. Encode them, and write "
+                "the host name in its ASCII form (xn--…)."
+            )
         )
     try:
         parts = urlsplit(url)
@@ -68,5 +70,5 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _refusal(message: str) -> RequestError:
+def _refusal(message: Message) -> RequestError:
     return RequestError(message, {"json": {"url": [message]}})

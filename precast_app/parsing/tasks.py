@@ -63,12 +63,7 @@ def count_rows(
         return [reference_files.count_rows(_open(upload, limits), job_type)]
     known = _load_profiles(profiles)
     try:
-        if is_chosen and not known:
-            raise JobFailed(_INVALID_PROFILE)
-        if is_chosen:
-            book, profile_id = _open(upload, limits, known[0][1]), cast("int | None", known[0][0])
-        else:
-            book, profile_id = _choose_profile(upload, limits, known)
+        book, profile_id = _open_with_profile(upload, limits, known, is_chosen=is_chosen)
         if profile_id is None:
             return [column_mapping.count_rows(book)[1]]
         _, rows = application.count_rows(book, dict(known)[profile_id])
@@ -90,12 +85,7 @@ def _count_statuses(
     has_default: bool,
 ) -> list[Any]:
     """Return the values of `parsing.RowCount` for a list of pieces; raise `JobFailed` if it is none."""
-    if is_chosen and not profiles:
-        raise JobFailed(_INVALID_PROFILE)
-    if is_chosen:
-        book, chosen = _open(upload, limits, profiles[0][1]), cast("int | None", profiles[0][0])
-    else:
-        book, chosen = _choose_profile(upload, limits, profiles)
+    book, chosen = _open_with_profile(upload, limits, profiles, is_chosen=is_chosen)
     profile = None if chosen is None else dict(profiles)[chosen]
     return [status_file.count_rows(book, profile, has_default=has_default), chosen]
 
@@ -300,6 +290,18 @@ def _load_profiles(stored: Sequence[StoredProfile]) -> list[tuple[int, ImportPro
                 yield id_, load_profile(profile)
 
     return list(load())
+
+
+def _open_with_profile(
+    upload: IO[bytes], limits: dict[str, int], profiles: Sequence[tuple[int, ImportProfile]], *, is_chosen: bool
+) -> tuple[Book, int | None]:
+    """Return the book and the id of its profile: the first one if `is_chosen`, else the one that fits, if any."""
+    if not is_chosen:
+        return _choose_profile(upload, limits, profiles)
+    if not profiles:
+        raise JobFailed(_INVALID_PROFILE)
+    id_, profile = profiles[0]
+    return _open(upload, limits, profile), id_
 
 
 def _choose_profile(

@@ -34,6 +34,14 @@ def test_the_catalogue_has_the_texts_of_the_code(language: str) -> None:
     assert in_code == {entry.id for entry in entries(language)}
 
 
+def test_texts_that_have_a_name_are_found() -> None:
+    named = {
+        "The import profile is not valid any more. Change it, or map the columns again.",
+        "This link is incomplete. Copy the whole address from the e-mail, or sign in and open your account.",
+    }
+    assert named <= {entry.id for entry in message_templates.extract()}
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_text_has_a_translation_that_somebody_has_checked(language: str) -> None:
     assert [each.id for each in entries(language) if each.fuzzy or not translations.is_translated(each)] == []
