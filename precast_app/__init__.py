@@ -34,7 +34,7 @@ def create_app(
     from precast_app.config.flask_config import flask_config
     from precast_app.extensions import db
     from precast_app.jobs import broker
-    from precast_app.telemetry import exporters
+    from precast_app.telemetry import instrumentation
 
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder="web/static")
@@ -54,7 +54,7 @@ def create_app(
     broker.forbid_pickle()
     db.init_app(app)
     database.init_app(app)
-    exporters.init_app(app)
+    instrumentation.init_app(app)
     languages.init_app(app)
     # Before whatever may ask the database about a request.
     body_limits.init_small_bodies(app)

@@ -49,7 +49,7 @@ def empty_tables(*, keep: Collection[str] = ()) -> None:
     )
 
 
-def empty_tables_in_use() -> None:
+def empty_tables_with_retry() -> None:
     """Delete all rows and commit while the reaper runs.
 
     It takes its locks in another order, so PostgreSQL may end either transaction as a deadlock. Then try again.

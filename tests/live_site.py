@@ -19,7 +19,7 @@ from devstack import process
 from precast_app.jobs import broker
 from tests.auth_headers import PASSWORD, user_headers
 from tests.conftest import EXAMPLES, REFERENCE_DATA, ROOT, kill
-from tests.database_rows import empty_tables_in_use
+from tests.database_rows import empty_tables_with_retry
 
 Json = dict[str, Any]
 ADMIN = "ada"
@@ -65,7 +65,7 @@ class Site:
         self.session.trust_env = False
         self.session.headers["Authorization"] = f"Bearer {token}"
 
-    def emptied(self) -> Site:
+    def reset(self) -> Site:
         """Delete all rows and all of Redis but the workers' registration, and return the site of a new administrator.
 
         Needs an application context, and no user: the jobs that were left behind are waited for.
@@ -75,7 +75,7 @@ class Site:
         while any(each.get_state() == WorkerStatus.BUSY for each in Worker.all(connection=redis)):
             assert time.monotonic() < end, "a job of the previous tests does not end"
             time.sleep(0.1)
-        empty_tables_in_use()
+        empty_tables_with_retry()
         for key in redis.scan_iter():
             if not key.startswith(b"rq:worker"):
                 redis.delete(key)

@@ -50,7 +50,7 @@ _TEMPORARY = frozenset({"Too Many Requests", "Service Unavailable"})
 def spec_options(app: Flask) -> dict[str, Any]:
     """Return the options of `Api.init_app`: what the description says beside the operations and schemas."""
     return {
-        "extra_plugins": [_Corrections()],
+        "extra_plugins": [_OpenApiPlugin()],
         "info": {"description": _ABOUT},
         "servers": [{"url": "/", "description": "This installation"}],
         "components": {
@@ -85,7 +85,7 @@ def remove_unused(spec: APISpec) -> None:
     spec.components.schemas.pop("PaginationMetadata", None)
 
 
-class _Corrections(BasePlugin):
+class _OpenApiPlugin(BasePlugin):
     """Plugin that sees each operation and each response after the others have filled them in."""
 
     def operation_helper(

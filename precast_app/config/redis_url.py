@@ -5,7 +5,7 @@ from __future__ import annotations
 _OPTION = "ssl_cert_reqs="
 
 
-def without_certificate_check(url: str) -> str:
+def disable_certificate_verification(url: str) -> str:
     """Return the address with the option that accepts any certificate; unchanged if it has the option, or no TLS."""
     if not url.startswith("rediss://") or _OPTION in url:
         return url

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from precast_app.config.environment import read_setting, setting, variable_of
-from precast_app.config.redis_url import without_certificate_check
+from precast_app.config.redis_url import disable_certificate_verification
 from precast_app.config.session_limits import SessionLimits
 from precast_app.config.smtp import parse_smtp_url
 from precast_app.errors import ConfigurationError
@@ -268,7 +268,7 @@ class Settings:
             )
         settings._check_email()
         if not settings.redis_verify_certificate:
-            return replace(settings, redis_url=without_certificate_check(settings.redis_url))
+            return replace(settings, redis_url=disable_certificate_verification(settings.redis_url))
         return settings
 
     @property

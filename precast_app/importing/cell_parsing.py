@@ -33,7 +33,7 @@ _FALSE = frozenset({
 _YES = frozenset({"yes", "y", "1", "x", *_TRUE})
 _NO = frozenset({"no", "n", "0", "-", "", *_FALSE})
 # What formulas for rows to come show in lower case: 0 where they refer to a blank cell.
-NOTHING_WORDS = frozenset({"", "0", "0.0", "0,0", "0.00", "0,00", *_FALSE})
+FALSY_TEXTS = frozenset({"", "0", "0.0", "0,0", "0.00", "0,00", *_FALSE})
 _DAY = re.compile(r"\A(\d{1,2})\.(\d{1,2})\.(\d{4})\Z")
 # With a comma and three digits it would be a thousand.
 _WHOLE_NUMBER = re.compile(r"\A(\d+)(?:\.0+|,0{1,2})\Z")
@@ -58,9 +58,9 @@ def display_text(cell: object) -> str:
     return str(cell)
 
 
-def says_nothing(cell: object) -> bool:
+def is_falsy(cell: object) -> bool:
     """Return whether a cell is blank, 0 or FALSE."""
-    return clean_text(unescape_formula(display_text(cell))).casefold() in NOTHING_WORDS
+    return clean_text(unescape_formula(display_text(cell))).casefold() in FALSY_TEXTS
 
 
 def shown_cell(cell: object) -> object:

@@ -9,7 +9,7 @@ from operator import call
 
 from precast_app.enums import Severity
 from precast_app.importing.cell_caches import CACHED_TYPES, MAX_CACHED_CELLS, CellPicker, ParsedCellCache, read_as_shown
-from precast_app.importing.cell_parsing import NOTHING_WORDS, InvalidCell, display_text, says_nothing
+from precast_app.importing.cell_parsing import FALSY_TEXTS, InvalidCell, display_text, is_falsy
 from precast_app.importing.decimal_signs import DecimalSigns, reading_message, with_point
 from precast_app.importing.header_detection import EXAMPLE_NAMES
 from precast_app.importing.issues import Issue, IssueOverflow
@@ -208,7 +208,7 @@ class _RowValidator:
         if may_be_total and _is_total(row, columns):
             return _totals_row(row.number, columns)
         key = (identity_key(str(values[0])), identity_key(str(values[1])))
-        if key == _EXAMPLE_KEY or (key[0] in NOTHING_WORDS and self._is_empty(row)):
+        if key == _EXAMPLE_KEY or (key[0] in FALSY_TEXTS and self._is_empty(row)):
             return None
         # Rows of one element type may be put together, and are no duplicates then.
         first = self._first_rows.setdefault(key, row.number) if columns.grouping is None else row.number
@@ -251,9 +251,9 @@ class _RowValidator:
         Formulas for names and drawings show 0 or FALSE where they refer to a blank cell.
         """
         cells = [(column, parse, cell_at(row, column.index)) for column, parse in self._parsers]
-        if not all(says_nothing(cell) for _, _, cell in cells[:2]):
+        if not all(is_falsy(cell) for _, _, cell in cells[:2]):
             return False
-        others = [(parse, cell) for column, parse, cell in cells[2:] if not (column.is_text and says_nothing(cell))]
+        others = [(parse, cell) for column, parse, cell in cells[2:] if not (column.is_text and is_falsy(cell))]
         try:
             return not any(parse(cell) for parse, cell in others if cell != "")
         except InvalidCell:

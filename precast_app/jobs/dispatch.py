@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.jobs import broker
-from precast_app.telemetry import exporters
+from precast_app.telemetry import instrumentation
 
 _COUNT_ENQUEUE = text("""
     UPDATE import_jobs SET enqueue_count = enqueue_count + 1, enqueued_at = clock_timestamp(),
@@ -30,7 +30,7 @@ def enqueue(job_id: int, after: int | None = None) -> bool:
     process has enqueued it since.
     """
     enqueue_count = db.session.execute(
-        _COUNT_ENQUEUE, {"id": job_id, "after": after, "trace_parent": exporters.current_span()}
+        _COUNT_ENQUEUE, {"id": job_id, "after": after, "trace_parent": instrumentation.current_span()}
     ).scalar_one_or_none()
     # The id must not be in Redis before its row says so.
     db.session.commit()

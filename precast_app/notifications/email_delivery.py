@@ -14,9 +14,9 @@ from precast_app.enums import NotificationEvent
 from precast_app.languages import catalogue, gettext_noop
 from precast_app.message_catalogue import translate_stored
 from precast_app.messages import Message
-from precast_app.notifications import stop_links
+from precast_app.notifications import unsubscribe_links
 from precast_app.notifications.claims import ClaimedMessage, Outcome, Recipient
-from precast_app.notifications.stop_links import StopLink
+from precast_app.notifications.unsubscribe_links import UnsubscribeLink
 
 _SUBJECTS = {
     NotificationEvent.JOB_COMPLETED: gettext_noop("%(project)s: job %(job)s has ended"),
@@ -56,7 +56,7 @@ def compose(message: ClaimedMessage, recipient: Recipient, address: str, setting
     language = recipient.language or "en"
     texts = catalogue.translations(language)
     job, parts = message.payload["data"], message.payload.get("parts", {})
-    stop_url = stop_links.make_url(settings, StopLink(recipient.user_id, address))
+    stop_url = unsubscribe_links.make_url(settings, UnsubscribeLink(recipient.user_id, address))
     email = EmailMessage()
     values = {"project": " ".join(job["project_name"].split()), "job": job["id"]}
     email["Subject"] = texts.gettext(_SUBJECTS[message.event]) % values

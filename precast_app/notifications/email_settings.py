@@ -11,7 +11,7 @@ from precast_app.errors import RequestError
 from precast_app.extensions import current_settings, db
 from precast_app.messages import Message
 from precast_app.models import User
-from precast_app.notifications.stop_links import StopLink
+from precast_app.notifications.unsubscribe_links import UnsubscribeLink
 
 _MAX_LENGTH = 254
 _FORBIDDEN = frozenset(' ,;:<>()[]\\"')
@@ -48,7 +48,7 @@ def change(user_id: int, address: str | None, events: Sequence[NotificationEvent
     return get(user_id)
 
 
-def stop(link: StopLink) -> None:
+def stop(link: UnsubscribeLink) -> None:
     """Stop all e-mails to the address of the link; nothing if the user has another address by now."""
     user = db.session.get(User, link.user_id)
     if user is not None and user.email == link.address and user.email_events:

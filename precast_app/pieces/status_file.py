@@ -15,7 +15,7 @@ from precast_app.importing import cell_parsing
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.issues import Issue
 from precast_app.importing.profiles import application, matching, vocabulary
-from precast_app.importing.profiles.profile import ImportProfile, PieceTarget
+from precast_app.importing.profiles.profile import ImportProfile, PieceStatusTarget
 from precast_app.messages import Message
 from precast_app.pieces import status_words
 from precast_app.pieces.nearest_codes import code_of_label
@@ -287,7 +287,9 @@ class _RowReader:
 def _columns_of_profile(book: Book, profile: ImportProfile, *, has_default: bool) -> ListColumns:
     header = matching.find_header(book, profile)
     found = matching.match_columns(header.headings, profile)
-    indices = {each.target.field.value: index for index, each in found.items() if isinstance(each.target, PieceTarget)}
+    indices = {
+        each.target.field.value: index for index, each in found.items() if isinstance(each.target, PieceStatusTarget)
+    }
     if not has_default and not indices.keys() & {"status", "stage", "note"}:
         raise JobFailed(
             Message(

@@ -18,9 +18,9 @@ from precast_app.queries.job_states import JobState, is_in_state
 from precast_app.queries.paging import Page, paginate
 
 # Uploads that are offered for a comparison.
-_COMPARABLE = 200
+_MAX_COMPARABLE_UPLOADS = 200
 # Cells that are named for each kind of issue.
-_SHOWN_CELLS = 3
+_MAX_CELLS_PER_KIND = 3
 
 
 def get_job(job_id: int) -> ImportJob:
@@ -88,7 +88,7 @@ def list_comparable_uploads(job: ImportJob) -> list[ImportJob]:
         select(ImportJob)
         .where(ImportJob.project_id == job.project_id, ImportJob.job_type == "element_type_import", stored)
         .order_by(ImportJob.id.desc())
-        .limit(_COMPARABLE)
+        .limit(_MAX_COMPARABLE_UPLOADS)
     )
     by_content: dict[str | None, ImportJob] = {job.file_sha256: job}
     for each in db.session.scalars(query):
@@ -206,7 +206,7 @@ def list_issue_kinds(job_id: int) -> list[IssueKind]:
     cell = func.concat(Issue.column, Issue.row)
     cells = func.array_agg(aggregate_order_by(cell, Issue.row, Issue.id))
     found = (
-        select(Issue.severity, Issue.code, number, func.min(Issue.id), cells[1:_SHOWN_CELLS])
+        select(Issue.severity, Issue.code, number, func.min(Issue.id), cells[1:_MAX_CELLS_PER_KIND])
         .where(Issue.job_id == job_id)
         .group_by(Issue.severity, Issue.code)
         .order_by(Issue.severity, number.desc())

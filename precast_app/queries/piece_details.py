@@ -20,7 +20,7 @@ _MOST_EVENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class PassedStage:
+class StageProgress:
     """A stage that the pieces of an element type go through; `passed_at` is None if this piece has not passed it."""
 
     stage_id: int
@@ -60,11 +60,11 @@ class PieceDetails:
     status_since: datetime | None
     next_status: PieceStatus | None
     replaces: str | None
-    stages: list[PassedStage]
+    stages: list[StageProgress]
     events: list[HistoryEntry]
 
     @property
-    def next_stage(self) -> PassedStage | None:
+    def next_stage(self) -> StageProgress | None:
         """The first stage, in the project's order, that it has not passed."""
         return next((stage for stage in self.stages if stage.passed_at is None), None)
 
@@ -95,7 +95,7 @@ def _code_of(piece_id: int | None) -> str | None:
     return db.session.scalar(select(Piece.code).where(Piece.id == piece_id)) if piece_id is not None else None
 
 
-def _stages(piece: Piece) -> list[PassedStage]:
+def _stages(piece: Piece) -> list[StageProgress]:
     """Return the stages of the element type, and those of others that the piece has passed before a change of it."""
     passed = select(PieceStage.stage_id, PieceStage.passed_at).where(PieceStage.piece_id == piece.id).subquery()
     own = select(ElementTypeStage.stage_id).where(ElementTypeStage.element_type_id == piece.element_type_id)
@@ -105,7 +105,7 @@ def _stages(piece: Piece) -> list[PassedStage]:
         .where(Stage.project_id == piece.project_id, Stage.id.in_(own) | passed.c.passed_at.is_not(None))
         .order_by(Stage.position, Stage.id)
     )
-    return [PassedStage(*row) for row in db.session.execute(query)]
+    return [StageProgress(*row) for row in db.session.execute(query)]
 
 
 def _events(piece_id: int) -> list[HistoryEntry]:

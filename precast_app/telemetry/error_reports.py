@@ -10,10 +10,10 @@ from sentry_sdk.integrations.argv import ArgvIntegration
 from sentry_sdk.types import Event, Hint
 
 from precast_app import logs
-from precast_app.telemetry import exporters
+from precast_app.telemetry import instrumentation
 
 _FLUSH_SECONDS = 3
-_KEPT = (
+_ALLOWED_EVENT_KEYS = (
     "contexts", "environment", "event_id", "exception", "level", "logger", "modules", "platform", "release", "sdk",
     "server_name", "timestamp",
 )  # fmt: skip
@@ -31,7 +31,7 @@ def start(dsn: str) -> None:
         auto_enabling_integrations=False,
         disabled_integrations=[ArgvIntegration()],
     )
-    exporters.flushers.append(lambda: sentry_sdk.flush(_FLUSH_SECONDS))
+    instrumentation.flushers.append(lambda: sentry_sdk.flush(_FLUSH_SECONDS))
 
 
 def _clean(event: Event, hint: Hint) -> Event:
@@ -40,7 +40,7 @@ def _clean(event: Event, hint: Hint) -> Event:
     An exception keeps its type and its stack, not its message; of a log message, the text before its values are filled
     in is kept.
     """
-    cleaned = cast(Event, {key: value for key, value in event.items() if key in _KEPT})
+    cleaned = cast(Event, {key: value for key, value in event.items() if key in _ALLOWED_EVENT_KEYS})
     for error in cleaned.get("exception", {}).get("values", ()):
         error["value"] = ""
     if entry := event.get("logentry"):

@@ -12,7 +12,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from precast_app.extensions import db
-from precast_app.telemetry import duration_store, durations, exporters
+from precast_app.telemetry import duration_store, durations, instrumentation
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def measured(job_id: int, *, is_resumed: bool) -> Iterator[None]:
     if started is not None and not is_resumed:
         durations.JOB_QUEUE.observe(float(started.waited), started.job_type)
     try:
-        with exporters.job_span(job_id, started.job_type, started.trace_parent) if started else nullcontext():
+        with instrumentation.job_span(job_id, started.job_type, started.trace_parent) if started else nullcontext():
             yield
     finally:
         # What follows needs a connection of its own. Behind a pool of few sessions, jobs that each keep one while they
@@ -69,14 +69,14 @@ def measured(job_id: int, *, is_resumed: bool) -> Iterator[None]:
         if ended is not None:
             durations.JOBS.observe(float(ended.seconds), ended.job_type, ended.outcome)
         duration_store.flush()
-        exporters.flush()
+        instrumentation.flush()
 
 
 @contextmanager
 def batch(number: int) -> Iterator[None]:
     """Measure and trace the block as a batch; one that raises an exception is not counted."""
     started = time.monotonic()
-    with exporters.batch_span(number):
+    with instrumentation.batch_span(number):
         yield
     durations.BATCHES.observe(time.monotonic() - started)
 

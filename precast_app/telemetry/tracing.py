@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, Status
 
-from precast_app.telemetry import durations, exporters
+from precast_app.telemetry import durations, instrumentation
 from precast_app.telemetry.durations import Histogram
 
 _NAME = "precast_app"
@@ -47,8 +47,8 @@ def start(app: Flask) -> None:
     instrument(app, excluded_urls="healthz,readyz,metrics,static")
     # The driver is installed under another name, psycopg2-binary.
     Psycopg2Instrumentor().instrument(skip_dep_check=True)
-    exporters.tracer = _OtelTracer()
-    exporters.flushers.append(lambda: _flush(spans, meters))
+    instrumentation.tracer = _OtelTracer()
+    instrumentation.flushers.append(lambda: _flush(spans, meters))
 
 
 def _flush(spans: TracerProvider, meters: MeterProvider) -> None:
@@ -57,7 +57,7 @@ def _flush(spans: TracerProvider, meters: MeterProvider) -> None:
 
 
 class _OtelTracer:
-    """Recorder of spans; see `exporters.Tracer`."""
+    """Recorder of spans; see `instrumentation.Tracer`."""
 
     def __init__(self) -> None:
         self._tracer = trace.get_tracer(_NAME)

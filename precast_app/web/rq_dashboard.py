@@ -33,10 +33,10 @@ def init_app(app: Flask) -> None:
     for name, view in app.view_functions.items():
         if name.startswith(f"{rq_dashboard.blueprint.name}."):
             app.view_functions[name] = _with_readable_errors(view)
-    app.before_request(_administrators_only)
+    app.before_request(_require_administrator)
 
 
-def _administrators_only() -> Response | None:
+def _require_administrator() -> Response | None:
     if request.blueprint != rq_dashboard.blueprint.name:
         return None
     try:

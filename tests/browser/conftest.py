@@ -46,16 +46,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def running(browser: Browser, _application: Flask, environment: dict[str, str]) -> Iterator[Site]:
+def running_site(browser: Browser, _application: Flask, environment: dict[str, str]) -> Iterator[Site]:
     """Yield the running system. It is started once per test process, which takes as long as several tests."""
     with emptied(_application), serving(environment) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def site(running: Site) -> Site:
+def site(running_site: Site) -> Site:
     """Return the running system with empty tables, shared by a module; each test creates its own project."""
-    return running.emptied()
+    return running_site.reset()
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from precast_app.config.smtp import SmtpServer, parse_smtp_url
 from precast_app.errors import ConfigurationError
 from precast_app.extensions import db
 from precast_app.models import AuditEntry, OutboxMessage, Role, User
-from precast_app.notifications import stop_links
+from precast_app.notifications import unsubscribe_links
 from precast_app.notifications.sender import Sender
-from precast_app.notifications.stop_links import StopLink
+from precast_app.notifications.unsubscribe_links import UnsubscribeLink
 from precast_app.projects import projects
 from tests.app_settings import changed_settings
 from tests.auth_headers import member_headers, user_headers
@@ -52,7 +52,7 @@ def server(app: Flask) -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def editor(project_id: int) -> dict[str, str]:
+def manager_headers(project_id: int) -> dict[str, str]:
     return member_headers(project_id, Role.MANAGER)
 
 
@@ -94,19 +94,19 @@ def stored() -> list[OutboxMessage]:
 
 
 def test_nobody_gets_an_email_without_choosing_it(
-    app: Flask, client: FlaskClient, server: MailServer, editor: dict[str, str]
+    app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    assert client.get(URL, headers=editor).get_json() == {"address": None, "events": [], "available": True}
-    complete(claim_or_fail(start_job(client, editor)))
+    assert client.get(URL, headers=manager_headers).get_json() == {"address": None, "events": [], "available": True}
+    complete(claim_or_fail(start_job(client, manager_headers)))
     send_all(app)
     assert not server.emails
 
 
 def test_an_email_says_how_the_job_ended_and_how_to_stop(
-    app: Flask, client: FlaskClient, server: MailServer, editor: dict[str, str]
+    app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, editor, *EVERY)
-    job_id = start_job(client, editor)
+    choose(client, manager_headers, *EVERY)
+    job_id = start_job(client, manager_headers)
     complete(claim_or_fail(job_id))
     send_all(app)
     (email,) = server.emails
@@ -126,12 +126,12 @@ def test_an_email_says_how_the_job_ended_and_how_to_stop(
 
 
 def test_an_email_is_in_the_language_of_its_user(
-    app: Flask, client: FlaskClient, server: MailServer, editor: dict[str, str]
+    app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, editor, "job.failed")
+    choose(client, manager_headers, "job.failed")
     db.session.execute(text("UPDATE users SET language = 'de'"))
     db.session.commit()
-    job_id = start_job(client, editor, "Stäbe.csv")
+    job_id = start_job(client, manager_headers, "Stäbe.csv")
     cancel(job_id, "manager")
     send_all(app)
     (email,) = server.emails
@@ -141,22 +141,24 @@ def test_an_email_is_in_the_language_of_its_user(
 
 
 def test_only_the_chosen_events_of_the_users_own_jobs_are_sent(
-    app: Flask, client: FlaskClient, server: MailServer, project_id: int, editor: dict[str, str]
+    app: Flask, client: FlaskClient, server: MailServer, project_id: int, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, editor, "job.failed")
-    complete(claim_or_fail(start_job(client, editor)))
+    choose(client, manager_headers, "job.failed")
+    complete(claim_or_fail(start_job(client, manager_headers)))
     admin = user_headers("chief", is_admin=True)
     cancel(start_job(client, admin), "chief")
     assert stored() == []
-    mine = start_job(client, editor)
+    mine = start_job(client, manager_headers)
     cancel(mine, "chief")
     assert [message.job_id for message in stored()] == [mine]
 
 
-def test_a_preview_sends_one_email(app: Flask, client: FlaskClient, server: MailServer, editor: dict[str, str]) -> None:
+def test_a_preview_sends_one_email(
+    app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
+) -> None:
     for events, expected in ((EVERY, "waits for you"), (["job.completed"], "has ended")):
-        choose(client, editor, *events)
-        lease = claim_or_fail(start_job(client, editor, options="&dry_run=true"))
+        choose(client, manager_headers, *events)
+        lease = claim_or_fail(start_job(client, manager_headers, options="&dry_run=true"))
         db.session.execute(text("UPDATE import_jobs SET created_count = 1"))
         complete(lease)
         send_all(app)
@@ -174,10 +176,10 @@ def test_a_preview_sends_one_email(app: Flask, client: FlaskClient, server: Mail
     ],
 )
 def test_a_user_who_has_left_gets_no_email_about_what_happened_before(
-    app: Flask, client: FlaskClient, server: MailServer, editor: dict[str, str], change: str
+    app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str], change: str
 ) -> None:
-    choose(client, editor, *EVERY)
-    complete(claim_or_fail(start_job(client, editor)))
+    choose(client, manager_headers, *EVERY)
+    complete(claim_or_fail(start_job(client, manager_headers)))
     db.session.execute(text(change))
     db.session.commit()
     send_all(app)
@@ -186,25 +188,27 @@ def test_a_user_who_has_left_gets_no_email_about_what_happened_before(
 
 
 def test_a_refused_address_is_given_up_and_a_busy_server_is_tried_again(
-    app: Flask, client: FlaskClient, server: MailServer, editor: dict[str, str]
+    app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, editor, *EVERY)
+    choose(client, manager_headers, *EVERY)
     server.refusals = ["451 later"]
-    complete(claim_or_fail(start_job(client, editor)))
+    complete(claim_or_fail(start_job(client, manager_headers)))
     while not server.emails:
         send_all(app)
     server.refusals = ["550 unknown"]
-    complete(claim_or_fail(start_job(client, editor)))
+    complete(claim_or_fail(start_job(client, manager_headers)))
     send_all(app)
     first, second = stored()
     assert (first.attempts, first.last_status) == (2, 250)
     assert (second.attempts, second.last_status, second.next_attempt_at) == (1, 550, None)
 
 
-def test_a_mail_server_that_is_away_is_tried_again(app: Flask, client: FlaskClient, editor: dict[str, str]) -> None:
+def test_a_mail_server_that_is_away_is_tried_again(
+    app: Flask, client: FlaskClient, manager_headers: dict[str, str]
+) -> None:
     with changed_settings(app, smtp_url="smtp://127.0.0.1:1", email_from="a@b.example", public_url="https://p.example"):
-        choose(client, editor, *EVERY)
-        complete(claim_or_fail(start_job(client, editor)))
+        choose(client, manager_headers, *EVERY)
+        complete(claim_or_fail(start_job(client, manager_headers)))
         send_all(app)
     (message,) = stored()
     assert message.last_error == "The mail server could not be used: ConnectionRefusedError."
@@ -217,7 +221,7 @@ def test_a_mail_server_that_is_away_is_tried_again(app: Flask, client: FlaskClie
 def test_a_password_is_sent_over_an_encrypted_connection(
     app: Flask,
     client: FlaskClient,
-    editor: dict[str, str],
+    manager_headers: dict[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     is_tls: bool,
@@ -225,8 +229,8 @@ def test_a_password_is_sent_over_an_encrypted_connection(
     """By STARTTLS, or from the start of the connection on."""
     certificate = write_certificate(tmp_path)
     with mail_server(certificate=certificate, is_tls=is_tls, password="p/w: %") as found, sending_to(app, found.url):
-        choose(client, editor, *EVERY)
-        complete(claim_or_fail(start_job(client, editor)))
+        choose(client, manager_headers, *EVERY)
+        complete(claim_or_fail(start_job(client, manager_headers)))
         send_due(app)
         assert not found.emails
         assert stored()[0].last_error == "The mail server could not be used: SSLCertVerificationError."
@@ -238,10 +242,12 @@ def test_a_password_is_sent_over_an_encrypted_connection(
 
 
 @AIOSMTPD_WARNS
-def test_a_password_is_not_sent_without_encryption(app: Flask, client: FlaskClient, editor: dict[str, str]) -> None:
+def test_a_password_is_not_sent_without_encryption(
+    app: Flask, client: FlaskClient, manager_headers: dict[str, str]
+) -> None:
     with mail_server(password="secret") as found, sending_to(app, found.url):
-        choose(client, editor, *EVERY)
-        complete(claim_or_fail(start_job(client, editor)))
+        choose(client, manager_headers, *EVERY)
+        complete(claim_or_fail(start_job(client, manager_headers)))
         send_due(app)
     assert not found.emails
     assert stored()[0].last_error == "The mail server could not be used: SMTPNotSupportedError."
@@ -250,7 +256,7 @@ def test_a_password_is_not_sent_without_encryption(app: Flask, client: FlaskClie
 @needs_openssl
 @AIOSMTPD_WARNS
 def test_a_wrong_password_is_tried_again(
-    app: Flask, client: FlaskClient, editor: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Flask, client: FlaskClient, manager_headers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate = write_certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
@@ -258,8 +264,8 @@ def test_a_wrong_password_is_tried_again(
         mail_server(certificate=certificate, password="right") as found,
         sending_to(app, found.url.replace("right", "wrong")),
     ):
-        choose(client, editor, *EVERY)
-        complete(claim_or_fail(start_job(client, editor)))
+        choose(client, manager_headers, *EVERY)
+        complete(claim_or_fail(start_job(client, manager_headers)))
         send_due(app)
     assert not found.emails
     (message,) = stored()
@@ -268,34 +274,36 @@ def test_a_wrong_password_is_tried_again(
 
 
 def test_one_click_stops_all_emails_without_signing_in(
-    app: Flask, client: FlaskClient, server: MailServer, editor: dict[str, str]
+    app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, editor, *EVERY)
-    complete(claim_or_fail(start_job(client, editor)))
+    choose(client, manager_headers, *EVERY)
+    complete(claim_or_fail(start_job(client, manager_headers)))
     send_all(app)
     path = server.emails[0]["List-Unsubscribe"].strip("<>").removeprefix("https://precast.example")
     # Opening the link changes nothing, because mail servers open links, too.
     shown = page(client, path)
     assert "Stop all e-mails about jobs to eve@example.com?" in shown
-    assert client.get(URL, headers=editor).get_json()["events"] == EVERY
+    assert client.get(URL, headers=manager_headers).get_json()["events"] == EVERY
     for _ in range(2):
         answer = client.post(path, data={"List-Unsubscribe": "One-Click"}, headers={"Origin": "https://mail.example"})
         assert answer.status_code == 200
-    assert client.get(URL, headers=editor).get_json() == {"address": ADDRESS, "events": [], "available": True}
+    assert client.get(URL, headers=manager_headers).get_json() == {"address": ADDRESS, "events": [], "available": True}
     db.session.rollback()
     acts = list(db.session.scalars(select(AuditEntry.act).where(AuditEntry.act.like("user.email%"))))
     assert acts == ["user.email", "user.email_stop"]
 
 
 def test_a_link_stops_the_emails_to_its_own_address_only(
-    app: Flask, client: FlaskClient, server: MailServer, editor: dict[str, str]
+    app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, editor, *EVERY)
+    choose(client, manager_headers, *EVERY)
     user = db.session.scalars(select(User)).one()
-    old = stop_links.make_url(app.config["PRECAST"], StopLink(user.id, ADDRESS)).removeprefix("https://precast.example")
-    choose(client, editor, *EVERY, address="eve@new.example")
+    old = unsubscribe_links.make_url(app.config["PRECAST"], UnsubscribeLink(user.id, ADDRESS)).removeprefix(
+        "https://precast.example"
+    )
+    choose(client, manager_headers, *EVERY, address="eve@new.example")
     assert client.post(old).status_code == 200
-    assert client.get(URL, headers=editor).get_json()["events"] == EVERY
+    assert client.get(URL, headers=manager_headers).get_json()["events"] == EVERY
     for wrong in (old[:-1], old + "a", "/email/stop/x", "/email/stop/WzEsImV2ZUBleGFtcGxlLmNvbSJd.x"):
         assert client.post(wrong).status_code == 404
         assert client.get(wrong).status_code == 404
@@ -309,16 +317,16 @@ def test_a_link_stops_the_emails_to_its_own_address_only(
         "eve <eve@example.com>", "e v@example.com", "éve@example.com", "a" * 250 + "@example.com", "eve@.", '"a"@b.c',
     ],
 )  # fmt: skip
-def test_what_is_no_address_is_refused(client: FlaskClient, editor: dict[str, str], address: str) -> None:
-    answer = client.put(URL, json={"address": address, "events": EVERY}, headers=editor)
+def test_what_is_no_address_is_refused(client: FlaskClient, manager_headers: dict[str, str], address: str) -> None:
+    answer = client.put(URL, json={"address": address, "events": EVERY}, headers=manager_headers)
     assert answer.status_code == 422
     assert "address" in answer.get_json()["errors"]["json"]
 
 
-def test_events_need_an_address(client: FlaskClient, editor: dict[str, str]) -> None:
-    answer = client.put(URL, json={"address": None, "events": ["job.failed"]}, headers=editor)
+def test_events_need_an_address(client: FlaskClient, manager_headers: dict[str, str]) -> None:
+    answer = client.put(URL, json={"address": None, "events": ["job.failed"]}, headers=manager_headers)
     assert (answer.status_code, answer.get_json()["message"][:24]) == (422, "Enter the e-mail address")
-    choose(client, editor, address=None)
+    choose(client, manager_headers, address=None)
 
 
 def test_the_account_page_offers_email_only_if_some_can_be_sent(app: Flask, project_id: int) -> None:
@@ -331,13 +339,13 @@ def test_the_account_page_offers_email_only_if_some_can_be_sent(app: Flask, proj
 
 
 def test_a_project_name_does_not_change_the_headers(
-    app: Flask, client: FlaskClient, server: MailServer, editor: dict[str, str]
+    app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
     projects.rename(1, "Nord, <b>Süd</b>: Bcc")
     db.session.execute(text("UPDATE projects SET name = E'Nord\\r\\nBcc: x@y.example'"))
     db.session.commit()
-    choose(client, editor, *EVERY)
-    complete(claim_or_fail(start_job(client, editor)))
+    choose(client, manager_headers, *EVERY)
+    complete(claim_or_fail(start_job(client, manager_headers)))
     send_all(app)
     (email,) = server.emails
     assert email["Subject"].startswith("Nord Bcc: x@y.example: job")

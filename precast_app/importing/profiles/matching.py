@@ -11,8 +11,8 @@ from precast_app.importing.profiles.header_search import ListHeading, ListLayout
 from precast_app.importing.profiles.profile import (
     BaseTarget,
     ImportProfile,
-    PieceField,
-    PieceTarget,
+    PieceStatusField,
+    PieceStatusTarget,
     ProfileColumn,
     Shape,
 )
@@ -159,7 +159,7 @@ def _find_complete(candidates: _Candidates, profile: ImportProfile) -> HeaderRow
 
 
 def _identifies(column: ProfileColumn) -> bool:
-    return column.target in (BaseTarget("name"), PieceTarget(PieceField.PIECE))
+    return column.target in (BaseTarget("name"), PieceStatusTarget(PieceStatusField.PIECE))
 
 
 def _keys(columns: Iterable[ProfileColumn]) -> Counter[_Key]:

@@ -42,7 +42,7 @@ class PlaceField(StrEnum):
     COUNT = "count"
 
 
-class PieceField(StrEnum):
+class PieceStatusField(StrEnum):
     """A column of a list of pieces with their statuses."""
 
     PIECE = "piece"
@@ -76,13 +76,13 @@ class PlaceTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class PieceTarget:
+class PieceStatusTarget:
     """The code of a piece, or a part of what has happened to it."""
 
-    field: PieceField
+    field: PieceStatusField
 
 
-Target = BaseTarget | ItemTarget | PlaceTarget | PieceTarget
+Target = BaseTarget | ItemTarget | PlaceTarget | PieceStatusTarget
 
 BASE_FIELDS = tuple(column.field for column in BASE_COLUMNS)
 # The keys of `ImportProfile.values` and of item targets in JSON, by group.
@@ -159,7 +159,7 @@ class ImportProfile:
 
     def _needed(self, said: set[str]) -> Iterator[str]:
         if self.shape is Shape.PIECE_STATUS:
-            yield from () if PieceField.PIECE in said else ("piece",)
+            yield from () if PieceStatusField.PIECE in said else ("piece",)
             return
         yield from (name for name in ("name", "element_type") if name not in said)
         if self.shape is not Shape.ELEMENT_TYPE and not said & {PlaceField.PLACE, PlaceField.TOWER, PlaceField.FLOOR}:
@@ -173,7 +173,7 @@ def value_kind(target: Target | None) -> str:
     match target:
         case BaseTarget(name):
             return name
-        case PlaceTarget(name) | PieceTarget(name):
+        case PlaceTarget(name) | PieceStatusTarget(name):
             return name.value
         case ItemTarget(group):
             return GROUP_KEYS[group]

@@ -17,7 +17,7 @@ from precast_app.importing.profiles.profile import (
     Blank,
     ImportProfile,
     ItemTarget,
-    PieceTarget,
+    PieceStatusTarget,
     PlaceField,
     PlaceTarget,
     ProfileColumn,
@@ -148,7 +148,7 @@ def _target_key(target: Target) -> tuple[str, str]:
     match target:
         case BaseTarget(field):
             return field, ""
-        case PlaceTarget(place) | PieceTarget(place):
+        case PlaceTarget(place) | PieceStatusTarget(place):
             return place.value, ""
         case ItemTarget(group, name):
             return GROUP_KEYS[group], match_key(name)

@@ -17,8 +17,8 @@ from precast_app.importing.profiles.profile import (
     Blank,
     ImportProfile,
     ItemTarget,
-    PieceField,
-    PieceTarget,
+    PieceStatusField,
+    PieceStatusTarget,
     PlaceField,
     PlaceTarget,
     ProfileColumn,
@@ -45,8 +45,8 @@ _LAST_ROW = 1_048_576
 _MAX_LENGTHS = {"columns": _MAX_COLUMNS, "header_rows": 2, "skip_rows": _MAX_WORDS, "totals_words": _MAX_WORDS}
 _GROUPS: Mapping[str, ColumnGroup] = {key: group for group, key in GROUP_KEYS.items()}
 _CONSTANT_FIELDS = (*BASE_FIELDS, *PlaceField)
-_VALUE_KINDS = (*BASE_FIELDS, *PlaceField, *_GROUPS, PieceField.STATUS)
-_FIELDS = (*BASE_FIELDS, *PlaceField, *PieceField)
+_VALUE_KINDS = (*BASE_FIELDS, *PlaceField, *_GROUPS, PieceStatusField.STATUS)
+_FIELDS = (*BASE_FIELDS, *PlaceField, *PieceStatusField)
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -111,7 +111,7 @@ def dump_target(target: Target | None) -> str | dict[str, str] | None:
     match target:
         case BaseTarget(name):
             return name
-        case PlaceTarget(name) | PieceTarget(name):
+        case PlaceTarget(name) | PieceStatusTarget(name):
             return name.value
         case ItemTarget(group, name):
             return {GROUP_KEYS[group]: name}
@@ -127,8 +127,8 @@ def load_target(value: object) -> Target | None:
             return BaseTarget(value)
         if value in tuple(PlaceField):
             return PlaceTarget(PlaceField(value))
-        if value in tuple(PieceField):
-            return PieceTarget(PieceField(value))
+        if value in tuple(PieceStatusField):
+            return PieceStatusTarget(PieceStatusField(value))
     elif isinstance(value, Mapping) and len(value) == 1:
         ((key, name),) = value.items()
         if key in _GROUPS and isinstance(name, str) and len(name) <= MAX_HEADING:
@@ -263,14 +263,14 @@ def _other_targets(profile: ImportProfile) -> dict[str, dict[str, list[str]]]:
     """Return an error for each column whose target belongs to lists of another shape."""
     is_status = profile.shape is Shape.PIECE_STATUS
     message = (
-        Message("A list of pieces has no such column. Write one of: %(fields)s.", fields=", ".join(PieceField))
+        Message("A list of pieces has no such column. Write one of: %(fields)s.", fields=", ".join(PieceStatusField))
         if is_status
         else Message('Only a list of pieces has such a column. Write "shape": "piece_status" for one.')
     )
     return {
         str(index): {"target": [message]}
         for index, column in enumerate(profile.columns)
-        if column.target is not None and isinstance(column.target, PieceTarget) is not is_status
+        if column.target is not None and isinstance(column.target, PieceStatusTarget) is not is_status
     }
 
 

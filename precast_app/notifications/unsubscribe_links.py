@@ -13,27 +13,27 @@ _SALT = "stop-email"
 
 
 @dataclass(frozen=True, slots=True)
-class StopLink:
+class UnsubscribeLink:
     """What a link is for: the e-mails of a user to an address."""
 
     user_id: int
     address: str
 
 
-def make_url(settings: Settings, link: StopLink) -> str:
+def make_url(settings: Settings, link: UnsubscribeLink) -> str:
     """Return the address of the link. It never expires, since people open old e-mails."""
     token = _serializer(settings).dumps([link.user_id, link.address])
     return f"{settings.public_url.rstrip('/')}/email/stop/{token if isinstance(token, str) else token.decode()}"
 
 
-def read(settings: Settings, token: str) -> StopLink:
+def read(settings: Settings, token: str) -> UnsubscribeLink:
     """Return what the link is for; raise `NotFound` if this installation has not made it."""
     try:
         user_id, address = _serializer(settings).loads(token)
     except (BadData, ValueError):
         message = "This link is incomplete. Copy the whole address from the e-mail, or sign in and open your account."
         raise NotFound(message) from None
-    return StopLink(user_id, address)
+    return UnsubscribeLink(user_id, address)
 
 
 def _serializer(settings: Settings) -> URLSafeSerializer:
