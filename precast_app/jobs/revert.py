@@ -234,8 +234,12 @@ def _undo_changes(
     )
     rows: dict[int, int | None] = {each.element_type_id: each.row for each in db.session.execute(found)}
     for id_, before_image in before_images.items():
+        fields: dict[str, Any] | None
         if before_image is None:
-            fields: dict[str, Any] = {diff.DELETED: list(created_names.get(id_, ("", "")))}
+            fields = {diff.DELETED: list(created_names.get(id_, ("", "")))}
+        elif diff.DELETED in before_image:
+            # The undo has created the element type again.
+            fields = None
         else:
             fields = diff.invert(before_image)
         yield {"job_id": job_id, "element_type_id": id_, "row": rows[id_], "fields": fields}

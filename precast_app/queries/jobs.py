@@ -81,6 +81,12 @@ def find_applying_job(dry_run_id: int) -> ImportJob | None:
     return db.session.scalar(query.order_by(ImportJob.id.desc()).limit(1))
 
 
+def find_correcting_job(job_id: int) -> ImportJob | None:
+    """Return the newest job that imports the rejected rows of the job and was not undone; None if there is none."""
+    query = select(ImportJob).where(ImportJob.corrects_job_id == job_id, ImportJob.undone_by_job_id.is_(None))
+    return db.session.scalar(query.order_by(ImportJob.id.desc()).limit(1))
+
+
 def list_comparable_uploads(job: ImportJob) -> list[ImportJob]:
     """Return the newest jobs of the job's project whose files of element types are stored, one for each file."""
     stored = select(FileChunk.job_id).where(FileChunk.job_id == ImportJob.id, FileChunk.number == 0).exists()

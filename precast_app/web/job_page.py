@@ -84,6 +84,7 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
     )
     notes, _ = job_queries.list_issues(job.id, Severity.INFO, Page(_MAX_NOTES))
     changed, changed_count = changes.list_changes(job.id, filters, page)
+    summary = changes.summarize(job.id) if _lists_changes(job) else None
     pieces, piece_count = piece_changes.list_changes(job.id, page) if _is_about_pieces(job) else ([], 0)
     return {
         "job": job,
@@ -91,13 +92,14 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
         "is_for_managers": required > Permission.IMPORT,
         "actions": actions,
         "applying_job": applying_job,
+        "correcting_job": job_queries.find_correcting_job(job.id),
         "is_outdated": is_outdated,
         "outdated_count": dry_run.count_outdated(job) if actions.apply and job.job_type == _IMPORT else 0,
         "has_unchecked_corrections": _has_unchecked_corrections(job),
         "has_changes": _has_changes(job),
         "has_file": has_file,
         "has_grid": can_act and has_file and _has_grid(job, applying_job),
-        "counts": _counts(job, change, severity, link),
+        "counts": _counts(job, summary, change, severity, link),
         "issues": issues,
         "issue_count": issue_count,
         "issue_page": issue_page,
@@ -115,7 +117,7 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
         "change_filter": filters,
         "is_filtered": bool(change or filters.field or filters.in_production),
         "has_only_unchanged": job.job_type == _IMPORT and job.status in _ENDED and job.unchanged_count > 0,
-        "summary": changes.summarize(job.id) if _lists_changes(job) else None,
+        "summary": summary,
         "place_labels": element_types.place_labels(job.project_id),
         "is_about_pieces": _is_about_pieces(job),
         "piece_changes": pieces,
@@ -181,18 +183,34 @@ def _has_changes(job: ImportJob) -> bool:
     return is_preview and bool(job.created_count + job.updated_count + job.renamed_count + job.missing_count)
 
 
-def _counts(job: ImportJob, change: str | None, severity: str | None, link: Callable[..., str]) -> list[Count]:
+def _counts(
+    job: ImportJob, summary: dict[str, Any] | None, change: str | None, severity: str | None, link: Callable[..., str]
+) -> list[Count]:
     """Return the figures of an ended job, without those that are 0."""
     if job.status not in _ENDED:
         return []
-    by_change = (
-        (gettext("new"), "created", job.created_count),
-        (gettext("changed"), "updated", job.updated_count),
-        (gettext("renamed"), "renamed", job.renamed_count),
-        (gettext("missing"), "missing", job.missing_count - job.removed_count),
-        (gettext("removed"), "deleted", job.removed_count),
-        (gettext("unchanged"), "unchanged", job.unchanged_count),
+    # An undo's own count of changed element types includes those that it has renamed or created again.
+    kinds = (
+        summary["kinds"]
+        if job.undoes_job_id and summary
+        else {
+            "created": job.created_count,
+            "updated": job.updated_count,
+            "renamed": job.renamed_count,
+            "missing": job.missing_count - job.removed_count,
+            "deleted": job.removed_count,
+            "unchanged": job.unchanged_count,
+        }
     )
+    words = {
+        "created": gettext("new"),
+        "updated": gettext("changed"),
+        "renamed": gettext("renamed"),
+        "missing": gettext("missing"),
+        "deleted": gettext("removed"),
+        "unchanged": gettext("unchanged"),
+    }
+    by_change = [(word, kind, kinds[kind]) for kind, word in words.items()]
     by_severity = (
         (gettext("rejected"), Severity.ERROR, job.rejected_count, "bad"),
         (ngettext("warning", "warnings", job.warning_count), Severity.WARNING, job.warning_count, "warn"),

@@ -43,7 +43,7 @@ JOB_TYPES: Mapping[str, LazyString] = {
     "element_type_deletion": lazy_gettext("Deletion of an element type"),
     "label_export": lazy_gettext("Labels"),
     "piece_status_import": lazy_gettext("Piece statuses"),
-    "piece_undo": lazy_gettext("Undo"),
+    "piece_undo": lazy_gettext("Undo for pieces"),
     "piece_update": lazy_gettext("Change of pieces"),
     "hierarchy_import": lazy_gettext("Hierarchy"),
     "stage_import": lazy_gettext("Stages"),

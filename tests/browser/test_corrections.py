@@ -60,6 +60,7 @@ def test_ten_thousand_rows_are_clean_after_one_rule_and_five_edits(opened: Opene
     expect(page.get_by_role("link", name=f"{ROWS:,} new")).to_be_visible(timeout=60_000)
     print(f"previewed again in {time.monotonic() - began:.1f} s")
     assert site.get(f"/api/jobs/{job}")["job"]["rejected_count"] == 0
+    expect(page.get_by_text("Preview again to see what they change")).to_have_count(0)
     check_page(page)
 
     with page.expect_download() as download:
@@ -104,6 +105,23 @@ def test_the_grid_is_used_like_a_spreadsheet(opened: Opened, site: Site, tmp_pat
     assert {(each["row"], each["column"]): each["value"] for each in stored} == {
         (2, "C"): "2950", (2, "D"): "4001", (3, "C"): "2950", (3, "D"): "4002", (4, "C"): "2950",
     }  # fmt: skip
+
+
+def test_rows_that_were_corrected_offline_are_checked_when_the_connection_is_back(
+    opened: Opened, site: Site, tmp_path: Path
+) -> None:
+    project = site.project("Offline in the grid")
+    page = opened(f"/projects/{project}", error_responses=True)
+    preview(page, project, write_workbook(tmp_path / "walls.xlsx", [wall(number, C="a") for number in range(1, 3)]))
+    expect(page.get_by_text("2 rows still have mistakes.")).to_be_visible()
+    page.context.set_offline(True)
+    cell(page, "C2").focus()
+    page.keyboard.type("2950")
+    page.keyboard.press("Enter")
+    expect(cell(page, "C2")).to_contain_text("2950")
+    expect(page.locator("#rejected-rows [data-error]").first).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.get_by_text("1 row still has mistakes.")).to_be_visible()
 
 
 def paste(page: Page, text: str) -> None:
@@ -209,6 +227,10 @@ def test_the_rejected_rows_of_an_import_are_imported_from_its_page(opened: Opene
     check_page(page)
     page.get_by_role("button", name="Import these rows").click()
     expect(page.get_by_text("Successfully processed 2 elements")).to_be_visible()
+    page.get_by_role("link", name=f"Rejected rows of job {started['job_id']}").click()
+    expect(page.get_by_text("These rows have been imported with these corrections.")).to_be_visible()
+    expect(page.get_by_role("button", name="Import these rows")).to_be_disabled()
+    expect(page.get_by_role("link", name="Rejected rows imported as job")).to_be_visible()
     assert site.get(f"/api/project/{project}/element-types?limit=1")["count"] == 3
     again = site.upload(f"/api/project/{project}/import/excel", path)
     assert site.follow(again["job_id"])[-1]["unchanged_count"] == 3

@@ -129,6 +129,7 @@ def test_a_csv_file_is_compared_with_a_workbook_and_rejected_rows_are_unreadable
     second = run_import(green_meadows, write_csv(["Podium"], wall_row("A", 1), wall_row("B", "x")), dry_run=True).id
     found = get(client, admin, f"/api/jobs/{first}/compare/{second}")
     assert [(each["change"], each["row_a"], each["row_b"]) for each in found["rows"]] == [("unreadable", 3, 3)]
+    assert [(each["element_type"], each["name"]) for each in found["rows"]] == [("WALL", "B")]
 
 
 def test_only_files_of_element_types_of_one_project_are_compared(

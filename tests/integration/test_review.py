@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,8 @@ from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.jobs.runner import run_job
-from precast_app.models import ImportJob
-from tests import project_snapshot
+from precast_app.models import ImportJob, Role
+from tests import pages, project_snapshot
 from tests.conftest import EXAMPLES, ROOT, get_job, run_import
 from tests.element_type_files import WriteCsv, wall_row
 from tests.export_round_trip import exported_files
@@ -157,6 +159,13 @@ def test_revision_b_is_applied_without_a_row_and_undone_to_the_same_export(
     undone = undo_job(client, admin, done.id)
     assert undone.status == "completed", undone.error
     undo_id = undone.id
+    listed = {each["name"]: each["change"] for each in changes(client, admin, undo_id)}
+    assert {name for name, change in listed.items() if change == "created"} == removable
+    kinds = {"deleted": 4, "updated": 8, "renamed": 1, "created": len(removable)}
+    assert Counter(listed.values()) == {kind: count for kind, count in kinds.items() if count}
+    browser = pages.signed_in(client.application, revision_a, "eva", Role.EDITOR)
+    shown = re.sub(r"<[^>]+>", "", pages.page(browser, f"/jobs/{undo_id}"))
+    assert "4 removed" in shown and "8 changed" in shown and "1 renamed" in shown
     assert exported_files(client, admin) == before
     project_snapshot.assert_same(project_snapshot.snapshot_project(revision_a), snapshot)
     again = db.session.execute(text("SELECT id, element_type_id, code, status FROM pieces ORDER BY id")).all()

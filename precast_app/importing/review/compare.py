@@ -77,15 +77,21 @@ class Comparison:
         return Counter(heading for each in self.differences for heading in each.fields).most_common()
 
 
-def name_values(rows: list[Row], columns: ColumnMap, reference: ReferenceData) -> dict[tuple[str, str], FileRow]:
-    """Return the rows of a file by the key of their element type; rejected rows without names are left out."""
+def name_values(
+    rows: list[Row], columns: ColumnMap, reference: ReferenceData, names: Mapping[int, tuple[str, str]]
+) -> dict[tuple[str, str], FileRow]:
+    """Return the rows of a file by the key of their element type; rejected rows without names are left out.
+
+    `names` has both names of rejected rows by row number; for others they are shown as in their key.
+    """
     headings = _headings(columns, reference)
     found: dict[tuple[str, str], FileRow] = {}
     for row in rows:
         if row.rejected:
             type_key, name_key = row.element_type_key
             if type_key and name_key:
-                found.setdefault((type_key, name_key), FileRow(row.number, type_key, name_key, {}, is_rejected=True))
+                shown = names.get(row.number, (type_key, name_key))
+                found.setdefault((type_key, name_key), FileRow(row.number, *shown, {}, is_rejected=True))
             continue
         values = {
             heading: _shown(value) for heading, value in zip(headings, row.values, strict=True) if heading and value

@@ -34,6 +34,8 @@ const history = el("details", { on: { toggle: () => { if (history.open) showHist
 
 let found = null;
 let rows = [];
+// The numbers of rows that could not be checked, because the server could not be reached.
+const unchecked = new Set();
 const steps = [];
 const fail = (error) => showError(section, error);
 const corrections = new Corrections(job, {
@@ -119,15 +121,19 @@ function tell() {
   const open = found.open_count - rows.filter((row) => !row.issues.length).length;
   const isPart = found.rejected_count > found.count && !corrections.entries.size;
   const unlisted = isPart ? gettext("The first %(number)s of %(total)s rejected rows are listed; preview again to see others.", { number: formatNumber(found.count), total: formatNumber(found.rejected_count) }) : "";
-  if (!open && !corrections.entries.size) status.textContent = gettext("No row has mistakes.");
+  // An import of these rows with the corrections as they are now.
+  const isImported = section.dataset.imported !== undefined && corrections.isSaved() && corrections.version === Number(section.dataset.imported);
+  const isChecked = corrections.isSaved() && corrections.version === corrections.checked;
+  if (!open && (!corrections.entries.size || (isDryRun && isChecked))) status.textContent = gettext("No row has mistakes.");
   else if (!open) status.textContent = isDryRun
-    ? gettext("All rows are right now. Preview again to see what they change.") : gettext("All rows are right now and can be imported.");
+    ? gettext("All rows are right now. Preview again to see what they change.")
+    : isImported ? gettext("These rows have been imported with these corrections.") : gettext("All rows are right now and can be imported.");
   else status.textContent = [ngettext("%(num)s row still has mistakes.", "%(num)s rows still have mistakes.", open), unlisted].filter(Boolean).join(" ");
   // An import would be refused: it has to do what the preview has shown.
   const importNow = document.querySelector('button[data-call$="/apply"]');
-  if (importNow) importNow.disabled = !corrections.isSaved() || corrections.version !== corrections.checked;
+  if (importNow) importNow.disabled = !isChecked;
   undoButton.disabled = !steps.length;
-  go.disabled = isDryRun ? corrections.isSaved() && corrections.version === corrections.checked : !corrections.entries.size;
+  go.disabled = isDryRun ? isChecked : !corrections.entries.size || isImported;
   download.hidden = history.hidden = !corrections.version && !corrections.entries.size;
 }
 
@@ -213,7 +219,8 @@ function editedCells(row, own = correctedColumns().get(row.row) ?? []) {
 
 async function checkAgain(changed) {
   clearErrors(section);
-  const list = [...changed];
+  const list = [...new Set([...changed, ...rows.filter(({ row }) => unchecked.has(row))])];
+  for (const { row } of list) unchecked.add(row);
   const corrected = correctedColumns();
   const edited = (row) => editedCells(row, corrected.get(row.row) ?? []);
   for (const row of list) { row.touched = new Set([...(row.touched ?? []), ...Object.keys(edited(row))]); grid.render(row); }
@@ -222,7 +229,7 @@ async function checkAgain(changed) {
       const part = list.slice(at, at + CHECKED_ROWS);
       const answer = await call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: part.map((row) => ({ row: row.row, cells: edited(row) })) }));
       const issues = new Map(answer.rows.map((each) => [each.row, each.issues]));
-      for (const row of part) { row.issues = issues.get(row.row) ?? []; grid.render(row); }
+      for (const row of part) { row.issues = issues.get(row.row) ?? []; unchecked.delete(row.row); grid.render(row); }
     }
   } catch (error) { fail(error); }
   tell();
@@ -277,6 +284,7 @@ async function finish() {
   } catch (error) { go.disabled = false; fail(error); }
 }
 
+addEventListener("online", () => { if (unchecked.size) checkAgain([]); });
 addEventListener("beforeunload", (event) => { if (!corrections.isSaved()) event.preventDefault(); });
 section.append(mistakeList, ruleList, conflictBox, el("div", { class: "grid-bar" }, status, saveState, el("label", { class: "check" }, all, gettext("All columns")), undoButton, go), scroll, more, el("p", {}, download), history);
 corrections.load().then(reload).catch(fail);
