@@ -54,9 +54,9 @@ def describe_mapping(columns: ColumnMap, first_data_row: int) -> Issue:
 def reader_issues(notes: Iterable[ReaderNote], columns: ColumnMap) -> Iterator[Issue]:
     """Yield the issues for what the reader of the file chose or noticed.
 
-    That cells show a unit is no news in a column whose cells name their unit.
+    A shown unit is no news in a column whose cells name their unit, nor in a column of texts, which are read as shown.
     """
-    with_unit = {column.letter for column in columns.columns if column.has_unit_in_cells}
+    with_unit = {column.letter for column in columns.columns if column.has_unit_in_cells or column.is_text}
     for note in notes:
         if note.code != "unit_in_number_format" or note.column not in with_unit:
             yield from_note(note)

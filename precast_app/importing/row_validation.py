@@ -248,14 +248,13 @@ class _RowValidator:
     def _is_empty(self, row: SheetRow) -> bool:
         """Return whether a row has no names and no values, such as a row of formulas for rows to come.
 
-        Formulas for names and drawings show 0 or FALSE where they refer to a blank cell.
+        Formulas show 0 or FALSE where they refer to a blank cell, whatever their column is about.
         """
-        cells = [(column, parse, cell_at(row, column.index)) for column, parse in self._parsers]
-        if not all(is_falsy(cell) for _, _, cell in cells[:2]):
+        cells = [(parse, cell_at(row, column.index)) for column, parse in self._parsers]
+        if not all(is_falsy(cell) for _, cell in cells[:2]):
             return False
-        others = [(parse, cell) for column, parse, cell in cells[2:] if not (column.is_text and is_falsy(cell))]
         try:
-            return not any(parse(cell) for parse, cell in others if cell != "")
+            return not any(parse(cell) for parse, cell in cells[2:] if not is_falsy(cell))
         except InvalidCell:
             return False
 

@@ -159,10 +159,10 @@ def test_revision_b_is_applied_without_a_row_and_undone_to_the_same_export(
     undone = undo_job(client, admin, done.id)
     assert undone.status == "completed", undone.error
     undo_id = undone.id
-    listed = {each["name"]: each["change"] for each in changes(client, admin, undo_id)}
-    assert {name for name, change in listed.items() if change == "created"} == removable
+    reverted = {each["name"]: each["change"] for each in changes(client, admin, undo_id)}
+    assert {name for name, change in reverted.items() if change == "created"} == removable
     kinds = {"deleted": 4, "updated": 8, "renamed": 1, "created": len(removable)}
-    assert Counter(listed.values()) == {kind: count for kind, count in kinds.items() if count}
+    assert Counter(reverted.values()) == {kind: count for kind, count in kinds.items() if count}
     browser = pages.signed_in(client.application, revision_a, "eva", Role.EDITOR)
     shown = re.sub(r"<[^>]+>", "", pages.page(browser, f"/jobs/{undo_id}"))
     assert "4 removed" in shown and "8 changed" in shown and "1 renamed" in shown

@@ -25,16 +25,18 @@ def row(name: Any, *measures: Any) -> list[Any]:
 
 def test_numbers_in_text_columns_are_what_their_cells_show(meadows: int, tmp_path: Path) -> None:
     def fill(book: Any, page: Any) -> None:
-        for line, (number, code) in enumerate([(12, "0000"), (101, '"W-"0'), (0.5, "0%"), (7, "0.00")], 1):
+        for line, (number, code) in enumerate(
+            [(12, "0000"), (101, '"W-"0'), (0.5, "0%"), (7, "0.00"), (4, '0 "cm"')], 1
+        ):
             page.write_string(line, 0, "WALL")
             page.write_number(line, 1, number, book.add_format({"num_format": code}))
             page.write_number(line, 2, 3, book.add_format({"num_format": '0.0 "m"'}))
             page.write_number(line, 3, 3, book.add_format({"num_format": '0 "mm"'}))
 
     done = run_import(meadows, small(tmp_path / "types.xlsx", OTHERS, fill=fill))
-    assert [name for _, name in stored(meadows)] == ["0012", "W-101", "50%", "7"]
+    assert [name for _, name in stored(meadows)] == ["0012", "W-101", "50%", "7", "4 cm"]
     assert issue_keys(done) == [("unit_in_number_format", "C", 2)]
-    assert "4 cells of column C show the unit m" in message(done, "unit_in_number_format")
+    assert "5 cells of column C show the unit m" in message(done, "unit_in_number_format")
 
 
 def test_a_number_in_an_unsupported_format_has_a_warning(meadows: int, tmp_path: Path) -> None:

@@ -195,6 +195,15 @@ def test_a_row_of_formulas_that_refer_to_blank_cells_is_blank(zero: object) -> N
     assert [row.number for row in data] == [2, 4]
 
 
+@pytest.mark.parametrize("name", ["", 0.0, False])
+@pytest.mark.parametrize("zero", [False, "FALSE", "falsch", 0.0])
+def test_formulas_may_show_false_under_numbers(name: object, zero: object) -> None:
+    data = checked(
+        NODES, cells("N1", 1.0, ""), cells(name, zero, zero, element_type=name, height=zero), cells("N2", 1.0, "")
+    )
+    assert [row.number for row in data] == [2, 4]
+
+
 def test_a_row_without_names_in_the_middle_is_wrong() -> None:
     middle, _ = checked(NODES, cells("", 1.0, "", element_type=""), cells("N1", 1.0, ""))
     assert (middle.skipped, middle.issues[0].code) == (False, "missing_value")
