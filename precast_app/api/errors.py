@@ -56,12 +56,14 @@ def error_response(
     language = languages.current()
     message = translate(message, language)
     errors = {**_translated(errors or {}, language), **translate_messages(dict(data or {}), language)}
-    if _PROBLEM_JSON in request.accept_mimetypes.values():
+    # A quality of 0 means that the client does not accept it.
+    if any(name == _PROBLEM_JSON and quality > 0 for name, quality in request.accept_mimetypes):
         response = jsonify({"type": "about:blank", "title": title, "status": code, "detail": message, "errors": errors})
         response.mimetype = _PROBLEM_JSON
     else:
         response = jsonify({"code": code, "status": title, "message": message, "errors": errors})
     response.status_code = code
+    response.vary.add("Accept")
     if code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -12,9 +12,10 @@ from importlib import metadata
 
 import click
 from flask.cli import with_appcontext
+from psycopg2.errors import UndefinedTable
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from precast_app.cli.migrations import newest_revision
 from precast_app.config import Settings
@@ -52,6 +53,10 @@ def doctor() -> None:
             found, sign = check(), "ok  "
         except Problem as problem:
             found, sign, failed = str(problem), "FAIL", True
+        except ProgrammingError as error:
+            if not isinstance(error.orig, UndefinedTable):
+                raise
+            found, sign, failed = "a table is missing. Run: flask db upgrade", "FAIL", True
         except (SQLAlchemyError, RedisError) as error:
             # The first line says what happened; those below repeat the statement.
             found, sign, failed = str(error).splitlines()[0], "FAIL", True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from precast_app import languages
 from precast_app.auth import audit
 from precast_app.enums import NotificationEvent
 from precast_app.errors import RequestError
@@ -33,7 +34,7 @@ def get(user_id: int) -> EmailSettings:
 
 
 def change(user_id: int, address: str | None, events: Sequence[NotificationEvent]) -> EmailSettings:
-    """Set where the user gets e-mails and about which events.
+    """Set where the user gets e-mails and about which events, in the language of the page where they are chosen.
 
     Raise `RequestError` if the address is malformed, or missing although there are events.
     """
@@ -43,6 +44,9 @@ def change(user_id: int, address: str | None, events: Sequence[NotificationEvent
         raise _refusal(Message("Enter the e-mail address that the messages are sent to."))
     user = db.session.get_one(User, user_id)
     user.email, user.email_events = address, [event for event in NotificationEvent if event in events]
+    # English is what a user without a language gets.
+    if events and user.language is None and languages.current() != languages.DEFAULT:
+        user.language = languages.current()
     audit.record("user.email", about=user.name, events=list(user.email_events))
     db.session.commit()
     return get(user_id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -56,18 +58,26 @@ def check(url: str, policy: AddressPolicy) -> None:
     parts = parse(url)
     if not parts.is_https and not policy.allowed:
         raise _refusal(Message("The URL must begin with https://, so that nobody can read the messages on their way."))
-    if _is_address(parts.host) and not policy.is_reachable(parts.host):
+    address = _address_of(parts.host)
+    if address is not None and not policy.is_reachable(address):
         raise _refusal(
             Message("The URL leads to a private address. Use a public one, or ask the operator to allow its network.")
         )
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _address_of(host: str) -> str | None:
+    """Return the IP address that a host stands for without DNS; None for any other name.
+
+    Resolvers also take the short, decimal and hexadecimal forms of IPv4 addresses: `127.1`, `2130706433`.
+    """
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return "127.0.0.1"
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(host))
+    with suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(name))
+    return None
 
 
 def _refusal(message: Message) -> RequestError:

@@ -14,7 +14,7 @@ from precast_app.extensions import db
 from precast_app.importing import reference_data
 from precast_app.importing.pg_arrays import pg_array
 from precast_app.importing.reference_data import ReferenceData
-from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, MEASURES, ColumnGroup
 from precast_app.models import ImportJob
 from precast_app.queries.paging import LARGEST_ID, Page
 
@@ -164,6 +164,11 @@ def summarize(job_id: int) -> dict[str, Any]:
     }
 
 
+def text_headings(job: ImportJob) -> frozenset[str]:
+    """Return the headings of the job's changes whose values are texts, even where these look like numbers."""
+    return _ChangeHeadings(reference_data.from_json(job.project_id, job.reference or {})).of_texts()
+
+
 def _parameters(job: ImportJob, filters: ChangeFilter, headings: _ChangeHeadings) -> dict[str, Any]:
     key, target = headings.find(filters.field) if filters.field is not None else (None, None)
     return {
@@ -199,6 +204,12 @@ class _ChangeHeadings:
             for target, (before, after) in image.get(group.value, {}).items():
                 changed[self._heading(group, target)] = {"before": before, "after": after}
         return changed
+
+    def of_texts(self) -> frozenset[str]:
+        """Return the headings of texts: of base fields that are no measures, and of drawings."""
+        base = {heading for field, heading in _HEADINGS.items() if field not in MEASURES}
+        drawings = {self._heading(ColumnGroup.DRAWINGS, target) for target in self._names[ColumnGroup.DRAWINGS]}
+        return frozenset(base | drawings)
 
     def of(self, key: str, target: str | None) -> str:
         """Return the heading of a base field, or of the item of a group."""

@@ -15,7 +15,7 @@ from precast_app.errors import Conflict
 from precast_app.importing.review.compare import RowChange
 from precast_app.jobs import comparison
 from precast_app.jobs.comparison import ComparisonWindow
-from precast_app.queries import element_types
+from precast_app.queries import changes, element_types
 from precast_app.queries import jobs as job_queries
 from precast_app.web import paging, project_context
 
@@ -83,4 +83,5 @@ def _page(job_id: int, other_id: int, window: ComparisonWindow | None, *, correc
         has_corrections=any(each.corrections_version for each in pair),
         corrected=corrected,
         place_labels=element_types.place_labels(job.project_id),
+        text_headings=frozenset().union(*map(changes.text_headings, pair)),
     )

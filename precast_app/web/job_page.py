@@ -119,6 +119,7 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
         "has_only_unchanged": job.job_type == _IMPORT and job.status in _ENDED and job.unchanged_count > 0,
         "summary": summary,
         "place_labels": element_types.place_labels(job.project_id),
+        "text_headings": changes.text_headings(job),
         "is_about_pieces": _is_about_pieces(job),
         "piece_changes": pieces,
         "piece_change_count": piece_count,

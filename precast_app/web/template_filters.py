@@ -29,6 +29,7 @@ Item = TypeVar("Item")
 # Numbers and dates of English pages are written as in Britain: 1,250.5 and 12 Oct 2026.
 _ENGLISH = Locale("en", "GB")
 _NUMBER = re.compile(r"\d+")
+_DECIMAL = re.compile(r"\A-?\d+(?:\.\d+)?\Z")
 # Red is for faults of the system; what a user can correct in the file is a warning, what a user wanted is neutral.
 _TONES = {
     JobState.WAITING_FOR_FILE: "active",
@@ -75,6 +76,7 @@ def init_app(app: Flask) -> None:
         "place": place,
         "short_date": short_date,
         "value": value,
+        "changed_value": changed_value,
         "editable": editable,
         "decimal": decimal,
         "percent": percent,
@@ -163,6 +165,13 @@ def value(cell: Any) -> str:
     if isinstance(cell, Decimal):
         return decimal(cell).replace(".", str(numbers.get_decimal_symbol(_locale())))
     return str(cell)
+
+
+def changed_value(cell: Any, is_text: bool) -> str:
+    """Return the text of a value before or after a change; numbers, which are stored as texts, are shown as numbers."""
+    if isinstance(cell, str) and not is_text and _DECIMAL.match(cell):
+        return value(Decimal(cell))
+    return value(cell)
 
 
 def editable(cell: Any) -> str:

@@ -289,6 +289,18 @@ def test_doctor_names_a_stopped_worker_and_an_old_migration(app: Flask, project_
     assert lines["redis"].startswith("ok ")
 
 
+def test_doctor_names_missing_tables(app: Flask, project_id: int) -> None:
+    db.session.execute(text("ALTER TABLE import_jobs RENAME TO hidden_jobs"))
+    db.session.commit()
+    try:
+        status, lines = lines_of_doctor(app)
+    finally:
+        db.session.execute(text("ALTER TABLE hidden_jobs RENAME TO import_jobs"))
+        db.session.commit()
+    assert status == 1
+    assert lines["queue"] == "FAIL a table is missing. Run: flask db upgrade"
+
+
 def test_doctor_names_a_reaper_that_has_stopped_and_a_job_that_waits_too_long(app: Flask, green_meadows: int) -> None:
     reaper.sweep()
     swept = f"precast:reaper:{app.config['PRECAST'].queue_name}"

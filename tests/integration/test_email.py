@@ -125,6 +125,16 @@ def test_an_email_says_how_the_job_ended_and_how_to_stop(
     assert (message.last_status, message.attempts) == (250, 1)
 
 
+def test_a_user_without_a_language_gets_emails_in_that_of_the_page(
+    client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
+) -> None:
+    choose(client, manager_headers)
+    choose(client, {**manager_headers, "Precast-Language": "en"}, *EVERY)
+    assert db.session.scalar(text("SELECT count(*) FROM users WHERE language IS NOT NULL")) == 0
+    choose(client, {**manager_headers, "Precast-Language": "de"}, *EVERY)
+    assert db.session.scalar(text("SELECT count(*) FROM users WHERE language = 'de'")) == 1
+
+
 def test_an_email_is_in_the_language_of_its_user(
     app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:

@@ -111,6 +111,8 @@ def test_errors_follow_rfc_9457_for_clients_that_ask_for_it(client: FlaskClient,
         "errors": {},
     }
     assert client.get("/api/jobs/9", headers={**admin, "Accept": "*/*"}).content_type == "application/json"
+    refused = client.get("/api/jobs/9", headers={**admin, "Accept": "application/problem+json;q=0, */*"})
+    assert (refused.content_type, "Accept" in refused.vary) == ("application/json", True)
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,16 @@ def test_a_malformed_network_is_named() -> None:
 
 
 # The resolver of the system turns all of them into 127.0.0.1 or ::1.
-@pytest.mark.parametrize(
-    "host", ["localhost", "127.0.0.1", "127.1", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]"]
-)
+THIS_MACHINE = ["localhost", "127.0.0.1", "127.1", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]"]
+
+
+@pytest.mark.parametrize("host", [*THIS_MACHINE, "LOCALHOST.", "a.localhost", "167772161", "10.1"])
+def test_a_host_that_needs_no_dns_is_refused_when_the_webhook_is_created(host: str) -> None:
+    with pytest.raises(RequestError, match="private address"):
+        webhook_url.check(f"https://{host}/hooks", AddressPolicy.parse("192.168.7.5"))
+
+
+@pytest.mark.parametrize("host", THIS_MACHINE)
 def test_a_host_that_leads_to_this_machine_is_refused_before_anything_is_sent(host: str) -> None:
     url = webhook_url.parse(f"https://{host}/hooks")
     with pytest.raises(AddressRefused, match="private address"):
