@@ -101,3 +101,9 @@ def test_names_that_are_one_are_taken_once() -> None:
     found: list[dict[str, Any]] = [entry.values for entry in entries]
     assert found == [{"name": "Pre Cast", "position": 1}]
     assert problems(issues) == [(3, "duplicate_row")]
+
+
+def test_what_the_reader_is_not_sure_of_is_a_warning() -> None:
+    entries, issues, _ = read("bom_product_import", "ProductName;ProductType;Unit;Rate\nA;1;kg;1,250\nB;1;kg;2\n")
+    assert [str(entry.values["rate"]) for entry in entries] == ["1.25", "2"]
+    assert [(issue.severity, issue.code) for issue in issues] == [("warning", "decimal_sign")]
