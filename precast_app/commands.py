@@ -8,7 +8,8 @@ import sys
 import flask.cli
 from gunicorn.app.wsgiapp import run
 
-_APPLICATION = "precast_app.wsgi"
+# Named in full: Flask would take `create_app`, which the module imports, for its factory.
+_APPLICATION = "precast_app.wsgi:make_app()"
 
 
 def manage() -> None:
@@ -19,5 +20,5 @@ def manage() -> None:
 
 def serve() -> None:
     """Serve the application with gunicorn; further arguments are gunicorn's, for example `--bind 127.0.0.1:8000`."""
-    sys.argv[1:1] = ["--config", "python:precast_app.gunicorn_config", f"{_APPLICATION}:make_app()"]
+    sys.argv[1:1] = ["--config", "python:precast_app.gunicorn_config", _APPLICATION]
     run()

@@ -43,8 +43,11 @@ def main() -> int:
     parser.add_argument("--processes", type=int, help="number of jobs to run at a time (default: WORKER_PROCESSES)")
     parser.add_argument("child", nargs="?", choices=["jobs", "reaper"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    settings = Settings.from_environment()
-    logs.configure(settings.log_format)
+    try:
+        settings = Settings.from_environment()
+        logs.configure(settings.log_format)
+    except ConfigurationError as error:
+        parser.error(str(error))
     if arguments.child:
         {"jobs": _run_jobs, "reaper": _run_reaper}[arguments.child]()
         return 0

@@ -44,7 +44,7 @@ def read_entries(book: Book, job_type: str, project_id: int) -> tuple[list[Refer
     data, unclear = _with_decimal_points(data, spec.columns, indices, DecimalSigns(file_sign(book)))
     good: list[tuple[int, dict[str, Any]]] = []
     # The reader knows its warnings when it has read all rows.
-    noticed = [from_note(note) for note in book.notes if note.severity == Severity.WARNING]
+    noticed = [from_note(note) for note in book.notes if note.severity == "warning"]
     issues: list[Issue] = [*noticed, *unclear]
     for row in data:
         values, wrong = _values(row, spec.columns, indices)
