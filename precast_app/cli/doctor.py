@@ -53,13 +53,11 @@ def doctor() -> None:
             found, sign = check(), "ok  "
         except Problem as problem:
             found, sign, failed = str(problem), "FAIL", True
-        except ProgrammingError as error:
-            if not isinstance(error.orig, UndefinedTable):
-                raise
-            found, sign, failed = "a table is missing. Run: flask db upgrade", "FAIL", True
         except (SQLAlchemyError, RedisError) as error:
+            is_table_missing = isinstance(error, ProgrammingError) and isinstance(error.orig, UndefinedTable)
             # The first line says what happened; those below repeat the statement.
-            found, sign, failed = str(error).splitlines()[0], "FAIL", True
+            found = "a table is missing. Run: flask db upgrade" if is_table_missing else str(error).splitlines()[0]
+            sign, failed = "FAIL", True
         finally:
             db.session.rollback()
         click.echo(f"{sign}  {name:<12}{found}")
