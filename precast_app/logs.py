@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -30,6 +30,14 @@ class ContextFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields; every record passes."""
         found = current_context()
+        if record.name == "gunicorn.access" and isinstance(record.args, Mapping):
+            # The request's context has ended. gunicorn's values include the request's environment.
+            found["request_id"] = record.args.get(f"{{{REQUEST_ID_KEY}}}e")
+            found["user_id"] = record.args.get(f"{{{USER_KEY}}}e")
+        # A line about another job than the running one says so; RQ's lines have the id of the RQ job there, a text.
+        given = record.__dict__.get("job_id")
+        if isinstance(given, int):
+            found["job_id"] = given
         record.request_id, record.user_id, record.job_id = found.values()
         words = ", ".join(f"{name.removesuffix('_id')} {value}" for name, value in found.items() if value is not None)
         record.context = f" [{words}]" if words else ""
@@ -73,12 +81,18 @@ def new_request_id() -> str:
 @contextmanager
 def job(job_id: int) -> Iterator[None]:
     """Name the job in all lines that this process logs meanwhile."""
-    global _running_job
-    _running_job = job_id
+    before = _running_job
+    set_job(job_id)
     try:
         yield
     finally:
-        _running_job = None
+        set_job(before)
+
+
+def set_job(job_id: int | None) -> None:
+    """Name the job in all lines that this process logs from now on, or no job."""
+    global _running_job
+    _running_job = job_id
 
 
 _FORMATTERS: dict[str, dict[str, Any]] = {

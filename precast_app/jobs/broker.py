@@ -22,6 +22,7 @@ from rq.executions import ExecutionRegistry
 from rq.job import Job, JobStatus
 from rq.serializers import DefaultSerializer, JSONSerializer
 
+from precast_app import logs
 from precast_app.extensions import current_settings
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class ImportRqQueue(Queue):
         The id is popped, and lost if the worker is killed at this point; the reaper then finds the job in the database.
         RQ would move the id to a second list, where it would stay for 20 minutes.
         """
+        logs.set_job(None)
         by_key = {queue.key: queue for queue in queues}
         while True:
             try:
@@ -120,9 +122,13 @@ class ImportRqQueue(Queue):
                 return None
             key, rq_id = (_decoded(part) for part in popped)
             try:
-                return ImportRqJob.of(rq_id, connection), by_key[key]
+                job = ImportRqJob.of(rq_id, connection)
             except NoSuchJobError as error:
                 log.warning("Dropped an entry of the queue: %s", error)
+                continue
+            # RQ logs the start and the end of the job in two processes, which both know it from here.
+            logs.set_job(import_job_id(rq_id))
+            return job, by_key[key]
 
     def holding(self, rq_ids: list[str]) -> frozenset[str]:
         """Return those of the ids that no worker has taken yet.

@@ -6,11 +6,15 @@ enqueued the next one of its project, two of them could each wait for the row th
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy import text
 
 from precast_app.extensions import db
 from precast_app.jobs import broker
 from precast_app.telemetry import instrumentation
+
+log = logging.getLogger(__name__)
 
 _COUNT_ENQUEUE = text("""
     UPDATE import_jobs SET enqueue_count = enqueue_count + 1, enqueued_at = clock_timestamp(),
@@ -37,6 +41,7 @@ def enqueue(job_id: int, after: int | None = None) -> bool:
     if enqueue_count is None:
         return False
     broker.push(job_id, enqueue_count)
+    log.info("Job %d is enqueued.", job_id, extra={"job_id": job_id})
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from rq.timeouts import JobTimeoutException
@@ -12,6 +13,8 @@ from precast_app.messages import Message
 from precast_app.models import FailureReason
 from precast_app.spreadsheets import UnreadableFile
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -20,6 +23,11 @@ class Failure:
     error: str
     reason: FailureReason = FailureReason.ERROR
     is_bug: bool = False
+
+
+def log_failed(job_id: int, reason: str | None) -> None:
+    """Log that a job has ended as failed; its error is not logged, because it can quote cells of a file."""
+    log.warning("Job %d has status failed, reason %s.", job_id, reason or "unknown", extra={"job_id": job_id})
 
 
 def describe(error: Exception, job_id: int, settings: Settings) -> Failure:

@@ -8,8 +8,9 @@ import time
 from sqlalchemy import text
 
 from precast_app.extensions import current_settings, db
-from precast_app.jobs import broker, dispatch, lifecycle, lost_jobs, process_lock, stats, totals
+from precast_app.jobs import broker, dispatch, failures, lifecycle, lost_jobs, process_lock, stats, totals
 from precast_app.jobs.lost_jobs import DueJob
+from precast_app.models import FailureReason
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +51,10 @@ def sweep() -> list[int]:
 def _fail_overdue() -> None:
     seconds = current_settings().file_wait_seconds
     for (job_id,) in db.session.execute(_OVERDUE, {"seconds": seconds}).all():
-        lifecycle.fail_overdue(job_id)
+        has_failed = lifecycle.fail_overdue(job_id)
         db.session.commit()
+        if has_failed:
+            failures.log_failed(job_id, FailureReason.EXPIRED)
 
 
 def _fail_exhausted() -> None:
@@ -60,7 +63,8 @@ def _fail_exhausted() -> None:
         has_failed = lifecycle.fail_exhausted(job_id, attempts)
         db.session.commit()
         if has_failed:
-            log.error("Job %d was lost %d times and is given up.", job_id, attempts)
+            log.error("Job %d was lost %d times and is given up.", job_id, attempts, extra={"job_id": job_id})
+            failures.log_failed(job_id, FailureReason.ERROR)
             dispatch.enqueue_next(project_id)
 
 
@@ -68,7 +72,7 @@ def _enqueue_lost() -> list[int]:
     enqueued = []
     for lost in _find_lost_twice():
         if dispatch.enqueue(lost.job_id, after=lost.enqueue_count):
-            log.warning("Job %d was lost and is enqueued again.", lost.job_id)
+            log.warning("Job %d was lost and is enqueued again.", lost.job_id, extra={"job_id": lost.job_id})
             broker.delete_rq_job(lost.rq_id)
             enqueued.append(lost.job_id)
     return enqueued

@@ -20,7 +20,7 @@ from precast_app.jobs.context import JobContext, Outcome
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.progress import ProgressReporter
 from precast_app.messages import Message, as_message
-from precast_app.models import ImportJob, OnError, Phase
+from precast_app.models import ImportJob, JobStatus, OnError, Phase
 from precast_app.telemetry import job_runs
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,14 @@ def _run_leased(lease: Lease) -> None:
     except Exception as error:
         db.session.rollback()
         _fail(lease, error)
+    _log_failure(job_id)
     dispatch.enqueue_next(project_id)
+
+
+def _log_failure(job_id: int) -> None:
+    job = db.session.get_one(ImportJob, job_id, populate_existing=True)
+    if job.status == JobStatus.FAILED:
+        failures.log_failed(job_id, job.failure_reason)
 
 
 def _check_starter(lease: Lease) -> None:

@@ -22,6 +22,7 @@ from precast_app.jobs import (
     creation,
     dispatch,
     dry_run,
+    failures,
     files,
     idempotency,
     lifecycle,
@@ -277,6 +278,7 @@ def cancel(job_id: int, user: str) -> ImportJob:
     audit.record("job.cancel", who=user, project_id=job.project_id, about=f"job {job.id}")
     db.session.commit()
     if job.status == JobStatus.FAILED:
+        failures.log_failed(job.id, job.failure_reason)
         dispatch.enqueue_next(job.project_id)
     return job
 

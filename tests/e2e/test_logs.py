@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -40,11 +41,12 @@ class Run:
 
 
 @pytest.fixture
-def run(app: Flask, environment: dict[str, str], tmp_path: Path) -> Iterator[Run]:
-    """Run the commands of the Procfile with their output in a file."""
+def run(app: Flask, environment: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Run]:
+    """Run the commands of the Procfile with their output in a file; the parameter is `LOG_FORMAT`."""
     port = process.free_port()
     path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
     given = {**environment, "PORT": str(port), "PATH": path, "WEB_CONCURRENCY": "1"}
+    given["LOG_FORMAT"] = getattr(request, "param", "text")
 
     token = tokens.create(users.create("ada", PASSWORD, is_admin=True), days=1)
     log = tmp_path / "log"
@@ -138,6 +140,41 @@ def test_the_logs_contain_no_secrets_and_no_file_contents(app: Flask, run: Run, 
         "cell of a file": MARK, "secret key": "only for tests",
     }  # fmt: skip
     assert [name for name, secret in secrets.items() if secret in log] == []
+
+
+@pytest.mark.parametrize("run", ["json"], indirect=True)
+def test_json_links_requests_to_jobs_and_names_failed_jobs(app: Flask, run: Run, tmp_path: Path) -> None:
+    program = requests.Session()
+    program.trust_env = False
+    program.headers["Authorization"] = f"Bearer {run.token}"
+    project = program.post(f"{run.address}/api/project", json={"name": "Logs"}, timeout=30).json()["project"]["id"]
+    bad = tmp_path / "bad.csv"
+    heading = (EXAMPLES / "element_types.csv").read_text(encoding="utf-8").splitlines()[0].split(",")[:10]
+    bad.write_text(",".join(heading) + "\nE 1,E 1,high\n", encoding="utf-8")
+    program.headers["X-Request-Id"] = "the-upload"
+    job_id = upload(program, run, f"{project}/import_csv_element_type", bad)
+    del program.headers["X-Request-Id"]
+    assert ended(program, run, job_id) == "failed"
+
+    def lines() -> list[dict[str, object]]:
+        written = run.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [json.loads(line) for line in written if line.startswith("{") and line.endswith("}")]
+
+    def found(words: str, logger: str) -> dict[str, object]:
+        for _ in range(200):
+            for line in lines():
+                if words in str(line["message"]) and line["logger"] == logger:
+                    return line
+            time.sleep(0.05)
+        raise AssertionError(f"no line of {logger} has {words!r}")
+
+    access = found("request the-upload", "gunicorn.access")
+    assert (access["request_id"], access["user_id"]) == ("the-upload", 1)
+    enqueued = found(f"Job {job_id} is enqueued.", "precast_app.jobs.dispatch")
+    assert (enqueued["request_id"], enqueued["user_id"], enqueued["job_id"]) == ("the-upload", 1, job_id)
+    assert found(f"import job {job_id}", "rq.worker")["job_id"] == job_id
+    assert found("Successfully completed", "rq.worker")["job_id"] == job_id
+    assert found(f"Job {job_id} has status failed, reason rejected.", "precast_app.jobs.failures")["job_id"] == job_id
 
 
 def upload(program: requests.Session, run: Run, route: str, path: Path) -> int:

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from flask import Flask
+from gunicorn.glogging import SafeAtoms
 
 from precast_app import logs
 from precast_app.errors import ConfigurationError
@@ -61,6 +62,23 @@ def test_a_line_names_its_request_and_its_user() -> None:
     with Flask(__name__).test_request_context(environ_base=environ):
         assert logs.ContextFilter().filter(record)
     assert record.__dict__["context"] == " [request abc, user 4]"
+
+
+def test_a_line_of_gunicorn_names_its_request_and_its_user() -> None:
+    atoms = SafeAtoms({f"{{{logs.REQUEST_ID_KEY}}}e": "abc", f"{{{logs.USER_KEY}}}e": 4})
+    record = logging.LogRecord("gunicorn.access", logging.INFO, "", 0, "message", (atoms,), None)
+    assert logs.ContextFilter().filter(record)
+    assert (record.__dict__["request_id"], record.__dict__["user_id"]) == ("abc", 4)
+
+
+def test_a_line_can_name_another_job_than_the_running_one() -> None:
+    found = []
+    with logs.job(7):
+        for given in (8, "import-7-1"):
+            record = logging.makeLogRecord({"job_id": given})
+            logs.ContextFilter().filter(record)
+            found.append(record.__dict__["job_id"])
+    assert found == [8, 7]
 
 
 def test_another_format_is_rejected() -> None:
