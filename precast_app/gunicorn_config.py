@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from gunicorn.workers import gthread
 
 from precast_app import database, logs, parsing
-from precast_app.config import Settings
+from precast_app.config import LOG_FORMATS, TEXT_LOG, Settings
+from precast_app.errors import ConfigurationError
 from precast_app.telemetry import duration_store
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
@@ -39,6 +41,15 @@ control_socket_disable = True
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
 
 
+def on_starting(server: Any) -> None:
+    """Exit with status 1 if a setting is missing or malformed; each worker would fail for the same reason."""
+    try:
+        Settings.from_environment()
+    except ConfigurationError as error:
+        server.log.critical("%s", error)
+        sys.exit(1)
+
+
 def post_worker_init(worker: Any) -> None:
     """Limit how long this process waits for PostgreSQL; start the fork server, and the thread that stores durations."""
     database.limit_waits(Settings.from_environment())
@@ -52,5 +63,7 @@ def worker_exit(server: Any, worker: Any) -> None:
         duration_store.flush()
 
 
-logconfig_dict = logs.dict_config(os.environ.get("LOG_FORMAT") or logs.TEXT)
+_log_format = os.environ.get("LOG_FORMAT", "").strip()
+# Another format is reported by `on_starting`, as text.
+logconfig_dict = logs.dict_config(_log_format if _log_format in LOG_FORMATS else TEXT_LOG)
 access_log_format = logs.ACCESS_LOG_FORMAT

@@ -14,16 +14,19 @@ from precast_app.config.import_limits import (
     MIN_CONCURRENT_BATCHES,
 )
 from precast_app.config.session_limits import SessionLimits
-from precast_app.config.settings import MIB, Settings
+from precast_app.config.settings import JSON_LOG, LOG_FORMATS, MIB, TEXT_LOG, Settings
 
 __all__ = [
     "BATCH_SIZE",
     "CONCURRENT_BATCHES",
+    "JSON_LOG",
+    "LOG_FORMATS",
     "MAX_BATCH_SIZE",
     "MAX_CONCURRENT_BATCHES",
     "MIB",
     "MIN_BATCH_SIZE",
     "MIN_CONCURRENT_BATCHES",
+    "TEXT_LOG",
     "SessionLimits",
     "Settings",
     "database_uri",

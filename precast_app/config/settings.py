@@ -16,6 +16,7 @@ MIB = 1024 * 1024
 # How long workers and commands wait for a connection of their pool, which only their own threads use.
 _PATIENT_POOL_SECONDS = 30
 _MIN_KEY_LENGTH = 32
+LOG_FORMATS = TEXT_LOG, JSON_LOG = "text", "json"
 _KEY_HINT = 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(48))"`. '
 
 
@@ -195,7 +196,7 @@ class Settings:
         30, "number of days for which delivered messages, and those that were given up, are kept"
     )
 
-    log_format: str = setting("text", "format of the logs of web server and worker: `text` or `json`")
+    log_format: str = setting(TEXT_LOG, "format of the logs of web server and worker: `text` or `json`")
     sentry_dsn: str = setting(
         "none",
         "address (DSN) of a Sentry project that gets the errors; needs the extra `sentry`; `none` reports nothing",
@@ -266,6 +267,8 @@ class Settings:
             raise ConfigurationError(
                 f"SECRET_KEY is too easy to guess. Use at least {_MIN_KEY_LENGTH} random characters. {_KEY_HINT}"
             )
+        if settings.log_format not in LOG_FORMATS:
+            raise ConfigurationError(f"LOG_FORMAT must be {' or '.join(LOG_FORMATS)}, not {settings.log_format!r}.")
         settings._check_email()
         if not settings.redis_verify_certificate:
             return replace(settings, redis_url=disable_certificate_verification(settings.redis_url))

@@ -35,6 +35,7 @@ def test_a_setting_without_a_default_must_be_set(missing: str) -> None:
         ("LEASE_SECONDS", "0"),
         ("REAPER_INTERVAL_SECONDS", "soon"),
         ("COOKIE_SECURE", "maybe"),
+        ("LOG_FORMAT", "xml"),
     ],
 )
 def test_a_malformed_setting_is_named(variable: str, text: str) -> None:
