@@ -110,11 +110,15 @@ def _export(workbook: Path, project_id: int, *, only_cells: bool) -> str:
 
     from precast_app import create_app
     from precast_app.api import exports
+    from precast_app.config import Settings
     from precast_app.exporting import workbook as writing
     from precast_app.queries.element_types import ElementTypeFilter
 
     target = workbook.with_suffix(".out.xlsx")
-    with create_app().test_request_context(), target.open("wb") as file:
+    settings = Settings.from_environment()
+    # A request must not leave its transaction idle for as long as the cells alone are written.
+    app = create_app(settings, limits=settings.command_limits)
+    with app.test_request_context(), target.open("wb") as file:
         name, columns = exports.project_columns(project_id)
         rows = exports.project_rows(project_id, ElementTypeFilter(), columns)
         if only_cells:

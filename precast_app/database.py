@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import psycopg2
 from flask import Flask
@@ -17,6 +19,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from precast_app.config import Settings
 from precast_app.extensions import db
+
+Row = TypeVar("Row")
 
 # The server answers an expired statement itself; the client only gives up on a server that does not answer at all.
 _ANSWER_SECONDS = 2
@@ -73,6 +77,16 @@ def release_connection() -> None:
     """Roll back the transaction of this request or thread, which returns its connection to the pool."""
     if db.session.registry.has():
         db.session.rollback()
+
+
+def release_after(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the rows and then release the connection.
+
+    What is done with the rows after the last one, such as compressing a workbook, can take longer than a transaction
+    may be idle.
+    """
+    yield from rows
+    release_connection()
 
 
 def limit_waits(settings: Settings) -> None:

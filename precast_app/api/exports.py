@@ -156,8 +156,8 @@ def _project_items(project_id: int) -> tuple[str, ExportItems, ReferenceData]:
 def project_rows(
     project_id: int, filters: ElementTypeFilter, columns: tuple[ExportColumn, ...]
 ) -> Iterator[list[Cell]]:
-    """Yield the cells of each matching element type."""
-    for row in export_queries.iterate_rows(project_id, filters):
+    """Yield the cells of each matching element type, then release the connection."""
+    for row in database.release_after(export_queries.iterate_rows(project_id, filters)):
         yield row_cells(row.element_type, row.groups, columns)
 
 

@@ -87,9 +87,8 @@ def download_issues_csv(job_id: int) -> Response:
 def download_issues_workbook(job_id: int) -> Response:
     """Return the job's issues as a workbook."""
     language = languages.current()
-    return file_responses.workbook(
-        f"issues-{job_id}.xlsx", lambda file: issues.as_workbook(job_queries.iterate_issues(job_id), file, language)
-    )
+    found = database.release_after(job_queries.iterate_issues(job_id))
+    return file_responses.workbook(f"issues-{job_id}.xlsx", lambda file: issues.as_workbook(found, file, language))
 
 
 @blueprint.route(f"{JOB}/rejected", methods=["GET"])

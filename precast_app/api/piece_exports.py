@@ -9,6 +9,7 @@ from typing import IO, Any
 import marshmallow as ma
 from flask import Response
 
+from precast_app import database
 from precast_app.api import file_responses
 from precast_app.api.blueprint import PROJECT, Blueprint
 from precast_app.api.element_schemas import PieceFilterFields
@@ -67,7 +68,7 @@ def csv_lines(project_id: int, filters: PieceFilter) -> Iterator[str]:
 
 def write_workbook(file: IO[bytes], project_id: int, filters: PieceFilter) -> None:
     """Write the pieces that match the filter as a workbook."""
-    found = piece_exports.iterate_pieces(project_id, filters)
+    found = database.release_after(piece_exports.iterate_pieces(project_id, filters))
     piece_lists.write(file, found, piece_exports.stage_columns(project_id))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Response, send_file
 
+from precast_app import database
 from precast_app.api import file_responses
 from precast_app.api.blueprint import JOB, Blueprint
 from precast_app.api.export_slots import requires_export_slot
@@ -97,9 +98,9 @@ def summarize_changes(job_id: int) -> dict[str, Any]:
 @blueprint.response(200, BINARY, content_type=XLSX)
 def download_changes_workbook(job_id: int) -> Response:
     """Return the job's changes as a workbook: old and new side by side, with a sheet for each kind of change."""
+    found = database.release_after(changes.iterate_changes(job_id))
     return file_responses.workbook(
-        f"changes-{job_id}.xlsx",
-        lambda file: comparison_workbook.export_review(changes.iterate_changes(job_id), file),
+        f"changes-{job_id}.xlsx", lambda file: comparison_workbook.export_review(found, file)
     )
 
 

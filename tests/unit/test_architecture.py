@@ -82,7 +82,7 @@ ENDS_TRANSACTIONS = {
     # A job's last transaction has ended before its duration is stored.
     "telemetry/job_runs.py": {"measured"},
     # What the functions above call to give back a connection.
-    "database.py": {"release_connection"},
+    "database.py": {"release_connection", "release_after"},
 }  # fmt: skip
 
 
