@@ -10,10 +10,12 @@ from decimal import Context, Decimal, InvalidOperation
 from precast_app.importing import decimal_signs
 from precast_app.importing.decimal_signs import DecimalSign
 from precast_app.messages import Message
-from precast_app.spreadsheets import CellError, FormattedNumber, unescape_formula
+from precast_app.spreadsheets import CellError, FormattedNumber, round_to_excel, unescape_formula
 from precast_app.text import clean_text, match_key
 
 _MAX_DECIMALS = 30
+# Digits of the shortest text of a binary fraction, where they are more than Excel shows.
+_FLOAT_DIGITS = (16, 17)
 _LONGEST_CHOICE = 100
 # More digits than any number that is accepted.
 _CONTEXT = Context(prec=100)
@@ -160,7 +162,7 @@ def _parse_number(cell: object) -> Decimal | None:
         raise InvalidCell(
             "too_many_decimals", Message("The number has more than %(limit)s decimals. Round it.", limit=_MAX_DECIMALS)
         )
-    return value
+    return _as_excel_shows(value) if len(value.as_tuple().digits) in _FLOAT_DIGITS else value
 
 
 def _parse(written: str) -> Decimal:
@@ -171,6 +173,12 @@ def _parse(written: str) -> Decimal:
         return Decimal(plain)
     except InvalidOperation:
         raise InvalidCell("not_a_number", _NOT_A_NUMBER) from None
+
+
+def _as_excel_shows(value: Decimal) -> Decimal:
+    """Return 0.3 for 0.30000000000000004, which programs write for a binary fraction; other numbers as they are."""
+    binary = float(value)
+    return _from_float(round_to_excel(binary)) if Decimal(repr(binary)) == value else value
 
 
 def canonical(number: Decimal) -> Decimal:

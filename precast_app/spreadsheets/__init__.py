@@ -4,6 +4,7 @@ from precast_app.spreadsheets.errors import UnreadableFile
 from precast_app.spreadsheets.format_detection import open_book
 from precast_app.spreadsheets.formula_escaping import ensure_escaped, escape_formula, unescape_formula
 from precast_app.spreadsheets.merged_ranges import MergedRangeSweep, MergedValues
+from precast_app.spreadsheets.number_formats import round_to_excel
 from precast_app.spreadsheets.sheet import (
     Book,
     Cell,
@@ -45,6 +46,7 @@ __all__ = [
     "escape_formula",
     "open_book",
     "protect_from_decoding",
+    "round_to_excel",
     "unescape_formula",
     "unit_name",
 ]

@@ -63,6 +63,7 @@ def test_a_number_has_one_form_however_it_is_written(cell: object, number: str |
         ("-0.001", "negative_number"),
         (1_000_001.0, "number_too_large"),
         ("1e999999", "number_too_large"),
+        ("1234567890123456e9999999", "number_too_large"),
         ("0." + "0" * 30 + "1", "too_many_decimals"),
         (CellError("#REF!"), "error_cell"),
         (CellError("=A1+B1"), "error_cell"),
@@ -100,7 +101,16 @@ def test_a_cell_of_a_workbook_keeps_the_15_digits_that_excel_shows(number: float
         assert value == Decimal(f"{number:.15g}")
 
 
-@pytest.mark.parametrize(("cell", "pieces"), [("", 0), ("2", 2), ("2.0", 2), (" 2 ", 2), (2.0, 2), ("0", 0), (0.0, 0)])
+@given(st.floats(min_value=0, max_value=1_000_000).filter(lambda number: number == 0 or number > 1e-10))
+def test_a_float_is_the_same_in_a_csv_file_and_in_a_workbook(number: float) -> None:
+    in_workbook = cell_parsing.parse_decimal(round_to_excel(number), maximum=1_000_000)
+    assert cell_parsing.parse_decimal(repr(number), maximum=1_000_000) == in_workbook
+
+
+@pytest.mark.parametrize(
+    ("cell", "pieces"),
+    [("", 0), ("2", 2), ("2.0", 2), (" 2 ", 2), (2.0, 2), ("0", 0), (0.0, 0), ("2.0000000000000004", 2)],
+)
 def test_a_number_of_pieces_is_parsed(cell: object, pieces: int) -> None:
     assert cell_parsing.parse_count(cell, maximum=100) == pieces
 
