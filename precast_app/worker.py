@@ -102,7 +102,7 @@ def _run_jobs() -> None:
     from precast_app.jobs import work_loop
 
     settings = Settings.from_environment()
-    app = create_app(settings, connections=settings.job_connections, limits=settings.job_limits)
+    app = create_app(settings, connections=settings.job_connections, limits=settings.job_limits, serves_requests=False)
     _exit_with_parent()
     with app.app_context():
         work_loop.run(settings)
@@ -113,7 +113,9 @@ def _run_reaper() -> None:
     from precast_app.notifications.sender import Sender
 
     settings = Settings.from_environment()
-    app = create_app(settings, connections=connection_budget.REAPER_CONNECTIONS, limits=settings.job_limits)
+    app = create_app(
+        settings, connections=connection_budget.REAPER_CONNECTIONS, limits=settings.job_limits, serves_requests=False
+    )
     _exit_with_parent()
     threading.Thread(target=Sender(app).run, name="sender", daemon=True).start()
     while True:
