@@ -22,7 +22,7 @@ def create_user(name: str, *, is_admin: bool = False) -> User:
     """Create a user as `users.create` does; the password is `PASSWORD`, which is hashed only once, as that is slow."""
     user = User(name=name, password_hash=_password_hash(), is_admin=is_admin)
     db.session.add(user)
-    audit.record("user.create", about=name, is_admin=is_admin)
+    audit.record(audit.Action.USER_CREATE, about=name, is_admin=is_admin)
     db.session.commit()
     return user
 

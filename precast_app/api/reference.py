@@ -137,7 +137,7 @@ def _add_routes(spec: ReferenceSpec) -> None:
     def _record(verb: str, project_id: int, values: dict[str, Any], number: int | None = None) -> None:
         # Committed together with the change.
         about = values.get(spec.name_parts[0]) or f"number {number}"
-        audit.record(f"{one}.{verb}", project_id=project_id, about=about, number=number)
+        audit.record(audit.Action(f"{one}.{verb}"), project_id=project_id, about=about, number=number)
 
     @blueprint.route(f"{PROJECT}/{spec.path}", methods=["GET"], endpoint=f"list_{many}")
     @requires(Permission.READ)
@@ -195,5 +195,5 @@ for _spec in REFERENCE_SPECS.values():
 @blueprint.response(204)
 def order_stages(body: dict[str, Any], project_id: int) -> None:
     """Set the order of the stages; the body names each of them once."""
-    audit.record("stage.order", project_id=project_id, about=f"{len(body['stages'])} stages")
+    audit.record(audit.Action.STAGE_ORDER, project_id=project_id, about=f"{len(body['stages'])} stages")
     reference_store.order_stages(db.session(), project_id, body["stages"])

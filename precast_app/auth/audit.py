@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from flask import has_request_context, request
@@ -14,13 +15,66 @@ from precast_app.models import AuditEntry
 COMMAND = "(command line)"
 
 
+class Action(StrEnum):
+    """An object and what was done to it."""
+
+    JOB_CREATE = "job.create"
+    JOB_FILE = "job.file"
+    JOB_MAPPING = "job.mapping"
+    JOB_CORRECTIONS = "job.corrections"
+    JOB_REVALIDATE = "job.revalidate"
+    JOB_CHOOSE = "job.choose"
+    JOB_CANCEL = "job.cancel"
+    JOB_RETRY = "job.retry"
+    JOB_UNDO = "job.undo"
+    PIECE_STATUS = "piece.status"
+    IMPORT_PROFILE_CREATE = "import_profile.create"
+    IMPORT_PROFILE_CHANGE = "import_profile.change"
+    IMPORT_PROFILE_DELETE = "import_profile.delete"
+    NODE_CREATE = "node.create"
+    NODE_CHANGE = "node.change"
+    NODE_DELETE = "node.delete"
+    STAGE_CREATE = "stage.create"
+    STAGE_CHANGE = "stage.change"
+    STAGE_ORDER = "stage.order"
+    STAGE_DELETE = "stage.delete"
+    DRAWING_TYPE_CREATE = "drawing_type.create"
+    DRAWING_TYPE_CHANGE = "drawing_type.change"
+    DRAWING_TYPE_DELETE = "drawing_type.delete"
+    PRODUCT_CREATE = "product.create"
+    PRODUCT_CHANGE = "product.change"
+    PRODUCT_DELETE = "product.delete"
+    WEBHOOK_CREATE = "webhook.create"
+    WEBHOOK_CHANGE = "webhook.change"
+    WEBHOOK_ROTATE = "webhook.rotate"
+    WEBHOOK_SEND_AGAIN = "webhook.send_again"
+    WEBHOOK_DELETE = "webhook.delete"
+    PROJECT_CREATE = "project.create"
+    PROJECT_RENAME = "project.rename"
+    MEMBER_SET = "member.set"
+    MEMBER_REMOVE = "member.remove"
+    SESSION_START = "session.start"
+    SESSION_REFUSED = "session.refused"
+    SESSION_END = "session.end"
+    TOKEN_CREATE = "token.create"
+    TOKEN_REVOKE = "token.revoke"
+    USER_CREATE = "user.create"
+    USER_PASSWORD = "user.password"
+    USER_PASSWORD_REFUSED = "user.password_refused"
+    USER_DISABLE = "user.disable"
+    USER_ENABLE = "user.enable"
+    USER_ADMIN = "user.admin"
+    USER_EMAIL = "user.email"
+    USER_EMAIL_STOP = "user.email_stop"
+
+
 def record(
-    action: str, *, who: str | None = None, project_id: int | None = None, about: str = "", **details: Any
+    action: Action, *, who: str | None = None, project_id: int | None = None, about: str = "", **details: Any
 ) -> None:
     """Add an entry to the session; the caller's commit stores it together with the action.
 
-    `action` is an object and a verb, such as `job.cancel`. `who` defaults to the user of the current request. `about`
-    names the object for people. `details` must never hold a password, a token or the content of a file.
+    `who` defaults to the user of the current request. `about` names the object for people. `details` must never hold a
+    password, a token or the content of a file.
     """
     address = ""
     if has_request_context():

@@ -56,7 +56,7 @@ def end_one(user_id: int, session_id: int) -> None:
     found = db.session.get(UserSession, session_id)
     if found is None or found.user_id != user_id:
         raise NotFound(Message("You have no session %(session)s.", session=session_id))
-    audit.record("session.end", about=f"{found.address} {found.browser}")
+    audit.record(audit.Action.SESSION_END, about=f"{found.address} {found.browser}")
     db.session.delete(found)
     db.session.commit()
 

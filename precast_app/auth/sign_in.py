@@ -11,10 +11,10 @@ def sign_in(name: str, password: str) -> bool:
 
     Raise `TooManyRequests` after too many failed attempts.
     """
-    user = users.verify_password(name, password, refusal="session.refused")
+    user = users.verify_password(name, password, refusal=audit.Action.SESSION_REFUSED)
     if user is not None:
         sessions.start(user)
-        audit.record("session.start", who=user.name)
+        audit.record(audit.Action.SESSION_START, who=user.name)
     db.session.commit()
     return user is not None
 
@@ -23,6 +23,6 @@ def sign_out() -> None:
     """End the session of the current request, if there is one."""
     identity = sessions.authenticate()
     if identity is not None:
-        audit.record("session.end", who=identity.name)
+        audit.record(audit.Action.SESSION_END, who=identity.name)
     sessions.end_current()
     db.session.commit()

@@ -40,7 +40,7 @@ def create(user: User, *, days: int, name: str = "", project_id: int | None = No
     )
     db.session.add(token)
     audit.record(
-        "token.create", project_id=project_id, about=f"{user.name}: {token.name or text[-4:]}",
+        audit.Action.TOKEN_CREATE, project_id=project_id, about=f"{user.name}: {token.name or text[-4:]}",
         days=days, read_only=read_only,
     )  # fmt: skip
     db.session.commit()
@@ -57,7 +57,7 @@ def revoke(user_id: int, token_id: int) -> None:
     token = db.session.get(ApiToken, token_id)
     if token is None or token.user_id != user_id:
         raise NotFound(Message("You have no token %(token)s.", token=token_id))
-    audit.record("token.revoke", project_id=token.project_id, about=token.name or token.ending)
+    audit.record(audit.Action.TOKEN_REVOKE, project_id=token.project_id, about=token.name or token.ending)
     db.session.delete(token)
     db.session.commit()
 
@@ -65,7 +65,7 @@ def revoke(user_id: int, token_id: int) -> None:
 def revoke_all(user_id: int) -> None:
     """Delete all tokens of the user. The caller commits."""
     for token in list_for_user(user_id):
-        audit.record("token.revoke", project_id=token.project_id, about=token.name or token.ending)
+        audit.record(audit.Action.TOKEN_REVOKE, project_id=token.project_id, about=token.name or token.ending)
         db.session.delete(token)
 
 

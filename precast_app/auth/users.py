@@ -26,7 +26,7 @@ def create(name: str, password: str, *, is_admin: bool = False) -> User:
         raise RequestError("This name is reserved for commands on the server. Choose another name.")
     user = User(name=name, password_hash=passwords.hash_password(password, name), is_admin=is_admin)
     db.session.add(user)
-    audit.record("user.create", about=name, is_admin=is_admin)
+    audit.record(audit.Action.USER_CREATE, about=name, is_admin=is_admin)
     try:
         db.session.commit()
     except IntegrityError:
@@ -43,7 +43,7 @@ def get_by_name(name: str) -> User:
     return user
 
 
-def verify_password(name: str, password: str, *, refusal: str) -> User | None:
+def verify_password(name: str, password: str, *, refusal: audit.Action) -> User | None:
     """Return the user with this name and password; None if one of them is wrong or the user is disabled.
 
     All passwords are checked here: attempts are throttled, and a failed one is recorded in the audit log as the action
@@ -74,13 +74,13 @@ def change_password(identity: Identity, old: str, new: str) -> None:
 
     Raise `RequestError` if the old password is wrong, `TooManyRequests` after too many wrong ones.
     """
-    user = verify_password(identity.name, old, refusal="user.password_refused")
+    user = verify_password(identity.name, old, refusal=audit.Action.USER_PASSWORD_REFUSED)
     if user is None:
         # The audit log keeps the attempt.
         db.session.commit()
         raise RequestError("The old password is wrong. Nothing was changed.")
     _set_password(user, new, keep_session=identity.session_id)
-    audit.record("user.password", about=user.name)
+    audit.record(audit.Action.USER_PASSWORD, about=user.name)
     db.session.commit()
 
 
@@ -89,7 +89,7 @@ def set_password(name: str, password: str) -> None:
     user = get_by_name(name)
     _set_password(user, password)
     tokens.revoke_all(user.id)
-    audit.record("user.password", about=user.name, reset=True)
+    audit.record(audit.Action.USER_PASSWORD, about=user.name, reset=True)
     db.session.commit()
 
 
@@ -100,7 +100,7 @@ def set_disabled(name: str, disabled: bool) -> User:
         _check_not_last(user)
         sessions.end_all(user.id)
     user.disabled_at = datetime.now(UTC) if disabled else None
-    audit.record("user.disable" if disabled else "user.enable", about=user.name)
+    audit.record(audit.Action.USER_DISABLE if disabled else audit.Action.USER_ENABLE, about=user.name)
     db.session.commit()
     return user
 
@@ -111,7 +111,7 @@ def set_admin(name: str, is_admin: bool) -> User:
     if not is_admin:
         _check_not_last(user)
     user.is_admin = is_admin
-    audit.record("user.admin", about=user.name, is_admin=is_admin)
+    audit.record(audit.Action.USER_ADMIN, about=user.name, is_admin=is_admin)
     db.session.commit()
     return user
 

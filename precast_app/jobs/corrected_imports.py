@@ -39,7 +39,7 @@ def revalidate(job_id: int, starter: Identity) -> ImportJob:
     if not is_moved:
         raise Conflict(Message("Job %(job)s can't be previewed again. Upload its file as a new job.", job=job_id))
     job.started_by_user_id = starter.user_id
-    audit.record("job.revalidate", project_id=job.project_id, about=f"job {job.id}")
+    audit.record(audit.Action.JOB_REVALIDATE, project_id=job.project_id, about=f"job {job.id}")
     db.session.commit()
     dispatch.enqueue(job_id)
     return job

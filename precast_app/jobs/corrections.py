@@ -156,8 +156,8 @@ def save(
     for start in range(0, len(rows), _ROWS_PER_INSERT):
         db.session.execute(insert(CorrectionEvent), rows[start : start + _ROWS_PER_INSERT])
     audit.record(
-        "job.corrections", who=user, project_id=job.project_id, about=f"job {job.id}", corrections=len(wanted),
-        changed=len(changes), version=job.corrections_version,
+        audit.Action.JOB_CORRECTIONS, who=user, project_id=job.project_id, about=f"job {job.id}",
+        corrections=len(wanted), changed=len(changes), version=job.corrections_version,
     )  # fmt: skip
     saved = job.corrections_version
     db.session.commit()

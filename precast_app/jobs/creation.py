@@ -76,7 +76,7 @@ def import_again(
         job.review, job.missing, job.renames = review, review["missing"], review["renames"]
         about = f"job {job.id}: {job.file_name or job.job_type}"
         options = {"missing": job.missing, "renames": job.renames, "left_out": review["leave_out"][:_AUDITED]}
-        audit.record("job.choose", who=job.created_by, project_id=job.project_id, about=about, **options)
+        audit.record(audit.Action.JOB_CHOOSE, who=job.created_by, project_id=job.project_id, about=about, **options)
     db.session.commit()
     dispatch.enqueue(job.id)
     return job
@@ -156,6 +156,6 @@ def audit_creation(job: ImportJob, **details: int) -> None:
     """Add an entry about a new job to the audit log."""
     about = f"job {job.id}: {job.file_name or job.job_type}"
     audit.record(
-        "job.create", who=job.created_by, project_id=job.project_id, about=about, job_type=job.job_type,
+        audit.Action.JOB_CREATE, who=job.created_by, project_id=job.project_id, about=about, job_type=job.job_type,
         dry_run=job.dry_run, **details,
     )  # fmt: skip

@@ -54,7 +54,7 @@ def start(job_id: int, mapping: ColumnMapping, starter: Identity) -> ImportJob:
     job.total_items, job.started_by_user_id = rows, starter.user_id
     job.dry_run = job.dry_run if mapping.dry_run is None else mapping.dry_run
     job.create_missing = job.create_missing if mapping.create_missing is None else mapping.create_missing
-    audit.record("job.mapping", project_id=job.project_id, about=f"job {job.id}: {profile.name}")
+    audit.record(audit.Action.JOB_MAPPING, project_id=job.project_id, about=f"job {job.id}: {profile.name}")
     db.session.commit()
     dispatch.enqueue(job_id)
     return job

@@ -182,7 +182,7 @@ def attach_file(job_id: int, upload: Upload, starter: Identity) -> ImportJob:
     if found.is_understood:
         columns.set_profile(job, found.profile)
     files.store(job, upload)
-    audit.record("job.file", project_id=job.project_id, about=f"job {job.id}: {job.file_name}")
+    audit.record(audit.Action.JOB_FILE, project_id=job.project_id, about=f"job {job.id}: {job.file_name}")
     db.session.commit()
     if found.is_understood:
         dispatch.enqueue(job_id)
@@ -226,7 +226,7 @@ def undo(job_id: int, starter: Starter) -> ImportJob:
     creation.set_queued(job)
     db.session.add(job)
     about = f"job {job_id}: {target.file_name or ''}"
-    audit.record("job.undo", who=starter.name, project_id=job.project_id, about=about)
+    audit.record(audit.Action.JOB_UNDO, who=starter.name, project_id=job.project_id, about=about)
     try:
         db.session.commit()
     except IntegrityError:
@@ -260,7 +260,7 @@ def retry(job_id: int, started_by_user_id: int | None) -> ImportJob:
             )
         )
     job.started_by_user_id = started_by_user_id
-    audit.record("job.retry", project_id=job.project_id, about=f"job {job.id}")
+    audit.record(audit.Action.JOB_RETRY, project_id=job.project_id, about=f"job {job.id}")
     db.session.commit()
     if not job.needs_mapping:
         dispatch.enqueue(job_id)
@@ -275,7 +275,7 @@ def cancel(job_id: int, user: str) -> ImportJob:
     if not lifecycle.cancel(job_id, user):
         raise Conflict(Message("Job %(job)s has ended and can't be cancelled any more.", job=job_id))
     job = db.session.get_one(ImportJob, job_id, populate_existing=True)
-    audit.record("job.cancel", who=user, project_id=job.project_id, about=f"job {job.id}")
+    audit.record(audit.Action.JOB_CANCEL, who=user, project_id=job.project_id, about=f"job {job.id}")
     db.session.commit()
     if job.status == JobStatus.FAILED:
         failures.log_failed(job.id, job.failure_reason)

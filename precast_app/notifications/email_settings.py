@@ -47,7 +47,7 @@ def change(user_id: int, address: str | None, events: Sequence[NotificationEvent
     # English is what a user without a language gets.
     if events and user.language is None and languages.current() != languages.DEFAULT:
         user.language = languages.current()
-    audit.record("user.email", about=user.name, events=list(user.email_events))
+    audit.record(audit.Action.USER_EMAIL, about=user.name, events=list(user.email_events))
     db.session.commit()
     return get(user_id)
 
@@ -57,7 +57,7 @@ def stop(link: UnsubscribeLink) -> None:
     user = db.session.get(User, link.user_id)
     if user is not None and user.email == link.address and user.email_events:
         user.email_events = []
-        audit.record("user.email_stop", who=user.name, about=user.name)
+        audit.record(audit.Action.USER_EMAIL_STOP, who=user.name, about=user.name)
     db.session.commit()
 
 

@@ -144,6 +144,6 @@ def _new_secret() -> str:
 def _record(verb: str, webhook: Webhook, **details: Any) -> None:
     # A URL may contain a token of the receiver, so only its host is recorded.
     audit.record(
-        f"webhook.{verb}", project_id=webhook.project_id, about=webhook_url.parse(webhook.url).host,
+        audit.Action(f"webhook.{verb}"), project_id=webhook.project_id, about=webhook_url.parse(webhook.url).host,
         webhook_id=webhook.id, events=list(webhook.events), **details,
     )  # fmt: skip

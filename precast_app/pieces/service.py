@@ -60,7 +60,7 @@ def move_piece(
         moves.write(session, project_id, {piece_id: changes}, Author(user_name))
         details = {"status": status, "stage": stage_id, "note": note, "reason": reason, "date": given}
         given_details = {name: str(value) for name, value in details.items() if value is not None}
-        audit.record("piece.status", project_id=project_id, about=stored.code, **given_details)
+        audit.record(audit.Action.PIECE_STATUS, project_id=project_id, about=stored.code, **given_details)
     session.commit()
     return session.get_one(Piece, piece_id, populate_existing=True)
 

@@ -177,7 +177,7 @@ def _dump(profile: Profile) -> dict[str, Any]:
 
 def _record(verb: str, stored: ImportProfile) -> None:
     audit.record(
-        f"import_profile.{verb}", project_id=stored.project_id, about=stored.name, profile_id=stored.id,
+        audit.Action(f"import_profile.{verb}"), project_id=stored.project_id, about=stored.name, profile_id=stored.id,
         version=stored.version,
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ def create(name: str) -> Project:
     project = Project(name=_checked(name))
     db.session.add(project)
     _flush(project.name)
-    audit.record("project.create", about=project.name)
+    audit.record(audit.Action.PROJECT_CREATE, about=project.name)
     # Totals of nothing, which are shown while the first import writes.
     storage.refresh(db.session(), project.id)
     _commit(project.name)
@@ -38,7 +38,7 @@ def rename(project_id: int, name: str) -> Project:
     """Rename the project; raise `Conflict` if the name is taken, `RequestError` if it is empty or too long."""
     project = get(project_id)
     before, project.name = project.name, _checked(name)
-    audit.record("project.rename", project_id=project_id, about=project.name, before=before)
+    audit.record(audit.Action.PROJECT_RENAME, project_id=project_id, about=project.name, before=before)
     _commit(project.name)
     return project
 
@@ -53,7 +53,7 @@ def set_role(project_id: int, user_name: str, role: Role) -> None:
             index_elements=["project_id", "user_id"], set_={"role": statement.excluded.role}
         )
     )
-    audit.record("member.set", project_id=project_id, about=user.name, role=role)
+    audit.record(audit.Action.MEMBER_SET, project_id=project_id, about=user.name, role=role)
     db.session.commit()
 
 
@@ -65,7 +65,7 @@ def remove_member(project_id: int, user_name: str) -> None:
     if member is None:
         raise NotFound(Message("%(user)s is not a member of this project.", user=f"{user.name!r}"))
     db.session.delete(member)
-    audit.record("member.remove", project_id=project_id, about=user.name, role=member.role)
+    audit.record(audit.Action.MEMBER_REMOVE, project_id=project_id, about=user.name, role=member.role)
     db.session.commit()
 
 

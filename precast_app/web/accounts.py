@@ -17,7 +17,7 @@ from precast_app.notifications import email_settings
 from precast_app.queries import administration, projects
 from precast_app.queries.administration import AuditFilter
 from precast_app.queries.paging import Page
-from precast_app.web import paging, project_context
+from precast_app.web import audit_labels, paging, project_context
 
 blueprint = Blueprint("account_pages", __name__)
 
@@ -108,6 +108,7 @@ def _audit(project_id: int | None, **context: object) -> str:
         page=page,
         user=audit_filter.who,
         action=audit_filter.act,
+        action_labels=audit_labels.ACTIONS,
         path=request.path,
         link=paging.links(**current_filters),
     )

@@ -22,7 +22,7 @@ from precast_app.languages import gettext_noop
 from precast_app.message_catalogue import translate
 from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.queries.job_states import JobState, state_of
-from precast_app.web import labels
+from precast_app.web import audit_labels, labels
 
 Item = TypeVar("Item")
 
@@ -59,7 +59,9 @@ _TABS = (
 def init_app(app: Flask) -> None:
     """Register the filters and functions."""
     filters = {
+        "action_words": audit_labels.action,
         "amount": amount,
+        "audited_object": audit_labels.audited_object,
         "iso": iso,
         "date": format_date,
         "day": day,

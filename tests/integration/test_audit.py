@@ -111,7 +111,7 @@ def test_entries_about_tokens_and_users_contain_no_secrets(client: FlaskClient, 
     ],
 )
 def test_entries_cannot_be_changed_or_deleted(app: Flask, statement: str) -> None:
-    audit.record("session.start", who="ada")
+    audit.record(audit.Action.SESSION_START, who="ada")
     db.session.commit()
     with pytest.raises((InternalError, ProgrammingError), match="neither changed nor deleted"):
         db.session.execute(text(statement))

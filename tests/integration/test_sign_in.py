@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from precast_app import create_app
 from precast_app.auth import sessions, sign_in_throttle, tokens, users
+from precast_app.auth.audit import Action
 from precast_app.config import Settings
 from precast_app.errors import Conflict, RequestError, TooManyRequests
 from precast_app.extensions import db
@@ -266,7 +267,7 @@ def test_parallel_guesses_are_throttled_like_sequential_ones(app: Flask, ada: Us
         with app.test_request_context(environ_base={"REMOTE_ADDR": "10.0.0.1"}):
             start.wait()
             try:
-                user = users.verify_password("ada", f"wrong cement {number}", refusal="session.refused")
+                user = users.verify_password("ada", f"wrong cement {number}", refusal=Action.SESSION_REFUSED)
                 db.session.commit()
             except TooManyRequests:
                 return "not checked"
