@@ -1,10 +1,11 @@
-"""The jobs that steps of `bench.run_step` run: each function creates a job and returns its id.
+"""Create the job that a step of `bench.run_step` runs, and print its id.
 
-They need an application context. Importing this module imports the application.
+`python -m bench.job_steps STEP WORKBOOK PROJECT_ID` with STEP one of import, profile, dry, statuses, labels.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench import piece_lists, workbooks
+from precast_app import create_app
+from precast_app.config import Settings
 from precast_app.extensions import db
 from precast_app.jobs import service
 from precast_app.jobs.creation import JobOptions
@@ -21,6 +24,14 @@ from precast_app.models import ImportJob
 
 _LABELS = 1_000
 _FIRST_PIECES = text("SELECT id FROM pieces WHERE project_id = :project_id ORDER BY code LIMIT :count")
+
+
+def main() -> None:
+    """Create the job of a step and print its id."""
+    step, workbook, project_id = sys.argv[1:]
+    settings = Settings.from_environment()
+    with create_app(settings, limits=settings.job_limits).app_context():
+        print(_SUBMIT[step](Path(workbook), int(project_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,7 @@ def start_labels(_workbook: Path, project_id: int) -> int:
     ).id
 
 
-SUBMIT: dict[str, Callable[[Path, int], int]] = {
+_SUBMIT: dict[str, Callable[[Path, int], int]] = {
     "import": submit_import,
     "profile": submit_import_by_profile,
     "dry": submit_dry_run,
@@ -86,3 +97,7 @@ def _submit(path: Path, project_id: int, job_type: str, options: JobOptions) -> 
             options=options,
             upload=Upload(stream, path.name),
         ).id
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -70,16 +71,17 @@ _stopwatch = _Stopwatch()
 
 def _job(step: str, workbook: Path, project_id: int) -> tuple[str, int]:
     """Run a job from its claim to its completion; return its result and the number of its items."""
-    from bench import job_steps
     from precast_app import create_app, gc_tuning
     from precast_app.config import Settings
     from precast_app.jobs.runner import run_job
     from precast_app.queries import jobs
 
     settings = Settings.from_environment()
-    # As many connections as a job has in a worker.
-    with create_app(settings, connections=settings.job_connections, limits=settings.job_limits).app_context():
-        job_id = job_steps.SUBMIT[step](workbook, project_id)
+    # In a process of its own, because a worker's has neither the API nor what reads an upload.
+    command = [sys.executable, "-m", "bench.job_steps", step, str(workbook), str(project_id)]
+    job_id = int(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    app = create_app(settings, connections=settings.job_connections, limits=settings.job_limits, serves_requests=False)
+    with app.app_context():
         gc_tuning.freeze_objects()  # as a job process does
         with _stopwatch.running():
             run_job(job_id)
