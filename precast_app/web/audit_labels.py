@@ -1,4 +1,4 @@
-"""The words for the actions and objects of the audit log."""
+"""The words for the actions, objects and users of the audit log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from flask_babel import LazyString, gettext, lazy_gettext
 
-from precast_app.auth.audit import Action
+from precast_app.auth.audit import COMMAND, Action
 from precast_app.web import labels
 
 _JOB = re.compile(r"job (?P<job>\d+)(?:: (?P<name>.+))?", re.DOTALL)
@@ -83,3 +83,8 @@ def audited_object(about: str, act: str) -> str:
     if verb in ("change", "delete") and (found := _NUMBER.fullmatch(about)):
         return str(gettext("number %(number)s", number=found["number"]))
     return about
+
+
+def user(who: str) -> str:
+    """Return the name of the user, or the words for a command on the server."""
+    return str(gettext("(command line)")) if who == COMMAND else who

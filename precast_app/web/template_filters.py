@@ -62,6 +62,7 @@ def init_app(app: Flask) -> None:
         "action_words": audit_labels.action,
         "amount": amount,
         "audited_object": audit_labels.audited_object,
+        "audited_user": audit_labels.user,
         "iso": iso,
         "date": format_date,
         "day": day,

@@ -32,6 +32,11 @@ def test_objects_are_shown_in_words_and_names_as_they_are(app: Flask, act: str, 
         assert audit_labels.audited_object(about, act) == words
 
 
+def test_commands_are_named_in_words_and_users_as_they_are(app: Flask) -> None:
+    with app.test_request_context(), force_locale("de"):
+        assert [audit_labels.user(who) for who in ("(command line)", "ada")] == ["(Kommandozeile)", "ada"]
+
+
 def test_an_action_of_another_version_is_shown_by_its_code(app: Flask) -> None:
     with app.test_request_context(), force_locale("de"):
         assert [audit_labels.action(act) for act in ("job.cancel", "job.paint")] == ["Vorgang abgebrochen", "job.paint"]
