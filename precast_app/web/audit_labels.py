@@ -10,9 +10,9 @@ from flask_babel import LazyString, gettext, lazy_gettext
 from precast_app.auth.audit import COMMAND, Action
 from precast_app.web import labels
 
-_JOB = re.compile(r"job (?P<job>\d+)(?:: (?P<name>.+))?", re.DOTALL)
-_NUMBER = re.compile(r"number (?P<number>\d+)")
-_STAGES = re.compile(r"(?P<count>\d+) stages")
+_JOB = re.compile(r"^job (?P<job>\d+)(?:: (?P<name>.+))?\Z", re.DOTALL)
+_NUMBER = re.compile(r"^number (?P<number>\d+)\Z")
+_STAGES = re.compile(r"^(?P<count>\d+) stages\Z")
 
 # In the order of the filter.
 ACTIONS: Mapping[str, LazyString] = {
@@ -39,9 +39,9 @@ ACTIONS: Mapping[str, LazyString] = {
     Action.DRAWING_TYPE_CREATE: lazy_gettext("Drawing type created"),
     Action.DRAWING_TYPE_CHANGE: lazy_gettext("Drawing type changed"),
     Action.DRAWING_TYPE_DELETE: lazy_gettext("Drawing type deleted"),
-    Action.PRODUCT_CREATE: lazy_gettext("Product created"),
-    Action.PRODUCT_CHANGE: lazy_gettext("Product changed"),
-    Action.PRODUCT_DELETE: lazy_gettext("Product deleted"),
+    Action.BOM_PRODUCT_CREATE: lazy_gettext("Product created"),
+    Action.BOM_PRODUCT_CHANGE: lazy_gettext("Product changed"),
+    Action.BOM_PRODUCT_DELETE: lazy_gettext("Product deleted"),
     Action.WEBHOOK_CREATE: lazy_gettext("Webhook created"),
     Action.WEBHOOK_CHANGE: lazy_gettext("Webhook changed"),
     Action.WEBHOOK_ROTATE: lazy_gettext("Secret of a webhook replaced"),
@@ -75,12 +75,12 @@ def action(act: str) -> str:
 def audited_object(about: str, act: str) -> str:
     """Return the words for the object of the action `act`; a name is shown as it is."""
     group, verb = act.split(".", maxsplit=1)
-    if group == "job" and (found := _JOB.fullmatch(about)):
+    if group == "job" and (found := _JOB.match(about)):
         job, name = gettext("Job %(id)s", id=found["job"]), found["name"]
         return f"{job}: {labels.job_type(name)}" if name else str(job)
-    if act == Action.STAGE_ORDER and (found := _STAGES.fullmatch(about)):
+    if act == Action.STAGE_ORDER and (found := _STAGES.match(about)):
         return str(gettext("%(count)s stages", count=found["count"]))
-    if verb in ("change", "delete") and (found := _NUMBER.fullmatch(about)):
+    if verb in ("change", "delete") and (found := _NUMBER.match(about)):
         return str(gettext("number %(number)s", number=found["number"]))
     return about
 

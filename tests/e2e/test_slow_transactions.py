@@ -87,15 +87,19 @@ def idle_in_transaction() -> list[str]:
         return [query for (query,) in cursor]
 
 
-@pytest.mark.parametrize("path", ["/api/jobs/{job}/issues.csv", "/api/jobs/{job}/issues.xlsx"])
-def test_slow_readers(web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "readers"), [("/api/jobs/{job}/issues.csv", SLOW), ("/api/jobs/{job}/issues.xlsx", 4)]
+)
+def test_slow_readers(
+    web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int, path: str, readers: int
+) -> None:
     job_id = waiting_job(project_id)
     db.session.execute(text(MANY_ISSUES), {"job_id": job_id})
     db.session.commit()
     head = f"GET {path.format(job=job_id)} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ".encode()
-    with ExitStack() as readers:
-        for _ in range(SLOW):
-            reader = readers.enter_context(connection(web))
+    with ExitStack() as clients:
+        for _ in range(readers):
+            reader = clients.enter_context(connection(web))
             reader.sendall(head + token + b"\r\n\r\n")
             # Its first bytes come, and no more are read.
             assert reader.recv(20).startswith(b"HTTP/1.1 200")

@@ -253,7 +253,7 @@ def test_exports_keep_pieces_of_towers_long_numbers_and_formula_like_names(
     """Pieces of a tower itself, more digits than a spreadsheet shows, and a stage that would be a formula."""
     client.post("/api/project/1/stages", json={"name": "=HYPERLINK(1)"}, headers=admin)
     path = tmp_path / "in.csv"
-    path.write_text(f"{BASE_HEADER},Tower_A,'=HYPERLINK(1)\nWALL,W-1,5.3999999999999995,0.1,,,,,,,2,yes\n")
+    path.write_text(f"{BASE_HEADER},Tower_A,'=HYPERLINK(1)\nWALL,W-1,5.39999999999999951,0.1,,,,,,,2,yes\n")
     done = run_import(green_meadows, path)
     assert (done.created_count, done.warning_count, done.pieces_added) == (1, 0, 2), done.error
     assert "'=HYPERLINK(1)" in export(CSV_EXPORT_URL).read_text(encoding="utf-8-sig").splitlines()[0]
@@ -279,14 +279,14 @@ NUMBERS = (
 def test_numbers_are_exported_as_numbers(green_meadows: int, export: Export, tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     rows = "".join(f"WALL,W-{place},{number},,,,,,,\n" for place, number in enumerate(NUMBERS))
-    path.write_text(f"{BASE_HEADER}\n{rows}WALL,W-99,5.3999999999999995,,,,,,,\n")
+    path.write_text(f"{BASE_HEADER}\n{rows}WALL,W-99,5.39999999999999951,,,,,,,\n")
     assert run_import(green_meadows, path).created_count == len(NUMBERS) + 1
     sheet = openpyxl.load_workbook(export(EXCEL_EXPORT_URL))["Element Types"]
     heights = [row[2] for row in sheet.iter_rows(min_row=4)]
     assert [cell.data_type for cell in heights] == ["n"] * len(NUMBERS) + ["s"]
     assert [Decimal(str(cell.value)) for cell in heights[:-1]] == [Decimal(number) for number in NUMBERS]
     # More digits than a spreadsheet program keeps.
-    assert heights[-1].value == "5.3999999999999995"
+    assert heights[-1].value == "5.39999999999999951"
 
 
 def test_the_sums_of_an_export_are_those_of_the_upload(green_meadows: int, export: Export) -> None:

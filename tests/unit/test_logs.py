@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 
+import pytest
 from flask import Flask
 from gunicorn.glogging import SafeAtoms
 
@@ -52,6 +53,12 @@ def test_json_has_one_object_for_each_line() -> None:
     }  # fmt: skip
     assert (second["message"], second["job_id"]) == ("It failed.", None)
     assert second["traceback"].endswith("ValueError: no")
+
+
+@pytest.fixture(autouse=True)
+def _no_job() -> None:
+    """Forget the job that another test of this process has taken from a queue."""
+    logs.set_job(None)
 
 
 def test_a_line_names_its_request_and_its_user() -> None:
