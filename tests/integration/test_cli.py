@@ -265,8 +265,13 @@ def lines_of_doctor(app: Flask) -> tuple[int, dict[str, str]]:
 def test_doctor_says_that_everything_works(app: Flask, green_meadows: int, environment: dict[str, str]) -> None:
     with worker(environment):
         assert call(app, "import", str(EXAMPLES / "element_types.csv"), "--project", "1")[0] == 0
+        # A job can end before the reaper, which starts beside its worker, has run for the first time.
         status, lines = lines_of_doctor(app)
-    assert {line[:2] for line in lines.values()} == {"ok"}, lines
+        end = time.monotonic() + 30
+        while lines["reaper"] == "FAIL has never run. Start worker.py" and time.monotonic() < end:
+            time.sleep(0.2)
+            status, lines = lines_of_doctor(app)
+    assert {name: line for name, line in lines.items() if not line.startswith("ok ")} == {}
     assert status == 0
     assert lines["workers"] == "ok 1 seen lately"
     assert lines["queue"] == "ok empty"
