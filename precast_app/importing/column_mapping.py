@@ -156,7 +156,7 @@ def _base_columns(layout: HeaderLayout) -> tuple[list[Column], list[Issue]]:
     issues = []
     for base in BASE_COLUMNS:
         for heading in by_field[base.field]:
-            parse, unit_issue = _parser_in_unit(base, heading)
+            parse, unit, unit_issue = _parser_in_unit(base, heading)
             issues += [unit_issue] if unit_issue else []
             columns.append(
                 Column(
@@ -166,18 +166,19 @@ def _base_columns(layout: HeaderLayout) -> tuple[list[Column], list[Issue]]:
                     group=ColumnGroup.BASE,
                     target=base.field,
                     parse=parse,
+                    unit=unit,
                 )
             )
     return columns, issues
 
 
-def _parser_in_unit(base: BaseColumn, heading: Heading) -> tuple[CellParser, Issue | None]:
-    """Return the parser for the unit that a heading states, and an issue if that is not the unit of the column."""
+def _parser_in_unit(base: BaseColumn, heading: Heading) -> tuple[CellParser, str, Issue | None]:
+    """Return the parser of a column, the unit that it reads, and an issue if numbers are not stored in it."""
     if not base.unit or not heading.unit:
-        return base.parse, None
+        return base.parse, base.unit, None
     factor = units.factor(base.unit, heading.unit)
     if factor == 1:
-        return base.parse, None
+        return base.parse, base.unit, None
     issue = partial(Issue, row=heading.row, column=column_letter(heading.index + 1), heading=_heading_text(heading))
     if factor is None:
         message = Message(
@@ -188,10 +189,10 @@ def _parser_in_unit(base: BaseColumn, heading: Heading) -> tuple[CellParser, Iss
             unit=base.unit,
             units=", ".join(units.names(base.unit)),
         )
-        return base.parse, issue(severity=Severity.WARNING, code="unknown_unit", message=message)
+        return base.parse, base.unit, issue(severity=Severity.WARNING, code="unknown_unit", message=message)
     message = Message("The numbers were converted from %(stated)s to %(unit)s.", stated=heading.unit, unit=base.unit)
     parse = partial(cell_parsing.parse_converted, maximum=MAX_MEASURE, factor=factor, unit=heading.unit)
-    return parse, issue(severity=Severity.INFO, code="unit_converted", message=message)
+    return parse, heading.unit, issue(severity=Severity.INFO, code="unit_converted", message=message)
 
 
 def _group_columns(layout: HeaderLayout, names: NameIndex) -> tuple[list[Column], list[Issue]]:

@@ -109,7 +109,7 @@ def _field(path: FieldPath, group: ColumnGroup, target: str | int, parse: Any, v
     cell = escape_formula(value) if isinstance(value, str) else bool(value) if value is not None else ""
     # A number without a comma has a decimal point, as the API writes it. One with a comma must be clear.
     sign = None if isinstance(cell, str) and "," in cell else DecimalSign.POINT
-    return _Field(path, Column(-1, "", ".".join(path), group, target, parse, sign), cell)
+    return _Field(path, Column(-1, "", ".".join(path), group, target, parse, sign=sign), cell)
 
 
 def _unclear_number(given: _Field) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from precast_app.enums import Severity
-from precast_app.importing.issues import Issue, from_note
+from precast_app.importing.issues import Issue, from_notes
 from precast_app.importing.schema import GROUP_SPECS, Column, ColumnGroup, ColumnMap, RowGrouping
 from precast_app.messages import Message, join_messages
 from precast_app.spreadsheets import ReaderNote
@@ -57,9 +57,10 @@ def reader_issues(notes: Iterable[ReaderNote], columns: ColumnMap) -> Iterator[I
     A shown unit is no news in a column whose cells name their unit, nor in a column of texts, which are read as shown.
     """
     with_unit = {column.letter for column in columns.columns if column.has_unit_in_cells or column.is_text}
-    for note in notes:
-        if note.code != "unit_in_number_format" or note.column not in with_unit:
-            yield from_note(note)
+    unit_by_column = {column.letter: column.unit for column in columns.columns if column.unit}
+    yield from from_notes(
+        (note for note in notes if note.unit is None or note.column not in with_unit), unit_by_column
+    )
 
 
 def _kind_of(column: Column) -> str:

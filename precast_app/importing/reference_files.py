@@ -12,7 +12,7 @@ from precast_app.errors import JobFailed, NoDataRows
 from precast_app.importing import cell_parsing, hierarchy
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.decimal_signs import DecimalSigns, file_sign, reading_message
-from precast_app.importing.issues import Issue, from_note
+from precast_app.importing.issues import Issue, from_notes
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceColumn, ReferenceSpec
 from precast_app.messages import Message, plural_message
 from precast_app.spreadsheets import Book, SheetRow, column_letter, unescape_formula
@@ -44,7 +44,7 @@ def read_entries(book: Book, job_type: str, project_id: int) -> tuple[list[Refer
     data, unclear = _with_decimal_points(data, spec.columns, indices, DecimalSigns(file_sign(book)))
     good: list[tuple[int, dict[str, Any]]] = []
     # The reader knows its warnings when it has read all rows.
-    noticed = [from_note(note) for note in book.notes if note.severity == "warning"]
+    noticed = from_notes(note for note in book.notes if note.severity == "warning")
     issues: list[Issue] = [*noticed, *unclear]
     for row in data:
         values, wrong = _values(row, spec.columns, indices)

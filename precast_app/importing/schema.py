@@ -260,6 +260,8 @@ class Column:
     that the column is about. In a file whose rows are put together, a column of the nodes may have the target `place`,
     `tower`, `floor` or `count` instead.
 
+    `unit` is the unit in which its numbers are read, "" if they have none.
+
     An import profile may say the decimal sign of its numbers, replacements of its cells by
     `profiles.cell_values.rule_key`, that a blank cell keeps what is stored, and that each cell names its unit.
     """
@@ -270,6 +272,7 @@ class Column:
     group: ColumnGroup
     target: str | int
     parse: CellParser
+    unit: str = ""
     sign: DecimalSign | None = None
     replacements: Mapping[str, str] | None = None
     keeps_blank: bool = False

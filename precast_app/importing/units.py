@@ -36,6 +36,11 @@ def factor(unit: str, text: str) -> Decimal | None:
     return _FACTORS[unit].get(unit_name(text) or "")
 
 
+def is_stored(text: str) -> bool:
+    """Return whether a text names a unit in which a column is stored, such as `m³` or `kg`."""
+    return any(factor(unit, text) == 1 for unit in _FACTORS)
+
+
 def names(unit: str) -> list[str]:
     """Return the units that are converted to `unit`."""
     return list(_FACTORS[unit])

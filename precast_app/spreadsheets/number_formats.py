@@ -38,16 +38,13 @@ _TOKEN = re.compile(r'"[^"]*"?|[\\_*].?|\[[^\]]*\]?|General|.', re.IGNORECASE | 
 _PLACEHOLDERS = frozenset("0#?")
 EXCEL_DIGITS = 15
 _EXACT = 10**EXCEL_DIGITS
-_COLUMN_UNITS = frozenset({"mm", "kg", "m2", "m3"})
 # Units that are not converted.
 _MORE_UNITS = frozenset({"pcs"})
 
 
-def other_unit(text: str) -> str | None:
-    """Return the text if it is a unit that no column has: `cm`, but not `mm` or `pieces`; else None."""
-    name = unit_name(text)
-    is_other = name not in _COLUMN_UNITS if name else text.lower() in _MORE_UNITS
-    return text if is_other else None
+def shown_unit(text: str) -> str | None:
+    """Return the text if it is a unit, such as `cm` but not `pieces`; else None."""
+    return text if unit_name(text) or text.lower() in _MORE_UNITS else None
 
 
 def round_to_excel(number: float) -> float:
@@ -64,7 +61,7 @@ class NumberFormat:
     is_date       it shows a number as a date or a time
     is_elapsed    it shows a number as a duration
     is_telling    it shows more than the number's digits: padding, a text before or after them, a percent sign
-    unit          the unit after the number, if it is not a unit that a column has
+    unit          the unit after the number, None if no unit follows it
     code          the format in Excel's notation
     """
 
@@ -165,7 +162,7 @@ def parse_number_format(code: str) -> NumberFormat:
     is_telling = any(each is None or each.is_telling for each in numeric)
     first = sections[0] if sections else None
     suffix = first.suffix.strip() if first is not None and (first.digits or first.decimals) else ""
-    return NumberFormat(sections, is_telling=is_telling, unit=other_unit(suffix), code=code)
+    return NumberFormat(sections, is_telling=is_telling, unit=shown_unit(suffix), code=code)
 
 
 GENERAL = NumberFormat()

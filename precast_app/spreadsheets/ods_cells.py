@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from precast_app.messages import Message
 from precast_app.spreadsheets.errors import damaged
-from precast_app.spreadsheets.number_formats import other_unit, round_to_excel
+from precast_app.spreadsheets.number_formats import round_to_excel, shown_unit
 from precast_app.spreadsheets.sheet import Cell, CellError, FormattedNumber, ShownText
 from precast_app.spreadsheets.xlsx.sheet_xml import Attributes, local_name
 
@@ -78,7 +78,7 @@ def _number_cell(number: float, shown: str) -> Cell:
     # A format that is nothing but a literal, for positive numbers, negative ones and zero.
     literal = f'"{shown}"' if '"' not in shown and len(shown) < _LONGEST_LITERAL else "General"
     code = ";".join([literal] * 3)
-    return FormattedNumber(rounded, ShownText(shown, other_unit(unit[0]) if unit else None, code))
+    return FormattedNumber(rounded, ShownText(shown, shown_unit(unit[0]) if unit else None, code))
 
 
 def _is_padded(shown: str) -> bool:

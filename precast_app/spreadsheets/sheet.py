@@ -79,7 +79,7 @@ class FormattedNumber(float):
 
     @property
     def unit(self) -> str | None:
-        """Return the unit that the format shows after the number, if no column has it."""
+        """Return the unit that the format shows after the number, None if it shows no unit."""
         return self.format.unit
 
     @property
@@ -119,6 +119,7 @@ class ReaderNote:
     """Choice or correction that a reader made. `severity` is warning if the choice may be wrong, else info.
 
     `row`, `column` (its letters) and `value` say which cell it is about; they are None if it is about the whole file.
+    `unit` is the unit that the cell shows, if the note is about a unit.
     """
 
     severity: Literal["info", "warning"]
@@ -127,6 +128,7 @@ class ReaderNote:
     row: int | None = None
     column: str | None = None
     value: str | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

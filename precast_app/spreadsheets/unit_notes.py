@@ -1,15 +1,15 @@
-"""Warnings about units that belong to the number format of cells, not to their values."""
+"""Notes about units that belong to the number format of cells, not to their values."""
 
 from __future__ import annotations
 
 from precast_app.messages import Message
 from precast_app.spreadsheets.sheet import FormattedNumber, ReaderNote, SheetRow, column_letter
 
-_MOST_NOTES = 50
+_MAX_NOTES = 500
 
 
 class UnitNotes:
-    """One warning for each column and unit, at the first cell."""
+    """One note for each column and unit, at the first cell, also if the unit is the column's."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, str], tuple[int, str]] = {}
@@ -17,7 +17,7 @@ class UnitNotes:
 
     @property
     def notes(self) -> tuple[ReaderNote, ...]:
-        """Return the warnings, at most 50."""
+        """Return the notes, at most 500."""
         return tuple(
             _note(column, unit, row, shown, self._counts[column, unit])
             for (column, unit), (row, shown) in self._found.items()
@@ -37,7 +37,7 @@ class UnitNotes:
                 continue
             key = column, unit
             count = self._counts.get(key, 0)
-            if count or len(self._counts) < _MOST_NOTES:
+            if count or len(self._counts) < _MAX_NOTES:
                 self._counts[key] = count + 1
                 if not count:
                     self._found[key] = row.number, cell.shown or str(cell)
@@ -63,4 +63,5 @@ def _note(column: int, unit: str, row: int, shown: str, count: int) -> ReaderNot
         row,
         letter,
         shown,
+        unit,
     )

@@ -39,6 +39,39 @@ def test_numbers_in_text_columns_are_what_their_cells_show(meadows: int, tmp_pat
     assert "5 cells of column C show the unit m" in message(done, "unit_in_number_format")
 
 
+@pytest.mark.parametrize(
+    ("heading", "code", "warning"),
+    [
+        ("Length", '0.0 "kg"', "unit_in_number_format"),
+        ("Length", '0.0 "mm"', None),
+        ("Length (m)", '0.0 "m"', None),
+        ("Length (m)", '0.0 "mm"', "unit_in_number_format"),
+        ("Mass", '0.0 "kg"', None),
+        ("Mass", '0.0 "m³"', "unit_in_number_format"),
+        ("Volume", '0.0 "m³"', None),
+        ("Volume", '0.0 "cbm"', None),
+        # A quantity of a product has the product's unit.
+        ("Steel_6MM", '0.0 "kg"', None),
+        ("Steel_6MM", '0.0 "lb"', "unit_in_number_format"),
+    ],
+)
+def test_a_unit_in_a_number_format_is_expected_if_it_is_the_unit_of_the_column(
+    meadows: int, tmp_path: Path, heading: str, code: str, warning: str | None
+) -> None:
+    path = small(tmp_path / "types.xlsx", OTHERS, row("A", 1, 2, 3, 4, 5), row("B", 6, 7, 8, 9, 10))
+    book = openpyxl.load_workbook(path)
+    [page] = book.worksheets
+    [found] = [cell for cell in page[1] if cell.value == heading.partition(" ")[0]]
+    found.value = heading
+    for line in (2, 3):
+        page.cell(line, found.column, 3).number_format = code
+    book.save(path)
+    done = run_import(meadows, path)
+    expected = [(warning, found.column_letter, 2)] if warning else []
+    assert [key for key in issue_keys(done) if key[0] == "unit_in_number_format"] == expected
+    assert done.created_count == 2
+
+
 def test_a_number_in_an_unsupported_format_has_a_warning(meadows: int, tmp_path: Path) -> None:
     def fill(book: Any, page: Any) -> None:
         for line, (number, code) in enumerate([(12, "0000"), (12, "General"), (1.5, "# ?/?")], 1):

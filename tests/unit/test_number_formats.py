@@ -66,19 +66,19 @@ def test_a_format_that_is_not_simple_is_not_shown(code: str) -> None:
     [
         ('0.00 "m"', "m"),
         ('0" cm"', "cm"),
-        ('0 "mm"', None),
-        ('0 "kg"', None),
+        ('0 "mm"', "mm"),
+        ('0 "kg"', "kg"),
         ('0 "Floor"', None),
         ('0 "t"', "t"),
         ('0 "Zoll"', "Zoll"),
         ('0 "м"', "м"),
         ("0 \\M\\e\\t\\e\\r", "Meter"),
         ('0 "cm²"', "cm²"),
-        ('0 "м²"', None),
+        ('0 "м²"', "м²"),
         ("0''", "''"),
     ],
 )
-def test_only_a_unit_that_no_column_has_is_one(code: str, unit: str | None) -> None:
+def test_the_text_behind_the_digits_is_a_unit_if_it_is_known(code: str, unit: str | None) -> None:
     assert parse_number_format(code).unit == unit
 
 
@@ -177,8 +177,10 @@ def test_a_unit_in_a_number_format_is_reported_once_for_each_column() -> None:
     found = unit_notes(file)
     assert [(note.severity, note.row, note.column, note.value) for note in found] == [
         ("warning", 1, "B", "3.5 m"),
+        ("warning", 1, "C", "100 mm"),
         ("warning", 1, "D", "5 cm"),
     ]
+    assert [note.unit for note in found] == ["m", "mm", "cm"]
     assert found[0].message.startswith("3 cells of column B show the unit m")
 
 
@@ -205,4 +207,4 @@ def test_an_opendocument_cell_has_what_it_shows() -> None:
         "4 Tonnen",
         "5 m²",
     ]
-    assert [note.column for note in unit_notes(file)] == ["C", "F"]
+    assert [note.column for note in unit_notes(file)] == ["C", "F", "G"]

@@ -136,13 +136,15 @@ class _Mapper:
 
     def _column(self, index: int, column: ProfileColumn, group: ColumnGroup, target: str | int) -> Column:
         rules = self._profile.values.get(value_kind(column.target))
+        parse, unit = self._parser(index, column)
         return Column(
             index=index,
             letter=column_letter(index + 1),
             heading=self._heading(index),
             group=group,
             target=target,
-            parse=self._parser(index, column),
+            parse=parse,
+            unit=unit,
             sign=column.decimal or self._profile.decimal,
             replacements=cell_values.index_rules(rules) if rules else None,
             keeps_blank=(column.blank or self._profile.blank) is Blank.KEEP and target not in ("element_type", "name"),
@@ -153,17 +155,15 @@ class _Mapper:
         heading = self._header.headings[index]
         return column_mapping.shown_heading(heading.top, heading.sub)
 
-    def _parser(self, index: int, column: ProfileColumn) -> CellParser:
+    def _parser(self, index: int, column: ProfileColumn) -> tuple[CellParser, str]:
+        """Return the parser of a column and the unit that it reads, "" if it has none."""
         sign = column.decimal or self._profile.decimal or self._file_sign or DecimalSign.POINT
         parse, unit = column_parsers.column_parser(column, self._header.headings[index], sign)
-        if unit and isinstance(column.target, BaseTarget):
-            message = Message(
-                "The numbers were converted from %(stated)s to %(unit)s.",
-                stated=unit,
-                unit=BASE_BY_FIELD[column.target.field].unit,
-            )
+        stored = BASE_BY_FIELD[column.target.field].unit if isinstance(column.target, BaseTarget) else ""
+        if unit and stored:
+            message = Message("The numbers were converted from %(stated)s to %(unit)s.", stated=unit, unit=stored)
             self.issues.append(self._issue(Severity.INFO, "unit_converted", message, index))
-        return parse
+        return parse, unit or stored
 
     def _find_item(self, index: int, group: ColumnGroup, name: str) -> int | None:
         ids = [item.id for found, item in column_mapping.find_targets(name, "", self._names) if found is group]

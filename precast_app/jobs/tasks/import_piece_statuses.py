@@ -12,7 +12,7 @@ from precast_app.errors import AllRowsRejected, NoDataRows
 from precast_app.extensions import db
 from precast_app.importing import batch_runner
 from precast_app.importing.counts import Counts
-from precast_app.importing.issues import from_note
+from precast_app.importing.issues import from_notes
 from precast_app.importing.profiles.schema import load_profile
 from precast_app.jobs import dry_run, files, piece_parameters
 from precast_app.jobs.context import (
@@ -55,7 +55,7 @@ def run(context: JobContext) -> Outcome:
         book = files.open_upload(file, context.settings, profile)
         context.report_progress(Phase.CHECKING)
         found = status_file.read(book, defaults, {id_: stage.name for id_, stage in stages.items()}, profile)
-        notes = [from_note(note) for note in book.notes]
+        notes = list(from_notes(book.notes))
     if not found.total:
         raise NoDataRows
     context.report_progress(Phase.PLANNING, total=found.total)
