@@ -59,7 +59,7 @@ fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEE
 
 fuzz-api: $(STAMP)  ## try thousands of odd requests (FUZZ_API_EXAMPLES, FUZZ_API_PART, FUZZ_SEED)
 	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-200} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
-		$(PY) -m pytest tests/integration/test_description.py $(ARGS)
+		$(PY) -m pytest tests/integration/test_openapi_requests.py $(ARGS)
 
 faults: $(STAMP)  ## break an import at random moments (FAULT_RUNS, FAULT_SEED)
 	FAULT_RUNS=$${FAULT_RUNS:-100} FAULT_SEED=$${FAULT_SEED:-$$(date +%s)} $(PY) -m pytest -q tests/faults $(ARGS)

@@ -18,7 +18,7 @@ from devstack import servers
 VAR = ROOT / "var" / "bench"
 _MAX_BASELINE_SIZE = 10_000
 # The rows about pieces have the same size whatever the workbook has, so one workbook is enough.
-_MOST_FOR_PIECES = 10_000
+_MAX_FOR_PIECES = 10_000
 _BASELINES = {
     "pandas": "pandas.read_excel and to_sql",
     "django": "django-import-export in bulk mode",
@@ -41,7 +41,7 @@ def main() -> None:
         )  # fmt: skip
         run_flask("db", "upgrade")
         print(HEAD, flush=True)
-        largest = max((size for size in sizes if size <= _MOST_FOR_PIECES), default=0)
+        largest = max((size for size in sizes if size <= _MAX_FOR_PIECES), default=0)
         per_row = {}
         for size in sizes:
             per_row[size] = _measure(size, options.repeats, with_pieces=size == largest) / size

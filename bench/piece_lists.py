@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from precast_app.config import libpq_url
 
-MOST_PIECES = 10_000
+MAX_PIECES = 10_000
 _STATUS, _STATUS_BEFORE = "produced", "in_production"
 _CODES = text("SELECT code FROM pieces WHERE project_id = :project_id ORDER BY code LIMIT :count")
 _MOVE = """
@@ -25,7 +25,7 @@ _MOVE = """
 
 def write(session: Session, workbook: Path, project_id: int) -> Path:
     """Write a list of the first pieces, at most 10 000, as a CSV file beside the workbook, and return its path."""
-    codes = session.scalars(_CODES, {"project_id": project_id, "count": MOST_PIECES}).all()
+    codes = session.scalars(_CODES, {"project_id": project_id, "count": MAX_PIECES}).all()
     session.rollback()
     path = workbook.with_suffix(".pieces.csv")
     path.write_text("".join(["Piece,Status\n", *(f"{code},{_STATUS}\n" for code in codes)]), encoding="utf-8")

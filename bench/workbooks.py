@@ -30,7 +30,7 @@ PRODUCTS = [f"Steel_{size}MM" for size in range(6, 15)]
 HEADINGS = [*BASE, *DRAWINGS, *NODES, *STAGES, *PRODUCTS]
 KINDS = ["WALL", "BEAM", "SLAB", "STAIR", "COLUMN", "PARAPET"]
 EQUAL_MISTAKE = "—"
-_MOST_EQUAL, _SINGLE = 400, 5
+_MAX_EQUAL, _SINGLE = 400, 5
 _LENGTH, _THICKNESS = BASE.index("Length"), BASE.index("Thickness")
 
 
@@ -47,7 +47,7 @@ class Mistakes:
     @classmethod
     def of(cls, rows: int) -> Mistakes:
         """Return 400 equal mistakes, or one in half of fewer than 800 rows, and five single ones in the last rows."""
-        return cls(min(_MOST_EQUAL, rows // 2), tuple(range(rows - _SINGLE + 2, rows + 2)))
+        return cls(min(_MAX_EQUAL, rows // 2), tuple(range(rows - _SINGLE + 2, rows + 2)))
 
     @property
     def single(self) -> int:

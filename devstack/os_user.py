@@ -38,7 +38,7 @@ class _Data(ctypes.Structure):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class OsUser:
     """User and group to switch to; with `pass_folders` the process may still enter folders closed to them."""
 
     uid: int
@@ -72,7 +72,7 @@ def _check(result: int) -> None:
         raise OSError(error, os.strerror(error))
 
 
-def server_identity(data: Path, programs: Path) -> Identity | None:
+def server_user(data: Path, programs: Path) -> OsUser | None:
     """Return the user that a server with its data in `data` must switch to, or None if the current user will do.
 
     For root it is the owner of existing data, so that `make run` works alternately with and without sudo.
@@ -83,7 +83,7 @@ def server_identity(data: Path, programs: Path) -> Identity | None:
     if data.exists() and data.stat().st_uid != 0:
         uid, gid = data.stat().st_uid, data.stat().st_gid
     closed = not _reachable([data, *_sample(programs)], uid)
-    return Identity(uid, gid, pass_folders=closed and sys.platform == "linux")
+    return OsUser(uid, gid, pass_folders=closed and sys.platform == "linux")
 
 
 def _nobody() -> tuple[int, int]:

@@ -23,7 +23,7 @@ import psycopg2.extensions
 from psycopg2 import sql
 
 from devstack import process
-from devstack.os_user import Identity, server_identity
+from devstack.os_user import OsUser, server_user
 from devstack.process import DevstackError
 
 DATABASE = "precast"
@@ -55,16 +55,16 @@ def serve(directory: Path, *, durable: bool) -> Iterator[str]:
     home = directory.resolve() / "postgres"
     data = home / "data"
     home.mkdir(parents=True, exist_ok=True)
-    identity = server_identity(data, programs)
+    os_user = server_user(data, programs)
     password = process.read_or_create_secret(home / "password")
 
     _stop_orphan(data)
     if not (data / "PG_VERSION").exists():
-        _initialise(home, programs, identity)
+        _initialise(home, programs, os_user)
 
     log = directory.resolve() / "log" / "postgres.log"
     settings = _SETTINGS if durable else {**_SETTINGS, **_NOT_DURABLE}
-    server, port = _start(programs, data, log, settings, identity, password)
+    server, port = _start(programs, data, log, settings, os_user, password)
     try:
         _ensure_database(port, password)
         yield f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
@@ -102,9 +102,9 @@ def _stop_orphan(data: Path) -> None:
     pid_file.unlink(missing_ok=True)
 
 
-def _initialise(home: Path, programs: Path, identity: Identity | None) -> None:
+def _initialise(home: Path, programs: Path, os_user: OsUser | None) -> None:
     """Create the database cluster; it is renamed to `data` only when complete, so an interrupted one is recreated."""
-    user = os.geteuid() if identity is None else identity.uid
+    user = os.geteuid() if os_user is None else os_user.uid
     try:
         pwd.getpwuid(user)
     except KeyError as error:
@@ -118,9 +118,9 @@ def _initialise(home: Path, programs: Path, identity: Identity | None) -> None:
     password = home / "password.init"
     shutil.copyfile(home / "password", password)
     password.chmod(0o600)
-    if identity is not None:
-        identity.own(new)
-        identity.own(password)
+    if os_user is not None:
+        os_user.own(new)
+        os_user.own(password)
     try:
         process.run(
             [
@@ -134,11 +134,11 @@ def _initialise(home: Path, programs: Path, identity: Identity | None) -> None:
                 "--no-sync",
                 "--no-instructions",
             ],
-            identity=identity,
+            os_user=os_user,
             directory=Path("/"),
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise _cannot_become(error, identity) from error
+        raise _cannot_become(error, os_user) from error
     finally:
         password.unlink()
     new.rename(home / "data")
@@ -158,7 +158,7 @@ def _start(
     data: Path,
     log: Path,
     settings: dict[str, str],
-    identity: Identity | None,
+    os_user: OsUser | None,
     password: str,
 ) -> tuple[subprocess.Popen[bytes], int]:
     options = [f"--{name}={value}" for name, value in settings.items()]
@@ -166,9 +166,9 @@ def _start(
     def launch(port: int) -> subprocess.Popen[bytes]:
         command: list[str | Path] = [programs / "postgres", "-D", str(data), f"--port={port}", *options]
         try:
-            return process.start(command, log, directory=Path("/"), identity=identity, death_signal=_FAST)
+            return process.start(command, log, directory=Path("/"), os_user=os_user, death_signal=_FAST)
         except (OSError, subprocess.SubprocessError) as error:
-            raise _cannot_become(error, identity) from error
+            raise _cannot_become(error, os_user) from error
 
     return process.start_on_free_port(
         launch,
@@ -182,8 +182,8 @@ def _start(
     )
 
 
-def _cannot_become(error: Exception, identity: Identity | None) -> DevstackError:
-    user = "" if identity is None else f" as the user {identity.uid} (it refuses to run as root)"
+def _cannot_become(error: Exception, os_user: OsUser | None) -> DevstackError:
+    user = "" if os_user is None else f" as the user {os_user.uid} (it refuses to run as root)"
     return DevstackError(
         f"PostgreSQL could not be started{user}: {error}. Run this as an ordinary user, or set DATABASE_URL to an "
         "existing PostgreSQL."

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from devstack.os_user import Identity
+from devstack.os_user import OsUser
 
 _PR_SET_PDEATHSIG = 1
 # Below the ports that the kernel gives to outgoing connections, which may be taken before a server listens on them.
@@ -36,7 +36,7 @@ def start(
     *,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
-    identity: Identity | None = None,
+    os_user: OsUser | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
     """Start a command with its output in `log`; the previous run's log is renamed to `….1`.
@@ -56,11 +56,11 @@ def start(
             env=None if environment is None else dict(environment),
             cwd=directory,
             start_new_session=True,
-            preexec_fn=_child_setup(identity, death_signal),
+            preexec_fn=_child_setup(os_user, death_signal),
         )
 
 
-def run(command: Sequence[str | Path], *, identity: Identity | None = None, directory: Path) -> None:
+def run(command: Sequence[str | Path], *, os_user: OsUser | None = None, directory: Path) -> None:
     """Run a command to its end; raise `DevstackError` with its output if it fails."""
     done = subprocess.run(
         [str(word) for word in command],
@@ -68,7 +68,7 @@ def run(command: Sequence[str | Path], *, identity: Identity | None = None, dire
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=directory,
-        preexec_fn=_child_setup(identity, signal.SIGKILL),
+        preexec_fn=_child_setup(os_user, signal.SIGKILL),
         check=False,
     )
     if done.returncode:
@@ -76,7 +76,7 @@ def run(command: Sequence[str | Path], *, identity: Identity | None = None, dire
         raise DevstackError(f"{name} failed:\n{done.stdout.decode(errors='replace').strip()}")
 
 
-def _child_setup(identity: Identity | None, death_signal: signal.Signals) -> Callable[[], None]:
+def _child_setup(os_user: OsUser | None, death_signal: signal.Signals) -> Callable[[], None]:
     """Return the function that the child runs between fork and exec. What it needs is loaded before the fork."""
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
@@ -84,8 +84,8 @@ def _child_setup(identity: Identity | None, death_signal: signal.Signals) -> Cal
     def prepare() -> None:
         # The parent ignores SIGINT while it shuts down; the child must not inherit that.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if identity is not None:
-            identity.assume(libc)
+        if os_user is not None:
+            os_user.assume(libc)
         if sys.platform == "linux":
             # After the change of user, which clears the setting.
             libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)

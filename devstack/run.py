@@ -83,14 +83,14 @@ def _serve() -> NoReturn:
     given = [name for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)]
     _print(f"Using {' and '.join(given)} …" if len(given) == 2 else "Starting PostgreSQL and Redis …")
     with ExitStack() as stack:
-        used = stack.enter_context(
+        dev_servers = stack.enter_context(
             servers(
                 VAR,
                 database_url=os.environ.get("DATABASE_URL", ""),
                 redis_url=os.environ.get("REDIS_URL", ""),
             )
         )
-        environment = _environment(used)
+        environment = _environment(dev_servers)
         _migrate(environment)
 
         # Stopped in reverse order: first the web server, then the worker, then the servers that they use.
@@ -115,11 +115,11 @@ def _serve() -> NoReturn:
             time.sleep(0.3)
 
 
-def _environment(used: Servers) -> dict[str, str]:
+def _environment(dev_servers: Servers) -> dict[str, str]:
     environment = {
         **os.environ,
-        "DATABASE_URL": used.database_url,
-        "REDIS_URL": used.redis_url,
+        "DATABASE_URL": dev_servers.database_url,
+        "REDIS_URL": dev_servers.redis_url,
         "SECRET_KEY": os.environ.get("SECRET_KEY") or process.read_or_create_secret(VAR / "secret_key"),
         # Output is written to the log at once.
         "PYTHONUNBUFFERED": "1",

@@ -26,7 +26,7 @@ ADMIN = "ada"
 _IDLE_SECONDS = 60
 _JOB_SECONDS = 120
 _POLL_SECONDS = 0.05
-_LONGEST_POLL_SECONDS = 0.25
+_MAX_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Site:
             if job["status"] in ("completed", "failed"):
                 return seen
             # Less and less often: a request can take as much processor time as the import does meanwhile.
-            time.sleep(min(_POLL_SECONDS * len(seen), _LONGEST_POLL_SECONDS))
+            time.sleep(min(_POLL_SECONDS * len(seen), _MAX_POLL_SECONDS))
         raise AssertionError(f"the job does not end: {seen[-1]}")
 
 

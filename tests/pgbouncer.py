@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 
 from devstack import process
-from devstack.os_user import server_identity
+from devstack.os_user import server_user
 from precast_app.config import libpq_url
 from precast_app.jobs import lifecycle
 
@@ -49,7 +49,7 @@ log_disconnections = 0
 def run_pgbouncer(database_url: str, directory: Path, sessions: int = 12) -> Iterator[str]:
     """Run PgBouncer with a pool of so many sessions, and yield the address of the database behind it."""
     address = urlsplit(database_url)
-    identity = server_identity(directory, Path(str(PGBOUNCER)).parent)
+    os_user = server_user(directory, Path(str(PGBOUNCER)).parent)
     own_port = process.free_port()
     settings = directory / "pgbouncer.ini"
     settings.write_text(
@@ -58,11 +58,11 @@ def run_pgbouncer(database_url: str, directory: Path, sessions: int = 12) -> Ite
         )
     )
     (directory / "users.txt").write_text(f'"{address.username}" "{address.password}"\n')
-    if identity is not None:
+    if os_user is not None:
         for path in (directory, *directory.iterdir()):
-            identity.own(path)
+            os_user.own(path)
     log = directory / "pgbouncer.log"
-    server = process.start([str(PGBOUNCER), str(settings)], log, directory=Path("/"), identity=identity)
+    server = process.start([str(PGBOUNCER), str(settings)], log, directory=Path("/"), os_user=os_user)
     there = f"{address.username}:{address.password}@127.0.0.1:{own_port}"
     url = urlunsplit(address._replace(netloc=there, query=""))
     try:

@@ -9,7 +9,6 @@ from precast_app.api import (
     body_limits,
     connection_release,
     cors,
-    description,
     docs,
     element_details,
     element_type_edits,
@@ -27,6 +26,7 @@ from precast_app.api import (
     jobs,
     labels,
     metrics,
+    openapi,
     piece_exports,
     piece_jobs,
     projects,
@@ -55,11 +55,11 @@ def init_app(app: Flask) -> None:
     # `Blueprint` lists the possible errors of each operation, so there is no default one.
     api.ERROR_SCHEMA = Problem
     api.DEFAULT_ERROR_RESPONSE_NAME = None
-    api.init_app(app, spec_kwargs=description.spec_options(app))
+    api.init_app(app, spec_kwargs=openapi.spec_options(app))
     api.spec.components.schema("ProblemDetails", schema=ProblemDetails)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
-    description.remove_unused(api.spec)
+    openapi.remove_unused(api.spec)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)

@@ -9,7 +9,7 @@ import marshmallow as ma
 
 from precast_app.api.schemas import CursorQuery, RequestSchema, ResponseSchema, StrictBoolean, Timestamp, TranslatedText
 from precast_app.messages import Message
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import MAX_ID
 from precast_app.spreadsheets import column_number
 
 _LAST_ROW = 1_048_576
@@ -173,7 +173,7 @@ class RejectedRowsQuery(ma.Schema):
     limit = ma.fields.Integer(load_default=100, validate=ma.validate.Range(1, 1000))
     after = ma.fields.Integer(
         load_default=0,
-        validate=ma.validate.Range(0, LARGEST_ID),
+        validate=ma.validate.Range(0, MAX_ID),
         metadata={"description": "number of the last row of the previous page"},
     )
     state = ma.fields.String(

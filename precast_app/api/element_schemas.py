@@ -10,7 +10,7 @@ from precast_app.api.schemas import CursorQuery, DayOrTime, RequestSchema, Respo
 from precast_app.models import PieceStatus
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries import pieces
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import MAX_ID
 from precast_app.text import clean_text
 
 _MAX_IDS = 10_000
@@ -85,7 +85,7 @@ class ElementsQuery(CursorQuery, PieceFilterFields):
         conditions["node_id"] = data["node_id"] if data["node_id"] is not None else data["node"]
         # Clients of the first version give the id of an element type as `type`.
         kind = data["type"]
-        if kind and kind.isascii() and kind.isdigit() and len(kind) <= 10 and 0 < int(kind) <= LARGEST_ID:
+        if kind and kind.isascii() and kind.isdigit() and len(kind) <= 10 and 0 < int(kind) <= MAX_ID:
             conditions.update(type=None, element_type_id=int(kind))
         return {**data, "filter": PieceFilter.from_json(conditions)}
 

@@ -23,7 +23,7 @@ from precast_app.jobs import element_type_edits, idempotency, registry, service
 from precast_app.messages import Message
 from precast_app.models import ImportJob
 from precast_app.projects import projects
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import MAX_ID
 
 blueprint = Blueprint("element_type_edits", __name__, description="Changes of single element types.")
 
@@ -118,7 +118,7 @@ def delete_element_type(headers: dict[str, Any], project_id: int, element_type_i
 
 
 def _by_id(values: dict[str, Any]) -> dict[int, Any]:
-    return {int(id_): value for id_, value in values.items() if int(id_) <= LARGEST_ID}
+    return {int(id_): value for id_, value in values.items() if int(id_) <= MAX_ID}
 
 
 def _start(project_id: int, job_type: str, parameters: dict[str, Any], key: str | None) -> Any:

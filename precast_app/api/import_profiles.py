@@ -14,7 +14,7 @@ from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
 from precast_app.projects import import_profiles, projects
 from precast_app.queries import import_profiles as profile_queries
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import MAX_ID
 
 blueprint = Blueprint("import_profiles", __name__, description="How files in an office's own shape are read.")
 
@@ -28,7 +28,7 @@ class VersionQuery(ma.Schema):
 
     version = ma.fields.Integer(
         load_default=None,
-        validate=ma.validate.Range(1, LARGEST_ID),
+        validate=ma.validate.Range(1, MAX_ID),
         metadata={"description": "number of the version; by default the newest"},
     )
 

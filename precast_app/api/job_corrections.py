@@ -35,7 +35,7 @@ from precast_app.models import ImportJob
 from precast_app.queries import corrections as correction_queries
 from precast_app.queries import jobs as job_queries
 from precast_app.queries import rejected_rows
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 from precast_app.text import clean_text
 
 blueprint = Blueprint("job_corrections", __name__, description="Corrections of a job's file.")
@@ -98,7 +98,7 @@ def list_rejected_rows(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """List the cells of the rejected rows with their corrections and the errors that they have then."""
     job = job_queries.get_job(job_id)
     # Rows have no ids; a page continues behind the number of a row.
-    page_links.remember(Page(query["limit"], after=query["after"] or None), "row")
+    page_links.remember(PageRequest(query["limit"], after=query["after"] or None), "row")
     found = rejected_rows.list_rejected(
         job, limit=query["limit"], after=query["after"], only_open=query["state"] == "open"
     )

@@ -18,7 +18,7 @@ from precast_app.api.schemas import (
 from precast_app.models import FailureReason, ImportJob, JobStatus, Missing, PieceStatus, Renames, Severity
 from precast_app.queries import changes
 from precast_app.queries import jobs as job_queries
-from precast_app.queries.paging import LARGEST_ID, Page
+from precast_app.queries.paging import MAX_ID, PageRequest
 
 MAX_LEFT_OUT = 100_000
 
@@ -41,7 +41,7 @@ class JobOutput(ResponseSchema):
 class LeftOut(RequestSchema):
     """A change of a preview that is left out, by its row or its element type."""
 
-    row = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, LARGEST_ID))
+    row = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, MAX_ID))
     element_type_id = identifier(strict=True)
 
     @ma.validates_schema
@@ -167,7 +167,7 @@ class Jobs(ResponseSchema):
     pagination = ma.fields.Nested(Pagination)
 
 
-def pagination(page: Page, count: int) -> dict[str, int]:
+def pagination(page: PageRequest, count: int) -> dict[str, int]:
     """Return the fields of `Pagination`."""
     return {
         "page": page.offset // page.limit + 1,
@@ -183,7 +183,7 @@ class JobsQuery(LenientQuery, CursorQuery):
     status = ma.fields.String(validate=ma.validate.OneOf([*JobStatus]))
     job_type = ma.fields.String()
     page = ma.fields.Integer(
-        validate=ma.validate.Range(1, LARGEST_ID),
+        validate=ma.validate.Range(1, MAX_ID),
         metadata={"description": "number of the page, from 1; takes precedence over `offset`"},
     )
     page_size = ma.fields.Integer(

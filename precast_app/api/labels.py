@@ -27,7 +27,7 @@ from precast_app.pieces.selection import PieceFilter
 from precast_app.projects import projects
 
 JOB_TYPE = "label_export"
-_MOST_PER_PAGE = max(each.per_page for each in FORMATS.values())
+_MAX_PER_PAGE = max(each.per_page for each in FORMATS.values())
 
 blueprint = Blueprint("labels", __name__, description="Labels of pieces as PDF files.")
 
@@ -42,7 +42,7 @@ class LabelOptions(ma.Schema):
     )
     start = ma.fields.Integer(
         load_default=1,
-        validate=ma.validate.Range(1, _MOST_PER_PAGE),
+        validate=ma.validate.Range(1, _MAX_PER_PAGE),
         metadata={"description": "number of the first label to print on, for a sheet that has been used in part"},
     )
     date = ma.fields.Date(

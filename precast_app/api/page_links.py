@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import marshmallow as ma
 from flask import request, url_for
 
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -25,11 +25,11 @@ _MAX_LENGTH = 2_000
 class _Requested:
     """A page, and the field whose value continues the list behind an item; None if only `offset` does."""
 
-    page: Page
+    page: PageRequest
     cursor: str | None
 
 
-def remember(page: Page, cursor: str | None) -> None:
+def remember(page: PageRequest, cursor: str | None) -> None:
     """Remember which page of a list the request asks for."""
     request.environ[_KEY] = _Requested(page, cursor)
 
@@ -81,7 +81,7 @@ def _by_cursor(requested: _Requested, items: Sequence[Any], count: int) -> Itera
     yield "first", _address()
 
 
-def _by_offset(page: Page, length: int, count: int) -> Iterator[tuple[str, str]]:
+def _by_offset(page: PageRequest, length: int, count: int) -> Iterator[tuple[str, str]]:
     """Yield the next and the previous page, if there are such, the first and the last one."""
     if length and page.offset + length < count:
         yield "next", _address_of(page, page.offset + page.limit)
@@ -91,7 +91,7 @@ def _by_offset(page: Page, length: int, count: int) -> Iterator[tuple[str, str]]
     yield "last", _address_of(page, (count - 1) // page.limit * page.limit if count else 0)
 
 
-def _address_of(page: Page, offset: int) -> str:
+def _address_of(page: PageRequest, offset: int) -> str:
     """Return the address of the page at an offset, in the options that the request uses."""
     if "page" in request.args:
         return _address(page=offset // page.limit + 1)

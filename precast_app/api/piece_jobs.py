@@ -23,7 +23,7 @@ from precast_app.messages import Message
 from precast_app.models import PieceEventKind, PieceStatus
 from precast_app.projects import projects
 from precast_app.queries import piece_changes
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import MAX_ID
 
 blueprint = Blueprint("piece_jobs", __name__, description="Jobs that move many pieces.")
 
@@ -65,7 +65,7 @@ class BulkRequest(RequestSchema):
     }
 
     filter = ma.fields.Nested(PieceFilterBody, required=True)
-    expected = ma.fields.Integer(strict=True, required=True, validate=ma.validate.Range(1, LARGEST_ID))
+    expected = ma.fields.Integer(strict=True, required=True, validate=ma.validate.Range(1, MAX_ID))
     set = ma.fields.Nested(MoveRequest, required=True)
 
 

@@ -14,7 +14,7 @@ from precast_app.auth.route_permissions import requires
 from precast_app.models import Role
 from precast_app.projects import projects
 from precast_app.queries import projects as project_queries
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 
 blueprint = Blueprint("projects", __name__, description="Projects and their members.")
 
@@ -124,7 +124,7 @@ def list_members(query: dict[str, Any], project_id: int) -> dict[str, Any]:
 def set_member_role(body: dict[str, Any], project_id: int, user: str) -> dict[str, Any]:
     """Make a user a member of the project, or change the member's role."""
     projects.set_role(project_id, user, Role(body["role"]))
-    found, count = project_queries.list_members(project_id, Page())
+    found, count = project_queries.list_members(project_id, PageRequest())
     return {"members": found, "count": count}
 
 

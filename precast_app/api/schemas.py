@@ -18,7 +18,7 @@ from precast_app.api import page_links
 from precast_app.errors import RequestError
 from precast_app.message_catalogue import translate
 from precast_app.messages import Message, join_messages
-from precast_app.queries.paging import LARGEST_ID, Page
+from precast_app.queries.paging import MAX_ID, PageRequest
 
 _DAY_LENGTH = 10
 
@@ -194,7 +194,7 @@ class PageQuery(ma.Schema):
         load_default=1000, validate=ma.validate.Range(1, 1000), metadata={"description": "largest number of items"}
     )
     offset = ma.fields.Integer(
-        load_default=0, validate=ma.validate.Range(0, LARGEST_ID), metadata={"description": "number of items to skip"}
+        load_default=0, validate=ma.validate.Range(0, MAX_ID), metadata={"description": "number of items to skip"}
     )
 
 
@@ -211,12 +211,12 @@ class CursorQuery(PageQuery):
     )
 
 
-def requested_page(query: Mapping[str, Any], *, has_cursor: bool = True) -> Page:
+def requested_page(query: Mapping[str, Any], *, has_cursor: bool = True) -> PageRequest:
     """Return the part of a list that a query asks for, to which its `Link` header refers.
 
     `query` was parsed by a `PageQuery`; without `has_cursor`, its `after` is of no use for the order that it asks for.
     """
-    page = Page(query["limit"], query["offset"], query.get("after"))
+    page = PageRequest(query["limit"], query["offset"], query.get("after"))
     page_links.remember(page, "id" if has_cursor and "after" in query else None)
     return page
 
@@ -258,4 +258,4 @@ class OptionalFileForm(ma.Schema):
 
 def identifier(**options: Any) -> ma.fields.Integer:
     """Return a field for an id of the database."""
-    return ma.fields.Integer(validate=ma.validate.Range(1, LARGEST_ID), **options)
+    return ma.fields.Integer(validate=ma.validate.Range(1, MAX_ID), **options)

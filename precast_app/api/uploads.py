@@ -20,7 +20,7 @@ from precast_app.messages import Message, as_message, join_messages
 from precast_app.models import Mapping as MappingOption
 from precast_app.models import Missing, OnError, PieceStatus, Renames
 from precast_app.pieces.status_file import MoveDefaults
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import MAX_ID
 
 _NO_FILE = Message("No file was sent. Send a spreadsheet as the multipart field `file`.")
 
@@ -30,7 +30,7 @@ class ProfileChoice(ma.fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs).strip()
-        is_id = text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= LARGEST_ID
+        is_id = text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= MAX_ID
         if text not in (AUTO_PROFILE, NO_PROFILE) and not is_id:
             raise ma.ValidationError("Must be the id of an import profile, auto or none.")
         return str(int(text)) if is_id else text

@@ -13,7 +13,7 @@ from precast_app.cli.command import Group
 from precast_app.extensions import current_settings
 from precast_app.projects import projects
 from precast_app.queries import administration
-from precast_app.queries.paging import every_page
+from precast_app.queries.paging import iterate_items
 
 user_group = Group("user", help="Create, list, disable and enable users.")
 token_group = Group("token", help="Create, list and revoke API tokens.")
@@ -33,7 +33,7 @@ def create_user(name: str, admin: bool, password_stdin: bool) -> None:
 @command.json_option
 def list_users(as_json: bool) -> None:
     """List the users: name, whether they are administrators, and whether they are disabled."""
-    found = every_page(administration.list_users)
+    found = iterate_items(administration.list_users)
     if as_json:
         command.print_json(UserAccount(many=True).dump(found))
         return

@@ -27,7 +27,7 @@ from precast_app.messages import Message
 from precast_app.models import Mapping as MappingOption
 from precast_app.models import Missing, OnError, PieceStatus, Renames
 from precast_app.pieces.status_file import MoveDefaults
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import MAX_ID
 
 _JOB_TYPES = [*(name for name in registry.creatable_names() if registry.get(name).has_file), registry.DETECT]
 
@@ -179,7 +179,7 @@ def import_file(
 
 def _profile(chosen: str) -> tuple[str, ImportProfile | None]:
     """Return the option `use_profile` and the profile of a JSON file; raise `RequestError` if there is no such one."""
-    is_id = chosen.isascii() and chosen.isdigit() and 0 < int(chosen) <= LARGEST_ID
+    is_id = chosen.isascii() and chosen.isdigit() and 0 < int(chosen) <= MAX_ID
     if chosen in (AUTO_PROFILE, NO_PROFILE) or is_id:
         return chosen, None
     try:

@@ -16,10 +16,10 @@ from precast_app.messages import Message
 from precast_app.models import ImportJob, JobStatus
 from precast_app.projects import projects
 from precast_app.queries import jobs
-from precast_app.queries.paging import LARGEST_ID, Page
+from precast_app.queries.paging import MAX_ID, PageRequest
 
 job_group = Group("job", help="List, show, cancel, retry, undo and apply jobs.")
-_JOB = click.argument("job_id", type=click.IntRange(1, LARGEST_ID))
+_JOB = click.argument("job_id", type=click.IntRange(1, MAX_ID))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _LoginName:
 def list_jobs(project_id: int, status: str | None, limit: int, as_json: bool) -> None:
     """List the jobs of a project, newest first: id, type, status, progress, file and user."""
     projects.get(project_id)
-    found = jobs.list_jobs(project_id, status, None, Page(limit=limit))[0]
+    found = jobs.list_jobs(project_id, status, None, PageRequest(limit=limit))[0]
     if as_json:
         positions = jobs.queue_positions(found)
         command.print_json(Job(many=True).dump([Job.of(job, positions) for job in found]))

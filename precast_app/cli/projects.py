@@ -9,7 +9,7 @@ from precast_app.cli import command
 from precast_app.cli.command import Group
 from precast_app.projects import projects
 from precast_app.queries import projects as project_queries
-from precast_app.queries.paging import every_page
+from precast_app.queries.paging import iterate_items
 
 project_group = Group("project", help="Create and list projects.")
 
@@ -25,7 +25,7 @@ def create_project(name: str) -> None:
 @command.json_option
 def list_projects(as_json: bool) -> None:
     """List the projects: id and name."""
-    found = every_page(project_queries.list_all)
+    found = iterate_items(project_queries.list_all)
     if as_json:
         command.print_json(Project(many=True).dump(found))
         return

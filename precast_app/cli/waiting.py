@@ -13,7 +13,7 @@ from precast_app.cli import command
 from precast_app.extensions import db
 from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.queries import jobs
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 
 _POLL_SECONDS = 0.3
 # The exit status of a command whose job waits for a person.
@@ -62,7 +62,7 @@ def login_name() -> str:
 
 
 def _print_issues(job_id: int) -> None:
-    issues, count = jobs.list_issues(job_id, None, Page(limit=50))
+    issues, count = jobs.list_issues(job_id, None, PageRequest(limit=50))
     for issue in issues:
         cell = f"{issue.column or ''}{issue.row or ''}"
         click.echo(f"{issue.severity}{' ' if cell else ''}{cell}: {issue.message}", err=True)

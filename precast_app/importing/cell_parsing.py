@@ -16,7 +16,7 @@ from precast_app.text import clean_text, match_key
 _MAX_DECIMALS = 30
 # Digits of the shortest text of a binary fraction, where they are more than Excel shows.
 _FLOAT_DIGITS = (16, 17)
-_LONGEST_CHOICE = 100
+_MAX_CHOICE_LENGTH = 100
 # More digits than any number that is accepted.
 _CONTEXT = Context(prec=100)
 _15_DIGITS = Context(prec=15)
@@ -126,7 +126,7 @@ def parse_required_text(cell: object, *, max_length: int) -> str:
 
 def parse_choice(cell: object, *, choices: Sequence[str]) -> str | None:
     """Return the choice that a cell names, in any case and with spaces for underscores; None for a blank cell."""
-    value = parse_text(cell, max_length=_LONGEST_CHOICE, blank=None)
+    value = parse_text(cell, max_length=_MAX_CHOICE_LENGTH, blank=None)
     if value is None:
         return None
     if (choice := match_key(value)) in choices:

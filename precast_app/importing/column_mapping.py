@@ -35,7 +35,7 @@ from precast_app.text import match_key, path_key
 # Merged ranges with a warning of their own.
 _MAX_MERGED_WARNINGS = 50
 # Longer than any name in a project, including the title of its group and the separators between words.
-_LONGEST_NAME = 2_000
+_MAX_NAME_LENGTH = 2_000
 # Characters of a heading in a message.
 _SHOWN_CHARACTERS = 200
 # How similar a heading and a name must be to suggest the name, in percent; and the number of pairs compared per file.
@@ -109,7 +109,7 @@ def index_names(reference: ReferenceData) -> NameIndex:
 
 def find_targets(top: str, sub: str, names: NameIndex) -> list[Target]:
     """Return everything that a heading can mean: `top` over `sub`, one of which may be blank."""
-    if len(top) + len(sub) > _LONGEST_NAME:
+    if len(top) + len(sub) > _MAX_NAME_LENGTH:
         return []
     if top and sub:
         # The title of a group, a tower or a product over the rest of the name.

@@ -23,7 +23,7 @@ _AFTER_TITLE = {
     )
     for group, spec in GROUP_SPECS.items()
 }
-_LONGEST_NAME = 150
+_MAX_NAME_LENGTH = 150
 # A point that separates the levels of a path; `Lifter_2.5T` and `1. OG` are no paths.
 _LEVEL_SEPARATOR = re.compile(r"(?:(?<!\d)\.|\.(?!\d))(?![\s_]|\Z)")
 _WORD_SEPARATOR = re.compile(r"[\s\-]")
@@ -169,7 +169,7 @@ def name_parts(top: str, sub: str, group: ColumnGroup) -> tuple[str, ...]:
 
 def is_name(text: str) -> bool:
     """Return whether a text can be the name of an item: it is not too long, can be displayed, and has a word."""
-    return len(text) <= _LONGEST_NAME and text.isprintable() and bool(match_key(text))
+    return len(text) <= _MAX_NAME_LENGTH and text.isprintable() and bool(match_key(text))
 
 
 def _split_last_word(text: str) -> list[str]:

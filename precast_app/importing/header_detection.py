@@ -31,7 +31,7 @@ _BEFORE_UNIT = " _/,;"
 _IN = " in"
 _BEFORE_UNIT_WORDS = frozenset({"in", "en", "w", "unit", "unit:", "units", "units:", "einheit", "einheit:"})
 # Longer than any heading of a base column, whatever separates its words.
-_LONGEST_BASE_NAME = 200
+_MAX_BASE_NAME_LENGTH = 200
 _NO_LETTERS = re.compile(r"\W|_")
 _BASE_NAMES = {
     _NO_LETTERS.sub("", name).casefold(): (column.field, rank)
@@ -119,7 +119,7 @@ def item_headings(layout: HeaderLayout) -> Iterator[Heading]:
 def base_field(heading: str) -> tuple[str, int] | None:
     """Return the field of the base column that a heading names, and 0 if by its own name, 1 or more if by an alias."""
     name, _ = split_unit(heading)
-    return _base_name(name) or _base_name(name.removesuffix(_IN)) if len(name) <= _LONGEST_BASE_NAME else None
+    return _base_name(name) or _base_name(name.removesuffix(_IN)) if len(name) <= _MAX_BASE_NAME_LENGTH else None
 
 
 def split_unit(heading: str) -> tuple[str, str]:

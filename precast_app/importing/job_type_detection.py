@@ -15,9 +15,9 @@ ELEMENT_TYPES, PIECE_STATUSES = "element_type_import", "piece_status_import"
 _IDENTITY = {"element_type", "name"}
 _NO_LETTERS = re.compile(r"\W|_")
 # A longer text is no heading of a reference file.
-_LONGEST_HEADING = 200
+_MAX_HEADING_LENGTH = 200
 # Columns of a list of pieces that are compared.
-_MOST_HEADINGS = 50
+_MAX_HEADINGS = 50
 
 
 def detect_job_types(book: Book) -> list[str]:
@@ -59,7 +59,7 @@ def _office_list_score(book: Book) -> int:
 def _has_statuses(book: Book) -> bool:
     """Return whether a row has headings for single pieces and for their status."""
     for row in book.scan(book.sheets[0]).head:
-        kinds = {meaning.kind for text in _texts(row)[:_MOST_HEADINGS] for meaning in vocabulary.meanings(text)[:1]}
+        kinds = {meaning.kind for text in _texts(row)[:_MAX_HEADINGS] for meaning in vocabulary.meanings(text)[:1]}
         if "piece_status" in kinds and kinds & {"serial", "name"}:
             return True
     return False
@@ -70,4 +70,4 @@ def _texts(row: SheetRow) -> list[str]:
 
 
 def _squash(text: str) -> str:
-    return _NO_LETTERS.sub("", text).casefold() if len(text) <= _LONGEST_HEADING else ""
+    return _NO_LETTERS.sub("", text).casefold() if len(text) <= _MAX_HEADING_LENGTH else ""

@@ -58,9 +58,7 @@ def reader_issues(notes: Iterable[ReaderNote], columns: ColumnMap) -> Iterator[I
     """
     with_unit = {column.letter for column in columns.columns if column.has_unit_in_cells or column.is_text}
     unit_by_column = {column.letter: column.unit for column in columns.columns if column.unit}
-    yield from from_notes(
-        (note for note in notes if note.unit is None or note.column not in with_unit), unit_by_column
-    )
+    yield from from_notes((note for note in notes if note.unit is None or note.column not in with_unit), unit_by_column)
 
 
 def _kind_of(column: Column) -> str:

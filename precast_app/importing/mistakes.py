@@ -15,7 +15,7 @@ from precast_app.text import clean_text
 
 # A whole number with a word for pieces behind it.
 _COUNT = re.compile(r"\A(\d{1,9}) ?[^\W\d_]{1,12}\.?\Z")
-_LONGEST = 80
+_MAX_LENGTH = 80
 _UNITS = {column.field: column.unit for column in BASE_COLUMNS if column.unit}
 
 
@@ -63,7 +63,7 @@ def group_mistakes(cells: Iterable[WrongCell], columns: Iterable[Column], limit:
 def suggest(column: Column, text: str) -> str | None:
     """Return what a cell of the column may be meant to say; None if that is not clear."""
     text = clean_text(text)
-    if not text or len(text) > _LONGEST:
+    if not text or len(text) > _MAX_LENGTH:
         return None
     if not any(map(str.isalnum, text)):
         return "" if _is_valid(column, "") else None

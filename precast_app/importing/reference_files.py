@@ -19,7 +19,7 @@ from precast_app.spreadsheets import Book, SheetRow, column_letter, unescape_for
 
 _NO_LETTERS = re.compile(r"\W|_")
 # A longer one is none of those of a reference file.
-_LONGEST_HEADING = 200
+_MAX_HEADING_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _column_indices(header: SheetRow | None, fields: tuple[ReferenceColumn, ...]
 
 
 def _squash(text: str) -> str:
-    return _NO_LETTERS.sub("", text).casefold() if len(text) <= _LONGEST_HEADING else ""
+    return _NO_LETTERS.sub("", text).casefold() if len(text) <= _MAX_HEADING_LENGTH else ""
 
 
 def _values(

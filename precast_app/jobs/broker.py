@@ -33,7 +33,7 @@ RESULT_TTL_SECONDS = 0
 FAILURE_TTL_SECONDS = 86_400
 
 _ID = re.compile(r"import-([1-9][0-9]{0,9})-([0-9]{1,10})")
-_LARGEST_JOB_ID = 2**31 - 1
+_MAX_JOB_ID = 2**31 - 1
 
 
 class ImportRqJob(Job):
@@ -162,7 +162,7 @@ def import_job_id(rq_id: str) -> int | None:
     """Return the import job that an RQ job's id names; None if it names none."""
     match = _ID.fullmatch(rq_id)
     job_id = int(match[1]) if match else 0
-    return job_id if 0 < job_id <= _LARGEST_JOB_ID else None
+    return job_id if 0 < job_id <= _MAX_JOB_ID else None
 
 
 def redis_connection() -> Redis:

@@ -38,7 +38,7 @@ def run_job(job_id: int) -> None:
     if lease is None:
         log.info("Job %d is left alone: it has ended, another worker has it, or it isn't its turn.", job_id)
         return
-    with logs.job(job_id), job_runs.measured(job_id, is_resumed=lease.is_resumed):
+    with logs.job(job_id), job_runs.measure_job(job_id, is_resumed=lease.is_resumed):
         _run_leased(lease)
 
 

@@ -268,7 +268,7 @@ class _RowReader:
 
     def _stage_of(self, written: str) -> int | None:
         found = self._stages.get(match_key(written))
-        if found is None and len(written) <= vocabulary.LONGEST_HEADING:
+        if found is None and len(written) <= vocabulary.MAX_HEADING_LENGTH:
             name = vocabulary.load().items.get(("stage", vocabulary.squash(written)))
             found = self._stages.get(match_key(name)) if name else None
         return found

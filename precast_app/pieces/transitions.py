@@ -14,7 +14,7 @@ from precast_app.enums import PIECE_STEPS, PieceEventKind, PieceStatus
 from precast_app.messages import Message
 
 # A piece may have been made before its element type was imported, but a date further back has a wrong year.
-_LONGEST_BEFORE_IMPORT = timedelta(days=366)
+_MAX_TIME_BEFORE_IMPORT = timedelta(days=366)
 # The clocks of phones are not exact, and east of Greenwich a day begins earlier.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 _EARLIEST_DAY = timedelta(hours=14)
@@ -255,7 +255,7 @@ def _check_date(piece: PieceState, moment: Moment, now: datetime) -> None:
     is_future = moment.at.date() > (now + _EARLIEST_DAY).date() if moment.is_day else moment.at > now + _CLOCK_TOLERANCE
     if is_future:
         raise MoveRefused("date_in_future", "The date is in the future. Enter when it happened.", about="date")
-    if moment.at < piece.created_at - _LONGEST_BEFORE_IMPORT:
+    if moment.at < piece.created_at - _MAX_TIME_BEFORE_IMPORT:
         raise MoveRefused(
             "date_before_piece",
             Message(

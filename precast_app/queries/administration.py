@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from precast_app.models import AuditEntry, User
-from precast_app.queries.paging import Page, paginate
+from precast_app.queries.paging import PageRequest, paginate
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,12 @@ class AuditFilter:
     since: datetime | None = None
 
 
-def list_users(page: Page) -> tuple[list[User], int]:
+def list_users(page: PageRequest) -> tuple[list[User], int]:
     """Return a page of all users, by name, and their number."""
     return paginate(select(User).order_by(User.name), page)
 
 
-def list_audit_entries(project_id: int | None, filters: AuditFilter, page: Page) -> tuple[list[AuditEntry], int]:
+def list_audit_entries(project_id: int | None, filters: AuditFilter, page: PageRequest) -> tuple[list[AuditEntry], int]:
     """Return a page of audit entries, newest first, and their number; `project_id` None means all projects."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc())
     if project_id is not None:

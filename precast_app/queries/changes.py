@@ -16,7 +16,7 @@ from precast_app.importing.pg_arrays import pg_array
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, MEASURES, ColumnGroup
 from precast_app.models import ImportJob
-from precast_app.queries.paging import LARGEST_ID, Page
+from precast_app.queries.paging import MAX_ID, PageRequest
 
 KINDS = ("created", "updated", "renamed", "missing", "deleted", "unchanged")
 
@@ -99,7 +99,7 @@ class ChangeFilter:
 NO_FILTER = ChangeFilter()
 
 
-def list_changes(job_id: int, filters: ChangeFilter, page: Page) -> tuple[list[dict[str, Any]], int]:
+def list_changes(job_id: int, filters: ChangeFilter, page: PageRequest) -> tuple[list[dict[str, Any]], int]:
     """Return changed element types by row, then missing ones, then unchanged ones in the order of the file.
 
     The second value is how many there are in all. `fields` has the value before and after by heading; the measures of
@@ -131,7 +131,7 @@ def iterate_changes(job_id: int) -> Iterator[dict[str, Any]]:
     """Yield all changes of a job but unchanged element types; they are read in portions."""
     last = None
     while True:
-        found, _ = list_changes(job_id, NO_FILTER, Page(after=last))
+        found, _ = list_changes(job_id, NO_FILTER, PageRequest(after=last))
         for change in found:
             if change["change"] == "unchanged":
                 return
@@ -172,7 +172,7 @@ def text_headings(job: ImportJob) -> frozenset[str]:
 def _parameters(job: ImportJob, filters: ChangeFilter, headings: _ChangeHeadings) -> dict[str, Any]:
     key, target = headings.find(filters.field) if filters.field is not None else (None, None)
     return {
-        "job_id": job.id, "project_id": job.project_id, "change": filters.change, "largest_row": LARGEST_ID, "key": key,
+        "job_id": job.id, "project_id": job.project_id, "change": filters.change, "largest_row": MAX_ID, "key": key,
         "target": target, "in_production": filters.in_production, "without_unchanged": filters.without_unchanged,
     }  # fmt: skip
 

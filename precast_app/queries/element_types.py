@@ -29,7 +29,7 @@ from precast_app.models import (
     Project,
     Quantity,
 )
-from precast_app.queries.paging import Page, paginate
+from precast_app.queries.paging import PageRequest, paginate
 from precast_app.text import identity_key
 
 _SORTED: dict[str, Any] = {
@@ -86,7 +86,7 @@ def _is_one_of(ids: Select[int]) -> ColumnElement[bool]:
 
 
 def list_element_types(
-    project_id: int, filters: ElementTypeFilter, page: Page, sort: str | None = None
+    project_id: int, filters: ElementTypeFilter, page: PageRequest, sort: str | None = None
 ) -> tuple[list[ElementType], int]:
     """Return a project's element types and their number, by type and name or by `sort`, one of `SORTS`.
 
@@ -98,7 +98,7 @@ def list_element_types(
         column = _SORTED[sort.removeprefix("-")]
         order.insert(0, column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_last())
 
-    def follows(last_id: int) -> ColumnElement[bool]:
+    def is_after(last_id: int) -> ColumnElement[bool]:
         if sort:
             raise RequestError("`after` can't be combined with `sort`. Use `offset`, or leave `sort` out.")
         last = db.session.get(ElementType, last_id)
@@ -114,7 +114,7 @@ def list_element_types(
             )
         return tuple_(ElementType.type_key, ElementType.name_key) > (last.type_key, last.name_key)
 
-    return paginate(matching_query(project_id, filters).order_by(*order), page, follows)
+    return paginate(matching_query(project_id, filters).order_by(*order), page, is_after)
 
 
 def piece_counts(element_type_ids: Sequence[int], node_id: int | None = None) -> dict[int, int]:

@@ -8,10 +8,10 @@ from sqlalchemy import Select, func, or_, select
 
 from precast_app.extensions import db
 from precast_app.models import ImportProfile, ImportProfileVersion
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 
 
-def list_profiles(project_id: int | None, page: Page) -> tuple[list[dict[str, Any]], int]:
+def list_profiles(project_id: int | None, page: PageRequest) -> tuple[list[dict[str, Any]], int]:
     """Return the newest versions of the profiles that a project can use, its own first, and their number.
 
     Without a project, these are the profiles of the installation.

@@ -15,7 +15,7 @@ from precast_app.message_catalogue import translate
 from precast_app.messages import Message
 from precast_app.models import FileChunk, ImportJob, Issue, JobStatus, Phase, Severity
 from precast_app.queries.job_states import JobState, is_in_state
-from precast_app.queries.paging import Page, paginate
+from precast_app.queries.paging import PageRequest, paginate
 
 # Uploads that are offered for a comparison.
 _MAX_COMPARABLE_UPLOADS = 200
@@ -42,7 +42,7 @@ def list_jobs(
     project_id: int,
     status: str | None,
     job_type: str | None,
-    page: Page,
+    page: PageRequest,
     state: JobState | None = None,
     *,
     include_applied_dry_runs: bool = True,
@@ -103,7 +103,7 @@ def list_comparable_uploads(job: ImportJob) -> list[ImportJob]:
 
 
 def list_issues(
-    job_id: int, severity: str | None, page: Page, *, without_code: str | None = None
+    job_id: int, severity: str | None, page: PageRequest, *, without_code: str | None = None
 ) -> tuple[list[Issue], int]:
     """Return a job's issues by row, those about the whole file first, and their number; those of a code left out.
 
@@ -115,7 +115,7 @@ def list_issues(
     if without_code:
         query = query.where(Issue.code != without_code)
 
-    def follows(last_id: int) -> ColumnElement[bool]:
+    def is_after(last_id: int) -> ColumnElement[bool]:
         last = db.session.execute(select(Issue.row).where(Issue.job_id == job_id, Issue.id == last_id)).one_or_none()
         if last is None:
             raise RequestError(
@@ -129,7 +129,7 @@ def list_issues(
         # Rows count from 1, so 0 stands for the whole file.
         return tuple_(func.coalesce(Issue.row, 0), Issue.id) > (last.row or 0, last_id)
 
-    return paginate(query, page, follows)
+    return paginate(query, page, is_after)
 
 
 _UNLISTED = Message(

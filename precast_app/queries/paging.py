@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from precast_app.extensions import db
 
-LARGEST_ID = 2**31 - 1
+MAX_ID = 2**31 - 1
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """At most `limit` (1…1000) items, without the first `offset` ones.
 
     With `after`, the list starts behind the item with this id. So it neither repeats nor skips an item while others
@@ -29,23 +29,23 @@ class Page:
 
 
 def paginate(
-    query: Select[Any], page: Page, follows: Callable[[int], ColumnElement[bool]] | None = None
+    query: Select[Any], page: PageRequest, is_after: Callable[[int], ColumnElement[bool]] | None = None
 ) -> tuple[list[Any], int]:
     """Return the items of the page, in the query's order, and the number of all items of the query.
 
-    `follows` returns the condition for the items behind the one with the given id; a list without it has no `after`.
+    `is_after` returns the condition for the items behind the one with the given id; a list without it has no `after`.
     """
     count = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     if page.after is not None:
-        assert follows is not None, "this list has no `after`"
-        query = query.where(follows(page.after))
+        assert is_after is not None, "this list has no `after`"
+        query = query.where(is_after(page.after))
     items = db.session.scalars(query.limit(page.limit).offset(page.offset)).unique().all()
     return list(items), count
 
 
-def every_page(list_page: Callable[[Page], tuple[list[Item], int]]) -> Iterator[Item]:
+def iterate_items(list_page: Callable[[PageRequest], tuple[list[Item], int]]) -> Iterator[Item]:
     """Yield all items of a list, read page by page."""
     offset = 0
-    while items := list_page(Page(offset=offset))[0]:
+    while items := list_page(PageRequest(offset=offset))[0]:
         yield from items
         offset += len(items)

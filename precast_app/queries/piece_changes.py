@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 
 from precast_app.extensions import db
 from precast_app.models import ImportJob, Piece, PieceEvent, PlannedPieceMove, Stage
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class PieceChange:
     note: str | None
 
 
-def list_changes(job_id: int, page: Page) -> tuple[list[PieceChange], int]:
+def list_changes(job_id: int, page: PageRequest) -> tuple[list[PieceChange], int]:
     """Return a page of a job's changes of pieces, in the order in which they were made, and their number."""
     is_dry_run = db.session.get_one(ImportJob, job_id).dry_run
     model, position = (PlannedPieceMove, PlannedPieceMove.row) if is_dry_run else (PieceEvent, PieceEvent.id)

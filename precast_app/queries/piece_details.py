@@ -16,7 +16,7 @@ from precast_app.queries import pieces
 from precast_app.queries.pieces import PieceRow
 
 # A piece has few events; the limit keeps the page small whatever a program has written.
-_MOST_EVENTS = 500
+_MAX_EVENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,6 @@ def _events(piece_id: int) -> list[HistoryEntry]:
         .outerjoin(Stage, Stage.id == PieceEvent.stage_id)
         .where(PieceEvent.piece_id == piece_id)
         .order_by(PieceEvent.id.desc())
-        .limit(_MOST_EVENTS)
+        .limit(_MAX_EVENTS)
     )  # fmt: skip
     return [HistoryEntry(id_, PieceEventKind(kind), *rest) for id_, kind, *rest in db.session.execute(query)]

@@ -16,7 +16,7 @@ from precast_app.importing import hierarchy
 from precast_app.models import ElementType, HierarchyNode, PieceStage, Quantity, Stage
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries import pieces
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 from precast_app.queries.pieces import PieceRow
 
 # Pieces that are in memory at once.
@@ -47,7 +47,7 @@ class SiteListRow:
 def iterate_pieces(project_id: int, filters: PieceFilter) -> Iterator[ExportedPiece]:
     """Yield the pieces that match the filter in the order of their codes; they are read in portions."""
     after = None
-    while found := pieces.list_pieces(project_id, filters, Page(_PORTION, after=after), "code"):
+    while found := pieces.list_pieces(project_id, filters, PageRequest(_PORTION, after=after), "code"):
         ids = [row.id for row in found]
         passed: dict[int, dict[int, datetime]] = defaultdict(dict)
         query = select(PieceStage.piece_id, PieceStage.stage_id, PieceStage.passed_at)

@@ -16,7 +16,7 @@ from precast_app.messages import Message
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Project, Stage
 from precast_app.pieces import selection
 from precast_app.pieces.selection import PieceFilter
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 
 # The orders of pieces: by code, by the day of the last move (pieces that never moved come last), by creation.
 SORTS = ("code", "-code", "moved", "-moved", "id")
@@ -45,7 +45,7 @@ class PieceRow:
     stage_passed_at: datetime | None
 
 
-def list_pieces(project_id: int, filters: PieceFilter, page: Page, sort: str = "code") -> list[PieceRow]:
+def list_pieces(project_id: int, filters: PieceFilter, page: PageRequest, sort: str = "code") -> list[PieceRow]:
     """Return a page of a project's pieces that match the filters, in the order `sort`, one of `SORTS`.
 
     Raise `RequestError` if `page.after` is not the id of a piece of the project; the order `id` takes any number.
@@ -68,7 +68,9 @@ def list_pieces(project_id: int, filters: PieceFilter, page: Page, sort: str = "
     return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all())
 
 
-def list_and_count(project_id: int, filters: PieceFilter, page: Page, sort: str = "code") -> tuple[list[PieceRow], int]:
+def list_and_count(
+    project_id: int, filters: PieceFilter, page: PageRequest, sort: str = "code"
+) -> tuple[list[PieceRow], int]:
     """Return the same page as `list_pieces`, and how many pieces match the filters in all."""
     found = list_pieces(project_id, filters, page, sort)
     if page.after is None and not page.offset and len(found) < page.limit:
@@ -76,7 +78,7 @@ def list_and_count(project_id: int, filters: PieceFilter, page: Page, sort: str 
     return found, selection.count(project_id, filters)
 
 
-def _by_code_of_few(query: Select[Piece], page: Page, last: Piece | None, *, is_descending: bool) -> list[Piece]:
+def _by_code_of_few(query: Select[Piece], page: PageRequest, last: Piece | None, *, is_descending: bool) -> list[Piece]:
     """Return a page by code of pieces that are found in the order of the table, and then sorted.
 
     In the order of their codes, every piece in front of the first match would be read from another place of the table.
@@ -90,7 +92,7 @@ def _by_code_of_few(query: Select[Piece], page: Page, last: Piece | None, *, is_
     return [by_id[id_] for id_ in shown if id_ in by_id]
 
 
-def _by_move(project_id: int, query: Select[Piece], page: Page, *, is_descending: bool) -> list[Piece]:
+def _by_move(project_id: int, query: Select[Piece], page: PageRequest, *, is_descending: bool) -> list[Piece]:
     """Return a page by the time of the last move, and behind these the pieces that never moved.
 
     These are two queries, each of which reads an index in its order.

@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from precast_app.auth.permissions import Identity
 from precast_app.extensions import db
 from precast_app.models import ElementType, ImportJob, JobStatus, Membership, Project, Quantity
-from precast_app.queries.paging import Page, paginate
+from precast_app.queries.paging import PageRequest, paginate
 from precast_app.totals import storage
 from precast_app.totals.storage import Counts
 
 
-def list_visible_to(identity: Identity, page: Page) -> tuple[list[Project], int]:
+def list_visible_to(identity: Identity, page: PageRequest) -> tuple[list[Project], int]:
     """Return a page of the projects that this user or token may see, by name, and their number."""
     query = select(Project).order_by(Project.name)
     if not identity.is_admin:
@@ -25,7 +25,7 @@ def list_visible_to(identity: Identity, page: Page) -> tuple[list[Project], int]
     return paginate(query, page)
 
 
-def list_all(page: Page) -> tuple[list[Project], int]:
+def list_all(page: PageRequest) -> tuple[list[Project], int]:
     """Return a page of all projects, by id, and their number."""
     return paginate(select(Project).order_by(Project.id), page)
 
@@ -36,7 +36,7 @@ def names_by_id(project_ids: Iterable[int | None]) -> dict[int, str]:
     return {row.id: row.name for row in db.session.execute(query)}
 
 
-def list_members(project_id: int, page: Page) -> tuple[list[Membership], int]:
+def list_members(project_id: int, page: PageRequest) -> tuple[list[Membership], int]:
     """Return a page of the project's members, ordered by user id, and their number."""
     return paginate(select(Membership).where(Membership.project_id == project_id).order_by(Membership.user_id), page)
 

@@ -11,10 +11,10 @@ from precast_app.extensions import Model, db
 from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.importing.reference_store import MODELS
 from precast_app.importing.schema import GROUP_SPECS
-from precast_app.queries.paging import Page, paginate
+from precast_app.queries.paging import PageRequest, paginate
 
 
-def list_page(project_id: int, job_type: str, page: Page) -> tuple[list[Any], int]:
+def list_page(project_id: int, job_type: str, page: PageRequest) -> tuple[list[Any], int]:
     """Return a page of the items that imports of this type write, and how many there are in all."""
     return paginate(_query(project_id, job_type), page)
 

@@ -8,15 +8,15 @@ from sqlalchemy import func, select
 
 from precast_app.extensions import db
 from precast_app.models import OutboxMessage, Webhook
-from precast_app.queries.paging import Page, paginate
+from precast_app.queries.paging import PageRequest, paginate
 
 
-def list_webhooks(project_id: int, page: Page) -> tuple[list[Webhook], int]:
+def list_webhooks(project_id: int, page: PageRequest) -> tuple[list[Webhook], int]:
     """Return a page of the project's webhooks, in the order of their creation, and their number."""
     return paginate(select(Webhook).where(Webhook.project_id == project_id).order_by(Webhook.id), page)
 
 
-def list_deliveries(webhook_id: int, page: Page) -> tuple[list[OutboxMessage], int]:
+def list_deliveries(webhook_id: int, page: PageRequest) -> tuple[list[OutboxMessage], int]:
     """Return a page of the webhook's messages, newest first, and their number."""
     query = select(OutboxMessage).where(OutboxMessage.webhook_id == webhook_id).order_by(OutboxMessage.id.desc())
     return paginate(query, page, lambda last_id: OutboxMessage.id < last_id)

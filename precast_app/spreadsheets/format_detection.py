@@ -20,7 +20,7 @@ from precast_app.spreadsheets.xlsb.book import XlsbBook
 from precast_app.spreadsheets.xlsx.book import XlsxBook
 from precast_app.spreadsheets.zip_package import ZipPackage
 
-_LONGEST_SHEET_NAME = 150  # characters; Excel's own limit is 31
+_MAX_SHEET_NAME_LENGTH = 150  # characters; Excel's own limit is 31
 _START_BYTES = 64 * 1024
 _MAGICS = (
     (b"\xff\xd8\xff", Message("a JPEG image")),
@@ -59,12 +59,12 @@ def open_book(
     `UnreadableFile` if the content can't be read as a spreadsheet.
     """
     book = _open(file, limits or Limits(), encoding, delimiter)
-    if any(len(sheet) > _LONGEST_SHEET_NAME for sheet in book.sheets):
+    if any(len(sheet) > _MAX_SHEET_NAME_LENGTH for sheet in book.sheets):
         raise UnreadableFile(
             "sheet_name_too_long",
             Message(
                 "The name of a sheet has more than %(limit)s characters. Rename the sheet and upload the file again.",
-                limit=_LONGEST_SHEET_NAME,
+                limit=_MAX_SHEET_NAME_LENGTH,
             ),
         )
     return NormalizedBook(book)

@@ -14,7 +14,7 @@ import xlrd
 from precast_app.spreadsheets.sheet import Cell, FormattedNumber
 from precast_app.spreadsheets.unit_names import unit_name
 
-_LONGEST_FORMAT = 255  # characters, Excel's own limit
+_MAX_FORMAT_LENGTH = 255  # characters, Excel's own limit
 _BUILT_IN = {
     1: "0",
     2: "0.00",
@@ -151,7 +151,7 @@ def _plain(number: Decimal) -> str:
 @lru_cache(maxsize=1024)
 def parse_number_format(code: str) -> NumberFormat:
     """Return the format that a code such as `0.00 "m"` describes."""
-    if len(code) > _LONGEST_FORMAT:
+    if len(code) > _MAX_FORMAT_LENGTH:
         return GENERAL
     # The section after the first semicolon is for negative numbers.
     fields = _LITERAL.sub("", code).partition(";")[0]

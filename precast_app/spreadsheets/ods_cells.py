@@ -18,7 +18,7 @@ _PLAIN_NUMBER = re.compile(r"[-+\d.,'\s]+(?:E[-+]?\d+)?")
 _DURATION = re.compile(
     r"PT(?:(?P<hours>[0-9]{1,8})H)?(?:(?P<minutes>[0-9]{1,8})M)?(?:(?P<seconds>[0-9]{1,8}(?:[.,][0-9]{1,20})?)S)?"
 )
-_LONGEST_LITERAL = 80  # characters, so that a format of three is within Excel's limit
+_MAX_LITERAL_LENGTH = 80  # characters, so that a format of three is within Excel's limit
 _LAST_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,20}[²³]?\Z")
 
 
@@ -76,7 +76,7 @@ def _number_cell(number: float, shown: str) -> Cell:
         return rounded
     unit = _LAST_WORD.search(shown)
     # A format that is nothing but a literal, for positive numbers, negative ones and zero.
-    literal = f'"{shown}"' if '"' not in shown and len(shown) < _LONGEST_LITERAL else "General"
+    literal = f'"{shown}"' if '"' not in shown and len(shown) < _MAX_LITERAL_LENGTH else "General"
     code = ";".join([literal] * 3)
     return FormattedNumber(rounded, ShownText(shown, shown_unit(unit[0]) if unit else None, code))
 

@@ -42,7 +42,7 @@ _MAY_BE_DIGITS = re.compile(r"[0-9](?::[0-9]{2}|([/.-])[0-9]{1,2}\1[0-9]{1,2})")
 _SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]{1,14})?E\+(?:1[1-9]|[2-9][0-9])")
 _SCIENTIFIC_TEXT = re.compile(r"[0-9](?:[.,][0-9]{1,14})?E\+[0-9]{2,3}")
 _HASHES = re.compile(r"#{3,}")
-_MOST_NOTES = 50  # for each code
+_MAX_NOTES = 50  # for each code
 
 _CODES = ("date_in_text", "rounded_number", "hidden_value")
 
@@ -59,10 +59,10 @@ class ReplacedValues:
         """Return a warning for each cell, and one for each code that has more cells than are listed."""
         more = (
             ReaderNote(
-                "warning", code, Message("%(count)s more cells have the same problem.", count=count - _MOST_NOTES)
+                "warning", code, Message("%(count)s more cells have the same problem.", count=count - _MAX_NOTES)
             )
             for code, count in self._counts.items()
-            if count > _MOST_NOTES
+            if count > _MAX_NOTES
         )
         return (*self._found, *more)
 
@@ -78,7 +78,7 @@ class ReplacedValues:
             if code is None:
                 continue
             self._counts[code] += 1
-            if self._counts[code] <= _MOST_NOTES:
+            if self._counts[code] <= _MAX_NOTES:
                 shown = cell.strip()
                 message = _message(code, shown)
                 self._found.append(ReaderNote("warning", code, message, number, column_letter(index + 1), shown))

@@ -18,7 +18,7 @@ _OTHER_ERRORS = frozenset({
     "#N/A", "#N/D", "#N/B", "#NV", "#I/T", "#Н/Д", "#Δ/Υ", "#YOK", "#HIÁNYZIK", "#NEDOSTUPNÝ", "#NENÍ_K_DISPOZICI",
     "#GETTING_DATA", "#DATEN_ABRUFEN",
 })  # fmt: skip
-_LONGEST_ERROR = 20
+_MAX_ERROR_LENGTH = 20
 
 
 def normalize_row(row: SheetRow) -> SheetRow:
@@ -37,7 +37,7 @@ def normalize_row(row: SheetRow) -> SheetRow:
 def normalize_text(text: str) -> str | CellError:
     """Return a text in NFC, or as an error if it is an error word such as `#N/A`."""
     normal = unicodedata.normalize("NFC", text)
-    if len(normal) <= _LONGEST_ERROR:
+    if len(normal) <= _MAX_ERROR_LENGTH:
         word = normal.strip()
         if (
             word in _OTHER_ERRORS

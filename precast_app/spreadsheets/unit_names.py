@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-_LONGEST = 30
+_MAX_LENGTH = 30
 # Signs and names of each unit, without accents, spaces and points. No pounds but the English ones, because elsewhere a
 # pound may be 500 g.
 _NAMES = {
@@ -58,7 +58,7 @@ _CYRILLIC = str.maketrans("мсдкгтл", "mcdkgtl")
 
 def unit_name(text: str) -> str | None:
     """Return the usual name of a unit, such as `m3` for `m³`, `M^3`, `куб. м` and `Kubikmeter`; None if unknown."""
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_LENGTH:
         return None
     # The compatibility form also has the usual letters in place of full-width ones, and `mm` for the sign ㎜.
     name = unicodedata.normalize("NFKC", text).replace("İ", "i").casefold().translate(_IGNORED)

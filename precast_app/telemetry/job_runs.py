@@ -50,7 +50,7 @@ class PhaseTimer:
 
 
 @contextmanager
-def measured(job_id: int, *, is_resumed: bool) -> Iterator[None]:
+def measure_job(job_id: int, *, is_resumed: bool) -> Iterator[None]:
     """Measure and trace a job that was just claimed: how long it has waited, and how long it takes.
 
     A job that another worker had begun has been counted as waiting before. Measuring never makes a job fail.

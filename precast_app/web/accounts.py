@@ -16,7 +16,7 @@ from precast_app.models import NotificationEvent, Role
 from precast_app.notifications import email_settings
 from precast_app.queries import administration, projects
 from precast_app.queries.administration import AuditFilter
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 from precast_app.web import audit_labels, paging, project_context
 
 blueprint = Blueprint("account_pages", __name__)
@@ -37,7 +37,7 @@ def account() -> str:
     """Show the user's password form, tokens and sessions."""
     identity = current_identity()
     user_tokens = tokens.list_for_user(identity.user_id)
-    visible_projects, _ = projects.list_visible_to(identity, Page())
+    visible_projects, _ = projects.list_visible_to(identity, PageRequest())
     return render_template(
         "accounts/account.html",
         identity=identity,

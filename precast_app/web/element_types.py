@@ -15,7 +15,7 @@ from precast_app.importing.element_type_edit import EDITABLE_FIELDS
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup, GroupSpec
 from precast_app.queries import element_types, reference_data
 from precast_app.queries.element_types import SORTS, ElementTypeFilter
-from precast_app.queries.paging import LARGEST_ID
+from precast_app.queries.paging import MAX_ID
 from precast_app.web import paging, project_context
 from precast_app.web.template_filters import in_order
 
@@ -135,4 +135,4 @@ def _editable_group(project_id: int, element_type_id: int, spec: GroupSpec) -> E
 
 def _id_argument(name: str) -> int | None:
     number = request.args.get(name, type=int)
-    return number if number is not None and 0 <= number <= LARGEST_ID else None
+    return number if number is not None and 0 <= number <= MAX_ID else None

@@ -17,7 +17,7 @@ from precast_app.models import FailureReason, ImportJob, Issue, JobStatus, OnErr
 from precast_app.queries import changes, element_types, piece_changes
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.changes import ChangeFilter
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 from precast_app.web import paging
 
 FILTERS = ("change", "severity", "field", "in_production")
@@ -82,7 +82,7 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
     issues, issue_count = job_queries.list_issues(
         job.id, None if shown_severity == _ALL else shown_severity, issue_page, without_code=hidden_code
     )
-    notes, _ = job_queries.list_issues(job.id, Severity.INFO, Page(_MAX_NOTES))
+    notes, _ = job_queries.list_issues(job.id, Severity.INFO, PageRequest(_MAX_NOTES))
     changed, changed_count = changes.list_changes(job.id, filters, page)
     summary = changes.summarize(job.id) if _lists_changes(job) else None
     pieces, piece_count = piece_changes.list_changes(job.id, page) if _is_about_pieces(job) else ([], 0)
@@ -243,7 +243,7 @@ def _with_headings(message: str, named: Iterable[str]) -> str:
     return f"{headings}: {message}" if headings else message
 
 
-def _linker(job_id: int, page: Page, issue_page: Page) -> Callable[..., str]:
+def _linker(job_id: int, page: PageRequest, issue_page: PageRequest) -> Callable[..., str]:
     """Return a function that makes links to the page with changed filters.
 
     Turning the pages of one list keeps the page of the other.

@@ -16,7 +16,7 @@ from precast_app.models import ImportJob, Phase, PieceStatus
 from precast_app.queries import import_profiles, reference_data
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.job_states import JobState
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 from precast_app.web import job_page, labels, paging, project_context
 from precast_app.web.partials import render_partial
 
@@ -36,7 +36,7 @@ def import_form(project_id: int) -> str:
         **project_context.for_project(project_id, "Import"),
         selected_type=request.args.get("job_type"),
         template_choices=_template_choices(project_id),
-        profiles=import_profiles.list_profiles(project_id, Page(_MAX_PROFILES))[0],
+        profiles=import_profiles.list_profiles(project_id, PageRequest(_MAX_PROFILES))[0],
         list_statuses=[*PieceStatus],
     )
 

@@ -18,7 +18,7 @@ from precast_app.enums import PIECE_STEPS
 from precast_app.models import PieceStatus
 from precast_app.queries import jobs as job_queries
 from precast_app.queries import summary as summaries
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 from precast_app.web import production_chart, project_context
 from precast_app.web.partials import render_partial
 from precast_app.web.template_filters import in_order, natural_key
@@ -26,7 +26,7 @@ from precast_app.web.template_filters import in_order, natural_key
 blueprint = Blueprint("overview", __name__)
 
 _PRODUCED_STATUSES = (PieceStatus.PRODUCED, PieceStatus.DISPATCHED, PieceStatus.ERECTED)
-_RECENT = Page(limit=5)
+_RECENT = PageRequest(limit=5)
 
 
 @dataclass(frozen=True, slots=True)

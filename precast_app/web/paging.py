@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from flask import request, url_for
 
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 
 _MAX_OFFSET = 10_000_000
 
 
-def requested_page(size: int, parameter: str = "offset") -> Page:
+def requested_page(size: int, parameter: str = "offset") -> PageRequest:
     """Return the page that the URL requests; an invalid or too large offset becomes the nearest valid one."""
-    return Page(size, min(max(request.args.get(parameter, 0, type=int), 0), _MAX_OFFSET))
+    return PageRequest(size, min(max(request.args.get(parameter, 0, type=int), 0), _MAX_OFFSET))
 
 
 def links(**filters: str) -> Callable[[int], str]:

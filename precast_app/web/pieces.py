@@ -17,7 +17,7 @@ from precast_app.importing import hierarchy
 from precast_app.models import PieceStatus
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries import element_types, piece_details, piece_exports, pieces, reference_data
-from precast_app.queries.paging import LARGEST_ID, Page
+from precast_app.queries.paging import MAX_ID, PageRequest
 from precast_app.queries.piece_exports import SiteListRow
 from precast_app.web import project_context
 from precast_app.web.template_filters import in_order
@@ -27,8 +27,8 @@ blueprint = Blueprint("piece_pages", __name__)
 _PAGE_SIZE = 100
 _MAX_SEARCH = 500
 # More are in the workbook only.
-_MOST_SITE_ROWS = 2_000
-_MOST_DIGITS = 10
+_MAX_SITE_ROWS = 2_000
+_MAX_DIGITS = 10
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/pieces")
@@ -39,7 +39,7 @@ def index(project_id: int) -> str:
     sort = request.args.get("sort") if request.args.get("sort") in pieces.SORTS else None
     after = _id_argument("after")
     # One more than the page shows, to know whether there is a next page.
-    found = pieces.list_pieces(project_id, filters, Page(_PAGE_SIZE + 1, after=after), sort or "code")
+    found = pieces.list_pieces(project_id, filters, PageRequest(_PAGE_SIZE + 1, after=after), sort or "code")
     shown = found[:_PAGE_SIZE]
     current_filters = filters.as_json()
     arguments: dict[str, Any] = {**current_filters, "sort": sort}
@@ -84,7 +84,7 @@ def site_list(project_id: int) -> str:
         all_places=hierarchy.place_names(nodes),
         chosen=chosen,
         places={node_id: places[node_id] for node_id in _with_quantity(places, rows)},
-        rows=rows[:_MOST_SITE_ROWS],
+        rows=rows[:_MAX_SITE_ROWS],
         row_count=len(rows),
         totals={node_id: sum(row.quantities.get(node_id, 0) for row in rows) for node_id in places},
         pieces=sum(row.total for row in rows),
@@ -170,5 +170,5 @@ def _id_argument(name: str) -> int | None:
 
 def _id(text: str) -> int | None:
     """Return the id that a text has; None if it has none."""
-    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-    return int(text) if is_number and int(text) <= LARGEST_ID else None
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    return int(text) if is_number and int(text) <= MAX_ID else None

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 WIDTH, HEIGHT = 1000, 200
-_MOST_LABELS = 6
+_MAX_LABELS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def draw(points: Sequence[Mapping[str, Any]], total: int, today: date) -> Chart 
     top = max(total, 1, *totals, *(number or 0 for number in planned))
     bar_top = max(1, *(point["produced"] for point in points))
     step = WIDTH / len(points)
-    every = -(-len(points) // _MOST_LABELS)
+    every = -(-len(points) // _MAX_LABELS)
     return Chart(
         produced=_line(totals, step, top),
         plan=_line(planned, step, top) if any(planned) else "",

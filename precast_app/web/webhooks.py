@@ -10,7 +10,7 @@ from precast_app.languages import gettext_noop
 from precast_app.models import DeliveryStatus, NotificationEvent
 from precast_app.notifications import webhooks
 from precast_app.queries import webhooks as webhook_queries
-from precast_app.queries.paging import Page
+from precast_app.queries.paging import PageRequest
 from precast_app.web import paging, project_context
 
 blueprint = Blueprint("webhook_pages", __name__)
@@ -36,7 +36,7 @@ _CONTEXT = {"event_labels": EVENT_LABELS, "status_labels": _STATUS_LABELS, "stat
 @requires(Permission.MANAGE)
 def list_webhooks(project_id: int) -> str:
     """Show the project's webhooks, each with its newest message, and the form for a new one."""
-    found, _ = webhook_queries.list_webhooks(project_id, Page())
+    found, _ = webhook_queries.list_webhooks(project_id, PageRequest())
     return render_template(
         "webhooks/list.html",
         **project_context.for_project(project_id, "Webhooks"),

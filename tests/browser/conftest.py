@@ -32,7 +32,7 @@ _TOO_WIDE = """[...document.querySelectorAll("body *")]
 _TIMEOUT_MS = 60_000
 expect.set_options(timeout=_TIMEOUT_MS)
 
-Opened = Callable[..., Page]
+OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ def site(running_site: Site) -> Site:
 
 
 @pytest.fixture
-def opened(browser: Browser, site: Site) -> Iterator[Opened]:
+def open_page(browser: Browser, site: Site) -> Iterator[OpenPage]:
     """Yield a function that signs a user in and opens a page; fail at the end if a page logged an unexpected error."""
     errors: list[str] = []
     contexts = []

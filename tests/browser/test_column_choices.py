@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Opened, check_page
+from tests.browser.conftest import PHONE, OpenPage, check_page
 from tests.browser.dropping import drop
 from tests.conftest import ROOT
 from tests.live_site import Site
@@ -16,10 +16,10 @@ from tests.live_site import Site
 LISTS = ROOT / "tests/files/other_offices"
 
 
-def columns_page(opened: Opened, site: Site, name: str, file: Path, **options: object) -> tuple[Page, int]:
+def columns_page(open_page: OpenPage, site: Site, name: str, file: Path, **options: object) -> tuple[Page, int]:
     """Drop the file in a new project and return the page about its columns, and the project."""
     project = site.project(name, reference=False)
-    page = opened(f"/projects/{project}", **options)
+    page = open_page(f"/projects/{project}", **options)
     drop(page, file)
     page.wait_for_url("**/columns")
     page.locator("#missing").wait_for()
@@ -31,8 +31,8 @@ def choose_row(page: Page, row: int, button: str) -> None:
     page.get_by_role("button", name=button).click()
 
 
-def test_headings_and_skipped_rows_are_chosen_by_clicking_on_them(opened: Opened, site: Site) -> None:
-    page, _ = columns_page(opened, site, "Clicked rows", LISTS / "fertigteilliste.xlsx")
+def test_headings_and_skipped_rows_are_chosen_by_clicking_on_them(open_page: OpenPage, site: Site) -> None:
+    page, _ = columns_page(open_page, site, "Clicked rows", LISTS / "fertigteilliste.xlsx")
     expect(page.locator("#missing")).to_contain_text("16 rows")
     page.locator("table.mapping tbody tr").nth(2).locator("td").first.click()
     expect(page.get_by_role("group", name="Row 4")).to_be_visible()
@@ -49,8 +49,8 @@ def test_headings_and_skipped_rows_are_chosen_by_clicking_on_them(opened: Opened
     expect(page.get_by_label("Meaning of Pos.")).to_have_value('"name"')
 
 
-def test_a_preview_without_an_element_type_asks_for_it_in_its_field(opened: Opened, site: Site) -> None:
-    page, _ = columns_page(opened, site, "Type is missing", LISTS / "assembly_list.xlsx")
+def test_a_preview_without_an_element_type_asks_for_it_in_its_field(open_page: OpenPage, site: Site) -> None:
+    page, _ = columns_page(open_page, site, "Type is missing", LISTS / "assembly_list.xlsx")
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_label("Element Type of all rows")).to_be_focused()
     assert page.get_by_text("Nothing says the element type").count() == 1
@@ -59,19 +59,19 @@ def test_a_preview_without_an_element_type_asks_for_it_in_its_field(opened: Open
     expect(page.get_by_role("link", name="24 new")).to_be_visible()
 
 
-def test_the_page_says_how_many_rows_it_does_not_show(opened: Opened, site: Site) -> None:
-    page, _ = columns_page(opened, site, "Many rows", LISTS / "piece_list.csv")
+def test_the_page_says_how_many_rows_it_does_not_show(open_page: OpenPage, site: Site) -> None:
+    page, _ = columns_page(open_page, site, "Many rows", LISTS / "piece_list.csv")
     expect(page.get_by_text("The first 19 of 114 rows are shown.")).to_be_visible()
 
 
-def test_another_sheet_is_chosen(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_another_sheet_is_chosen(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     book = openpyxl.load_workbook(LISTS / "fertigteilliste.xlsx")
     other = book.create_sheet("Stützen")
     other.append(["Marke", "Bauteil", "Höhe [m]", "Bemerkung"])
     other.append(["S-1", "Stütze", 3.2, "im Hof"])
     other.append(["S-2", "Stütze", 3.4, ""])
     book.save(tmp_path / "two sheets.xlsx")
-    page, _ = columns_page(opened, site, "Two sheets", tmp_path / "two sheets.xlsx")
+    page, _ = columns_page(open_page, site, "Two sheets", tmp_path / "two sheets.xlsx")
     expect(page.get_by_role("combobox", name="Sheet", exact=True)).to_have_value("Stückliste")
     page.get_by_role("combobox", name="Sheet", exact=True).select_option("Stützen")
     expect(page.get_by_label("Meaning of Marke")).to_have_value('"name"')
@@ -81,11 +81,11 @@ def test_another_sheet_is_chosen(opened: Opened, site: Site, tmp_path: Path) -> 
     expect(page.get_by_role("link", name="2 new")).to_be_visible()
 
 
-def test_encoding_and_separator_are_corrected(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_encoding_and_separator_are_corrected(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     lines = ["Oznaczenie;Typ;Długość [m];Uwagi", *(f"Ś-{number};Ściana;{number},5;żółty" for number in range(1, 9))]
     file = tmp_path / "elementy.csv"
     file.write_bytes("\n".join(lines).encode("cp1250"))
-    page, project = columns_page(opened, site, "Polish", file)
+    page, project = columns_page(open_page, site, "Polish", file)
     page.get_by_text("Blank cells, decimal sign and other details").click()
     page.get_by_label("Encoding").select_option("windows-1250")
     expect(page.get_by_role("cell", name="Długość [m]")).to_be_visible()
@@ -103,8 +103,8 @@ def test_encoding_and_separator_are_corrected(opened: Opened, site: Site, tmp_pa
     assert (stored["name"], stored["element_type"], stored["length"]) == ("Ś-1", "Ściana", "1500")
 
 
-def test_a_remembered_profile_is_chosen_by_hand(opened: Opened, site: Site, tmp_path: Path) -> None:
-    page, project = columns_page(opened, site, "Remembered", LISTS / "fertigteilliste.xlsx")
+def test_a_remembered_profile_is_chosen_by_hand(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
+    page, project = columns_page(open_page, site, "Remembered", LISTS / "fertigteilliste.xlsx")
     page.get_by_label("Meaning of Dicke [cm]").select_option("Width")
     page.get_by_label("Name to remember it by").fill("Hafen")
     page.get_by_role("button", name="Preview").click()
@@ -125,8 +125,8 @@ def test_a_remembered_profile_is_chosen_by_hand(opened: Opened, site: Site, tmp_
     expect(page.get_by_role("link", name="16 new")).to_be_visible()
 
 
-def test_places_and_columns_are_left_out_and_ticked_again(opened: Opened, site: Site) -> None:
-    page, project = columns_page(opened, site, "Left out", LISTS / "piece_list.csv", size=PHONE)
+def test_places_and_columns_are_left_out_and_ticked_again(open_page: OpenPage, site: Site) -> None:
+    page, project = columns_page(open_page, site, "Left out", LISTS / "piece_list.csv", size=PHONE)
     page.get_by_role("button", name="Preview").click()
     update_preview(page, "B", False)
     expect(page.get_by_label("Create B")).not_to_be_checked()
@@ -142,8 +142,8 @@ def test_places_and_columns_are_left_out_and_ticked_again(opened: Opened, site: 
     assert paths == {"A", "A.1", "A.2", "B", "B.1", "B.2"}
 
 
-def test_a_new_item_of_a_column_is_left_out_and_ticked_again(opened: Opened, site: Site) -> None:
-    page, project = columns_page(opened, site, "Left out columns", LISTS / "fertigteilliste.xlsx")
+def test_a_new_item_of_a_column_is_left_out_and_ticked_again(open_page: OpenPage, site: Site) -> None:
+    page, project = columns_page(open_page, site, "Left out columns", LISTS / "fertigteilliste.xlsx")
     page.get_by_role("button", name="Preview").click()
     update_preview(page, "Zeichnung", False)
     expect(page.get_by_label("Create Zeichnung")).not_to_be_checked()
@@ -162,8 +162,8 @@ def update_preview(page: Page, name: str, is_wanted: bool) -> None:
     expect(page.get_by_role("heading", name="New in this project")).to_be_visible()
 
 
-def test_a_new_project_opens_after_it_is_created(opened: Opened) -> None:
-    page = opened("/")
+def test_a_new_project_opens_after_it_is_created(open_page: OpenPage) -> None:
+    page = open_page("/")
     page.get_by_label("Name").fill("Hafenstraße")
     page.get_by_role("button", name="Create project").click()
     page.wait_for_url("**/projects/*")

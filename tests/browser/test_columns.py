@@ -11,14 +11,14 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Opened, check_page
+from tests.browser.conftest import PHONE, OpenPage, check_page
 from tests.browser.dropping import drop
 from tests.conftest import ROOT
 from tests.live_site import Json, Site
 
 LISTS = ROOT / "tests/files/other_offices"
 CHANGED_ROWS = 10
-MOST_CHOICES = 8
+MAX_CHOICES = 8
 
 
 class Person:
@@ -87,11 +87,11 @@ LISTS_OF_OFFICES = {
 
 @pytest.mark.parametrize("name", LISTS_OF_OFFICES)
 def test_a_list_goes_in_with_few_choices_and_its_next_version_with_none(
-    opened: Opened, site: Site, tmp_path: Path, name: str
+    open_page: OpenPage, site: Site, tmp_path: Path, name: str
 ) -> None:
     types, pieces, newer, (mark, kind, *measures) = LISTS_OF_OFFICES[name]
     project = site.project(f"From an empty project: {name}", reference=False)
-    page = opened(f"/projects/{project}")
+    page = open_page(f"/projects/{project}")
     expect(page.get_by_role("heading")).to_have_text(["Drop your list"])
     person = Person(page)
     drop(page, LISTS / name)
@@ -107,7 +107,7 @@ def test_a_list_goes_in_with_few_choices_and_its_next_version_with_none(
     check_page(page)
     person.press("Import now")
     expect(page.get_by_text(f"Successfully processed {types} elements")).to_be_visible()
-    assert person.choices <= MOST_CHOICES
+    assert person.choices <= MAX_CHOICES
     _expect_stored(site, project, types, pieces)
     found = _element_type(site, project, mark)
     stored = [found["element_type"], *(found[field] for field in ("length", "thickness", "mass"))]
@@ -139,12 +139,12 @@ def _element_type(site: Site, project: int, name: str) -> Json:
 
 
 @pytest.fixture
-def german(opened: Opened, site: Site, request: pytest.FixtureRequest) -> Callable[..., tuple[Page, int]]:
+def german(open_page: OpenPage, site: Site, request: pytest.FixtureRequest) -> Callable[..., tuple[Page, int]]:
     """Return a function that drops the German list in a new project and returns the page about its columns."""
 
     def begin(**options: Any) -> tuple[Page, int]:
         project = site.project(request.node.name, reference=False)
-        page = opened(f"/projects/{project}", **options)
+        page = open_page(f"/projects/{project}", **options)
         drop(page, LISTS / "fertigteilliste.xlsx")
         page.wait_for_url("**/columns")
         page.locator("#missing").wait_for()
@@ -223,8 +223,8 @@ def test_names_of_new_items_are_corrected_in_the_preview(german: Callable[..., t
     assert site.get(f"/api/project/{project}/drawing-types")["count"] == 0
 
 
-def test_a_tower_is_named_by_the_rows_of_all_its_floors(opened: Opened, site: Site) -> None:
-    page = opened(f"/projects/{site.project('Towers', reference=False)}")
+def test_a_tower_is_named_by_the_rows_of_all_its_floors(open_page: OpenPage, site: Site) -> None:
+    page = open_page(f"/projects/{site.project('Towers', reference=False)}")
     drop(page, LISTS / "piece_list.csv")
     page.wait_for_url("**/columns")
     page.get_by_role("button", name="Preview").click()
@@ -233,10 +233,10 @@ def test_a_tower_is_named_by_the_rows_of_all_its_floors(opened: Opened, site: Si
     expect(rows.filter(has=page.get_by_label("Name of B"))).to_contain_text("tower, column D, 63 rows")
 
 
-def test_an_editor_is_sent_to_a_manager_for_what_the_project_lacks(opened: Opened, site: Site) -> None:
+def test_an_editor_is_sent_to_a_manager_for_what_the_project_lacks(open_page: OpenPage, site: Site) -> None:
     project = site.project("Without floors", reference=False)
     site.member(project, "emil", "editor")
-    page = opened(f"/projects/{project}", "emil")
+    page = open_page(f"/projects/{project}", "emil")
     drop(page, LISTS / "fertigteilliste.xlsx")
     page.wait_for_url("**/columns")
     page.get_by_role("button", name="Preview").click()

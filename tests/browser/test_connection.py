@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, Route, expect
 
 from tests.auth_headers import PASSWORD
-from tests.browser.conftest import Opened, check_page
+from tests.browser.conftest import OpenPage, check_page
 from tests.conftest import EXAMPLES
 from tests.live_site import Site
 
@@ -25,9 +25,9 @@ def sign_in_on_form(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_a_form_keeps_its_text_when_the_session_has_ended(opened: Opened, site: Site) -> None:
+def test_a_form_keeps_its_text_when_the_session_has_ended(open_page: OpenPage, site: Site) -> None:
     project = site.project("Kept text")
-    page = opened(f"/projects/{project}/reference/stages", error_responses=True)
+    page = open_page(f"/projects/{project}/reference/stages", error_responses=True)
     page.get_by_label("Name").last.fill("Polishing")
     page.context.clear_cookies()
     page.get_by_role("button", name="Add stage").click()
@@ -38,9 +38,9 @@ def test_a_form_keeps_its_text_when_the_session_has_ended(opened: Opened, site: 
     expect(page.locator(".order strong").last).to_have_text("Polishing")
 
 
-def test_a_file_is_sent_after_signing_in_again(opened: Opened, site: Site) -> None:
+def test_a_file_is_sent_after_signing_in_again(open_page: OpenPage, site: Site) -> None:
     project = site.project("Kept file")
-    page = opened(f"/projects/{project}/import", error_responses=True)
+    page = open_page(f"/projects/{project}/import", error_responses=True)
     page.context.clear_cookies()
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(WORKBOOK)
     sign_in_again(page)
@@ -48,19 +48,19 @@ def test_a_file_is_sent_after_signing_in_again(opened: Opened, site: Site) -> No
     expect(page.get_by_role("link", name="120 new")).to_be_visible()
 
 
-def test_a_download_link_leads_to_the_sign_in_form_when_the_session_has_ended(opened: Opened, site: Site) -> None:
+def test_a_download_link_leads_to_the_sign_in_form_when_the_session_has_ended(open_page: OpenPage, site: Site) -> None:
     project = site.project("Download")
-    page = opened(f"/projects/{project}/import", error_responses=True)
+    page = open_page(f"/projects/{project}/import", error_responses=True)
     page.context.clear_cookies()
     page.get_by_role("link", name="workbook").click()
     sign_in_on_form(page)
     page.wait_for_url(f"**/projects/{project}/import")
 
 
-def test_a_search_without_connection_keeps_the_page_and_is_repeated(opened: Opened, site: Site) -> None:
+def test_a_search_without_connection_keeps_the_page_and_is_repeated(open_page: OpenPage, site: Site) -> None:
     project = site.project("Offline")
     site.follow(site.upload(f"/api/project/{project}/import/excel", WORKBOOK)["job_id"])
-    page = opened(f"/projects/{project}/element-types", error_responses=True)
+    page = open_page(f"/projects/{project}/element-types", error_responses=True)
     page.context.set_offline(True)
     page.get_by_label("Search").fill("SW-00")
     note = page.get_by_text("the results below are those of the search before")
@@ -73,9 +73,9 @@ def test_a_search_without_connection_keeps_the_page_and_is_repeated(opened: Open
     expect(note).to_have_count(0)
 
 
-def test_a_session_is_ended_from_another_one(opened: Opened) -> None:
-    other = opened("/account", error_responses=True)
-    page = opened("/account")
+def test_a_session_is_ended_from_another_one(open_page: OpenPage) -> None:
+    other = open_page("/account", error_responses=True)
+    page = open_page("/account")
     others = page.locator("tr", has=page.get_by_role("button", name="Sign out"))
     count = others.count()
     others.first.get_by_role("button").click()
@@ -86,9 +86,9 @@ def test_a_session_is_ended_from_another_one(opened: Opened) -> None:
     other.wait_for_url("**/login?**")
 
 
-def test_a_page_is_shown_again_after_signing_in_again(opened: Opened, site: Site) -> None:
+def test_a_page_is_shown_again_after_signing_in_again(open_page: OpenPage, site: Site) -> None:
     project = site.project("Signed out")
-    page = opened(f"/projects/{project}/jobs", error_responses=True)
+    page = open_page(f"/projects/{project}/jobs", error_responses=True)
     page.context.clear_cookies()
     dialog = page.get_by_role("dialog", name="Your session has ended")
     expect(dialog).to_be_visible()
@@ -98,9 +98,9 @@ def test_a_page_is_shown_again_after_signing_in_again(opened: Opened, site: Site
     page.wait_for_url(f"**/projects/{project}/jobs**")
 
 
-def test_a_page_shows_when_the_server_is_unavailable(opened: Opened, site: Site) -> None:
+def test_a_page_shows_when_the_server_is_unavailable(open_page: OpenPage, site: Site) -> None:
     project = site.project("Away")
-    page = opened(f"/projects/{project}/import", error_responses=True)
+    page = open_page(f"/projects/{project}/import", error_responses=True)
     refused = iter([429, 503, 502, 503])
 
     def answer(route: Route) -> None:
@@ -121,17 +121,17 @@ def test_a_page_shows_when_the_server_is_unavailable(opened: Opened, site: Site)
     expect(page.get_by_role("link", name="120 new")).to_be_visible()
 
 
-def test_a_page_says_that_access_was_lost(opened: Opened, site: Site) -> None:
+def test_a_page_says_that_access_was_lost(open_page: OpenPage, site: Site) -> None:
     project = site.project("Left")
     site.member(project, "otto", "viewer")
-    page = opened(f"/projects/{project}/jobs", "otto", error_responses=True)
+    page = open_page(f"/projects/{project}/jobs", "otto", error_responses=True)
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     site.session.delete(f"{site.address}/api/project/{project}/members/otto").raise_for_status()
     expect(page.get_by_text("no longer exists")).to_be_visible()
 
 
-def test_nothing_is_sent_before_the_scripts_are_loaded(opened: Opened) -> None:
-    page = opened("/account", error_responses=True)
+def test_nothing_is_sent_before_the_scripts_are_loaded(open_page: OpenPage) -> None:
+    page = open_page("/account", error_responses=True)
     page.context.route("**/*.js", lambda route: route.abort())
     page.goto("/account")
     page.get_by_label("Old password").fill(PASSWORD)

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Opened, check_page
+from tests.browser.conftest import PHONE, OpenPage, check_page
 from tests.browser.dropping import drop
 from tests.conftest import EXAMPLES
 from tests.corrected_files import wall, write_workbook
@@ -36,14 +36,16 @@ def cell(page: Page, name: str) -> Any:
     return page.locator(f'table.rows td[data-row="{row}"][data-column="{column}"]')
 
 
-def test_ten_thousand_rows_are_clean_after_one_rule_and_five_edits(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_ten_thousand_rows_are_clean_after_one_rule_and_five_edits(
+    open_page: OpenPage, site: Site, tmp_path: Path
+) -> None:
     rows = [wall(number) for number in range(1, ROWS + 1)]
     for row in rows[100 : 100 + EQUAL_MISTAKES]:
         row[4] = "—"
     for position, (letter, text) in enumerate(SINGLE_MISTAKES.items()):
         rows[5_000 + position] = wall(5_001 + position, **{letter: text})
     project = site.project("Corrected at once")
-    page = opened(f"/projects/{project}")
+    page = open_page(f"/projects/{project}")
     job = preview(page, project, write_workbook(tmp_path / "walls.xlsx", rows))
     expect(page.get_by_role("link", name="405 rejected")).to_be_visible(timeout=60_000)
     check_page(page)
@@ -73,10 +75,10 @@ def test_ten_thousand_rows_are_clean_after_one_rule_and_five_edits(opened: Opene
     assert (done["status"], done["created_count"], done["rejected_count"]) == ("completed", ROWS, 0), done["error"]
 
 
-def test_the_grid_is_used_like_a_spreadsheet(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_the_grid_is_used_like_a_spreadsheet(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     rows = [wall(number, C="a", D="b") for number in range(1, 4)]
     project = site.project("As in a spreadsheet")
-    page = opened(f"/projects/{project}", size=PHONE)
+    page = open_page(f"/projects/{project}", size=PHONE)
     job = preview(page, project, write_workbook(tmp_path / "walls.xlsx", rows))
     expect(page.get_by_text("3 rows still have mistakes.")).to_be_visible()
     check_page(page)
@@ -108,10 +110,10 @@ def test_the_grid_is_used_like_a_spreadsheet(opened: Opened, site: Site, tmp_pat
 
 
 def test_rows_that_were_corrected_offline_are_checked_when_the_connection_is_back(
-    opened: Opened, site: Site, tmp_path: Path
+    open_page: OpenPage, site: Site, tmp_path: Path
 ) -> None:
     project = site.project("Offline in the grid")
-    page = opened(f"/projects/{project}", error_responses=True)
+    page = open_page(f"/projects/{project}", error_responses=True)
     preview(page, project, write_workbook(tmp_path / "walls.xlsx", [wall(number, C="a") for number in range(1, 3)]))
     expect(page.get_by_text("2 rows still have mistakes.")).to_be_visible()
     page.context.set_offline(True)
@@ -137,7 +139,7 @@ def paste(page: Page, text: str) -> None:
 
 
 def test_a_block_of_500_rows_and_20_columns_is_pasted_undone_and_imported(
-    opened: Opened, site: Site, tmp_path: Path
+    open_page: OpenPage, site: Site, tmp_path: Path
 ) -> None:
     with (EXAMPLES / "element_types.csv").open(encoding="utf-8") as file:
         headings, example = next(reader := csv.reader(file)), next(reader)
@@ -150,7 +152,7 @@ def test_a_block_of_500_rows_and_20_columns_is_pasted_undone_and_imported(
     text = "".join("\t".join(row) + "\n" for row in block)
     filled = sum(1 for row in block for value in row if value)
     project = site.project("A large block")
-    page = opened(f"/projects/{project}")
+    page = open_page(f"/projects/{project}")
     job = preview(page, project, path)
     expect(page.get_by_text("500 rows still have mistakes.")).to_be_visible()
 
@@ -188,14 +190,14 @@ def test_a_block_of_500_rows_and_20_columns_is_pasted_undone_and_imported(
     assert [each["height"] for each in found] == ["3499"]
 
 
-def test_two_people_who_correct_at_once_keep_both_edits(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_two_people_who_correct_at_once_keep_both_edits(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     project = site.project("Corrected by two")
     site.member(project, "emil", "editor")
     path = write_workbook(tmp_path / "walls.xlsx", [wall(number, C="a", D="b") for number in range(1, 4)])
-    ada = opened(f"/projects/{project}")
+    ada = open_page(f"/projects/{project}")
     job = preview(ada, project, path)
     expect(ada.get_by_text("3 rows still have mistakes.")).to_be_visible()
-    emil = opened(f"/jobs/{job}", name="emil", error_responses=True)
+    emil = open_page(f"/jobs/{job}", name="emil", error_responses=True)
     # His page has to be loaded before Ada's changes, so that he doesn't know them.
     expect(emil.get_by_text("3 rows still have mistakes.")).to_be_visible()
     for page, name, text in ((ada, "C2", "2951"), (ada, "D3", "4000"), (emil, "C3", "2952"), (emil, "D3", "5000")):
@@ -214,12 +216,14 @@ def test_two_people_who_correct_at_once_keep_both_edits(opened: Opened, site: Si
     }  # fmt: skip
 
 
-def test_the_rejected_rows_of_an_import_are_imported_from_its_page(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_the_rejected_rows_of_an_import_are_imported_from_its_page(
+    open_page: OpenPage, site: Site, tmp_path: Path
+) -> None:
     project = site.project("The rest of an import")
     path = write_workbook(tmp_path / "walls.xlsx", [wall(1), wall(2, E="—"), wall(3, E="—")])
     started = site.upload(f"/api/project/{project}/import/excel", path)
     assert site.follow(started["job_id"])[-1]["rejected_count"] == 2
-    page = opened(f"/jobs/{started['job_id']}", dark=True)
+    page = open_page(f"/jobs/{started['job_id']}", dark=True)
     page.get_by_role("button", name="Replace in 2 cells").click()
     expect(page.get_by_text("All rows are right now and can be imported.")).to_be_visible()
     page.get_by_role("button", name="Remember for the next files").click()

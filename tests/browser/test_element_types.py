@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import DESK, PHONE, Opened, check_page
+from tests.browser.conftest import DESK, PHONE, OpenPage, check_page
 from tests.conftest import EXAMPLES
 from tests.live_site import Site
 
@@ -28,9 +28,9 @@ def element_type(site: Site, project: int, position: int) -> int:
 
 
 @pytest.mark.parametrize("is_phone", [False, True])
-def test_an_element_type_is_changed_on_its_page(opened: Opened, site: Site, project: int, is_phone: bool) -> None:
+def test_an_element_type_is_changed_on_its_page(open_page: OpenPage, site: Site, project: int, is_phone: bool) -> None:
     number = element_type(site, project, 0)
-    page = opened(
+    page = open_page(
         f"/projects/{project}/element-types/{number}", "eva", size=PHONE if is_phone else DESK, error_responses=True
     )
     check_page(page)
@@ -51,10 +51,10 @@ def test_an_element_type_is_changed_on_its_page(opened: Opened, site: Site, proj
 
 
 def test_an_element_type_without_pieces_in_production_is_deleted_and_comes_back(
-    opened: Opened, site: Site, project: int
+    open_page: OpenPage, site: Site, project: int
 ) -> None:
     number = element_type(site, project, 1)
-    page = opened(f"/projects/{project}/element-types/{number}", "eva")
+    page = open_page(f"/projects/{project}/element-types/{number}", "eva")
     name = page.get_by_role("heading", level=1).inner_text()
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Yes").click()
@@ -67,10 +67,12 @@ def test_an_element_type_without_pieces_in_production_is_deleted_and_comes_back(
     expect(page.get_by_role("heading", name=name)).to_be_visible()
 
 
-def test_an_element_type_with_pieces_in_production_offers_no_deletion(opened: Opened, site: Site, project: int) -> None:
+def test_an_element_type_with_pieces_in_production_offers_no_deletion(
+    open_page: OpenPage, site: Site, project: int
+) -> None:
     piece = site.get(f"/api/project/{project}/elements?limit=1")["elements"][0]
     site.session.patch(f"{site.address}/api/elements/{piece['id']}", json={"status": "produced"}).raise_for_status()
-    page = opened(f"/projects/{project}/element-types/{piece['element_type_id']}", "eva")
+    page = open_page(f"/projects/{project}/element-types/{piece['element_type_id']}", "eva")
     expect(page.get_by_role("link", name="Edit", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Delete")).to_have_count(0)
     page.get_by_role("link", name="produced").click()

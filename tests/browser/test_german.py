@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from precast_app.languages import catalogue
-from tests.browser.conftest import DESK, PHONE, Opened, check_page, check_width
+from tests.browser.conftest import DESK, PHONE, OpenPage, check_page, check_width
 from tests.browser.dropping import drop
 from tests.conftest import EXAMPLES
 from tests.live_site import Site
@@ -86,8 +86,8 @@ def project(site: Site) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("size", "dark"), [(DESK, False), (PHONE, True)], ids=["wide", "dark phone"])
-def test_every_page_is_in_german(opened: Opened, project: int, size: dict[str, int], dark: bool) -> None:
-    page = opened("/", size=size, dark=dark, locale="de-DE", error_responses=True)
+def test_every_page_is_in_german(open_page: OpenPage, project: int, size: dict[str, int], dark: bool) -> None:
+    page = open_page("/", size=size, dark=dark, locale="de-DE", error_responses=True)
     for path in [*(f"/projects/{project}{path}" for path in PAGES), *INSTALLATION]:
         page.goto(path)
         page.wait_for_selector("html[data-ready]")
@@ -99,7 +99,7 @@ def test_every_page_is_in_german(opened: Opened, project: int, size: dict[str, i
 
 
 def test_a_workbook_is_dropped_and_imported_in_german(
-    opened: Opened, project: int, tmp_path_factory: pytest.TempPathFactory
+    open_page: OpenPage, project: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     book = openpyxl.load_workbook(WORKBOOK)
     sheet = book["Element Types"]
@@ -109,7 +109,7 @@ def test_a_workbook_is_dropped_and_imported_in_german(
     mine = tmp_path_factory.mktemp("files") / "meine.xlsx"
     book.save(mine)
 
-    page = opened(f"/projects/{project}", "eva", locale="de-DE")
+    page = open_page(f"/projects/{project}", "eva", locale="de-DE")
     drop(page, mine)
     page.wait_for_url("**/jobs/*")
     expect(page.get_by_role("heading", name="Die abgelehnten Zeilen korrigieren")).to_be_visible()
@@ -133,11 +133,11 @@ def test_a_workbook_is_dropped_and_imported_in_german(
 
 
 def test_the_columns_of_a_file_are_asked_for_in_german(
-    opened: Opened, project: int, tmp_path_factory: pytest.TempPathFactory
+    open_page: OpenPage, project: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     mine = tmp_path_factory.mktemp("lists") / "liste.csv"
     mine.write_text("Pos;Art;Maß X;Haus;Geschoss\nW-1;Wand;3000;Haus A;1. OG\n", encoding="utf-8")
-    page = opened(f"/projects/{project}", locale="de-DE")
+    page = open_page(f"/projects/{project}", locale="de-DE")
     drop(page, mine)
     expect(page.get_by_role("group", name="Was ist eine Zeile?")).to_be_visible()
     expect(page.get_by_text("Art bedeutet auf Deutsch: Elementtyp.")).to_be_visible()

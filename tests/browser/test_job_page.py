@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import DESK, PHONE, Opened, check_page
+from tests.browser.conftest import DESK, PHONE, OpenPage, check_page
 from tests.browser.dropping import drop
 from tests.conftest import EXAMPLES, ROOT
 from tests.live_site import Json, Site
@@ -37,12 +37,12 @@ def with_mistakes(count: int = 3) -> bytes:
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["wide", "phone"])
 def test_the_bar_stays_in_sight_and_its_counts_filter_the_page(
-    opened: Opened, site: Site, size: dict[str, int]
+    open_page: OpenPage, site: Site, size: dict[str, int]
 ) -> None:
     project = site.project(f"Bar {size['width']}")
     upload(site, project, SHEET.read_bytes())
     job = upload(site, project, with_mistakes(), dry_run=True)
-    page = opened(f"/jobs/{job['id']}", size=size)
+    page = open_page(f"/jobs/{job['id']}", size=size)
     expect(bar(page)).to_contain_text("Preview Element types")
     check_page(page)
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
@@ -59,11 +59,11 @@ def test_the_bar_stays_in_sight_and_its_counts_filter_the_page(
     check_page(page)
 
 
-def test_the_page_has_its_parts_in_order(opened: Opened, site: Site) -> None:
+def test_the_page_has_its_parts_in_order(open_page: OpenPage, site: Site) -> None:
     project = site.project("Order")
     upload(site, project, SHEET.read_bytes())
     job = upload(site, project, with_mistakes(), dry_run=True)
-    page = opened(f"/jobs/{job['id']}")
+    page = open_page(f"/jobs/{job['id']}")
     headings = [text for text in page.locator("h2").all_inner_texts() if text != "Correct the rejected rows"]
     assert headings == [
         "What was found in the file",
@@ -78,10 +78,10 @@ def test_the_page_has_its_parts_in_order(opened: Opened, site: Site) -> None:
     expect(page.get_by_text("the data begin in row 2")).to_be_visible()
 
 
-def test_a_preview_and_its_import_lead_to_each_other_and_are_one_line(opened: Opened, site: Site) -> None:
+def test_a_preview_and_its_import_lead_to_each_other_and_are_one_line(open_page: OpenPage, site: Site) -> None:
     project = site.project("Partners")
     preview = upload(site, project, SHEET.read_bytes(), dry_run=True)["id"]
-    page = opened(f"/jobs/{preview}")
+    page = open_page(f"/jobs/{preview}")
     page.get_by_role("button", name="Import now").click()
     expect(page.get_by_text("Successfully processed 120 elements")).to_be_visible()
     done = page.url.rpartition("/")[2]
@@ -96,9 +96,9 @@ def test_a_preview_and_its_import_lead_to_each_other_and_are_one_line(opened: Op
     check_page(page)
 
 
-def test_an_outdated_preview_is_made_again_with_the_same_columns(opened: Opened, site: Site) -> None:
+def test_an_outdated_preview_is_made_again_with_the_same_columns(open_page: OpenPage, site: Site) -> None:
     project = site.project("Outdated columns", reference=False)
-    page = opened(f"/projects/{project}")
+    page = open_page(f"/projects/{project}")
     drop(page, GERMAN_LIST)
     page.wait_for_url("**/columns")
     page.locator("#missing").wait_for()
@@ -117,10 +117,10 @@ def test_an_outdated_preview_is_made_again_with_the_same_columns(opened: Opened,
     assert (stored["width"], stored["thickness"]) == ("200", None)
 
 
-def test_downloads_are_in_a_menu_and_only_what_there_is(opened: Opened, site: Site) -> None:
+def test_downloads_are_in_a_menu_and_only_what_there_is(open_page: OpenPage, site: Site) -> None:
     project = site.project("Files of jobs")
     good = upload(site, project, SHEET.read_bytes())
-    page = opened(f"/jobs/{good['id']}")
+    page = open_page(f"/jobs/{good['id']}")
     page.get_by_text("Downloads").click()
     expect(page.get_by_role("link", name="The uploaded file")).to_be_visible()
     expect(page.get_by_role("link", name="The file with its cells marked")).to_have_count(0)
@@ -133,20 +133,20 @@ def test_downloads_are_in_a_menu_and_only_what_there_is(opened: Opened, site: Si
     assert waiting.value.suggested_filename == "walls-annotated.xlsx"
 
 
-def test_a_viewer_is_told_who_can_import(opened: Opened, site: Site) -> None:
+def test_a_viewer_is_told_who_can_import(open_page: OpenPage, site: Site) -> None:
     project = site.project("For viewers")
     site.member(project, "vera", "viewer")
     preview = upload(site, project, SHEET.read_bytes(), dry_run=True)
-    page = opened(f"/jobs/{preview['id']}", "vera")
+    page = open_page(f"/jobs/{preview['id']}", "vera")
     expect(page.get_by_text("An editor of the project can import it.")).to_be_visible()
     expect(bar(page).get_by_role("button")).to_have_count(0)
     check_page(page)
 
 
-def test_actions_without_connection_or_session_say_so_and_can_be_repeated(opened: Opened, site: Site) -> None:
+def test_actions_without_connection_or_session_say_so_and_can_be_repeated(open_page: OpenPage, site: Site) -> None:
     project = site.project("Interrupted")
     preview = upload(site, project, SHEET.read_bytes(), dry_run=True)
-    page = opened(f"/jobs/{preview['id']}", error_responses=True)
+    page = open_page(f"/jobs/{preview['id']}", error_responses=True)
     page.context.set_offline(True)
     page.get_by_role("button", name="Import now").click()
     expect(page.get_by_role("alert").filter(has_text="The server can't be reached.")).to_be_visible()
@@ -160,17 +160,17 @@ def test_actions_without_connection_or_session_say_so_and_can_be_repeated(opened
 
 
 @pytest.mark.parametrize("path", ["/rq", "/metrics", "/jobs/1"])
-def test_addresses_that_need_a_session_lead_to_the_sign_in_form(opened: Opened, path: str) -> None:
-    page = opened("/", error_responses=True)
+def test_addresses_that_need_a_session_lead_to_the_sign_in_form(open_page: OpenPage, path: str) -> None:
+    page = open_page("/", error_responses=True)
     page.context.clear_cookies()
     page.goto(path)
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert "Bearer" not in page.content()
 
 
-def test_the_issues_and_the_result_of_a_job_are_shown_in_german(opened: Opened, site: Site) -> None:
+def test_the_issues_and_the_result_of_a_job_are_shown_in_german(open_page: OpenPage, site: Site) -> None:
     job = upload(site, site.project("Hafenstraße"), with_mistakes())
-    page = opened("/")
+    page = open_page("/")
     page.context.add_cookies([{"name": "language", "value": "de", "url": site.address}])
     page.goto(f"/jobs/{job['id']}")
     expect(page.get_by_text("Elementen verarbeitet; 3 Zeilen wurden abgelehnt")).to_be_visible()

@@ -11,7 +11,7 @@ import psycopg2
 from playwright.sync_api import expect
 
 from bench import workbooks
-from tests.browser.conftest import PHONE, Opened, check_page
+from tests.browser.conftest import PHONE, OpenPage, check_page
 from tests.browser.dropping import drop
 from tests.conftest import EXAMPLES
 from tests.live_site import Site
@@ -40,11 +40,11 @@ def block_import_at(database_url: str, project_id: int, row: int) -> Iterator[No
 
 
 def test_a_workbook_is_dropped_corrected_imported_exported_and_undone(
-    opened: Opened, site: Site, tmp_path: Path
+    open_page: OpenPage, site: Site, tmp_path: Path
 ) -> None:
     project = site.project("From drop to export")
     site.member(project, "eva", "editor")
-    page = opened(f"/projects/{project}", "eva")
+    page = open_page(f"/projects/{project}", "eva")
 
     # A workbook with an invalid cell, dropped on the overview.
     book = openpyxl.load_workbook(WORKBOOK)
@@ -93,7 +93,7 @@ def test_a_workbook_is_dropped_corrected_imported_exported_and_undone(
     expect(page.get_by_text("120 elements deleted")).to_be_visible()
 
 
-def test_undo_says_which_job_prevents_it(opened: Opened, site: Site) -> None:
+def test_undo_says_which_job_prevents_it(open_page: OpenPage, site: Site) -> None:
     project = site.project("Undo")
     first = site.upload(f"/api/project/{project}/import/excel", WORKBOOK)["job_id"]
     site.follow(first)
@@ -102,7 +102,7 @@ def test_undo_says_which_job_prevents_it(opened: Opened, site: Site) -> None:
         f"/api/project/{project}/jobs?job_type=element_type_import", files={"file": ("higher.csv", content)}
     )
     assert site.follow(second["job_id"])[-1]["updated_count"] > 0
-    page = opened(f"/jobs/{first}", error_responses=True)
+    page = open_page(f"/jobs/{first}", error_responses=True)
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_role("alert").filter(has_text=f"Job {second['job_id']} has changed")).to_be_visible()
@@ -110,11 +110,11 @@ def test_undo_says_which_job_prevents_it(opened: Opened, site: Site) -> None:
 
 
 def test_a_running_import_is_followed_and_cancelled(
-    opened: Opened, site: Site, environment: dict[str, str], tmp_path: Path
+    open_page: OpenPage, site: Site, environment: dict[str, str], tmp_path: Path
 ) -> None:
     project = site.project("Large", reference=False)
     large = workbooks.make(tmp_path / "large.xlsx", LARGE)
-    page = opened(f"/projects/{project}/import", size=PHONE)
+    page = open_page(f"/projects/{project}/import", size=PHONE)
     page.get_by_text("Options").click()
     page.get_by_label("Create the drawing types").check()
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(large)
@@ -137,9 +137,9 @@ def test_a_running_import_is_followed_and_cancelled(
     expect(page.get_by_text("No element types yet.")).to_be_visible()
 
 
-def test_focus_survives_a_refresh_and_shortcuts_can_be_switched_off(opened: Opened, site: Site) -> None:
+def test_focus_survives_a_refresh_and_shortcuts_can_be_switched_off(open_page: OpenPage, site: Site) -> None:
     project = site.project("Keys")
-    page = opened(f"/projects/{project}")
+    page = open_page(f"/projects/{project}")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     check_page(page)
@@ -159,8 +159,8 @@ def test_focus_survives_a_refresh_and_shortcuts_can_be_switched_off(opened: Open
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_token_is_created_and_revoked(opened: Opened) -> None:
-    page = opened("/account")
+def test_a_token_is_created_and_revoked(open_page: OpenPage) -> None:
+    page = open_page("/account")
     page.get_by_label("Name").fill("the plant's dashboard")
     page.get_by_role("button", name="Create token").click()
     expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_be_visible()
@@ -171,9 +171,9 @@ def test_a_token_is_created_and_revoked(opened: Opened) -> None:
     expect(page.get_by_role("rowheader", name="the plant's dashboard")).to_have_count(0)
 
 
-def test_parts_that_a_filter_has_replaced_are_no_longer_polled(opened: Opened, site: Site) -> None:
+def test_parts_that_a_filter_has_replaced_are_no_longer_polled(open_page: OpenPage, site: Site) -> None:
     project = site.project("Filtered")
-    page = opened(f"/projects/{project}/jobs")
+    page = open_page(f"/projects/{project}/jobs")
     rows = page.locator("#results tbody tr")
     expect(rows).to_have_count(4)
     page.get_by_label("State").select_option("Failed")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.conftest import DESK, PHONE, Opened, check_page
+from tests.browser.conftest import DESK, PHONE, OpenPage, check_page
 from tests.conftest import EXAMPLES
 from tests.live_site import Site
 
@@ -41,9 +41,9 @@ def project(site: Site) -> Iterator[int]:
 @pytest.mark.parametrize(("size", "dark"), [(DESK, False), (DESK, True), (PHONE, False)], ids=["wide", "dark", "phone"])
 @pytest.mark.parametrize("role", ROLES)
 def test_pages_of_a_project_are_accessible(
-    opened: Opened, project: int, role: str, size: dict[str, int], dark: bool
+    open_page: OpenPage, project: int, role: str, size: dict[str, int], dark: bool
 ) -> None:
-    page = opened("/", role, size=size, dark=dark)
+    page = open_page("/", role, size=size, dark=dark)
     check_page(page)
     for path in ROLES[role]:
         page.goto(f"/projects/{project}{path}")
@@ -56,8 +56,8 @@ def test_pages_of_a_project_are_accessible(
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_pages_of_jobs_and_of_the_installation_are_accessible(opened: Opened, project: int, dark: bool) -> None:
-    page = opened(f"/projects/{project}/jobs", dark=dark)
+def test_pages_of_jobs_and_of_the_installation_are_accessible(open_page: OpenPage, project: int, dark: bool) -> None:
+    page = open_page(f"/projects/{project}/jobs", dark=dark)
     for link in ("with mistakes.csv", "element_types.xlsx", "stages.csv"):
         page.goto(f"/projects/{project}/jobs")
         page.get_by_role("link", name=link).click()
@@ -68,14 +68,14 @@ def test_pages_of_jobs_and_of_the_installation_are_accessible(opened: Opened, pr
 
 
 @pytest.mark.parametrize("path", ["/element-types/1", "/element-types", "/pieces", "/jobs", "/members"])
-def test_tables_fit_a_wide_window(opened: Opened, project: int, path: str) -> None:
-    page = opened(f"/projects/{project}{path}", size={"width": 1440, "height": 900})
+def test_tables_fit_a_wide_window(open_page: OpenPage, project: int, path: str) -> None:
+    page = open_page(f"/projects/{project}{path}", size={"width": 1440, "height": 900})
     cut = "all => all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.innerText)"
     assert page.locator(".scroll").evaluate_all(cut) == []
 
 
-def test_words_of_buttons_stay_whole_on_a_phone(opened: Opened, project: int) -> None:
-    page = opened("/users", size=PHONE)
+def test_words_of_buttons_stay_whole_on_a_phone(open_page: OpenPage, project: int) -> None:
+    page = open_page("/users", size=PHONE)
     for path in ("/users", f"/projects/{project}/reference/bom-products", f"/projects/{project}/members"):
         page.goto(path)
         controls = page.locator("summary, button.plain")
@@ -83,9 +83,9 @@ def test_words_of_buttons_stay_whole_on_a_phone(opened: Opened, project: int) ->
         assert 0 < max(heights) < ONE_LINE, path
 
 
-def test_pages_of_an_empty_project_are_accessible(opened: Opened, site: Site, project: int) -> None:
+def test_pages_of_an_empty_project_are_accessible(open_page: OpenPage, site: Site, project: int) -> None:
     empty = site.project(LONG, reference=False)
-    page = opened(f"/projects/{empty}", size=PHONE)
+    page = open_page(f"/projects/{empty}", size=PHONE)
     for path in (
         "",
         "/jobs",
@@ -103,8 +103,8 @@ def test_pages_of_an_empty_project_are_accessible(opened: Opened, site: Site, pr
     check_page(page)
 
 
-def test_error_pages_are_accessible(opened: Opened, site: Site, project: int) -> None:
-    page = opened("/", "viewer", error_responses=True)
+def test_error_pages_are_accessible(open_page: OpenPage, site: Site, project: int) -> None:
+    page = open_page("/", "viewer", error_responses=True)
     page.goto(f"/projects/{project}/import")
     page.get_by_role("heading", name="Not allowed").wait_for()
     check_page(page)

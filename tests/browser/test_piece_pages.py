@@ -10,11 +10,11 @@ import pytest
 import zxingcpp
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import PHONE, Opened, check_page
+from tests.browser.conftest import PHONE, OpenPage, check_page
 from tests.conftest import EXAMPLES
 from tests.live_site import Json, Site
 
-MOST_CLICKS = 10
+MAX_CLICKS = 10
 _DOTS_PER_POINT = 3
 
 
@@ -51,9 +51,9 @@ class Clicks:
 
 
 def test_forty_pieces_of_a_floor_are_produced_and_that_is_undone_in_a_few_clicks(
-    opened: Opened, site: Site, project: int
+    open_page: OpenPage, site: Site, project: int
 ) -> None:
-    page = opened(f"/projects/{project}", "eva")
+    page = open_page(f"/projects/{project}", "eva")
     floor = page.get_by_role("region", name="Tower A").get_by_role("link", name="Floor 2")
     hand = Clicks(page)
     hand.number += 1
@@ -73,11 +73,11 @@ def test_forty_pieces_of_a_floor_are_produced_and_that_is_undone_in_a_few_clicks
     hand.click("button", "Undo")
     expect(page.locator("#notice")).to_contain_text("40 pieces put back")
     assert pieces_with(site, project, "produced") == []
-    assert hand.number < MOST_CLICKS
+    assert hand.number < MAX_CLICKS
 
 
-def test_all_pieces_that_match_are_chosen_beyond_the_first_page(opened: Opened, site: Site, project: int) -> None:
-    page = opened(f"/projects/{project}/pieces?type=COLUMN", "eva")
+def test_all_pieces_that_match_are_chosen_beyond_the_first_page(open_page: OpenPage, site: Site, project: int) -> None:
+    page = open_page(f"/projects/{project}/pieces?type=COLUMN", "eva")
     expect(page.get_by_role("link", name="Show more")).to_be_visible()
     first = page.locator("#results tbody tr").count()
     page.get_by_role("link", name="Show more").click()
@@ -91,9 +91,9 @@ def test_all_pieces_that_match_are_chosen_beyond_the_first_page(opened: Opened, 
     expect(page.get_by_role("button", name="Mark")).to_have_count(0)
 
 
-def test_a_list_of_scans_that_is_sent_twice_counts_once(opened: Opened, site: Site, project: int) -> None:
+def test_a_list_of_scans_that_is_sent_twice_counts_once(open_page: OpenPage, site: Site, project: int) -> None:
     pieces = site.get(f"/api/project/{project}/elements?type=WALL&limit=3&sort=code")["elements"]
-    page = opened(f"/projects/{project}/scan", "eva", size=PHONE, error_responses=True)
+    page = open_page(f"/projects/{project}/scan", "eva", size=PHONE, error_responses=True)
     for text in (pieces[0]["code"], f"{site.address}/pieces/{pieces[1]['id']}?code={pieces[1]['code']}", "WALL/NO/1"):
         page.get_by_label("Code").fill(text)
         page.keyboard.press("Enter")
@@ -126,9 +126,11 @@ def test_a_list_of_scans_that_is_sent_twice_counts_once(opened: Opened, site: Si
         assert [(event["to"], event["job_id"]) for event in events] == [("produced", jobs[0]["id"])]
 
 
-def test_scans_are_kept_without_a_connection_and_sent_when_it_is_back(opened: Opened, site: Site, project: int) -> None:
+def test_scans_are_kept_without_a_connection_and_sent_when_it_is_back(
+    open_page: OpenPage, site: Site, project: int
+) -> None:
     piece = site.get(f"/api/project/{project}/elements?type=BEAM&limit=1&sort=code")["elements"][0]
-    page = opened(f"/projects/{project}/scan", "eva", size=PHONE, error_responses=True)
+    page = open_page(f"/projects/{project}/scan", "eva", size=PHONE, error_responses=True)
     page.context.set_offline(True)
     page.get_by_label("Code").fill(piece["code"])
     page.keyboard.press("Enter")
@@ -140,8 +142,8 @@ def test_scans_are_kept_without_a_connection_and_sent_when_it_is_back(opened: Op
     assert site.get(f"/api/elements/{piece['id']}")["element"]["status"] == "produced"
 
 
-def test_the_code_of_a_label_opens_the_page_of_its_piece(opened: Opened, site: Site, project: int) -> None:
-    page = opened(f"/projects/{project}/pieces?type=WALL&status=planned", "eva")
+def test_the_code_of_a_label_opens_the_page_of_its_piece(open_page: OpenPage, site: Site, project: int) -> None:
+    page = open_page(f"/projects/{project}/pieces?type=WALL&status=planned", "eva")
     code = page.locator("#results tbody th a").first.inner_text()
     page.get_by_label(f"Choose {code}").check()
     page.get_by_text("Labels", exact=True).click()
@@ -152,7 +154,7 @@ def test_the_code_of_a_label_opens_the_page_of_its_piece(opened: Opened, site: S
     image = pypdfium2.PdfDocument(BytesIO(content))[0].render(scale=_DOTS_PER_POINT).to_pil()
     address = zxingcpp.read_barcodes(image)[0].text
     assert address.startswith(site.address)
-    phone = opened(address, "eva", size=PHONE)
+    phone = open_page(address, "eva", size=PHONE)
     expect(phone.get_by_role("heading", name=code)).to_be_visible()
     check_page(phone)
     phone.get_by_role("button", name="Mark as in production").click()
@@ -162,10 +164,10 @@ def test_the_code_of_a_label_opens_the_page_of_its_piece(opened: Opened, site: S
 
 
 def test_a_scanned_code_in_the_search_field_opens_the_page_of_its_piece(
-    opened: Opened, site: Site, project: int
+    open_page: OpenPage, site: Site, project: int
 ) -> None:
     code = site.get(f"/api/project/{project}/elements?limit=1")["elements"][0]["code"]
-    page = opened(f"/projects/{project}/pieces", "eva")
+    page = open_page(f"/projects/{project}/pieces", "eva")
     page.keyboard.press("/")
     page.keyboard.type(code)
     page.keyboard.press("Enter")

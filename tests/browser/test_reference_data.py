@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Opened
+from tests.browser.conftest import OpenPage
 from tests.live_site import Site
 
 
-def test_stages_are_moved_with_arrows_and_by_dragging(opened: Opened, site: Site) -> None:
+def test_stages_are_moved_with_arrows_and_by_dragging(open_page: OpenPage, site: Site) -> None:
     project = site.project("Stages")
     site.member(project, "mira", "manager")
-    page = opened(f"/projects/{project}/reference/stages", "mira", error_responses=True)
+    page = open_page(f"/projects/{project}/reference/stages", "mira", error_responses=True)
     names = page.locator(".order strong")
     first, second, third, *_ = before = names.all_inner_texts()
     page.get_by_role("button", name=f"Move {first} down").press("Enter")
@@ -38,9 +38,9 @@ def test_stages_are_moved_with_arrows_and_by_dragging(opened: Opened, site: Site
     expect(names).to_have_text([third, second, first, *before[3:]])
 
 
-def test_the_focus_stays_in_the_form_after_an_item_was_added(opened: Opened, site: Site) -> None:
+def test_the_focus_stays_in_the_form_after_an_item_was_added(open_page: OpenPage, site: Site) -> None:
     project = site.project("Focus")
-    page = opened(f"/projects/{project}/reference/stages")
+    page = open_page(f"/projects/{project}/reference/stages")
     for name in ("Polishing", "Painting"):
         field = page.get_by_label("Name").last
         field.fill(name)
@@ -54,9 +54,9 @@ def test_the_focus_stays_in_the_form_after_an_item_was_added(opened: Opened, sit
     expect(summary).to_be_focused()
 
 
-def test_the_arrow_of_a_stage_stays_under_the_pointer(opened: Opened, site: Site) -> None:
+def test_the_arrow_of_a_stage_stays_under_the_pointer(open_page: OpenPage, site: Site) -> None:
     project = site.project("Arrows")
-    page = opened(f"/projects/{project}/reference/stages")
+    page = open_page(f"/projects/{project}/reference/stages")
     names = page.locator(".order strong")
     first, *others = names.all_inner_texts()
     for direction, expected in (("down", [*others, first]), ("up", [first, *others])):

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import DESK, PHONE, Opened, check_page
+from tests.browser.conftest import DESK, PHONE, OpenPage, check_page
 from tests.conftest import EXAMPLES, ROOT
 from tests.live_site import Json, Site
 
@@ -68,10 +68,12 @@ def exported(site: Site, project: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["wide", "phone"])
-def test_a_revision_is_reviewed_imported_in_part_and_undone(opened: Opened, site: Site, size: dict[str, int]) -> None:
+def test_a_revision_is_reviewed_imported_in_part_and_undone(
+    open_page: OpenPage, site: Site, size: dict[str, int]
+) -> None:
     project = project_with_sample(site, f"Revision {size['width']}")
     before = exported(site, project)
-    page = opened(f"/jobs/{preview(site, project)}", size=size)
+    page = open_page(f"/jobs/{preview(site, project)}", size=size)
     for count in ("4 new", "9 changed", "1 renamed", "3 missing"):
         expect(bar(page).get_by_role("link", name=count)).to_be_visible()
     row = page.locator("#changes").get_by_role("row").filter(has_text=IN_PRODUCTION)
@@ -109,10 +111,10 @@ def test_a_revision_is_reviewed_imported_in_part_and_undone(opened: Opened, site
     assert exported(site, project) == before
 
 
-def test_a_revision_says_what_it_hits_in_production(opened: Opened, site: Site) -> None:
+def test_a_revision_says_what_it_hits_in_production(open_page: OpenPage, site: Site) -> None:
     project = project_with_pieces_in_production(site, "In production")
     before = exported(site, project)
-    page = opened(f"/jobs/{preview(site, project)}")
+    page = open_page(f"/jobs/{preview(site, project)}")
     for count in ("4 new", "9 changed", "1 renamed", "3 missing"):
         expect(bar(page).get_by_role("link", name=count)).to_be_visible()
     changes = page.locator("#changes")
@@ -139,13 +141,13 @@ def test_a_revision_says_what_it_hits_in_production(opened: Opened, site: Site) 
     assert exported(site, project) == before
 
 
-def test_all_changes_of_a_filter_are_left_out_with_the_keyboard(opened: Opened, site: Site) -> None:
+def test_all_changes_of_a_filter_are_left_out_with_the_keyboard(open_page: OpenPage, site: Site) -> None:
     project = site.project("All of a filter")
     content = (EXAMPLES / "element_types.csv").read_bytes()
     query = "job_type=element_type_import&dry_run=true"
     created = site.post(f"/api/project/{project}/jobs?{query}", files={"file": ("walls.csv", content)})
     site.follow(created["job_id"])
-    page = opened(f"/jobs/{created['job_id']}?change=created")
+    page = open_page(f"/jobs/{created['job_id']}?change=created")
     every = page.get_by_label("Import all new")
     every.focus()
     page.keyboard.press("Space")
@@ -163,16 +165,16 @@ def test_all_changes_of_a_filter_are_left_out_with_the_keyboard(opened: Opened, 
     assert len(names(site, project)) == 1
 
 
-def test_a_probable_rename_is_created_instead_if_it_is_ignored(opened: Opened, site: Site) -> None:
+def test_a_probable_rename_is_created_instead_if_it_is_ignored(open_page: OpenPage, site: Site) -> None:
     project = project_with_sample(site, "Ignored rename")
-    page = opened(f"/jobs/{preview(site, project)}")
+    page = open_page(f"/jobs/{preview(site, project)}")
     page.get_by_label("Create the new name, and keep the old one").check()
     bar(page).get_by_role("button", name="Import now").click()
     expect(bar(page).get_by_role("button", name="Undo")).to_be_visible()
     assert {"W-112", "W-112A"} <= names(site, project)
 
 
-def test_rows_that_have_changed_since_the_preview_are_counted(opened: Opened, site: Site) -> None:
+def test_rows_that_have_changed_since_the_preview_are_counted(open_page: OpenPage, site: Site) -> None:
     project = project_with_sample(site, "Changed meanwhile")
     job_id = preview(site, project)
     content = (REVISIONS / "element_types.xlsx").read_bytes()
@@ -186,7 +188,7 @@ def test_rows_that_have_changed_since_the_preview_are_counted(opened: Opened, si
         f"/api/project/{project}/jobs?job_type=element_type_import", files={"file": ("a.xlsx", out.getvalue())}
     )
     assert site.follow(created["job_id"])[-1]["updated_count"] == 1
-    page = opened(f"/jobs/{job_id}")
+    page = open_page(f"/jobs/{job_id}")
     expect(page.get_by_text("1 row is refused, unless")).to_be_visible()
     check_page(page)
     page.get_by_role("button", name="Preview again").click()

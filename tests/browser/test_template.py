@@ -7,13 +7,13 @@ from pathlib import Path
 import openpyxl
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE, Opened, check_page
+from tests.browser.conftest import PHONE, OpenPage, check_page
 from tests.live_site import Site
 
 
-def test_a_template_has_the_columns_that_are_checked(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_a_template_has_the_columns_that_are_checked(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     project = site.project("Template")
-    page = opened(f"/projects/{project}/import", size=PHONE)
+    page = open_page(f"/projects/{project}/import", size=PHONE)
     page.get_by_text("Choose the columns of the template").click()
     check_page(page)
     hierarchy = page.get_by_role("group", name="Hierarchy")
@@ -32,8 +32,8 @@ def test_a_template_has_the_columns_that_are_checked(opened: Opened, site: Site,
     assert sheet["C1"].value == "Height (mm)"
 
 
-def test_the_first_page_of_an_empty_project_takes_a_list(opened: Opened, site: Site) -> None:
+def test_the_first_page_of_an_empty_project_takes_a_list(open_page: OpenPage, site: Site) -> None:
     project = site.project("Empty", reference=False)
-    page = opened(f"/projects/{project}", size=PHONE)
+    page = open_page(f"/projects/{project}", size=PHONE)
     expect(page.get_by_role("heading")).to_have_text(["Drop your list"])
     check_page(page)

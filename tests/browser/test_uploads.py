@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PHONE, Opened, check_page
+from tests.browser.conftest import PHONE, OpenPage, check_page
 from tests.browser.dropping import drop
 from tests.conftest import EXAMPLES
 from tests.live_site import Site
@@ -19,11 +19,11 @@ def bar(page: Page) -> Locator:
     return page.get_by_role("region", name="This job")
 
 
-def test_several_files_are_dropped_and_one_is_no_spreadsheet(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_several_files_are_dropped_and_one_is_no_spreadsheet(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     project = site.project("Several", reference=False)
     picture = tmp_path / "holiday.xlsx"
     picture.write_bytes(b"\xff\xd8\xff\xe0" + b"\0" * 2_000)
-    page = opened(f"/projects/{project}/import", error_responses=True)
+    page = open_page(f"/projects/{project}/import", error_responses=True)
     drop(page, EXAMPLES / "stages.csv", EXAMPLES / "hierarchy.csv", picture)
     expect(page.get_by_role("link", name="Show what")).to_have_count(2)
     expect(page.get_by_role("alert")).to_contain_text("JPEG")
@@ -35,12 +35,12 @@ def test_several_files_are_dropped_and_one_is_no_spreadsheet(opened: Opened, sit
     expect(page.get_by_role("link", name="8 new")).to_be_visible()
 
 
-def test_ten_dropped_files_leave_room_and_can_be_dismissed(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_ten_dropped_files_leave_room_and_can_be_dismissed(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     project = site.project("Ten files")
     files = [tmp_path / f"stages {number}.csv" for number in range(10)]
     for number, file in enumerate(files):
         file.write_text(f"Name,Order\nStage {number},{number}\n")
-    page = opened(f"/projects/{project}", size=PHONE)
+    page = open_page(f"/projects/{project}", size=PHONE)
     drop(page, *files)
     expect(page.get_by_role("link", name="Show what")).to_have_count(10)
     box = page.locator("#uploads").bounding_box()
@@ -51,12 +51,12 @@ def test_ten_dropped_files_leave_room_and_can_be_dismissed(opened: Opened, site:
     expect(page.locator("#uploads li")).to_have_count(0)
 
 
-def test_the_content_of_a_file_decides_what_it_is(opened: Opened, site: Site, tmp_path: Path) -> None:
+def test_the_content_of_a_file_decides_what_it_is(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     project = site.project("Content")
     walls, products = tmp_path / "Stage 2 walls.xlsx", tmp_path / "element types.csv"
     walls.write_bytes(WORKBOOK.read_bytes())
     products.write_bytes((EXAMPLES / "bom_products.csv").read_bytes())
-    page = opened(f"/projects/{project}", error_responses=True)
+    page = open_page(f"/projects/{project}", error_responses=True)
     drop(page, walls)
     expect(page.get_by_role("link", name="120 new")).to_be_visible()
     drop(page, products)
@@ -78,7 +78,7 @@ def test_the_content_of_a_file_decides_what_it_is(opened: Opened, site: Site, tm
     expect(bar(page)).to_contain_text("Preview Stages")
 
 
-def test_a_dry_run_that_was_applied_or_is_outdated_offers_a_new_one(opened: Opened, site: Site) -> None:
+def test_a_dry_run_that_was_applied_or_is_outdated_offers_a_new_one(open_page: OpenPage, site: Site) -> None:
     project = site.project("Outdated")
     dry_runs = []
     for _ in range(2):
@@ -88,7 +88,7 @@ def test_a_dry_run_that_was_applied_or_is_outdated_offers_a_new_one(opened: Open
             )
         site.follow(created["job_id"])
         dry_runs.append(created["job_id"])
-    page = opened(f"/jobs/{dry_runs[0]}")
+    page = open_page(f"/jobs/{dry_runs[0]}")
     page.get_by_role("button", name="Import now").click()
     expect(page.get_by_text("Successfully processed 120 elements")).to_be_visible()
     number = page.url.rpartition("/")[2]

@@ -19,7 +19,7 @@ import redis
 from redis.exceptions import RedisError
 
 from devstack import process
-from devstack.os_user import server_identity
+from devstack.os_user import server_user
 from precast_app.jobs import broker
 from tests.conftest import ROOT, kill
 
@@ -143,10 +143,10 @@ class Servers:
         """Stop PostgreSQL with a signal and start it again on its previous port."""
         self._end(self._postgres, sign)
         data = Path(self._postgres_command[self._postgres_command.index("-D") + 1])
-        identity = server_identity(data, Path(self._postgres_command[0]).parent)
+        os_user = server_user(data, Path(self._postgres_command[0]).parent)
         log = data.parent / "restarted.log"
         started = process.start(
-            self._postgres_command, log, directory=Path("/"), identity=identity, death_signal=signal.SIGINT
+            self._postgres_command, log, directory=Path("/"), os_user=os_user, death_signal=signal.SIGINT
         )
         self._started.append(started)
         self._postgres = psutil.Process(started.pid)

@@ -31,7 +31,7 @@ from tests.pages import page, signed_in
 
 URL = "/api/me/email"
 ADDRESS = "eve@example.com"
-EVERY = ["job.completed", "job.failed", "job.waiting"]
+ALL_EVENTS = ["job.completed", "job.failed", "job.waiting"]
 # About servers that let users sign in without encryption, and about a name that it uses itself.
 AIOSMTPD_WARNS = pytest.mark.filterwarnings("ignore:Requiring AUTH", "ignore:Session.login_data")
 
@@ -56,7 +56,7 @@ def manager_headers(project_id: int) -> dict[str, str]:
     return member_headers(project_id, Role.MANAGER)
 
 
-def choose(client: FlaskClient, headers: dict[str, str], *events: str, address: str | None = ADDRESS) -> None:
+def choose_events(client: FlaskClient, headers: dict[str, str], *events: str, address: str | None = ADDRESS) -> None:
     answer = client.put(URL, json={"address": address, "events": events}, headers=headers)
     assert answer.status_code == 200, answer.get_json()
 
@@ -88,7 +88,7 @@ def send_due(app: Flask) -> None:
     sender.close()
 
 
-def stored() -> list[OutboxMessage]:
+def stored_messages() -> list[OutboxMessage]:
     db.session.rollback()
     return list(db.session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)))
 
@@ -105,7 +105,7 @@ def test_nobody_gets_an_email_without_choosing_it(
 def test_an_email_says_how_the_job_ended_and_how_to_stop(
     app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, manager_headers, *EVERY)
+    choose_events(client, manager_headers, *ALL_EVENTS)
     job_id = start_job(client, manager_headers)
     complete(claim_or_fail(job_id))
     send_all(app)
@@ -120,7 +120,7 @@ def test_an_email_says_how_the_job_ended_and_how_to_stop(
     link = email["List-Unsubscribe"].strip("<>")
     assert link.startswith("https://precast.example/email/stop/")
     assert link in body
-    (message,) = stored()
+    (message,) = stored_messages()
     assert email["Message-ID"] == f"<{message.message_id}@precast.example>"
     assert (message.last_status, message.attempts) == (250, 1)
 
@@ -128,17 +128,17 @@ def test_an_email_says_how_the_job_ended_and_how_to_stop(
 def test_a_user_without_a_language_gets_emails_in_that_of_the_page(
     client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, manager_headers)
-    choose(client, {**manager_headers, "Precast-Language": "en"}, *EVERY)
+    choose_events(client, manager_headers)
+    choose_events(client, {**manager_headers, "Precast-Language": "en"}, *ALL_EVENTS)
     assert db.session.scalar(text("SELECT count(*) FROM users WHERE language IS NOT NULL")) == 0
-    choose(client, {**manager_headers, "Precast-Language": "de"}, *EVERY)
+    choose_events(client, {**manager_headers, "Precast-Language": "de"}, *ALL_EVENTS)
     assert db.session.scalar(text("SELECT count(*) FROM users WHERE language = 'de'")) == 1
 
 
 def test_an_email_is_in_the_language_of_its_user(
     app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, manager_headers, "job.failed")
+    choose_events(client, manager_headers, "job.failed")
     db.session.execute(text("UPDATE users SET language = 'de'"))
     db.session.commit()
     job_id = start_job(client, manager_headers, "Stäbe.csv")
@@ -153,21 +153,21 @@ def test_an_email_is_in_the_language_of_its_user(
 def test_only_the_chosen_events_of_the_users_own_jobs_are_sent(
     app: Flask, client: FlaskClient, server: MailServer, project_id: int, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, manager_headers, "job.failed")
+    choose_events(client, manager_headers, "job.failed")
     complete(claim_or_fail(start_job(client, manager_headers)))
     admin = user_headers("chief", is_admin=True)
     cancel(start_job(client, admin), "chief")
-    assert stored() == []
+    assert stored_messages() == []
     mine = start_job(client, manager_headers)
     cancel(mine, "chief")
-    assert [message.job_id for message in stored()] == [mine]
+    assert [message.job_id for message in stored_messages()] == [mine]
 
 
 def test_a_preview_sends_one_email(
     app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    for events, expected in ((EVERY, "waits for you"), (["job.completed"], "has ended")):
-        choose(client, manager_headers, *events)
+    for events, expected in ((ALL_EVENTS, "waits for you"), (["job.completed"], "has ended")):
+        choose_events(client, manager_headers, *events)
         lease = claim_or_fail(start_job(client, manager_headers, options="&dry_run=true"))
         db.session.execute(text("UPDATE import_jobs SET created_count = 1"))
         complete(lease)
@@ -188,19 +188,19 @@ def test_a_preview_sends_one_email(
 def test_a_user_who_has_left_gets_no_email_about_what_happened_before(
     app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str], change: str
 ) -> None:
-    choose(client, manager_headers, *EVERY)
+    choose_events(client, manager_headers, *ALL_EVENTS)
     complete(claim_or_fail(start_job(client, manager_headers)))
     db.session.execute(text(change))
     db.session.commit()
     send_all(app)
     assert not server.emails
-    assert stored()[0].next_attempt_at is None
+    assert stored_messages()[0].next_attempt_at is None
 
 
 def test_a_refused_address_is_given_up_and_a_busy_server_is_tried_again(
     app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, manager_headers, *EVERY)
+    choose_events(client, manager_headers, *ALL_EVENTS)
     server.refusals = ["451 later"]
     complete(claim_or_fail(start_job(client, manager_headers)))
     while not server.emails:
@@ -208,7 +208,7 @@ def test_a_refused_address_is_given_up_and_a_busy_server_is_tried_again(
     server.refusals = ["550 unknown"]
     complete(claim_or_fail(start_job(client, manager_headers)))
     send_all(app)
-    first, second = stored()
+    first, second = stored_messages()
     assert (first.attempts, first.last_status) == (2, 250)
     assert (second.attempts, second.last_status, second.next_attempt_at) == (1, 550, None)
 
@@ -217,10 +217,10 @@ def test_a_mail_server_that_is_away_is_tried_again(
     app: Flask, client: FlaskClient, manager_headers: dict[str, str]
 ) -> None:
     with changed_settings(app, smtp_url="smtp://127.0.0.1:1", email_from="a@b.example", public_url="https://p.example"):
-        choose(client, manager_headers, *EVERY)
+        choose_events(client, manager_headers, *ALL_EVENTS)
         complete(claim_or_fail(start_job(client, manager_headers)))
         send_all(app)
-    (message,) = stored()
+    (message,) = stored_messages()
     assert message.last_error == "The mail server could not be used: ConnectionRefusedError."
     assert message.next_attempt_at is not None
 
@@ -239,11 +239,11 @@ def test_a_password_is_sent_over_an_encrypted_connection(
     """By STARTTLS, or from the start of the connection on."""
     certificate = write_certificate(tmp_path)
     with mail_server(certificate=certificate, is_tls=is_tls, password="p/w: %") as found, sending_to(app, found.url):
-        choose(client, manager_headers, *EVERY)
+        choose_events(client, manager_headers, *ALL_EVENTS)
         complete(claim_or_fail(start_job(client, manager_headers)))
         send_due(app)
         assert not found.emails
-        assert stored()[0].last_error == "The mail server could not be used: SSLCertVerificationError."
+        assert stored_messages()[0].last_error == "The mail server could not be used: SSLCertVerificationError."
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
         db.session.execute(text("UPDATE outbox_messages SET next_attempt_at = now()"))
         db.session.commit()
@@ -256,11 +256,11 @@ def test_a_password_is_not_sent_without_encryption(
     app: Flask, client: FlaskClient, manager_headers: dict[str, str]
 ) -> None:
     with mail_server(password="secret") as found, sending_to(app, found.url):
-        choose(client, manager_headers, *EVERY)
+        choose_events(client, manager_headers, *ALL_EVENTS)
         complete(claim_or_fail(start_job(client, manager_headers)))
         send_due(app)
     assert not found.emails
-    assert stored()[0].last_error == "The mail server could not be used: SMTPNotSupportedError."
+    assert stored_messages()[0].last_error == "The mail server could not be used: SMTPNotSupportedError."
 
 
 @needs_openssl
@@ -274,11 +274,11 @@ def test_a_wrong_password_is_tried_again(
         mail_server(certificate=certificate, password="right") as found,
         sending_to(app, found.url.replace("right", "wrong")),
     ):
-        choose(client, manager_headers, *EVERY)
+        choose_events(client, manager_headers, *ALL_EVENTS)
         complete(claim_or_fail(start_job(client, manager_headers)))
         send_due(app)
     assert not found.emails
-    (message,) = stored()
+    (message,) = stored_messages()
     assert (message.last_error, message.last_status) == ("The mail server answered 535.", 535)
     assert message.next_attempt_at is not None
 
@@ -286,14 +286,14 @@ def test_a_wrong_password_is_tried_again(
 def test_one_click_stops_all_emails_without_signing_in(
     app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, manager_headers, *EVERY)
+    choose_events(client, manager_headers, *ALL_EVENTS)
     complete(claim_or_fail(start_job(client, manager_headers)))
     send_all(app)
     path = server.emails[0]["List-Unsubscribe"].strip("<>").removeprefix("https://precast.example")
     # Opening the link changes nothing, because mail servers open links, too.
     shown = page(client, path)
     assert "Stop all e-mails about jobs to eve@example.com?" in shown
-    assert client.get(URL, headers=manager_headers).get_json()["events"] == EVERY
+    assert client.get(URL, headers=manager_headers).get_json()["events"] == ALL_EVENTS
     for _ in range(2):
         answer = client.post(path, data={"List-Unsubscribe": "One-Click"}, headers={"Origin": "https://mail.example"})
         assert answer.status_code == 200
@@ -306,14 +306,14 @@ def test_one_click_stops_all_emails_without_signing_in(
 def test_a_link_stops_the_emails_to_its_own_address_only(
     app: Flask, client: FlaskClient, server: MailServer, manager_headers: dict[str, str]
 ) -> None:
-    choose(client, manager_headers, *EVERY)
+    choose_events(client, manager_headers, *ALL_EVENTS)
     user = db.session.scalars(select(User)).one()
     old = unsubscribe_links.make_url(app.config["PRECAST"], UnsubscribeLink(user.id, ADDRESS)).removeprefix(
         "https://precast.example"
     )
-    choose(client, manager_headers, *EVERY, address="eve@new.example")
+    choose_events(client, manager_headers, *ALL_EVENTS, address="eve@new.example")
     assert client.post(old).status_code == 200
-    assert client.get(URL, headers=manager_headers).get_json()["events"] == EVERY
+    assert client.get(URL, headers=manager_headers).get_json()["events"] == ALL_EVENTS
     for wrong in (old[:-1], old + "a", "/email/stop/x", "/email/stop/WzEsImV2ZUBleGFtcGxlLmNvbSJd.x"):
         assert client.post(wrong).status_code == 404
         assert client.get(wrong).status_code == 404
@@ -328,7 +328,7 @@ def test_a_link_stops_the_emails_to_its_own_address_only(
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(client: FlaskClient, manager_headers: dict[str, str], address: str) -> None:
-    answer = client.put(URL, json={"address": address, "events": EVERY}, headers=manager_headers)
+    answer = client.put(URL, json={"address": address, "events": ALL_EVENTS}, headers=manager_headers)
     assert answer.status_code == 422
     assert "address" in answer.get_json()["errors"]["json"]
 
@@ -336,7 +336,7 @@ def test_what_is_no_address_is_refused(client: FlaskClient, manager_headers: dic
 def test_events_need_an_address(client: FlaskClient, manager_headers: dict[str, str]) -> None:
     answer = client.put(URL, json={"address": None, "events": ["job.failed"]}, headers=manager_headers)
     assert (answer.status_code, answer.get_json()["message"][:24]) == (422, "Enter the e-mail address")
-    choose(client, manager_headers, address=None)
+    choose_events(client, manager_headers, address=None)
 
 
 def test_the_account_page_offers_email_only_if_some_can_be_sent(app: Flask, project_id: int) -> None:
@@ -354,7 +354,7 @@ def test_a_project_name_does_not_change_the_headers(
     projects.rename(1, "Nord, <b>Süd</b>: Bcc")
     db.session.execute(text("UPDATE projects SET name = E'Nord\\r\\nBcc: x@y.example'"))
     db.session.commit()
-    choose(client, manager_headers, *EVERY)
+    choose_events(client, manager_headers, *ALL_EVENTS)
     complete(claim_or_fail(start_job(client, manager_headers)))
     send_all(app)
     (email,) = server.emails

@@ -27,7 +27,7 @@ from tests.element_type_files import WriteCsv
 from tests.job_states import age_job, cancel, claim_or_fail, complete, fail, submit_stages
 from tests.webhook_receiver import Receiver, receiver
 
-EVERY = list(NotificationEvent)
+ALL_EVENTS = list(NotificationEvent)
 
 
 def messages() -> list[OutboxMessage]:
@@ -40,7 +40,7 @@ def recorded() -> list[tuple[int, str]]:
     return [(message.job_id, message.event) for message in messages()]
 
 
-def subscribe(project_id: int, url: str = "https://example.com/hooks", events: Any = EVERY) -> Webhook:
+def subscribe(project_id: int, url: str = "https://example.com/hooks", events: Any = ALL_EVENTS) -> Webhook:
     return webhooks.create(project_id, url, events, "ada")
 
 

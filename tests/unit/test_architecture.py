@@ -80,7 +80,7 @@ ENDS_TRANSACTIONS = {
     # Totals are stored in a transaction of their own.
     "jobs/totals.py": {"refresh_outdated"},
     # A job's last transaction has ended before its duration is stored.
-    "telemetry/job_runs.py": {"measured"},
+    "telemetry/job_runs.py": {"measure_job"},
     # What the functions above call to give back a connection.
     "database.py": {"release_connection", "release_after"},
 }  # fmt: skip

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.unit.growth import attacks, is_linear
 
 # Twice the longest text of a cell, in characters, because XML around the text counts, too.
-_LONGEST = 65_535
+_MAX_LENGTH = 65_535
 _METHODS = ("search", "fullmatch", "sub")
 
 # Slow patterns of several kinds, which the attacks must detect.
@@ -71,7 +71,7 @@ def find_slow_attack(pattern: re.Pattern[Any]) -> str | None:
             def run_attack(text: str, way: str = way) -> object:
                 return run(way, text)
 
-            if not is_linear(run_attack, attack.text, _LONGEST):
+            if not is_linear(run_attack, attack.text, _MAX_LENGTH):
                 return f"{way} in {attack}"
     return None
 

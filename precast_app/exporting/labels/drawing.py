@@ -21,7 +21,7 @@ _GAP = 3 * mm
 _QUIET_ZONE = 4
 # Any of the eight masks can be read. To choose the best one takes four times as long as all the rest.
 _MASK = 2
-_LARGEST_CODE, _LARGEST_TEXT, _SMALLEST = 40.0, 14.0, 5.0
+_MAX_CODE, _MAX_TEXT, _SMALLEST = 40.0, 14.0, 5.0
 _LINE = 1.25
 
 
@@ -119,7 +119,7 @@ def _draw_text(canvas: Any, label: Label, fonts: Fonts, box: tuple[float, float,
         canvas.drawString(x, baseline + 0.2 * code_size, line)
     baseline -= 0.3 * code_size
     left = baseline - y
-    most = min(_LARGEST_TEXT, code_size, left / (_LINE * max(len(label.lines), 1)))
+    most = min(_MAX_TEXT, code_size, left / (_LINE * max(len(label.lines), 1)))
     for line in label.lines:
         text = printable(line, fonts.text)
         size = max(min(most, _size_for_width(text, fonts.text, width)), min(_SMALLEST, most))
@@ -138,7 +138,7 @@ def _fitted_code(code: str, font: str, width: float, height: float) -> tuple[lis
 
     def size(lines: list[str]) -> float:
         widest = min(_size_for_width(line, font, width) for line in lines)
-        return min(widest, height / (_LINE * len(lines)), _LARGEST_CODE)
+        return min(widest, height / (_LINE * len(lines)), _MAX_CODE)
 
     best = max(choices, key=size)
     return best, size(best)

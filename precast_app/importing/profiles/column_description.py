@@ -36,8 +36,8 @@ _COLUMNS = 300
 _SHEETS = 30
 _CHARACTERS = 120
 _OTHER_SHEETS_COLUMNS = 30
-_MOST_ITEMS = 2_000
-_MOST_NEW = 500
+_MAX_ITEMS = 2_000
+_MAX_NEW = 500
 _PLACE_LABELS = {
     PlaceField.PLACE: Message("Place"),
     PlaceField.TOWER: Message("Tower"),
@@ -203,7 +203,7 @@ def _targets(reference: ReferenceData, used: Iterable[Target | None], proposed: 
         yield _target(PlaceTarget(field), label, "place")
     seen = set()
     for group in GROUP_SPECS:
-        for item in reference.of(group)[:_MOST_ITEMS]:
+        for item in reference.of(group)[:_MAX_ITEMS]:
             seen.add((group, item.key))
             yield _target(ItemTarget(group, item.name), item.name, GROUP_KEYS[group])
     guessed = [guess.target for column in proposed.columns for guess in column.guesses]

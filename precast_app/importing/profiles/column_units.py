@@ -15,7 +15,7 @@ from precast_app.messages import Message
 _SHOWN = 60
 _UNIT_OF = {column.field: column.unit for column in BASE_COLUMNS if column.unit}
 # Largest sizes that are believable, in the unit of the column, of a piece of precast concrete.
-_LARGEST = {
+_MAX_PLAUSIBLE = {
     "length": 40_000,
     "height": 15_000,
     "width": 15_000,
@@ -90,6 +90,6 @@ def _unit_by_size(field: str, values: ColumnValues) -> UnitGuess:
             unit=unit,
         )
         return UnitGuess(unit, reason, 0.9)
-    is_plausible = median <= _LARGEST[field]
+    is_plausible = median <= _MAX_PLAUSIBLE[field]
     reason = Message("No unit is named; the numbers are read in %(unit)s.", unit=own)
     return UnitGuess(None, reason, 1.0 if is_plausible else 0.5)

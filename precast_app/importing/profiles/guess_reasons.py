@@ -29,7 +29,7 @@ MEANINGS: Mapping[str, Message] = {
 }
 _SHORT_ALIAS = 2
 _SHOWN = 60
-_LONGEST_WORD = 30
+_MAX_WORD_LENGTH = 30
 
 
 def known_heading(text: str, meaning: HeadingMeaning, votes: Mapping[str, float]) -> Message:
@@ -87,7 +87,7 @@ def ignored_heading(text: str, meaning: HeadingMeaning) -> Message:
 
 def words_of_stage(words: Sequence[str]) -> Message:
     """Return that the cells have words such as those of a stage, with the first two of them."""
-    first, *others = (word[:_LONGEST_WORD] for word in words)
+    first, *others = (word[:_MAX_WORD_LENGTH] for word in words)
     if not others:
         return Message("The cells say %(word)s, as for a stage.", word=first)
     return Message("The cells say %(word)s and %(other)s, as for a stage.", word=first, other=others[0])

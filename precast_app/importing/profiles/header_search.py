@@ -28,7 +28,7 @@ _NUMBER = -0.4
 _MIN_POINTS = 1.2
 _MAX_BLANK_ROWS = 2
 _SHORTEST_NUMBERING = 4
-_LONGEST_UNIT = 20
+_MAX_UNIT_LENGTH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def _points(scan: SheetScan, position: int, count: int, names: NameIndex) -> flo
         if index < len(row.cells) and not isinstance(row.cells[index], str):
             points += _NUMBER
             continue
-        points += _TEXT * (len(text) <= vocabulary.LONGEST_HEADING) + _heading_points(text, seen, names)
+        points += _TEXT * (len(text) <= vocabulary.MAX_HEADING_LENGTH) + _heading_points(text, seen, names)
     # A row of units has the words of some headings; the headings stand above it.
     return points * (0.5 if _is_units(texts) else 1.0) if below or points > _MIN_POINTS else 0.0
 
@@ -277,7 +277,7 @@ def _rows_to_skip(
 def _is_units(texts: Sequence[str]) -> bool:
     """Return whether all texts are short and most are units or words for pieces, at least one of them a unit."""
     filled = [text for text in texts if text]
-    if not filled or max(map(len, filled)) > _LONGEST_UNIT or any(text.isdigit() for text in filled):
+    if not filled or max(map(len, filled)) > _MAX_UNIT_LENGTH or any(text.isdigit() for text in filled):
         return False
     pieces = vocabulary.load().words["piece"]
     units = sum(vocabulary.plain_unit(text) is not None for text in filled)

@@ -6,7 +6,7 @@ import re
 
 from precast_app.importing.profiles import vocabulary
 
-_LONGEST = 40
+_MAX_LENGTH = 40
 # Endings of ordinal numbers: `2nd floor`, `1er étage`, `3º piso`, `2de verdieping`.
 _ORDINALS = frozenset(("st", "nd", "rd", "th", "er", "eme", "e", "o", "a", "de", "ste", "ieme", "no", "nr", "la"))
 # A letter before the number of a floor: level, floor, étage, basement, Untergeschoss, kerros, piętro, sous-sol.
@@ -17,7 +17,7 @@ _HIGHEST = 200
 
 def is_level(text: str) -> bool:
     """Return whether a text names one floor; words for any floor, such as `Level`, need a number beside them."""
-    if not text or len(text) > _LONGEST or vocabulary.plain_unit(text):
+    if not text or len(text) > _MAX_LENGTH or vocabulary.plain_unit(text):
         return False
     known = vocabulary.load().words["floor"]
     if vocabulary.squash(text) in known:

@@ -16,8 +16,8 @@ from precast_app.spreadsheets import Book, Cell, SheetRow
 SAMPLES = 3
 # Columns that are looked at.
 _MAX_COLUMNS = 500
-_LONGEST_WORDS = 60
-_MOST_WORDS_OF_TOTALS, _MOST_CELLS_OF_TOTALS = 4, 3
+_MAX_WORDS_LENGTH = 60
+_MAX_WORDS_OF_TOTALS, _MAX_CELLS_OF_TOTALS = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,12 @@ def cell_at(row: SheetRow, index: int) -> Cell:
 def is_totals_row(row: SheetRow) -> bool:
     """Return whether the first text of a row says that it is a total."""
     texts = [text for cell in row.cells if (text := shown_text(cell))]
-    words = vocabulary.split_words(texts[0][:_LONGEST_WORDS]) if texts else []
+    words = vocabulary.split_words(texts[0][:_MAX_WORDS_LENGTH]) if texts else []
     known = vocabulary.load().words["total"]
-    if not 0 < len(words) <= _MOST_WORDS_OF_TOTALS:
+    if not 0 < len(words) <= _MAX_WORDS_OF_TOTALS:
         return False
     # As in `Page total`, in a row with little else.
-    ends_so = words[-1] in known and len(texts) <= _MOST_CELLS_OF_TOTALS
+    ends_so = words[-1] in known and len(texts) <= _MAX_CELLS_OF_TOTALS
     return words[0] in known or "".join(words[:2]) in known or ends_so
 
 

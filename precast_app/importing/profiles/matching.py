@@ -21,7 +21,7 @@ from precast_app.spreadsheets import Book, SheetScan, column_letter
 from precast_app.text import match_key
 
 # The profiles that are compared with a file.
-_MOST_PROFILES = 500
+_MAX_PROFILES = 500
 _Key = tuple[str, str]
 
 
@@ -56,7 +56,7 @@ def find_profile(book: Book, profiles: Sequence[tuple[int, ImportProfile]]) -> i
     """
     best: tuple[int, int] | None = None
     candidates = _Candidates(book)
-    for id_, profile in profiles[:_MOST_PROFILES]:
+    for id_, profile in profiles[:_MAX_PROFILES]:
         found = _find_complete(candidates, profile)
         if found is None:
             continue

@@ -27,7 +27,7 @@ from precast_app.messages import Message, plural_message
 from precast_app.spreadsheets import Book, column_letter
 from precast_app.text import match_key, path_key
 
-_MOST_NEW = 500
+_MAX_NEW = 500
 
 
 def find_new_items(
@@ -53,7 +53,7 @@ def find_new_items(
                 item = {"kind": GROUP_KEYS[target.group], "name": target.name, "where": where, "parts": None}
                 yield {**item, **found, "left_out": own is None}
     places = _places(book, profile, layout, columns) if profile.shape is not Shape.ELEMENT_TYPE else []
-    for place in islice(places, _MOST_NEW):
+    for place in islice(places, _MAX_NEW):
         known = names.get(path_key(place.path), ())
         if place.left_out or not any(GROUP_SPECS[group].reference.is_hierarchy for group, _ in known):
             where = plural_message(

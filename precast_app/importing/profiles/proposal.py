@@ -39,7 +39,7 @@ _MIN_NEEDED = 0.4
 _MIN_PURPOSES = 2
 # A column with a surer guess than this is mentioned if it isn't read.
 _SURE = 0.8
-_MOST_NOTES = 5
+_MAX_NOTES = 5
 # First words of rows of totals that every import knows.
 _KNOWN_TOTALS = frozenset(("total", "totals", "sum", "summe", "grand", "sub", "subtotal", "subtotals", "gesamt"))
 
@@ -202,7 +202,7 @@ def _repeated_notes(
     count = 0
     for column, found, own in zip(columns, guesses, taken, strict=True):
         best = found[0] if found else None
-        if own or best is None or best.target is None or best.confidence < _SURE or count == _MOST_NOTES:
+        if own or best is None or best.target is None or best.confidence < _SURE or count == _MAX_NOTES:
             continue
         count += 1
         heading, letter = column.text[:_SHOWN], column_letter(column.heading.index + 1)

@@ -33,7 +33,7 @@ from precast_app.text import match_key, path_key
 # A guess below this is left open.
 MIN_CONFIDENCE = 0.5
 # Guesses that are shown for a column.
-_MOST_GUESSES = 5
+_MAX_GUESSES = 5
 _SHOWN = 60
 _MIN_NAME_SIMILARITY = 88
 _MAX_COMPARED_NAMES = 2_000
@@ -103,7 +103,7 @@ def guess_targets(column: ListColumn, knowledge: Knowledge) -> list[Guess]:
         known = best.get(each.target)
         if known is None or known.confidence < each.confidence:
             best[each.target] = each
-    ordered = sorted(best.values(), key=lambda each: -each.confidence)[:_MOST_GUESSES]
+    ordered = sorted(best.values(), key=lambda each: -each.confidence)[:_MAX_GUESSES]
     return [replace(each, confidence=round(each.confidence, 2)) for each in ordered]
 
 

@@ -25,7 +25,7 @@ LANGUAGES: Mapping[str, str] = {
     "pt": Message("Portuguese"), "tr": Message("Turkish"), "hi": Message("Hindi"),
 }  # fmt: skip
 # A longer text is no heading that anything is known about.
-LONGEST_HEADING = 200
+MAX_HEADING_LENGTH = 200
 # Confidence of a heading that is an alias itself, that contains one as words or as the end of a compound, and that is
 # spelled almost like one; the last is multiplied by the similarity.
 EXACT, WORDS, COMPOUND, SIMILAR = 0.95, 0.8, 0.65, 0.75
@@ -33,10 +33,10 @@ EXACT, WORDS, COMPOUND, SIMILAR = 0.95, 0.8, 0.65, 0.75
 _SHORT = {1: 0.6, 2: 0.8}
 _SHORTEST_PART = 5
 _SHORTEST_COMPOUND, _SHORTEST_KIND = 7, 4
-_MOST_WORDS = 12
-_LONGEST_UNIT = 5
+_MAX_WORDS = 12
+_MAX_UNIT_LENGTH = 5
 _MIN_SIMILARITY = 80
-_LONGEST_SIMILAR = 40
+_MAX_SIMILAR_LENGTH = 40
 _FOLDED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _IN_BRACKETS = str.maketrans(dict.fromkeys("[](){}（）［］"))
@@ -71,7 +71,7 @@ class Vocabulary:
 
     def is_word(self, text: str, name: str) -> bool:
         """Return whether a text is a word of a list, such as `yes` or `total`."""
-        return len(text) <= LONGEST_HEADING and squash(text) in self.words[name]
+        return len(text) <= MAX_HEADING_LENGTH and squash(text) in self.words[name]
 
 
 @cache
@@ -111,7 +111,7 @@ def split_words(text: str) -> list[str]:
 def split_unit(heading: str) -> tuple[str, str]:
     """Return a heading without its unit, and the usual name of the unit: `Länge in [m]` → `Länge`, `m`."""
     text = clean_text(heading)
-    if len(text) > LONGEST_HEADING:
+    if len(text) > MAX_HEADING_LENGTH:
         return text, ""
     # A letter alone is the abbreviation of a measure: L is no litre.
     if len(text) > 1 and (whole := unit_name(text.translate(_IN_BRACKETS))):
@@ -132,21 +132,21 @@ def plain_unit(text: str) -> str | None:
 
 def unknown_unit(heading: str) -> str:
     """Return what a heading has in brackets in place of a unit, if that is short and no word for pieces; else ""."""
-    if len(heading) > LONGEST_HEADING or not heading.rstrip(" .:").endswith((")", "]", "）", "］")):
+    if len(heading) > MAX_HEADING_LENGTH or not heading.rstrip(" .:").endswith((")", "]", "）", "］")):
         return ""
     shown = header_detection.split_unit(clean_text(heading))[1]
     is_known = unit_name(shown) or squash(shown) in load().words["piece"]
-    return shown if shown and len(shown) <= _LONGEST_UNIT and not is_known else ""
+    return shown if shown and len(shown) <= _MAX_UNIT_LENGTH and not is_known else ""
 
 
 def meanings(heading: str) -> list[HeadingMeaning]:
     """Return what a heading can mean by its words, the surest first; nothing for a very long heading."""
-    return list(_meanings(heading, loosely=True)) if len(heading) <= LONGEST_HEADING else []
+    return list(_meanings(heading, loosely=True)) if len(heading) <= MAX_HEADING_LENGTH else []
 
 
 def plain_meanings(heading: str) -> list[HeadingMeaning]:
     """Return what a heading can mean by its words, without those that are compounds or misspelled."""
-    return list(_meanings(heading, loosely=False)) if len(heading) <= LONGEST_HEADING else []
+    return list(_meanings(heading, loosely=False)) if len(heading) <= MAX_HEADING_LENGTH else []
 
 
 @lru_cache(maxsize=4096)
@@ -156,7 +156,7 @@ def _meanings(heading: str, *, loosely: bool) -> tuple[HeadingMeaning, ...]:
     key = squash(name)
     found = list(vocabulary.headings.get(key, ())) if key else []
     found += _by_words(name, vocabulary)
-    if loosely and not found and _SHORTEST_PART <= len(key) <= _LONGEST_SIMILAR:
+    if loosely and not found and _SHORTEST_PART <= len(key) <= _MAX_SIMILAR_LENGTH:
         found = _by_compound(key, vocabulary) or _by_similarity(key, vocabulary)
     best: dict[str, HeadingMeaning] = {}
     for meaning in found:
@@ -170,13 +170,13 @@ def says_all_pieces(heading: str) -> bool:
     """Return whether a heading is about all pieces together, such as `Total weight` or `Gesamtgewicht`."""
     words = load().words["all_pieces"]
     first = tuple(word for word in words if len(word) >= _SHORTEST_PART)
-    return any(word in words or word.startswith(first) for word in split_words(heading[:LONGEST_HEADING]))
+    return any(word in words or word.startswith(first) for word in split_words(heading[:MAX_HEADING_LENGTH]))
 
 
 def names_material(heading: str) -> bool:
     """Return whether a heading contains the name of a material, such as `Rebar 8mm (kg)`."""
     materials = load().materials
-    return any(word in materials for word in split_words(heading[:LONGEST_HEADING]))
+    return any(word in materials for word in split_words(heading[:MAX_HEADING_LENGTH]))
 
 
 def kind_of_element(text: str) -> str | None:
@@ -184,7 +184,7 @@ def kind_of_element(text: str) -> str | None:
 
     Of `Hollow core slab` the longest is meant, and a compound such as `Wandliste` is found by its beginning.
     """
-    words = split_words(text[:LONGEST_HEADING])[:_MOST_WORDS]
+    words = split_words(text[:MAX_HEADING_LENGTH])[:_MAX_WORDS]
     kinds = load().element_types
     for size in (3, 2, 1):
         found = {kinds.get("".join(words[start : start + size])) for start in range(len(words) - size + 1)} - {None}
@@ -229,7 +229,7 @@ def _languages_of(lists: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str
 
 def _by_words(name: str, vocabulary: Vocabulary) -> Iterator[HeadingMeaning]:
     """Yield the meanings of the longest aliases that a heading of several words contains."""
-    words = split_words(name)[:_MOST_WORDS]
+    words = split_words(name)[:_MAX_WORDS]
     if len(words) < 2:
         return
     for size in range(len(words) - 1, 0, -1):

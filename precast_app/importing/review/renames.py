@@ -17,9 +17,9 @@ from precast_app.importing.row_validation import Row
 _LEAST_SIMILARITY = 0.8
 _LEAST_VALUES = 3
 # Characters that a name may have more than the other one.
-_LONGEST_SUFFIX = 3
+_MAX_SUFFIX_LENGTH = 3
 # Names that are compared with one name; more are no sign of a rename.
-_MOST_CANDIDATES = 20
+_MAX_CANDIDATES = 20
 
 # A name without separators: `W-112a` → `("w", "112", "a")`.
 _Parts = tuple[str, ...]
@@ -133,7 +133,7 @@ def _similar_names(
             # A suffix is on one of the two sides.
             for wanted in {"name": ("name", "stem"), "stem": ("name",), "digits": ("digits",)}[kind]:
                 rows = index.get((each.type_key, wanted, parts), ())
-                if len(rows) <= _MOST_CANDIDATES:
+                if len(rows) <= _MAX_CANDIDATES:
                     candidates.update((row.number, row) for row in rows)
         yield from ((each, row) for row in candidates.values())
 
@@ -145,7 +145,7 @@ def _lookups(name_key: str) -> Iterator[tuple[str, _Parts]]:
     numbers = tuple(part for part in parts if part.isdigit())
     first = next((place for place, part in enumerate(parts) if part.isdigit()), 0)
     for end in range(len(parts) - 1, first, -1):
-        if sum(map(len, parts[end:])) > _LONGEST_SUFFIX:
+        if sum(map(len, parts[end:])) > _MAX_SUFFIX_LENGTH:
             break
         yield "stem", parts[:end]
     if numbers:

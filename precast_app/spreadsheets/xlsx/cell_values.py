@@ -21,7 +21,7 @@ from precast_app.spreadsheets.xlsx.styles import Styles
 # A text with entities, escapes, line ends, letters outside ASCII, or that may be an error.
 _UNUSUAL_TEXT = re.compile(r"\A\s*(?:#|Err:)|[&\r\x80-\U0010ffff]|_x")
 _DAY = re.compile(r"\A[0-9]{4}-")
-_LONGEST_INDEX = 9  # digits
+_MAX_INDEX_DIGITS = 9  # digits
 _MAX_CACHED_VALUES = 50_000  # for each kind and format of cell
 
 
@@ -79,7 +79,7 @@ class CellValues:
             return convert(stored) if _UNUSUAL_TEXT.search(text) else text
 
         def convert_shared(stored: bytes) -> Cell:
-            if not stored.isdigit() or len(stored) > _LONGEST_INDEX:
+            if not stored.isdigit() or len(stored) > _MAX_INDEX_DIGITS:
                 return convert(stored)
             text = self._shared(int(stored))
             return text if text.isascii() and text[:1] not in "#E " else normalize_text(text)

@@ -33,7 +33,7 @@ from precast_app.spreadsheets.zip_package import ZipPackage
 
 _BLOCK = 1024 * 1024  # bytes that are searched at once
 _PREAMBLE = 4 * 1024 * 1024  # bytes before the first row: column widths, views
-_LONGEST_ROW = 16 * 1024 * 1024  # bytes of XML
+_MAX_ROW_BYTES = 16 * 1024 * 1024  # bytes of XML
 
 _OTHER_ENCODING = re.compile(rb"""\A<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
 _COLUMN = re.compile(rb'<c r="([A-Z]{1,3})[0-9]')
@@ -175,7 +175,7 @@ class _ByteScanner:
             if size == len(rest) and end < 0:
                 raise damaged("a sheet breaks off")
             rest = block[end + len(ROW_END) :] if end >= 0 else block
-            if len(rest) > _LONGEST_ROW:
+            if len(rest) > _MAX_ROW_BYTES:
                 raise damaged(Message("row %(row)s of a sheet is too long", row=self._row + 1))
             pieces, size = [rest], len(rest)
 
