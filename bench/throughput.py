@@ -27,6 +27,8 @@ from precast_app.config import database_uri
 VAR = running_system.ROOT / "var" / "bench"
 PARTS = ("workers", "polls", "large")
 _PROJECTS, _CONNECTIONS, _POLL_SECONDS = 20, 16, 10.0
+# What the command lines of each kind of process contain.
+_COMMANDS = {"job": "precast_app.worker jobs", "web": "gunicorn", "postgres": "postgres"}
 _UNFINISHED = text("SELECT count(*) FROM import_jobs WHERE status IN ('pending', 'processing')")
 _PROGRESS = text("SELECT status, progress, error FROM import_jobs WHERE id = :id")
 
@@ -113,7 +115,7 @@ def _measure_large(engine: Engine, rows: int) -> None:
 
 def _follow(engine: Engine, what: str, job_id: int) -> None:
     """Wait for the end of a job and print its seconds and the peak memory of all processes."""
-    started, peaks, shown = time.perf_counter(), {"job": 0.0, "web": 0.0, "postgres": 0.0}, []
+    started, peaks, shown = time.perf_counter(), dict.fromkeys(_COMMANDS, 0.0), []
     while (state := _progress(engine, job_id))[0] in ("pending", "processing"):
         shown.append(state[1])
         for name, mebibytes in _memory().items():
@@ -132,15 +134,13 @@ def _progress(engine: Engine, job_id: int) -> tuple[str, int, str | None]:
 
 def _memory() -> dict[str, float]:
     """Return the MiB of the largest process of each kind that this process has started, without shared memory."""
-    found = {"job": 0.0, "web": 0.0, "postgres": 0.0}
+    found = dict.fromkeys(_COMMANDS, 0.0)
     for each in psutil.Process().children(recursive=True):
         try:
             line, used = " ".join(each.cmdline()), each.memory_info()
         except psutil.Error:
             continue
-        kind = (
-            "web" if "gunicorn" in line else "job" if "worker.py" in line else "postgres" if "postgres" in line else ""
-        )
+        kind = next((name for name, mark in _COMMANDS.items() if mark in line), None)
         if kind:
             found[kind] = max(found[kind], (used.rss - used.shared) / 1024**2)
     return found
