@@ -12,6 +12,8 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
+from precast_app.exporting.labels.label import Label
+
 # The fonts that ReportLab brings along, for Latin letters.
 DEFAULT_FONT = "Vera.ttf"
 _BOLD_OF_DEFAULT = "VeraBd.ttf"
@@ -23,15 +25,6 @@ _QUIET_ZONE = 4
 _MASK = 2
 _MAX_CODE, _MAX_TEXT, _SMALLEST = 40.0, 14.0, 5.0
 _LINE = 1.25
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """What a label says: the address in its QR code, the piece's code, and lines of text."""
-
-    address: str
-    code: str
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from typing import IO
 from reportlab.lib.units import mm
 
 from precast_app.exporting.labels import drawing
-from precast_app.exporting.labels.drawing import DEFAULT_FONT, Label
+from precast_app.exporting.labels.drawing import DEFAULT_FONT
 from precast_app.exporting.labels.formats import LabelFormat
+from precast_app.exporting.labels.label import Label
 from precast_app.exporting.labels.streamed_pdf import StreamedCanvas
 
 

@@ -68,13 +68,13 @@ def read_names(rows: Iterable[Row]) -> FileNames:
     unclear_rows = []
     is_type_unclear = False
     for row in rows:
-        type_key, name_key = row.element_type_key if row.rejected else row.key
-        if type_key and name_key:
-            keys.add((type_key, name_key))
+        key = row.element_type_key if row.rejected else row.key
+        if all(key):
+            keys.add(key)
             continue
         unclear_rows.append(row.number)
-        if type_key:
-            unclear_types.add(type_key)
+        if key[0]:
+            unclear_types.add(key[0])
         else:
             is_type_unclear = True
     return FileNames(keys, unclear_types, is_type_unclear, tuple(unclear_rows))

@@ -12,9 +12,8 @@ from sqlalchemy import Row, Select, select
 
 from precast_app import database
 from precast_app.errors import JobFailed
-from precast_app.exporting.labels import sheets
-from precast_app.exporting.labels.drawing import Label
 from precast_app.exporting.labels.formats import FORMATS
+from precast_app.exporting.labels.label import Label
 from precast_app.extensions import db
 from precast_app.importing import hierarchy
 from precast_app.jobs import outputs
@@ -35,6 +34,9 @@ def run(context: JobContext) -> Outcome:
     The job's parameters are `filter`, `format`, `start` (the first label of the first sheet), `date` (on the labels)
     and `address` (of the site). Raise `JobFailed` if no piece matches the filter any more.
     """
+    # Imported here, because ReportLab takes memory that no other job needs.
+    from precast_app.exporting.labels import sheets
+
     parameters = context.parameters
     label_format = FORMATS[parameters["format"]]
     context.report_progress(Phase.WRITING)
