@@ -22,7 +22,7 @@ from precast_app.importing.reference_data import ReferenceData
 from precast_app.messages import Message
 from precast_app.models import FileChunk, ImportJob
 from precast_app.parsing import RowCount, StoredProfile
-from precast_app.spreadsheets import Book, UnreadableFile, open_book
+from precast_app.spreadsheets import BackgroundBook, Book, UnreadableFile, open_book
 
 _MAX_NAME_LENGTH = 255
 _COPY = text("""
@@ -164,8 +164,8 @@ def open_upload(file: IO[bytes], settings: Settings, profile: ImportProfile | No
 def open_corrected(
     file: IO[bytes], settings: Settings, profile: ImportProfile | None, corrections: Corrections | None
 ) -> Book:
-    """Open a spreadsheet as `open_upload` does, with the corrections of its rows."""
-    book = open_upload(file, settings, profile)
+    """Open a spreadsheet as `open_upload` does, with the corrections of its rows; a child process reads many rows."""
+    book = BackgroundBook(open_upload(file, settings, profile))
     return book if corrections is None else CorrectedBook(book, corrections)
 
 

@@ -1,5 +1,6 @@
 """Readers of spreadsheet files: they turn bytes into numbered rows of cells and know nothing about the columns."""
 
+from precast_app.spreadsheets.background_book import BackgroundBook
 from precast_app.spreadsheets.errors import UnreadableFile
 from precast_app.spreadsheets.format_detection import open_book
 from precast_app.spreadsheets.formula_escaping import ensure_escaped, escape_formula, unescape_formula
@@ -25,6 +26,7 @@ from precast_app.spreadsheets.zip_package import ZipPackage
 
 __all__ = [
     "ENCODINGS",
+    "BackgroundBook",
     "Book",
     "Cell",
     "CellError",

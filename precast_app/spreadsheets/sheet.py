@@ -72,6 +72,10 @@ class FormattedNumber(float):
         new.format = number_format
         return new
 
+    def __reduce__(self) -> tuple[type[FormattedNumber], tuple[float, CellFormat]]:
+        # By default unpickling would call the class with the number only.
+        return type(self), (float(self), self.format)
+
     @property
     def shown(self) -> str | None:
         """Return what the cell shows, such as `0012`, `W-101` or `50%`; None if the format is not simple enough."""
