@@ -30,6 +30,11 @@ class RequestError(Exception):
         self.data = dict(data or {})
 
 
+def invalid_field(name: str, message: str) -> RequestError:
+    """Return the error for a field of a request's JSON body."""
+    return RequestError(message, {"json": {name: [message]}})
+
+
 class NotFound(RequestError):
     """The object doesn't exist, or the user may not know that it does."""
 

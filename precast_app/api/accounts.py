@@ -22,7 +22,7 @@ from precast_app.auth import permissions, sessions, tokens, users
 from precast_app.auth.permissions import Identity, Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
-from precast_app.errors import NotFound, RequestError
+from precast_app.errors import NotFound, invalid_field
 from precast_app.extensions import current_settings, db
 from precast_app.models import User
 from precast_app.projects import projects
@@ -218,7 +218,7 @@ def create_token(body: dict[str, Any]) -> dict[str, str]:
             projects.get(body["project_id"])
         except NotFound as error:
             # 422 instead of 404, because the route exists and a value in its body is wrong.
-            raise RequestError(error.message, {"json": {"project_id": [error.message]}}) from None
+            raise invalid_field("project_id", error.message) from None
     body["days"] = body["days"] or current_settings().token_lifetime_days
     return {"token": tokens.create(db.session.get_one(User, current_identity().user_id), **body)}
 

@@ -28,7 +28,7 @@ from precast_app.api.schemas import requested_page
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
-from precast_app.errors import PreconditionRequired, RequestError
+from precast_app.errors import PreconditionRequired, RequestError, invalid_field
 from precast_app.jobs import corrected_imports, corrections, profile_rules
 from precast_app.messages import Message
 from precast_app.models import ImportJob
@@ -180,7 +180,7 @@ def _rules(given: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
 
 
 def _invalid(name: str, message: Message) -> RequestError:
-    return RequestError(message, {"json": {name: [message]}})
+    return invalid_field(name, message)
 
 
 def _version(etag: str | None) -> int:

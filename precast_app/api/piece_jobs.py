@@ -15,7 +15,7 @@ from precast_app.api.uploads import IdempotencyKeyHeader
 from precast_app.auth.permissions import Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.auth.route_permissions import requires
-from precast_app.errors import Conflict, RequestError
+from precast_app.errors import Conflict, invalid_field
 from precast_app.jobs import idempotency, service
 from precast_app.jobs.piece_parameters import PieceUpdate
 from precast_app.jobs.tasks import update_pieces
@@ -83,7 +83,7 @@ def move_elements(body: dict[str, Any], headers: dict[str, Any], project_id: int
     made = body["set"]
     if not any(made[name] for name in ("status", "stage_id", "note")):
         message = Message("Say what happens to the pieces: a status, a stage or a note.")
-        raise RequestError(message, {"json": {"set": [message]}})
+        raise invalid_field("set", message)
     status = PieceStatus(made["status"]) if made["status"] else None
     asked = PieceUpdate(
         body["expected"], body["filter"], status, made["stage_id"], made["date"], made["note"], made["reason"]

@@ -8,7 +8,7 @@ from typing import Any
 import marshmallow as ma
 
 from precast_app.api.schemas import RequestSchema, ResponseSchema, Timestamp
-from precast_app.errors import RequestError
+from precast_app.errors import RequestError, invalid_field
 from precast_app.importing.profiles import schema
 from precast_app.importing.profiles.profile import Blank, ImportProfile, Shape
 from precast_app.messages import Message
@@ -75,7 +75,7 @@ def load_profile(body: Mapping[str, Any], *, complete: bool = True) -> ImportPro
         raise RequestError(error.message, {"json": _first_problems(error.errors)}) from None
     if not clean_text(profile.name):
         message = Message("Give the profile a name, for example the office that sends such files.")
-        raise RequestError(message, {"json": {"name": [message]}})
+        raise invalid_field("name", message)
     return profile
 
 

@@ -17,12 +17,15 @@ from precast_app.queries.paging import iterate_items
 
 user_group = Group("user", help="Create, list, disable and enable users.")
 token_group = Group("token", help="Create, list and revoke API tokens.")
+_password_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input, not from the keyboard."
+)
 
 
 @user_group.command("create")
 @click.argument("name")
 @click.option("--admin", is_flag=True, help="Make the user an administrator, who may do everything in every project.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, not from the keyboard.")
+@_password_option
 def create_user(name: str, admin: bool, password_stdin: bool) -> None:
     """Create the user NAME."""
     users.create(name, _password(password_stdin), is_admin=admin)
@@ -44,7 +47,7 @@ def list_users(as_json: bool) -> None:
 
 @user_group.command("password")
 @click.argument("name")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, not from the keyboard.")
+@_password_option
 def change_password(name: str, password_stdin: bool) -> None:
     """Set the password of the user NAME. This ends the user's sessions and revokes their tokens."""
     users.set_password(name, _password(password_stdin))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from precast_app import database
-from precast_app.errors import Conflict, RequestError
+from precast_app.errors import Conflict, RequestError, invalid_field
 from precast_app.extensions import current_settings, db
 from precast_app.importing import current_reference
 from precast_app.importing.profiles import schema
@@ -135,7 +135,7 @@ def describe(job: ImportJob, draft: ImportProfile | None, owner: str) -> dict[st
 def _check_shape(job: ImportJob, name: str, shape: str) -> None:
     if (shape == Shape.PIECE_STATUS) is not (job.job_type == PIECE_STATUSES):
         message = Message("The import profile %(profile)s is for files of another kind.", profile=name)
-        raise RequestError(message, {"json": {"shape": [message]}})
+        raise invalid_field("shape", message)
 
 
 def _candidates(job: ImportJob) -> list[StoredProfile]:

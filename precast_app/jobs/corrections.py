@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import func, insert, select, text
 
 from precast_app.auth import audit
-from precast_app.errors import Conflict, PreconditionFailed, RequestError
+from precast_app.errors import Conflict, PreconditionFailed, invalid_field
 from precast_app.extensions import db
 from precast_app.importing import sheet_layout
 from precast_app.importing.cell_parsing import display_text
@@ -228,7 +228,7 @@ def _check_rows(job: ImportJob, cells: Iterable[tuple[int, str]]) -> None:
             row=above,
             first=first,
         )
-        raise RequestError(message, {"json": {"cells": [message]}})
+        raise invalid_field("cells", message)
 
 
 def _check_last_row(job: ImportJob, rows: Set[int]) -> None:
@@ -240,7 +240,7 @@ def _check_last_row(job: ImportJob, rows: Set[int]) -> None:
             row=below,
             last=last,
         )
-        raise RequestError(message, {"json": {"cells": [message]}})
+        raise invalid_field("cells", message)
 
 
 def _check_columns(job: ImportJob, keys: Iterable[Key]) -> None:
@@ -253,7 +253,7 @@ def _check_columns(job: ImportJob, keys: Iterable[Key]) -> None:
             "that it reads, or change the columns of the job.",
             column=column,
         )
-        raise RequestError(message, {"json": {"rules" if row is None else "cells": [message]}})
+        raise invalid_field("rules" if row is None else "cells", message)
 
 
 def _check_number(job_id: int, more: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, text, update
 
-from precast_app.errors import Conflict, JobFailed, RequestError
+from precast_app.errors import Conflict, JobFailed, RequestError, invalid_field
 from precast_app.extensions import db
 from precast_app.importing import batch_runner, current_reference, diff, reference_data, reference_store
 from precast_app.importing.diff import Difference
@@ -132,7 +132,7 @@ def choose(dry: ImportJob, request: ReviewRequest) -> dict[str, Any] | None:
     _check_left_out(dry, request.leave_out)
     if request.renames is Renames.ACCEPT and dry.renames == Renames.IGNORE:
         message = Message("The dry run has ignored renames, so it shows none. Start one without renames=ignore.")
-        raise RequestError(message, {"json": {"renames": [message]}})
+        raise invalid_field("renames", message)
     return request.to_json(dry.missing, dry.renames)
 
 
@@ -153,7 +153,7 @@ def _check_left_out(dry: ImportJob, leave_out: Sequence[Mapping[str, int]]) -> N
                 field=name,
                 number=number,
             )
-            raise RequestError(message, {"json": {"leave_out": [message]}})
+            raise invalid_field("leave_out", message)
 
 
 def check_still_valid(context: JobContext, columns: ColumnMap, review: PlanReview, reference: ReferenceData) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from precast_app import database
 from precast_app.auth import audit
 from precast_app.auth.permissions import Identity
-from precast_app.errors import Conflict, RequestError
+from precast_app.errors import Conflict, invalid_field
 from precast_app.extensions import db
 from precast_app.importing.profiles.profile import ImportProfile
 from precast_app.jobs import columns, corrections, creation, dispatch, files, lifecycle
@@ -108,7 +108,7 @@ def _count_rows(job: ImportJob, profile: StoredProfile, starter: Identity) -> in
         upload, profiles = Upload(file, ""), [(profile.id, profile.profile)]
         counted = files.count_rows(upload, job_type, starter.name, profiles, is_chosen=True)
     if counted.problem is not None:
-        raise RequestError(counted.problem, {"json": {"columns": [counted.problem]}})
+        raise invalid_field("columns", counted.problem)
     return counted.rows
 
 

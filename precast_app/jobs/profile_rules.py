@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from precast_app.errors import Conflict, JobFailed, RequestError
+from precast_app.errors import Conflict, JobFailed, invalid_field
 from precast_app.extensions import db
 from precast_app.importing import reference_data, sheet_layout
 from precast_app.importing.profiles import matching
@@ -109,5 +109,5 @@ def _kind(profile: ImportProfile, layout: Mapping[str, Any], letters: str) -> st
         message = Message(
             "The import profile %(profile)s doesn't read column %(column)s.", profile=profile.name, column=letters
         )
-        raise RequestError(message, {"json": {"rules": [message]}})
+        raise invalid_field("rules", message)
     return kind

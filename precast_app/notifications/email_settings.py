@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from precast_app import languages
 from precast_app.auth import audit
 from precast_app.enums import NotificationEvent
-from precast_app.errors import RequestError
+from precast_app.errors import RequestError, invalid_field
 from precast_app.extensions import current_settings, db
 from precast_app.messages import Message
 from precast_app.models import User
@@ -69,4 +69,4 @@ def _check(address: str) -> None:
 
 
 def _refusal(message: Message) -> RequestError:
-    return RequestError(message, {"json": {"address": [message]}})
+    return invalid_field("address", message)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from precast_app.errors import RequestError
+from precast_app.errors import RequestError, invalid_field
 from precast_app.messages import Message
 from precast_app.notifications.address_policy import AddressPolicy
 
@@ -81,4 +81,4 @@ def _address_of(host: str) -> str | None:
 
 
 def _refusal(message: Message) -> RequestError:
-    return RequestError(message, {"json": {"url": [message]}})
+    return invalid_field("url", message)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from precast_app.errors import Conflict, RequestError
+from precast_app.errors import Conflict, invalid_field
 from precast_app.extensions import db
 from precast_app.importing import mistakes, reference_data, row_validation, sheet_layout
 from precast_app.importing.cell_parsing import display_text
@@ -92,7 +92,7 @@ def check_rows(job: ImportJob, edits: Edits) -> list[CheckedRow]:
         message = Message(
             "Row %(row)s is not one of the rejected rows that are stored with job %(job)s.", row=unknown[0], job=job.id
         )
-        raise RequestError(message, {"json": {"rows": [message]}})
+        raise invalid_field("rows", message)
     return checked
 
 

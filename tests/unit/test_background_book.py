@@ -5,16 +5,22 @@ from __future__ import annotations
 import io
 import logging
 import multiprocessing
+import subprocess
+import sys
+import time
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import cast
 
+import psutil
 import pytest
 import xlsxwriter
 
 from precast_app.spreadsheets import BackgroundBook, Book, FormattedNumber, SheetRow, UnreadableFile, open_book
+from tests.conftest import ROOT
 from tests.unit import ods_files, xlsx_files
 
 # More than the first message and a pipe hold, so that the child waits until its rows are read.
@@ -124,3 +130,28 @@ def test_the_error_of_an_unreadable_row_is_that_of_the_book() -> None:
             list(book.rows(book.sheets[0]))
         errors.append((raised.value.code, raised.value.message, raised.value.message.parts))  # type: ignore[attr-defined] # a Message
     assert errors[0] == errors[1]
+
+
+_READER = """
+import multiprocessing, sys, time
+from precast_app.spreadsheets import BackgroundBook, open_book
+book = BackgroundBook(open_book(open(sys.argv[1], "rb")))
+next(rows := book.rows(book.sheets[0]))
+print(multiprocessing.active_children()[0].pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "types.xlsx"
+    path.write_bytes(excel().getvalue())
+    with subprocess.Popen([sys.executable, "-c", _READER, path], stdout=subprocess.PIPE, cwd=ROOT) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    # Where no process collects ended orphans, they stay as zombies.
+    with suppress(psutil.NoSuchProcess):
+        end = time.monotonic() + 30
+        while child.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < end, "the child goes on reading"
+            time.sleep(0.05)
