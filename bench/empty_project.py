@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from bench import workbooks
 from precast_app.config import database_uri
 
 # What jobs fill. Ids of jobs continue, because a worker that runs keeps those that it knows in Redis.
 _FILLED = "TRUNCATE element_types, pieces, piece_events, import_jobs CONTINUE IDENTITY CASCADE"
+_MAX_ATTEMPTS = 5
 
 
 def restore() -> None:
@@ -39,8 +41,19 @@ def restore() -> None:
 def clear() -> None:
     """Delete jobs, element types and pieces of the restored project; users, tokens and reference data remain."""
     with _connection() as connection:
-        connection.execute(text(_FILLED))
+        _truncate(connection)
         _vacuum(connection)
+
+
+def _truncate(connection: Connection) -> None:
+    for attempt in range(1, _MAX_ATTEMPTS + 1):
+        try:
+            connection.execute(text(_FILLED))
+            return
+        except OperationalError:
+            # A deadlock: a worker that runs locks the same tables in another order.
+            if attempt == _MAX_ATTEMPTS:
+                raise
 
 
 @contextmanager
