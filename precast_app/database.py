@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg2
 from flask import Flask
@@ -71,6 +71,13 @@ def _drop_unavailable(context: ExceptionContext) -> None:
     if isinstance(error, UNAVAILABLE):
         context.is_disconnect = True
         raise OperationalError(context.statement, None, error, hide_parameters=True, connection_invalidated=True)
+
+
+def driver_cursor() -> Any:
+    """Return a psycopg2 cursor in the session's transaction, for COPY and arrays."""
+    connection = db.session.connection().connection.dbapi_connection
+    assert connection is not None
+    return connection.cursor()
 
 
 def release_connection() -> None:

@@ -230,10 +230,8 @@ def _storable(text: str | None) -> str | None:
 
 
 def _cursor() -> Any:
-    """Return a psycopg2 cursor in the session's transaction, for COPY and arrays."""
-    connection = db.session.connection().connection.dbapi_connection
-    assert connection is not None
-    cursor = connection.cursor()
+    """Return a psycopg2 cursor in the session's transaction whose statements find rows by their keys."""
+    cursor = database.driver_cursor()
     # Every row is found by its key. Without this setting, the plans of foreign key checks, cached per connection, scan
     # whole tables if these were empty when the import began (measured with 10 000 rows: three times slower).
     # `synchronous_commit` stays on, though it costs time: if the server crashes and restarts, this process goes on, and

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, insert, select, text, update
 
+from precast_app import database
 from precast_app.errors import Conflict, JobFailed, RequestError, invalid_field
 from precast_app.extensions import db
-from precast_app.importing import batch_runner, current_reference, diff, reference_data, reference_store
+from precast_app.importing import batch_runner, current_reference, diff, pg_copy, reference_data, reference_store
 from precast_app.importing.diff import Difference
 from precast_app.importing.plan import Plan, Update
 from precast_app.importing.reference_data import ReferenceData
@@ -27,6 +29,11 @@ _OUTDATED = Message(
     "The data that the dry run was planned on has changed, so nothing was changed. Start a new dry run."
 )
 _ROWS_PER_INSERT = 1_000
+_ROWS_PER_COPY = 1_000
+_COLUMNS = (
+    "job_id", "row", "name", "type_key", "name_key", "element_type_id", "element_type", "fields", "new_values",
+    "digest", "counterpart",
+)  # fmt: skip
 # The job type of which parts can be chosen.
 _REVIEWED = "element_type_import"
 
@@ -55,11 +62,11 @@ def store_plan(context: JobContext, planned: Plan, review: PlanReview, reference
     """Store what the plan would change, in place of what an earlier attempt stored. The caller commits."""
     context.fence(db.session())
     found = review.findings
-    changes = [
-        {"job_id": context.job_id, **row, "counterpart": found.row_counterparts.get(row["row"])}
-        for row in _planned_changes(planned, digests.created_keys(reference))
-    ]
-    _replace_rows(PlannedChange, context.job_id, changes)
+    db.session.execute(delete(PlannedChange).where(PlannedChange.job_id == context.job_id))
+    cursor = database.driver_cursor()
+    changes = _planned_changes(context.job_id, planned, digests.created_keys(reference), found.row_counterparts)
+    while portion := list(islice(changes, _ROWS_PER_COPY)):
+        pg_copy.copy_rows(cursor, f"planned_changes ({', '.join(_COLUMNS)})", portion)
     store_missing(context, found, [each.id for each in found.missing])
     digest = digests.digest_columns(planned.columns, reference)
     db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(plan_digest=digest))
@@ -81,14 +88,9 @@ def store_missing(context: JobContext, found: MissingAndRenamed, ids: Collection
         for each in found.missing
         if each.id in ids
     ]
-    _replace_rows(MissingElementType, context.job_id, values)
-
-
-def _replace_rows(model: type[PlannedChange | MissingElementType], job_id: int, rows: list[dict[str, Any]]) -> None:
-    """Store a job's rows of a table in place of those that it has."""
-    db.session.execute(delete(model).where(model.job_id == job_id))
-    for start in range(0, len(rows), _ROWS_PER_INSERT):
-        db.session.execute(insert(model), rows[start : start + _ROWS_PER_INSERT])
+    db.session.execute(delete(MissingElementType).where(MissingElementType.job_id == context.job_id))
+    for start in range(0, len(values), _ROWS_PER_INSERT):
+        db.session.execute(insert(MissingElementType), values[start : start + _ROWS_PER_INSERT])
 
 
 def check_applicable(dry: ImportJob, has_changed: Callable[[ImportJob], bool]) -> None:
@@ -212,8 +214,10 @@ def _expected_digest(context: JobContext) -> str | None:
     return expected
 
 
-def _planned_changes(planned: Plan, keys: CreatedKeys) -> Iterator[dict[str, Any]]:
-    """Yield the active operations as rows of `planned_changes`, without the job's id."""
+def _planned_changes(
+    job_id: int, planned: Plan, keys: CreatedKeys, counterparts: Mapping[int, str]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the active operations as rows of `planned_changes`, with the values of `_COLUMNS`."""
     # The two names, which have columns of their own, come first.
     measures = [(index, str(name)) for index, name in planned.columns.positions(ColumnGroup.BASE)][2:]
     for operation in planned.active_operations:
@@ -221,18 +225,11 @@ def _planned_changes(planned: Plan, keys: CreatedKeys) -> Iterator[dict[str, Any
         element_type_id, element_type, fields, new_values = None, row.values[0], None, None
         if isinstance(operation, Update):
             element_type_id, element_type = operation.id, operation.element_type
-            fields = diff.to_json(operation.difference)
+            fields = diff.to_json_text(operation.difference, [])
         else:
             base = {name: (None, row.values[index]) for index, name in measures if row.values[index] is not None}
-            new_values = diff.to_json(Difference(base, {}))
-        yield {
-            "row": row.number,
-            "name": row.values[1],
-            "type_key": row.key[0],
-            "name_key": row.key[1],
-            "element_type_id": element_type_id,
-            "element_type": element_type,
-            "fields": fields,
-            "new_values": new_values,
-            "digest": digests.digest_change(operation, keys),
-        }
+            new_values = diff.to_json_text(Difference(base, {}), [])
+        yield (
+            job_id, row.number, row.values[1], *row.key, element_type_id, element_type, fields, new_values,
+            digests.digest_change(operation, keys), counterparts.get(row.number),
+        )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, text, update
 
+from precast_app import database
 from precast_app.errors import Conflict, JobFailed, LeaseLost
 from precast_app.extensions import current_settings, db
 from precast_app.importing import batch_runner, create_missing, diff, reference_data, revert
@@ -123,7 +124,7 @@ def revert_cancelled(context: JobContext) -> None:
     job = session.get_one(ImportJob, context.job_id, populate_existing=True)
     before_images = _load_before_images(context.job_id)
     result = revert.revert_changes(
-        _psycopg2_cursor(), context.job_id, before_images, lambda _: context.reporter.raise_if_stopped()
+        database.driver_cursor(), context.job_id, before_images, lambda _: context.reporter.raise_if_stopped()
     )
     _forget_changes(context.job_id, result.kept)
     if job.reference is not None and not context.dry_run:
@@ -181,7 +182,7 @@ def _undo(context: JobContext, target_id: int, before_images: BeforeImages) -> N
         )
     created_names = _names_of_created(before_images)
     result = revert.revert_changes(
-        _psycopg2_cursor(),
+        database.driver_cursor(),
         target_id,
         before_images,
         lambda count: context.report_progress(Phase.UNDOING, processed=count),
@@ -293,10 +294,3 @@ def _describe_kept(kept: Collection[int]) -> str:
         len(kept),
         element_types=_describe_element_types(kept),
     )
-
-
-def _psycopg2_cursor() -> Any:
-    """Return a psycopg2 cursor in the session's transaction."""
-    connection = db.session.connection().connection.dbapi_connection
-    assert connection is not None
-    return connection.cursor()

@@ -19,6 +19,8 @@ from precast_app.importing.schema import ColumnMap
 
 # Bytes; the hashes are compared with those of the same project only.
 _SIZE = 16
+# `json.dumps` would make an encoder for each value.
+_encode = json.JSONEncoder(sort_keys=True).encode
 
 CreatedKeys = Mapping[tuple[str, str], str]
 
@@ -67,4 +69,4 @@ def _with_keys(fields: Mapping[str, Any], keys: CreatedKeys) -> dict[str, Any]:
 
 
 def _digest(value: Any) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=_SIZE).hexdigest()
+    return hashlib.blake2b(_encode(value).encode(), digest_size=_SIZE).hexdigest()
