@@ -117,7 +117,7 @@ class Settings:
     )
     job_memory_bytes: int = setting(
         1024 * MIB,
-        "maximum memory of a job; if its file needs more, the job fails",
+        "maximum memory of a job's process and of the one that reads its file; if one needs more, the job fails",
         deprecated_variable="JOB_BYTES",
     )
     lease_seconds: int = setting(30, "how long a job stays reserved for a worker that no longer responds")

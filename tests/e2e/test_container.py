@@ -79,11 +79,13 @@ def test_what_the_image_holds_is_enough(image: Path, empty_database: dict[str, s
     command = json.loads(check[check.index("CMD") + len("CMD") :])
     with started(environment, installation) as site:
         port = site.address.rpartition(":")[2]
-        subprocess.run(command, env={**environment, "PORT": port}, check=True)
+        # As in the image, `python` is that of the virtual environment.
+        of_check = {**environment, "PORT": port, "PATH": f"{installation.programs}:{environment['PATH']}"}
+        subprocess.run(command, env=of_check, check=True)
         project = site.project("Green Meadows")
         job = site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")
         assert site.follow(job["job_id"])[-1]["result"] == "Successfully processed 120 elements"
-    assert subprocess.run(command, env={**environment, "PORT": port}, check=False, capture_output=True).returncode != 0
+    assert subprocess.run(command, env=of_check, check=False, capture_output=True).returncode != 0
     assert sorted(image.rglob("*")) == before
 
 
