@@ -199,7 +199,9 @@ def test_a_job_that_kills_its_worker_each_time_fails(
         database.execute("LOCK TABLE element_types IN SHARE ROW EXCLUSIVE MODE")
         for attempt in (1, 2, 3):
             wait_for(poisoned, partial(waits_in_attempt, attempt, database), _bound_seconds())
-            for job_process in scene.children("job_process"):
+            job_processes = scene.children("job_process")
+            assert job_processes, "the process of the job was not found"
+            for job_process in job_processes:
                 job_process.kill()
             # A session that waits for a lock doesn't notice that its client is gone.
             database.execute(f"SELECT pg_terminate_backend(pid) {WAITING}")

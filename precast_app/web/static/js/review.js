@@ -82,6 +82,8 @@ function begin() {
     show();
     if (target === all) all.focus();
   });
+  // The page comes with all choices disabled, so that none is made before it can be kept.
+  for (const each of section.querySelectorAll("fieldset")) each.disabled = false;
   show();
 }
 
