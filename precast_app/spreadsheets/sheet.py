@@ -33,7 +33,7 @@ class CellFormat(Protocol):
 
     @property
     def unit(self) -> str | None:
-        """Return the unit after the number, if it is not one of the columns' units (mm, kg, m², m³)."""
+        """Return the unit that is shown after the number, None if there is none."""
 
     @property
     def code(self) -> str:
