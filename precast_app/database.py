@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg2
 from flask import Flask
 from psycopg2.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
 from psycopg2.extensions import POLL_OK, POLL_READ, STATUS_SETUP, set_wait_callback
-from sqlalchemy import event
-from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy import Executable, Row, event
+from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -20,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from precast_app.config import Settings
 from precast_app.extensions import db
 
-Row = TypeVar("Row")
+Item = TypeVar("Item")
 
 # The server answers an expired statement itself; the client only gives up on a server that does not answer at all.
 _ANSWER_SECONDS = 2
@@ -73,6 +74,30 @@ def _drop_unavailable(context: ExceptionContext) -> None:
         raise OperationalError(context.statement, None, error, hide_parameters=True, connection_invalidated=True)
 
 
+def read_row(statement: Executable, parameters: Mapping[str, object]) -> Row[Any] | None:
+    """Return the first row of a statement that only reads, or None. The connection is released at once.
+
+    The row is read in the transaction of the session if there is one, and otherwise without one, which saves the two
+    round trips that begin and end it.
+    """
+    if db.session.registry.has() and db.session().in_transaction():
+        return db.session.execute(statement, parameters).first()
+    with db.engine.connect() as connection, _autocommit(connection):
+        return connection.execute(statement, parameters).first()
+
+
+@contextmanager
+def _autocommit(connection: Connection) -> Iterator[None]:
+    # SQLAlchemy's own option rolls back twice, on a connection that has no transaction.
+    driver: Any = connection.connection.dbapi_connection
+    driver.autocommit = True
+    try:
+        yield
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
+
+
 def driver_cursor() -> Any:
     """Return a psycopg2 cursor in the session's transaction, for COPY and arrays."""
     connection = db.session.connection().connection.dbapi_connection
@@ -86,7 +111,7 @@ def release_connection() -> None:
         db.session.rollback()
 
 
-def release_after(rows: Iterable[Row]) -> Iterator[Row]:
+def release_after(rows: Iterable[Item]) -> Iterator[Item]:
     """Yield the rows and then release the connection.
 
     What is done with the rows after the last one, such as compressing a workbook, can take longer than a transaction

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -78,6 +79,8 @@ def _request_error(error: RequestError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
+    if code == HTTPStatus.NOT_MODIFIED:
+        return Response(status=code)
     data: dict[str, Any] = getattr(error, "data", None) or {}
     errors = data.get("messages") or data.get("errors") or {}
     message = data.get("message") or _MESSAGES.get(code) or error.description or "The request failed."

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
+from precast_app import database
 from precast_app.errors import Forbidden, NotFound
 from precast_app.extensions import db
 from precast_app.messages import Message
@@ -28,7 +29,9 @@ _ROLES = {
     Permission.IMPORT: Message("editor"),
     Permission.MANAGE: Message("manager"),
 }
-
+_ROLE = select(Membership.role).where(
+    Membership.project_id == bindparam("project_id"), Membership.user_id == bindparam("user_id")
+)
 
 # The key in a request's environment for the authenticated user.
 IDENTITY_KEY = "precast.identity"
@@ -93,7 +96,6 @@ def highest_permission(identity: Identity, project_id: int) -> Permission:
         if identity.is_admin:
             return Permission.ADMINISTER
         # Only the role, since this is read with every request.
-        of_user = Membership.project_id == project_id, Membership.user_id == identity.user_id
-        if role := db.session.scalar(select(Membership.role).where(*of_user)):
-            return _ROLE_PERMISSIONS[Role(role)]
+        if found := database.read_row(_ROLE, {"project_id": project_id, "user_id": identity.user_id}):
+            return _ROLE_PERMISSIONS[Role(found.role)]
     raise NotFound(Message("There is no project %(project)s, or you don't have access to it.", project=project_id))

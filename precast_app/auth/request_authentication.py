@@ -42,11 +42,12 @@ def current_identity() -> Identity:
     if found is None:
         if error := request.environ.get(_DATABASE_ERROR_KEY):
             raise error
-        # A transaction of its own, which stores when the token or session was used last, and nothing else.
+        # If there is a transaction, it stores when the token or session was used last, and nothing else.
         database.release_connection()
         try:
             found = _authenticate()
-            db.session.commit()
+            if db.session.registry.has():
+                db.session.commit()
             request.environ[IDENTITY_KEY] = found
             request.environ[logs.USER_KEY] = found.user_id
             languages.prefer(found.language)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from flask import current_app, request, session
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
+from precast_app import database
 from precast_app.auth import audit, secret_hashing
 from precast_app.auth.permissions import Identity
 from precast_app.errors import NotFound
@@ -16,6 +17,13 @@ from precast_app.models import User, UserSession
 
 _KEY = "session"
 _MINUTE = timedelta(minutes=1)
+# A session within its lifetime and idle time; with its user unless they are disabled.
+_IS_VALID = UserSession.expires_at > bindparam("now"), UserSession.seen_at > bindparam("seen_after")
+_VALID_SESSION = (
+    select(UserSession.id, UserSession.user_id, UserSession.seen_at, User.name, User.is_admin, User.language)
+    .join(User, User.id == UserSession.user_id)
+    .where(UserSession.session_hash == bindparam("hash"), *_IS_VALID, User.disabled_at.is_(None))
+)
 
 
 def start(user: User) -> None:
@@ -63,15 +71,14 @@ def end_one(user_id: int, session_id: int) -> None:
 
 def list_for_user(user_id: int) -> list[UserSession]:
     """Return the user's sessions that have not expired, the most recently used first."""
-    found = select(UserSession).where(UserSession.user_id == user_id, *_not_expired(datetime.now(UTC)))
-    return list(db.session.scalars(found.order_by(UserSession.seen_at.desc())))
+    now = datetime.now(UTC)
+    found = select(UserSession).where(UserSession.user_id == user_id, *_IS_VALID)
+    parameters = {"now": now, "seen_after": now - _idle_time()}
+    return list(db.session.scalars(found.order_by(UserSession.seen_at.desc()), parameters))
 
 
-def _not_expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for sessions that are within their lifetime and idle time."""
-    settings = current_settings()
-    idle = timedelta(minutes=settings.session_idle_minutes)
-    return UserSession.expires_at > now, UserSession.seen_at > now - idle
+def _idle_time() -> timedelta:
+    return timedelta(minutes=current_settings().session_idle_minutes)
 
 
 def has_cookie() -> bool:
@@ -88,15 +95,10 @@ def authenticate() -> Identity | None:
     if secret is None:
         return None
     now = datetime.now(UTC)
-    found = db.session.scalar(
-        select(UserSession).where(
-            UserSession.session_hash == secret_hashing.hash_secret(str(secret)), *_not_expired(now)
-        )
-    )
-    if found is None or found.user.disabled_at is not None:
+    parameters = {"hash": secret_hashing.hash_secret(str(secret)), "now": now, "seen_after": now - _idle_time()}
+    found = database.read_row(_VALID_SESSION, parameters)
+    if found is None:
         return None
-    user, session_id = found.user, found.id
-    identity = Identity(user.id, user.name, user.is_admin, language=user.language, session_id=session_id)
     if now - found.seen_at > _MINUTE:
-        found.seen_at = now
-    return identity
+        db.session.execute(update(UserSession).where(UserSession.id == found.id).values(seen_at=now))
+    return Identity(found.user_id, found.name, found.is_admin, language=found.language, session_id=found.id)

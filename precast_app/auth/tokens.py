@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 
+from precast_app import database
 from precast_app.auth import audit, secret_hashing
 from precast_app.auth.permissions import Identity
 from precast_app.errors import NotFound, RequestError
@@ -15,6 +16,17 @@ from precast_app.models import ApiToken, User
 
 _MAX_DAYS = 3650
 _MINUTE = timedelta(minutes=1)
+# A token that has not expired, with its user unless they are disabled.
+_VALID_TOKEN = (
+    select(
+        ApiToken.id, ApiToken.user_id, ApiToken.project_id, ApiToken.read_only, ApiToken.used_at,
+        User.name, User.is_admin, User.language,
+    )
+    .join(User, User.id == ApiToken.user_id)
+    .where(
+        ApiToken.token_hash == bindparam("hash"), ApiToken.expires_at > bindparam("now"), User.disabled_at.is_(None)
+    )
+)  # fmt: skip
 
 
 def create(user: User, *, days: int, name: str = "", project_id: int | None = None, read_only: bool = False) -> str:
@@ -75,15 +87,11 @@ def authenticate(text: str) -> Identity | None:
     The caller commits: the time of the last use is stored, to the minute.
     """
     now = datetime.now(UTC)
-    token = db.session.scalar(
-        select(ApiToken).where(ApiToken.token_hash == secret_hashing.hash_secret(text), ApiToken.expires_at > now)
-    )
-    if token is None or token.user.disabled_at is not None:
+    token = database.read_row(_VALID_TOKEN, {"hash": secret_hashing.hash_secret(text), "now": now})
+    if token is None:
         return None
-    user = token.user
-    identity = Identity(
-        user.id, user.name, user.is_admin, token.project_id, token.read_only, user.language, token_id=token.id
-    )
     if token.used_at is None or now - token.used_at > _MINUTE:
-        token.used_at = now
-    return identity
+        db.session.execute(update(ApiToken).where(ApiToken.id == token.id).values(used_at=now))
+    return Identity(
+        token.user_id, token.name, token.is_admin, token.project_id, token.read_only, token.language, token_id=token.id
+    )

@@ -55,8 +55,6 @@ class ApiToken(Model):
     # Accurate to a minute.
     used_at: Mapped[Timestamp | None]
 
-    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
-
 
 class Membership(Model):
     """The role of a user in a project."""
@@ -85,8 +83,6 @@ class UserSession(Model):
     # Accurate to a minute. A session also ends if it is not used for SESSION_IDLE_MINUTES.
     seen_at: Mapped[CreatedAt]
     expires_at: Mapped[Timestamp] = mapped_column(index=True)
-
-    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
 class AuditEntry(Model):

@@ -8,9 +8,14 @@ from pathlib import Path
 import openpyxl
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
+from werkzeug.test import TestResponse
 
+from precast_app.api import unchanged_jobs
+from precast_app.extensions import db
 from precast_app.jobs import broker
 from precast_app.jobs.runner import run_job
+from precast_app.models import ImportJob
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES, get_job, run_import, submit
 from tests.job_requests import CSV_IMPORT_URL, EXCEL_IMPORT_URL, SAMPLE_WORKBOOK, upload_form
@@ -98,13 +103,51 @@ def test_the_headings_of_a_file_decide_its_job_type(
 
 def test_an_unchanged_job_is_answered_with_304(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
     number = submit(green_meadows, SAMPLE_WORKBOOK)
-    etag = client.get(f"/api/jobs/{number}", headers=admin).headers["ETag"]
-    again = client.get(f"/api/jobs/{number}", headers={**admin, "If-None-Match": etag})
+
+    def poll(etag: str, query: str = "") -> TestResponse:
+        return client.get(f"/api/jobs/{number}{query}", headers={**admin, "If-None-Match": etag})
+
+    queued = client.get(f"/api/jobs/{number}", headers=admin).headers["ETag"]
+    again = poll(queued)
     assert (again.status_code, again.data) == (304, b"")
     run_job(number)
-    changed = client.get(f"/api/jobs/{number}", headers={**admin, "If-None-Match": etag})
+    changed = poll(queued)
     assert changed.status_code == 200
-    assert changed.headers["ETag"] != etag
+    etag = changed.headers["ETag"]
+    assert etag != queued
+
+    for sent in (etag, etag, f"W/{etag}", f'"other", {etag}'):
+        again = poll(sent)
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", etag)
+    german = poll(etag, "?language=de")
+    assert german.status_code == 200
+    assert "erfolgreich" in german.get_json()["job"]["result"]
+    assert poll(german.headers["ETag"], "?language=de").status_code == 304
+    assert poll(german.headers["ETag"]).status_code == 200
+
+
+def test_a_poll_sees_every_change_of_a_job(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
+    number = submit(green_meadows, SAMPLE_WORKBOOK)
+    run_job(number)
+    etag = client.get(f"/api/jobs/{number}", headers=admin).headers["ETag"]
+    assert client.get(f"/api/jobs/{number}", headers={**admin, "If-None-Match": etag}).status_code == 304
+    # Also one that leaves the job's `updated_at` as it is.
+    db.session.execute(update(ImportJob).where(ImportJob.id == number).values(undone_by_job_id=number))
+    db.session.commit()
+    changed = client.get(f"/api/jobs/{number}", headers={**admin, "If-None-Match": etag})
+    assert (changed.status_code, changed.get_json()["job"]["undone_by_job_id"]) == (200, number)
+
+
+def test_another_process_knows_an_etag_too(
+    client: FlaskClient, admin: dict[str, str], green_meadows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = submit(green_meadows, SAMPLE_WORKBOOK)
+    run_job(number)
+    etag = client.get(f"/api/jobs/{number}", headers=admin).headers["ETag"]
+    monkeypatch.setattr(unchanged_jobs, "_etags", {})
+    for _ in range(2):
+        again = client.get(f"/api/jobs/{number}", headers={**admin, "If-None-Match": etag})
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", etag)
 
 
 def test_a_job_without_a_file_accepts_one_file(client: FlaskClient, admin: dict[str, str], green_meadows: int) -> None:
