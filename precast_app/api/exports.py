@@ -157,8 +157,7 @@ def project_rows(
     project_id: int, filters: ElementTypeFilter, columns: tuple[ExportColumn, ...]
 ) -> Iterator[list[Cell]]:
     """Yield the cells of each matching element type, then release the connection."""
-    for row in database.release_after(export_queries.iterate_rows(project_id, filters)):
-        yield row_cells(row.element_type, row.groups, columns)
+    return row_cells(database.release_after(export_queries.iterate_rows(project_id, filters)), columns)
 
 
 def _workbook(project_id: int, filters: ElementTypeFilter) -> Response:

@@ -1,9 +1,11 @@
-"""An element type as cells: base columns first, then those of the groups."""
+"""Element types as cells: base columns first, then those of the groups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from precast_app.exporting.export_columns import ExportColumn
@@ -14,12 +16,23 @@ SAMPLE = ("ET001", "Beam Type A", "300", "2500", "6000", "2400", "1.50", "5.25",
 
 Cell = str | int | Decimal | None
 
-_RENDER = {group: spec.value_type.render for group, spec in GROUP_SPECS.items()}
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """An element type and, by group, its values by the id of their item."""
+
+    element_type: Any
+    groups: Mapping[ColumnGroup, Mapping[int, Any]]
 
 
-def row_cells(
-    element_type: Any, groups: dict[ColumnGroup, dict[int, Any]], columns: Sequence[ExportColumn]
-) -> list[Cell]:
-    """Return the cells of a row; None for a blank cell."""
-    base = [getattr(element_type, column.field) for column in BASE_COLUMNS]
-    return [*base, *(_RENDER[column.group](groups[column.group].get(column.target)) for column in columns)]
+def row_cells(rows: Iterable[ExportRow], columns: Sequence[ExportColumn]) -> Iterator[list[Cell]]:
+    """Yield the cells of each row; None for a blank cell."""
+    runs = []
+    for group, run in groupby(columns, key=lambda column: column.group):
+        runs.append((group, [column.target for column in run], GROUP_SPECS[group].value_type.render))
+    for row in rows:
+        cells = [getattr(row.element_type, column.field) for column in BASE_COLUMNS]
+        for group, targets, render in runs:
+            values = map(row.groups[group].get, targets)
+            cells += values if render is None else map(render, values)
+        yield cells

@@ -55,8 +55,8 @@ def write(sheet: Any, row: int, column: int, text: str, style: Style = None) -> 
 def cell_text(text: str) -> str:
     """Return a text for the cell of a workbook."""
     # A signed number needs no escaping in a workbook's cell; in a line of CSV it might start a formula.
-    escaped = text if _NUMBER.fullmatch(text) else ensure_escaped(text)
-    return _LONE_SURROGATES.sub("\ufffd", escaped)
+    escaped = text if text.isalnum() or _NUMBER.fullmatch(text) else ensure_escaped(text)
+    return escaped if escaped.isascii() else _LONE_SURROGATES.sub("\ufffd", escaped)
 
 
 def xml_text(text: str) -> str:

@@ -79,7 +79,7 @@ MEASURES = tuple(column.field for column in BASE_COLUMNS if column.unit)
 class ValueType:
     """How the values of a group are stored, kept in JSON, and written to a cell.
 
-    `empty` is the value of a blank cell; it is not stored.
+    `empty` is the value of a blank cell; it is not stored. Without `render` a cell has the value itself.
     """
 
     python_type: type
@@ -87,7 +87,7 @@ class ValueType:
     empty: Any
     is_number: bool = False
     from_json: Callable[[Any], Any] = lambda value: value
-    render: Callable[[Any], Any] = lambda value: value
+    render: Callable[[Any], Any] | None = None
 
 
 TEXT = ValueType(str, "text", None)

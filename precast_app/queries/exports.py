@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import exists, select, text
 
 from precast_app.exporting.export_columns import ExportItems
+from precast_app.exporting.row_cells import ExportRow
 from precast_app.extensions import db
 from precast_app.importing import current_reference
 from precast_app.importing.current_state import load_groups
@@ -17,17 +17,10 @@ from precast_app.importing.reference_store import MODELS
 from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
 from precast_app.models import ElementType, HierarchyNode, Quantity
 from precast_app.queries.element_types import ElementTypeFilter, matching_query
+from precast_app.queries.read_ahead import read_ahead
 
 # Element types that are in memory at once.
 _PORTION = 500
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRow:
-    """An element type and, by group, its values by the id of their item."""
-
-    element_type: ElementType
-    groups: dict[ColumnGroup, dict[int, Any]]
 
 
 def export_items(project_id: int) -> tuple[ExportItems, ReferenceData]:
@@ -52,12 +45,15 @@ def use_one_snapshot() -> None:
 
 
 def iterate_rows(project_id: int, filters: ElementTypeFilter) -> Iterator[ExportRow]:
-    """Yield the element types that match the filters in the order of their creation."""
+    """Yield the element types that match the filters in the order of their creation; they are read in portions."""
+    return read_ahead(_row_portions(project_id, filters))
+
+
+def _row_portions(project_id: int, filters: ElementTypeFilter) -> Iterator[list[ExportRow]]:
     last = 0
     query = matching_query(project_id, filters).order_by(ElementType.id).limit(_PORTION)
     while found := db.session.scalars(query.where(ElementType.id > last)).all():
         last = found[-1].id
         groups = load_groups(db.session(), [element_type.id for element_type in found])
-        for element_type in found:
-            yield ExportRow(element_type, {group: groups[group].get(element_type.id, {}) for group in groups})
         db.session.expunge_all()
+        yield [ExportRow(each, {group: groups[group].get(each.id, {}) for group in groups}) for each in found]

@@ -18,6 +18,7 @@ from precast_app.pieces.selection import PieceFilter
 from precast_app.queries import pieces
 from precast_app.queries.paging import PageRequest
 from precast_app.queries.pieces import PieceRow
+from precast_app.queries.read_ahead import read_ahead
 
 # Pieces that are in memory at once.
 _PORTION = 500
@@ -46,6 +47,10 @@ class SiteListRow:
 
 def iterate_pieces(project_id: int, filters: PieceFilter) -> Iterator[ExportedPiece]:
     """Yield the pieces that match the filter in the order of their codes; they are read in portions."""
+    return read_ahead(_piece_portions(project_id, filters))
+
+
+def _piece_portions(project_id: int, filters: PieceFilter) -> Iterator[list[ExportedPiece]]:
     after = None
     while found := pieces.list_pieces(project_id, filters, PageRequest(_PORTION, after=after), "code"):
         ids = [row.id for row in found]
@@ -53,10 +58,9 @@ def iterate_pieces(project_id: int, filters: PieceFilter) -> Iterator[ExportedPi
         query = select(PieceStage.piece_id, PieceStage.stage_id, PieceStage.passed_at)
         for piece_id, stage_id, passed_at in db.session.execute(query.where(PieceStage.piece_id == func.any(ids))):
             passed[piece_id][stage_id] = passed_at
-        for row in found:
-            yield ExportedPiece(row, passed[row.id])
         after = ids[-1]
         db.session.expunge_all()
+        yield [ExportedPiece(row, passed[row.id]) for row in found]
 
 
 def stage_columns(project_id: int) -> list[StageColumn]:

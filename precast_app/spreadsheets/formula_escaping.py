@@ -51,5 +51,5 @@ def ensure_escaped(text: str) -> str:
 
 
 def _is_suspect(text: str) -> bool:
-    # Most texts are words, which this finds out in a tenth of the time.
-    return not text.isalpha() and bool(_SUSPECT.match(text) or _SEPARATOR.search(text))
+    # Most texts are words or numbers, which this finds out in a tenth of the time.
+    return not text.isalnum() and bool(_SUSPECT.match(text) or _SEPARATOR.search(text))
