@@ -162,7 +162,13 @@ def _parse_number(cell: object) -> Decimal | None:
         raise InvalidCell(
             "too_many_decimals", Message("The number has more than %(limit)s decimals. Round it.", limit=_MAX_DECIMALS)
         )
-    return _as_excel_shows(value) if len(value.as_tuple().digits) in _FLOAT_DIGITS else value
+    return _as_excel_shows(value) if _count_digits(value) in _FLOAT_DIGITS else value
+
+
+def _count_digits(number: Decimal) -> int:
+    """Return how many digits the number has without zeros at its end, which are neither stored nor exported."""
+    digits = number.as_tuple().digits
+    return len(digits) if digits[-1] else len("".join(map(str, digits)).rstrip("0"))
 
 
 def _parse(written: str) -> Decimal:

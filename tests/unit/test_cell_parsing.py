@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from precast_app.importing import cell_parsing
@@ -105,6 +105,19 @@ def test_a_cell_of_a_workbook_keeps_the_15_digits_that_excel_shows(number: float
 def test_a_float_is_the_same_in_a_csv_file_and_in_a_workbook(number: float) -> None:
     in_workbook = cell_parsing.parse_decimal(round_to_excel(number), maximum=1_000_000)
     assert cell_parsing.parse_decimal(repr(number), maximum=1_000_000) == in_workbook
+
+
+@given(st.integers(min_value=0, max_value=10**19), st.integers(min_value=0, max_value=25), st.integers(0, 5))
+@example(1141989621310976, 20, 5)
+def test_a_stored_number_is_parsed_as_itself(digits: int, decimals: int, zeros: int) -> None:
+    shift = Decimal(1).scaleb(-decimals)
+    written = f"{digits * shift:.{decimals + zeros}f}"
+    try:
+        stored = cell_parsing.parse_decimal(written, maximum=10**20)
+    except InvalidCell:
+        return
+    assert stored is not None
+    assert cell_parsing.parse_decimal(f"{stored:f}", maximum=10**20) == stored
 
 
 @pytest.mark.parametrize(
