@@ -1,4 +1,4 @@
-"""The operating system user that PostgreSQL runs as, since it refuses to run as root, as which containers run.
+"""The operating system user that PostgreSQL runs as: it refuses to run as root, the usual user in containers.
 
 No user is created and no folder's permissions are changed. The server runs as `nobody`. If the checkout is below a
 folder that `nobody` may not enter (such as /root), the server keeps the one capability that lets it pass, on Linux. The

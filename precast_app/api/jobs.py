@@ -187,9 +187,9 @@ def apply_job(body: dict[str, Any], job_id: int) -> Any:
 @requires_job_permission
 @blueprint.response(202, CreatedJob, headers=LOCATION)
 def undo_job(job_id: int) -> Any:
-    """Undo an import that has ended, in a new job. Returns 409 with the reasons if it can't be undone.
+    """Undo a job that has ended, in a new job. Returns 409 with the reasons if it can't be undone.
 
-    Undoing an undo imports the file of the original job again.
+    Undoing an undo does again what the original job did.
     """
     return _started(service.undo(job_id, current_identity()))
 

@@ -88,7 +88,7 @@ class Lease:
     """A worker's right to run a job, which lasts until it expires and another worker claims the job.
 
     With `stops_on_cancel`, the checks of the lease raise `JobCancelled` once a user has cancelled the job; a worker
-    that reverts a cancelled job works without. `is_resumed` is true if another worker had begun the job.
+    that reverts a cancelled job works without. `is_resumed` is true if an earlier attempt had begun the job.
     """
 
     job_id: int
@@ -312,13 +312,8 @@ def fail_overdue(job_id: int) -> bool:
     )
 
 
-def fail_exhausted(job_id: int, max_attempts: int) -> bool:
+def fail_exhausted(job_id: int, max_attempts: int, *, error: str) -> bool:
     """Move the job from processing to failed because its workers were lost too often; return False if they were not."""
-    error = Message(
-        "The import was interrupted %(count)s times, so it was given up. The rows that were imported stay. "
-        "Upload the file again to import the rest, and tell the administrator if this happens again.",
-        count=max_attempts,
-    )
     condition = "status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts"
     return _finish(condition, job_id, "failed", error=error, reason=FailureReason.GAVE_UP, attempts=max_attempts)
 

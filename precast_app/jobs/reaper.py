@@ -8,7 +8,7 @@ import time
 from sqlalchemy import text
 
 from precast_app.extensions import current_settings, db
-from precast_app.jobs import broker, dispatch, failures, lifecycle, lost_jobs, process_lock, stats, totals
+from precast_app.jobs import broker, dispatch, failures, lifecycle, lost_jobs, process_lock, registry, stats, totals
 from precast_app.jobs.lost_jobs import DueJob
 from precast_app.models import FailureReason
 
@@ -25,7 +25,7 @@ _OVERDUE = text("""
 """)
 
 _EXHAUSTED = text("""
-    SELECT id, project_id FROM import_jobs
+    SELECT id, project_id, job_type FROM import_jobs
     WHERE status = 'processing' AND lease_until < clock_timestamp() AND attempt >= :attempts
     ORDER BY id
 """)
@@ -59,12 +59,13 @@ def _fail_overdue() -> None:
 
 def _fail_exhausted() -> None:
     attempts = current_settings().max_attempts
-    for job_id, project_id in db.session.execute(_EXHAUSTED, {"attempts": attempts}).all():
-        has_failed = lifecycle.fail_exhausted(job_id, attempts)
+    for job_id, project_id, job_type in db.session.execute(_EXHAUSTED, {"attempts": attempts}).all():
+        error = failures.gave_up(registry.get(job_type), attempts)
+        has_failed = lifecycle.fail_exhausted(job_id, attempts, error=error)
         db.session.commit()
         if has_failed:
             log.error("Job %d was lost %d times and is given up.", job_id, attempts, extra={"job_id": job_id})
-            failures.log_failed(job_id, FailureReason.ERROR)
+            failures.log_failed(job_id, FailureReason.GAVE_UP)
             dispatch.enqueue_next(project_id)
 
 

@@ -57,6 +57,11 @@ class JobType:
     is_outdated: Callable[[ImportJob], bool] = dry_run.is_outdated
     repeat: Callable[[ImportJob], dict[str, Any]] = _same_parameters
 
+    @property
+    def commits_in_batches(self) -> bool:
+        """Whether what a failed job has written until then stays."""
+        return self.is_revertible and self.has_file
+
 
 TYPES = {
     job_type.name: job_type

@@ -203,7 +203,7 @@ def apply(job_id: int, starter: Starter, request: ReviewRequest = EVERYTHING) ->
 
 
 def undo(job_id: int, starter: Starter) -> ImportJob:
-    """Create and enqueue the job that undoes an import; to undo an undo, one that imports the undone job's file again.
+    """Create and enqueue the job that undoes a job; to undo an undo, one that does again what was undone.
 
     Raise `Conflict` with the reasons if the job can't be undone.
     """

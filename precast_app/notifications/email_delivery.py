@@ -25,14 +25,14 @@ _SUBJECTS = {
 }
 _STOP = gettext_noop("You get this e-mail because you chose it in your account. To stop these e-mails, open:")
 _FILE = gettext_noop("File: %(name)s")
-# The server will not accept this address later either.
+# The status codes with which a server rejects an address for good.
 _PERMANENT = range(500, 600)
 
 
 def deliver(message: ClaimedMessage, recipient: Recipient, settings: Settings) -> Outcome:
     """Send the message and return what became of it. Needs no database connection."""
     if not settings.sends_email:
-        return Outcome(error=Message("This installation sends no e-mail (SMTP_URL)."), is_final=True)
+        return Outcome(error=Message("E-mail is not set up here. An administrator can set SMTP_URL."), is_final=True)
     if recipient.email is None or not recipient.wants(message.event):
         error = Message("The user has no access or does not want this e-mail any more.")
         return Outcome(error=error, is_final=True)

@@ -1,4 +1,4 @@
-"""Element types, pieces, and the totals of a project."""
+"""Element types with their values, their changes and the numbers of their pieces."""
 
 from __future__ import annotations
 

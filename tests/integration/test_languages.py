@@ -1,4 +1,4 @@
-"""The language of pages: the user's, else the browser's choice, else the one that it asks for. The API is English."""
+"""Pages use the user's language, else that of the cookie, else of Accept-Language; the API English, or `language`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_only_existing_languages_can_be_chosen(client: FlaskClient) -> None:
         assert answer.location == "/"
 
 
-def test_an_api_request_names_its_language_in_an_option(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_every_api_route_accepts_the_language_option(client: FlaskClient, admin: dict[str, str]) -> None:
     problem = {"query": {"language": ["Must be one of: en, de."]}}
     for path in ("/api/me", "/api/project"):
         assert client.get(f"{path}?language=de", headers=admin).status_code == 200

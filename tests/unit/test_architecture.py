@@ -50,9 +50,9 @@ ENDS_TRANSACTIONS = {
     "notifications/sender.py": {"send_due", "record_outcomes"},
     "projects/import_profiles.py": {"create", "change", "delete", "_flush"},
     "projects/projects.py": {"_commit", "_flush", "remove_member", "set_role"},
-    # A job that is waited for is read in a new transaction each time.
     # Each check of `flask doctor` is a transaction, so that one that fails doesn't fail the next.
     "cli/doctor.py": {"doctor"},
+    # A job that is waited for is read in a new transaction each time.
     "cli/waiting.py": {"_wait_with_progress_bar"},
     # A job: its claim, its outcome and each of its steps is a transaction, as is each batch and each write of progress.
     "importing/batch_runner.py": {"_write_batch", "_retry_row_by_row"},
@@ -86,7 +86,7 @@ ENDS_TRANSACTIONS = {
 }  # fmt: skip
 
 
-def written() -> dict[str, set[str]]:
+def documented_imports() -> dict[str, set[str]]:
     """Of each package in the table: the packages that it may import."""
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     packages = {}
@@ -100,18 +100,18 @@ def package_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def built() -> dict[str, set[str]]:
+def actual_imports() -> dict[str, set[str]]:
     """Of each package in the code: the packages that it imports; but for `create_app`, which joins them all."""
     packages: dict[str, set[str]] = defaultdict(set)
     for path in sorted(PACKAGE.rglob("*.py")):
         package = package_of(path)
         if package == "__init__":
             continue
-        packages[package] |= imported(path) - {package}
+        packages[package] |= imports_of(path) - {package}
     return dict(packages)
 
 
-def imported(path: Path) -> set[str]:
+def imports_of(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
@@ -126,16 +126,14 @@ def imported(path: Path) -> set[str]:
 
 
 def test_packages_import_what_the_page_says_and_nothing_else() -> None:
-    assert built() == written()
+    assert actual_imports() == documented_imports()
 
 
-def test_imports_point_one_way() -> None:
-    packages = written()
-    done: set[str] = set()
-    while len(done) < len(packages):
-        ready = {package for package, imports in packages.items() if imports <= done} - done
-        assert ready, f"a circle among {sorted(set(packages) - done)}"
-        done |= ready
+def test_a_package_imports_only_packages_above_it() -> None:
+    above: set[str] = set()
+    for package, imports in documented_imports().items():
+        assert imports <= above, f"move `{package}` below {sorted(imports - above)}"
+        above.add(package)
 
 
 def test_only_jobs_knows_rq() -> None:
