@@ -6,17 +6,14 @@ Their texts are the templates of `precast_app.messages`, and constants where a t
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages import Catalog
-from babel.messages.pofile import read_po
 
-from devstack.translations import ROOT, is_translated, written
+from devstack.translations import ROOT, write_catalogues
 from precast_app import message_catalogue
 from precast_app.api.validation_messages import TEMPLATES
-from precast_app.languages import DEFAULT, LANGUAGES
 
 PACKAGE = ROOT / "precast_app"
 # Which argument of a call is a text for people; all exceptions of `errors` have it first.
@@ -84,38 +81,5 @@ def path_of(language: str) -> Path:
     return message_catalogue.FOLDER / language / "LC_MESSAGES" / f"{message_catalogue.DOMAIN}.po"
 
 
-def read(language: str) -> Catalog | None:
-    """Return the catalogue of a language, None if it has none."""
-    path = path_of(language)
-    if not path.exists():
-        return None
-    with path.open("rb") as stream:
-        return read_po(stream, locale=language)
-
-
-def updated(language: str) -> Catalog:
-    """Return the catalogue of a language with the texts that the code has now; a new one if it has none."""
-    stored = read(language) or Catalog(locale=language, charset="utf-8", project="Precast", fuzzy=False)
-    created = stored.creation_date
-    stored.update(extract(), no_fuzzy_matching=True)
-    stored.obsolete.clear()
-    # Would change a line with each update.
-    stored.creation_date = stored.revision_date = created
-    return stored
-
-
-def main() -> None:
-    """Write the updated catalogues, and print the texts that have no translation."""
-    for language in LANGUAGES:
-        if language == DEFAULT:
-            continue
-        path, catalog = path_of(language), updated(language)
-        path.write_bytes(written(catalog))
-        missing = [message.id for message in catalog if message.id and not is_translated(message)]
-        print(f"{path.relative_to(ROOT)}: {len(catalog)} texts, {len(missing)} without a translation", file=sys.stderr)
-        for text in missing:
-            print(f"  {text!r}", file=sys.stderr)
-
-
 if __name__ == "__main__":
-    main()
+    write_catalogues(path_of, extract())

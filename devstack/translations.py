@@ -7,12 +7,13 @@ entries are sorted and have no line numbers, so that two changes of the code rar
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
-from babel.messages.pofile import write_po
+from babel.messages.pofile import read_po, write_po
 
 from precast_app.languages import DEFAULT, LANGUAGES, catalogue
 
@@ -33,7 +34,7 @@ _KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_noop": None, "lazy_gettext": None, "la
 def extract() -> Catalog:
     """Return all texts of the code that are marked for translation, with the files that they are in."""
     found = Catalog(charset="utf-8")
-    # In a fixed order, since a text's first file names the order of its files.
+    # Sorted by path, so that the order of a text's files doesn't depend on the file system.
     for path, _, text, _, context in sorted(
         extract_from_dir(ROOT, _METHODS, _OPTIONS, keywords=_KEYWORDS, comment_tags=()), key=lambda each: each[0]
     ):
@@ -41,32 +42,36 @@ def extract() -> Catalog:
     return found
 
 
-def updated(language: str) -> Catalog:
-    """Return the catalogue of a language with the texts that the code has now; a new one if it has none."""
-    stored = catalogue.read(language) or Catalog(locale=language, charset="utf-8", project="Precast", fuzzy=False)
+def update_catalogue(path: Path, extracted: Catalog, language: str) -> Catalog:
+    """Return the catalogue of the file with the texts that the code has now; a new one if there is no file."""
+    stored = Catalog(locale=language, charset="utf-8", project="Precast", fuzzy=False)
+    if path.exists():
+        with path.open("rb") as stream:
+            stored = read_po(stream, locale=language)
     created = stored.creation_date
-    stored.update(extract(), no_fuzzy_matching=True)
+    stored.update(extracted, no_fuzzy_matching=True)
     stored.obsolete.clear()
-    # Would change a line with each update.
+    # Babel would set them to now, and so change a line with each update.
     stored.creation_date = stored.revision_date = created
     return stored
 
 
-def written(catalog: Catalog) -> bytes:
+def serialize(catalog: Catalog) -> bytes:
     """Return the catalogue as it is stored."""
     stream = BytesIO()
     write_po(stream, catalog, width=_LINE_LENGTH, sort_output=True, include_lineno=False)
     return stream.getvalue()
 
 
-def main() -> None:
-    """Write the updated catalogues, and print the texts that have no translation."""
+def write_catalogues(path_of: Callable[[str], Path], extracted: Catalog) -> None:
+    """Update the file of each language, and print the texts that have no translation."""
     for language in LANGUAGES:
         if language == DEFAULT:
             continue
-        path, catalog = catalogue.path_of(language), updated(language)
+        path = path_of(language)
+        catalog = update_catalogue(path, extracted, language)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(written(catalog))
+        path.write_bytes(serialize(catalog))
         missing = [message.id for message in catalog if message.id and not is_translated(message)]
         print(f"{path.relative_to(ROOT)}: {len(catalog)} texts, {len(missing)} without a translation", file=sys.stderr)
         for text in missing:
@@ -80,4 +85,4 @@ def is_translated(message: Message) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    write_catalogues(catalogue.path_of, extract())

@@ -97,7 +97,7 @@ def remember_rules(body: dict[str, Any], job_id: int) -> Any:
 def list_rejected_rows(query: dict[str, Any], job_id: int) -> dict[str, Any]:
     """List the cells of the rejected rows with their corrections and the errors that they have then."""
     job = job_queries.get_job(job_id)
-    # Rows have no ids; a page continues behind the number of a row.
+    # Rows have no ids; a page continues after the number of a row.
     page_links.remember(PageRequest(query["limit"], after=query["after"] or None), "row")
     found = rejected_rows.list_rejected(
         job, limit=query["limit"], after=query["after"], only_open=query["state"] == "open"

@@ -80,7 +80,7 @@ def write_workbook(file: IO[bytes], project_id: int, filters: PieceFilter) -> No
 def export_site_list(query: dict[str, Any], project_id: int) -> Response:
     """Return a printable list of what goes to the chosen places: element types, quantities and totals, nothing else."""
     name = projects.get(project_id).name
-    places = piece_exports.chosen_places(project_id, query["nodes"])
+    places = piece_exports.place_names_below(project_id, query["nodes"])
     if not places:
         raise RequestError("None of these ids is a node of the project. Choose towers or floors of it.")
     rows = piece_exports.list_site_rows(project_id, places)

@@ -113,9 +113,9 @@ class CurrentState:
 
     def __init__(self, session: Session, project_id: int, job_id: int) -> None:
         self._session = session
-        self._names = {"project_id": project_id, "job_id": job_id}
+        self._parameters = {"project_id": project_id, "job_id": job_id}
         changed = session.execute(
-            text("SELECT element_type_id, fields FROM element_type_changes WHERE job_id = :job_id"), self._names
+            text("SELECT element_type_id, fields FROM element_type_changes WHERE job_id = :job_id"), self._parameters
         )
         self._own_changes: dict[int, dict[str, Any] | None] = {row[0]: row[1] for row in changed}
 
@@ -124,7 +124,8 @@ class CurrentState:
         if not keys:
             return {}
         type_keys, name_keys = pg_columns(keys)
-        found = self._session.execute(_TYPES, {**self._names, "type_keys": type_keys, "name_keys": name_keys}).all()
+        parameters = {**self._parameters, "type_keys": type_keys, "name_keys": name_keys}
+        found = self._session.execute(_TYPES, parameters).all()
         return self._with_values([row for row in found if not self._is_own_name(row.id)])
 
     def element_types_by_id(self, ids: Sequence[int]) -> dict[int, StoredElementType]:
@@ -166,17 +167,17 @@ class CurrentState:
         if not types:
             return []
         type_keys, name_keys = pg_columns(list(keys)) if keys else ("{}", "{}")
-        names = {**self._names, "types": pg_array(types), "type_keys": type_keys, "name_keys": name_keys}
-        found = [MissingElementType(*row) for row in self._session.execute(_NOT_NAMED, names)]
+        parameters = {**self._parameters, "types": pg_array(types), "type_keys": type_keys, "name_keys": name_keys}
+        found = [MissingElementType(*row) for row in self._session.execute(_NOT_NAMED, parameters)]
         if not found:
             return []
-        ids = {**self._names, "ids": pg_array(each.id for each in found), "node_ids": pg_array(node_ids)}
+        ids = {**self._parameters, "ids": pg_array(each.id for each in found), "node_ids": pg_array(node_ids)}
         elsewhere = set(self._session.scalars(_ELSEWHERE, ids))
         return [each for each in found if each.id not in elsewhere]
 
     def last_piece_numbers(self) -> dict[tuple[str, int], int]:
         """Return the highest piece number by type key and node."""
-        last = {(key, node): number for key, node, number in self._session.execute(_NUMBERS, self._names)}
+        last = {(key, node): number for key, node, number in self._session.execute(_NUMBERS, self._parameters)}
         removed = self._own_removed_numbers()
         if removed:
             keys = self._session.execute(
@@ -196,14 +197,14 @@ class CurrentState:
 
     def piece_count(self) -> int:
         """Return the number of pieces in the project."""
-        count: int = self._session.execute(_COUNT, self._names).scalar_one()
+        count: int = self._session.execute(_COUNT, self._parameters).scalar_one()
         return count + sum(map(len, self._own_removed_numbers().values()))
 
     def planned_piece_counts(self, node_keys: Sequence[NodeKey]) -> dict[NodeKey, int]:
         """Return how many pieces of an element type at a node are still planned."""
         counts: dict[NodeKey, int] = defaultdict(int)
         ids, nodes = pg_columns(node_keys)
-        found = self._session.execute(_PLANNED, {**self._names, "ids": ids, "nodes": nodes})
+        found = self._session.execute(_PLANNED, {**self._parameters, "ids": ids, "nodes": nodes})
         for id_, node, count in found:
             counts[id_, node] = count
         for key, numbers in self._own_removed_numbers().items():

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _COUNT_ENQUEUE = text("""
     UPDATE import_jobs SET enqueue_count = enqueue_count + 1, enqueued_at = clock_timestamp(),
         trace_parent = coalesce(trace_parent, :trace_parent)
-    WHERE id = :id AND enqueue_count = coalesce(:after, enqueue_count) RETURNING enqueue_count
+    WHERE id = :id AND enqueue_count = coalesce(:expected_count, enqueue_count) RETURNING enqueue_count
 """)
 _NEXT_IN_PROJECT = text("""
     SELECT id FROM import_jobs WHERE project_id = :project_id AND status = 'pending' AND phase = 'queued'
@@ -27,14 +27,14 @@ _NEXT_IN_PROJECT = text("""
 """)
 
 
-def enqueue(job_id: int, after: int | None = None) -> bool:
+def enqueue(job_id: int, expected_count: int | None = None) -> bool:
     """Enqueue a committed job and return True; if Redis can't be reached, the reaper enqueues it later.
 
-    `after` is how often the job had been enqueued when it was found lost: return False, and do nothing, if another
-    process has enqueued it since.
+    `expected_count` is how often the job had been enqueued when it was found lost: return False, and do nothing, if
+    another process has enqueued it since.
     """
     enqueue_count = db.session.execute(
-        _COUNT_ENQUEUE, {"id": job_id, "after": after, "trace_parent": instrumentation.current_span()}
+        _COUNT_ENQUEUE, {"id": job_id, "expected_count": expected_count, "trace_parent": instrumentation.current_span()}
     ).scalar_one_or_none()
     # The id must not be in Redis before its row says so.
     db.session.commit()

@@ -202,8 +202,8 @@ def count_outdated(dry: ImportJob) -> int:
 
 def _count_rows(dry: ImportJob) -> tuple[int, int]:
     """Return the number of planned changes, and of those that would be refused."""
-    names = {"job_id": dry.id, "project_id": dry.project_id, "since": dry.started_at}
-    rows, outdated = db.session.execute(_OUTDATED_ROWS, names).one()
+    parameters = {"job_id": dry.id, "project_id": dry.project_id, "since": dry.started_at}
+    rows, outdated = db.session.execute(_OUTDATED_ROWS, parameters).one()
     return rows, outdated
 
 

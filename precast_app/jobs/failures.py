@@ -9,7 +9,7 @@ from rq.timeouts import JobTimeoutException
 
 from precast_app.config import Settings
 from precast_app.errors import AllRowsRejected, ImportAborted, JobFailed, RequestError
-from precast_app.jobs.registry import JobType
+from precast_app.jobs import registry
 from precast_app.messages import Message, join_messages
 from precast_app.models import FailureReason
 from precast_app.spreadsheets import UnreadableFile
@@ -34,7 +34,7 @@ def log_failed(job_id: int, reason: str | None) -> None:
     log.warning("Job %d has status failed, reason %s.", job_id, reason or "unknown", extra={"job_id": job_id})
 
 
-def describe(error: Exception, job_id: int, job_type: JobType, settings: Settings) -> Failure:
+def describe(error: Exception, job_id: int, job_type: str, settings: Settings) -> Failure:
     """Return the failure that the exception of a job's function is recorded as."""
     match error:
         case AllRowsRejected():
@@ -52,9 +52,9 @@ def describe(error: Exception, job_id: int, job_type: JobType, settings: Setting
             return Failure(_bug(job_type, job_id), is_bug=True)
 
 
-def gave_up(job_type: JobType, attempts: int) -> str:
+def gave_up(job_type: str, attempts: int) -> str:
     """Return the error of a job that was interrupted in each of its attempts."""
-    if job_type.commits_in_batches:
+    if _commits_in_batches(job_type):
         return Message(
             "The import was interrupted %(count)s times, so it was given up. The rows that were imported stay. "
             "Upload the file again to import the rest, and tell the administrator if this happens again.",
@@ -65,8 +65,8 @@ def gave_up(job_type: JobType, attempts: int) -> str:
     )  # fmt: skip
 
 
-def _timed_out(job_type: JobType, seconds: int) -> str:
-    if job_type.commits_in_batches:
+def _timed_out(job_type: str, seconds: int) -> str:
+    if _commits_in_batches(job_type):
         return Message(
             "The import took longer than %(seconds)s seconds and was stopped. The rows that were "
             "imported until then stay. Split the file and upload its parts.",
@@ -74,12 +74,12 @@ def _timed_out(job_type: JobType, seconds: int) -> str:
         )
     return _with_advice(
         Message("The job took longer than %(seconds)s seconds and was stopped.", seconds=seconds),
-        _SPLIT if job_type.has_file else _RETRY,
+        _SPLIT if _has_file(job_type) else _RETRY,
     )
 
 
-def _out_of_memory(job_type: JobType, megabytes: int) -> str:
-    if job_type.commits_in_batches:
+def _out_of_memory(job_type: str, megabytes: int) -> str:
+    if _commits_in_batches(job_type):
         return Message(
             "The import needed more memory than the %(megabytes)s MB that a job may take, and was "
             "stopped. The rows that were imported until then stay. Split the file and upload its parts.",
@@ -90,12 +90,12 @@ def _out_of_memory(job_type: JobType, megabytes: int) -> str:
             "The job needed more memory than the %(megabytes)s MB that a job may take, and was stopped.",
             megabytes=megabytes,
         ),
-        _SPLIT if job_type.has_file else _RETRY,
+        _SPLIT if _has_file(job_type) else _RETRY,
     )
 
 
-def _bug(job_type: JobType, job_id: int) -> str:
-    if job_type.commits_in_batches:
+def _bug(job_type: str, job_id: int) -> str:
+    if _commits_in_batches(job_type):
         return Message(
             "Something went wrong on our side; it is in the log under job %(job)s. The rows that were "
             "imported until then stay. Upload the file again, and tell the administrator if this happens "
@@ -109,3 +109,11 @@ def _bug(job_type: JobType, job_id: int) -> str:
 
 def _with_advice(what_happened: Message, advice: Message) -> str:
     return join_messages(" ", [what_happened, advice])
+
+
+def _commits_in_batches(job_type: str) -> bool:
+    return job_type in registry.TYPES and registry.get(job_type).commits_in_batches
+
+
+def _has_file(job_type: str) -> bool:
+    return job_type in registry.TYPES and registry.get(job_type).has_file

@@ -114,16 +114,16 @@ def claim(job_id: int, *, lease_seconds: int, max_attempts: int) -> Lease | None
     Return None if it is not the job's turn, if it has ended or has had `max_attempts`, or if another worker has it.
     """
     token = uuid4()
-    names = {"locks": ADVISORY_LOCK_CLASS, "job_id": job_id, "token": token}
+    parameters = {"locks": ADVISORY_LOCK_CLASS, "job_id": job_id, "token": token}
     try:
         # A savepoint, so that the caller's transaction goes on if another worker is quicker.
         with db.session.begin_nested():
             # Wait until the batches of the previous holder have ended; none begins once this is committed. Give up
             # after some seconds: if the holder's machine has vanished, its lock stays until the connection times out.
             db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
-            db.session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), names)
+            db.session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), parameters)
             claimed = db.session.execute(
-                _CLAIM, {**names, "lease_seconds": lease_seconds, "attempts": max_attempts}
+                _CLAIM, {**parameters, "lease_seconds": lease_seconds, "attempts": max_attempts}
             ).first()
     except IntegrityError:
         # Another job of the project was claimed at the same moment. When it ends, it enqueues this one.
@@ -141,16 +141,16 @@ def fence(session: Session, lease: Lease) -> None:
     Raise `LeaseLost` if another worker has it or the job has ended, `JobCancelled` if a user has cancelled the job.
     The lock is an advisory one: a lock on the job's row would block the progress that is written meanwhile.
     """
-    names = {"locks": ADVISORY_LOCK_CLASS, "job_id": lease.job_id, "token": lease.token}
-    session.execute(text("SELECT pg_advisory_xact_lock_shared(:locks, :job_id)"), names)
-    _raise_if_lost(lease, session.execute(_SELECT_LEASE, names).first())
+    parameters = {"locks": ADVISORY_LOCK_CLASS, "job_id": lease.job_id, "token": lease.token}
+    session.execute(text("SELECT pg_advisory_xact_lock_shared(:locks, :job_id)"), parameters)
+    _raise_if_lost(lease, session.execute(_SELECT_LEASE, parameters).first())
 
 
 def fence_exclusive(session: Session, lease: Lease) -> None:
     """Wait until every transaction that called `fence` has ended, then do as `fence`, and hold up further ones."""
-    names = {"locks": ADVISORY_LOCK_CLASS, "job_id": lease.job_id, "token": lease.token}
-    session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), names)
-    _raise_if_lost(lease, session.execute(_SELECT_LEASE, names).first())
+    parameters = {"locks": ADVISORY_LOCK_CLASS, "job_id": lease.job_id, "token": lease.token}
+    session.execute(text("SELECT pg_advisory_xact_lock(:locks, :job_id)"), parameters)
+    _raise_if_lost(lease, session.execute(_SELECT_LEASE, parameters).first())
 
 
 def check_lease(lease: Lease) -> None:
@@ -230,7 +230,7 @@ def retry(job_id: int) -> bool:
 
     Return False if it has not failed, was undone, or was cancelled and could not be reverted completely.
     """
-    names = {"job_id": job_id}
+    parameters = {"job_id": job_id}
     reset = db.session.execute(
         text("""
             UPDATE import_jobs
@@ -245,12 +245,12 @@ def retry(job_id: int) -> bool:
                    OR NOT EXISTS (SELECT FROM element_type_changes WHERE job_id = :job_id))
             RETURNING needs_mapping
         """),
-        names,
+        parameters,
     ).first()
     if reset is not None:
         # Batches of which the database rejected every row are run again: it may accept these rows now.
         for statement in _RESET_FOR_RETRY:
-            db.session.execute(text(statement), names)
+            db.session.execute(text(statement), parameters)
         if reset.needs_mapping:
             record_waiting(job_id)
     return reset is not None
@@ -358,12 +358,12 @@ def _finish(
     error: str | None = None,
     reason: FailureReason | None = None,
     cancelled_by: str | None = None,
-    **names: Any,
+    **parameters: Any,
 ) -> bool:
     values = {"status": status, "result": result, "error": error, "reason": reason, "cancelled_by": cancelled_by}
     values |= {"result_parts": _parts_as_json(result), "error_parts": _parts_as_json(error)}
     statement = text(_FINISH.format(condition=condition))
-    ended = db.session.execute(statement, {"job_id": job_id, **values, **names}).first()
+    ended = db.session.execute(statement, {"job_id": job_id, **values, **parameters}).first()
     if ended is None:
         return False
     if status == JobStatus.FAILED:

@@ -22,6 +22,6 @@ def try_lock(number: int) -> Iterator[bool]:
     The lock belongs to a transaction on a connection of its own. So it outlasts the commits in the block, is released
     if the process is killed, and works behind a pooler that gives each transaction another session.
     """
-    names = {"locks": ADVISORY_LOCK_CLASS, "number": number}
+    parameters = {"locks": ADVISORY_LOCK_CLASS, "number": number}
     with db.engine.begin() as connection:
-        yield bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:locks, :number)"), names).scalar())
+        yield bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:locks, :number)"), parameters).scalar())

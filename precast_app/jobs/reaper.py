@@ -8,7 +8,7 @@ import time
 from sqlalchemy import text
 
 from precast_app.extensions import current_settings, db
-from precast_app.jobs import broker, dispatch, failures, lifecycle, lost_jobs, process_lock, registry, stats, totals
+from precast_app.jobs import broker, dispatch, failures, lifecycle, lost_jobs, process_lock, stats, totals
 from precast_app.jobs.lost_jobs import DueJob
 from precast_app.models import FailureReason
 
@@ -60,7 +60,7 @@ def _fail_overdue() -> None:
 def _fail_exhausted() -> None:
     attempts = current_settings().max_attempts
     for job_id, project_id, job_type in db.session.execute(_EXHAUSTED, {"attempts": attempts}).all():
-        error = failures.gave_up(registry.get(job_type), attempts)
+        error = failures.gave_up(job_type, attempts)
         has_failed = lifecycle.fail_exhausted(job_id, attempts, error=error)
         db.session.commit()
         if has_failed:
@@ -72,7 +72,7 @@ def _fail_exhausted() -> None:
 def _enqueue_lost() -> list[int]:
     enqueued = []
     for lost in _find_lost_twice():
-        if dispatch.enqueue(lost.job_id, after=lost.enqueue_count):
+        if dispatch.enqueue(lost.job_id, expected_count=lost.enqueue_count):
             log.warning("Job %d was lost and is enqueued again.", lost.job_id, extra={"job_id": lost.job_id})
             broker.delete_rq_job(lost.rq_id)
             enqueued.append(lost.job_id)

@@ -84,16 +84,16 @@ def find_conflicts(target: ImportJob) -> list[str]:
     """Return the reasons why an import can't be undone, each as one or two sentences."""
     if target.undone_by_job_id is not None:
         return [Message("It was undone by job %(job)s.", job=target.undone_by_job_id)]
-    names = {"job_id": target.id, "since": target.started_at}
+    parameters = {"job_id": target.id, "since": target.started_at}
     conflicts: list[str] = [
         Message(
             "Job %(job)s has changed %(element_types)s since. Undo that job first.",
             job=later,
             element_types=_describe_element_types(ids),
         )
-        for later, ids in db.session.execute(_LATER_CHANGES, names).all()
+        for later, ids in db.session.execute(_LATER_CHANGES, parameters).all()
     ]
-    if moved := list(db.session.scalars(_IN_PRODUCTION, names)):
+    if moved := list(db.session.scalars(_IN_PRODUCTION, parameters)):
         conflicts.append(
             Message(
                 "Pieces that it created are in production: %(element_types)s.",
@@ -101,7 +101,7 @@ def find_conflicts(target: ImportJob) -> list[str]:
             )
         )
     limit = current_settings().pieces_per_project
-    restored, after = db.session.execute(_PIECES_AFTER_UNDO, {**names, "project_id": target.project_id}).one()
+    restored, after = db.session.execute(_PIECES_AFTER_UNDO, {**parameters, "project_id": target.project_id}).one()
     if restored and after > limit:
         conflicts.append(
             Message(

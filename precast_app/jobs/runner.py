@@ -156,7 +156,7 @@ def _job_context(lease: Lease, phase: Phase) -> Iterator[JobContext]:
 def _fail(lease: Lease, error: Exception) -> None:
     # Memory may have run out, and what follows needs some.
     process_limits.lift_memory_limit()
-    job_type = registry.get(db.session.get_one(ImportJob, lease.job_id).job_type)
+    job_type = db.session.get_one(ImportJob, lease.job_id).job_type
     failure = failures.describe(error, lease.job_id, job_type, current_settings())
     if failure.is_bug:
         log.error("Job %d failed.", lease.job_id, exc_info=error)

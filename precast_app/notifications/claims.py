@@ -189,9 +189,9 @@ def record_outcome(message: ClaimedMessage, outcome: Outcome) -> None:
 
 def disable_webhook(webhook_id: int, reason: Message) -> None:
     """Disable the webhook and give up the messages that wait for it; the reason is a constant text."""
-    names = {"webhook_id": webhook_id, "reason": reason}
-    db.session.execute(_DISABLE, names)
-    db.session.execute(_GIVE_UP, names)
+    parameters = {"webhook_id": webhook_id, "reason": reason}
+    db.session.execute(_DISABLE, parameters)
+    db.session.execute(_GIVE_UP, parameters)
 
 
 def _load_webhooks(ids: set[int]) -> dict[int, WebhookTarget]:

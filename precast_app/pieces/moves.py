@@ -135,12 +135,12 @@ def load(
 
     With `lock` nobody else changes them until the transaction ends.
     """
-    names = {"project_id": project_id, "ids": pg_array(set(ids))}
+    parameters = {"project_id": project_id, "ids": pg_array(set(ids))}
     # Every row is found by its key.
     session.execute(text("SET LOCAL enable_seqscan = off"))
-    rows = session.execute(_BY_ID_LOCKED if lock else _BY_ID, names).all()
+    rows = session.execute(_BY_ID_LOCKED if lock else _BY_ID, parameters).all()
     passed: dict[int, dict[int, datetime]] = defaultdict(dict)
-    for piece_id, stage_id, passed_at in session.execute(_PASSED, names):
+    for piece_id, stage_id, passed_at in session.execute(_PASSED, parameters):
         passed[piece_id][stage_id] = passed_at
     own: dict[int, list[int]] = {
         row[0]: row[1] for row in session.execute(_OWN_STAGES, {"ids": pg_array({row.element_type_id for row in rows})})

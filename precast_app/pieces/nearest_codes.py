@@ -79,8 +79,8 @@ class NearestCodes:
 
     def _codes_at(self, prefix: str, place: Any) -> Sequence[str]:
         if prefix not in self._codes:
-            names = {"project_id": self._project_id, "type_key": place.type_key, "node_id": place.node_id}
-            self._codes[prefix] = list(self._session.scalars(_CODES, names))
+            parameters = {"project_id": self._project_id, "type_key": place.type_key, "node_id": place.node_id}
+            self._codes[prefix] = list(self._session.scalars(_CODES, parameters))
         return self._codes[prefix]
 
 

@@ -69,11 +69,11 @@ def count_pieces(session: Session, job_id: int) -> int:
 
 def find_conflicts(session: Session, job_id: int) -> list[str]:
     """Return the reasons why the job's moves can't be undone, each as a sentence that names pieces."""
-    names = {"job_id": job_id}
+    parameters = {"job_id": job_id}
     conflicts: list[str] = []
-    if moved := set(session.scalars(_MOVED_SINCE, names)):
+    if moved := set(session.scalars(_MOVED_SINCE, parameters)):
         conflicts.append(Message("Pieces have moved on since: %(pieces)s.", pieces=_describe(session, moved)))
-    if gone := set(session.scalars(_GONE, names)):
+    if gone := set(session.scalars(_GONE, parameters)):
         conflicts.append(
             plural_message(
                 "%(count)s of its pieces was removed by an import since. Undo that import first.",
@@ -81,7 +81,7 @@ def find_conflicts(session: Session, job_id: int) -> list[str]:
                 len(gone),
             )
         )
-    if replaced := set(session.scalars(_REPLACEMENT_MOVED, names)):
+    if replaced := set(session.scalars(_REPLACEMENT_MOVED, parameters)):
         conflicts.append(
             Message(
                 "Replacements of scrapped pieces are in production or were removed: %(pieces)s.",

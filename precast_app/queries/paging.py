@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 class PageRequest:
     """At most `limit` (1…1000) items, without the first `offset` ones.
 
-    With `after`, the list starts behind the item with this id. So it neither repeats nor skips an item while others
+    With `after`, the list starts after the item with this id. So it neither repeats nor skips an item while others
     are inserted or deleted.
     """
 
@@ -33,7 +33,7 @@ def paginate(
 ) -> tuple[list[Any], int]:
     """Return the items of the page, in the query's order, and the number of all items of the query.
 
-    `is_after` returns the condition for the items behind the one with the given id; a list without it has no `after`.
+    `is_after` returns the condition for the items after the one with the given id; a list without it has no `after`.
     """
     count = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     if page.after is not None:

@@ -1,4 +1,4 @@
-"""What exports of pieces write: the pieces that match a filter with their stages, and what goes to chosen nodes."""
+"""Queries for exports of pieces and for site lists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PORTION = 500
 
 @dataclass(frozen=True, slots=True)
 class ExportedPiece:
-    """A piece, and by the id of each stage that it has passed when that was."""
+    """A piece, and when it passed each stage, by the id of the stage."""
 
     row: PieceRow
     stages: dict[int, datetime]
@@ -69,7 +69,7 @@ def stage_columns(project_id: int) -> list[StageColumn]:
     return [StageColumn(*row) for row in db.session.execute(query)]
 
 
-def chosen_places(project_id: int, node_ids: Collection[int]) -> dict[int, str]:
+def place_names_below(project_id: int, node_ids: Collection[int]) -> dict[int, str]:
     """Return the places of the chosen nodes and of all nodes below them, by id, in the order of their paths."""
     query = select(HierarchyNode).where(HierarchyNode.project_id == project_id).order_by(HierarchyNode.path)
     nodes = db.session.scalars(query).all()

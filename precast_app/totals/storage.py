@@ -121,8 +121,8 @@ def read_stored(session: Session, project_id: int) -> ProjectTotals | None:
 
 def read_counts(session: Session, project_ids: Sequence[int]) -> dict[int, Counts]:
     """Return the counts of those of the projects whose stored totals are not out of date, by project id."""
-    names = {"project_ids": list(project_ids), "without_changes": list(WITHOUT_CHANGES)}
-    return {row[0]: Counts(row[1], row[2]) for row in session.execute(_READ_COUNTS, names)}
+    parameters = {"project_ids": list(project_ids), "without_changes": list(WITHOUT_CHANGES)}
+    return {row[0]: Counts(row[1], row[2]) for row in session.execute(_READ_COUNTS, parameters)}
 
 
 def find_outdated(session: Session, limit: int) -> list[int]:
@@ -130,15 +130,15 @@ def find_outdated(session: Session, limit: int) -> list[int]:
 
     They are out of date, or so many pieces have moved since that reading them takes long.
     """
-    names = {"limit": limit, "many": _MANY_CHANGES, "without_changes": list(WITHOUT_CHANGES)}
-    return list(session.scalars(_OUTDATED, names))
+    parameters = {"limit": limit, "many": _MANY_CHANGES, "without_changes": list(WITHOUT_CHANGES)}
+    return list(session.scalars(_OUTDATED, parameters))
 
 
 def refresh(session: Session, project_id: int) -> None:
     """Compute and store the totals of a project; do nothing if it no longer exists. The caller commits."""
-    names = {"project_id": project_id, "without_changes": list(WITHOUT_CHANGES)}
+    parameters = {"project_id": project_id, "without_changes": list(WITHOUT_CHANGES)}
     # The content is read first: what is committed after that makes the totals outdated, though they may contain it.
-    content = session.scalar(_READ_CONTENT, names)
+    content = session.scalar(_READ_CONTENT, parameters)
     if content is None:
         return
     computed = computation.compute(session, project_id)
@@ -157,8 +157,8 @@ def refresh(session: Session, project_id: int) -> None:
 
 
 def _read_row(session: Session, project_id: int) -> Row[Any] | None:
-    names = {"project_id": project_id, "without_changes": list(WITHOUT_CHANGES)}
-    return session.execute(_READ, names).one_or_none()
+    parameters = {"project_id": project_id, "without_changes": list(WITHOUT_CHANGES)}
+    return session.execute(_READ, parameters).one_or_none()
 
 
 def _bring_up_to_date(session: Session, project_id: int, stored: Row[Any] | None) -> ProjectTotals | None:

@@ -14,9 +14,9 @@ from precast_app.auth import sessions
 from precast_app.auth.permissions import IDENTITY_KEY, Identity
 from precast_app.errors import RequestError
 
-_NOT_PAGES = ("/api", "/translations", "/healthz", "/readyz", "/metrics", "/static", "/rq")
+_PREFIXES_WITHOUT_PAGES = ("/api", "/translations", "/healthz", "/readyz", "/metrics", "/static", "/rq")
 # Of these, the ones that a person opens in a browser: downloads, figures, the queue.
-_OPENED_BY_PEOPLE = ("/api/", "/metrics", "/rq")
+_PREFIXES_OPENED_IN_BROWSERS = ("/api/", "/metrics", "/rq")
 
 
 def init_app(app: Flask) -> None:
@@ -41,15 +41,15 @@ def init_app(app: Flask) -> None:
 
 
 def _is_page_request() -> bool:
-    """Return whether the browser shows the response as a page: that of a page, or of something else that it opens."""
+    """Return whether the browser will display the response as a page."""
     if "text/html" not in request.headers.get("Accept", ""):
         return False
-    return not request.path.startswith(_NOT_PAGES) or _is_opened()
+    return not request.path.startswith(_PREFIXES_WITHOUT_PAGES) or _is_navigation()
 
 
-def _is_opened() -> bool:
-    """Return whether a person opens something in a browser that is no page of this package."""
-    return request.path.startswith(_OPENED_BY_PEOPLE) and request.headers.get("Sec-Fetch-Mode") == "navigate"
+def _is_navigation() -> bool:
+    """Return whether a browser navigates to a download, the metrics or the queue's dashboard."""
+    return request.path.startswith(_PREFIXES_OPENED_IN_BROWSERS) and request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 def _page_after_sign_in() -> str:

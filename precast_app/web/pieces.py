@@ -34,7 +34,7 @@ _MAX_DIGITS = 10
 @blueprint.get("/projects/<int(max=2147483647):project_id>/pieces")
 @requires(Permission.READ)
 def index(project_id: int) -> str:
-    """Show the pieces that match the filters of the URL, sorted, from the start or behind the piece `after`."""
+    """Show the pieces that match the filters of the URL, sorted, from the start or after the piece `after`."""
     filters = _requested_filter()
     sort = request.args.get("sort") if request.args.get("sort") in pieces.SORTS else None
     after = _id_argument("after")
@@ -74,8 +74,8 @@ def index(project_id: int) -> str:
 def site_list(project_id: int) -> str:
     """Show what goes to the chosen towers and floors, to print: element types, quantities and totals."""
     nodes = in_order(reference_data.list_all(project_id, "hierarchy_import"), "path")
-    chosen = {number for text in request.args.getlist("node") if (number := _id(text)) is not None}
-    places = piece_exports.chosen_places(project_id, chosen)
+    chosen = {number for text in request.args.getlist("node") if (number := _parse_id(text)) is not None}
+    places = piece_exports.place_names_below(project_id, chosen)
     rows = piece_exports.list_site_rows(project_id, places) if places else []
     return render_template(
         "pieces/site_list.html",
@@ -83,7 +83,7 @@ def site_list(project_id: int) -> str:
         floors_by_tower=_floors_by_tower(nodes),
         all_places=hierarchy.place_names(nodes),
         chosen=chosen,
-        places={node_id: places[node_id] for node_id in _with_quantity(places, rows)},
+        places={node_id: places[node_id] for node_id in _nodes_with_pieces(places, rows)},
         rows=rows[:_MAX_SITE_ROWS],
         row_count=len(rows),
         totals={node_id: sum(row.quantities.get(node_id, 0) for row in rows) for node_id in places},
@@ -92,7 +92,7 @@ def site_list(project_id: int) -> str:
     )
 
 
-def _with_quantity(places: Collection[int], rows: Sequence[SiteListRow]) -> list[int]:
+def _nodes_with_pieces(places: Collection[int], rows: Sequence[SiteListRow]) -> list[int]:
     """Return those of the places to which pieces go; a tower with floors often has none itself."""
     used = {node_id for row in rows for node_id in row.quantities}
     return [node_id for node_id in places if node_id in used]
@@ -165,10 +165,10 @@ def _date_argument(name: str) -> date | None:
 
 
 def _id_argument(name: str) -> int | None:
-    return _id(request.args.get(name, ""))
+    return _parse_id(request.args.get(name, ""))
 
 
-def _id(text: str) -> int | None:
+def _parse_id(text: str) -> int | None:
     """Return the id that a text has; None if it has none."""
     is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
     return int(text) if is_number and int(text) <= MAX_ID else None

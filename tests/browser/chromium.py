@@ -26,7 +26,7 @@ HOW_TO_INSTALL = (
 )
 
 
-def path(kind: BrowserType) -> str | None:
+def find_executable(kind: BrowserType) -> str | None:
     """Return the path of a Chromium: the one in BROWSER, an installed one or Playwright's; None if there is none."""
     if named := os.environ.get("BROWSER"):
         return named
@@ -36,24 +36,24 @@ def path(kind: BrowserType) -> str | None:
 
 
 @contextmanager
-def launched() -> Iterator[Browser | None]:
+def launch() -> Iterator[Browser | None]:
     """Start the browser for the block; yield None if no Chromium is installed."""
     with sync_playwright() as driver:
-        where = path(driver.chromium)
-        if where is None:
+        executable = find_executable(driver.chromium)
+        if executable is None:
             yield None
             return
-        browser = driver.chromium.launch(executable_path=where, args=_ARGUMENTS)
+        browser = driver.chromium.launch(executable_path=executable, args=_ARGUMENTS)
         yield browser
         browser.close()
 
 
 @contextmanager
-def with_camera(browser: Browser, film: Path) -> Iterator[Browser]:
+def launch_with_camera(browser: Browser, film: Path) -> Iterator[Browser]:
     """Start another browser of the same kind for the block; its camera shows a film (Y4M or MJPEG) again and again."""
     kind = browser.browser_type
     camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
     shown = f"--use-file-for-fake-video-capture={film}"
-    other = kind.launch(executable_path=path(kind), args=[*_ARGUMENTS, *camera, shown])
+    other = kind.launch(executable_path=find_executable(kind), args=[*_ARGUMENTS, *camera, shown])
     yield other
     other.close()

@@ -37,7 +37,7 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with chromium.launched() as found:
+    with chromium.launch() as found:
         if found is None:
             if os.environ.get("BROWSER_REQUIRED"):
                 pytest.fail(chromium.HOW_TO_INSTALL)

@@ -24,7 +24,7 @@ _PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 def main() -> None:
-    with chromium.launched() as browser, tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as used:
+    with chromium.launch() as browser, tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as used:
         if browser is None:
             sys.exit(chromium.HOW_TO_INSTALL)
         key = secrets.token_urlsafe(48)

@@ -54,7 +54,7 @@ def test_a_label_in_front_of_the_camera_is_scanned_once(browser: Browser, site: 
     site.follow(site.upload(f"/api/project/{project}/import/excel", EXAMPLES / "element_types.xlsx")["job_id"])
     piece = site.get(f"/api/project/{project}/elements?limit=1")["elements"][0]
     film = write_film(tmp_path / "label.y4m", f"{site.address}/pieces/{piece['id']}?code={piece['code']}")
-    with chromium.with_camera(browser, film) as phone:
+    with chromium.launch_with_camera(browser, film) as phone:
         context = phone.new_context(base_url=site.address, viewport=PHONE, permissions=["camera"])
         page = context.new_page()
         page.expose_function("readCodes", read_codes)

@@ -29,7 +29,7 @@ def documented_rows() -> dict[tuple[str, str], tuple[str, ...]]:
     """Return the rows of the table, by method and path: the expected response to each kind of user."""
     page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
     rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if "| `/" in line]
-    return {(method, rule): tuple(told) for method, rule, *told in rows}
+    return {(method, rule): tuple(outcomes) for method, rule, *outcomes in rows}
 
 
 def plain_path(rule: str) -> str:

@@ -196,6 +196,6 @@ def test_only_the_row_that_the_database_rejects_is_left_out(
     assert (done.created_count, done.rejected_count, done.processed_items) == (2, 1, 3)
     (issue,) = issues(done.id)
     assert (issue.code, issue.row, issue.batch) == ("refused_by_database", 3, 1)
-    (told,) = [each for each in caplog.records if "was rejected" in each.getMessage()]
-    assert (told.exc_info, "CheckViolation" in told.getMessage(), "Cursed" in caplog.text) == (None, True, False)
+    (logged,) = [each for each in caplog.records if "was rejected" in each.getMessage()]
+    assert (logged.exc_info, "CheckViolation" in logged.getMessage(), "Cursed" in caplog.text) == (None, True, False)
     assert project_totals(green_meadows)["element_types"] == 2

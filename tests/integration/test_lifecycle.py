@@ -68,7 +68,7 @@ def test_a_job_that_has_ended_does_not_change_any_more(project_id: int, ended: s
     age_job(number)
     assert claim(number) is None
     assert lifecycle.fail_overdue(number) is False
-    assert lifecycle.fail_exhausted(number, 1) is False
+    assert lifecycle.fail_exhausted(number, 1, error="It was interrupted.") is False
     assert lifecycle.mark_queued(number, waiting=Phase.WAITING_FOR_FILE) is False
     assert complete(Lease(number, uuid4())) is False
     run_job(number)

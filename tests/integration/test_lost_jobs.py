@@ -59,7 +59,7 @@ def test_a_job_that_is_being_picked_up_is_not_lost(app: Flask, project_id: int) 
 
 def test_a_job_that_two_processes_found_lost_is_enqueued_once(project_id: int) -> None:
     number = submit_stages(project_id)
-    assert [dispatch.enqueue(number, after=1), dispatch.enqueue(number, after=1)] == [True, False]
+    assert [dispatch.enqueue(number, expected_count=1), dispatch.enqueue(number, expected_count=1)] == [True, False]
     assert get_job(number).enqueue_count == 2
 
 

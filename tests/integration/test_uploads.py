@@ -1,4 +1,4 @@
-"""Files that can't be taken: told at the earliest point that can know it, and nothing is left behind."""
+"""Files that can't be imported are refused at the earliest point that can know it, and nothing is left behind."""
 
 from __future__ import annotations
 

@@ -192,9 +192,9 @@ def test_the_audit_names_the_host_and_keeps_secrets_out(client: FlaskClient, man
     )
     assert [entry.act for entry in entries] == ["webhook.create", "webhook.change", "webhook.rotate", "webhook.delete"]
     assert {(entry.who, entry.about) for entry in entries} == {("manager", "erp.example")}
-    told = str([entry.details for entry in entries])
-    assert "geheim" not in told
-    assert secret not in told
+    audited = str([entry.details for entry in entries])
+    assert "geheim" not in audited
+    assert secret not in audited
 
 
 def test_the_pages_show_webhooks_and_messages(app: Flask, project_id: int) -> None:

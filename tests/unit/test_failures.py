@@ -42,29 +42,28 @@ def caused_by_memory() -> SystemError:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
 def test_a_known_exception_becomes_the_error_of_its_job(error: Exception, text: str, reason: FailureReason) -> None:
-    failure = failures.describe(error, 7, registry.get("element_type_import"), SETTINGS)
+    failure = failures.describe(error, 7, "element_type_import", SETTINGS)
     assert text in failure.error
     assert (failure.reason, failure.is_bug) == (reason, False)
 
 
 @pytest.mark.parametrize("name", registry.TYPES)
 def test_the_advice_of_a_failed_job_fits_its_type(name: str) -> None:
-    job_type = registry.get(name)
     errors = [
-        failures.describe(each, 7, job_type, SETTINGS).error
+        failures.describe(each, 7, name, SETTINGS).error
         for each in (JobTimeoutException(), MemoryError(), RuntimeError("secret"))
     ]
-    errors.append(failures.gave_up(job_type, 3))
+    errors.append(failures.gave_up(name, 3))
     for error in errors:
         keeps_rows = "The rows that were imported" in error
         assert keeps_rows != ("Nothing was changed." in error)
         assert keeps_rows == (name == "element_type_import")
-        assert "Retry the job" in error or job_type.has_file
+        assert "Retry the job" in error or registry.get(name).has_file
 
 
 @pytest.mark.parametrize("error", [RuntimeError("secret"), SystemError("secret"), KeyError("secret")])
 def test_any_other_exception_is_a_bug_whose_text_stays_in_the_log(error: Exception) -> None:
-    failure = failures.describe(error, 7, registry.get("element_type_import"), SETTINGS)
+    failure = failures.describe(error, 7, "element_type_import", SETTINGS)
     assert failure.is_bug
     assert "in the log under job 7" in failure.error
     assert "secret" not in failure.error

@@ -34,7 +34,7 @@ def run(context: JobContext) -> Outcome:
     context.report_progress(Phase.UNDOING, processed=total, counts=result.counts)
     return Outcome(
         plural_message(
-            "Undid job %(job)s: %(count)s piece put back as it was",
+            "Undid job %(job)s: %(count)s piece put back as they were",
             "Undid job %(job)s: %(count)s pieces put back as they were",
             result.counts.updated,
             job=target_id,
