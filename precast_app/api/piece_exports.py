@@ -83,8 +83,8 @@ def export_site_list(query: dict[str, Any], project_id: int) -> Response:
     places = piece_exports.place_names_below(project_id, query["nodes"])
     if not places:
         raise RequestError("None of these ids is a node of the project. Choose towers or floors of it.")
-    rows = piece_exports.list_site_rows(project_id, places)
+    found = piece_exports.site_list(project_id, places)
     return file_responses.workbook(
         f"{file_name_part(name)}_site_list.xlsx",
-        lambda file: site_list.write(file, name, places, rows, datetime.now(UTC)),
+        lambda file: site_list.write(file, name, found, datetime.now(UTC)),
     )

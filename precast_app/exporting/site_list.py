@@ -18,11 +18,12 @@ _SITE_COLUMNS = (
 _FIRST_SITE_ROW = 4
 
 
-def write(file: IO[bytes], project: str, places: Mapping[int, str], rows: Sequence[Any], day: datetime) -> None:
+def write(file: IO[bytes], project: str, found: Any, day: datetime) -> None:
     """Write a printable workbook of the element types that go to the places, with their quantities and totals.
 
-    `places` has the names of the nodes by their ids, one column each; `rows` are element types with their quantities.
+    `found` is a `queries.piece_exports.SiteList`; each of its places has a column.
     """
+    places = found.places
     with safe_text.workbook(file) as book:
         sheet = book.add_worksheet("Site list")
         title, bold = book.add_format({"bold": True, "font_size": 14}), book.add_format({"bold": True})
@@ -39,8 +40,8 @@ def write(file: IO[bytes], project: str, places: Mapping[int, str], rows: Sequen
         headings = [*(name for name, *_ in _SITE_COLUMNS), *places.values(), "Pieces", "Total kg"]
         for index, text in enumerate(headings):
             safe_text.write(sheet, _FIRST_SITE_ROW - 1, index, escape_formula(text), heading)
-        last = _write_site_rows(sheet, rows, places, cell)
-        _write_totals(sheet, last, rows, places, total)
+        last = _write_site_rows(sheet, found.rows, places, cell)
+        _write_totals(sheet, last, found, total)
 
 
 def _write_site_rows(sheet: Any, rows: Sequence[Any], places: Mapping[int, str], style: Any) -> int:
@@ -58,15 +59,11 @@ def _write_site_rows(sheet: Any, rows: Sequence[Any], places: Mapping[int, str],
     return number + 1 if rows else number
 
 
-def _write_totals(sheet: Any, number: int, rows: Sequence[Any], places: Mapping[int, str], style: Any) -> None:
+def _write_totals(sheet: Any, number: int, found: Any, style: Any) -> None:
     safe_text.write(sheet, number, 0, "Total", style)
     for index in range(1, len(_SITE_COLUMNS)):
         sheet.write_blank(number, index, None, style)
-    totals: list[Decimal | int | None] = [sum(row.quantities.get(node_id, 0) for row in rows) for node_id in places]
-    masses = [row.element_type.mass * row.total for row in rows if row.element_type.mass is not None]
-    _write_numbers(
-        sheet, number, len(_SITE_COLUMNS), [*totals, sum(row.total for row in rows), sum(masses, Decimal(0))], style
-    )  # fmt: skip
+    _write_numbers(sheet, number, len(_SITE_COLUMNS), [*found.totals.values(), found.pieces, found.mass], style)
 
 
 def _write_numbers(sheet: Any, row: int, first: int, values: Sequence[Decimal | int | None], style: Any) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
@@ -43,6 +44,30 @@ class SiteListRow:
     def total(self) -> int:
         """The number of pieces at all chosen nodes."""
         return sum(self.quantities.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SiteList:
+    """What goes to the chosen nodes. `places` has the names of those to which pieces go, by node id."""
+
+    places: dict[int, str]
+    rows: list[SiteListRow]
+
+    @property
+    def totals(self) -> dict[int, int]:
+        """The number of pieces at each of the places, by node id."""
+        return {node_id: sum(row.quantities.get(node_id, 0) for row in self.rows) for node_id in self.places}
+
+    @property
+    def pieces(self) -> int:
+        """The number of all pieces."""
+        return sum(row.total for row in self.rows)
+
+    @property
+    def mass(self) -> Decimal:
+        """The mass of all pieces in kg; element types without a mass don't count."""
+        masses = (row.element_type.mass * row.total for row in self.rows if row.element_type.mass is not None)
+        return sum(masses, Decimal(0))
 
 
 def iterate_pieces(project_id: int, filters: PieceFilter) -> Iterator[ExportedPiece]:
@@ -85,17 +110,21 @@ def place_names_below(project_id: int, node_ids: Collection[int]) -> dict[int, s
     return {node.id: places[node.id] for node in nodes if is_chosen(node)}
 
 
-def list_site_rows(project_id: int, node_ids: Collection[int]) -> list[SiteListRow]:
-    """Return the element types that go to these nodes, by type and name."""
+def site_list(project_id: int, places: Mapping[int, str]) -> SiteList:
+    """Return what goes to these nodes, whose names `places` has: element types by type and name.
+
+    A node to which nothing goes, such as most towers with floors, is left out.
+    """
     query = (
         select(ElementType, Quantity.node_id, Quantity.quantity)
         .join(Quantity, Quantity.element_type_id == ElementType.id)
         .where(
-            ElementType.project_id == project_id, Quantity.node_id == func.any(list(node_ids)), Quantity.quantity > 0
+            ElementType.project_id == project_id, Quantity.node_id == func.any(list(places)), Quantity.quantity > 0
         )
         .order_by(ElementType.type_key, ElementType.name_key)
     )
     rows: dict[int, SiteListRow] = {}
     for element_type, node_id, quantity in db.session.execute(query):
         rows.setdefault(element_type.id, SiteListRow(element_type, {})).quantities[node_id] = quantity
-    return list(rows.values())
+    used = {node_id for row in rows.values() for node_id in row.quantities}
+    return SiteList({node_id: name for node_id, name in places.items() if node_id in used}, list(rows.values()))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -18,7 +16,6 @@ from precast_app.models import PieceStatus
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries import element_types, piece_details, piece_exports, pieces, reference_data
 from precast_app.queries.paging import MAX_ID, PageRequest
-from precast_app.queries.piece_exports import SiteListRow
 from precast_app.web import project_context
 from precast_app.web.template_filters import in_order
 
@@ -75,27 +72,20 @@ def site_list(project_id: int) -> str:
     """Show what goes to the chosen towers and floors, to print: element types, quantities and totals."""
     nodes = in_order(reference_data.list_all(project_id, "hierarchy_import"), "path")
     chosen = {number for text in request.args.getlist("node") if (number := _parse_id(text)) is not None}
-    places = piece_exports.place_names_below(project_id, chosen)
-    rows = piece_exports.list_site_rows(project_id, places) if places else []
+    found = piece_exports.site_list(project_id, piece_exports.place_names_below(project_id, chosen))
     return render_template(
         "pieces/site_list.html",
         **project_context.for_project(project_id, "Pieces"),
         floors_by_tower=_floors_by_tower(nodes),
         all_places=hierarchy.place_names(nodes),
         chosen=chosen,
-        places={node_id: places[node_id] for node_id in _nodes_with_pieces(places, rows)},
-        rows=rows[:_MAX_SITE_ROWS],
-        row_count=len(rows),
-        totals={node_id: sum(row.quantities.get(node_id, 0) for row in rows) for node_id in places},
-        pieces=sum(row.total for row in rows),
-        mass=sum((row.element_type.mass * row.total for row in rows if row.element_type.mass is not None), Decimal(0)),
+        places=found.places,
+        rows=found.rows[:_MAX_SITE_ROWS],
+        row_count=len(found.rows),
+        totals=found.totals,
+        pieces=found.pieces,
+        mass=found.mass,
     )
-
-
-def _nodes_with_pieces(places: Collection[int], rows: Sequence[SiteListRow]) -> list[int]:
-    """Return those of the places to which pieces go; a tower with floors often has none itself."""
-    used = {node_id for row in rows for node_id in row.quantities}
-    return [node_id for node_id in places if node_id in used]
 
 
 @blueprint.get("/projects/<int(max=2147483647):project_id>/scan")
