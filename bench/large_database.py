@@ -52,11 +52,11 @@ _ROWS = """
     CREATE TEMP TABLE made_pieces ON COMMIT DROP AS
     SELECT :p::bigint * 1000000 + row_number() OVER (ORDER BY type_id, node_id) AS id, type_id, node_id, number,
            kind || '/' || chr(65 + (n - 1) / 6) || 'F' || 1 + (n - 1) % 6 || '/' || lpad(number::text, 4, '0') AS code,
-           CASE WHEN chance < 0.5 THEN 'planned' WHEN chance < 0.6 THEN 'in_production'
-                WHEN chance < 0.75 THEN 'produced' WHEN chance < 0.85 THEN 'dispatched' ELSE 'erected' END AS status,
-           CASE WHEN chance >= 0.5 THEN timestamptz '2026-01-01' + chance * interval '300 days' END AS since
+           CASE WHEN rng < 0.5 THEN 'planned' WHEN rng < 0.6 THEN 'in_production'
+                WHEN rng < 0.75 THEN 'produced' WHEN rng < 0.85 THEN 'dispatched' ELSE 'erected' END AS status,
+           CASE WHEN rng >= 0.5 THEN timestamptz '2026-01-01' + rng * interval '300 days' END AS since
     FROM (
-        SELECT q.*, kind, row_number() OVER (PARTITION BY i % 6, node_id ORDER BY type_id) AS number, random() AS chance
+        SELECT q.*, kind, row_number() OVER (PARTITION BY i % 6, node_id ORDER BY type_id) AS number, random() AS rng
         FROM made_quantities q, generate_series(1, quantity),
              LATERAL (SELECT (ARRAY['WALL', 'BEAM', 'SLAB', 'STAIR', 'COLUMN', 'PARAPET'])[1 + i % 6] AS kind) AS named
     ) AS numbered;
@@ -72,10 +72,10 @@ _ROWS = """
 # The same for pieces that an import has created.
 _MOVE = """
     CREATE TEMP TABLE moved ON COMMIT DROP AS
-    SELECT id, CASE WHEN chance < 0.6 THEN 'in_production' WHEN chance < 0.75 THEN 'produced'
-                    WHEN chance < 0.85 THEN 'dispatched' ELSE 'erected' END AS status,
-           timestamptz '2026-01-01' + chance * interval '300 days' AS since
-    FROM (SELECT id, random() AS chance FROM pieces WHERE project_id = :p) AS each WHERE chance >= 0.5;
+    SELECT id, CASE WHEN rng < 0.6 THEN 'in_production' WHEN rng < 0.75 THEN 'produced'
+                    WHEN rng < 0.85 THEN 'dispatched' ELSE 'erected' END AS status,
+           timestamptz '2026-01-01' + rng * interval '300 days' AS since
+    FROM (SELECT id, random() AS rng FROM pieces WHERE project_id = :p) AS each WHERE rng >= 0.5;
     UPDATE pieces SET status = moved.status, status_since = moved.since FROM moved WHERE pieces.id = moved.id;
     INSERT INTO piece_events (project_id, piece_id, kind, from_value, to_value, happened_at, user_name)
     SELECT :p, id, 'status', 'planned', status, since, 'ada' FROM moved;

@@ -1,9 +1,9 @@
-"""Measure how imports and answers depend on other projects: `python -m bench.scale [--projects 1,10,40]`.
+"""Measure imports and responses in databases with other projects: `python -m bench.scale [--projects 1,10,40]`.
 
-The same workbook of 10 000 element types is imported into databases with so many projects of this size, twice, and half
-of its pieces are moved on. Then every list, search, overview and export of the new project is requested from the
-application in this process: first with PostgreSQL just started, then again. PostgreSQL has no statistics of the tables,
-until `ANALYZE` at the end.
+In each database a workbook of 10 000 element types is imported into a new project twice, and the status of half of its
+pieces is advanced. Then every list, search, overview and export of the new project is requested from the application in
+this process: first with PostgreSQL just started, then again. PostgreSQL has no statistics of the tables, until
+`ANALYZE` at the end.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _prepare(app: Flask, others: range, project_id: int, types: int) -> None:
     """Fill the other projects, and add the reference data of the one that is measured."""
     engine = create_engine(database_uri(os.environ["DATABASE_URL"]))
     with engine.begin() as connection:
-        # Statistics would come at some moment of the measurement.
+        # Autovacuum could collect statistics in the middle of a measurement.
         for table in large_database.TABLES:
             connection.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = false)"))
     large_database.fill(engine, others, types)

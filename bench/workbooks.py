@@ -63,12 +63,12 @@ def make(path: Path, rows: int, mistakes: Mistakes = _NO_MISTAKES) -> Path:
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    chance = random.Random(rows)
+    rng = random.Random(rows)
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
         sheet = book.add_worksheet("Element Types")
         sheet.write_row(0, 0, HEADINGS)
         for number in range(1, rows + 1):
-            cells = _row(number, chance)
+            cells = _row(number, rng)
             if number <= mistakes.equal:
                 cells[_THICKNESS] = EQUAL_MISTAKE
             if number + 1 in mistakes.single_rows:
@@ -78,7 +78,7 @@ def make(path: Path, rows: int, mistakes: Mistakes = _NO_MISTAKES) -> Path:
 
 
 def profile() -> dict[str, Any]:
-    """Return an import profile that says of each column what its heading says too, with units and replacements."""
+    """Return an import profile that maps each column to what its heading means anyway, with units and replacements."""
     groups = {"drawing_type": DRAWINGS, "node": NODES, "stage": STAGES, "product": PRODUCTS}
     base = [
         {"heading": column.heading, "target": column.field, "unit": "mm" if column.unit == "mm" else None}
@@ -95,15 +95,15 @@ def profile() -> dict[str, Any]:
     }
 
 
-def _row(number: int, chance: random.Random) -> list[object]:
-    height, length, thickness = chance.randrange(200, 4000), chance.randrange(500, 9000), chance.choice([100, 120, 200])
+def _row(number: int, rng: random.Random) -> list[object]:
+    height, length, thickness = rng.randrange(200, 4000), rng.randrange(500, 9000), rng.choice([100, 120, 200])
     volume = round(height * length * thickness / 1e9, 4)
     name = f"W-{number:06}"
     return [
-        chance.choice(KINDS), name, height, length, thickness, round(volume * 2500, 2), volume,
+        rng.choice(KINDS), name, height, length, thickness, round(volume * 2500, 2), volume,
         round(height * length / 1e6, 3), thickness, "VR-1",
         *(f"{name}-{kind[:2].upper()}.dwg" for kind in DRAWINGS),
-        *(chance.randint(1, 3) if chance.random() < 0.6 else None for _ in NODES),
+        *(rng.randint(1, 3) if rng.random() < 0.6 else None for _ in NODES),
         *("yes" for _ in STAGES),
-        *(round(chance.uniform(1, 300), 3) for _ in PRODUCTS),
+        *(round(rng.uniform(1, 300), 3) for _ in PRODUCTS),
     ]  # fmt: skip

@@ -192,10 +192,15 @@ def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and all its descendants."""
+    kill_family(process.pid)
+    process.wait()
+
+
+def kill_family(pid: int) -> None:
+    """Kill the process with this id and all its descendants."""
     with suppress(psutil.NoSuchProcess):
-        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        family = [*psutil.Process(pid).children(recursive=True), psutil.Process(pid)]
         for member in family:
             with suppress(psutil.NoSuchProcess):
                 member.send_signal(signal.SIGKILL)
         psutil.wait_procs(family, timeout=10)
-    process.wait()

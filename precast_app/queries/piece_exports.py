@@ -118,9 +118,7 @@ def site_list(project_id: int, places: Mapping[int, str]) -> SiteList:
     query = (
         select(ElementType, Quantity.node_id, Quantity.quantity)
         .join(Quantity, Quantity.element_type_id == ElementType.id)
-        .where(
-            ElementType.project_id == project_id, Quantity.node_id == func.any(list(places)), Quantity.quantity > 0
-        )
+        .where(ElementType.project_id == project_id, Quantity.node_id == func.any(list(places)), Quantity.quantity > 0)
         .order_by(ElementType.type_key, ElementType.name_key)
     )
     rows: dict[int, SiteListRow] = {}

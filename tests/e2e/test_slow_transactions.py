@@ -53,15 +53,9 @@ def waiting_job(project_id: int) -> int:
 
 @contextmanager
 def connection(web: GunicornServer) -> Iterator[socket.socket]:
-    opened = socket.socket()
-    # Takes little, so that the sender soon has to wait.
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    opened.settimeout(30)
-    opened.connect(("127.0.0.1", web.port))
-    try:
+    with closing(web.connect()) as opened:
+        opened.settimeout(30)
         yield opened
-    finally:
-        opened.close()
 
 
 def assert_others_are_served(web: GunicornServer, admin: dict[str, str], seconds: float) -> None:
@@ -90,7 +84,7 @@ def idle_in_transaction() -> list[str]:
 @pytest.mark.parametrize(
     ("path", "readers"), [("/api/jobs/{job}/issues.csv", SLOW), ("/api/jobs/{job}/issues.xlsx", 4)]
 )
-def test_slow_readers(
+def test_slow_readers_hold_no_transaction(
     web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int, path: str, readers: int
 ) -> None:
     job_id = waiting_job(project_id)
@@ -124,7 +118,9 @@ def test_exports_that_wait_leave_threads_for_other_requests(
         assert web.get("/api/me", headers=admin, seconds=3).status_code == 200
 
 
-def test_slow_writers(web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int) -> None:
+def test_slow_writers_hold_no_transaction(
+    web: GunicornServer, admin: dict[str, str], token: bytes, project_id: int
+) -> None:
     """Slow clients send each kind of body: a form with a file, a raw file, JSON, and the form of the sign-in."""
     users.create("slow", "correct cement")
     multipart = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nElement Type,'

@@ -58,14 +58,14 @@ def redis_flushed(scene: Scene, servers: Servers) -> None:
 def redis_restarted(scene: Scene, servers: Servers) -> None:
     """Kill Redis, and start it again after up to 3 s, empty."""
     servers.kill_redis()
-    time.sleep(scene.chance.uniform(0, 3))
+    time.sleep(scene.rng.uniform(0, 3))
     servers.start_redis()
 
 
 def redis_hangs(scene: Scene, servers: Servers) -> None:
     """Stop Redis from answering for up to 4 s."""
     servers.hold_redis(held=True)
-    time.sleep(scene.chance.uniform(0.5, 4))
+    time.sleep(scene.rng.uniform(0.5, 4))
     servers.hold_redis(held=False)
 
 
@@ -79,13 +79,13 @@ def enqueued_twice(scene: Scene, servers: Servers) -> None:
 def connections_cut(scene: Scene, servers: Servers) -> None:
     """Close all connections of PostgreSQL, up to three times."""
     with scene.connect() as connection, connection.cursor() as cursor:
-        for _ in range(scene.chance.randrange(1, 4)):
+        for _ in range(scene.rng.randrange(1, 4)):
             cursor.execute("""
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND application_name <> 'faults'
                   AND backend_type = 'client backend'
             """)
-            time.sleep(scene.chance.uniform(0, 0.3))
+            time.sleep(scene.rng.uniform(0, 0.3))
     connection.close()
 
 
@@ -126,7 +126,7 @@ def pool_full(scene: Scene, servers: Servers) -> None:
             WHERE datname = current_database() AND application_name <> 'faults'
               AND backend_type = 'client backend'
         """)
-    time.sleep(scene.chance.uniform(0.2, 2))
+    time.sleep(scene.rng.uniform(0.2, 2))
     for each in taken:
         each.close()
 

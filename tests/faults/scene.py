@@ -38,9 +38,9 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
 class Scene:
     """The workers of an installation and the job that they run; `clear` kills the workers."""
 
-    def __init__(self, environment: dict[str, str], chance: random.Random) -> None:
+    def __init__(self, environment: dict[str, str], rng: random.Random) -> None:
         self.environment = environment
-        self.chance = chance
+        self.rng = rng
         self.job_id = 0
         self.workers: list[subprocess.Popen[bytes]] = []
 

@@ -22,7 +22,7 @@ from precast_app.models import ImportJob
 from tests import project_snapshot
 from tests.conftest import EXAMPLES, get_job, run_import, submit, wait_for
 from tests.faults.fault_kinds import KINDS
-from tests.faults.fault_runs import BOUND_SECONDS, RUNS, SEED, has_ended, workbook, write_log
+from tests.faults.fault_runs import RECOVERY_TIMEOUT_SECONDS, RUNS, SEED, has_ended, write_log, write_workbook
 from tests.faults.scene import Scene, Servers
 
 WAITING = "FROM pg_locks WHERE relation = 'element_types'::regclass AND NOT granted"
@@ -40,7 +40,7 @@ def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tup
         assert run_import(project_id, first).status == "completed"
         scene.start_worker()
         start = time.monotonic()
-        done = wait_for(submit(project_id, second, **REVISION), has_ended, 10 * BOUND_SECONDS)
+        done = wait_for(submit(project_id, second, **REVISION), has_ended, 10 * RECOVERY_TIMEOUT_SECONDS)
         _undisturbed["seconds"] = time.monotonic() - start
         assert (done.status, done.rejected_count) == ("completed", 8), done.error
         assert min(done.created_count, done.updated_count, done.unchanged_count, done.pieces_removed) > 20
@@ -55,20 +55,21 @@ def undisturbed(project_id: int, first: Path, second: Path, scene: Scene) -> tup
 
 def _bound_seconds() -> float:
     """Return how long a recovery may take on this machine, which may be busy with other things."""
-    return BOUND_SECONDS + 5 * float(_undisturbed.get("seconds", 0))
+    return RECOVERY_TIMEOUT_SECONDS + 5 * float(_undisturbed.get("seconds", 0))
 
 
 def _wait_for_random_moment(scene: Scene) -> ImportJob:
     """Wait for a random moment, before the job writes or at some percentage, and return the job."""
-    if scene.chance.random() < 0.3:
-        time.sleep(scene.chance.uniform(0, _undisturbed["seconds"] / 2))
+    if scene.rng.random() < 0.3:
+        time.sleep(scene.rng.uniform(0, _undisturbed["seconds"] / 2))
         return get_job(scene.job_id)
-    percentage = scene.chance.uniform(0, 95)
+    percentage = scene.rng.uniform(0, 95)
     return wait_for(scene.job_id, lambda each: has_ended(each) or each.progress > percentage, _bound_seconds())
 
 
 def files(tmp_path: Path) -> tuple[Path, Path]:
-    return workbook(tmp_path / "first.xlsx", 250, 100, 1), workbook(tmp_path / "second.xlsx", 400, 200, 2)
+    first = write_workbook(tmp_path / "first.xlsx", 250, 1)
+    return first, write_workbook(tmp_path / "second.xlsx", 400, 2, is_revision=True)
 
 
 def test_an_import_without_a_fault(green_meadows: int, scene: Scene, tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_an_import_with_a_fault_ends_like_one_without(
     first, second = files(tmp_path)
     assert run_import(green_meadows, first).status == "completed"
     names = list(KINDS)
-    name = names[(SEED + run) % len(names)] if run < len(names) else scene.chance.choice(names)
+    name = names[(SEED + run) % len(names)] if run < len(names) else scene.rng.choice(names)
     scene.start_worker()
     scene.job_id = submit(green_meadows, second, **REVISION)
     before = _wait_for_random_moment(scene)
@@ -156,7 +157,7 @@ def test_a_job_whose_worker_is_killed_at_pick_up_is_completed(project_id: int, s
     """A worker that is killed within 50 ms may have taken the id from Redis without claiming the job."""
     scene.start_worker()
     job_id = submit(project_id, EXAMPLES / "stages.csv", "stage_import")
-    time.sleep(scene.chance.uniform(0, 0.05))
+    time.sleep(scene.rng.uniform(0, 0.05))
     start = time.monotonic()
     moment = get_job(job_id).status
     scene.clear()

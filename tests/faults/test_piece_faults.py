@@ -22,7 +22,7 @@ from precast_app.models import ImportJob
 from tests import project_snapshot
 from tests.conftest import run_import, submit, wait_for
 from tests.faults.fault_kinds import KINDS
-from tests.faults.fault_runs import BOUND_SECONDS, RUNS, SEED, has_ended, workbook, write_log
+from tests.faults.fault_runs import RECOVERY_TIMEOUT_SECONDS, RUNS, SEED, has_ended, write_log, write_workbook
 from tests.faults.scene import Scene, Servers
 
 KINDS_OF_JOBS = ("piece_status_import", "piece_update", "piece_undo")
@@ -91,7 +91,7 @@ def outcome(project_id: int, job: ImportJob) -> dict[str, Any]:
 def test_a_job_on_pieces_with_a_fault_ends_like_one_without(
     green_meadows: int, scene: Scene, fault_servers: Servers, tmp_path: Path, kind: str, run: int
 ) -> None:
-    assert run_import(green_meadows, workbook(tmp_path / "first.xlsx", 250, 100, 1)).status == "completed"
+    assert run_import(green_meadows, write_workbook(tmp_path / "first.xlsx", 250, 1)).status == "completed"
     path = write_list(tmp_path / "list.csv")
     scene.start_worker()
     began = time.monotonic()
@@ -102,15 +102,15 @@ def test_a_job_on_pieces_with_a_fault_ends_like_one_without(
         _undisturbed[kind] = time.monotonic() - began, outcome(green_meadows, done)
         return
     seconds, expected = _undisturbed[kind]
-    time.sleep(scene.chance.uniform(0, seconds / 2 if kind == "piece_undo" else seconds))
-    name = scene.chance.choice(list(KINDS))
+    time.sleep(scene.rng.uniform(0, seconds / 2 if kind == "piece_undo" else seconds))
+    name = scene.rng.choice(list(KINDS))
     # Some faults close the connections of this process too.
     db.session.remove()
     db.engine.dispose()
     KINDS[name](scene, fault_servers)
     db.session.remove()
     db.engine.dispose()
-    done = wait_for(scene.job_id, has_ended, BOUND_SECONDS)
+    done = wait_for(scene.job_id, has_ended, RECOVERY_TIMEOUT_SECONDS)
     description = f"seed {SEED} {kind} run {run:3}: {name:18} → {done.status}, attempt {done.attempt}"
     try:
         project_snapshot.assert_same(outcome(green_meadows, done), expected)

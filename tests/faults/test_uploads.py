@@ -5,47 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import text
 
-from devstack import process
 from precast_app.extensions import db
-from tests.conftest import EXAMPLES, ROOT, kill
-from tests.faults.scene import until
+from tests.conftest import EXAMPLES, kill_family
+from tests.gunicorn_server import run_gunicorn
 
 BODY = (EXAMPLES / "element_types.xlsx").read_bytes()
 FORM = (
     b'--edge\r\nContent-Disposition: form-data; name="file"; filename="types.xlsx"\r\n'
     b"Content-Type: application/octet-stream\r\n\r\n" + BODY + b"\r\n--edge--\r\n"
 )
-
-
-@contextmanager
-def web(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    port = process.free_port()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "wsgi:app"],
-        cwd=ROOT,
-        env={**environment, "PORT": str(port), "WEB_CONCURRENCY": "1"},
-    )
-    try:
-        until(lambda: _answers(port), 30, "the web server answers")
-        yield server, port
-    finally:
-        kill(server)
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("share", [0.5, 0.999, 1.0])
@@ -60,10 +32,10 @@ def test_an_interrupted_upload_stores_a_complete_job_or_nothing(
         f"Authorization: {admin['Authorization']}\r\nContent-Type: multipart/form-data; boundary=edge\r\n"
         f"Content-Length: {len(FORM)}\r\n\r\n"
     )
-    with web(environment) as (server, port), socket.create_connection(("127.0.0.1", port)) as connection:
+    with run_gunicorn(environment) as server, socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head.encode() + FORM[: int(len(FORM) * share)])
         os.kill(server.pid, signal.SIGSTOP)
-        kill(server)
+        kill_family(server.pid)
     # If the whole body was sent, the job may have been stored just in time.
     whole = text("""
         SELECT count(*) FROM import_jobs j WHERE j.file_bytes = (

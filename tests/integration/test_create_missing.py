@@ -1,4 +1,4 @@
-"""What headings name and the project lacks is made where that is asked for."""
+"""`create_missing` creates the reference data that headings name and the project lacks."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.element_type_files import BASE_HEADER
 WORKBOOK = EXAMPLES / "element_types.xlsx"
 
 
-def names(table: str, column: str) -> list[str]:
+def column_values(table: str, column: str) -> list[str]:
     return list(db.session.scalars(text(f"SELECT {column} FROM {table} ORDER BY id")))
 
 
-def told(job_id: int, code: str) -> list[Issue]:
+def issues_with_code(job_id: int, code: str) -> list[Issue]:
     return list(db.session.scalars(select(Issue).where(Issue.job_id == job_id, Issue.code == code).order_by(Issue.id)))
 
 
@@ -44,13 +44,13 @@ def row(name: str, *cells: object) -> list[object]:
 def test_a_project_without_anything_gets_all_that_the_sample_names(project_id: int, path: Path) -> None:
     done = run_import(project_id, path, create_missing=True)
     assert (done.status, done.created_count, done.rejected_count) == ("completed", 120, 0), done.error
-    assert sorted(names("drawing_types", "name")) == ["Assembly", "Reinforcement Drawing", "Shuttering"]
-    assert len(names("stages", "name")) == 8
+    assert sorted(column_values("drawing_types", "name")) == ["Assembly", "Reinforcement Drawing", "Shuttering"]
+    assert len(column_values("stages", "name")) == 8
     assert {"Tower_A", "Tower_A.Floor_1", "Tower_B.Floor_6"} <= {
-        each.replace(" ", "_") for each in names("hierarchy_nodes", "path")
+        each.replace(" ", "_") for each in column_values("hierarchy_nodes", "path")
     }
-    assert {"Steel_6MM", "Steel_8MM"} <= set(names("bom_products", "product_name || '_' || product_type"))
-    assert len(told(done.id, "made_from_heading")) == done.warning_count > 20
+    assert {"Steel_6MM", "Steel_8MM"} <= set(column_values("bom_products", "product_name || '_' || product_type"))
+    assert len(issues_with_code(done.id, "made_from_heading")) == done.warning_count > 20
     for other in (WORKBOOK, EXAMPLES / "element_types.csv"):
         again = run_import(project_id, other)
         assert (again.unchanged_count, again.warning_count) == (120, 0)
@@ -66,14 +66,14 @@ def test_the_group_is_decided_by_heading_position_and_cells(green_meadows: int, 
     )
     done = run_import(green_meadows, path, create_missing=True)
     assert (done.status, done.created_count, done.pieces_added) == ("completed", 2, 7), done.error
-    assert names("stages", "name")[-2:] == ["Drying", "Painting"]
-    assert names("drawing_types", "name")[-1] == "As Built"
-    assert names("hierarchy_nodes", "path")[-4:] == ["Tower_C", "Tower_C.Floor_9", "Tower_A.Roof", "Annex"]
-    assert {"WALL/Tower_C_Floor_9/0002", "WALL/T1_Roof/0001", "WALL/Annex/0004"} < set(names("pieces", "code"))
-    assert names("bom_products", "product_name || ' ' || product_type || ' ' || unit")[-1] == "Bolt M16 ?"
-    # What can't be told is left out, and said.
-    assert [issue.heading for issue in told(done.id, "unknown_heading")] == ["Number_Of", "Nothing"]
-    made = told(done.id, "made_from_heading")
+    assert column_values("stages", "name")[-2:] == ["Drying", "Painting"]
+    assert column_values("drawing_types", "name")[-1] == "As Built"
+    assert column_values("hierarchy_nodes", "path")[-4:] == ["Tower_C", "Tower_C.Floor_9", "Tower_A.Roof", "Annex"]
+    assert {"WALL/Tower_C_Floor_9/0002", "WALL/T1_Roof/0001", "WALL/Annex/0004"} < set(column_values("pieces", "code"))
+    assert column_values("bom_products", "product_name || ' ' || product_type || ' ' || unit")[-1] == "Bolt M16 ?"
+    # Columns whose group is unclear are left out, with a warning.
+    assert [issue.heading for issue in issues_with_code(done.id, "unknown_heading")] == ["Number_Of", "Nothing"]
+    made = issues_with_code(done.id, "made_from_heading")
     assert sorted(str(issue.column) for issue in made) == ["K", "L", "M", "N", "O", "P", "Q"]
     assert "unit" in next(issue.message for issue in made if issue.column == "O")
 
@@ -88,7 +88,7 @@ def test_summary_tells_the_group_where_the_cells_do_not(green_meadows: int, tmp_
     book.save(path)
     done = run_import(green_meadows, path, create_missing=True)
     assert done.status == "completed", done.error
-    assert names("hierarchy_nodes", "path")[-2:] == ["Annex.Floor_5", "Annex.Floor_6"]
+    assert column_values("hierarchy_nodes", "path")[-2:] == ["Annex.Floor_5", "Annex.Floor_6"]
 
 
 def test_a_dry_run_makes_nothing_and_is_carried_out_as_it_was_shown(
@@ -96,11 +96,11 @@ def test_a_dry_run_makes_nothing_and_is_carried_out_as_it_was_shown(
 ) -> None:
     run_import(green_meadows, write(tmp_path / "one.csv", [], row("N-1")))
     path = write(tmp_path / "new.csv", ["Tower_C.Floor_9", "Painting"], row("N-1", 2, "x"), row("N-2", 1, "no"))
-    before = names("hierarchy_nodes", "path")
+    before = column_values("hierarchy_nodes", "path")
     dry = run_import(green_meadows, path, create_missing=True, dry_run=True)
     assert (dry.status, dry.created_count, dry.updated_count, dry.pieces_added) == ("completed", 1, 1, 3)
-    assert names("hierarchy_nodes", "path") == before
-    assert "would be created" in told(dry.id, "made_from_heading")[0].message
+    assert column_values("hierarchy_nodes", "path") == before
+    assert "would be created" in issues_with_code(dry.id, "made_from_heading")[0].message
     shown: Any = client.get(f"/api/jobs/{dry.id}/changes?change=updated", headers=admin).get_json()
     assert shown["changes"][0]["fields"] == {
         "Tower_C.Floor_9": {"before": 0, "after": 2},
@@ -113,17 +113,17 @@ def test_a_dry_run_makes_nothing_and_is_carried_out_as_it_was_shown(
     assert (done.status, done.created_count, done.updated_count, done.pieces_added) == ("completed", 1, 1, 3), (
         done.error
     )
-    assert names("hierarchy_nodes", "path") == [*before, "Tower_C", "Tower_C.Floor_9"]
+    assert column_values("hierarchy_nodes", "path") == [*before, "Tower_C", "Tower_C.Floor_9"]
 
 
 def test_created_reference_data_is_deleted_if_nothing_is_imported(green_meadows: int, tmp_path: Path) -> None:
-    before = names("hierarchy_nodes", "path"), names("stages", "name")
+    before = column_values("hierarchy_nodes", "path"), column_values("stages", "name")
     path = write(
         tmp_path / "bad.csv", ["Tower_C.Floor_9", "Painting"], row("N-1", 2, "x"), ["WALL", "N-2", "wide", *[""] * 9]
     )
     done = run_import(green_meadows, path, create_missing=True, on_error="abort")
     assert done.status == "failed"
-    assert (names("hierarchy_nodes", "path"), names("stages", "name")) == before
+    assert (column_values("hierarchy_nodes", "path"), column_values("stages", "name")) == before
 
 
 def test_create_missing_requires_permission_for_reference_data(

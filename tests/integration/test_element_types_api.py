@@ -44,7 +44,7 @@ def test_every_exported_cell_is_read_back_with_its_value(
     for row in sample()[::10]:
         found = get(client, admin, f"{PROJECT}/element-types/{ids[row['Element Type'], row['Element Type Name']]}")
         row["Element Type Version"] = row["Element Type Version"] or "VR-1"
-        assert told(found["element_type"], row) == {
+        assert as_file_row(found["element_type"], row) == {
             heading: short_form(cell) for heading, cell in row.items() if is_said(cell)
         }
         assert [each["change"] for each in found["element_type"]["jobs"]] == ["created"]
@@ -59,8 +59,8 @@ def is_said(cell: str) -> bool:
     return cell not in ("", "no", "0")
 
 
-def told(found: dict[str, Any], row: dict[str, str]) -> dict[str, str]:
-    """Return an element type in the words of the CSV file."""
+def as_file_row(found: dict[str, Any], row: dict[str, str]) -> dict[str, str]:
+    """Return an element type as a row of the CSV file, by heading."""
 
     def named(group: str, name: str) -> str:
         return f"{group}_{name}" if f"{group}_{name}" in row else name

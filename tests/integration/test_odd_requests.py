@@ -229,8 +229,8 @@ def test_only_true_and_false_are_booleans(client: FlaskClient, admin: dict[str, 
 
 def test_json_over_the_limit_is_not_parsed(client: FlaskClient, admin: dict[str, str]) -> None:
     body = b'{"name": [' + b"{}," * 400_000 + b"{}]}"
-    told = client.post("/api/project", data=body, content_type="application/json", headers=admin)
-    assert (told.status_code, "at most 1024 KB" in told.get_json()["message"]) == (413, True)
+    refused = client.post("/api/project", data=body, content_type="application/json", headers=admin)
+    assert (refused.status_code, "at most 1024 KB" in refused.get_json()["message"]) == (413, True)
     untold = client.post(
         "/api/project",
         input_stream=io.BytesIO(body),

@@ -107,15 +107,15 @@ def test_the_samples_list_goes_in_once_and_is_undone(client: FlaskClient, admin:
     assert done.warning_count <= 1
     counts = count_statuses()
     assert counts == {"dispatched": 221, "produced": 282, "in_production": 296, "erected": 72, "planned": 588}
-    after, told = project_snapshot.snapshot_pieces(green_meadows), history()
-    assert len(told) == 871
+    after, entries = project_snapshot.snapshot_pieces(green_meadows), history()
+    assert len(entries) == 871
     listed = client.get(f"/api/jobs/{done.id}/piece-changes?limit=1000", headers=admin).get_json()
     assert {each["to"] for each in listed["piece_changes"]} == set(counts) - {"planned"}
     assert listed["count"] == 871
 
     again = run_import(green_meadows, SAMPLE, KIND)
     assert (again.status, again.updated_count, again.unchanged_count) == ("completed", 0, 871)
-    assert (project_snapshot.snapshot_pieces(green_meadows), history()) == (after, told)
+    assert (project_snapshot.snapshot_pieces(green_meadows), history()) == (after, entries)
 
     undone = undo_job(client, admin, done.id)
     assert (undone.job_type, undone.status) == ("piece_undo", "completed"), undone.error
