@@ -17,11 +17,11 @@ _LABEL_START = ("http://", "https://")
 _PREFIXES = text("""
     SELECT DISTINCT t.element_type || '/' || n.naming_convention || '/' AS prefix, t.type_key, n.id AS node_id
     FROM element_types t JOIN element_type_quantities q ON q.element_type_id = t.id
-    JOIN hierarchy_nodes n ON n.id = q.node_id WHERE t.project_id = :project_id
+    JOIN hierarchy_nodes n ON n.id = q.node_id WHERE t.project_id = :project_id ORDER BY prefix
 """)
 _CODES = text("""
     SELECT p.code FROM element_types t JOIN pieces p ON p.element_type_id = t.id
-    WHERE t.project_id = :project_id AND t.type_key = :type_key AND p.node_id = :node_id
+    WHERE t.project_id = :project_id AND t.type_key = :type_key AND p.node_id = :node_id ORDER BY p.code
 """)
 
 
@@ -58,7 +58,7 @@ class NearestCodes:
         return None if prefix is None else prefix + number.strip()
 
     def find(self, code: str) -> str | None:
-        """Return the most similar code of a piece; None if none is similar."""
+        """Return the most similar code of a piece, the first of several; None if none is similar."""
         if len(code) > _MAX_TEXT_LENGTH:
             return None
         places = self._load_places()
