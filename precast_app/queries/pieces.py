@@ -50,6 +50,21 @@ def list_pieces(project_id: int, filters: PieceFilter, page: PageRequest, sort: 
 
     Raise `RequestError` if `page.after` is not the id of a piece of the project; the order `id` takes any number.
     """
+    return _list(project_id, filters, page, sort)[0]
+
+
+def list_and_count(
+    project_id: int, filters: PieceFilter, page: PageRequest, sort: str = "code"
+) -> tuple[list[PieceRow], int]:
+    """Return the same page as `list_pieces`, and how many pieces match the filters in all."""
+    found, count = _list(project_id, filters, page, sort)
+    if page.after is None and not page.offset and len(found) < page.limit:
+        return found, len(found)
+    return found, selection.count(project_id, filters) if count is None else count
+
+
+def _list(project_id: int, filters: PieceFilter, page: PageRequest, sort: str) -> tuple[list[PieceRow], int | None]:
+    """Return the page, and how many pieces match the filters if that was found on the way."""
     query = selection.matching(project_id, filters)
     is_descending = sort.startswith("-")
     if sort == "id":
@@ -57,39 +72,34 @@ def list_pieces(project_id: int, filters: PieceFilter, page: PageRequest, sort: 
         if page.after is not None:
             query = query.where(Piece.id > page.after)
     elif sort.endswith("moved"):
-        return to_rows(_by_move(project_id, query, page, is_descending=is_descending))
+        return to_rows(_by_move(project_id, query, page, is_descending=is_descending)), None
     else:
         last = None if page.after is None else _last_of_page(project_id, page.after)
         if filters.type is not None or filters.search:
-            return to_rows(_by_code_of_few(query, page, last, is_descending=is_descending))
+            found, count = _by_code_of_few(query, page, last, is_descending=is_descending)
+            return to_rows(found), count
         query = query.order_by(Piece.code.desc() if is_descending else Piece.code)
         if last is not None:
             query = query.where(Piece.code < last.code if is_descending else Piece.code > last.code)
-    return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all())
+    return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all()), None
 
 
-def list_and_count(
-    project_id: int, filters: PieceFilter, page: PageRequest, sort: str = "code"
-) -> tuple[list[PieceRow], int]:
-    """Return the same page as `list_pieces`, and how many pieces match the filters in all."""
-    found = list_pieces(project_id, filters, page, sort)
-    if page.after is None and not page.offset and len(found) < page.limit:
-        return found, len(found)
-    return found, selection.count(project_id, filters)
-
-
-def _by_code_of_few(query: Select[Piece], page: PageRequest, last: Piece | None, *, is_descending: bool) -> list[Piece]:
-    """Return a page by code of pieces that are found in the order of the table, and then sorted.
+def _by_code_of_few(
+    query: Select[Piece], page: PageRequest, last: Piece | None, *, is_descending: bool
+) -> tuple[list[Piece], int | None]:
+    """Return a page by code of pieces that are found in the order of the table, and then sorted; and their number.
 
     In the order of their codes, every piece in front of the first match would be read from another place of the table.
+    The number is None if the page is empty.
     """
     found = query.with_only_columns(Piece.id, Piece.code).cte("found").prefix_with("MATERIALIZED")
-    ids = select(found.c.id).order_by(found.c.code.desc() if is_descending else found.c.code)
+    number = select(func.count()).select_from(found).scalar_subquery()
+    ids = select(found.c.id, number).order_by(found.c.code.desc() if is_descending else found.c.code)
     if last is not None:
         ids = ids.where(found.c.code < last.code if is_descending else found.c.code > last.code)
-    shown = list(db.session.scalars(ids.limit(page.limit).offset(page.offset)))
-    by_id = _by_id(Piece, set(shown))
-    return [by_id[id_] for id_ in shown if id_ in by_id]
+    shown = db.session.execute(ids.limit(page.limit).offset(page.offset)).all()
+    by_id = _by_id(Piece, {id_ for id_, _ in shown})
+    return [by_id[id_] for id_, _ in shown if id_ in by_id], shown[0][1] if shown else None
 
 
 def _by_move(project_id: int, query: Select[Piece], page: PageRequest, *, is_descending: bool) -> list[Piece]:
