@@ -18,21 +18,18 @@ from precast_app.auth.route_permissions import requires
 from precast_app.exporting import delimited
 from precast_app.extensions import db
 from precast_app.importing import cell_parsing, reference_store
-from precast_app.importing.reference_schema import LAST_POSITION, REFERENCE_SPECS, ReferenceColumn, ReferenceSpec
+from precast_app.importing.reference_schema import (
+    HIERARCHY,
+    LAST_POSITION,
+    REFERENCE_SPECS,
+    ReferenceColumn,
+    ReferenceSpec,
+)
 from precast_app.projects import projects
 from precast_app.queries import reference_data as reference_queries
 from precast_app.text import clean_text
 
 blueprint = Blueprint("reference", __name__, description="Items that the headings of a workbook can name.")
-
-
-# Items for the description, by the job type of their kind.
-_EXAMPLES: dict[str, dict[str, Any]] = {
-    "hierarchy_import": {"parent_id": 1, "name": "Floor_7", "planned_date": "2026-12-18"},
-    "stage_import": {"name": "Repair", "position": 9, "reaches_status": "in_production"},
-    "drawing_type_import": {"name": "Lifting"},
-    "bom_product_import": {"product_name": "Rebar", "product_type": "20MM", "unit": "kg", "rate": "1.85"},
-}
 
 
 class Name(ma.fields.String):
@@ -71,7 +68,7 @@ class Number(ma.fields.Field[Any]):
 class NodeRequest(RequestSchema):
     """A tower or a floor. Fields that are left out follow from the name and the parent."""
 
-    example = _EXAMPLES["hierarchy_import"]
+    example = HIERARCHY.example
 
     parent_id = identifier(strict=True, allow_none=True)
     name = _text(150, required=True)
@@ -114,7 +111,7 @@ def _request_schema(spec: ReferenceSpec, name: str) -> type[RequestSchema]:
     if spec.is_hierarchy:
         return NodeRequest
     fields = {column.attribute: _field(column) for column in spec.columns}
-    described = {"__doc__": f"A {spec.singular} of a project.", "example": _EXAMPLES[spec.job_type]}
+    described = {"__doc__": f"A {spec.singular} of a project.", "example": spec.example}
     return type(f"{name}Request", (RequestSchema,), {**described, **fields})
 
 

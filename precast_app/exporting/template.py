@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from precast_app.errors import RequestError
 from precast_app.exporting.export_columns import ExportColumn, ExportItems
 from precast_app.exporting.row_cells import Cell
 from precast_app.importing.header_detection import EXAMPLE_NAMES
-from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, ColumnGroup, GroupSpec
 from precast_app.messages import Message
 
 # A beam of 500 × 300 mm and 6 m, in the order of the base columns. An import recognizes the row by its names.
 EXAMPLE: tuple[Cell, ...] = (*EXAMPLE_NAMES, 500, 6000, 300, 2250, Decimal("0.9"), 3, 300, "VR-1")
-_GROUP_EXAMPLES: Mapping[ColumnGroup, Cell] = {
-    ColumnGroup.DRAWINGS: "B-101.dwg",
-    ColumnGroup.NODES: 2,
-    ColumnGroup.STAGES: "yes",
-    ColumnGroup.BOM: Decimal("12.5"),
-}
 _TEXT_NOTES = {
     "element_type": "The kind of piece, such as WALL, BEAM or COLUMN. Required.",
     "name": "The mark or number of the element type on the drawings, such as W-101. Required.",
@@ -80,30 +75,19 @@ def base_headings(options: TemplateOptions) -> list[str]:
 def column_guides(columns: Sequence[ExportColumn], items: ExportItems) -> list[ColumnGuide]:
     """Return the guide of each column, base columns first."""
     guides = []
+    by_id = {group: {item.id: item for item in members} for group, members in items.by_group.items()}
     for base, example in zip(BASE_COLUMNS, EXAMPLE, strict=True):
         note = _TEXT_NOTES.get(base.field) or f"A number in {base.unit}, for example {example}. May stay blank."
         guides.append(ColumnGuide(example, base.heading, note))
     for column in columns:
         name = f"{column.top} – {column.sub}" if column.sub else column.top
-        note, choices = _group_note(column, items)
-        guides.append(ColumnGuide(_GROUP_EXAMPLES[column.group], name, note, choices))
+        guides.append(_group_guide(GROUP_SPECS[column.group], name, by_id[column.group][column.target]))
     return guides
 
 
-def _group_note(column: ExportColumn, items: ExportItems) -> tuple[str, tuple[str, ...]]:
-    match column.group:
-        case ColumnGroup.DRAWINGS:
-            return "The file name of this drawing, for example B-101.dwg. Blank: no drawing.", ()
-        case ColumnGroup.NODES:
-            return "How many pieces of this element type go here: a whole number. Blank: none.", ()
-        case ColumnGroup.STAGES:
-            return (
-                "Do these pieces go through this stage? Yes: yes, y, true, 1 or x. No: no, n, false, 0, - or blank.",
-                ("yes", "no"),
-            )
-        case _:
-            unit = next(item.unit for item in items.by_group[column.group] if item.id == column.target)
-            return f"The quantity of this product for one piece, in {unit}. Blank: none.", ()
+def _group_guide(spec: GroupSpec, title: str, item: Any) -> ColumnGuide:
+    note = spec.note % {name: getattr(item, name) for name in spec.extra_fields}
+    return ColumnGuide(spec.example, title, note, spec.choices)
 
 
 def _with_ancestors(key: int, members: Mapping[int, object], group: ColumnGroup) -> set[int]:

@@ -123,8 +123,13 @@ def _groups_from_summary(book: Book, layout: HeaderLayout, names: NameIndex) -> 
 
 
 def _groups_from_cells(book: Book, layout: HeaderLayout, unclear: list[Heading]) -> dict[Heading, list[ColumnGroup]]:
-    """Return the groups in which all cells below each heading are valid; leave out headings with blank cells only."""
-    possible: dict[Heading, list[ColumnGroup]] = {heading: list(GROUP_SPECS) for heading in unclear}
+    """Return the groups in which all cells below each heading are valid, of those that cells can tell.
+
+    Leave out headings with blank cells only.
+    """
+    possible: dict[Heading, list[ColumnGroup]] = {
+        heading: [group for group, spec in GROUP_SPECS.items() if spec.is_found_by_cells] for heading in unclear
+    }
     filled: set[Heading] = set()
     for row in book.rows(layout.sheet) if unclear else ():
         if row.number < layout.first_data_row:

@@ -95,7 +95,11 @@ class ReferenceSpec:
     path: str
     api_item: str
     api_items: str
-    # The field in the JSON of `import_jobs.reference`.
+    # A request for one item, for the API's description.
+    example: Mapping[str, Any]
+    # In the JSON of import profiles: the key of a target that is such an item, and of the replacements of its names.
+    profile_key: str
+    # The field in the JSON of `import_jobs.reference`, and the option that limits a template to some of the items.
     snapshot_key: str
 
     def key_of(self, values: Mapping[str, Any]) -> str:
@@ -130,6 +134,8 @@ HIERARCHY = ReferenceSpec(
     path="hierarchy",
     api_item="node",
     api_items="hierarchy",
+    example={"parent_id": 1, "name": "Floor_7", "planned_date": "2026-12-18"},
+    profile_key="node",
     snapshot_key="nodes",
 )
 STAGES = ReferenceSpec(
@@ -146,6 +152,8 @@ STAGES = ReferenceSpec(
     path="stages",
     api_item="stage",
     api_items="stages",
+    example={"name": "Repair", "position": 9, "reaches_status": "in_production"},
+    profile_key="stage",
     snapshot_key="stages",
 )
 DRAWING_TYPES = ReferenceSpec(
@@ -157,6 +165,8 @@ DRAWING_TYPES = ReferenceSpec(
     path="drawing-types",
     api_item="drawing_type",
     api_items="drawing_types",
+    example={"name": "Lifting"},
+    profile_key="drawing_type",
     snapshot_key="drawing_types",
 )
 BOM_PRODUCTS = ReferenceSpec(
@@ -176,6 +186,8 @@ BOM_PRODUCTS = ReferenceSpec(
     path="bom-products",
     api_item="bom_product",
     api_items="bom_products",
+    example={"product_name": "Rebar", "product_type": "20MM", "unit": "kg", "rate": "1.85"},
+    profile_key="product",
     snapshot_key="products",
 )
 # In the order of the pages: by job type.

@@ -145,6 +145,14 @@ class GroupSpec:
     # group's line in the sheet Summary.
     sample_prefixes: tuple[str, ...]
     summary_label: str
+    # In a template with a guide: the cell of the sample row, the note for the cells below, in which `%(unit)s` stands
+    # for the item's unit if that is one of `extra_fields`, and the values to choose from, if there is such a list.
+    example: Any
+    note: str
+    choices: tuple[str, ...] = ()
+    # Whether an unknown heading without other hints can be assigned to the group because its cells are valid values.
+    # Of groups with the same values, only one may do so: a heading that fits two of them is assigned to none.
+    is_found_by_cells: bool = False
     heading_layout: HeadingLayout = HeadingLayout.TITLE_AND_NAME
     # The position of the group in the CSV file.
     csv_position: int
@@ -177,6 +185,9 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             words=Message("drawing types"),
             sample_prefixes=("Drw",),
             summary_label="Total Drawing Types",
+            example="B-101.dwg",
+            note="The file name of this drawing, for example B-101.dwg. Blank: no drawing.",
+            is_found_by_cells=True,
             csv_position=2,
             page_layout=PageLayout.LINES,
             label_field="drawing_type",
@@ -195,6 +206,9 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             words=Message("quantities"),
             sample_prefixes=("Qty",),
             summary_label="Total Hierarchy",
+            example=2,
+            note="How many pieces of this element type go here: a whole number. Blank: none.",
+            is_found_by_cells=True,
             heading_layout=HeadingLayout.PARENT_AND_NAME,
             csv_position=3,
             page_layout=PageLayout.PIECES,
@@ -213,6 +227,10 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             words=Message("stages"),
             sample_prefixes=("Stage", "Hierarchy"),
             summary_label="Total Stages",
+            example="yes",
+            note="Do these pieces go through this stage? Yes: yes, y, true, 1 or x. No: no, n, false, 0, - or blank.",
+            choices=("yes", "no"),
+            is_found_by_cells=True,
             csv_position=1,
             label_field="stage",
             ordering=("position", "id"),
@@ -230,6 +248,9 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             words=Message("materials"),
             sample_prefixes=("BOM",),
             summary_label="Total BOM Types",
+            example=Decimal("12.5"),
+            note="The quantity of this product for one piece, in %(unit)s. Blank: none.",
+            is_found_by_cells=True,
             heading_layout=HeadingLayout.NAME_PARTS,
             csv_position=4,
             page_layout=PageLayout.QUANTITIES,
@@ -239,7 +260,13 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
         ),
     )
 }
-
+# In the order of the pages, which is that of the kinds of reference data.
+GROUPS_IN_PAGE_ORDER = tuple(
+    spec
+    for kind in reference_schema.REFERENCE_SPECS.values()
+    for spec in GROUP_SPECS.values()
+    if spec.reference is kind
+)
 
 # The index of a column that the file lacks and a profile gives one value for all rows.
 NOT_IN_FILE = 1_000_000

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from precast_app.importing import units
 from precast_app.importing.decimal_signs import DecimalSign
-from precast_app.importing.schema import BASE_COLUMNS, ColumnGroup
+from precast_app.importing.schema import BASE_COLUMNS, GROUPS_IN_PAGE_ORDER, ColumnGroup
 from precast_app.messages import Message
 
 # The unit of a column whose cells name the unit themselves, as in `4318 mm`.
@@ -86,12 +86,7 @@ Target = BaseTarget | ItemTarget | PlaceTarget | PieceStatusTarget
 
 BASE_FIELDS = tuple(column.field for column in BASE_COLUMNS)
 # The keys of `ImportProfile.values` and of item targets in JSON, by group.
-GROUP_KEYS: Mapping[ColumnGroup, str] = {
-    ColumnGroup.NODES: "node",
-    ColumnGroup.STAGES: "stage",
-    ColumnGroup.DRAWINGS: "drawing_type",
-    ColumnGroup.BOM: "product",
-}
+GROUP_KEYS: Mapping[ColumnGroup, str] = {spec.group: spec.reference.profile_key for spec in GROUPS_IN_PAGE_ORDER}
 _BASE_UNITS = {column.field: column.unit for column in BASE_COLUMNS if column.unit}
 # What people call a target that is missing, and what is needed for it.
 _MISSING_MESSAGES = {
