@@ -23,7 +23,8 @@ from precast_app.exporting.row_cells import Cell, row_cells
 from precast_app.exporting.template import TemplateOptions
 from precast_app.exporting.workbook import ProjectTitle
 from precast_app.importing.reference_data import ReferenceData
-from precast_app.importing.schema import ColumnGroup
+from precast_app.importing.reference_schema import ReferenceSpec
+from precast_app.importing.schema import GROUP_SPECS, GROUPS_IN_PAGE_ORDER
 from precast_app.messages import Message
 from precast_app.projects import projects
 from precast_app.queries import exports as export_queries
@@ -33,12 +34,8 @@ from precast_app.queries.element_types import ElementTypeFilter
 _MAX_DIGITS = 10
 _UNSAFE_IN_FILE_NAMES = re.compile(r"[\W_]+")
 
-_CHOICES = {
-    "nodes": ColumnGroup.NODES,
-    "stages": ColumnGroup.STAGES,
-    "drawing_types": ColumnGroup.DRAWINGS,
-    "products": ColumnGroup.BOM,
-}
+# The options that limit a template to some items of a group.
+_CHOICES = {spec.reference.snapshot_key: spec.group for spec in GROUPS_IN_PAGE_ORDER}
 
 
 class Identifiers(ma.fields.String):
@@ -53,31 +50,36 @@ class Identifiers(ma.fields.String):
         return frozenset(map(int, words))
 
 
-def _identifiers(words: str) -> Identifiers:
+def _identifiers(kind: ReferenceSpec) -> Identifiers:
+    words = kind.snapshot_key.replace("_", " ")
+    if kind.is_hierarchy:
+        words = "towers or floors (a tower with all its floors)"
     return Identifiers(
         metadata={"description": f"ids of {words}, separated by commas; all if left out, none if empty"},
     )
 
 
-class TemplateQuery(ma.Schema):
-    """The columns of a template, and whether it explains itself."""
+def _as_options(schema: ma.Schema, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    chosen = {group: data[name] for name, group in _CHOICES.items() if name in data}
+    return {"options": TemplateOptions(chosen, data["guide"])}
 
-    nodes = _identifiers("towers or floors (a tower with all its floors)")
-    stages = _identifiers("stages")
-    drawing_types = _identifiers("drawing types")
-    products = _identifiers("products")
-    guide = ma.fields.Boolean(
-        load_default=False,
-        metadata={
-            "description": "units in the headings, a realistic sample row that is never imported and, in a workbook, a "
-            "note in each column about what its cells take"
-        },
-    )
 
-    @ma.post_load
-    def _as_options(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        chosen = {group: data[name] for name, group in _CHOICES.items() if name in data}
-        return {"options": TemplateOptions(chosen, data["guide"])}
+TemplateQuery = type(
+    "TemplateQuery",
+    (ma.Schema,),
+    {
+        "__doc__": "The columns of a template, and whether it explains itself.",
+        **{name: _identifiers(GROUP_SPECS[group].reference) for name, group in _CHOICES.items()},
+        "guide": ma.fields.Boolean(
+            load_default=False,
+            metadata={
+                "description": "units in the headings, a realistic sample row that is never imported and, in a "
+                "workbook, a note in each column about what its cells take"
+            },
+        ),
+        "_as_options": ma.post_load(_as_options),
+    },
+)
 
 
 blueprint = Blueprint("exports", __name__, description="Workbooks and CSV files that can be imported again.")
