@@ -12,6 +12,7 @@ from sqlalchemy import select
 from precast_app.enums import PIECE_STEPS, PieceStatus
 from precast_app.extensions import db
 from precast_app.importing import hierarchy
+from precast_app.importing.schema import GROUP_SPECS
 from precast_app.models import BomProduct, HierarchyNode
 from precast_app.queries.pieces import tower_and_floor
 from precast_app.totals import storage
@@ -41,6 +42,8 @@ def project_summary(project_id: int, period: str = "week") -> dict[str, Any]:
     amounts = {name: sum((node[name] for node in by_node), Decimal(0)) for name in ("volume_to_go", "mass_to_go")}
     return {
         "counted_at": recent.counted_at,
+        # Totals that were stored before there was a group lack its count.
+        **dict.fromkeys((spec.count_field for spec in GROUP_SPECS.values()), 0),
         **totals.rows,
         **numbers,
         **amounts,

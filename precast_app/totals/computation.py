@@ -11,9 +11,23 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from precast_app.importing.schema import GROUP_SPECS, ColumnGroup, GroupSpec
 from precast_app.totals.project_totals import NEEDED, Amount, Material, ProjectTotals
 
 _PRODUCED = "('produced', 'dispatched', 'erected')"
+# The rows of these groups are read by other parts of the statement, too.
+_READ_ROWS = {ColumnGroup.NODES: "quantities", ColumnGroup.BOM: "used"}
+
+
+def _row_count(spec: GroupSpec) -> str:
+    """Return a part of the statement that counts the stored values of a group."""
+    if rows := _READ_ROWS.get(spec.group):
+        return f"SELECT 'rows', NULL, '{spec.count_field}', NULL, count(*), NULL, NULL FROM {rows}"
+    return f"""SELECT 'rows', NULL, '{spec.count_field}', NULL, coalesce(sum(
+        (SELECT count(*) FROM {spec.table} WHERE element_type_id = types.id)), 0), NULL, NULL FROM types"""
+
+
+_ROW_COUNTS = "\n    UNION ALL\n    ".join(map(_row_count, GROUP_SPECS.values()))
 # One statement sees one snapshot, which it returns with the totals. What belongs to element types is looked up by their
 # ids, one by one (OFFSET 0 keeps PostgreSQL from joining otherwise), so it takes as long among many projects as alone,
 # and without statistics of the tables. Planned pieces, which most are at first, are not read.
@@ -68,15 +82,7 @@ _ALL = text(
     UNION ALL
     SELECT 'rows', NULL, 'element_types', NULL, count(*), NULL, NULL FROM types
     UNION ALL
-    SELECT 'rows', NULL, 'quantities', NULL, count(*), NULL, NULL FROM quantities
-    UNION ALL
-    SELECT 'rows', NULL, 'bom_lines', NULL, count(*), NULL, NULL FROM used
-    UNION ALL
-    SELECT 'rows', NULL, 'stages', NULL, coalesce(sum(
-        (SELECT count(*) FROM element_type_stages WHERE element_type_id = types.id)), 0), NULL, NULL FROM types
-    UNION ALL
-    SELECT 'rows', NULL, 'drawings', NULL, coalesce(sum(
-        (SELECT count(*) FROM element_type_drawings WHERE element_type_id = types.id)), 0), NULL, NULL FROM types
+    {_ROW_COUNTS}
 """.replace("::", "\\:\\:")
 )
 # The events of transactions that the snapshot does not contain. In a restored database the stored transaction ids mean

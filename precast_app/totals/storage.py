@@ -17,14 +17,18 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.totals import computation
 from precast_app.totals.project_totals import ProjectTotals
 
 # Types of jobs that change neither element types nor what belongs to them. All others are assumed to.
 WITHOUT_CHANGES = (
-    "label_export", "piece_status_import", "piece_update", "piece_undo", "hierarchy_import", "stage_import",
-    "drawing_type_import", "bom_product_import",
-)  # fmt: skip
+    "label_export",
+    "piece_status_import",
+    "piece_update",
+    "piece_undo",
+    *REFERENCE_SPECS,
+)
 # With more moves since, reading them takes longer than it should, and the totals are stored again.
 _MANY_CHANGES = 1_000
 
