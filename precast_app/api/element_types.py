@@ -55,7 +55,8 @@ def _group_schema(spec: GroupSpec) -> type[ma.Schema]:
     }
     if spec.value_column:
         fields[spec.value_column] = value_fields[spec.value_type.python_type]()
-    return ResponseSchema.from_dict(fields, name=f"{spec.group.value.capitalize()}OfElementType")
+    name = "".join(word.capitalize() for word in spec.group.value.split("_"))
+    return ResponseSchema.from_dict(fields, name=f"{name}OfElementType")
 
 
 class ChangeOf(ResponseSchema):
