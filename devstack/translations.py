@@ -7,7 +7,7 @@ entries are sorted and have no line numbers, so that two changes of the code rar
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from babel.messages import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from precast_app.importing.reference_schema import REFERENCE_SPECS
+from precast_app.importing.schema import GROUP_SPECS
 from precast_app.languages import DEFAULT, LANGUAGES, catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,14 +34,24 @@ _KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_noop": None, "lazy_gettext": None, "la
 
 
 def extract() -> Catalog:
-    """Return all texts of the code that are marked for translation, with the files that they are in."""
+    """Return all texts of the code that are marked for translation or that pages translate, with their files."""
     found = Catalog(charset="utf-8")
+    marked = extract_from_dir(ROOT, _METHODS, _OPTIONS, keywords=_KEYWORDS, comment_tags=())
+    texts = [*_declared(), *((path, text, context) for path, _, text, _, context in marked)]
     # Sorted by path, so that the order of a text's files doesn't depend on the file system.
-    for path, _, text, _, context in sorted(
-        extract_from_dir(ROOT, _METHODS, _OPTIONS, keywords=_KEYWORDS, comment_tags=()), key=lambda each: each[0]
-    ):
+    for path, text, context in sorted(texts, key=lambda each: each[0]):
         found.add(text, locations=[(path, 0)], context=context)
     return found
+
+
+def _declared() -> Iterator[tuple[str, str, None]]:
+    """Yield the names of kinds of reference data and of column groups; their module can't mark them for pages."""
+    for kind in REFERENCE_SPECS.values():
+        for text in (kind.title, kind.title.lower(), kind.singular):
+            yield "precast_app/importing/reference_schema.py", str(text), None
+    for group in GROUP_SPECS.values():
+        for text in (group.title, group.words):
+            yield "precast_app/importing/schema.py", str(text), None
 
 
 def update_catalogue(path: Path, extracted: Catalog, language: str) -> Catalog:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask_babel import LazyString, lazy_gettext
 
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.languages import gettext_noop
 from precast_app.models import Phase, PieceStatus, Role, Severity
 from precast_app.queries.job_states import JobState
@@ -45,10 +46,7 @@ JOB_TYPES: Mapping[str, LazyString] = {
     "piece_status_import": lazy_gettext("Piece statuses"),
     "piece_undo": lazy_gettext("Undo for pieces"),
     "piece_update": lazy_gettext("Change of pieces"),
-    "hierarchy_import": lazy_gettext("Hierarchy"),
-    "stage_import": lazy_gettext("Stages"),
-    "drawing_type_import": lazy_gettext("Drawing types"),
-    "bom_product_import": lazy_gettext("BOM products"),
+    **{job_type: lazy_gettext(kind.title) for job_type, kind in REFERENCE_SPECS.items()},
 }
 _PIECE_STATUSES: Mapping[str, LazyString] = {
     PieceStatus.PLANNED: lazy_gettext("planned"),
@@ -97,24 +95,13 @@ _FIELDS: Mapping[str, LazyString] = {
     "version": lazy_gettext("Version"),
     "unit": lazy_gettext("Unit"),
 }
-# Texts of declarations that other packages make, which templates translate by `_`.
+# Texts of declarations that other packages make, which templates translate by `_`. The names of column groups and of
+# kinds of reference data are in the catalogue anyway.
 _DECLARED = (
-    gettext_noop("node"),
-    gettext_noop("stage"),
-    gettext_noop("drawing type"),
-    gettext_noop("product"),
-    gettext_noop("drawing types"),
-    gettext_noop("quantities"),
-    gettext_noop("stages"),
-    gettext_noop("materials"),
-    gettext_noop("BOM"),
-    gettext_noop("Drawing Types"),
     gettext_noop("Order"),
     gettext_noop("Status"),
     gettext_noop("Name"),
     gettext_noop("unit"),
-    gettext_noop("hierarchy"),
-    gettext_noop("bom products"),
     gettext_noop("A4, 24 labels 70 × 37 mm"),
     gettext_noop("A4, 21 labels 63.5 × 38.1 mm"),
     gettext_noop("A4, 14 labels 99.1 × 38.1 mm"),
