@@ -2,6 +2,7 @@
 import { call } from "./api.js";
 import { el, select } from "./dom.js";
 import { clearErrors, showError, toast } from "./feedback.js";
+import { wordsByKind } from "./item_kinds.js";
 import { formatNumber, gettext, ngettext } from "./languages.js";
 import { BLANKS, SIGNS, buildTable } from "./mapping_table.js";
 import { draftOf, hasTarget, isDescribed, setHeadings, setRule } from "./profile.js";
@@ -16,8 +17,7 @@ const EXAMPLES = {
 };
 const RULE_KINDS = {
   element_type: gettext("Element type"), version: gettext("Version"), place: gettext("Place"), tower: gettext("Tower"),
-  floor: gettext("Floor"), stage: gettext("Stages"), node: gettext("Quantities"), drawing_type: gettext("Drawings"),
-  product: gettext("Materials"),
+  floor: gettext("Floor"), ...wordsByKind("values"),
 };
 const ENCODINGS = ["utf-8", "windows-1250", "windows-1251", "windows-1252", "windows-1254", "iso-8859-2", "utf-16"];
 const form = document.getElementById("mapping");

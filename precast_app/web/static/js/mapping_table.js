@@ -1,15 +1,13 @@
 // The table of the page about columns: the file's first rows, above each column what it means, beside each row what it is.
 import { el, select } from "./dom.js";
+import { wordsByKind } from "./item_kinds.js";
 import { gettext } from "./languages.js";
 import { BASE_UNITS, retarget, roleOf, setHeadings, setSkipped } from "./profile.js";
 
 const GROUPS = [
-  ["base", gettext("Element type")], ["place", gettext("Place and number of pieces")], ["node", gettext("Pieces at this place")],
-  ["stage", gettext("Stage")], ["drawing_type", gettext("Drawing")], ["product", gettext("Quantity of this product")],
+  ["base", gettext("Element type")], ["place", gettext("Place and number of pieces")], ...Object.entries(wordsByKind("meaning")),
 ];
-const NEW_ITEMS = {
-  node: gettext("New place"), stage: gettext("New stage"), drawing_type: gettext("New drawing type"), product: gettext("New product"),
-};
+const NEW_ITEMS = wordsByKind("newItem");
 const ACTIONS = {
   headings: gettext("These are the headings"), "sub-headings": gettext("These are sub-headings"), skipped: gettext("Skip this row"),
   data: gettext("Read this row"),

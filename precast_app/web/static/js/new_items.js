@@ -3,12 +3,11 @@
 import { call } from "./api.js";
 import { el } from "./dom.js";
 import { clearErrors, showError } from "./feedback.js";
+import { wordsByKind } from "./item_kinds.js";
 import { gettext, ngettext } from "./languages.js";
 import { setRule } from "./profile.js";
 
-const KINDS = {
-  node: gettext("Towers and floors"), stage: gettext("Stages"), drawing_type: gettext("Drawing types"), product: gettext("Products"),
-};
+const KINDS = wordsByKind("items");
 const FIELDS = { place: gettext("place"), tower: gettext("tower"), floor: gettext("floor") };
 const section = document.getElementById("new-items");
 
