@@ -23,7 +23,7 @@ unexport FLASK_APP
 TEST_OPTIONS := -rs --durations 10 --numprocesses auto --dist loadfile --no-loadscope-reorder --ignore tests/attacks
 
 .PHONY: help setup run test coverage lint format bench bench-scale fuzz fuzz-api faults attack multihost screenshots \
-	translations lock clean
+	translations migration lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ screenshots: $(STAMP)  ## take the pictures of docs/tour.md again
 translations: $(STAMP)  ## update the catalogues of translations from the code
 	$(PY) -m devstack.translations
 	$(PY) -m devstack.message_templates
+
+migration: $(STAMP)  ## write a migration from the changes of the models (NAME="embedded parts")
+	@$(PY) -m devstack.migration "$(NAME)"
 
 fuzz: $(STAMP)  ## try thousands of broken files (FUZZ_RUNS, FUZZ_JOBS, FUZZ_SEED)
 	FUZZ_RUNS=$${FUZZ_RUNS:-2000} FUZZ_JOBS=$${FUZZ_JOBS:-100} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devstack import DevstackError, lock_directory, process
+from devstack import DevstackError, lock_directory, migration, process
 from devstack.os_user import _reachable
 from devstack.process import free_port, read_or_create_secret, stop_orphan, tail, wait_until
 
@@ -180,3 +180,9 @@ def test_a_server_whose_port_was_taken_gets_another_one(tmp_path: Path) -> None:
         assert server.poll() is None
     finally:
         process.stop(server, first=signal.SIGTERM, seconds=10, name="The server")
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    files = sorted(path.name for path in migration.VERSIONS.glob("*.py"))
+    assert [name[:5] for name in files] == [f"{number:04}_" for number in range(1, len(files) + 1)]
+    assert migration.next_number() == f"{len(files) + 1:04}"
