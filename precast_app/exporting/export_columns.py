@@ -12,9 +12,10 @@ from typing import Any
 
 from precast_app.importing import column_mapping, hierarchy
 from precast_app.importing.column_mapping import NameIndex
+from precast_app.importing.group_formats import HeadingLayout
 from precast_app.importing.header_detection import base_field
 from precast_app.importing.reference_data import ReferenceData
-from precast_app.importing.schema import GROUP_SPECS, ColumnGroup, GroupSpec, HeadingLayout
+from precast_app.importing.schema import GROUP_SPECS, ColumnGroup, GroupSpec
 from precast_app.models import HierarchyNode
 
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from precast_app.importing.group_formats import DECIMAL
 from precast_app.importing.row_validation import Row
-from precast_app.importing.schema import DECIMAL, GROUP_SPECS, MEASURES, ColumnGroup, ColumnMap
+from precast_app.importing.schema import GROUP_SPECS, MEASURES, ColumnGroup, ColumnMap
 
 DELETED = "deleted"
 

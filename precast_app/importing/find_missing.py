@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from precast_app.importing import column_mapping, header_detection, hierarchy, summary_sheet
 from precast_app.importing.cell_parsing import InvalidCell
 from precast_app.importing.column_mapping import NameIndex
+from precast_app.importing.group_formats import TEXT
 from precast_app.importing.header_detection import HeaderLayout, Heading
 from precast_app.importing.reference_data import ReferenceData
 from precast_app.importing.reference_files import ReferenceEntry
 from precast_app.importing.reference_schema import ReferenceSpec
-from precast_app.importing.schema import GROUP_SPECS, TEXT, ColumnGroup
+from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
 from precast_app.spreadsheets import Book
 from precast_app.text import clean_text, match_key, path_key
 
