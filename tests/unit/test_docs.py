@@ -13,7 +13,7 @@ from precast_app.api.job_schemas import ChangedElementType, Issue, Job
 from precast_app.config import Settings
 from precast_app.extensions import db
 from precast_app.importing.reference_schema import REFERENCE_SPECS
-from precast_app.importing.schema import BASE_COLUMNS
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, GROUPS_IN_PAGE_ORDER
 from precast_app.jobs import registry
 from precast_app.models import ImportJob, JobStatus, Phase
 from precast_app.telemetry import durations
@@ -113,6 +113,13 @@ def test_the_base_columns_are_those_of_the_page() -> None:
     rows = re.findall(r"^\| `([\w ]+)` \| (?:`(\w+)`)? ?\| (\S+) ", section(FILES, "### Base columns"), re.M)
     kinds = [(column.heading, column.aliases[0] if column.aliases else "", column.unit) for column in BASE_COLUMNS]
     assert [(name, alias, "" if kind.startswith("text") else kind.rstrip(",")) for name, alias, kind in rows] == kinds
+
+
+def test_every_column_group_is_explained() -> None:
+    titles = re.findall(r"^\| ([\w ]+) \| .+ \| .+ \| .+ \|$", section(FILES, "### Column groups"), re.M)
+    assert titles[1:] == [spec.title for spec in GROUP_SPECS.values()]
+    (options,) = re.findall(r"^\| (`nodes`.*?) \|", FILES, re.M)
+    assert re.findall(r"`(\w+)`", options) == [spec.reference.snapshot_key for spec in GROUPS_IN_PAGE_ORDER]
 
 
 def test_the_reference_headings_are_those_of_the_page() -> None:
