@@ -98,6 +98,7 @@ def test_a_list_goes_in_with_few_choices_and_its_next_version_with_none(
     page.wait_for_url("**/columns")
     expect(page.get_by_label("Remember for files like this")).to_be_checked()
     check_page(page)
+    expect(page.locator("#missing")).not_to_be_empty()
     if "Nothing says the element type" in page.locator("#missing").inner_text():
         person.type("Element Type of all rows", kind)
     expect(page.locator("#missing")).to_contain_text(f"{types} element types")
