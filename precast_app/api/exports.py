@@ -158,7 +158,7 @@ def _project_items(project_id: int) -> tuple[str, ExportItems, ReferenceData]:
 def project_rows(
     project_id: int, filters: ElementTypeFilter, columns: tuple[ExportColumn, ...]
 ) -> Iterator[list[Cell]]:
-    """Yield the cells of each matching element type, then release the connection."""
+    """Return the cells of each matching element type; the connection is released after the last."""
     return row_cells(database.release_after(export_queries.iterate_rows(project_id, filters)), columns)
 
 

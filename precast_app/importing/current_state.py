@@ -85,8 +85,9 @@ _PLANNED = text("""
 def load_groups(session: Session, ids: Sequence[int]) -> dict[ColumnGroup, dict[int, dict[int, Any]]]:
     """Return the values of element types: by group, by element type id, by target id."""
     groups: dict[ColumnGroup, dict[int, dict[int, Any]]] = {}
-    # With the default, the arrays of thousands of element types would spill to disk.
-    session.execute(text("SET LOCAL work_mem = '32MB'"))
+    # With the default memory, the arrays of thousands of element types would spill to disk. With statistics from when
+    # the table had a few of them, PostgreSQL would read all of it for each.
+    session.execute(text("SET LOCAL work_mem = '32MB'; SET LOCAL enable_seqscan = off"))
     array = pg_array(ids)
     for group, spec in GROUP_SPECS.items():
         # A quantity of 0 is only there for scrapped pieces.
@@ -105,6 +106,7 @@ def load_groups(session: Session, ids: Sequence[int]) -> dict[ColumnGroup, dict[
             {"ids": array},
         )
         groups[group] = {id_: dict(zip(targets, values, strict=True)) for id_, targets, values in found.all()}
+    session.execute(text("SET LOCAL enable_seqscan = on"))
     return groups
 
 

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from precast_app.extensions import db
+from precast_app.models import Piece
+from precast_app.pieces.selection import PieceFilter
 from precast_app.projects import projects
 from precast_app.queries.element_types import ElementTypeFilter
 from precast_app.queries.exports import iterate_rows
+from precast_app.queries.paging import PageRequest
+from precast_app.queries.pieces import list_pieces
 from tests.conftest import EXAMPLES, run_import
 
-# 2 000 element types with a quantity at each of the nodes that the project of the test has.
+# Element types with a quantity at each of the nodes that the project of the test has.
 _OTHERS = text("""
     WITH added AS (
         INSERT INTO element_types (project_id, element_type, name, type_key, name_key)
-        SELECT :project_id, 'WALL', 'W-' || i, 'wall', 'w-' || i FROM generate_series(1, 2000) i RETURNING id
+        SELECT :project_id, 'WALL', 'W-' || i, 'wall', 'w-' || i FROM generate_series(1, :count) i RETURNING id
     )
     INSERT INTO element_type_quantities (element_type_id, node_id, quantity)
     SELECT added.id, node.id, 1 FROM added, hierarchy_nodes node
 """)
+# Rows of pieces that were looked up through an index; a scan of the small table in its own order is fine.
+_LOOKED_UP = text("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'pieces'")
 _SCANS = text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'element_type_quantities'")
 
 
 def test_an_export_reads_the_values_of_its_own_element_types_only(green_meadows: int) -> None:
     assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
-    db.session.execute(_OTHERS, {"project_id": projects.create("Other").id})
+    assert_values_are_looked_up(green_meadows)
+
+
+def test_statistics_of_a_few_element_types_do_not_make_an_export_read_whole_tables(green_meadows: int) -> None:
+    db.session.execute(_OTHERS, {"project_id": projects.create("Small").id, "count": 1})
+    db.session.execute(text("ANALYZE element_type_quantities"))
     db.session.commit()
-    rows = list(iterate_rows(green_meadows, ElementTypeFilter()))
-    assert rows
-    assert db.session.scalar(_SCANS) == 0
+    assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
+    assert_values_are_looked_up(green_meadows)
+
+
+def assert_values_are_looked_up(project_id: int) -> None:
+    """Assert that an export reads no table of values as a whole although another project has most of its rows."""
+    db.session.execute(_OTHERS, {"project_id": projects.create("Other").id, "count": 2000})
+    db.session.commit()
+    # The session's counts include those of transactions that it has not reported yet.
+    before = db.session.scalar(_SCANS)
+    assert list(iterate_rows(project_id, ElementTypeFilter()))
+    assert db.session.scalar(_SCANS) == before
+
+
+def test_chosen_pieces_are_found_by_their_ids_and_then_sorted(green_meadows: int) -> None:
+    assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
+    ids = tuple(db.session.scalars(select(Piece.id).order_by(Piece.id.desc()).limit(10)))
+    db.session.rollback()
+    for filters in (PieceFilter(ids=ids), PieceFilter(ids=ids, status="planned")):
+        # As if PostgreSQL expected so many pieces that the order of the index were quicker than sorting them.
+        db.session.execute(text("SET LOCAL enable_sort = off"))
+        before = db.session.scalar(_LOOKED_UP) or 0
+        assert len(list_pieces(green_meadows, filters, PageRequest(100))) == 10
+        assert (db.session.scalar(_LOOKED_UP) or 0) - before <= 50
+        db.session.rollback()
+
