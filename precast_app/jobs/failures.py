@@ -44,76 +44,53 @@ def describe(error: Exception, job_id: int, job_type: str, settings: Settings) -
         case JobFailed() | UnreadableFile() | RequestError():
             return Failure(error.message)
         case JobTimeoutException():
-            return Failure(_timed_out(job_type, settings.job_timeout_seconds))
+            seconds = settings.job_timeout_seconds
+            in_batches = Message(
+                "The import took longer than %(seconds)s seconds and was stopped. The rows that were "
+                "imported until then stay. Split the file and upload its parts.",
+                seconds=seconds,
+            )
+            at_once = Message("The job took longer than %(seconds)s seconds and was stopped.", seconds=seconds)
+            return Failure(_error(job_type, in_batches, at_once, _SPLIT))
         # Parts of the interpreter report that memory has run out as a SystemError.
         case MemoryError() | SystemError(__cause__=MemoryError()):
-            return Failure(_out_of_memory(job_type, round(settings.job_memory_bytes / 1e6)))
+            megabytes = round(settings.job_memory_bytes / 1e6)
+            in_batches = Message(
+                "The import needed more memory than the %(megabytes)s MB that a job may take, and was "
+                "stopped. The rows that were imported until then stay. Split the file and upload its parts.",
+                megabytes=megabytes,
+            )
+            at_once = Message(
+                "The job needed more memory than the %(megabytes)s MB that a job may take, and was stopped.",
+                megabytes=megabytes,
+            )
+            return Failure(_error(job_type, in_batches, at_once, _SPLIT))
         case _:
-            return Failure(_bug(job_type, job_id), is_bug=True)
+            in_batches = Message(
+                "Something went wrong on our side; it is in the log under job %(job)s. The rows that were "
+                "imported until then stay. Upload the file again, and tell the administrator if this happens "
+                "again.",
+                job=job_id,
+            )
+            at_once = Message("Something went wrong on our side; it is in the log under job %(job)s.", job=job_id)
+            return Failure(_error(job_type, in_batches, at_once, _RETRY), is_bug=True)
 
 
 def gave_up(job_type: str, attempts: int) -> str:
     """Return the error of a job that was interrupted in each of its attempts."""
-    if _commits_in_batches(job_type):
-        return Message(
-            "The import was interrupted %(count)s times, so it was given up. The rows that were imported stay. "
-            "Upload the file again to import the rest, and tell the administrator if this happens again.",
-            count=attempts,
-        )
-    return _with_advice(
-        Message("The job was interrupted %(count)s times, so it was given up.", count=attempts), _RETRY
-    )  # fmt: skip
-
-
-def _timed_out(job_type: str, seconds: int) -> str:
-    if _commits_in_batches(job_type):
-        return Message(
-            "The import took longer than %(seconds)s seconds and was stopped. The rows that were "
-            "imported until then stay. Split the file and upload its parts.",
-            seconds=seconds,
-        )
-    return _with_advice(
-        Message("The job took longer than %(seconds)s seconds and was stopped.", seconds=seconds),
-        _SPLIT if _has_file(job_type) else _RETRY,
+    in_batches = Message(
+        "The import was interrupted %(count)s times, so it was given up. The rows that were imported stay. "
+        "Upload the file again to import the rest, and tell the administrator if this happens again.",
+        count=attempts,
     )
+    at_once = Message("The job was interrupted %(count)s times, so it was given up.", count=attempts)
+    return _error(job_type, in_batches, at_once, _RETRY)
 
 
-def _out_of_memory(job_type: str, megabytes: int) -> str:
-    if _commits_in_batches(job_type):
-        return Message(
-            "The import needed more memory than the %(megabytes)s MB that a job may take, and was "
-            "stopped. The rows that were imported until then stay. Split the file and upload its parts.",
-            megabytes=megabytes,
-        )
-    return _with_advice(
-        Message(
-            "The job needed more memory than the %(megabytes)s MB that a job may take, and was stopped.",
-            megabytes=megabytes,
-        ),
-        _SPLIT if _has_file(job_type) else _RETRY,
-    )
-
-
-def _bug(job_type: str, job_id: int) -> str:
-    if _commits_in_batches(job_type):
-        return Message(
-            "Something went wrong on our side; it is in the log under job %(job)s. The rows that were "
-            "imported until then stay. Upload the file again, and tell the administrator if this happens "
-            "again.",
-            job=job_id,
-        )
-    return _with_advice(
-        Message("Something went wrong on our side; it is in the log under job %(job)s.", job=job_id), _RETRY
-    )  # fmt: skip
-
-
-def _with_advice(what_happened: Message, advice: Message) -> str:
-    return join_messages(" ", [what_happened, advice])
-
-
-def _commits_in_batches(job_type: str) -> bool:
-    return job_type in registry.TYPES and registry.get(job_type).commits_in_batches
-
-
-def _has_file(job_type: str) -> bool:
-    return job_type in registry.TYPES and registry.get(job_type).has_file
+def _error(job_type: str, in_batches: Message, at_once: Message, advice: Message) -> str:
+    """Return the error for a type of jobs that commits in batches, or for one that commits at once, with its advice."""
+    found = registry.TYPES.get(job_type)
+    if found is not None and found.commits_in_batches:
+        return in_batches
+    # A job without a file has nothing to split.
+    return join_messages(" ", [at_once, advice if found is not None and found.has_file else _RETRY])
