@@ -27,10 +27,13 @@ _JOB: Executable = select(
     literal_column("import_jobs.xmin::text").label("transaction"),
 ).where(ImportJob.id == bindparam("id"))  # fmt: skip
 _PIECE = select(Piece.project_id).where(Piece.id == bindparam("id"))
-# Path parameters that identify something in a project: how it is read, and the word for it in messages.
+# Path parameters that identify something in a project: how it is read, and the word for it in messages. The API calls a
+# piece an element.
 _PROJECT_OWNED: dict[str, tuple[Executable, str]] = {
-    "job_id": (_JOB, Message("job")), "element_id": (_PIECE, Message("element")),
-}  # fmt: skip
+    "job_id": (_JOB, Message("job")),
+    "element_id": (_PIECE, Message("element")),
+    "piece_id": (_PIECE, Message("piece")),
+}
 _REQUESTED_KEY = "precast.requested"
 # Routes of other packages: static files, the OpenAPI description, and the dashboard, which has a check of its own.
 _UNGUARDED_PREFIXES = ("/static/", "/api/openapi.json", "/rq")
@@ -53,8 +56,8 @@ def requires(
 ) -> Callable[[View], View]:
     """Call the view only if the user has the permission in the project of the route.
 
-    The project is that of `project_id`, `job_id` or `element_id` in the path; without any of them, the permission is
-    one for the installation. For `unrestricted` and `all_projects` see `AccessRule`.
+    The project is that of `project_id`, `job_id`, `element_id` or `piece_id` in the path; without any of them, the
+    permission is one for the installation. For `unrestricted` and `all_projects` see `AccessRule`.
     """
 
     def decorate(view: View) -> View:

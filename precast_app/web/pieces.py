@@ -100,11 +100,11 @@ def scan(project_id: int) -> str:
     )
 
 
-@blueprint.get("/pieces/<int(max=2147483647):element_id>")
+@blueprint.get("/pieces/<int(max=2147483647):piece_id>")
 @requires(Permission.READ)
-def show(element_id: int) -> str:
+def show(piece_id: int) -> str:
     """Show a piece: what it is, where it goes, its history and its next step. Labels lead to this page."""
-    piece = piece_details.get_piece(element_id)
+    piece = piece_details.get_piece(piece_id)
     status = PieceStatus(piece.row.status)
     return render_template(
         "pieces/show.html",

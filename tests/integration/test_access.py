@@ -54,7 +54,7 @@ def expected_row(method: str, path: str, rule: AccessRule) -> tuple[str, ...] | 
     """Return the row of the table that follows from a route's declaration; None for a public route."""
     if rule.permission is None:
         return None
-    in_project = any(f"<{name}>" in path for name in ("project_id", "job_id", "element_id"))
+    in_project = any(f"<{name}>" in path for name in ("project_id", "job_id", "element_id", "piece_id"))
     reads = method == "GET"
 
     needed = rule.permission

@@ -41,6 +41,12 @@ def test_the_overview_says_what_is_left(viewer: FlaskClient, started: int) -> No
     assert "Produced by day" in page(viewer, f"/projects/{started}?period=day")
 
 
+def test_a_page_of_a_piece_that_does_not_exist_says_so(viewer: FlaskClient) -> None:
+    answer = viewer.get("/pieces/99999", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "There is no piece 99999" in answer.text
+
+
 def test_the_chart_shows_the_plan_where_floors_have_dates(app: Flask, started: int) -> None:
     manager = signed_in(app, started, "mona", Role.MANAGER)
     assert 'class="plan"' not in page(manager, f"/projects/{started}")

@@ -62,4 +62,3 @@ def test_chosen_pieces_are_found_by_their_ids_and_then_sorted(green_meadows: int
         assert len(list_pieces(green_meadows, filters, PageRequest(100))) == 10
         assert (db.session.scalar(_LOOKED_UP) or 0) - before <= 50
         db.session.rollback()
-
