@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -111,7 +111,7 @@ def release_connection() -> None:
         db.session.rollback()
 
 
-def release_after(rows: Iterable[Item]) -> Iterator[Item]:
+def release_after(rows: Iterable[Item]) -> Generator[Item]:
     """Yield the rows and then release the connection.
 
     What is done with the rows after the last one, such as compressing a workbook, can take longer than a transaction

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from typing import IO, Any
 
 import marshmallow as ma
@@ -157,7 +158,7 @@ def _project_items(project_id: int) -> tuple[str, ExportItems, ReferenceData]:
 
 def project_rows(
     project_id: int, filters: ElementTypeFilter, columns: tuple[ExportColumn, ...]
-) -> Iterator[list[Cell]]:
+) -> Generator[list[Cell]]:
     """Return the cells of each matching element type; the connection is released after the last."""
     return row_cells(database.release_after(export_queries.iterate_rows(project_id, filters)), columns)
 
@@ -183,10 +184,12 @@ def write_workbook(file: IO[bytes], project_id: int, filters: ElementTypeFilter)
 
 
 def _write(file: IO[bytes], about: ProjectTitle, columns: tuple[ExportColumn, ...], filters: ElementTypeFilter) -> None:
-    workbook.write(file, about, columns, project_rows(about.project_id, filters, columns))
+    # Closed if writing fails, too: the thread that reads ahead must not use the session any more.
+    with closing(project_rows(about.project_id, filters, columns)) as rows:
+        workbook.write(file, about, columns, rows)
 
 
-def csv_lines(project_id: int, filters: ElementTypeFilter) -> Iterator[str]:
+def csv_lines(project_id: int, filters: ElementTypeFilter) -> Generator[str]:
     """Return the lines of a CSV file of the matching element types; raise `NotFound` if there is no such project."""
     _, columns = project_columns(project_id)
     return delimited.lines(project_rows(project_id, filters, columns), columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import IO
 from urllib.parse import quote
 
@@ -42,7 +42,7 @@ def workbook(name: str, write: Callable[[IO[bytes]], None]) -> Response:
     return send_file(file, XLSX, as_attachment=True, download_name=name)
 
 
-def csv(name: str, lines: Iterator[str]) -> Response:
+def csv(name: str, lines: Generator[str]) -> Response:
     """Return a CSV file; `name` consists of letters, digits, `_` and `.`.
 
     All lines are written to memory or disk before the first byte is sent, so that a slow client holds no database
@@ -54,6 +54,8 @@ def csv(name: str, lines: Iterator[str]) -> Response:
             file.write(line.encode())
     except BaseException:
         file.close()
+        # What reads the rows of the lines ends with them.
+        lines.close()
         raise
     file.seek(0)
     response = Response(_content(file), content_type="text/csv; charset=utf-8")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -60,7 +61,7 @@ def export_elements_workbook(query: dict[str, Any], project_id: int) -> Response
     )
 
 
-def csv_lines(project_id: int, filters: PieceFilter) -> Iterator[str]:
+def csv_lines(project_id: int, filters: PieceFilter) -> Generator[str]:
     """Return the lines of a CSV file of the pieces that match the filter."""
     found = piece_exports.iterate_pieces(project_id, filters)
     return piece_lists.csv_lines(found, piece_exports.stage_columns(project_id))
@@ -68,8 +69,10 @@ def csv_lines(project_id: int, filters: PieceFilter) -> Iterator[str]:
 
 def write_workbook(file: IO[bytes], project_id: int, filters: PieceFilter) -> None:
     """Write the pieces that match the filter as a workbook."""
-    found = database.release_after(piece_exports.iterate_pieces(project_id, filters))
-    piece_lists.write(file, found, piece_exports.stage_columns(project_id))
+    stages = piece_exports.stage_columns(project_id)
+    # Closed if writing fails, too: the thread that reads ahead must not use the session any more.
+    with closing(database.release_after(piece_exports.iterate_pieces(project_id, filters))) as found:
+        piece_lists.write(file, found, stages)
 
 
 @blueprint.route(f"{PROJECT}/site-list.xlsx", methods=["GET"])

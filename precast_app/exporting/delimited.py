@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,7 +19,7 @@ _MODEL_ATTRIBUTES = {"parent": "parent_id"}
 
 def lines(
     rows: Iterable[Sequence[Cell]], columns: Sequence[ExportColumn], headings: Sequence[str] = BASE_HEADINGS
-) -> Iterator[str]:
+) -> Generator[str]:
     """Yield the lines of a file of element types; the cells of `rows` are in the order of `columns`.
 
     `headings` are those of the base columns.
@@ -31,7 +31,7 @@ def lines(
         yield csv_line([_cell(row[index]) for index in indices])
 
 
-def reference_lines(job_type: str, items: Iterable[Any]) -> Iterator[str]:
+def reference_lines(job_type: str, items: Iterable[Any]) -> Generator[str]:
     """Yield the lines of a file of reference data for imports of this type; without items only its header."""
     fields = REFERENCE_SPECS[job_type].columns
     yield "\ufeff" + csv_line([field.heading for field in fields])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import IO
 
 from precast_app.exporting import safe_text
@@ -13,7 +13,7 @@ COLUMNS = ("severity", "sheet", "row", "column", "cell", "heading", "value", "co
 _WIDTHS = (10, 16, 7, 9, 20, 24, 24, 22, 90)
 
 
-def as_csv(issues: Iterable[Issue], language: str) -> Iterator[str]:
+def as_csv(issues: Iterable[Issue], language: str) -> Generator[str]:
     """Yield the lines of a CSV file in UTF-8, with a byte order mark, which Excel needs, and messages in a language."""
     yield "\ufeff" + safe_text.csv_line(COLUMNS)
     for issue in issues:

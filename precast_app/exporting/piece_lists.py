@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -24,7 +24,7 @@ class StageColumn:
     name: str
 
 
-def csv_lines(pieces: Iterable[Any], stages: Sequence[StageColumn]) -> Iterator[str]:
+def csv_lines(pieces: Iterable[Any], stages: Sequence[StageColumn]) -> Generator[str]:
     """Yield the lines of a CSV file in UTF-8 with a byte order mark, which Excel needs; dates are in UTC."""
     yield "\ufeff" + safe_text.csv_line(_headings(stages))
     for piece in pieces:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -25,7 +25,7 @@ class ExportRow:
     groups: Mapping[ColumnGroup, Mapping[int, Any]]
 
 
-def row_cells(rows: Iterable[ExportRow], columns: Sequence[ExportColumn]) -> Iterator[list[Cell]]:
+def row_cells(rows: Iterable[ExportRow], columns: Sequence[ExportColumn]) -> Generator[list[Cell]]:
     """Yield the cells of each row; None for a blank cell."""
     runs = []
     for group, run in groupby(columns, key=lambda column: column.group):
