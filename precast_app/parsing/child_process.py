@@ -18,7 +18,7 @@ from precast_app.errors import Conflict, JobFailed
 from precast_app.messages import dump_messages, stored_parts
 from precast_app.parsing import tasks
 from precast_app.parsing.fork_server_client import OWNER_DIGEST_BYTES
-from precast_app.spreadsheets import UnreadableFile
+from precast_app.spreadsheets import PositionedFile, UnreadableFile
 
 # A child sends this first, so that the web process knows that it has started. JSON allows a space before a value.
 STARTED = b" "
@@ -95,7 +95,12 @@ def _apply_limits(request: dict[str, Any]) -> None:
 def _run_task(request: dict[str, Any], upload: int, target: int) -> dict[str, Any]:
     """Run the task and return its result or its exception as JSON values."""
     try:
-        with io.BufferedReader(_PositionedFile(upload)) as file, os.fdopen(target, "r+b") as out:
+        # The web process shares the descriptor's own offset.
+        with (
+            open(upload, "rb", buffering=0, closefd=False) as shared,
+            io.BufferedReader(PositionedFile(shared)) as file,
+            os.fdopen(target, "r+b") as out,
+        ):
             return {"value": dump_messages(tasks.TASKS[request["task"]](file, out, **request["arguments"]))}
     except UnreadableFile as error:
         return {"unreadable": [error.code, str(error), stored_parts(error.message)]}
@@ -109,36 +114,3 @@ def _run_task(request: dict[str, Any], upload: int, target: int) -> dict[str, An
         return {"out_of_memory": True}
     except Exception:
         return {"traceback": traceback.format_exc()}
-
-
-class _PositionedFile(io.RawIOBase):
-    """File that is read with `pread`, because the descriptor's own offset is shared with the web process."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._position = 0
-
-    def readable(self) -> bool:
-        """See `io.IOBase`."""
-        return True
-
-    def seekable(self) -> bool:
-        """See `io.IOBase`."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """See `io.RawIOBase`."""
-        data = os.pread(self._descriptor, len(buffer), self._position)
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """See `io.IOBase`."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}.get(whence)
-        if start is None:
-            start = os.fstat(self._descriptor).st_size
-        if start + offset < 0:
-            raise ValueError("the position would be before the start of the file")
-        self._position = start + offset
-        return self._position

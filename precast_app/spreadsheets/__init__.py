@@ -6,6 +6,7 @@ from precast_app.spreadsheets.format_detection import open_book
 from precast_app.spreadsheets.formula_escaping import ensure_escaped, escape_formula, unescape_formula
 from precast_app.spreadsheets.merged_ranges import MergedRangeSweep, MergedValues
 from precast_app.spreadsheets.number_formats import round_to_excel
+from precast_app.spreadsheets.positioned_file import PositionedFile
 from precast_app.spreadsheets.sheet import (
     Book,
     Cell,
@@ -35,6 +36,7 @@ __all__ = [
     "MergedRange",
     "MergedRangeSweep",
     "MergedValues",
+    "PositionedFile",
     "ReaderNote",
     "SheetRow",
     "SheetScan",

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
-import stat
 from collections.abc import Iterator, Set
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 
+from precast_app.spreadsheets import background_process
 from precast_app.spreadsheets.sheet import Book, Cell, ReaderNote, SheetRow, SheetScan
 
 log = logging.getLogger(__name__)
@@ -20,26 +16,19 @@ log = logging.getLogger(__name__)
 # Fewer rows are read in less time than a process needs to start.
 _MIN_ROWS = 1_000
 _CELLS_PER_MESSAGE = 10_000
-_FIRST_DESCRIPTOR_AFTER_STDERR = 3
-# A child inherits the open file and needs neither the modules nor the arguments again.
-_FORK = multiprocessing.get_context("fork")
 
 _Cells = list[tuple[int, list[Cell]]]
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Last message of a child: the reader's notes, and the exception that ended the reading."""
+    """Last message of a child that has read all rows: the reader's notes."""
 
-    notes: tuple[ReaderNote, ...] = ()
-    error: Exception | None = None
+    notes: tuple[ReaderNote, ...]
 
 
 class BackgroundBook:
-    """Book over another one. Its sheets with many rows are read in a child process if there are two processors.
-
-    Nobody else may read from the file while rows are read: both processes share its position.
-    """
+    """Book over another one. Its sheets with many rows are read in a child process if there are two processors."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -62,10 +51,10 @@ class BackgroundBook:
         """See Book. If the child process can't start, or is killed, this process reads the rows that are left."""
         self._notes = None
         number = 0
-        if self.scan(sheet).row_count >= _MIN_ROWS and (os.cpu_count() or 1) > 1:
+        if self.scan(sheet).row_count >= _MIN_ROWS and background_process.has_second_processor():
             try:
-                with _running(partial(_send_rows, self._book, sheet, shown_columns)) as receiver:
-                    while not isinstance(message := receiver.recv(), _End):
+                with background_process.running(partial(_send_rows, self._book, sheet, shown_columns)) as receiver:
+                    while isinstance(message := receiver.recv(), list):
                         for number, cells in message:
                             yield SheetRow(number, cells)
             except (EOFError, OSError) as error:
@@ -73,53 +62,11 @@ class BackgroundBook:
                     "The process that reads the file ended after row %d; the rest is read here: %r", number, error
                 )
             else:
-                if message.error is not None:
-                    raise message.error
+                if isinstance(message, Exception):
+                    raise message
                 self._notes = message.notes
                 return
         yield from (row for row in self._book.rows(sheet, shown_columns) if row.number > number)
-
-
-@contextmanager
-def _running(send: partial[None]) -> Iterator[Connection]:
-    """Run a function in a child process, and yield the end of the pipe at which its messages arrive."""
-    receiver, sender = _FORK.Pipe(duplex=False)
-    child = _FORK.Process(target=_run_child, args=(send, receiver, sender), daemon=True)
-    child.start()
-    sender.close()
-    try:
-        yield receiver
-    finally:
-        receiver.close()
-        child.kill()
-        child.join()
-        child.close()
-
-
-def _run_child(send: partial[None], receiver: Connection, sender: Connection) -> None:
-    # With the only other end closed, a child whose parent was killed ends with its next message.
-    receiver.close()
-    _close_sockets(keep=sender.fileno())
-    try:
-        send(sender)
-    except BrokenPipeError:
-        pass  # the parent needs no more rows
-    except Exception as error:
-        sender.send(_End(error=error))
-
-
-def _close_sockets(keep: int) -> None:
-    """Close the inherited connections, so that the database notices when the parent is killed."""
-    for descriptor in [int(each.name) for each in Path("/dev/fd").iterdir()]:
-        if descriptor >= _FIRST_DESCRIPTOR_AFTER_STDERR and descriptor != keep and _is_socket(descriptor):
-            os.close(descriptor)
-
-
-def _is_socket(descriptor: int) -> bool:
-    try:
-        return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
-    except OSError:  # the descriptor by which the list was read
-        return False
 
 
 def _send_rows(book: Book, sheet: str, shown_columns: Set[int] | None, sender: Connection) -> None:

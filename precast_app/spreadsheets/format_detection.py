@@ -11,6 +11,7 @@ from precast_app.spreadsheets.delimited import DelimitedBook
 from precast_app.spreadsheets.errors import UnreadableFile, not_a_spreadsheet, unsupported_format
 from precast_app.spreadsheets.normalized_book import NormalizedBook
 from precast_app.spreadsheets.ods import OdsBook
+from precast_app.spreadsheets.positioned_file import with_own_position
 from precast_app.spreadsheets.sheet import Book, Limits
 from precast_app.spreadsheets.text_decoding import detect_utf_16_by_zeros
 from precast_app.spreadsheets.text_formats import name_text_format
@@ -58,7 +59,7 @@ def open_book(
     `encoding`, one of `ENCODINGS`, and `delimiter` overrule what would be detected in a text file. Raise
     `UnreadableFile` if the content can't be read as a spreadsheet.
     """
-    book = _open(file, limits or Limits(), encoding, delimiter)
+    book = _open(with_own_position(file), limits or Limits(), encoding, delimiter)
     if any(len(sheet) > _MAX_SHEET_NAME_LENGTH for sheet in book.sheets):
         raise UnreadableFile(
             "sheet_name_too_long",

@@ -77,6 +77,17 @@ class ScanCounter:
                 ),
             )
 
+    def append(self, behind: ScanCounter) -> None:
+        """Count what `behind` has counted in the rows behind those of this counter."""
+        if behind.row_count:
+            self.row_count += behind.row_count - 1
+            self._first = self._first or behind._first
+            self.add_row(behind._last, behind._columns)
+        for (row, column), error in behind._faults.items():
+            self.add_error(row, column, error.text)
+        for merged in behind._merged:
+            self.add_merged_range(merged)
+
     def finish_scan(self, head: tuple[SheetRow, ...]) -> SheetScan:
         """Return the scan of the whole sheet."""
         return SheetScan(head, drop_overlapping(self._merged), self.row_count, self._faults)

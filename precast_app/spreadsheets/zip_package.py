@@ -65,6 +65,11 @@ class ZipPackage:
         """Return the names of all parts in lower case."""
         return tuple(self._entries)
 
+    def size(self, part: str) -> int:
+        """Return the number of the part's unzipped bytes, as the directory declares it; 0 if there is no such part."""
+        entry = self._entries.get(part.lower())
+        return 0 if entry is None else entry.file_size
+
     def chunks(self, part: str) -> Iterator[bytes]:
         """Yield the part's unzipped bytes in chunks of at most 512 KiB. Raise `UnreadableFile` if it is damaged."""
         entry = self._entries.get(part.lower())

@@ -9,9 +9,8 @@ from precast_app.spreadsheets.sheet import Limits, ReaderNote, SheetRow, SheetSc
 from precast_app.spreadsheets.workbook_parts import WorkbookParts
 from precast_app.spreadsheets.xlsx.cell_values import CellValues
 from precast_app.spreadsheets.xlsx.row_reader import ByteRowReader, parsed_rows
-from precast_app.spreadsheets.xlsx.scan_collector import ScanResult
 from precast_app.spreadsheets.xlsx.shared_strings import SharedStrings
-from precast_app.spreadsheets.xlsx.sheet_scan import scan_sheet
+from precast_app.spreadsheets.xlsx.sheet_scan import ScanResult, scan_sheet
 from precast_app.spreadsheets.xlsx.sheet_xml import read_sheet_list
 from precast_app.spreadsheets.xlsx.styles import Styles, read_styles
 from precast_app.spreadsheets.zip_package import ZipPackage
