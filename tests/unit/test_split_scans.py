@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from precast_app.spreadsheets import CellError, Limits, MergedRange, UnreadableFile, open_book
+from precast_app.spreadsheets import CellError, Limits, MergedRange, UnreadableFile, column_letter, open_book
 from precast_app.spreadsheets.xlsx.row_split import rows_before_split, rows_behind_split
 from tests.unit import xlsx_files
 
@@ -95,6 +95,16 @@ def test_what_is_wrong_behind_the_split_is_said_as_in_one_process(
 ) -> None:
     with pytest.raises(UnreadableFile, match=re.escape(message)):
         open_book(xlsx_files.workbook(rows(**replaced)), limits).scan("S")
+
+
+def test_a_head_that_ends_behind_the_split_is_whole() -> None:
+    letters = [column_letter(number) for number in range(1, 120)]
+    cells = "".join(f'<c r="{letter}0000" s="1"/>' for letter in letters)
+    blank = "".join(f'<row r="{number}">{cells.replace("0000", str(number))}</row>' for number in range(1, 3_990))
+    few = "".join(f'<row r="{number}"><c r="A{number}"><v>{number}</v></c></row>' for number in range(3_990, 4_020))
+    scan = open_book(xlsx_files.workbook(blank + few)).scan("S")
+    assert scan.row_count == 30
+    assert [row.number for row in scan.head] == [*range(3_990, 4_010)]
 
 
 def test_rows_in_an_unusual_form_behind_the_split_are_parsed() -> None:

@@ -46,9 +46,8 @@ def scan_sheet(package: ZipPackage, part: str, strings: SharedStrings, styles: S
     if package.size(part) >= _MIN_BYTES_OF_TWO_SCANS and background_process.has_second_processor():
         # What is wrong is found again by the scan in one process, which says it in the order of the rows.
         with suppress(UnreadableFile, UnusualXml, EOFError, OSError):
-            counter, head = ScanCounter(limits), SheetHead(strings, styles)
-            _scan_in_two_processes(package, part, ByteScanner(counter, head, strings, limits), strings, limits)
-            return ScanResult(counter.finish_scan(head.read()), is_parsed=False)
+            if (scan := _scan_in_two_processes(package, part, strings, styles, limits)) is not None:
+                return ScanResult(scan, is_parsed=False)
     counter, head = ScanCounter(limits), SheetHead(strings, styles)
     try:
         ByteScanner(counter, head, strings, limits).run(package.chunks(part))
@@ -60,17 +59,25 @@ def scan_sheet(package: ZipPackage, part: str, strings: SharedStrings, styles: S
 
 
 def _scan_in_two_processes(
-    package: ZipPackage, part: str, scanner: ByteScanner, strings: SharedStrings, limits: Limits
-) -> None:
-    """Scan the first rows here, and the others in a child process at the same time."""
+    package: ZipPackage, part: str, strings: SharedStrings, styles: Styles, limits: Limits
+) -> SheetScan | None:
+    """Scan the first rows here, and the others in a child process at the same time.
+
+    Return None if the head extends to the rows of the child, which has none.
+    """
+    counter, head = ScanCounter(limits), SheetHead(strings, styles)
+    scanner = ByteScanner(counter, head, strings, limits)
     split_from = int(package.size(part) * _FIRST_SHARE)
     with background_process.running(partial(_send_scan, package, part, strings, limits, split_from)) as receiver:
         scanner.run(rows_before_split(package.chunks(part), split_from))
         message = receiver.recv()
     if isinstance(message, Exception):
         raise message
-    if message is not None:
+    if isinstance(message, ScannedPart):
+        if head.wants_row and message.counter.row_count:
+            return None
         scanner.append(message)
+    return counter.finish_scan(head.read())
 
 
 def _send_scan(
