@@ -22,6 +22,7 @@ from precast_app.importing.reference_schema import (
     HIERARCHY,
     LAST_POSITION,
     REFERENCE_SPECS,
+    ItemChange,
     ReferenceColumn,
     ReferenceSpec,
 )
@@ -130,13 +131,11 @@ def _add_routes(spec: ReferenceSpec) -> None:
     # It has a name of its own, since it is a schema of its own in the API's description.
     change_schema = type(f"{name}Change", (schema,), {})(partial=True)
     item = f"{PROJECT}/{spec.path}/<int(max=2147483647):number>"
-    # Looked up now, so that the application doesn't start with a kind whose changes can't be recorded.
-    actions = {verb: audit.Action(f"{one}.{verb}") for verb in ("create", "change", "delete")}
 
-    def _record(verb: str, project_id: int, values: dict[str, Any], number: int | None = None) -> None:
+    def _record(change: ItemChange, project_id: int, values: dict[str, Any], number: int | None = None) -> None:
         # Committed together with the change.
         about = values.get(spec.name_parts[0]) or f"number {number}"
-        audit.record(actions[verb], project_id=project_id, about=about, number=number)
+        audit.record(spec.audit_action(change), project_id=project_id, about=about, number=number)
 
     @blueprint.route(f"{PROJECT}/{spec.path}", methods=["GET"], endpoint=f"list_{many}")
     @requires(Permission.READ)

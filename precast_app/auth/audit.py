@@ -16,7 +16,7 @@ COMMAND = "(command line)"
 
 
 class Action(StrEnum):
-    """An object and what was done to it."""
+    """An object and what was done to it; `ReferenceSpec.audit_action` names the changes of reference data."""
 
     JOB_CREATE = "job.create"
     JOB_FILE = "job.file"
@@ -31,19 +31,7 @@ class Action(StrEnum):
     IMPORT_PROFILE_CREATE = "import_profile.create"
     IMPORT_PROFILE_CHANGE = "import_profile.change"
     IMPORT_PROFILE_DELETE = "import_profile.delete"
-    NODE_CREATE = "node.create"
-    NODE_CHANGE = "node.change"
-    NODE_DELETE = "node.delete"
-    STAGE_CREATE = "stage.create"
-    STAGE_CHANGE = "stage.change"
     STAGE_ORDER = "stage.order"
-    STAGE_DELETE = "stage.delete"
-    DRAWING_TYPE_CREATE = "drawing_type.create"
-    DRAWING_TYPE_CHANGE = "drawing_type.change"
-    DRAWING_TYPE_DELETE = "drawing_type.delete"
-    BOM_PRODUCT_CREATE = "bom_product.create"
-    BOM_PRODUCT_CHANGE = "bom_product.change"
-    BOM_PRODUCT_DELETE = "bom_product.delete"
     WEBHOOK_CREATE = "webhook.create"
     WEBHOOK_CHANGE = "webhook.change"
     WEBHOOK_ROTATE = "webhook.rotate"
@@ -69,12 +57,12 @@ class Action(StrEnum):
 
 
 def record(
-    action: Action, *, who: str | None = None, project_id: int | None = None, about: str = "", **details: Any
+    action: str, *, who: str | None = None, project_id: int | None = None, about: str = "", **details: Any
 ) -> None:
     """Add an entry to the session; the caller's commit stores it together with the action.
 
-    `who` defaults to the user of the current request. `about` names the object for people. `details` must never hold a
-    password, a token or the content of a file.
+    `action` is an `Action`, or the name of a change of reference data. `who` defaults to the user of the request.
+    `about` names the object for people. `details` must never hold a password, a token or the content of a file.
     """
     address = ""
     if has_request_context():

@@ -12,6 +12,8 @@ from precast_app.importing import cell_parsing
 from precast_app.messages import Message
 from precast_app.text import match_key, path_key
 
+# What can be done to an item in a request.
+ItemChange = Literal["create", "change", "delete"]
 # The highest position that a stage can have in the project's order.
 LAST_POSITION = 100_000
 
@@ -111,6 +113,10 @@ class ReferenceSpec:
     def name_of(self, values: Mapping[str, Any]) -> str:
         """Return the name that a heading of the CSV file would have for an item with these values."""
         return str(values["path"]) if self.is_hierarchy else "_".join(values[part] for part in self.name_parts)
+
+    def audit_action(self, change: ItemChange) -> str:
+        """Return the name of a change of an item in the audit log, such as `stage.create`."""
+        return f"{self.api_item}.{change}"
 
 
 HIERARCHY = ReferenceSpec(

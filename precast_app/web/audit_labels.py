@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from flask_babel import LazyString, gettext, lazy_gettext
 
 from precast_app.auth.audit import COMMAND, Action
+from precast_app.importing.reference_schema import REFERENCE_SPECS, STAGES, ItemChange
+from precast_app.languages import gettext_noop
 from precast_app.web import labels
 
 _JOB = re.compile(r"^job (?P<job>\d+)(?:: (?P<name>.+))?\Z", re.DOTALL)
 _NUMBER = re.compile(r"^number (?P<number>\d+)\Z")
 _STAGES = re.compile(r"^(?P<count>\d+) stages\Z")
+
+# What is done to an item of reference data.
+_ITEM_CHANGES: Mapping[ItemChange, str] = {
+    "create": gettext_noop("%(item)s created"),
+    "change": gettext_noop("%(item)s changed"),
+    "delete": gettext_noop("%(item)s deleted"),
+}
+
+
+def _item_change(words: str, singular: str) -> str:
+    """Return the words for a change of an item of reference data, such as "Stage created"."""
+    return str(gettext(words, item=labels.capitalized(gettext(singular))))
+
+
+def _reference_actions() -> Iterator[tuple[str, LazyString]]:
+    """Yield the actions on reference data with their words, in the order of its pages."""
+    for spec in REFERENCE_SPECS.values():
+        for change, words in _ITEM_CHANGES.items():
+            yield spec.audit_action(change), LazyString(_item_change, words, spec.singular)
+        if spec is STAGES:
+            yield Action.STAGE_ORDER, lazy_gettext("Stages reordered")
+
 
 # In the order of the filter.
 ACTIONS: Mapping[str, LazyString] = {
@@ -29,19 +53,7 @@ ACTIONS: Mapping[str, LazyString] = {
     Action.IMPORT_PROFILE_CREATE: lazy_gettext("Import profile created"),
     Action.IMPORT_PROFILE_CHANGE: lazy_gettext("Import profile changed"),
     Action.IMPORT_PROFILE_DELETE: lazy_gettext("Import profile deleted"),
-    Action.NODE_CREATE: lazy_gettext("Node created"),
-    Action.NODE_CHANGE: lazy_gettext("Node changed"),
-    Action.NODE_DELETE: lazy_gettext("Node deleted"),
-    Action.STAGE_CREATE: lazy_gettext("Stage created"),
-    Action.STAGE_CHANGE: lazy_gettext("Stage changed"),
-    Action.STAGE_ORDER: lazy_gettext("Stages reordered"),
-    Action.STAGE_DELETE: lazy_gettext("Stage deleted"),
-    Action.DRAWING_TYPE_CREATE: lazy_gettext("Drawing type created"),
-    Action.DRAWING_TYPE_CHANGE: lazy_gettext("Drawing type changed"),
-    Action.DRAWING_TYPE_DELETE: lazy_gettext("Drawing type deleted"),
-    Action.BOM_PRODUCT_CREATE: lazy_gettext("Product created"),
-    Action.BOM_PRODUCT_CHANGE: lazy_gettext("Product changed"),
-    Action.BOM_PRODUCT_DELETE: lazy_gettext("Product deleted"),
+    **dict(_reference_actions()),
     Action.WEBHOOK_CREATE: lazy_gettext("Webhook created"),
     Action.WEBHOOK_CHANGE: lazy_gettext("Webhook changed"),
     Action.WEBHOOK_ROTATE: lazy_gettext("Secret of a webhook replaced"),

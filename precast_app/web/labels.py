@@ -139,3 +139,8 @@ def job_type(name: str) -> str:
 def field(name: str) -> str:
     """Return the word for a value of an element type: Height for height."""
     return str(_FIELDS[name]) if name in _FIELDS else name.replace("_", " ")
+
+
+def capitalized(text: str) -> str:
+    """Return the text with a capital as its first letter; the others stay as they are."""
+    return text[:1].upper() + text[1:]

@@ -63,6 +63,7 @@ def init_app(app: Flask) -> None:
         "amount": amount,
         "audited_object": audit_labels.audited_object,
         "audited_user": audit_labels.user,
+        "capitalized": labels.capitalized,
         "iso": iso,
         "date": format_date,
         "day": day,
