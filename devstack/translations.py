@@ -45,12 +45,12 @@ def extract() -> Catalog:
 
 
 def _declared() -> Iterator[tuple[str, str, None]]:
-    """Yield the names of kinds of reference data and of column groups; their module can't mark them for pages."""
+    """Yield the words of kinds of reference data and of column groups; their module can't mark them for pages."""
     for kind in REFERENCE_SPECS.values():
         for text in (kind.title, kind.title.lower(), kind.singular):
             yield "precast_app/importing/reference_schema.py", str(text), None
     for group in GROUP_SPECS.values():
-        for text in (group.title, group.words):
+        for text in (group.title, group.words, group.meaning):
             yield "precast_app/importing/schema.py", str(text), None
 
 

@@ -96,8 +96,9 @@ class GroupSpec:
     value_column: str | None = None
     # The heading over the group in a workbook, also written in front of a name that means two things.
     title: str
-    # Words for people, as in "quantities in K to M".
+    # Words for people, as in "quantities in K to M"; and what a cell says, as in "Quantity of this product: Rebar".
     words: str
+    meaning: str
     # In the workbook: what the cells of the sample row begin with (any of these is read, the first is written), and the
     # group's line in the sheet Summary.
     sample_prefixes: tuple[str, ...]
@@ -140,6 +141,7 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             value_column="file_name",
             title="Drawing Types",
             words=Message("drawing types"),
+            meaning="Drawing",
             sample_prefixes=("Drw",),
             summary_label="Total Drawing Types",
             example="B-101.dwg",
@@ -161,6 +163,7 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             value_column="quantity",
             title="Hierarchy",
             words=Message("quantities"),
+            meaning="Pieces at this place",
             sample_prefixes=("Qty",),
             summary_label="Total Hierarchy",
             example=2,
@@ -182,6 +185,7 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             target_column="stage_id",
             title="Stages",
             words=Message("stages"),
+            meaning="Stage",
             sample_prefixes=("Stage", "Hierarchy"),
             summary_label="Total Stages",
             example="yes",
@@ -203,6 +207,7 @@ GROUP_SPECS: Mapping[ColumnGroup, GroupSpec] = {
             value_column="quantity",
             title="BOM",
             words=Message("materials"),
+            meaning="Quantity of this product",
             sample_prefixes=("BOM",),
             summary_label="Total BOM Types",
             example=Decimal("12.5"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask_babel import LazyString, lazy_gettext
+from flask_babel import LazyString, gettext, lazy_gettext
 
 from precast_app.importing.reference_schema import REFERENCE_SPECS
+from precast_app.importing.schema import GROUPS_IN_PAGE_ORDER
 from precast_app.languages import gettext_noop
 from precast_app.models import Phase, PieceStatus, Role, Severity
 from precast_app.queries.job_states import JobState
@@ -95,7 +96,7 @@ _FIELDS: Mapping[str, LazyString] = {
     "version": lazy_gettext("Version"),
     "unit": lazy_gettext("Unit"),
 }
-# Texts of declarations that other packages make, which templates translate by `_`. The names of column groups and of
+# Texts of declarations that other packages make, which templates translate by `_`. The words of column groups and of
 # kinds of reference data are in the catalogue anyway.
 _DECLARED = (
     gettext_noop("Order"),
@@ -139,6 +140,23 @@ def job_type(name: str) -> str:
 def field(name: str) -> str:
     """Return the word for a value of an element type: Height for height."""
     return str(_FIELDS[name]) if name in _FIELDS else name.replace("_", " ")
+
+
+def item_kinds() -> list[dict[str, str]]:
+    """Return the words for each kind of item that a column can be about, in the order of the pages.
+
+    `kind` is its key in import profiles, `meaning` what a cell of the column says, `items` the title of a list of
+    items, and `values` what replacements of cells are for.
+    """
+    return [
+        {
+            "kind": spec.reference.profile_key,
+            "meaning": gettext(spec.meaning),
+            "items": gettext(spec.reference.title),
+            "values": capitalized(gettext(spec.words)),
+        }
+        for spec in GROUPS_IN_PAGE_ORDER
+    ]
 
 
 def capitalized(text: str) -> str:

@@ -88,7 +88,7 @@ def init_app(app: Flask) -> None:
         "translated": translated,
     }
     app.jinja_env.filters.update(filters, in_order=in_order, path_segment=path_segment)
-    app.jinja_env.globals.update(tabs=tabs)
+    app.jinja_env.globals.update(tabs=tabs, item_kinds=labels.item_kinds)
 
 
 def translated(text: str) -> str:

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page, expect
 
+from precast_app.importing.schema import GROUPS_IN_PAGE_ORDER, ColumnGroup
 from tests.browser.conftest import PHONE, OpenPage, check_page
 from tests.browser.dropping import drop
 from tests.conftest import ROOT
@@ -19,6 +20,12 @@ from tests.live_site import Json, Site
 LISTS = ROOT / "tests/files/other_offices"
 CHANGED_ROWS = 10
 MAX_CHOICES = 8
+# What a column named Zeichnung could be about that a new project lacks, in the order of the list.
+NEW_ITEMS = [f"{spec.meaning}: Zeichnung" for spec in GROUPS_IN_PAGE_ORDER if spec.group is not ColumnGroup.DRAWINGS]
+# What replacements of values are for, in the order of the list.
+RULE_KINDS = [
+    "Element type", "Version", "Place", "Tower", "Floor", *(spec.words.capitalize() for spec in GROUPS_IN_PAGE_ORDER),
+]  # fmt: skip
 
 
 class Person:
@@ -183,6 +190,9 @@ def test_going_back_and_forth_between_preview_and_columns_keeps_everything(
     german: Callable[..., tuple[Page, int]], site: Site
 ) -> None:
     page, project = german()
+    new = page.get_by_label("Meaning of Zeichnung").locator("optgroup[label='Not in the project yet'] option")
+    expect(new).to_have_text(NEW_ITEMS)
+    expect(page.locator("#new-rule-kind option")).to_have_text(RULE_KINDS)
     page.get_by_label("Meaning of Zeichnung").select_option("– not imported –")
     page.get_by_label("Value in the file").fill("Wand")
     page.get_by_label("Is read as", exact=True).fill("WALL")
@@ -229,7 +239,7 @@ def test_a_tower_is_named_by_the_rows_of_all_its_floors(open_page: OpenPage, sit
     drop(page, LISTS / "piece_list.csv")
     page.wait_for_url("**/columns")
     page.get_by_role("button", name="Preview").click()
-    rows = page.get_by_role("region", name="Towers and floors").get_by_role("row")
+    rows = page.get_by_role("region", name="Hierarchy").get_by_role("row")
     expect(rows.filter(has=page.get_by_label("Name of A"))).to_contain_text("tower, column D, 51 rows")
     expect(rows.filter(has=page.get_by_label("Name of B"))).to_contain_text("tower, column D, 63 rows")
 

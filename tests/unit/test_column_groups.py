@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import get_args
 
 import pytest
+from flask import Flask
+from flask_babel import force_locale
 
 from precast_app.auth.audit import Action
 from precast_app.importing.profiles.profile import GROUP_KEYS
 from precast_app.importing.reference_schema import REFERENCE_SPECS, ItemChange
 from precast_app.importing.schema import GROUP_SPECS, GROUPS_IN_PAGE_ORDER, ColumnGroup, GroupSpec
-from tests.conftest import ROOT
-
-SCRIPT = ROOT / "precast_app" / "web" / "static" / "js" / "item_kinds.js"
+from precast_app.languages import LANGUAGES
+from precast_app.web import labels
 
 
 def test_every_group_and_kind_is_declared_and_used_once() -> None:
@@ -23,7 +23,8 @@ def test_every_group_and_kind_is_declared_and_used_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["group", "title", "summary_label", "csv_position", "table", "label_field", "count_field"]
+    "name",
+    ["group", "title", "words", "meaning", "summary_label", "csv_position", "table", "label_field", "count_field"],
 )
 def test_names_of_groups_are_unique(name: str) -> None:
     names = [getattr(spec, name) for spec in GROUP_SPECS.values()]
@@ -49,14 +50,22 @@ def test_changes_of_kinds_are_no_other_actions_of_the_audit_log() -> None:
     assert changes & {*Action} == set()
 
 
-def test_the_scripts_have_words_for_every_kind() -> None:
-    script = SCRIPT.read_text(encoding="utf-8")
-    kinds = {
-        kind: {*re.findall(r"(\w+): gettext", words)}
-        for kind, words in re.findall(r"^  (\w+): \{(.*?)\}", script, re.S | re.M)
-    }
-    missing, unknown = {*GROUP_KEYS.values()} - {*kinds}, {*kinds} - {*GROUP_KEYS.values()}
-    assert not missing, f"Add to KINDS in {SCRIPT.name}: {sorted(missing)}"
-    assert not unknown, f"Remove from KINDS in {SCRIPT.name}: {sorted(unknown)}"
-    incomplete = {kind for kind, words in kinds.items() if words != {"meaning", "newItem", "items", "values"}}
-    assert not incomplete, f"Each kind in {SCRIPT.name} has four words."
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_have_words_for_every_kind(app: Flask, language: str) -> None:
+    with app.test_request_context(), force_locale(language):
+        kinds = labels.item_kinds()
+    assert [each["kind"] for each in kinds] == [*GROUP_KEYS.values()]
+    for sort in ("meaning", "items", "values"):
+        words = [each[sort] for each in kinds]
+        assert len({*words}) == len(words), words
+        assert all(word[0].isupper() for word in words), words
+
+
+def test_pages_have_the_words_in_their_language(app: Flask) -> None:
+    with app.test_request_context(), force_locale("de"):
+        assert labels.item_kinds()[0] == {
+            "kind": "node",
+            "meaning": "Stückzahl an diesem Einbauort",
+            "items": "Gebäudestruktur",
+            "values": "Stückzahlen",
+        }

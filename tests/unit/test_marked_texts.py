@@ -170,7 +170,7 @@ def test_declarations_that_pages_translate_are_in_the_catalogue() -> None:
     extracted = {message.id for message in translations.extract()}
     declared = {each.title for each in FORMATS.values()}
     declared |= {text for spec in REFERENCE_SPECS.values() for text in (spec.title, spec.title.lower(), spec.singular)}
-    declared |= {text for spec in GROUP_SPECS.values() for text in (spec.title, spec.words)}
+    declared |= {text for spec in GROUP_SPECS.values() for text in (spec.title, spec.words, spec.meaning)}
     # The shared page of the kinds without a page of their own shows the headings of their files.
     pages = {path.stem for path in TEMPLATES if path.parent.name == "reference"}
     declared |= {

@@ -2,7 +2,6 @@
 import { call } from "./api.js";
 import { el, select } from "./dom.js";
 import { clearErrors, showError, toast } from "./feedback.js";
-import { wordsByKind } from "./item_kinds.js";
 import { formatNumber, gettext, ngettext } from "./languages.js";
 import { BLANKS, SIGNS, buildTable } from "./mapping_table.js";
 import { draftOf, hasTarget, isDescribed, setHeadings, setRule } from "./profile.js";
@@ -15,20 +14,22 @@ const CONSTANTS = {
 const EXAMPLES = {
   element_type: gettext("for example WALL"), version: "VR-1", tower: gettext("for example Tower A"), floor: gettext("for example Floor 1"),
 };
-const RULE_KINDS = {
-  element_type: gettext("Element type"), version: gettext("Version"), place: gettext("Place"), tower: gettext("Tower"),
-  floor: gettext("Floor"), ...wordsByKind("values"),
-};
 const ENCODINGS = ["utf-8", "windows-1250", "windows-1251", "windows-1252", "windows-1254", "iso-8859-2", "utf-16"];
 const form = document.getElementById("mapping");
 const path = `/api/jobs/${form.dataset.job}`;
 const STORED = `mapping-${form.dataset.job}`;
+const KINDS = JSON.parse(form.dataset.kinds);
+const RULE_KINDS = {
+  element_type: gettext("Element type"), version: gettext("Version"), place: gettext("Place"), tower: gettext("Tower"),
+  floor: gettext("Floor"), ...Object.fromEntries(KINDS.map(({ kind, values }) => [kind, values])),
+};
 const byId = (id) => document.getElementById(id);
 
 const page = {
   described: null,
   draft: null,
   known: [],
+  kinds: KINDS,
   mayCreate: Boolean(form.dataset.create),
   updateTexts: () => {},
   announce: toast,

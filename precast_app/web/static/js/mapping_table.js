@@ -1,13 +1,9 @@
 // The table of the page about columns: the file's first rows, above each column what it means, beside each row what it is.
 import { el, select } from "./dom.js";
-import { wordsByKind } from "./item_kinds.js";
 import { gettext } from "./languages.js";
 import { BASE_UNITS, retarget, roleOf, setHeadings, setSkipped } from "./profile.js";
 
-const GROUPS = [
-  ["base", gettext("Element type")], ["place", gettext("Place and number of pieces")], ...Object.entries(wordsByKind("meaning")),
-];
-const NEW_ITEMS = wordsByKind("newItem");
+const GROUPS = [["base", gettext("Element type")], ["place", gettext("Place and number of pieces")]];
 const ACTIONS = {
   headings: gettext("These are the headings"), "sub-headings": gettext("These are sub-headings"), skipped: gettext("Skip this row"),
   data: gettext("Read this row"),
@@ -42,12 +38,13 @@ function targetOptions(page, column, entry) {
   const labels = new Map(known.map(({ target, label }) => [json(target), LABELS[target] ?? label]));
   const suggested = column.proposals.filter(({ target }) => target !== null && labels.has(json(target)));
   const name = headingOf(column);
+  const kinds = page.kinds.map(({ kind, meaning }) => [kind, meaning]);
   const isNew = (kind) => name && page.mayCreate && !labels.has(json({ [kind]: name }));
   const options = [
     ["null", gettext("– not imported –")],
     { label: gettext("Suggested"), options: suggested.map(({ target }) => [json(target), labels.get(json(target))]) },
-    ...GROUPS.map(([kind, label]) => ({ label, options: known.filter((each) => each.kind === kind).map((each) => [json(each.target), labels.get(json(each.target))]) })),
-    { label: gettext("Not in the project yet"), options: Object.entries(NEW_ITEMS).filter(([kind]) => isNew(kind)).map(([kind, label]) => [json({ [kind]: name }), `${label}: ${name}`]) },
+    ...[...GROUPS, ...kinds].map(([kind, label]) => ({ label, options: known.filter((each) => each.kind === kind).map((each) => [json(each.target), labels.get(json(each.target))]) })),
+    { label: gettext("Not in the project yet"), options: kinds.filter(([kind]) => isNew(kind)).map(([kind, label]) => [json({ [kind]: name }), `${label}: ${name}`]) },
   ];
   if (entry.target !== null && !labels.has(json(entry.target))) options.push([json(entry.target), Object.values(entry.target)[0]]);
   return options;

@@ -3,11 +3,9 @@
 import { call } from "./api.js";
 import { el } from "./dom.js";
 import { clearErrors, showError } from "./feedback.js";
-import { wordsByKind } from "./item_kinds.js";
 import { gettext, ngettext } from "./languages.js";
 import { setRule } from "./profile.js";
 
-const KINDS = wordsByKind("items");
 const FIELDS = { place: gettext("place"), tower: gettext("tower"), floor: gettext("floor") };
 const section = document.getElementById("new-items");
 
@@ -95,7 +93,8 @@ function show(described) {
     if (importNow) importNow.disabled = true;
   };
   const headings = mayCreate ? [gettext("Create"), gettext("Name"), gettext("Named by")] : [gettext("Name"), gettext("Named by")];
-  const tables = Object.entries(KINDS).filter(([kind]) => lines.some((line) => line.kind === kind)).map(([kind, title]) => el("div", {},
+  const kinds = JSON.parse(section.dataset.kinds).filter(({ kind }) => lines.some((line) => line.kind === kind));
+  const tables = kinds.map(({ kind, items: title }) => el("div", {},
     el("h3", {}, title), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, el("table", { class: "new-items" },
       el("thead", {}, el("tr", {}, ...headings.map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, ...lines.filter((line) => line.kind === kind).map((line) => rowOf(line, changed)))))));
