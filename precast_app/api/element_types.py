@@ -228,7 +228,7 @@ def list_element_types(query: dict[str, Any], project_id: int) -> dict[str, Any]
 @requires(Permission.READ)
 @blueprint.response(200, OneElementType)
 def get_element_type(project_id: int, element_type_id: int) -> dict[str, Any]:
-    """Return an element type with its quantities, stages, drawings, BOM, and the jobs that changed it."""
+    """Return an element type with its values in all column groups, and the jobs that changed it."""
     return {"element_type": element_type_queries.get_element_type(project_id, element_type_id)}
 
 

@@ -1,4 +1,4 @@
-"""A project's reference data, with the same routes for each kind: hierarchy, stages, drawing types, BOM products."""
+"""A project's reference data, with the same routes for each kind, such as hierarchy and stages."""
 
 from __future__ import annotations
 

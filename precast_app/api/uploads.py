@@ -47,8 +47,7 @@ class OptionsQuery(LenientQuery):
     on_error = ma.fields.String(validate=ma.validate.OneOf([*OnError]))
     create_missing = ma.fields.Boolean(
         metadata={
-            "description": "create the nodes, stages, drawing types and products that headings name and the project "
-            "lacks; needs the manager role"
+            "description": "create the reference data that headings name and the project lacks; needs the manager role"
         }
     )
     use_profile = ProfileChoice(

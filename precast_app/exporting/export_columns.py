@@ -57,7 +57,7 @@ class _Heading:
 
 
 def columns(items: ExportItems, reference: ReferenceData) -> tuple[ExportColumn, ...]:
-    """Return the columns in the order of the workbook: drawing types, nodes by tower, stages, products by name."""
+    """Return the columns in the order of the workbook, group by group; nodes by tower, products by name."""
     names = column_mapping.index_names(reference)
     found = []
     for group, spec in GROUP_SPECS.items():

@@ -51,8 +51,8 @@ RETRYABLE = (
 )
 _MAX_TRIES = 4
 _RESERVED_CONNECTIONS = 2
-# Enough to keep the database busy while others wait for its disk. More would lock the same nodes, stages and products
-# at once, which costs the database more time.
+# Enough to keep the database busy while others wait for its disk. More would lock the same reference data at once,
+# which costs the database more time.
 _MAX_TRANSACTIONS = 5
 
 # Errors that the data caused.
@@ -329,8 +329,7 @@ def _describe_rejection(error: Exception) -> tuple[str, str]:
         return (
             "reference_deleted",
             Message(
-                "Something that this row refers to (a drawing type, node, stage or product) was deleted during "
-                "the import. "
+                "Something that this row refers to was deleted during the import. "
                 "Add it again, or remove its column, and upload the row again."
             ),
         )

@@ -6,7 +6,7 @@ The before-image (`models.ElementTypeChange.fields`) is JSON with only what was 
 "bom": {"9": ["1.5", null]},
 "removed_pieces": [[node_id, number, code, job_id, id, status_since, replaces_id], …]}`, where the job is the one that
 had created the piece; pieces that earlier versions removed end with the job or before it. Decimals are strings, so that
-no digit is lost. The keys of a group are ids of drawing types, nodes, stages and products.
+no digit is lost. The keys of a group are ids of the items that its columns name.
 
 The before-image of an element type that an undo deleted is `{"deleted": [element_type, name]}`. If an import removed
 it, because its file lacks it, the image has all its values too, each as [before, blank].

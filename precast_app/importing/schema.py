@@ -245,9 +245,9 @@ class RowGrouping(StrEnum):
 class Column:
     """A column of a file whose meaning is known.
 
-    `index` counts from 0. `target` is the field of a base column, or the id of the drawing type, node, stage or product
-    that the column is about. In a file whose rows are put together, a column of the nodes may have the target `place`,
-    `tower`, `floor` or `count` instead.
+    `index` counts from 0. `target` is the field of a base column, or the id of the item of reference data that the
+    column is about. In a file whose rows are put together, a column of the nodes may have the target `place`, `tower`,
+    `floor` or `count` instead.
 
     `unit` is the unit in which its numbers are read, "" if they have none.
 

@@ -116,7 +116,7 @@ def test_a_running_import_is_followed_and_cancelled(
     large = workbooks.make(tmp_path / "large.xlsx", LARGE)
     page = open_page(f"/projects/{project}/import", size=PHONE)
     page.get_by_text("Options").click()
-    page.get_by_label("Create the drawing types").check()
+    page.get_by_label("Create the reference data").check()
     page.get_by_label("Drop a workbook or CSV file here").set_input_files(large)
     page.wait_for_url("**/jobs/*")
     expect(page.get_by_role("button", name="Import now")).to_be_visible()

@@ -62,7 +62,7 @@ class BaseTarget:
 
 @dataclass(frozen=True, slots=True)
 class ItemTarget:
-    """A node, stage, drawing type or product, by its name; the project may lack it."""
+    """An item of reference data, such as a node, by its name; the project may lack it."""
 
     group: ColumnGroup
     name: str

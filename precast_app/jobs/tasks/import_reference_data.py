@@ -1,4 +1,4 @@
-"""The imports of reference data: hierarchy, stages, drawing types and BOM products."""
+"""The imports of reference data, such as the hierarchy and the stages."""
 
 from __future__ import annotations
 
