@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import text
 
 from precast_app.extensions import db
+from precast_app.importing.reference_schema import REFERENCE_SPECS, ReferenceSpec
+from precast_app.importing.schema import GROUP_SPECS, GroupSpec
 from precast_app.totals import computation, storage
 from precast_app.totals.project_totals import Amount, ProjectTotals
 
@@ -16,43 +18,43 @@ _PIECES = """
             FROM piece_stages s WHERE s.piece_id = p.id)
     FROM pieces p WHERE p.project_id = :project_id ORDER BY p.code
 """
+
+
+def _item(spec: ReferenceSpec) -> str:
+    """Return the SQL for the name of an item `r`."""
+    return "r.path" if spec.is_hierarchy else f"concat_ws('_', {', '.join(f'r.{part}' for part in spec.name_parts)})"
+
+
+def _values(spec: GroupSpec) -> str:
+    """Return the SQL for the values of a column group."""
+    value = f"e.{spec.value_column}::text" if spec.value_column else "'yes'"
+    return f"""
+        SELECT t.type_key, t.name_key, {_item(spec.reference)}, {value} FROM {spec.table} e
+        JOIN element_types t ON t.id = e.element_type_id
+        JOIN {spec.reference.table} r ON r.id = e.{spec.target_column}
+        WHERE t.project_id = :project_id
+    """
+
+
+def _items(spec: ReferenceSpec) -> str:
+    """Return the SQL for the items of a kind of reference data."""
+    convention = "r.naming_convention" if spec.is_hierarchy else "''"
+    return f"SELECT {_item(spec)}, {convention} FROM {spec.table} r WHERE r.project_id = :project_id"
+
+
 _TABLES = {
     "element_types": """
         SELECT element_type, name, type_key, name_key, height::text, length::text, thickness::text, mass::text,
                volume::text, area::text, width::text, version, density::text
         FROM element_types WHERE project_id = :project_id
     """,
-    "drawings": """
-        SELECT t.type_key, t.name_key, d.name, e.file_name FROM element_type_drawings e
-        JOIN element_types t ON t.id = element_type_id JOIN drawing_types d ON d.id = drawing_type_id
-        WHERE t.project_id = :project_id
-    """,
-    "quantities": """
-        SELECT t.type_key, t.name_key, n.path, e.quantity FROM element_type_quantities e
-        JOIN element_types t ON t.id = element_type_id JOIN hierarchy_nodes n ON n.id = node_id
-        WHERE t.project_id = :project_id
-    """,
-    "stages": """
-        SELECT t.type_key, t.name_key, s.name FROM element_type_stages e
-        JOIN element_types t ON t.id = element_type_id JOIN stages s ON s.id = stage_id
-        WHERE t.project_id = :project_id
-    """,
-    "bom": """
-        SELECT t.type_key, t.name_key, p.match_key, e.quantity::text FROM element_type_bom e
-        JOIN element_types t ON t.id = element_type_id JOIN bom_products p ON p.id = product_id
-        WHERE t.project_id = :project_id
-    """,
     "pieces": """
         SELECT t.type_key, t.name_key, n.path, p.number, p.code, p.status FROM pieces p
         JOIN element_types t ON t.id = p.element_type_id JOIN hierarchy_nodes n ON n.id = p.node_id
         WHERE p.project_id = :project_id
     """,
-    "reference": """
-        SELECT 'node', path, naming_convention FROM hierarchy_nodes WHERE project_id = :project_id
-        UNION ALL SELECT 'stage', name, '' FROM stages WHERE project_id = :project_id
-        UNION ALL SELECT 'drawing', name, '' FROM drawing_types WHERE project_id = :project_id
-        UNION ALL SELECT 'product', match_key, '' FROM bom_products WHERE project_id = :project_id
-    """,
+    **{spec.group.value: _values(spec) for spec in GROUP_SPECS.values()},
+    **{f"items of {spec.table}": _items(spec) for spec in REFERENCE_SPECS.values()},
 }
 
 

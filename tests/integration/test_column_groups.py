@@ -11,10 +11,12 @@ from flask.testing import FlaskClient
 
 from precast_app.importing.schema import GROUP_SPECS, GroupSpec
 from precast_app.jobs.runner import run_job
+from precast_app.projects import projects
 from tests.conftest import run_import
 from tests.element_type_files import WriteCsv, wall_row
 from tests.export_round_trip import CSV_EXPORT_URL, EXCEL_EXPORT_URL, Export, assert_unchanged
 from tests.job_requests import EXCEL_IMPORT_URL, Headers, upload_form
+from tests.reference_files import write_example
 
 PROJECT = "/api/project/1"
 TEMPLATE_URL = f"{PROJECT}/template"
@@ -55,6 +57,30 @@ def test_items_are_changed_and_deleted(
     entries = client.get("/api/audit", headers=admin).get_json()["entries"]
     verbs = ("create", "change", "delete")
     assert {f"{kind.api_item}.{verb}" for verb in verbs} <= {entry["act"] for entry in entries}
+
+
+def test_an_item_is_not_added_twice_or_changed_through_another_project(
+    client: FlaskClient, admin: Headers, item: dict[str, Any], spec: GroupSpec
+) -> None:
+    kind = spec.reference
+    body = {name: value for name, value in kind.example.items() if name != "parent_id"}
+    assert client.post(f"{PROJECT}/{kind.path}", headers=admin, json=body).status_code == 409
+    elsewhere = f"/api/project/{projects.create('Other').id}/{kind.path}/{item['id']}"
+    name = {kind.name_parts[0]: "Another name"}
+    assert client.patch(elsewhere, headers=admin, json=name).status_code == 404
+    assert client.delete(elsewhere, headers=admin).status_code == 404
+
+
+def test_items_are_imported_from_a_file_and_from_their_export(
+    client: FlaskClient, admin: Headers, project_id: int, spec: GroupSpec, tmp_path: Path
+) -> None:
+    kind = spec.reference
+    path = write_example(kind, tmp_path)
+    first = run_import(project_id, path, kind.job_type)
+    assert (first.status, first.created_count, first.warning_count) == ("completed", 1, 0), first.error
+    path.write_bytes(client.get(f"{PROJECT}/{kind.path}/csv", headers=admin).data)
+    second = run_import(project_id, path, kind.job_type)
+    assert (second.status, second.unchanged_count, second.updated_count) == ("completed", 1, 0), second.error
 
 
 @pytest.mark.parametrize("query", ["", "guide=true"])

@@ -9,7 +9,7 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import openpyxl
 import pytest
@@ -21,6 +21,7 @@ from sqlalchemy import text
 from precast_app.exporting import template
 from precast_app.extensions import db
 from precast_app.importing.cell_parsing import parse_yes_no
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.importing.schema import GROUP_SPECS, ColumnGroup
 from precast_app.projects import projects
 from tests.conftest import EXAMPLES, run_import
@@ -122,14 +123,19 @@ def test_a_template_is_a_file_to_fill_in(
     assert (done.status, done.created_count, done.pieces_added) == ("completed", 1, 2 if kind == "excel" else 0)
 
 
+def guided_template(**chosen: int) -> str:
+    """Return the options of a template with a guide that has no columns of items but the chosen ones."""
+    items = {spec.snapshot_key: chosen.get(spec.snapshot_key, "") for spec in REFERENCE_SPECS.values()}
+    return urlencode({"guide": "true", **items})
+
+
 def test_a_guided_template_is_limited_and_its_sample_row_is_no_data(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export
 ) -> None:
     nodes = client.get("/api/project/1/hierarchy", headers=admin).get_json()["hierarchy"]
     tower = next(node["id"] for node in nodes if node["path"] == "Tower_A")
     stage = client.get("/api/project/1/stages", headers=admin).get_json()["stages"][0]
-    query = f"guide=true&nodes={tower}&stages={stage['id']}&drawing_types=&products="
-    path = export(f"/api/project/1/template/excel?{query}")
+    path = export(f"/api/project/1/template/excel?{guided_template(nodes=tower, stages=stage['id'])}")
     book = openpyxl.load_workbook(path)
     sheet = book["Element Types"]
     floors = sum(node["parent_id"] == tower for node in nodes)
@@ -151,7 +157,7 @@ def test_a_guided_template_is_limited_and_its_sample_row_is_no_data(
 def test_a_csv_template_has_the_chosen_columns_with_units(
     client: FlaskClient, admin: dict[str, str], green_meadows: int, export: Export
 ) -> None:
-    path = export("/api/project/1/template/csv?guide=true&nodes=&stages=&drawing_types=&products=")
+    path = export(f"/api/project/1/template/csv?{guided_template()}")
     header, example = path.read_text(encoding="utf-8-sig").splitlines()
     assert example == "BEAM,B-101 (example),500,6000,300,2250,0.9,3,300,VR-1"
     assert header == (

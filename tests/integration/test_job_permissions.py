@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from precast_app.auth import users
 from precast_app.extensions import db
 from precast_app.importing import current_reference, reference_data
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.jobs import lifecycle, registry, service
 from precast_app.jobs.creation import JobOptions
 from precast_app.jobs.files import Upload
@@ -20,6 +21,7 @@ from precast_app.projects import projects
 from tests.auth_headers import member_headers
 from tests.conftest import EXAMPLES, ROOT, get_job, run_import, submit
 from tests.job_states import claim_or_fail
+from tests.reference_files import write_example
 
 ACTIONS = ("create", "attach file", "cancel", "retry", "apply", "undo")
 ROLES = (Role.VIEWER, Role.EDITOR, Role.MANAGER)
@@ -76,7 +78,8 @@ def target(project_id: int, kind: str, action: str, file: Path, manager: dict[st
         if action == "retry":
             client.post(f"/api/jobs/{labels.get_json()['job_id']}/cancel", headers=manager)
         return int(labels.get_json()["job_id"])
-    path = file if job_type == "element_type_import" else EXAMPLES / _REFERENCE[job_type]
+    spec = REFERENCE_SPECS.get(job_type)
+    path = write_example(spec, file.parent) if spec else file
     options: dict[str, Any] = {"create_missing": create_missing, "dry_run": action == "apply"}
     if action == "attach file":
         query = {"job_type": job_type, **options}
@@ -148,14 +151,6 @@ def _change_of_an_element_type(
     return made
 
 
-_REFERENCE = {
-    "hierarchy_import": "hierarchy.csv",
-    "stage_import": "stages.csv",
-    "drawing_type_import": "drawing_types.csv",
-    "bom_product_import": "bom_products.csv",
-}
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_action_needs_the_documented_role(project_id: int, client: FlaskClient, file: Path, kind: str) -> None:
     asked = {role: member_headers(project_id, role) for role in ROLES}
@@ -176,8 +171,8 @@ def test_each_action_needs_the_documented_role(project_id: int, client: FlaskCli
                 number = target(project_id, kind, action, file, asked[Role.MANAGER], client)
                 address = f"/api/jobs/{number}/{'file' if action == 'attach file' else action}"
                 method = "PUT" if action == "attach file" else "POST"
-                is_own = job_type in ("element_type_import", "piece_status_import")
-                path = file if is_own else EXAMPLES / _REFERENCE.get(job_type, "stages.csv")
+                spec = REFERENCE_SPECS.get(job_type)
+                path = write_example(spec, file.parent) if spec else file
                 if job_type == "piece_status_import":
                     file.write_text("Piece,Status\nWALL/P/0001,produced\n")
                 data = path.read_bytes() if action == "attach file" else None

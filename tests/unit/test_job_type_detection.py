@@ -8,10 +8,16 @@ import openpyxl
 import pytest
 
 from precast_app.importing.job_type_detection import detect_job_types
+from precast_app.importing.reference_schema import REFERENCE_SPECS
 from precast_app.spreadsheets import Limits, open_book
 from tests.conftest import EXAMPLES, REFERENCE_DATA
 
-NAMED = ["hierarchy_import", "stage_import", "drawing_type_import"]
+# The kinds whose files need no more than names.
+NAMED = [
+    job_type
+    for job_type, spec in REFERENCE_SPECS.items()
+    if [column.heading for column in spec.columns if column.required] == ["Name"]
+]
 
 
 def detect(content: bytes) -> list[str]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from precast_app.importing import plan, row_validation
 from precast_app.importing.diff import RowComparison, StoredElementType, restore_before, to_json
+from precast_app.importing.group_formats import COUNT, DECIMAL, FLAG, TEXT, ValueType
 from precast_app.importing.plan import Create, PieceRange, Plan, Update
 from precast_app.importing.row_validation import Row
 from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS, Column, ColumnGroup, ColumnMap
@@ -261,13 +262,14 @@ def test_no_two_pieces_share_a_number_and_none_is_left_out(wanted: list[tuple[st
     assert list(planned.batches()) == list(planned.batches())
 
 
+CELLS: dict[ValueType, st.SearchStrategy[Any]] = {
+    TEXT: st.sampled_from(["a.dwg", "b.dwg"]),
+    COUNT: st.integers(1, 4),
+    FLAG: st.just(True),
+    DECIMAL: st.decimals("0.1", 9, places=2),
+}
 values = st.fixed_dictionaries(
-    {
-        ColumnGroup.DRAWINGS: st.dictionaries(st.integers(1, 3), st.sampled_from(["a.dwg", "b.dwg"])),
-        ColumnGroup.NODES: st.dictionaries(st.integers(1, 3), st.integers(1, 4)),
-        ColumnGroup.STAGES: st.dictionaries(st.integers(1, 3), st.just(True)),
-        ColumnGroup.BOM: st.dictionaries(st.integers(1, 3), st.decimals("0.1", 9, places=2)),
-    }
+    {group: st.dictionaries(st.integers(1, 3), CELLS[spec.value_type]) for group, spec in GROUP_SPECS.items()}
 )
 measure = st.one_of(st.none(), st.decimals(0, 1000, places=3))
 
