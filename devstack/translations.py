@@ -20,6 +20,7 @@ from precast_app.importing.schema import GROUP_SPECS
 from precast_app.languages import DEFAULT, LANGUAGES, catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
+_REFERENCE_PAGES = ROOT / "precast_app" / "web" / "templates" / "reference"
 _LINE_LENGTH = 120
 _METHODS = [
     ("precast_app/**.py", "python"),
@@ -47,10 +48,14 @@ def extract() -> Catalog:
 def _declared() -> Iterator[tuple[str, str, None]]:
     """Yield the words of kinds of reference data and of column groups; their module can't mark them for pages."""
     for kind in REFERENCE_SPECS.values():
-        for text in (kind.title, kind.title.lower(), kind.singular):
+        # The page that kinds without one of their own share has a field for each column.
+        has_page = (_REFERENCE_PAGES / f"{kind.path}.html").exists()
+        headings = () if has_page else tuple(column.heading for column in kind.columns)
+        for text in (kind.title, kind.title.lower(), kind.singular, *headings):
             yield "precast_app/importing/reference_schema.py", str(text), None
     for group in GROUP_SPECS.values():
-        for text in (group.title, group.words, group.meaning):
+        extra_headings = map(group.reference.heading_of, group.extra_fields)
+        for text in (group.title, group.words, group.meaning, *extra_headings):
             yield "precast_app/importing/schema.py", str(text), None
 
 

@@ -114,6 +114,10 @@ class ReferenceSpec:
         """Return the name that a heading of the CSV file would have for an item with these values."""
         return str(values["path"]) if self.is_hierarchy else "_".join(values[part] for part in self.name_parts)
 
+    def heading_of(self, attribute: str) -> str:
+        """Return the heading of the column that fills the attribute."""
+        return next(column.heading for column in self.columns if column.attribute == attribute)
+
     def audit_action(self, change: ItemChange) -> str:
         """Return the name of a change of an item in the audit log, such as `stage.create`."""
         return f"{self.api_item}.{change}"

@@ -94,14 +94,12 @@ _FIELDS: Mapping[str, LazyString] = {
     "area": lazy_gettext("Area"),
     "density": lazy_gettext("Density"),
     "version": lazy_gettext("Version"),
-    "unit": lazy_gettext("Unit"),
 }
 # Texts of declarations that other packages make, which templates translate by `_`. The words of column groups and of
 # kinds of reference data are in the catalogue anyway.
 _DECLARED = (
     gettext_noop("Order"),
     gettext_noop("Status"),
-    gettext_noop("Name"),
     gettext_noop("unit"),
     gettext_noop("A4, 24 labels 70 × 37 mm"),
     gettext_noop("A4, 21 labels 63.5 × 38.1 mm"),

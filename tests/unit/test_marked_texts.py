@@ -176,4 +176,6 @@ def test_declarations_that_pages_translate_are_in_the_catalogue() -> None:
     declared |= {
         column.heading for spec in REFERENCE_SPECS.values() if spec.path not in pages for column in spec.columns
     }
+    # The page of an element type shows those of the fields beside an item.
+    declared |= {spec.reference.heading_of(field) for spec in GROUP_SPECS.values() for field in spec.extra_fields}
     assert declared - extracted == set()
