@@ -73,11 +73,15 @@ def test_the_workbook_is_laid_out_as_the_sample(green_meadows: int, export: Expo
         openpyxl.load_workbook(path) for path in (export(EXCEL_EXPORT_URL), EXAMPLES / "element_types.xlsx")
     )
     assert ours.sheetnames == theirs.sheetnames
-    for name in ("Summary", "Element Types"):
+    for name, count in (("Summary", 11), ("Element Types", 3)):
         mine, sample = ours[name], theirs[name]
-        for row in range(1, 12 if name == "Summary" else 4):
-            left, right = ([cell.value for cell in book[row]][:43] for book in (mine, sample))
-            assert [cell or None for cell in left] == right
+        expected = [[cell.value for cell in row][:43] for row in sample.iter_rows(max_row=count)]
+        written = [
+            [cell.value or None for cell in row][:43] for row in mine.iter_rows(max_row=count + len(GROUP_SPECS))
+        ]
+        # The sample has no groups that were added later.
+        later = {spec.summary_label for spec in GROUP_SPECS.values()} - {row[0] for row in expected}
+        assert [row for row in written if row[0] not in later][:count] == expected
         assert sorted(map(str, mine.merged_cells.ranges)) == sorted(map(str, sample.merged_cells.ranges))
     texts = [cell.value for cell in ours["Summary"]["A"]]
     assert texts[texts.index("Units:") + 1 :] == [
