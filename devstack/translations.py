@@ -16,7 +16,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from precast_app.importing.reference_schema import REFERENCE_SPECS
-from precast_app.importing.schema import GROUP_SPECS
+from precast_app.importing.schema import BASE_COLUMNS, GROUP_SPECS
 from precast_app.languages import DEFAULT, LANGUAGES, catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,13 +46,15 @@ def extract() -> Catalog:
 
 
 def _declared() -> Iterator[tuple[str, str, None]]:
-    """Yield the words of kinds of reference data and of column groups; their module can't mark them for pages."""
+    """Yield the words of reference data, base columns and column groups; their modules can't mark them for pages."""
     for kind in REFERENCE_SPECS.values():
         # The page that kinds without one of their own share has a field for each column.
         has_page = (_REFERENCE_PAGES / f"{kind.path}.html").exists()
         headings = () if has_page else tuple(column.heading for column in kind.columns)
         for text in (kind.title, kind.title.lower(), kind.singular, *headings):
             yield "precast_app/importing/reference_schema.py", str(text), None
+    for base in BASE_COLUMNS:
+        yield "precast_app/importing/schema.py", base.heading, None
     for group in GROUP_SPECS.values():
         extra_headings = map(group.reference.heading_of, group.extra_fields)
         for text in (group.title, group.words, group.meaning, *extra_headings):

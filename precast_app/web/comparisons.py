@@ -17,7 +17,7 @@ from precast_app.jobs import comparison
 from precast_app.jobs.comparison import ComparisonWindow
 from precast_app.queries import changes, element_types
 from precast_app.queries import jobs as job_queries
-from precast_app.web import paging, project_context
+from precast_app.web import labels, paging, project_context
 
 blueprint = Blueprint("comparisons", __name__)
 
@@ -82,6 +82,6 @@ def _page(job_id: int, other_id: int, window: ComparisonWindow | None, *, correc
         link=link,
         has_corrections=any(each.corrections_version for each in pair),
         corrected=corrected,
-        place_labels=element_types.place_labels(job.project_id),
+        heading_labels=labels.headings() | element_types.place_labels(job.project_id),
         text_headings=frozenset().union(*map(changes.text_headings, pair)),
     )

@@ -18,7 +18,7 @@ from precast_app.queries import changes, element_types, piece_changes
 from precast_app.queries import jobs as job_queries
 from precast_app.queries.changes import ChangeFilter
 from precast_app.queries.paging import PageRequest
-from precast_app.web import paging
+from precast_app.web import labels, paging
 
 FILTERS = ("change", "severity", "field", "in_production")
 _PAGE_SIZE = 50
@@ -118,7 +118,7 @@ def context(job: ImportJob, permission: Permission) -> dict[str, Any]:
         "is_filtered": bool(change or filters.field or filters.in_production),
         "has_only_unchanged": job.job_type == _IMPORT and job.status in _ENDED and job.unchanged_count > 0,
         "summary": summary,
-        "place_labels": element_types.place_labels(job.project_id),
+        "heading_labels": labels.headings() | element_types.place_labels(job.project_id),
         "text_headings": changes.text_headings(job),
         "is_about_pieces": _is_about_pieces(job),
         "piece_changes": pieces,

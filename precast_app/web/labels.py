@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from flask_babel import LazyString, gettext, lazy_gettext
 
 from precast_app.importing.reference_schema import REFERENCE_SPECS
-from precast_app.importing.schema import GROUPS_IN_PAGE_ORDER
+from precast_app.importing.schema import BASE_COLUMNS, GROUPS_IN_PAGE_ORDER
 from precast_app.languages import gettext_noop
 from precast_app.models import Phase, PieceStatus, Role, Severity
 from precast_app.queries.job_states import JobState
@@ -133,6 +133,11 @@ def change(kind: str) -> str:
 def job_type(name: str) -> str:
     """Return the words for what a job is about."""
     return str(JOB_TYPES.get(name, name))
+
+
+def headings() -> dict[str, str]:
+    """Return the words for the base columns of element types, by their headings."""
+    return {column.heading: str(gettext(column.heading)) for column in BASE_COLUMNS}
 
 
 def field(name: str) -> str:

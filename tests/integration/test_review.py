@@ -344,12 +344,13 @@ def test_a_removal_that_the_database_refuses_leaves_the_others(
     assert done.warning_count == 1
 
 
-def test_numbers_of_changes_are_written_in_the_language_of_the_page(client: FlaskClient, revision_a: int) -> None:
+def test_changes_are_written_in_the_language_of_the_page(client: FlaskClient, revision_a: int) -> None:
     dry = run_import(revision_a, REVISION_B, dry_run=True)
     browser = pages.signed_in(client.application, revision_a, "eva", Role.EDITOR)
     jobs = db.session.scalars(text("SELECT id FROM import_jobs WHERE job_type = 'element_type_import' ORDER BY id"))
     for path in (f"/jobs/{dry.id}", f"/jobs/{next(iter(jobs))}/compare/{dry.id}"):
-        for language, numbers in (("en", ("2.331", "2.354")), ("de", ("2,331", "2,354"))):
+        for language, heading, numbers in (("en", "Volume", ("2.331", "2.354")), ("de", "Volumen", ("2,331", "2,354"))):
             browser.set_cookie("language", language)
             shown = pages.page(browser, path)
+            assert f"<br>{heading}: <del>" in shown, (path, language)
             assert all(f">{number}</" in shown for number in numbers), (path, language)
