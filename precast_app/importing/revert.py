@@ -1,7 +1,8 @@
 """Revert a job's changes of element types from the stored before-images.
 
 Only the job's own changes are reverted. An element type stays as it is if pieces that the job created have gone into
-production, or if the database rejects the reverted rows; its id is returned.
+production, if the database rejects the reverted rows, or if a removed piece was at a node whose naming convention has
+changed since, which codes contain; its id is returned.
 """
 
 from __future__ import annotations
@@ -44,7 +45,13 @@ _INSERT_PIECES = """
     FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[])
              AS v(element_type_id, node_id, number, code, job_id, piece_id, status_since, replaces_id)
     JOIN element_types t ON t.id = v.element_type_id
+    JOIN hierarchy_nodes n ON n.id = v.node_id
+    WHERE starts_with(v.code, t.element_type || '/' || n.naming_convention || '/')
 """
+
+
+class CodesChanged(Exception):
+    """Removed pieces were at a node whose naming convention has changed since."""
 
 
 @dataclass(slots=True)
@@ -113,7 +120,7 @@ def _revert_chunk(cursor: Any, job_id: int, ids: Sequence[int], images: BeforeIm
             cursor.execute(_DELETE_TYPES, (made,))
         _restore_names(cursor, job_id, changed)
         pieces = _restore(cursor, changed)
-    except (psycopg2.IntegrityError, psycopg2.DataError):
+    except (psycopg2.IntegrityError, psycopg2.DataError, CodesChanged):
         cursor.execute("ROLLBACK TO SAVEPOINT one_chunk")
         return False
     cursor.execute("RELEASE SAVEPOINT one_chunk")
@@ -153,6 +160,8 @@ def _restore(cursor: Any, images: Sequence[tuple[int, dict[str, Any]]]) -> int:
     pieces = [(id_, *RemovedPiece(*piece)) for id_, image in images for piece in image.get("removed_pieces", ())]
     if pieces:
         cursor.execute(_INSERT_PIECES, pg_columns(pieces))
+        if cursor.rowcount < len(pieces):
+            raise CodesChanged
     return len(pieces)
 
 

@@ -132,6 +132,31 @@ def test_an_undo_fails_if_a_node_of_the_previous_state_was_deleted(
     project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
 
 
+def test_an_undo_fails_as_long_as_a_node_of_its_pieces_has_another_naming_convention(
+    client: FlaskClient, admin: Headers, green_meadows: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "types.csv"
+    base = ",".join((EXAMPLES / "element_types.csv").read_text("utf-8-sig").splitlines()[0].split(",")[:10])
+    path.write_text(f"{base},Podium\nWALL,A,1,,,,,,,,3\n")
+    run_import(green_meadows, path)
+    created = project_snapshot.snapshot_project(green_meadows)
+    path.write_text(f"{base},Podium\nWALL,A,2,,,,,,,,\n")
+    second = run_import(green_meadows, path)
+    assert second.pieces_removed == 3
+    nodes = client.get("/api/project/1/hierarchy", headers=admin).get_json()["hierarchy"]
+    (podium,) = [each for each in nodes if each["path"] == "Podium"]
+    address = f"/api/project/1/hierarchy/{podium['id']}"
+    assert client.patch(address, json={"naming_convention": "NEW"}, headers=admin).status_code == 200
+    before = project_snapshot.snapshot_project(green_meadows)
+    failed = undo_job(client, admin, second.id)
+    assert (failed.status, str(failed.error)[-9:]) == ("failed", ": WALL A.")
+    project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), before)
+    old = {"naming_convention": podium["naming_convention"]}
+    assert client.patch(address, json=old, headers=admin).status_code == 200
+    assert undo_job(client, admin, second.id).status == "completed"
+    project_snapshot.assert_same(project_snapshot.snapshot_project(green_meadows), created)
+
+
 def test_an_undo_deletes_the_reference_data_that_the_import_created(
     client: FlaskClient, admin: Headers, project_id: int
 ) -> None:
