@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select, text
 
 from precast_app.extensions import db
@@ -25,6 +26,11 @@ _OTHERS = text("""
 """)
 # Rows of pieces that were looked up through an index; a scan of the small table in its own order is fine.
 _LOOKED_UP = text("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'pieces'")
+# Of these, the ones that were looked up one by one, in the order of an index by project.
+_IN_INDEX_ORDER = text("""
+    SELECT sum(pg_stat_get_xact_tuples_fetched(indexrelid)) FROM pg_stat_user_indexes
+    WHERE relname = 'pieces' AND indexrelname LIKE '%pieces_project_id%'
+""")
 _SCANS = text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'element_type_quantities'")
 
 
@@ -62,3 +68,15 @@ def test_chosen_pieces_are_found_by_their_ids_and_then_sorted(green_meadows: int
         assert len(list_pieces(green_meadows, filters, PageRequest(100))) == 10
         assert (db.session.scalar(_LOOKED_UP) or 0) - before <= 50
         db.session.rollback()
+
+
+@pytest.mark.parametrize("cost", ["random_page_cost", "seq_page_cost"])
+def test_a_search_of_a_part_reads_the_project_in_the_order_of_the_table(green_meadows: int, cost: str) -> None:
+    assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
+    # As if the order of an index were that of the table, or as if the project were most of the table.
+    db.session.execute(text(f"SET LOCAL {cost} = 0"))
+    before = {each: db.session.scalar(each) or 0 for each in (_LOOKED_UP, _IN_INDEX_ORDER)}
+    assert len(list_pieces(green_meadows, PieceFilter(search="/000"), PageRequest(10))) == 10
+    assert (db.session.scalar(_LOOKED_UP) or 0) - before[_LOOKED_UP] > 100
+    assert (db.session.scalar(_IN_INDEX_ORDER) or 0) == before[_IN_INDEX_ORDER]
+    assert [db.session.scalar(text(f"SHOW enable_{each}scan")) for each in ("index", "seq")] == ["on", "on"]
