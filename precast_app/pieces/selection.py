@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, false, func, liter
 from precast_app.enums import PieceStatus
 from precast_app.extensions import db
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Quantity, Stage
+from precast_app.pieces import code_search
 from precast_app.text import identity_key, path_key
 from precast_app.totals import storage
 from precast_app.totals.project_totals import NEEDED, ProjectTotals
@@ -199,10 +200,8 @@ def _is_found(project_id: int, search: str) -> ColumnElement[bool]:
         return false()
     named = ElementType.project_id == project_id, ElementType.name_key.contains(key, autoescape=True)
     type_ids = list(db.session.scalars(select(ElementType.id).where(*named)))
-    return or_(
-        Piece.code.icontains(search, autoescape=True),
-        Piece.element_type_id == func.any(type_ids),
-    )
+    is_named = Piece.element_type_id == func.any(type_ids) if type_ids else false()
+    return or_(code_search.contains(project_id, search), is_named)
 
 
 def _to_json(value: Any) -> Any:

@@ -80,3 +80,11 @@ def test_a_search_of_a_part_reads_the_project_in_the_order_of_the_table(green_me
     assert (db.session.scalar(_LOOKED_UP) or 0) - before[_LOOKED_UP] > 100
     assert (db.session.scalar(_IN_INDEX_ORDER) or 0) == before[_IN_INDEX_ORDER]
     assert [db.session.scalar(text(f"SHOW enable_{each}scan")) for each in ("index", "seq")] == ["on", "on"]
+
+
+def test_a_search_of_what_no_code_has_reads_no_pieces(green_meadows: int) -> None:
+    assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
+    before = db.session.scalar(_LOOKED_UP) or 0
+    for search in ("xyz", "WALLS", "WALL/xyz/0001", "wall/t1_f1/1x"):
+        assert list_pieces(green_meadows, PieceFilter(search=search), PageRequest(10)) == []
+    assert (db.session.scalar(_LOOKED_UP) or 0) - before <= 10
