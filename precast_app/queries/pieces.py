@@ -22,6 +22,9 @@ from precast_app.queries.paging import PageRequest
 # The orders of pieces: by code, by the day of the last move (pieces that never moved come last), by creation.
 SORTS = ("code", "-code", "moved", "-moved", "id")
 
+# So many pieces from the place of a page on are searched before all are.
+_LOOK_AHEAD = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class PieceRow:
@@ -76,6 +79,12 @@ def _list(project_id: int, filters: PieceFilter, page: PageRequest, sort: str) -
         return to_rows(_by_move(project_id, query, page, is_descending=is_descending)), None
     else:
         last = None if page.after is None else _last_of_page(project_id, page.after)
+        if filters.search and page.offset + page.limit <= _LOOK_AHEAD:
+            found = _among_the_next(project_id, query, page, last, is_descending=is_descending)
+            if len(found) == page.limit:
+                with _in_the_order_of_the_table():
+                    count = db.session.scalar(query.with_only_columns(func.count()))
+                return to_rows(found), count
         if filters.type is not None or filters.search:
             found, count = _by_code_of_few(query, page, last, is_descending=is_descending)
             return to_rows(found), count
@@ -83,6 +92,19 @@ def _list(project_id: int, filters: PieceFilter, page: PageRequest, sort: str) -
         if last is not None:
             query = query.where(Piece.code < last.code if is_descending else Piece.code > last.code)
     return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all()), None
+
+
+def _among_the_next(
+    project_id: int, query: Select[Piece], page: PageRequest, last: Piece | None, *, is_descending: bool
+) -> list[Piece]:
+    """Return those of a page's pieces by code that are among the project's next few; all of them if most match."""
+    in_order = Piece.code.desc() if is_descending else Piece.code
+    following = select(Piece.id).where(Piece.project_id == project_id).order_by(in_order).limit(_LOOK_AHEAD)
+    if last is not None:
+        following = following.where(Piece.code < last.code if is_descending else Piece.code > last.code)
+    # As an array, the pieces are looked up by their ids, whatever PostgreSQL knows about the tables.
+    near = query.where(Piece.id == func.any(func.array(following.scalar_subquery()))).order_by(in_order)
+    return list(db.session.scalars(near.limit(page.limit).offset(page.offset)))
 
 
 def _by_code_of_few(

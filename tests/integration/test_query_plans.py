@@ -9,6 +9,7 @@ from precast_app.extensions import db
 from precast_app.models import Piece
 from precast_app.pieces.selection import PieceFilter
 from precast_app.projects import projects
+from precast_app.queries import pieces
 from precast_app.queries.element_types import ElementTypeFilter
 from precast_app.queries.exports import iterate_rows
 from precast_app.queries.paging import PageRequest
@@ -71,7 +72,10 @@ def test_chosen_pieces_are_found_by_their_ids_and_then_sorted(green_meadows: int
 
 
 @pytest.mark.parametrize("cost", ["random_page_cost", "seq_page_cost"])
-def test_a_search_of_a_part_reads_the_project_in_the_order_of_the_table(green_meadows: int, cost: str) -> None:
+def test_a_search_of_a_part_reads_the_project_in_the_order_of_the_table(
+    green_meadows: int, cost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "_LOOK_AHEAD", 0)
     assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
     # As if the order of an index were that of the table, or as if the project were most of the table.
     db.session.execute(text(f"SET LOCAL {cost} = 0"))
