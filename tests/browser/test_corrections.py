@@ -198,9 +198,10 @@ def test_two_people_who_correct_at_once_keep_both_edits(open_page: OpenPage, sit
     job = preview(ada, project, path)
     expect(ada.get_by_text("3 rows still have mistakes.")).to_be_visible()
     emil = open_page(f"/jobs/{job}", name="emil", error_responses=True)
-    # His page has to be loaded before Ada's changes, so that he doesn't know them.
+    # His page has to be loaded before Ada's changes, and the cell that both correct is in his first save, so that he
+    # doesn't know what she has written there.
     expect(emil.get_by_text("3 rows still have mistakes.")).to_be_visible()
-    for page, name, text in ((ada, "C2", "2951"), (ada, "D3", "4000"), (emil, "C3", "2952"), (emil, "D3", "5000")):
+    for page, name, text in ((ada, "C2", "2951"), (ada, "D3", "4000"), (emil, "D3", "5000"), (emil, "C3", "2952")):
         cell(page, name).click()
         page.keyboard.type(text)
         page.keyboard.press("Enter")

@@ -136,4 +136,4 @@ def test_pieces_in_production_are_kept_when_their_job_is_cancelled(
     left = project_snapshot.snapshot_project(green_meadows)
     assert len(left["element_types"]) == 1
     assert any(moved in row for row in left["pieces"])
-    assert len(left["pieces"]) == sum(int(row.rstrip(")").rpartition(", ")[2]) for row in left["quantities"])
+    assert len(left["pieces"]) == sum(int(row.rpartition(", ")[2].strip("')")) for row in left["quantities"])
