@@ -76,6 +76,8 @@ def addresses(example: Example) -> dict[str, str]:
         "moved in a week": "moved_from=2026-08-03&moved_to=2026-08-09",
         "search of a code": f"search={example.middle_code.replace('/', '%2F')}",
         "search of a part": "search=WALL/BF3/00",
+        "search of most": "search=a",
+        "search of digits": "search=00",
         "search of nothing": "search=xyz",
     }
     types = {
