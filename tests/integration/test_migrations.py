@@ -197,5 +197,30 @@ def test_profiles_can_be_added_and_removed_with_jobs_that_use_them(app: Flask, e
             assert connection.execute(text("SELECT count(*) FROM import_profiles")).scalar_one() == 0
 
 
+_STATISTICS = text("SELECT count(*) FROM pg_stats WHERE (tablename, attname) = ('element_types', 'project_id')")
+
+
+def test_statistics_of_projects_are_removed_and_not_collected_again(app: Flask, environment: dict[str, str]) -> None:
+    with _other_database(environment, "statistics") as (other, given):
+        _flask(given, "upgrade", "0024")
+        for command, before, after in (("upgrade", 1, 0), ("downgrade", 0, 1)):
+            with other.begin() as connection:
+                connection.execute(text("INSERT INTO projects (name) VALUES (:name)"), {"name": command})
+                connection.execute(_ONE_TYPE, {"name": command})
+                connection.execute(text("ANALYZE element_types"))
+                assert connection.scalar(_STATISTICS) == before
+            _flask(given, command)
+            with other.begin() as connection:
+                assert connection.scalar(_STATISTICS) == 0
+                connection.execute(text("ANALYZE element_types"))
+                assert connection.scalar(_STATISTICS) == after
+
+
+_ONE_TYPE = text("""
+    INSERT INTO element_types (project_id, element_type, name, type_key, name_key)
+    SELECT id, 'WALL', name, 'wall', name FROM projects WHERE name = :name
+""")
+
+
 def _flask(environment: dict[str, str], *words: str) -> None:
     subprocess.run([sys.executable, "-m", "flask", "db", *words], cwd=ROOT, env=environment, check=True)
