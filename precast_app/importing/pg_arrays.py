@@ -1,7 +1,7 @@
 """PostgreSQL array literals for the parameters of statements.
 
 psycopg2 adapts a list element by element and holds the GIL meanwhile (measured when writing 10 000 element types: 1.6 s
-instead of 0.14 s).
+instead of 0.14 s), and PostgreSQL parses what it sends element by element.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, String, cast, func, literal
+from sqlalchemy.orm import InstrumentedAttribute
 
 
 def pg_array(values: Iterable[Any]) -> str:
@@ -19,6 +22,11 @@ def pg_array(values: Iterable[Any]) -> str:
 def pg_columns(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     """Return an array literal for each column of the rows, for `unnest`."""
     return [pg_array(column) for column in zip(*rows, strict=True)]
+
+
+def is_one_of(column: ColumnElement[int] | InstrumentedAttribute[int], ids: Iterable[int]) -> ColumnElement[bool]:
+    """Return the condition that the column has one of these ids, of which there may be thousands."""
+    return column == func.any(cast(literal(pg_array(ids), String), ARRAY(column.type)))
 
 
 def _element(value: Any) -> str:

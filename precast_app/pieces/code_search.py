@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from precast_app.extensions import db
+from precast_app.importing.pg_arrays import is_one_of
 from precast_app.models import ElementType, HierarchyNode, Piece
 
 _TYPE, _CONVENTION = ElementType.element_type, HierarchyNode.naming_convention
@@ -71,10 +72,10 @@ def _is_of(type_ids: Sequence[int] | None, node_ids: Sequence[int] | None) -> Co
     """Return the condition for pieces of these element types at these nodes, where None stands for all."""
     conditions = []
     if type_ids is not None:
-        conditions.append(Piece.element_type_id == func.any(type_ids))
+        conditions.append(is_one_of(Piece.element_type_id, type_ids))
     if node_ids is not None:
         # The sum keeps PostgreSQL from searching the index that begins with the element type for the nodes alone. With
         # statistics, it would do so among the element types of all projects.
         node_id = Piece.node_id + 0 if type_ids is None else Piece.node_id
-        conditions.append(node_id == func.any(node_ids))
+        conditions.append(is_one_of(node_id, node_ids))
     return and_(true(), *conditions)

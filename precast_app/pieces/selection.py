@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, false, func, liter
 
 from precast_app.enums import PieceStatus
 from precast_app.extensions import db
+from precast_app.importing.pg_arrays import is_one_of
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Quantity, Stage
 from precast_app.pieces import code_search
 from precast_app.text import identity_key, path_key
@@ -61,33 +62,47 @@ class PieceFilter:
 
 def matching(project_id: int, filters: PieceFilter) -> Select[Piece]:
     """Return the query for those of a project's pieces that match the filters, unsorted."""
-    query = select(Piece).where(Piece.project_id == project_id)
-    if filters.ids is not None:
-        # The sum keeps PostgreSQL from an index by project. Without statistics it would read all pieces of the project,
-        # in the order of their codes or in any, to find the chosen ones among them.
-        query = select(Piece).where(Piece.project_id + 0 == project_id, Piece.id == func.any(list(filters.ids)))
+    return among(project_id, filters.ids, conditions(project_id, filters))
+
+
+def among(
+    project_id: int, ids: tuple[int, ...] | ColumnElement[Any] | None, matches: Iterable[ColumnElement[bool]]
+) -> Select[Piece]:
+    """Return the query for those of a project's pieces that meet the conditions and, if ids are given, have one."""
+    query = select(Piece).where(*matches)
+    if ids is None:
+        return query.where(Piece.project_id == project_id)
+    has_id = is_one_of(Piece.id, ids) if isinstance(ids, tuple) else Piece.id == func.any(ids)
+    # The sum keeps PostgreSQL from an index by project. Without statistics it would read all pieces of the project, in
+    # the order of their codes or in any, to find the chosen ones among them.
+    return query.where(Piece.project_id + 0 == project_id, has_id)
+
+
+def conditions(project_id: int, filters: PieceFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions for those of a project's pieces that match the filters, apart from `ids`."""
+    found: list[ColumnElement[bool]] = []
     if filters.node_id is not None:
-        query = query.where(_is_at(filters.node_id))
+        found.append(_is_at(filters.node_id))
     if filters.tower is not None:
-        query = query.where(Piece.node_id == func.any(_tower_node_ids(project_id, filters.tower)))
+        found.append(Piece.node_id == func.any(_tower_node_ids(project_id, filters.tower)))
     if filters.element_type_id is not None:
-        query = query.where(Piece.element_type_id == filters.element_type_id)
+        found.append(Piece.element_type_id == filters.element_type_id)
     if filters.type is not None:
         of_type = ElementType.project_id == project_id, ElementType.type_key == identity_key(filters.type)
         # Ids that are known are looked up in the same way whatever PostgreSQL knows about the tables.
         type_ids = list(db.session.scalars(select(ElementType.id).where(*of_type)))
-        query = query.where(Piece.element_type_id == func.any(type_ids))
+        found.append(is_one_of(Piece.element_type_id, type_ids))
     if filters.status is not None:
-        query = query.where(Piece.status == filters.status)
+        found.append(Piece.status == filters.status)
     if filters.stage is not None:
-        query = query.where(_is_at_stage(filters.stage))
+        found.append(_is_at_stage(filters.stage))
     if filters.moved_from is not None:
-        query = query.where(Piece.status_since >= _midnight(filters.moved_from))
+        found.append(Piece.status_since >= _midnight(filters.moved_from))
     if filters.moved_to is not None and filters.moved_to < date.max:
-        query = query.where(Piece.status_since < _midnight(filters.moved_to + timedelta(days=1)))
+        found.append(Piece.status_since < _midnight(filters.moved_to + timedelta(days=1)))
     if filters.search:
-        query = query.where(_is_found(project_id, filters.search.strip()))
-    return query
+        found.append(_is_found(project_id, filters.search.strip()))
+    return found
 
 
 def count(project_id: int, filters: PieceFilter) -> int:
@@ -178,7 +193,7 @@ def _passed_last(stage_id: int) -> CompoundSelect[int] | None:
 def _is_at(node_id: int) -> ColumnElement[bool]:
     # Quantities have an index that begins with the node, pieces don't.
     type_ids = list(db.session.scalars(select(Quantity.element_type_id).where(Quantity.node_id == node_id)))
-    return (Piece.element_type_id == func.any(type_ids)) & (Piece.node_id == node_id)
+    return is_one_of(Piece.element_type_id, type_ids) & (Piece.node_id == node_id)
 
 
 def _tower_node_ids(project_id: int, tower: str) -> list[int]:
@@ -200,7 +215,7 @@ def _is_found(project_id: int, search: str) -> ColumnElement[bool]:
         return false()
     named = ElementType.project_id == project_id, ElementType.name_key.contains(key, autoescape=True)
     type_ids = list(db.session.scalars(select(ElementType.id).where(*named)))
-    is_named = Piece.element_type_id == func.any(type_ids) if type_ids else false()
+    is_named = is_one_of(Piece.element_type_id, type_ids) if type_ids else false()
     return or_(code_search.contains(project_id, search), is_named)
 
 

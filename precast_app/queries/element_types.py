@@ -14,6 +14,7 @@ from precast_app.errors import NotFound, RequestError
 from precast_app.extensions import Model, db
 from precast_app.importing import hierarchy
 from precast_app.importing.diff import DELETED
+from precast_app.importing.pg_arrays import is_one_of
 from precast_app.importing.reference_store import MODELS
 from precast_app.importing.schema import GROUP_SPECS, MEASURES, GroupSpec
 from precast_app.messages import Message
@@ -82,7 +83,7 @@ def matching_query(project_id: int, filters: ElementTypeFilter) -> Select[Elemen
 
 def _is_one_of(ids: Select[int]) -> ColumnElement[bool]:
     # PostgreSQL makes a hash table only of ids that it knows when it plans, whatever it knows about the tables.
-    return ElementType.id == func.any(list(db.session.scalars(ids)))
+    return is_one_of(ElementType.id, db.session.scalars(ids))
 
 
 def list_element_types(

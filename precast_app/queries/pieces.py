@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, select, text, tuple_
 
 from precast_app.errors import RequestError
 from precast_app.extensions import db
 from precast_app.importing import hierarchy
+from precast_app.importing.pg_arrays import is_one_of
 from precast_app.messages import Message
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Project, Stage
 from precast_app.pieces import selection
@@ -21,6 +22,13 @@ from precast_app.queries.paging import PageRequest
 
 # The orders of pieces: by code, by the day of the last move (pieces that never moved come last), by creation.
 SORTS = ("code", "-code", "moved", "-moved", "id")
+
+# What PostgreSQL must not use, so that it finds rows by an index, but reads them in the order of the table, each page
+# once. With statistics, it would read them in the order of the index: where moved pieces alternate with others, nearly
+# each row from another page. Without the index, it would read all projects.
+_IN_TABLE_ORDER = ("indexscan", "seqscan")
+# The same for reading a few rows in the order of an index. Without statistics, it would sort all rows of the project.
+_IN_INDEX_ORDER = ("bitmapscan", "seqscan", "sort")
 
 # So many pieces from the place of a page on are searched before all are.
 _LOOK_AHEAD = 1000
@@ -54,22 +62,25 @@ def list_pieces(project_id: int, filters: PieceFilter, page: PageRequest, sort: 
 
     Raise `RequestError` if `page.after` is not the id of a piece of the project; the order `id` takes any number.
     """
-    return _list(project_id, filters, page, sort)[0]
+    return _list(project_id, filters, page, sort, counted=False)[0]
 
 
 def list_and_count(
     project_id: int, filters: PieceFilter, page: PageRequest, sort: str = "code"
 ) -> tuple[list[PieceRow], int]:
     """Return the same page as `list_pieces`, and how many pieces match the filters in all."""
-    found, count = _list(project_id, filters, page, sort)
+    found, count = _list(project_id, filters, page, sort, counted=True)
     if page.after is None and not page.offset and len(found) < page.limit:
         return found, len(found)
     return found, selection.count(project_id, filters) if count is None else count
 
 
-def _list(project_id: int, filters: PieceFilter, page: PageRequest, sort: str) -> tuple[list[PieceRow], int | None]:
-    """Return the page, and how many pieces match the filters if that was found on the way."""
-    query = selection.matching(project_id, filters)
+def _list(
+    project_id: int, filters: PieceFilter, page: PageRequest, sort: str, *, counted: bool
+) -> tuple[list[PieceRow], int | None]:
+    """Return the page, and how many pieces match the filters if that is to be counted and quicker to find here."""
+    conditions = selection.conditions(project_id, filters)
+    query = selection.among(project_id, filters.ids, conditions)
     is_descending = sort.startswith("-")
     if sort == "id":
         query = query.order_by(Piece.id)
@@ -79,14 +90,12 @@ def _list(project_id: int, filters: PieceFilter, page: PageRequest, sort: str) -
         return to_rows(_by_move(project_id, query, page, is_descending=is_descending)), None
     else:
         last = None if page.after is None else _last_of_page(project_id, page.after)
-        if filters.search and page.offset + page.limit <= _LOOK_AHEAD:
-            found = _among_the_next(project_id, query, page, last, is_descending=is_descending)
-            if len(found) == page.limit:
-                with _in_the_order_of_the_table():
-                    count = db.session.scalar(query.with_only_columns(func.count()))
-                return to_rows(found), count
         if filters.type is not None or filters.search:
-            found, count = _by_code_of_few(query, page, last, is_descending=is_descending)
+            if filters.ids is None and page.offset + page.limit <= _LOOK_AHEAD:
+                found = _among_the_next(project_id, conditions, page, last, is_descending=is_descending)
+                if len(found) == page.limit:
+                    return to_rows(found), _count(query) if counted and filters.search else None
+            found, count = _by_code_of_few(query, page, last, _IN_TABLE_ORDER, is_descending=is_descending)
             return to_rows(found), count
         query = query.order_by(Piece.code.desc() if is_descending else Piece.code)
         if last is not None:
@@ -95,22 +104,26 @@ def _list(project_id: int, filters: PieceFilter, page: PageRequest, sort: str) -
 
 
 def _among_the_next(
-    project_id: int, query: Select[Piece], page: PageRequest, last: Piece | None, *, is_descending: bool
+    project_id: int,
+    conditions: Sequence[ColumnElement[bool]],
+    page: PageRequest,
+    last: Piece | None,
+    *,
+    is_descending: bool,
 ) -> list[Piece]:
     """Return those of a page's pieces by code that are among the project's next few; all of them if most match."""
-    in_order = Piece.code.desc() if is_descending else Piece.code
-    following = select(Piece.id).where(Piece.project_id == project_id).order_by(in_order).limit(_LOOK_AHEAD)
+    following = select(Piece.id).where(Piece.project_id == project_id)
+    following = following.order_by(Piece.code.desc() if is_descending else Piece.code).limit(_LOOK_AHEAD)
     if last is not None:
         following = following.where(Piece.code < last.code if is_descending else Piece.code > last.code)
-    # As an array, the pieces are looked up by their ids, whatever PostgreSQL knows about the tables.
-    near = query.where(Piece.id == func.any(func.array(following.scalar_subquery()))).order_by(in_order)
-    return list(db.session.scalars(near.limit(page.limit).offset(page.offset)))
+    near = selection.among(project_id, func.array(following.scalar_subquery()), conditions)
+    return _by_code_of_few(near, page, last, _IN_INDEX_ORDER, is_descending=is_descending)[0]
 
 
 def _by_code_of_few(
-    query: Select[Piece], page: PageRequest, last: Piece | None, *, is_descending: bool
+    query: Select[Piece], page: PageRequest, last: Piece | None, without: Sequence[str], *, is_descending: bool
 ) -> tuple[list[Piece], int | None]:
-    """Return a page by code of pieces that are found in the order of the table, and then sorted; and their number.
+    """Return a page by code of pieces that are found in some other order, and then sorted; and the number of them all.
 
     In the order of their codes, every piece in front of the first match would be read from another place of the table.
     The number is None if the page is empty.
@@ -120,22 +133,23 @@ def _by_code_of_few(
     ids = select(found.c.id, number).order_by(found.c.code.desc() if is_descending else found.c.code)
     if last is not None:
         ids = ids.where(found.c.code < last.code if is_descending else found.c.code > last.code)
-    with _in_the_order_of_the_table():
+    with _without(*without):
         shown = db.session.execute(ids.limit(page.limit).offset(page.offset)).all()
     by_id = _by_id(Piece, {id_ for id_, _ in shown})
     return [by_id[id_] for id_, _ in shown if id_ in by_id], shown[0][1] if shown else None
 
 
-@contextmanager
-def _in_the_order_of_the_table() -> Iterator[None]:
-    """Let PostgreSQL find rows by an index, but read them in the order of the table, each page once.
+def _count(query: Select[Piece]) -> int:
+    with _without(*_IN_TABLE_ORDER):
+        return db.session.scalar(query.with_only_columns(func.count())) or 0
 
-    With statistics, it would read them in the order of the index: where moved pieces alternate with others, nearly each
-    row from another page. Without the index, it would read all projects.
-    """
-    db.session.execute(text("SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off"))
+
+@contextmanager
+def _without(*methods: str) -> Iterator[None]:
+    """Keep PostgreSQL from these steps of a plan wherever there are others, whatever its statistics say."""
+    db.session.execute(text("; ".join(f"SET LOCAL enable_{method} = off" for method in methods)))
     yield
-    db.session.execute(text("SET LOCAL enable_indexscan = on; SET LOCAL enable_seqscan = on"))
+    db.session.execute(text("; ".join(f"SET LOCAL enable_{method} = on" for method in methods)))
 
 
 def _by_move(project_id: int, query: Select[Piece], page: PageRequest, *, is_descending: bool) -> list[Piece]:
@@ -217,7 +231,7 @@ def _to_row(piece: Piece, element_type: ElementType, node: HierarchyNode, stage:
 
 
 def _by_id(model: Any, ids: set[int]) -> dict[int, Any]:
-    found = db.session.scalars(select(model).where(model.id == func.any(list(ids))))
+    found = db.session.scalars(select(model).where(is_one_of(model.id, ids)))
     return {each.id: each for each in found}
 
 

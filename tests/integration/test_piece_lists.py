@@ -79,26 +79,35 @@ def test_pages_after_the_last_piece_together_are_the_whole_list(
     assert ask(client, admin, tower="Tower A", sort=sort, offset=5, limit=2)["elements"] == everything[5:7]
 
 
-@pytest.mark.parametrize("search", ["/0", "/001", "wall", "t1_f2/000"])
+@pytest.mark.parametrize(
+    "filters",
+    [{"search": "/0"}, {"search": "/001"}, {"search": "wall"}, {"search": "t1_f2/000"}, {"type": "Wall"}],
+    ids=lambda filters: "-".join(filters.values()),
+)
 @pytest.mark.parametrize("sort", ["code", "-code"])
 def test_pages_of_a_search_together_are_all_that_it_finds(
-    client: FlaskClient, admin: Headers, imported: int, search: str, sort: str, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient,
+    admin: Headers,
+    imported: int,
+    filters: dict[str, str],
+    sort: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     codes = [each["code"] for each in ask(client, admin, tower="Tower A", sort=sort)["elements"]]
-    expected = [code for code in codes if search in code.lower()]
+    expected = [code for code in codes if filters.get("search", "/wall/") in f"/{code.lower()}"]
     # Few enough that some pages lie within as many pieces, and others don't.
     monkeypatch.setattr(pieces, "_LOOK_AHEAD", 20)
     found: list[dict[str, Any]] = []
     while True:
         after = {"after": found[-1]["id"]} if found else {}
-        page = ask(client, admin, tower="Tower A", search=search, sort=sort, limit=13, **after)
+        page = ask(client, admin, tower="Tower A", sort=sort, limit=13, **filters, **after)
         if not page["elements"]:
             break
         assert page["count"] == len(expected)
         found += page["elements"]
     assert [each["code"] for each in found] == expected
     for offset in (3, 30, len(expected)):
-        page = ask(client, admin, tower="Tower A", search=search, sort=sort, offset=offset, limit=5)
+        page = ask(client, admin, tower="Tower A", sort=sort, offset=offset, limit=5, **filters)
         assert [each["code"] for each in page["elements"]] == expected[offset : offset + 5]
         assert page["count"] == len(expected)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from precast_app.extensions import db
 from precast_app.models import Piece
@@ -25,12 +25,22 @@ _OTHERS = text("""
     INSERT INTO element_type_quantities (element_type_id, node_id, quantity)
     SELECT added.id, node.id, 1 FROM added, hierarchy_nodes node
 """)
+# A piece for each of these quantities.
+_OTHER_PIECES = text("""
+    INSERT INTO pieces (project_id, element_type_id, node_id, number, code)
+    SELECT :project_id, element_type_id, node_id, 1, 'WALL/' || node_id || '/' || element_type_id
+    FROM element_type_quantities
+""")
 # Rows of pieces that were looked up through an index; a scan of the small table in its own order is fine.
 _LOOKED_UP = text("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'pieces'")
 # Of these, the ones that were looked up one by one, in the order of an index by project.
 _IN_INDEX_ORDER = text("""
     SELECT sum(pg_stat_get_xact_tuples_fetched(indexrelid)) FROM pg_stat_user_indexes
     WHERE relname = 'pieces' AND indexrelname LIKE '%pieces_project_id%'
+""")
+_BY_CODE = text("""
+    SELECT sum(pg_stat_get_xact_tuples_fetched(indexrelid)) FROM pg_stat_user_indexes
+    WHERE relname = 'pieces' AND indexrelname = 'uq_pieces_project_id_code'
 """)
 _SCANS = text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'element_type_quantities'")
 
@@ -71,24 +81,57 @@ def test_chosen_pieces_are_found_by_their_ids_and_then_sorted(green_meadows: int
         db.session.rollback()
 
 
-@pytest.mark.parametrize("cost", ["random_page_cost", "seq_page_cost"])
-def test_a_search_of_a_part_reads_the_project_in_the_order_of_the_table(
-    green_meadows: int, cost: str, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(params=[False, True], ids=["without statistics", "with those from before"])
+def among_others(green_meadows: int, request: pytest.FixtureRequest) -> int:
+    """Return a project with the sample's element types in a database in which another one has more pieces."""
+    other = {"project_id": projects.create("Other").id}
+    db.session.execute(_OTHERS, {**other, "count": 1000})
+    db.session.execute(_OTHER_PIECES, other)
+    if request.param:
+        db.session.execute(text("ANALYZE pieces"))
+    db.session.commit()
+    assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
+    return green_meadows
+
+
+def test_few_pieces_are_found_without_reading_the_whole_project(
+    among_others: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pieces, "_LOOK_AHEAD", 0)
-    assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
+    rarest = select(Piece.element_type_id).group_by(Piece.element_type_id).order_by(func.count()).limit(1)
+    piece = db.session.scalars(select(Piece).where(Piece.element_type_id == rarest.scalar_subquery()).limit(1)).one()
+    for filters in (PieceFilter(element_type_id=piece.element_type_id), PieceFilter(search=piece.code)):
+        before = db.session.scalar(_LOOKED_UP) or 0
+        found = list_pieces(piece.project_id, filters, PageRequest(10))
+        assert (db.session.scalar(_LOOKED_UP) or 0) - before <= 10 + 5 * len(found)
+
+
+@pytest.mark.parametrize("cost", ["random_page_cost", "seq_page_cost"])
+def test_a_search_of_a_part_reads_the_project_in_the_order_of_the_table(
+    among_others: int, cost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "_LOOK_AHEAD", 0)
     # As if the order of an index were that of the table, or as if the project were most of the table.
     db.session.execute(text(f"SET LOCAL {cost} = 0"))
     before = {each: db.session.scalar(each) or 0 for each in (_LOOKED_UP, _IN_INDEX_ORDER)}
-    assert len(list_pieces(green_meadows, PieceFilter(search="/000"), PageRequest(10))) == 10
+    assert len(list_pieces(among_others, PieceFilter(search="/000"), PageRequest(10))) == 10
     assert (db.session.scalar(_LOOKED_UP) or 0) - before[_LOOKED_UP] > 100
     assert (db.session.scalar(_IN_INDEX_ORDER) or 0) == before[_IN_INDEX_ORDER]
     assert [db.session.scalar(text(f"SHOW enable_{each}scan")) for each in ("index", "seq")] == ["on", "on"]
 
 
-def test_a_search_of_what_no_code_has_reads_no_pieces(green_meadows: int) -> None:
-    assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
+def test_a_search_of_most_pieces_reads_the_next_ones_in_the_order_of_their_codes(
+    among_others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "_LOOK_AHEAD", 20)
+    before = {each: db.session.scalar(each) or 0 for each in (_LOOKED_UP, _BY_CODE)}
+    assert len(list_pieces(among_others, PieceFilter(search="/0"), PageRequest(10))) == 10
+    assert (db.session.scalar(_BY_CODE) or 0) - before[_BY_CODE] == 20
+    assert (db.session.scalar(_LOOKED_UP) or 0) - before[_LOOKED_UP] <= 60
+
+
+def test_a_search_of_what_no_code_has_reads_no_pieces(among_others: int) -> None:
     before = db.session.scalar(_LOOKED_UP) or 0
     for search in ("xyz", "WALLS", "WALL/xyz/0001", "wall/t1_f1/1x"):
-        assert list_pieces(green_meadows, PieceFilter(search=search), PageRequest(10)) == []
+        assert list_pieces(among_others, PieceFilter(search=search), PageRequest(10)) == []
     assert (db.session.scalar(_LOOKED_UP) or 0) - before <= 10
