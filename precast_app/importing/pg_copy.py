@@ -5,16 +5,23 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 # psycopg2 reads 8 KiB at a time if it isn't told otherwise.
 _BYTES_AT_A_TIME = 1024 * 1024
+_ROWS_AT_A_TIME = 500
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def copy_rows(cursor: Any, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """Store rows with a psycopg2 cursor; `table` is the name of a table with its columns in brackets."""
-    copy_lines(cursor, table, ["\t".join([copy_field(value) for value in row]) for row in rows])
+    copy_lines(cursor, table, [_line(row) for row in rows])
+
+
+def copy_stream(cursor: Any, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Store rows as `copy_rows` does, but make the next ones while PostgreSQL stores those before."""
+    cursor.copy_expert(f"COPY {table} FROM STDIN", _RowFile(rows), size=_BYTES_AT_A_TIME)
 
 
 def copy_lines(cursor: Any, table: str, lines: list[str]) -> None:
@@ -22,6 +29,21 @@ def copy_lines(cursor: Any, table: str, lines: list[str]) -> None:
     if lines:
         data = io.BytesIO("\n".join([*lines, ""]).encode())
         cursor.copy_expert(f"COPY {table} FROM STDIN", data, size=_BYTES_AT_A_TIME)
+
+
+class _RowFile:
+    """File from which psycopg2 reads rows that are made when it asks for them."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        self._rows = iter(rows)
+
+    def read(self, _: int = -1) -> bytes:
+        """Return the next lines, or nothing at the end. psycopg2 takes any number of bytes."""
+        return "".join([_line(row) + "\n" for row in islice(self._rows, _ROWS_AT_A_TIME)]).encode()
+
+
+def _line(row: tuple[Any, ...]) -> str:
+    return "\t".join([copy_field(value) for value in row])
 
 
 def copy_field(value: Any) -> str:

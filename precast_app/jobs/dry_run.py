@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, insert, select, text, update
@@ -29,7 +28,6 @@ _OUTDATED = Message(
     "The data that the dry run was planned on has changed, so nothing was changed. Start a new dry run."
 )
 _ROWS_PER_INSERT = 1_000
-_ROWS_PER_COPY = 1_000
 _COLUMNS = (
     "job_id", "row", "name", "type_key", "name_key", "element_type_id", "element_type", "fields", "new_values",
     "digest", "counterpart",
@@ -65,8 +63,7 @@ def store_plan(context: JobContext, planned: Plan, review: PlanReview, reference
     db.session.execute(delete(PlannedChange).where(PlannedChange.job_id == context.job_id))
     cursor = database.driver_cursor()
     changes = _planned_changes(context.job_id, planned, digests.created_keys(reference), found.row_counterparts)
-    while portion := list(islice(changes, _ROWS_PER_COPY)):
-        pg_copy.copy_rows(cursor, f"planned_changes ({', '.join(_COLUMNS)})", portion)
+    pg_copy.copy_stream(cursor, f"planned_changes ({', '.join(_COLUMNS)})", changes)
     store_missing(context, found, [each.id for each in found.missing])
     digest = digests.digest_columns(planned.columns, reference)
     db.session.execute(update(ImportJob).where(ImportJob.id == context.job_id).values(plan_digest=digest))

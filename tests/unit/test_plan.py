@@ -84,7 +84,7 @@ def test_new_changed_and_unchanged_are_told_apart() -> None:
     stored = StoredState([stored_type(1, {PODIUM: 2}), stored_type(2, {PODIUM: 2})])
     data = checked(NODES, cells("N1", 2.0, ""), cells("N2", 3.0, ""), cells("N3", "", 1.0))
     planned = plan.build_plan(data, NODES, stored, 30)
-    assert (planned.created, planned.updated, planned.counts.unchanged, planned.rejected) == (1, 1, 1, 0)
+    assert (planned.counts.created, planned.counts.updated, planned.counts.unchanged, planned.rejected) == (1, 1, 1, 0)
     update, create = planned.operations[1]
     assert isinstance(update, Update)
     assert update.difference.groups == {ColumnGroup.NODES: {PODIUM: (2, 3)}}
@@ -119,7 +119,7 @@ def test_a_row_may_take_away_only_what_is_planned() -> None:
     stored = StoredState([stored_type(1, {PODIUM: 5}), stored_type(2, {PODIUM: 5})])
     stored.free = {(1, PODIUM): 3, (2, PODIUM): 2}
     planned = plan.build_plan(checked(NODES, cells("N1", 2.0, ""), cells("N2", 2.0, "")), NODES, stored, 30)
-    assert (planned.updated, planned.rejected) == (1, 1)
+    assert (planned.counts.updated, planned.rejected) == (1, 1)
     (issue,) = planned.issues
     assert (issue.code, issue.row, issue.column, issue.value) == ("pieces_in_production", 3, "K", "2")
     assert "Write 3 or more" in issue.message
@@ -134,11 +134,11 @@ def test_numbers_do_not_depend_on_what_becomes_of_other_rows() -> None:
     assert first == {2: [PieceRange(PODIUM, 1, 3)], 3: [PieceRange(PODIUM, 4, 2)], 4: [PieceRange(PODIUM, 6, 1)]}
     settled = plan.build_plan(data, NODES, stored, 1, frozenset({2, 3}))
     assert pieces(settled) == {4: [PieceRange(PODIUM, 6, 1)]}
-    assert (settled.created, settled.updated, settled.total) == (1, 0, 3)
+    assert (settled.counts.created, settled.counts.updated, settled.total) == (1, 0, 3)
     stored.free = {}
     refused = plan.build_plan(data, NODES, stored, 1)
     assert pieces(refused) == {3: [PieceRange(PODIUM, 4, 2)], 4: [PieceRange(PODIUM, 6, 1)]}
-    assert (refused.updated, refused.rejected) == (0, 1)
+    assert (refused.counts.updated, refused.rejected) == (0, 1)
 
 
 def test_batches_are_of_data_rows_so_that_they_are_the_same_however_much_is_unchanged() -> None:

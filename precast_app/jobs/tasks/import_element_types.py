@@ -103,9 +103,9 @@ def _store_dry_run(context: JobContext, planned: Plan, review: PlanReview, refer
     """Store the plan instead of writing it."""
     dry_run.store_plan(context, planned, review, reference)
     db.session.commit()
-    missing = Counts(missing=review.missing_count)
-    context.report_progress(Phase.PLANNING, processed=planned.total, counts=planned.counts + missing)
-    summary = dry_run_summary(planned.created, planned.updated, len(planned.unchanged_ids), planned.rejected)
+    counts = planned.counts + Counts(missing=review.missing_count)
+    context.report_progress(Phase.PLANNING, processed=planned.total, counts=counts)
+    summary = dry_run_summary(counts.created, counts.updated, counts.unchanged, counts.rejected)
     return Outcome(summary, describe_first_errors(context.job_id) if planned.rejected else None)
 
 
