@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, String, cast, func, literal
+from sqlalchemy import ARRAY, ColumnElement, String, cast, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 
@@ -26,7 +26,20 @@ def pg_columns(rows: Sequence[tuple[Any, ...]]) -> list[str]:
 
 def is_one_of(column: ColumnElement[int] | InstrumentedAttribute[int], ids: Iterable[int]) -> ColumnElement[bool]:
     """Return the condition that the column has one of these ids, of which there may be thousands."""
-    return column == func.any(cast(literal(pg_array(ids), String), ARRAY(column.type)))
+    return column == func.any(_array(column, ids))
+
+
+def looks_up(column: ColumnElement[int] | InstrumentedAttribute[int], ids: Iterable[int]) -> ColumnElement[bool]:
+    """Return the same condition for rows that are to be looked up by an index.
+
+    Without statistics, PostgreSQL expects a two hundredth of the table for each id, and reads all of it for a hundred.
+    Here it doesn't see how many there are.
+    """
+    return column == func.any(func.array(select(func.unnest(_array(column, ids))).scalar_subquery()))
+
+
+def _array(column: ColumnElement[int] | InstrumentedAttribute[int], ids: Iterable[int]) -> ColumnElement[Any]:
+    return cast(literal(pg_array(ids), String), ARRAY(column.type))
 
 
 def _element(value: Any) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from precast_app.exporting.piece_lists import StageColumn
 from precast_app.extensions import db
 from precast_app.importing import hierarchy
+from precast_app.importing.pg_arrays import looks_up
 from precast_app.models import ElementType, HierarchyNode, PieceStage, Quantity, Stage
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries import pieces
@@ -81,7 +82,7 @@ def _piece_portions(project_id: int, filters: PieceFilter) -> Iterator[list[Expo
         ids = [row.id for row in found]
         passed: dict[int, dict[int, datetime]] = defaultdict(dict)
         query = select(PieceStage.piece_id, PieceStage.stage_id, PieceStage.passed_at)
-        for piece_id, stage_id, passed_at in db.session.execute(query.where(PieceStage.piece_id == func.any(ids))):
+        for piece_id, stage_id, passed_at in db.session.execute(query.where(looks_up(PieceStage.piece_id, ids))):
             passed[piece_id][stage_id] = passed_at
         after = ids[-1]
         db.session.expunge_all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,13 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, text, tuple
 from precast_app.errors import RequestError
 from precast_app.extensions import db
 from precast_app.importing import hierarchy
-from precast_app.importing.pg_arrays import is_one_of
+from precast_app.importing.pg_arrays import is_one_of, looks_up
 from precast_app.messages import Message
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Project, Stage
 from precast_app.pieces import selection
 from precast_app.pieces.selection import PieceFilter
 from precast_app.queries.paging import PageRequest
+from precast_app.text import identity_key
 
 # The orders of pieces: by code, by the day of the last move (pieces that never moved come last), by creation.
 SORTS = ("code", "-code", "moved", "-moved", "id")
@@ -92,7 +93,8 @@ def _list(
         last = None if page.after is None else _last_of_page(project_id, page.after)
         if filters.type is not None or filters.search:
             if filters.ids is None and page.offset + page.limit <= _LOOK_AHEAD:
-                found = _among_the_next(project_id, conditions, page, last, is_descending=is_descending)
+                start = None if last or is_descending or not filters.type else _before_type(project_id, filters.type)
+                found = _among_the_next(project_id, conditions, page, last, start, is_descending=is_descending)
                 if len(found) == page.limit:
                     return to_rows(found), _count(query) if counted and filters.search else None
             found, count = _by_code_of_few(query, page, last, _IN_TABLE_ORDER, is_descending=is_descending)
@@ -100,7 +102,9 @@ def _list(
         query = query.order_by(Piece.code.desc() if is_descending else Piece.code)
         if last is not None:
             query = query.where(Piece.code < last.code if is_descending else Piece.code > last.code)
-    return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all()), None
+    # All pieces of the project: the index of this order begins with the page.
+    with _without(*_IN_INDEX_ORDER) if filters == PieceFilter() else nullcontext():
+        return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all()), None
 
 
 def _among_the_next(
@@ -108,16 +112,29 @@ def _among_the_next(
     conditions: Sequence[ColumnElement[bool]],
     page: PageRequest,
     last: Piece | None,
+    start: str | None,
     *,
     is_descending: bool,
 ) -> list[Piece]:
-    """Return those of a page's pieces by code that are among the project's next few; all of them if most match."""
+    """Return those of a page's pieces by code that are among the project's next few, from the code `start` on.
+
+    These are all of them if most of the next pieces match.
+    """
     following = select(Piece.id).where(Piece.project_id == project_id)
     following = following.order_by(Piece.code.desc() if is_descending else Piece.code).limit(_LOOK_AHEAD)
     if last is not None:
         following = following.where(Piece.code < last.code if is_descending else Piece.code > last.code)
+    if start is not None:
+        following = following.where(Piece.code >= start)
     near = selection.among(project_id, func.array(following.scalar_subquery()), conditions)
     return _by_code_of_few(near, page, last, _IN_INDEX_ORDER, is_descending=is_descending)[0]
+
+
+def _before_type(project_id: int, type_: str) -> str | None:
+    """Return a text that is in front of all codes with this type, and behind most of the others in front of them."""
+    spelled = select(func.min(ElementType.element_type + "/"))
+    of_type = ElementType.project_id == project_id, ElementType.type_key == identity_key(type_)
+    return db.session.scalar(spelled.where(*of_type))
 
 
 def _by_code_of_few(
@@ -203,7 +220,7 @@ def _last_stages(piece_ids: list[int]) -> dict[int, tuple[Any, ...]]:
     query = (
         select(PieceStage.piece_id, Stage.id, Stage.name, PieceStage.passed_at)
         .join(Stage, Stage.id == PieceStage.stage_id)
-        .where(PieceStage.piece_id == func.any(piece_ids))
+        .where(looks_up(PieceStage.piece_id, piece_ids))
         .order_by(Stage.position, Stage.id)
     )
     return {piece_id: (stage_id, name, passed_at) for piece_id, stage_id, name, passed_at in db.session.execute(query)}
