@@ -82,7 +82,14 @@ def read_row(statement: Executable, parameters: Mapping[str, object]) -> Row[Any
     """
     if db.session.registry.has() and db.session().in_transaction():
         return db.session.execute(statement, parameters).first()
-    with db.engine.connect() as connection, _autocommit(connection):
+    return read_row_without_session(db.engine, statement, parameters)
+
+
+def read_row_without_session(
+    engine: Engine, statement: Executable, parameters: Mapping[str, object]
+) -> Row[Any] | None:
+    """Return what `read_row` returns, without a transaction. Needs no context of the application."""
+    with engine.connect() as connection, _autocommit(connection):
         return connection.execute(statement, parameters).first()
 
 

@@ -36,6 +36,7 @@ from precast_app.api import (
     request_durations,
     request_ids,
     reviews,
+    unchanged_jobs,
     webhooks,
 )
 from precast_app.api.blueprint import UserNameConverter
@@ -63,6 +64,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
+    unchanged_jobs.init_app(app)
     request_ids.init_app(app)
     request_durations.init_app(app)
     errors.init_app(app)

@@ -27,7 +27,6 @@ from precast_app.api.job_schemas import (
     pagination,
 )
 from precast_app.api.schemas import EXAMPLE_CSV, FileForm, OptionalFileForm, requested_page
-from precast_app.api.unchanged_jobs import skip_unchanged
 from precast_app.api.uploads import FileNameQuery, IdempotencyKeyHeader, JobQuery, OptionsQuery
 from precast_app.auth import rate_limits
 from precast_app.auth.permissions import Permission
@@ -122,7 +121,6 @@ def attach_file(query: dict[str, Any], job_id: int) -> dict[str, Any]:
 @blueprint.route(JOB, methods=["GET"])
 @ignores_options
 @requires(Permission.READ)
-@skip_unchanged
 @blueprint.etag
 @blueprint.response(200, OneJob)
 def get_job(job_id: int) -> Any:

@@ -15,6 +15,8 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def _add(response: Response) -> Response:
         # Pages don't read them, and reading the counts takes two round trips to Redis: too many for a poll.
-        if request.path.startswith("/api/") and response.status_code != HTTPStatus.NOT_MODIFIED:
+        if response.status_code == HTTPStatus.NOT_MODIFIED:
+            rate_limits.remember_counted()
+        elif request.path.startswith("/api/"):
             response.headers.update(rate_limits.header_fields())
         return response

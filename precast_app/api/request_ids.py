@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from flask import Flask, Response, request
 
 from precast_app import logs
 
-_HEADER = "X-Request-Id"
+HEADER = "X-Request-Id"
+# The header in a request's environment.
+ENVIRON_KEY = "HTTP_X_REQUEST_ID"
 _ACCEPTED = re.compile(r"\A[A-Za-z0-9._-]{1,64}\Z")
 
 
@@ -21,15 +24,20 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def _name(response: Response) -> Response:
-        response.headers[_HEADER] = current()
+        response.headers[HEADER] = current()
         return response
 
 
 def current() -> str:
     """Return the id of the current request."""
-    found: str | None = request.environ.get(logs.REQUEST_ID_KEY)
+    return of(request.environ)
+
+
+def of(environ: dict[str, Any]) -> str:
+    """Return the id of the request with this environment."""
+    found: str | None = environ.get(logs.REQUEST_ID_KEY)
     if found is None:
-        sent = request.headers.get(_HEADER, "")
+        sent = environ.get(ENVIRON_KEY, "")
         found = sent if _ACCEPTED.match(sent) else logs.new_request_id()
-        request.environ[logs.REQUEST_ID_KEY] = found
+        environ[logs.REQUEST_ID_KEY] = found
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, request
 from flask_limiter import Limiter
+from limits import RateLimitItem
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 from redis.retry import Retry
@@ -19,8 +20,13 @@ from precast_app.extensions import current_settings, settings_of
 # The name of the limit on all requests in headers, and what the library calls its scope.
 _REQUESTS = "requests"
 _ALL_ROUTES = "global"
+_COUNTED_KEY = "precast.counted"
 # Cheap responses that monitoring and every page request often.
 _EXEMPT_ENDPOINTS = frozenset({"static", "health.alive", "health.ready"})
+
+
+# Limits, each with the names of the counter.
+Counted = tuple[tuple[RateLimitItem, tuple[str, ...]], ...]
 
 
 def _rate_limit_key() -> str:
@@ -47,6 +53,25 @@ limiter = Limiter(
     swallow_errors=True,
     key_prefix="limits",
 )
+
+
+def remember_counted() -> None:
+    """Store with the request what it has counted towards, for `counted_in`."""
+    request.environ[_COUNTED_KEY] = tuple((each.limit, tuple(each.request_args)) for each in limiter.current_limits)
+
+
+def counted_in(environ: dict[str, Any]) -> Counted:
+    """Return what the request with this environment has counted towards; nothing if that was not stored."""
+    counted: Counted = environ.get(_COUNTED_KEY, ())
+    return counted
+
+
+def count_again(counted: Counted) -> bool:
+    """Count another request towards the same limits, and return whether it is within all of them.
+
+    Raise `RedisError` if Redis can't be reached.
+    """
+    return all(limiter.limiter.hit(limit, *names) for limit, names in counted)
 
 
 def retry_after() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -59,10 +61,15 @@ def current_identity() -> Identity:
     return found
 
 
+def set_database_error(environ: dict[str, Any], error: SQLAlchemyError) -> None:
+    """Let `current_identity` raise this error for the request with this environment."""
+    environ[_DATABASE_ERROR_KEY] = error
+
+
 def _authenticate() -> Identity:
     header = request.headers.get("Authorization", "")
     if header:
-        token = _token_in(header)
+        token = token_in(header)
         found = tokens.authenticate(token) if token else None
         if found is None:
             raise Unauthorized(
@@ -80,7 +87,7 @@ def _authenticate() -> Identity:
     return found
 
 
-def _token_in(header: str) -> str | None:
+def token_in(header: str) -> str | None:
     """Return the token in the `Authorization` header; clients of the replaced system send it without a scheme."""
     scheme, _, token = header.strip().partition(" ")
     if not token:

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Flask, request
-from sqlalchemy import Executable, bindparam, literal_column, select
+from sqlalchemy import Executable, bindparam, select
 
 from precast_app import database
 from precast_app.auth import permissions
@@ -17,15 +17,11 @@ from precast_app.auth.permissions import Identity, Permission
 from precast_app.auth.request_authentication import current_identity
 from precast_app.errors import NotFound
 from precast_app.messages import Message
-from precast_app.models import ImportJob, Phase, Piece
+from precast_app.models import ImportJob, Piece
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-# `xmin` is the number of the transaction that wrote the row.
-_JOB: Executable = select(
-    ImportJob.project_id, ImportJob.phase, ImportJob.updated_at,
-    literal_column("import_jobs.xmin::text").label("transaction"),
-).where(ImportJob.id == bindparam("id"))  # fmt: skip
+_JOB = select(ImportJob.project_id).where(ImportJob.id == bindparam("id"))
 _PIECE = select(Piece.project_id).where(Piece.id == bindparam("id"))
 # Path parameters that identify something in a project: how it is read, and the word for it in messages. The API calls a
 # piece an element.
@@ -34,7 +30,6 @@ _PROJECT_OWNED: dict[str, tuple[Executable, str]] = {
     "element_id": (_PIECE, Message("element")),
     "piece_id": (_PIECE, Message("piece")),
 }
-_REQUESTED_KEY = "precast.requested"
 # Routes of other packages: static files, the OpenAPI description, and the dashboard, which has a check of its own.
 _UNGUARDED_PREFIXES = ("/static/", "/api/openapi.json", "/rq")
 
@@ -80,16 +75,6 @@ def requires(
     return decorate
 
 
-def requested_job_version() -> str | None:
-    """Return a text that differs between any two versions of the job that the path names, as `requires` has read it.
-
-    None if the job is queued, since its position in the queue depends on other jobs.
-    """
-    job = request.environ[_REQUESTED_KEY]
-    # The time too: after a failover to another server, a number of a transaction may occur again.
-    return None if job.phase == Phase.QUEUED else f"{job.transaction} {job.updated_at}"
-
-
 def public(view: View) -> View:
     """Let everyone call the view, also without signing in."""
     view.access_rule = AccessRule(None)  # type: ignore[attr-defined] # for `access_rule`
@@ -120,7 +105,6 @@ def _require(identity: Identity, permission: Permission, kwargs: dict[str, Any])
                 # The same error for what does not exist and for what is in a project that the user may not see.
                 with suppress(NotFound):
                     permissions.require(identity, permission, requested.project_id, changes=changes)
-                    request.environ[_REQUESTED_KEY] = requested
                     return
             raise NotFound(
                 Message("There is no %(thing)s %(id)s, or you don't have access to it.", thing=word, id=kwargs[name])
