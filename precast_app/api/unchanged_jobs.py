@@ -32,19 +32,9 @@ _PATH = re.compile(r"/api/jobs/([0-9]{1,9})\Z")
 _ROUTE = "/api/jobs/{job_id}"
 _MAX_KNOWN = 10_000
 
-# A text that differs between any two versions of what the answer depends on: `xmin` is the number of the transaction
-# that wrote a row. The job's time too, because after a failover to another server a number may occur again. No row if
-# the application has to answer: if the token is not valid, or its last use is to be stored, and for a queued job, whose
-# position in the queue depends on other jobs.
-_VERSION = text("""
-    SELECT concat_ws(' ', token.xmin, account.xmin, member.xmin, job.xmin, job.updated_at) AS version
-    FROM api_tokens token
-    JOIN users account ON account.id = token.user_id
-    JOIN import_jobs job ON job.id = :job_id
-    LEFT JOIN memberships member ON member.user_id = account.id AND member.project_id = job.project_id
-    WHERE token.token_hash = :token_hash AND token.expires_at > now() AND token.used_at > now() - interval '1 minute'
-      AND account.disabled_at IS NULL AND job.phase <> 'queued'
-""")
+# A text that differs between any two versions of what the answer depends on. Null if the application has to answer: if
+# the token is not valid, or its last use is to be stored, and for a queued job, whose position depends on other jobs.
+_VERSION = text("SELECT poll_version(:job_id, :token_hash) AS version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +103,7 @@ class UnchangedJobs:
         row = database.read_row_without_session(
             self._engine, _VERSION, {"job_id": poll.job_id, "token_hash": poll.token_hash}
         )
-        return None if row is None else str(row.version)
+        return None if row is None else row.version
 
     def _remembering(
         self, poll: _Poll, version: str | None, environ: WSGIEnvironment, start_response: StartResponse
