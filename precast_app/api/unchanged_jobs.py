@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _PATH = re.compile(r"/api/jobs/([0-9]{1,9})\Z")
 _ROUTE = "/api/jobs/{job_id}"
-_MAX_KNOWN = 10_000
+# More clients than follow jobs at once, and few enough for the memory, whatever headers they send.
+_MAX_KNOWN = 2_000
 
 # A text that differs between any two versions of what the answer depends on. Null if the application has to answer: if
 # the token is not valid, or its last use is to be stored, and for a queued job, whose position depends on other jobs.
