@@ -134,8 +134,8 @@ class Plan:
         renamed = len([each for each in updates if each.former_name is not None])
         removed = [each for removals in self.removals.values() for each in removals]
         nodes = self._nodes()
-        # As a list, the quantities of a large file are added up in a third of the time of `_additions`.
-        added = sum([values[index] or 0 for values in creations for index, _ in nodes])
+        # A list for each row: in a large file, `_additions` takes three times as long.
+        added = sum(sum([values[index] or 0 for index, _ in nodes]) for values in creations)
         return Counts(
             created=len(creations),
             updated=len(updates) - renamed,
