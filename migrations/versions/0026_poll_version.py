@@ -17,9 +17,10 @@ branch_labels = None
 depends_on = None
 
 # `xmin` is the number of the transaction that wrote a row. The job's time too, because after a failover to another server
-# a number may occur again.
+# the number of a transaction may occur again.
 _FUNCTION = """
-    CREATE FUNCTION poll_version(polled_job_id integer, sent_token_hash text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+    CREATE FUNCTION poll_version(polled_job_id integer, sent_token_hash text, asked_at timestamptz) RETURNS text
+    LANGUAGE plpgsql STABLE AS $$
     BEGIN
         RETURN (
             SELECT concat_ws(' ', token.xmin, account.xmin, member.xmin, job.xmin, job.updated_at)
@@ -27,8 +28,8 @@ _FUNCTION = """
             JOIN users account ON account.id = token.user_id
             JOIN import_jobs job ON job.id = polled_job_id
             LEFT JOIN memberships member ON member.user_id = account.id AND member.project_id = job.project_id
-            WHERE token.token_hash = sent_token_hash AND token.expires_at > now()
-              AND token.used_at > now() - interval '1 minute'
+            WHERE token.token_hash = sent_token_hash AND token.expires_at > asked_at
+              AND token.used_at >= asked_at - interval '1 minute'
               AND account.disabled_at IS NULL AND job.phase <> 'queued'
         );
     END $$
@@ -42,4 +43,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove the function."""
-    op.execute("DROP FUNCTION poll_version(integer, text)")
+    op.execute("DROP FUNCTION poll_version(integer, text, timestamptz)")

@@ -114,7 +114,10 @@ class Job(ResponseSchema):
 
     @staticmethod
     def of(job: ImportJob, positions: dict[int, int]) -> dict[str, Any]:
-        """Return the fields of a job; `positions` maps the ids of queued jobs to their positions in the queue."""
+        """Return the fields of a job; `positions` maps the ids of queued jobs to their positions in the queue.
+
+        All others come from the job's row: `unchanged_jobs` relies on that.
+        """
         nested = ("profile", "output")
         names = [name for name in Job._declared_fields if name not in nested and hasattr(ImportJob, name)]
         pace = job_queries.throughput(job)

@@ -69,9 +69,12 @@ def counted_in(environ: dict[str, Any]) -> Counted:
 def count_again(counted: Counted) -> bool:
     """Count another request towards the same limits, and return whether it is within all of them.
 
-    Raise `RedisError` if Redis can't be reached.
+    False if it can't be counted: if Redis can't be reached, or two threads begin to count in memory at once.
     """
-    return all(limiter.limiter.hit(limit, *names) for limit, names in counted)
+    try:
+        return all(limiter.limiter.hit(limit, *names) for limit, names in counted)
+    except (RedisError, ValueError, RuntimeError):
+        return False
 
 
 def retry_after() -> int:

@@ -27,9 +27,9 @@ SORTS = ("code", "-code", "moved", "-moved", "id")
 # What PostgreSQL must not use, so that it finds rows by an index, but reads them in the order of the table, each page
 # once. With statistics, it would read them in the order of the index: where moved pieces alternate with others, nearly
 # each row from another page. Without the index, it would read all projects.
-_IN_TABLE_ORDER = ("indexscan", "seqscan")
+_OFF_FOR_TABLE_ORDER = ("indexscan", "seqscan")
 # The same for reading a few rows in the order of an index. Without statistics, it would sort all rows of the project.
-_IN_INDEX_ORDER = ("bitmapscan", "seqscan", "sort")
+_OFF_FOR_INDEX_ORDER = ("bitmapscan", "seqscan", "sort")
 
 # So many pieces from the place of a page on are searched before all are.
 _LOOK_AHEAD = 1000
@@ -72,7 +72,7 @@ def list_and_count(
     """Return the same page as `list_pieces`, and how many pieces match the filters in all."""
     found, count = _list(project_id, filters, page, sort, counted=True)
     if page.after is None and not page.offset and len(found) < page.limit:
-        return found, len(found)
+        return found, len(found) if count is None else count
     return found, selection.count(project_id, filters) if count is None else count
 
 
@@ -93,17 +93,18 @@ def _list(
         last = None if page.after is None else _last_of_page(project_id, page.after)
         if filters.type is not None or filters.search:
             if filters.ids is None and page.offset + page.limit <= _LOOK_AHEAD:
-                start = None if last or is_descending or not filters.type else _before_type(project_id, filters.type)
-                found = _among_the_next(project_id, conditions, page, last, start, is_descending=is_descending)
+                is_start = filters.type is not None and last is None and not is_descending
+                from_code = _before_type(project_id, filters.type or "") if is_start else None
+                found = _among_the_next(project_id, conditions, page, last, from_code, is_descending=is_descending)
                 if len(found) == page.limit:
                     return to_rows(found), _count(query) if counted and filters.search else None
-            found, count = _by_code_of_few(query, page, last, _IN_TABLE_ORDER, is_descending=is_descending)
+            found, count = _by_code_of_few(query, page, last, _OFF_FOR_TABLE_ORDER, is_descending=is_descending)
             return to_rows(found), count
         query = query.order_by(Piece.code.desc() if is_descending else Piece.code)
         if last is not None:
             query = query.where(Piece.code < last.code if is_descending else Piece.code > last.code)
     # All pieces of the project: the index of this order begins with the page.
-    with _without(*_IN_INDEX_ORDER) if filters == PieceFilter() else nullcontext():
+    with _without(*_OFF_FOR_INDEX_ORDER) if filters == PieceFilter() else nullcontext():
         return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all()), None
 
 
@@ -112,11 +113,11 @@ def _among_the_next(
     conditions: Sequence[ColumnElement[bool]],
     page: PageRequest,
     last: Piece | None,
-    start: str | None,
+    from_code: str | None,
     *,
     is_descending: bool,
 ) -> list[Piece]:
-    """Return those of a page's pieces by code that are among the project's next few, from the code `start` on.
+    """Return those of a page's pieces by code that are among the project's next few, from the code `from_code` on.
 
     These are all of them if most of the next pieces match.
     """
@@ -124,14 +125,18 @@ def _among_the_next(
     following = following.order_by(Piece.code.desc() if is_descending else Piece.code).limit(_LOOK_AHEAD)
     if last is not None:
         following = following.where(Piece.code < last.code if is_descending else Piece.code > last.code)
-    if start is not None:
-        following = following.where(Piece.code >= start)
+    if from_code is not None:
+        following = following.where(Piece.code >= from_code)
     near = selection.among(project_id, func.array(following.scalar_subquery()), conditions)
-    return _by_code_of_few(near, page, last, _IN_INDEX_ORDER, is_descending=is_descending)[0]
+    return _by_code_of_few(near, page, last, _OFF_FOR_INDEX_ORDER, is_descending=is_descending)[0]
 
 
 def _before_type(project_id: int, type_: str) -> str | None:
-    """Return a text that is in front of all codes with this type, and behind most of the others in front of them."""
+    """Return a text that is in front of all codes with this type, and behind most of the others in front of them.
+
+    A code begins with the type as it is stored, whose spelling never changes, and any collation has a text in front of
+    those that begin with it.
+    """
     spelled = select(func.min(ElementType.element_type + "/"))
     of_type = ElementType.project_id == project_id, ElementType.type_key == identity_key(type_)
     return db.session.scalar(spelled.where(*of_type))
@@ -157,7 +162,7 @@ def _by_code_of_few(
 
 
 def _count(query: Select[Piece]) -> int:
-    with _without(*_IN_TABLE_ORDER):
+    with _without(*_OFF_FOR_TABLE_ORDER):
         return db.session.scalar(query.with_only_columns(func.count())) or 0
 
 
@@ -187,7 +192,9 @@ def _by_move(project_id: int, query: Select[Piece], page: PageRequest, *, is_des
             moved = moved.where(tuple_(*key) < position if is_descending else tuple_(*key) > position)
         found = list(db.session.scalars(moved.limit(page.limit).offset(offset)))
         if offset and not found:
-            offset -= db.session.scalar(select(func.count()).select_from(moved.order_by(None).subquery())) or 0
+            count = db.session.scalar(select(func.count()).select_from(moved.order_by(None).subquery())) or 0
+            # Pieces may have moved since the page was read.
+            offset = max(0, offset - count)
         else:
             offset = 0
     elif last is not None:

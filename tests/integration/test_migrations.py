@@ -203,13 +203,13 @@ _STATISTICS = text("SELECT count(*) FROM pg_stats WHERE (tablename, attname) = (
 def test_statistics_of_projects_are_removed_and_not_collected_again(app: Flask, environment: dict[str, str]) -> None:
     with _other_database(environment, "statistics") as (other, given):
         _flask(given, "upgrade", "0024")
-        for command, before, after in (("upgrade", 1, 0), ("downgrade", 0, 1)):
+        for command, revision, before, after in (("upgrade", "0025", 1, 0), ("downgrade", "0024", 0, 1)):
             with other.begin() as connection:
                 connection.execute(text("INSERT INTO projects (name) VALUES (:name)"), {"name": command})
                 connection.execute(_ONE_TYPE, {"name": command})
                 connection.execute(text("ANALYZE element_types"))
                 assert connection.scalar(_STATISTICS) == before
-            _flask(given, command)
+            _flask(given, command, revision)
             with other.begin() as connection:
                 assert connection.scalar(_STATISTICS) == 0
                 connection.execute(text("ANALYZE element_types"))
