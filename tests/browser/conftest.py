@@ -105,6 +105,8 @@ def open_page(browser: Browser, site: Site) -> Iterator[OpenPage]:
 
 def check_page(page: Page) -> None:
     """Assert that the page as it is now breaks no rule of axe and does not scroll sideways."""
+    # A click on a link returns before the styles of the next page are there.
+    page.wait_for_load_state()
     found = Axe().run(page, options=_RULES)
     assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
     check_width(page)
