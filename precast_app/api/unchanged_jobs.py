@@ -81,7 +81,7 @@ class _Answer:
 
 
 class UnchangedJobs:
-    """WSGI application in front of the application's own."""
+    """WSGI application that passes on to the next one what it can't answer itself."""
 
     def __init__(self, app: Flask) -> None:
         self._next: WSGIApplication = app.wsgi_app
@@ -138,11 +138,12 @@ class UnchangedJobs:
 
 
 def init_app(app: Flask) -> None:
-    """Answer polls of unchanged jobs without the application. What it does before and after a request is done here."""
+    """Answer polls of unchanged jobs in front of the application."""
     app.wsgi_app = UnchangedJobs(app)  # type: ignore[method-assign] # Flask's own way to wrap it
 
 
 def _answer(known: _Answer, environ: WSGIEnvironment, start_response: StartResponse, started: float) -> Iterable[bytes]:
+    """Send the 304, with what the application would log, name and measure of the request."""
     environ[logs.USER_KEY] = known.user_id
     start_response("304 NOT MODIFIED", [*known.headers, (request_ids.HEADER, request_ids.of(environ))])
     durations.HTTP_REQUESTS.observe(time.monotonic() - started, "GET", _ROUTE, "3xx")

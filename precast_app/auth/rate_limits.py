@@ -24,7 +24,6 @@ _COUNTED_KEY = "precast.counted"
 # Cheap responses that monitoring and every page request often.
 _EXEMPT_ENDPOINTS = frozenset({"static", "health.alive", "health.ready"})
 
-
 # Limits, each with the names of the counter.
 Counted = tuple[tuple[RateLimitItem, tuple[str, ...]], ...]
 

@@ -35,6 +35,7 @@ class ElementType(Model):
     )
 
     id: Mapped[Id]
+    # PostgreSQL collects no statistics of it (migration 0025).
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     element_type: Mapped[str] = mapped_column(String(150))
     name: Mapped[str] = mapped_column(String(150))

@@ -61,7 +61,7 @@ class Piece(Model):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    # The project of the element type, repeated here for the unique key.
+    # The project of the element type, repeated here for the unique key. PostgreSQL collects no statistics of it (0025).
     project_id: Mapped[int]
     element_type_id: Mapped[int]
     node_id: Mapped[int]
@@ -88,6 +88,7 @@ class PieceStage(Model):
     __table_args__ = (Index(None, "stage_id", "piece_id"),)
 
     piece_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    # PostgreSQL collects no statistics of it (0025).
     stage_id: Mapped[int] = mapped_column(ForeignKey("stages.id"), primary_key=True)
     passed_at: Mapped[Timestamp]
 
