@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
+
+from zlib_ng import zlib_ng
 
 from precast_app.messages import Message
 from precast_app.spreadsheets.errors import UnreadableFile, damaged
@@ -20,6 +21,7 @@ from precast_app.spreadsheets.sheet import Limits
 _READ = 64 * 1024
 _CHUNK = 512 * 1024  # bytes, unzipped; peak memory and speed are both flat around this size
 _RATIO_FROM = 8 * 1024 * 1024  # bytes; a smaller part may be very regular and compress well
+_ZLIB_ERROR: type[Exception] = zlib_ng.error  # type: ignore[assignment] # declared as an exception, not as its class
 _DIRECTORY_ERRORS = (
     zipfile.BadZipFile,
     OSError,
@@ -86,9 +88,9 @@ class ZipPackage:
                 size += len(chunk)
                 if size > entry.file_size:
                     raise _too_large()
-                checksum = zlib.crc32(chunk, checksum)
+                checksum = zlib_ng.crc32(chunk, checksum)
                 yield chunk
-        except (zlib.error, OSError, ValueError, OverflowError, struct.error) as error:
+        except (_ZLIB_ERROR, OSError, ValueError, OverflowError, struct.error) as error:
             raise damaged(Message("its part %(part)s can't be unzipped", part=part)) from error
         if size != entry.file_size or checksum != entry.CRC:
             raise damaged(Message("its part %(part)s is incomplete or was changed during the transfer", part=part))
@@ -103,7 +105,7 @@ class ZipPackage:
         position = entry.header_offset + 30 + name_length + extra_length
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise damaged(Message("its part %(part)s is compressed in a way Excel does not use", part=entry.filename))
-        inflater = zlib.decompressobj(-15) if entry.compress_type == zipfile.ZIP_DEFLATED else None
+        inflater = zlib_ng.decompressobj(-15) if entry.compress_type == zipfile.ZIP_DEFLATED else None
         while left > 0:
             # Another reader of the file may have moved its position since the last chunk.
             file.seek(position)

@@ -126,11 +126,13 @@ def test_rows_without_content_do_not_count() -> None:
     white = '<row r="3"><c r="A3" t="inlineStr"><is><t> &#160;</t></is></c></row>'
     nbsp = '<row r="4"><c r="A4" t="s"><v>2</v></c><c r="B4" t="str"><f>A9</f><v></v></c></row>'
     held = '<row r="7"><c r="A7" t="s"><v>0</v></c><c r="B7" t="s"><v>1</v></c></row>'
+    # A zero width space is no white space; the hair space, U+200A, is.
+    held += '<row r="8"><c r="A8" t="inlineStr"><is><t>&#x200B;</t></is></c></row>'
     strings = "<si><t xml:space='preserve'> </t></si><si><t>x</t></si><si><t>\N{NO-BREAK SPACE}</t></si>"
     file = workbook(blank + white + nbsp + held, strings)
-    assert rows_of(file) == [(7, [" ", "x"])]
+    assert rows_of(file) == [(7, [" ", "x"]), (8, ["\N{ZERO WIDTH SPACE}"])]
     found = open_book(file).scan("S")
-    assert (found.row_count, [row.number for row in found.head]) == (1, [7])
+    assert (found.row_count, [row.number for row in found.head]) == (2, [7, 8])
 
 
 def test_a_zero_and_a_false_are_content() -> None:

@@ -22,7 +22,7 @@ from precast_app.spreadsheets.errors import (
 from precast_app.spreadsheets.scan_limits import ScanCounter
 from precast_app.spreadsheets.sheet import LAST_ROW, Limits, column_number
 from precast_app.spreadsheets.xlsx.head_rows import read_usual_row
-from precast_app.spreadsheets.xlsx.row_bytes import DATA_START, ROW_END, match_row
+from precast_app.spreadsheets.xlsx.row_bytes import DATA_START, ROW_END, USUAL_CONTENT, match_row
 from precast_app.spreadsheets.xlsx.shared_strings import SharedStrings, UnusualXml
 from precast_app.spreadsheets.xlsx.sheet_head import SheetHead
 from precast_app.spreadsheets.xlsx.sheet_xml import (
@@ -50,8 +50,7 @@ _WIDE = re.compile(rb'<c r="([A-Z]{3})([0-9]{1,7})"[^<>]*(?<!/)>')  # beyond col
 _USUAL_SHARED = re.compile(rb't="s"><v>([0-9]{1,9})</v>')
 # Anchored at the start of the tag, so that a tag with many `t="s"` is matched once and not once per attribute.
 _SHARED_INDEX = re.compile(rb"""<c(?=\s(?:[^<>]*\s)?t=["']s["'])[^<>]*>\s*<v>\s*([0-9]{1,9})\s*</v>""")
-_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LETTERS_TO_A = bytes.maketrans(_LETTERS, b"A" * len(_LETTERS))
+_TO_A = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"A" * 26)
 _SHARED = re.compile(rb"""\st=["']s["']""")
 _ERROR = re.compile(
     rb"""<c r="([A-Z]{1,3})([0-9]{1,7})"(?=[^<>]*\st=["']e["'])[^<>]*>"""
@@ -182,40 +181,44 @@ class ByteScanner:
 
     def _scan_block(self, block: bytes) -> None:
         """Scan complete rows; the block ends with the end of a row."""
-        cells = block.count(b"<c")
         # A search for one byte takes a tenth of the time of a search for two.
-        if cells != block.count(b'<c r="') or (b"!" in block and b"<!" in block):
+        if b"!" in block and b"<!" in block:
             raise UnusualXml
+        # With an A for each capital letter, the references in a row differ only in how many letters they have.
+        masked = block.translate(_TO_A)
+        cells = masked.count(b"<c")
         self._count_cells(cells)
         self._check_shared_texts(block)
         error_rows = self._add_errors(block)
-        limit, into, head = self._limits.cell_characters, self._into, self._head
-        rows = block.split(ROW_END)
-        own_cells = 0
-        for part in rows[:-1]:
-            match = match_row(part)
+        limit, into, head, blank = self._limits.cell_characters, self._into, self._head, self._strings.blank
+        masked_rows = masked.split(ROW_END)[:-1]
+        numbers: list[int] = []
+        begin = 0
+        for masked_row in masked_rows:
+            row = slice(begin, begin + len(masked_row))
+            begin += len(masked_row) + len(ROW_END)
+            usual = USUAL_CONTENT.match(masked_row)
+            match = usual or match_row(masked_row)
             if match is None:
                 raise UnusualXml
-            start, number = match.start(), int(match[1])
+            number = int(match[1])
             if not self._row < number <= LAST_ROW:
                 raise rows_out_of_order(number, self._row)
             self._row = number
             self._first_row = self._first_row or number
-            # With the columns' letters deleted, every reference in the row is its number.
-            own_cells += part.translate(None, _LETTERS).count(b'<c r="%d"' % number)
-            end = part.rfind(b"</c>")
+            numbers.append(number)
+            start, end = match.start(), masked_row.rfind(b"</c>")
             if end < start:
                 continue  # the row has no cells with content
-            if not (number in error_rows or self._has_content(part, start)):
+            is_surely_content = usual is not None and (usual[2] is None or int(usual[2]) not in blank)
+            if not (is_surely_content or number in error_rows or self._has_content(block[row], start)):
                 continue
-            if len(part) > limit:
-                self._check_text_lengths(part, number)
+            if len(masked_row) > limit:
+                self._check_text_lengths(block[row], number)
             if head is not None and head.wants_row:
-                self._add_head_row(head, number, part, start)
-            into.add_row(number, self._last_column(part, end))
-        if own_cells != cells:
-            raise UnusualXml  # references in small letters, which the parser reads, or to cells of another row
-        self._check_wide_cells(block)
+                self._add_head_row(head, number, block[row], start)
+            into.add_row(number, self._last_column(block, row.start, row.start + end))
+        self._check_references(block, masked_rows, numbers, cells)
 
     def _check_shared_texts(self, block: bytes) -> None:
         """Check that the block's shared strings exist, and that all texts so far fit in memory."""
@@ -238,10 +241,14 @@ class ByteScanner:
         if self._text_size > self._limits.text_bytes:
             raise too_much_text()
 
-    def _check_wide_cells(self, block: bytes) -> None:
-        # A quick check, with each letter replaced by an A.
-        if b'<c r="AAA' not in block.translate(_LETTERS_TO_A):
+    def _check_references(self, block: bytes, masked_rows: list[bytes], numbers: list[int], cells: int) -> None:
+        """Check that the cells of each row refer to that row, and to columns within the limit."""
+        rows = list(zip(masked_rows, numbers, strict=True))
+        own = sum(row.count(b'<c r="A%d"' % number) + row.count(b'<c r="AA%d"' % number) for row, number in rows)
+        if own == cells:
             return
+        if own + sum(row.count(b'<c r="AAA%d"' % number) for row, number in rows) != cells:
+            raise UnusualXml  # no references or such in small letters, which the parser reads, or to other rows
         for match in _WIDE.finditer(block):
             column = column_number(match[1].decode())
             if column > self._limits.columns:
@@ -254,7 +261,7 @@ class ByteScanner:
             if len(piece) > limit:
                 text = piece.partition(b">")[2]
                 if len(text.decode("utf-8", "replace")) > limit:
-                    raise cell_too_long(number, self._last_column(row, position), self._limits)
+                    raise cell_too_long(number, self._last_column(row, 0, position), self._limits)
             position += len(piece) + 1
 
     def _has_content(self, part: bytes, start: int) -> bool:
@@ -275,9 +282,9 @@ class ByteScanner:
         text = value or text
         return bool(_SURELY_CONTENT.match(text) or decode_escapes(decode_xml_text(text)).strip())
 
-    def _last_column(self, part: bytes, end: int) -> int:
-        """Return the column of the last cell that starts before `end`."""
-        match = _COLUMN.match(part, part.rfind(b'<c r="', 0, end))
+    def _last_column(self, block: bytes, start: int, end: int) -> int:
+        """Return the column of the last cell that starts between `start` and `end`."""
+        match = _COLUMN.match(block, block.rfind(b'<c r="', start, end))
         if match is None:
             raise UnusualXml
         return _column_number(match[1])
@@ -296,7 +303,7 @@ class ByteScanner:
         if b't="e"' in block or (b"'" in block and b"t='e'" in block):
             for letters, row, text in _ERROR.findall(block):
                 self._add_error(rows, letters, row, decode_xml_text(text))
-        if b"<f" in block:
+        if b"f" in block and b"<f" in block:
             for letters, row, attributes, formula, ending in _UNSAVED.findall(block):
                 if _TYPED_ERROR.search(attributes):
                     continue  # an error without its text; every reader treats the cell as blank
