@@ -48,6 +48,7 @@ def test_each_filter_finds_exactly_the_pieces_that_match(client: FlaskClient, ad
         ({"search": address}, lambda each: each is example),
         ({"search": "t1_f2/"}, lambda each: "/T1_F2/" in each["code"]),
         ({"search": name}, lambda each: name in each["element_type_name"]),
+        ({"search": "-"}, lambda each: True),  # which all names of element types contain
         ({"node_id": node, "type": "WALL", "search": "/0001"}, lambda each: _is_first_wall(each, node)),
         ({"tower": "Tower"}, lambda each: False),
         ({"search": "%"}, lambda each: False),
