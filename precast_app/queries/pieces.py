@@ -80,32 +80,53 @@ def _list(
     project_id: int, filters: PieceFilter, page: PageRequest, sort: str, *, counted: bool
 ) -> tuple[list[PieceRow], int | None]:
     """Return the page, and how many pieces match the filters if that is to be counted and quicker to find here."""
-    conditions = selection.conditions(project_id, filters)
-    query = selection.among(project_id, filters.ids, conditions)
     is_descending = sort.startswith("-")
-    if sort == "id":
-        query = query.order_by(Piece.id)
-        if page.after is not None:
-            query = query.where(Piece.id > page.after)
-    elif sort.endswith("moved"):
+    if sort.endswith("code") and (filters.type is not None or filters.search):
+        found, count = _by_code_of_found(project_id, filters, page, counted=counted, is_descending=is_descending)
+        return to_rows(found), count
+    query = selection.matching(project_id, filters)
+    if sort.endswith("moved"):
         return to_rows(_by_move(project_id, query, page, is_descending=is_descending)), None
+    if sort == "id":
+        query = _in_order_of_creation(query, page)
     else:
-        last = None if page.after is None else _last_of_page(project_id, page.after)
-        if filters.type is not None or filters.search:
-            if filters.ids is None and page.offset + page.limit <= _LOOK_AHEAD:
-                is_start = filters.type is not None and last is None and not is_descending
-                from_code = _before_type(project_id, filters.type or "") if is_start else None
-                found = _among_the_next(project_id, conditions, page, last, from_code, is_descending=is_descending)
-                if len(found) == page.limit:
-                    return to_rows(found), _count(query) if counted and filters.search else None
-            found, count = _by_code_of_few(query, page, last, _OFF_FOR_TABLE_ORDER, is_descending=is_descending)
-            return to_rows(found), count
-        query = query.order_by(Piece.code.desc() if is_descending else Piece.code)
-        if last is not None:
-            query = query.where(Piece.code < last.code if is_descending else Piece.code > last.code)
+        query = _in_order_of_code(project_id, query, page, is_descending=is_descending)
     # All pieces of the project: the index of this order begins with the page.
     with _without(*_OFF_FOR_INDEX_ORDER) if filters == PieceFilter() else nullcontext():
         return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all()), None
+
+
+def _in_order_of_creation(query: Select[Piece], page: PageRequest) -> Select[Piece]:
+    query = query.order_by(Piece.id)
+    return query if page.after is None else query.where(Piece.id > page.after)
+
+
+def _in_order_of_code(
+    project_id: int, query: Select[Piece], page: PageRequest, *, is_descending: bool
+) -> Select[Piece]:
+    query = query.order_by(Piece.code.desc() if is_descending else Piece.code)
+    last = _last_of_page(project_id, page)
+    return query if last is None else query.where(_is_behind(last, is_descending=is_descending))
+
+
+def _is_behind(last: Piece, *, is_descending: bool) -> ColumnElement[bool]:
+    return Piece.code < last.code if is_descending else Piece.code > last.code
+
+
+def _by_code_of_found(
+    project_id: int, filters: PieceFilter, page: PageRequest, *, counted: bool, is_descending: bool
+) -> tuple[list[Piece], int | None]:
+    """Return a page by code of the pieces of a type or a search, and their number if `_list` is to return it."""
+    conditions = selection.conditions(project_id, filters)
+    query = selection.among(project_id, filters.ids, conditions)
+    last = _last_of_page(project_id, page)
+    if filters.ids is None and page.offset + page.limit <= _LOOK_AHEAD:
+        is_start = filters.type is not None and last is None and not is_descending
+        from_code = _before_type(project_id, filters.type or "") if is_start else None
+        found = _among_the_next(project_id, conditions, page, last, from_code, is_descending=is_descending)
+        if len(found) == page.limit:
+            return found, _count(query) if counted and filters.search else None
+    return _by_code_of_few(query, page, last, _OFF_FOR_TABLE_ORDER, is_descending=is_descending)
 
 
 def _among_the_next(
@@ -124,7 +145,7 @@ def _among_the_next(
     following = select(Piece.id).where(Piece.project_id == project_id)
     following = following.order_by(Piece.code.desc() if is_descending else Piece.code).limit(_LOOK_AHEAD)
     if last is not None:
-        following = following.where(Piece.code < last.code if is_descending else Piece.code > last.code)
+        following = following.where(_is_behind(last, is_descending=is_descending))
     if from_code is not None:
         following = following.where(Piece.code >= from_code)
     near = selection.among(project_id, func.array(following.scalar_subquery()), conditions)
@@ -184,7 +205,7 @@ def _by_move(project_id: int, query: Select[Piece], page: PageRequest, *, is_des
     moved = moved.order_by(*(column.desc() if is_descending else column for column in key))
     unmoved = unmoved.order_by(Piece.id)
     found: list[Piece] = []
-    last = None if page.after is None else _last_of_page(project_id, page.after)
+    last = _last_of_page(project_id, page)
     offset = page.offset
     if last is None or last.status_since is not None:
         if last is not None:
@@ -259,14 +280,17 @@ def _by_id(model: Any, ids: set[int]) -> dict[int, Any]:
     return {each.id: each for each in found}
 
 
-def _last_of_page(project_id: int, piece_id: int) -> Piece:
-    piece = db.session.get(Piece, piece_id)
+def _last_of_page(project_id: int, page: PageRequest) -> Piece | None:
+    """Return the piece behind which the page begins, or None."""
+    if page.after is None:
+        return None
+    piece = db.session.get(Piece, page.after)
     if piece is None or piece.project_id != project_id:
         raise RequestError(
             Message(
                 "The project %(project)s has no piece %(piece)s any more. Read the list again, from its start.",
                 project=db.session.get_one(Project, project_id).name,
-                piece=piece_id,
+                piece=page.after,
             ),
             {"query": {"after": ["Unknown piece."]}},
         )
