@@ -215,11 +215,11 @@ def _is_found(project_id: int, search: str) -> ColumnElement[bool]:
         return false()
     has_key = ElementType.name_key.contains(key, autoescape=True)
     named = select(func.array_agg(ElementType.id).filter(has_key), func.count())
-    type_ids, count = db.session.execute(named.where(ElementType.project_id == project_id)).one()
-    if type_ids is not None and len(type_ids) == count:
+    type_ids, type_count = db.session.execute(named.where(ElementType.project_id == project_id)).one()
+    if type_ids is not None and len(type_ids) == type_count:
         return true()
     is_named = false() if type_ids is None else is_one_of(Piece.element_type_id, type_ids)
-    # PostgreSQL compares the codes only of pieces whose ids do not match: half of the time if most do.
+    # In this order PostgreSQL compares the codes only of pieces whose element type does not match.
     return or_(is_named, code_search.contains(project_id, search))
 
 

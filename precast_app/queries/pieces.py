@@ -106,17 +106,20 @@ def _in_order_of_code(
 ) -> Select[Piece]:
     query = query.order_by(Piece.code.desc() if is_descending else Piece.code)
     last = _last_of_page(project_id, page)
-    return query if last is None else query.where(_is_behind(last, is_descending=is_descending))
+    return query if last is None else query.where(_is_behind(Piece.code, last, is_descending=is_descending))
 
 
-def _is_behind(last: Piece, *, is_descending: bool) -> ColumnElement[bool]:
-    return Piece.code < last.code if is_descending else Piece.code > last.code
+def _is_behind(code: ColumnElement[str], last: Piece, *, is_descending: bool) -> ColumnElement[bool]:
+    return code < last.code if is_descending else code > last.code
 
 
 def _by_code_of_found(
     project_id: int, filters: PieceFilter, page: PageRequest, *, counted: bool, is_descending: bool
 ) -> tuple[list[Piece], int | None]:
-    """Return a page by code of the pieces of a type or a search, and their number if `_list` is to return it."""
+    """Return a page by code of the pieces of a type or a search, and how many they are or None.
+
+    If they are to be `counted`, a search that fills the page is counted here: in the order of the table, which is quicker.
+    """
     conditions = selection.conditions(project_id, filters)
     query = selection.among(project_id, filters.ids, conditions)
     last = _last_of_page(project_id, page)
@@ -145,7 +148,7 @@ def _among_the_next(
     following = select(Piece.id).where(Piece.project_id == project_id)
     following = following.order_by(Piece.code.desc() if is_descending else Piece.code).limit(_LOOK_AHEAD)
     if last is not None:
-        following = following.where(_is_behind(last, is_descending=is_descending))
+        following = following.where(_is_behind(Piece.code, last, is_descending=is_descending))
     if from_code is not None:
         following = following.where(Piece.code >= from_code)
     near = selection.among(project_id, func.array(following.scalar_subquery()), conditions)
@@ -175,7 +178,7 @@ def _by_code_of_few(
     number = select(func.count()).select_from(found).scalar_subquery()
     ids = select(found.c.id, number).order_by(found.c.code.desc() if is_descending else found.c.code)
     if last is not None:
-        ids = ids.where(found.c.code < last.code if is_descending else found.c.code > last.code)
+        ids = ids.where(_is_behind(found.c.code, last, is_descending=is_descending))
     with _without(*without):
         shown = db.session.execute(ids.limit(page.limit).offset(page.offset)).all()
     by_id = _by_id(Piece, {id_ for id_, _ in shown})

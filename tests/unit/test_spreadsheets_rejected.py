@@ -262,10 +262,11 @@ def test_the_scan_refuses_what_the_reader_would(rows: str, limits: Limits) -> No
         open_book(file, limits).scan("S")
 
 
+@pytest.mark.parametrize("character", ["é", "&amp;"])
 @pytest.mark.parametrize("shared", [True, False])
-def test_a_cell_that_is_too_long(shared: bool) -> None:
+def test_a_cell_that_is_too_long(shared: bool, character: str) -> None:
     def file(length: int) -> io.BytesIO:
-        text = f"<t>{'é' * length}</t>"
+        text = f"<t>{character * length}</t>"
         if shared:
             return workbook('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', f"<si>{text}</si>")
         return workbook(f'<row r="1"><c r="A1" t="inlineStr"><is>{text}</is></c></row>')

@@ -22,7 +22,7 @@ from precast_app.spreadsheets.errors import (
 from precast_app.spreadsheets.scan_limits import ScanCounter
 from precast_app.spreadsheets.sheet import LAST_ROW, Limits, column_number
 from precast_app.spreadsheets.xlsx.head_rows import read_usual_row
-from precast_app.spreadsheets.xlsx.row_bytes import DATA_START, ROW_END, USUAL_CONTENT, match_row
+from precast_app.spreadsheets.xlsx.row_bytes import DATA_START, ROW_END, USUAL_ROW_START, match_row
 from precast_app.spreadsheets.xlsx.shared_strings import SharedStrings, UnusualXml
 from precast_app.spreadsheets.xlsx.sheet_head import SheetHead
 from precast_app.spreadsheets.xlsx.sheet_xml import (
@@ -195,9 +195,9 @@ class ByteScanner:
         numbers: list[int] = []
         begin = 0
         for masked_row in masked_rows:
-            row = slice(begin, begin + len(masked_row))
+            at = slice(begin, begin + len(masked_row))
             begin += len(masked_row) + len(ROW_END)
-            usual = USUAL_CONTENT.match(masked_row)
+            usual = USUAL_ROW_START.match(masked_row)
             match = usual or match_row(masked_row)
             if match is None:
                 raise UnusualXml
@@ -210,14 +210,14 @@ class ByteScanner:
             start, end = match.start(), masked_row.rfind(b"</c>")
             if end < start:
                 continue  # the row has no cells with content
-            is_surely_content = usual is not None and (usual[2] is None or int(usual[2]) not in blank)
-            if not (is_surely_content or number in error_rows or self._has_content(block[row], start)):
+            is_surely_content = usual is not None and (usual["shared"] is None or int(usual["shared"]) not in blank)
+            if not (is_surely_content or number in error_rows or self._has_content(block[at], start)):
                 continue
             if len(masked_row) > limit:
-                self._check_text_lengths(block[row], number)
+                self._check_text_lengths(block[at], number)
             if head is not None and head.wants_row:
-                self._add_head_row(head, number, block[row], start)
-            into.add_row(number, self._last_column(block, row.start, row.start + end))
+                self._add_head_row(head, number, block[at], start)
+            into.add_row(number, self._last_column(block, at.start, at.start + end))
         self._check_references(block, masked_rows, numbers, cells)
 
     def _check_shared_texts(self, block: bytes) -> None:
@@ -259,8 +259,7 @@ class ByteScanner:
         # A regular expression for a long run would take quadratic time on hostile text.
         for piece in row.split(b"<"):
             if len(piece) > limit:
-                text = piece.partition(b">")[2]
-                if len(text.decode("utf-8", "replace")) > limit:
+                if len(decode_xml_text(piece.partition(b">")[2])) > limit:
                     raise cell_too_long(number, self._last_column(row, 0, position), self._limits)
             position += len(piece) + 1
 

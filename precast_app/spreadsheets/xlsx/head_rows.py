@@ -20,7 +20,7 @@ _ATTRIBUTES = re.compile(rb'\A(?: (?:s="(?P<style>[0-9]{1,6})"|t="(?P<kind>n|s|s
 def read_usual_row(number: int, row: bytes, start: int, limits: Limits) -> StoredRow | None:
     """Return the row whose cells begin behind `start`; None if it must be parsed.
 
-    `row` ends before `</row>`. The scan has checked the references of its cells.
+    `row` ends before `</row>`. The scan checks the references of its cells later.
     """
     if _ODD_BYTE.search(row, start) or not _is_utf8(row):
         return None

@@ -9,10 +9,11 @@ DATA_START = re.compile(rb"<sheetData\s*(/?)>")
 _ROW = re.compile(rb"""<row\s(?>(?:[^<>]*\s)?r=["']([0-9]{1,7})["'])""")
 # The usual case, which is quicker: neither white space nor a row without cells comes before the row.
 _FIRST_ROW = re.compile(_ROW.pattern + rb"[^<>]*(?<!/)>")
-# The usual row up to its first value that is not blank: a row number, and the index if the value is a shared string.
-USUAL_CONTENT = re.compile(
-    _FIRST_ROW.pattern + rb"""(?:<c [^<>]*/>)*<c r="[A-Z0-9]+"(?: s="[0-9]+")?"""
-    rb"""(?: t="s"><v>([0-9]{1,9})</v>|(?: t="(?!s")[A-Za-z]+")?><(?:v|is><t)>[!-%'-;=-^`-~])"""
+# The start of a usual row up to its first cell with a value, which is the index of a shared string or begins with a
+# character that is not blank. Few cells without a value may come before: each takes memory until the match ends.
+USUAL_ROW_START = re.compile(
+    _FIRST_ROW.pattern + rb"""(?:<c [^<>]*/>){0,50}<c r="[A-Z0-9]+"(?: s="[0-9]+")?"""
+    rb"""(?: t="s"><v>(?P<shared>[0-9]{1,9})</v>|(?: t="(?!s")[A-Za-z]+")?><(?:v|is><t)>[!-%'-;=-^`-~])"""
 )
 
 

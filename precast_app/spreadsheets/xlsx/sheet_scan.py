@@ -25,7 +25,7 @@ from precast_app.spreadsheets.xlsx.styles import Styles
 from precast_app.spreadsheets.zip_package import ZipPackage
 
 _MIN_BYTES_OF_TWO_SCANS = 8 * 1024 * 1024  # fewer are scanned in less time than a process needs to start
-# The share of the first process. The second one must unzip all bytes, which takes a sixth of the time of scanning them.
+# The share of the first process. The second one must unzip all bytes.
 _FIRST_SHARE = 0.53
 
 
