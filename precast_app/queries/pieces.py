@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, literal, select, text, tuple_
 
 from precast_app.errors import RequestError
 from precast_app.extensions import db
@@ -109,7 +109,7 @@ def _in_order_of_code(
     return query if last is None else query.where(_is_behind(Piece.code, last, is_descending=is_descending))
 
 
-def _is_behind(code: ColumnElement[str], last: Piece, *, is_descending: bool) -> ColumnElement[bool]:
+def _is_behind(code: SQLColumnExpression[str], last: Piece, *, is_descending: bool) -> ColumnElement[bool]:
     return code < last.code if is_descending else code > last.code
 
 
@@ -118,7 +118,7 @@ def _by_code_of_found(
 ) -> tuple[list[Piece], int | None]:
     """Return a page by code of the pieces of a type or a search, and how many they are or None.
 
-    If they are to be `counted`, a search that fills the page is counted here: in the order of the table, which is quicker.
+    If they are to be `counted`, a search that fills the page is counted here, which is quicker.
     """
     conditions = selection.conditions(project_id, filters)
     query = selection.among(project_id, filters.ids, conditions)

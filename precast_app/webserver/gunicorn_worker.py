@@ -14,6 +14,7 @@ import ipaddress
 import math
 import socket
 import sys
+import time
 from collections.abc import Iterable
 from concurrent import futures
 from contextlib import suppress
@@ -34,6 +35,8 @@ _CLOSING_CONNECTIONS = 50
 # Unread request bytes that are drained after the response, before the connection is closed.
 _LINGER_BYTES = 64 * 1024 * 1024
 _MAX_ACCEPTS = 64
+# Until the next connection is accepted. A process that has less to do accepts it sooner.
+_ACCEPT_PAUSE_SECONDS = 0.0002
 # Python's switch interval in seconds. Its default of 0.005 makes the main thread, one of many, accept too slowly.
 _THREAD_SWITCH_SECONDS = 0.001
 _BUSY_RESPONSE = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -83,7 +86,10 @@ class BoundedThreadWorker(ThreadWorker):
             connection.sock.abort()
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept up to 64 waiting connections at once, because one loop of the main thread can take long under load."""
+        """Accept up to 64 waiting connections at once, because one loop of the main thread can take long under load.
+
+        Without a pause, one process takes nearly all that arrive together.
+        """
         for _ in range(_MAX_ACCEPTS):
             try:
                 accepted, client = listener.accept()
@@ -92,6 +98,7 @@ class BoundedThreadWorker(ThreadWorker):
                     return
                 raise
             self._enqueue_connection(accepted, client, listener)
+            time.sleep(_ACCEPT_PAUSE_SECONDS)
 
     def _enqueue_connection(self, accepted: socket.socket, client: Any, listener: socket.socket) -> None:
         """Queue a new connection, or answer 503 if there are too many and none can be closed."""

@@ -258,9 +258,8 @@ class ByteScanner:
         limit, position = self._limits.cell_characters, 0
         # A regular expression for a long run would take quadratic time on hostile text.
         for piece in row.split(b"<"):
-            if len(piece) > limit:
-                if len(decode_xml_text(piece.partition(b">")[2])) > limit:
-                    raise cell_too_long(number, self._last_column(row, 0, position), self._limits)
+            if len(piece) > limit and len(decode_xml_text(piece.partition(b">")[2])) > limit:
+                raise cell_too_long(number, self._last_column(row, 0, position), self._limits)
             position += len(piece) + 1
 
     def _has_content(self, part: bytes, start: int) -> bool:
