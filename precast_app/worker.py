@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -64,16 +65,17 @@ def main() -> int:
 
 
 def _supervise(processes: int) -> int:
-    stopping = threading.Event()
+    # Not a `threading.Event`: a signal that interrupts its methods would wait for the lock that this thread holds.
+    signals: SimpleQueue[int] = SimpleQueue()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
+        signals.put(number)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     roles = ["reaper", *["jobs"] * processes]
     children = [(role, _start(role)) for role in roles]
-    while not stopping.wait(_POLL_SECONDS):
+    while not _has_arrived(signals, _POLL_SECONDS):
         for index, (role, child) in enumerate(children):
             if child.poll() is not None:
                 log.error("A child (%s) exited with status %s and is started again.", role, child.returncode)
@@ -90,6 +92,15 @@ def _supervise(processes: int) -> int:
             child.kill()
             child.wait()
     return 0
+
+
+def _has_arrived(signals: SimpleQueue[int], seconds: float) -> bool:
+    """Return whether a signal has arrived, at the latest after so many seconds."""
+    try:
+        signals.get(timeout=seconds)
+    except Empty:
+        return False
+    return True
 
 
 def _start(role: str) -> subprocess.Popen[bytes]:

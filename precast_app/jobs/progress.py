@@ -14,7 +14,7 @@ from precast_app.errors import JobCancelled, LeaseLost, WorkerStopping
 from precast_app.extensions import db, settings_of
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
-from precast_app.jobs.rq_worker import SHUTDOWN_REQUESTED
+from precast_app.jobs.rq_worker import SHUTDOWN_REQUEST
 from precast_app.telemetry.job_runs import PhaseTimer
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class ProgressReporter:
 
         Raise `WorkerStopping` if this process has to exit.
         """
-        if SHUTDOWN_REQUESTED.is_set():
+        if SHUTDOWN_REQUEST.is_made:
             raise WorkerStopping(f"Job {self._lease.job_id} is released, because this worker stops.")
         if self._stop_reason is not None:
             raise self._stop_reason

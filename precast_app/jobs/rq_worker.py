@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -20,12 +21,24 @@ from precast_app.jobs.broker import ImportRqJob, ImportRqQueue
 
 log = logging.getLogger(__name__)
 
-# Set in a job's process (RQ calls it the work horse) when it has to release its job and exit.
-SHUTDOWN_REQUESTED = threading.Event()
 # How long the job's process may take to exit. A host sends SIGTERM and, 30 seconds later, SIGKILL.
 SHUTDOWN_SECONDS = 15
 # How long a job's hash is kept in Redis, in addition to the job's time limit.
 _HASH_SECONDS = 3_600
+
+
+@dataclass(slots=True)
+class ShutdownRequest:
+    """Whether this process, which runs a job (RQ calls it the work horse), has to release it and exit.
+
+    A signal handler sets it, and the next signal can interrupt the handler. With a `threading.Event`, which has a lock,
+    the thread could then wait for itself.
+    """
+
+    is_made: bool = False
+
+
+SHUTDOWN_REQUEST = ShutdownRequest()
 
 
 class MemoryLimitedWorker(Worker):
@@ -97,7 +110,7 @@ class MemoryLimitedWorker(Worker):
     def setup_work_horse_signals(self) -> None:
         """See `rq.Worker`; called in the new process."""
         super().setup_work_horse_signals()
-        signal.signal(signal.SIGTERM, _request_shutdown)
+        signal.signal(signal.SIGTERM, request_shutdown)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """See `rq.Worker`; the signal is passed on to the job's process."""
@@ -114,9 +127,10 @@ class MemoryLimitedWorker(Worker):
             super().request_force_stop(signum, frame)
 
 
-def _request_shutdown(number: int, frame: FrameType | None) -> None:
-    if not SHUTDOWN_REQUESTED.is_set():
-        SHUTDOWN_REQUESTED.set()
+def request_shutdown(number: int, frame: FrameType | None) -> None:
+    """Handle a signal: release the job at its next report of progress, and exit after 15 s in any case."""
+    if not SHUTDOWN_REQUEST.is_made:
+        SHUTDOWN_REQUEST.is_made = True
         # If the job doesn't stop in time, its lease expires and another worker continues it.
         deadline = threading.Timer(SHUTDOWN_SECONDS, os._exit, [1])
         deadline.daemon = True
