@@ -82,7 +82,7 @@ def _list(
     """Return the page, and how many pieces match the filters if that is to be counted and quicker to find here."""
     is_descending = sort.startswith("-")
     if sort.endswith("code") and (filters.type is not None or filters.search):
-        found, count = _by_code_of_found(project_id, filters, page, counted=counted, is_descending=is_descending)
+        found, count = _filtered_by_code(project_id, filters, page, counted=counted, is_descending=is_descending)
         return to_rows(found), count
     query = selection.matching(project_id, filters)
     if sort.endswith("moved"):
@@ -113,7 +113,7 @@ def _is_behind(code: SQLColumnExpression[str], last: Piece, *, is_descending: bo
     return code < last.code if is_descending else code > last.code
 
 
-def _by_code_of_found(
+def _filtered_by_code(
     project_id: int, filters: PieceFilter, page: PageRequest, *, counted: bool, is_descending: bool
 ) -> tuple[list[Piece], int | None]:
     """Return a page by code of the pieces of a type or a search, and how many they are or None.
