@@ -62,7 +62,10 @@ class PieceFilter:
 
 def matching(project_id: int, filters: PieceFilter) -> Select[Piece]:
     """Return the query for those of a project's pieces that match the filters, unsorted."""
-    return among(project_id, filters.ids, conditions(project_id, filters))
+    matches = conditions(project_id, filters)
+    if filters.ids is None and filters.element_type_id is not None:
+        return select(Piece).where(_belongs_to(project_id), *matches)
+    return among(project_id, filters.ids, matches)
 
 
 def among(
@@ -73,9 +76,16 @@ def among(
     if ids is None:
         return query.where(Piece.project_id == project_id)
     has_id = is_one_of(Piece.id, ids) if isinstance(ids, tuple) else Piece.id == func.any(ids)
-    # The sum keeps PostgreSQL from an index by project. Without statistics it would read all pieces of the project, in
-    # the order of their codes or in any, to find the chosen ones among them.
-    return query.where(Piece.project_id + 0 == project_id, has_id)
+    return query.where(_belongs_to(project_id), has_id)
+
+
+def _belongs_to(project_id: int) -> ColumnElement[bool]:
+    """Return the condition for pieces of the project that keeps PostgreSQL from an index by project.
+
+    Without statistics it would read all pieces of the project, in the order of their codes or in any, to find among
+    them the few that another index finds at once.
+    """
+    return Piece.project_id + 0 == project_id
 
 
 def conditions(project_id: int, filters: PieceFilter) -> list[ColumnElement[bool]]:

@@ -81,7 +81,8 @@ def _list(
 ) -> tuple[list[PieceRow], int | None]:
     """Return the page, and how many pieces match the filters if that is to be counted and quicker to find here."""
     is_descending = sort.startswith("-")
-    if sort.endswith("code") and (filters.type is not None or filters.search):
+    # The pieces of one element type are few: sorting them all is quicker than a look at the next ones of the project.
+    if filters.element_type_id is None and sort.endswith("code") and (filters.type is not None or filters.search):
         found, count = _filtered_by_code(project_id, filters, page, counted=counted, is_descending=is_descending)
         return to_rows(found), count
     query = selection.matching(project_id, filters)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 from sqlalchemy import func, select, text
 
@@ -13,7 +16,7 @@ from precast_app.queries import pieces
 from precast_app.queries.element_types import ElementTypeFilter
 from precast_app.queries.exports import iterate_rows
 from precast_app.queries.paging import PageRequest
-from precast_app.queries.pieces import list_pieces
+from precast_app.queries.pieces import SORTS, list_and_count, list_pieces
 from tests.conftest import EXAMPLES, run_import
 
 # Element types with a quantity at each of the nodes that the project of the test has.
@@ -36,6 +39,11 @@ _LOOKED_UP = text("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE reln
 # Of these, the ones that were looked up one by one, in the order of an index by project.
 _IN_INDEX_ORDER = text("""
     SELECT sum(pg_stat_get_xact_tuples_fetched(indexrelid)) FROM pg_stat_user_indexes
+    WHERE relname = 'pieces' AND indexrelname LIKE '%pieces_project_id%'
+""")
+# Entries of these indexes that were read, also by a scan that looks up only what a second index finds as well.
+_READ_BY_PROJECT = text("""
+    SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) FROM pg_stat_user_indexes
     WHERE relname = 'pieces' AND indexrelname LIKE '%pieces_project_id%'
 """)
 _BY_CODE = text("""
@@ -100,10 +108,17 @@ def test_few_pieces_are_found_without_reading_the_whole_project(
     monkeypatch.setattr(pieces, "_LOOK_AHEAD", 0)
     rarest = select(Piece.element_type_id).group_by(Piece.element_type_id).order_by(func.count()).limit(1)
     piece = db.session.scalars(select(Piece).where(Piece.element_type_id == rarest.scalar_subquery()).limit(1)).one()
-    for filters in (PieceFilter(element_type_id=piece.element_type_id), PieceFilter(search=piece.code)):
-        before = db.session.scalar(_LOOKED_UP) or 0
-        found = list_pieces(piece.project_id, filters, PageRequest(10))
-        assert (db.session.scalar(_LOOKED_UP) or 0) - before <= 10 + 5 * len(found)
+    of_type = PieceFilter(element_type_id=piece.element_type_id)
+    of_one = [PieceFilter(search=piece.code), replace(of_type, search=piece.code)]
+    of_few = [of_type, replace(of_type, search="/"), replace(of_type, type=piece.code.partition("/")[0])]
+    for filters, sort in product(of_few + of_one, SORTS):
+        before = {each: db.session.scalar(each) or 0 for each in (_LOOKED_UP, _READ_BY_PROJECT)}
+        found, count = list_and_count(piece.project_id, filters, PageRequest(10), sort)
+        assert piece.id in {each.id for each in found}
+        assert count == (1 if filters in of_one else len(found))
+        assert (db.session.scalar(_LOOKED_UP) or 0) - before[_LOOKED_UP] <= 10 + 5 * len(found)
+        # A search looks first for the one piece with this code.
+        assert (db.session.scalar(_READ_BY_PROJECT) or 0) - before[_READ_BY_PROJECT] <= 10
 
 
 @pytest.mark.parametrize("cost", ["random_page_cost", "seq_page_cost"])
