@@ -220,7 +220,9 @@ function editedCells(row, own = correctedColumns().get(row.row) ?? []) {
 async function checkAgain(changed) {
   clearErrors(section);
   const list = [...new Set([...changed, ...rows.filter(({ row }) => unchecked.has(row))])];
-  for (const { row } of list) unchecked.add(row);
+  // Responses can arrive in another order than the requests: only that of a row's last check is shown.
+  const check = Symbol("check");
+  for (const row of list) { unchecked.add(row.row); row.check = check; }
   const corrected = correctedColumns();
   const edited = (row) => editedCells(row, corrected.get(row.row) ?? []);
   for (const row of list) { row.touched = new Set([...(row.touched ?? []), ...Object.keys(edited(row))]); grid.render(row); }
@@ -229,7 +231,7 @@ async function checkAgain(changed) {
       const part = list.slice(at, at + CHECKED_ROWS);
       const answer = await call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: part.map((row) => ({ row: row.row, cells: edited(row) })) }));
       const issues = new Map(answer.rows.map((each) => [each.row, each.issues]));
-      for (const row of part) { row.issues = issues.get(row.row) ?? []; unchecked.delete(row.row); grid.render(row); }
+      for (const row of part.filter((each) => each.check === check)) { row.issues = issues.get(row.row) ?? []; unchecked.delete(row.row); grid.render(row); }
     }
   } catch (error) { fail(error); }
   tell();
