@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from precast_app.errors import JobCancelled, LeaseLost, WorkerStopping
 from precast_app.extensions import db, settings_of
+from precast_app.importing.batch_runner import RETRYABLE
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.rq_worker import SHUTDOWN_REQUEST
@@ -24,7 +25,8 @@ class ProgressReporter:
     """Writer of a job's progress: the latest one, at most every `progress_interval_seconds`.
 
     It renews the lease, also when there is no progress, and times the phases. Use it as a context manager around the
-    work; the progress that was reported last is written when the work ends.
+    work. When the work ends, the progress that was reported last is written, or an error of the database raised: what
+    ends the job next must not leave it with older numbers.
     """
 
     def __init__(self, app: Flask, lease: Lease, first: Progress, timer: PhaseTimer) -> None:
@@ -48,6 +50,10 @@ class ProgressReporter:
         self._closing.set()
         self._thread.join()
         self._timer.end()
+        # After an error of the connection the job is repeated, and its progress is reported again.
+        is_repeated = isinstance(error, RETRYABLE)
+        if self._stop_reason is None and self._latest != self._written and not is_repeated:
+            self._write(self._latest)
 
     @property
     def latest(self) -> Progress:
@@ -73,34 +79,34 @@ class ProgressReporter:
     def _run(self) -> None:
         renewed = 0.0
         with self._app.app_context():
-            while self._stop_reason is None:
-                is_last = self._closing.is_set()
+            while self._stop_reason is None and not self._closing.is_set():
                 latest = self._latest
                 is_renewal_due = time.monotonic() - renewed > self._settings.lease_seconds / 3
-                if not is_renewal_due and latest == self._written:
+                if is_renewal_due or latest != self._written:
+                    if self._try_to_write(latest):
+                        renewed = time.monotonic()
+                else:
                     self._check_lease()
-                elif self._write(latest):
-                    renewed, self._written = time.monotonic(), latest
-                if is_last:
-                    return
                 self._closing.wait(self._settings.progress_interval_seconds)
 
-    def _write(self, progress: Progress) -> bool:
-        """Return whether the progress was written and the work may go on."""
-        stop_reason = None
+    def _try_to_write(self, progress: Progress) -> bool:
         try:
-            try:
-                lifecycle.write_progress(self._lease, progress, lease_seconds=self._settings.lease_seconds)
-            except (LeaseLost, JobCancelled) as reason:
-                stop_reason = reason
-            db.session.commit()
+            self._write(progress)
         except SQLAlchemyError:
             # The next round tries again. If the database stays unreachable, the batches fail.
             log.warning("The progress of job %d could not be written.", self._lease.job_id, exc_info=True)
             db.session.rollback()
             return False
-        self._stop_reason = stop_reason
-        return stop_reason is None
+        return True
+
+    def _write(self, progress: Progress) -> None:
+        stop_reason = None
+        try:
+            lifecycle.write_progress(self._lease, progress, lease_seconds=self._settings.lease_seconds)
+        except (LeaseLost, JobCancelled) as reason:
+            stop_reason = reason
+        db.session.commit()
+        self._written, self._stop_reason = progress, stop_reason
 
     def _check_lease(self) -> None:
         try:

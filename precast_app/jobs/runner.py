@@ -127,29 +127,29 @@ def _job_context(lease: Lease, phase: Phase) -> Iterator[JobContext]:
     job = db.session.get_one(ImportJob, lease.job_id)
     timer = job_runs.PhaseTimer(job.job_type, phase)
     with ProgressReporter(app, lease, Progress(phase, total=job.total_items), timer) as reporter:
-        context = JobContext(
-            app,
-            lease,
-            reporter,
-            job.project_id,
-            job.job_type,
-            job.batch_size,
-            job.concurrent_batches,
-            job.dry_run,
-            OnError(job.on_error),
-            job.create_missing,
-            choice.from_json(job.review, job.missing, job.renames),
-            job.profile,
-            corrections.load(job),
-            job.corrections_version,
-            None if job.only_rows is None else frozenset(job.only_rows),
-            job.parameters or {},
-        )
-        db.session.rollback()
         try:
+            context = JobContext(
+                app,
+                lease,
+                reporter,
+                job.project_id,
+                job.job_type,
+                job.batch_size,
+                job.concurrent_batches,
+                job.dry_run,
+                OnError(job.on_error),
+                job.create_missing,
+                choice.from_json(job.review, job.missing, job.renames),
+                job.profile,
+                corrections.load(job),
+                job.corrections_version,
+                None if job.only_rows is None else frozenset(job.only_rows),
+                job.parameters or {},
+            )
+            db.session.rollback()
             yield context
         finally:
-            # The reporter's last write would wait for this transaction's lock on the job's row.
+            # The reporter then writes the last progress, in a transaction of its own.
             db.session.rollback()
 
 

@@ -11,20 +11,27 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from precast_app import planner
 from precast_app.enums import PieceEventKind, PieceStatus
 from precast_app.importing.pg_arrays import pg_array, pg_columns
 from precast_app.models import Stage
 from precast_app.pieces.transitions import Change, PieceState, StageRule
 
 # Rows are locked in the order of their ids, so that two transactions that move the same pieces never block each other.
+# The sum keeps PostgreSQL from an index by project, all of which it would read for a few ids if it has no statistics.
 _BY_ID = text("""
     SELECT id, code, element_type_id, status, status_since, created_at FROM pieces
-    WHERE project_id = :project_id AND id = ANY(CAST(:ids AS bigint[])) ORDER BY id
+    WHERE project_id + 0 = :project_id AND id = ANY(CAST(:ids AS bigint[])) ORDER BY id
 """)
 _BY_ID_LOCKED = text(f"{_BY_ID.text} FOR UPDATE")
+# Written as the first piece of a range, each code is looked up in the index that has this order. As an equality, it can
+# be compared with all codes of the project.
 _IDS_OF_CODES = text("""
-    SELECT p.code, p.id FROM unnest(CAST(:codes AS text[])) AS given(code)
-    JOIN pieces p ON p.project_id = :project_id AND p.code = given.code
+    SELECT given.code, found.id FROM unnest(CAST(:codes AS text[])) AS given(code)
+    CROSS JOIN LATERAL (
+        SELECT id FROM pieces p WHERE p.project_id = :project_id AND p.code BETWEEN given.code AND given.code
+        ORDER BY p.code LIMIT 1
+    ) AS found
 """)
 _PASSED = text("""
     SELECT piece_id, stage_id, passed_at FROM piece_stages WHERE piece_id = ANY(CAST(:ids AS bigint[]))
@@ -124,7 +131,8 @@ def load_stages(session: Session, project_id: int) -> dict[int, StageRule]:
 
 def ids_by_code(session: Session, project_id: int, codes: Iterable[str]) -> dict[str, int]:
     """Return the ids of those of the project's pieces that exist, by code."""
-    found = session.execute(_IDS_OF_CODES, {"project_id": project_id, "codes": pg_array(set(codes))})
+    with planner.without(session, planner.OFF_FOR_INDEX_ORDER):
+        found = session.execute(_IDS_OF_CODES, {"project_id": project_id, "codes": pg_array(set(codes))}).all()
     return {row.code: row.id for row in found}
 
 

@@ -14,7 +14,7 @@ from precast_app.enums import PieceStatus
 from precast_app.extensions import db
 from precast_app.importing.pg_arrays import is_one_of
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Quantity, Stage
-from precast_app.pieces import code_search
+from precast_app.pieces import code_search, moves
 from precast_app.text import identity_key, path_key
 from precast_app.totals import storage
 from precast_app.totals.project_totals import NEEDED, ProjectTotals
@@ -62,10 +62,25 @@ class PieceFilter:
 
 def matching(project_id: int, filters: PieceFilter) -> Select[Piece]:
     """Return the query for those of a project's pieces that match the filters, unsorted."""
+    filters = with_named_piece(project_id, filters)
     matches = conditions(project_id, filters)
     if filters.ids is None and filters.element_type_id is not None:
         return select(Piece).where(_belongs_to(project_id), *matches)
     return among(project_id, filters.ids, matches)
+
+
+def with_named_piece(project_id: int, filters: PieceFilter) -> PieceFilter:
+    """Return the filter with an id instead of a search for one piece, by its whole code or the address in its label."""
+    if not filters.search:
+        return filters
+    search = filters.search.strip()
+    if address := _PIECE_ADDRESS.match(search):
+        named: int | None = int(address[1])
+    else:
+        named = moves.ids_by_code(db.session(), project_id, [search]).get(search)
+    if named is None:
+        return filters
+    return replace(filters, search=None, ids=(named,) if filters.ids is None or named in filters.ids else ())
 
 
 def among(
@@ -89,7 +104,10 @@ def _belongs_to(project_id: int) -> ColumnElement[bool]:
 
 
 def conditions(project_id: int, filters: PieceFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions for those of a project's pieces that match the filters, apart from `ids`."""
+    """Return the conditions for those of a project's pieces that match the filters, apart from `ids`.
+
+    A search is for a part of what it looks in; see `with_named_piece` for the others.
+    """
     found: list[ColumnElement[bool]] = []
     if filters.node_id is not None:
         found.append(_is_at(filters.node_id))
@@ -111,7 +129,7 @@ def conditions(project_id: int, filters: PieceFilter) -> list[ColumnElement[bool
     if filters.moved_to is not None and filters.moved_to < date.max:
         found.append(Piece.status_since < _midnight(filters.moved_to + timedelta(days=1)))
     if filters.search:
-        found.append(_is_found(project_id, filters.search.strip()))
+        found.append(_is_similar(project_id, filters.search.strip()))
     return found
 
 
@@ -213,13 +231,8 @@ def _tower_node_ids(project_id: int, tower: str) -> list[int]:
     return list(db.session.scalars(select(HierarchyNode.id).where(HierarchyNode.project_id == project_id, is_inside)))
 
 
-def _is_found(project_id: int, search: str) -> ColumnElement[bool]:
-    """Return the condition for the pieces that a search finds: one by its label or code, or all that are similar."""
-    if address := _PIECE_ADDRESS.match(search):
-        return Piece.id == int(address[1])
-    exact = select(Piece.id).where(Piece.project_id == project_id, Piece.code == search)
-    if (piece_id := db.session.scalar(exact)) is not None:
-        return Piece.id == piece_id
+def _is_similar(project_id: int, search: str) -> ColumnElement[bool]:
+    """Return the condition for the pieces whose code or element type's name contains the text."""
     key = identity_key(search)
     if not key:
         return false()

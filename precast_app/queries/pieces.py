@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, literal, select, tuple_
 
+from precast_app import planner
 from precast_app.errors import RequestError
 from precast_app.extensions import db
 from precast_app.importing import hierarchy
@@ -18,18 +19,12 @@ from precast_app.messages import Message
 from precast_app.models import ElementType, HierarchyNode, Piece, PieceStage, Project, Stage
 from precast_app.pieces import selection
 from precast_app.pieces.selection import PieceFilter
+from precast_app.planner import OFF_FOR_INDEX_ORDER, OFF_FOR_TABLE_ORDER
 from precast_app.queries.paging import PageRequest
 from precast_app.text import identity_key
 
 # The orders of pieces: by code, by the day of the last move (pieces that never moved come last), by creation.
 SORTS = ("code", "-code", "moved", "-moved", "id")
-
-# What PostgreSQL must not use, so that it finds rows by an index, but reads them in the order of the table, each page
-# once. With statistics, it would read them in the order of the index: where moved pieces alternate with others, nearly
-# each row from another page. Without the index, it would read all projects.
-_OFF_FOR_TABLE_ORDER = ("indexscan", "seqscan")
-# The same for reading a few rows in the order of an index. Without statistics, it would sort all rows of the project.
-_OFF_FOR_INDEX_ORDER = ("bitmapscan", "seqscan", "sort")
 
 # So many pieces from the place of a page on are searched before all are.
 _LOOK_AHEAD = 1000
@@ -81,6 +76,7 @@ def _list(
 ) -> tuple[list[PieceRow], int | None]:
     """Return the page, and how many pieces match the filters if that is to be counted and quicker to find here."""
     is_descending = sort.startswith("-")
+    filters = selection.with_named_piece(project_id, filters)
     # The pieces of one element type are few: sorting them all is quicker than a look at the next ones of the project.
     if filters.element_type_id is None and sort.endswith("code") and (filters.type is not None or filters.search):
         found, count = _filtered_by_code(project_id, filters, page, counted=counted, is_descending=is_descending)
@@ -93,7 +89,7 @@ def _list(
     else:
         query = _in_order_of_code(project_id, query, page, is_descending=is_descending)
     # All pieces of the project: the index of this order begins with the page.
-    with _without(*_OFF_FOR_INDEX_ORDER) if filters == PieceFilter() else nullcontext():
+    with planner.without(db.session(), OFF_FOR_INDEX_ORDER) if filters == PieceFilter() else nullcontext():
         return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all()), None
 
 
@@ -130,7 +126,7 @@ def _filtered_by_code(
         found = _among_the_next(project_id, conditions, page, last, from_code, is_descending=is_descending)
         if len(found) == page.limit:
             return found, _count(query) if counted and filters.search else None
-    return _by_code_of_few(query, page, last, _OFF_FOR_TABLE_ORDER, is_descending=is_descending)
+    return _by_code_of_few(query, page, last, OFF_FOR_TABLE_ORDER, is_descending=is_descending)
 
 
 def _among_the_next(
@@ -153,7 +149,7 @@ def _among_the_next(
     if from_code is not None:
         following = following.where(Piece.code >= from_code)
     near = selection.among(project_id, func.array(following.scalar_subquery()), conditions)
-    return _by_code_of_few(near, page, last, _OFF_FOR_INDEX_ORDER, is_descending=is_descending)[0]
+    return _by_code_of_few(near, page, last, OFF_FOR_INDEX_ORDER, is_descending=is_descending)[0]
 
 
 def _before_type(project_id: int, type_: str) -> str | None:
@@ -168,7 +164,7 @@ def _before_type(project_id: int, type_: str) -> str | None:
 
 
 def _by_code_of_few(
-    query: Select[Piece], page: PageRequest, last: Piece | None, without: Sequence[str], *, is_descending: bool
+    query: Select[Piece], page: PageRequest, last: Piece | None, off: tuple[str, ...], *, is_descending: bool
 ) -> tuple[list[Piece], int | None]:
     """Return a page by code of pieces that are found in some other order, and then sorted; and the number of them all.
 
@@ -180,23 +176,15 @@ def _by_code_of_few(
     ids = select(found.c.id, number).order_by(found.c.code.desc() if is_descending else found.c.code)
     if last is not None:
         ids = ids.where(_is_behind(found.c.code, last, is_descending=is_descending))
-    with _without(*without):
+    with planner.without(db.session(), off):
         shown = db.session.execute(ids.limit(page.limit).offset(page.offset)).all()
     by_id = _by_id(Piece, {id_ for id_, _ in shown})
     return [by_id[id_] for id_, _ in shown if id_ in by_id], shown[0][1] if shown else None
 
 
 def _count(query: Select[Piece]) -> int:
-    with _without(*_OFF_FOR_TABLE_ORDER):
+    with planner.without(db.session(), OFF_FOR_TABLE_ORDER):
         return db.session.scalar(query.with_only_columns(func.count())) or 0
-
-
-@contextmanager
-def _without(*methods: str) -> Iterator[None]:
-    """Keep PostgreSQL from these steps of a plan wherever there are others, whatever its statistics say."""
-    db.session.execute(text("; ".join(f"SET LOCAL enable_{method} = off" for method in methods)))
-    yield
-    db.session.execute(text("; ".join(f"SET LOCAL enable_{method} = on" for method in methods)))
 
 
 def _by_move(project_id: int, query: Select[Piece], page: PageRequest, *, is_descending: bool) -> list[Piece]:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 
 from precast_app.extensions import db
 from precast_app.models import Piece
+from precast_app.pieces import moves
 from precast_app.pieces.selection import PieceFilter
 from precast_app.projects import projects
 from precast_app.queries import pieces
@@ -89,36 +90,78 @@ def test_chosen_pieces_are_found_by_their_ids_and_then_sorted(green_meadows: int
         db.session.rollback()
 
 
-@pytest.fixture(params=[False, True], ids=["without statistics", "with those from before"])
+@pytest.fixture(params=["no statistics", "statistics of no pieces", "statistics of the other pieces"])
 def among_others(green_meadows: int, request: pytest.FixtureRequest) -> int:
     """Return a project with the sample's element types in a database in which another one has more pieces."""
     other = {"project_id": projects.create("Other").id}
+    # Forgets the statistics that earlier pieces may have left.
+    db.session.execute(text("TRUNCATE pieces CASCADE"))
     db.session.execute(_OTHERS, {**other, "count": 1000})
     db.session.execute(_OTHER_PIECES, other)
-    if request.param:
+    if request.param == "statistics of no pieces":
+        # As PostgreSQL has them after a large project was deleted, until some minutes after the next import.
+        db.session.execute(text("DELETE FROM pieces"))
+        db.session.execute(text("ANALYZE pieces"))
+        db.session.execute(_OTHER_PIECES, other)
+    if request.param == "statistics of the other pieces":
         db.session.execute(text("ANALYZE pieces"))
     db.session.commit()
     assert run_import(green_meadows, EXAMPLES / "element_types.xlsx").status == "completed"
     return green_meadows
 
 
+# Without any row in its statistics, PostgreSQL takes all of an index for as quick as a part, if that saves it a sort.
+@pytest.mark.parametrize("among_others", ["no statistics", "statistics of the other pieces"], indirect=True)
 def test_few_pieces_are_found_without_reading_the_whole_project(
     among_others: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pieces, "_LOOK_AHEAD", 0)
-    rarest = select(Piece.element_type_id).group_by(Piece.element_type_id).order_by(func.count()).limit(1)
-    piece = db.session.scalars(select(Piece).where(Piece.element_type_id == rarest.scalar_subquery()).limit(1)).one()
+    piece = a_rare_piece()
     of_type = PieceFilter(element_type_id=piece.element_type_id)
-    of_one = [PieceFilter(search=piece.code), replace(of_type, search=piece.code)]
     of_few = [of_type, replace(of_type, search="/"), replace(of_type, type=piece.code.partition("/")[0])]
-    for filters, sort in product(of_few + of_one, SORTS):
-        before = {each: db.session.scalar(each) or 0 for each in (_LOOKED_UP, _READ_BY_PROJECT)}
-        found, count = list_and_count(piece.project_id, filters, PageRequest(10), sort)
+    for filters, sort in product(of_few, SORTS):
+        before = count_reads()
+        found, count = list_and_count(among_others, filters, PageRequest(10), sort)
         assert piece.id in {each.id for each in found}
-        assert count == (1 if filters in of_one else len(found))
-        assert (db.session.scalar(_LOOKED_UP) or 0) - before[_LOOKED_UP] <= 10 + 5 * len(found)
-        # A search looks first for the one piece with this code.
-        assert (db.session.scalar(_READ_BY_PROJECT) or 0) - before[_READ_BY_PROJECT] <= 10
+        assert count == len(found)
+        assert_few_are_read(before, len(found))
+
+
+def test_a_piece_is_found_by_its_code_without_reading_the_whole_project(among_others: int) -> None:
+    piece = a_rare_piece()
+    of_one = [PieceFilter(search=piece.code), PieceFilter(search=piece.code, element_type_id=piece.element_type_id)]
+    for filters, sort in product(of_one, SORTS):
+        before = count_reads()
+        found, count = list_and_count(among_others, filters, PageRequest(10), sort)
+        assert ([each.id for each in found], count) == ([piece.id], 1)
+        assert_few_are_read(before, len(found))
+
+
+def a_rare_piece() -> Piece:
+    """Return a piece of the element type with the fewest."""
+    rarest = select(Piece.element_type_id).group_by(Piece.element_type_id).order_by(func.count()).limit(1)
+    return db.session.scalars(select(Piece).where(Piece.element_type_id == rarest.scalar_subquery()).limit(1)).one()
+
+
+def count_reads() -> tuple[int, int]:
+    """Return how many rows of pieces this transaction has looked up, and entries of the indexes by project read."""
+    return int(db.session.scalar(_LOOKED_UP) or 0), int(db.session.scalar(_READ_BY_PROJECT) or 0)
+
+
+def assert_few_are_read(before: tuple[int, int], found: int) -> None:
+    """Assert that since `before` little more was read than the pieces that were found."""
+    looked_up, read = count_reads()
+    assert looked_up - before[0] <= 10 + 5 * found
+    assert read - before[1] <= 10 + 5 * found
+
+
+def test_pieces_to_move_are_found_without_reading_the_whole_project(among_others: int) -> None:
+    found = select(Piece.code, Piece.id).where(Piece.project_id == among_others).limit(10)
+    ids = dict(db.session.execute(found).all())
+    before = count_reads()
+    assert moves.ids_by_code(db.session(), among_others, [*ids, "WALL/T9/0001"]) == ids
+    assert set(moves.load(db.session(), among_others, ids.values(), lock=True)) == set(ids.values())
+    assert_few_are_read(before, len(ids))
 
 
 @pytest.mark.parametrize("cost", ["random_page_cost", "seq_page_cost"])
@@ -131,7 +174,8 @@ def test_a_search_of_a_part_reads_the_project_in_the_order_of_the_table(
     before = {each: db.session.scalar(each) or 0 for each in (_LOOKED_UP, _IN_INDEX_ORDER)}
     assert len(list_pieces(among_others, PieceFilter(search="/000"), PageRequest(10))) == 10
     assert (db.session.scalar(_LOOKED_UP) or 0) - before[_LOOKED_UP] > 100
-    assert (db.session.scalar(_IN_INDEX_ORDER) or 0) == before[_IN_INDEX_ORDER]
+    # The ten that are shown may be looked up so.
+    assert (db.session.scalar(_IN_INDEX_ORDER) or 0) - before[_IN_INDEX_ORDER] <= 10
     assert [db.session.scalar(text(f"SHOW enable_{each}scan")) for each in ("index", "seq")] == ["on", "on"]
 
 
