@@ -56,7 +56,7 @@ ENDS_TRANSACTIONS = {
     "cli/waiting.py": {"_wait_with_progress_bar"},
     # A job: its claim, its outcome and each of its steps is a transaction, as is each batch and each write of progress.
     "importing/batch_runner.py": {"_write_batch", "_retry_row_by_row"},
-    "jobs/progress.py": {"_write", "_check_lease"},
+    "jobs/progress.py": {"_write", "_try_to_write", "_check_lease"},
     "jobs/revert.py": {"run_undo"},
     "jobs/runner.py": {
         "run_job", "_check_starter", "_run_leased", "_run_or_revert", "_run", "_revert_cancelled", "_job_context",
