@@ -31,14 +31,14 @@ _SAMPLES = {
 }
 
 
-def growth(run: Callable[[Any], object], attack: Callable[[int], Any], longest: int) -> float:
+def growth(run: Callable[[Any], object], attack: Callable[[int], Any], longest: int, *, floor: float = _FLOOR) -> float:
     """Return how many times as long `run` takes for twice the text; 0 if it is quick even for the longest text.
 
-    `attack` makes a text of about a given length. The length is doubled until the time can be measured. The text that
-    it is compared with is a quarter as long, which reduces the influence of noise.
+    `attack` makes a text of about a given length. The length is doubled until the time is at least `floor` seconds.
+    The text that it is compared with is a quarter as long, which reduces the influence of noise.
     """
     length = _SHORTEST
-    while _is_faster(run, attack(4 * length), _FLOOR):
+    while _is_faster(run, attack(4 * length), floor):
         length *= 2
         if 4 * length > longest:
             return 0.0

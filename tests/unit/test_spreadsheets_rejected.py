@@ -289,7 +289,8 @@ def test_xml_after_the_rows_is_skipped_in_linear_time() -> None:
     def read(file: bytes) -> None:
         assert len(list(open_book(io.BytesIO(file), Limits(compression_ratio=2000)).rows("S"))) == 1
 
-    assert growth(read, tail, longest=20_000_000) <= MAX_GROWTH
+    # Below this, the time depends on how the system happens to give memory to a process.
+    assert growth(read, tail, longest=100_000_000, floor=0.06) <= MAX_GROWTH
 
 
 def test_the_error_can_be_pickled() -> None:

@@ -231,16 +231,23 @@ async function checkAgain(changed) {
       const part = list.slice(at, at + CHECKED_ROWS);
       const answer = await call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: part.map((row) => ({ row: row.row, cells: edited(row) })) }));
       const issues = new Map(answer.rows.map((each) => [each.row, each.issues]));
-      for (const row of part.filter((each) => each.check === check)) { row.issues = issues.get(row.row) ?? []; unchecked.delete(row.row); grid.render(row); }
+      // Rows may have been read again meanwhile; these are drawn as the server has them.
+      const current = new Set(rows);
+      for (const row of part.filter((each) => each.check === check)) {
+        row.issues = issues.get(row.row) ?? [];
+        unchecked.delete(row.row);
+        if (current.has(row)) grid.render(row);
+      }
     }
   } catch (error) { fail(error); }
   tell();
 }
 
-// The message of a cell while it is typed; an empty text if it is right.
+// The message of a cell while it is typed; an empty text if it is right, or if there is no connection.
 async function check(row, column, value) {
   const cells = { ...editedCells(row), [column]: value.trim() };
-  const answer = await call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: [{ row: row.row, cells }] }));
+  const request = call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: [{ row: row.row, cells }] }));
+  const answer = await request.catch(() => ({ rows: [{ issues: [] }] }));
   return answer.rows[0].issues.find((issue) => issue.column === column)?.message ?? "";
 }
 

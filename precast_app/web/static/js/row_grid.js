@@ -47,15 +47,21 @@ export class RowGrid {
     this.table.querySelector("td.wrong, td")?.setAttribute("tabindex", "0");
   }
 
-  // Draws a row again; the focus stays on its cell.
+  // Draws a row again; the focus stays on its cell, and a cell that is being edited stays open.
   render(row) {
     const line = this.lines.get(row.row);
     const focused = document.activeElement?.closest("td");
     const position = focused && line.contains(focused) && !focused.querySelector("input") ? focused.cellIndex : 0;
     const whole = row.issues.filter((issue) => issue.column === null).map(({ message }) => el("span", { class: "why" }, message));
     line.className = row.issues.length ? "" : "right";
-    line.replaceChildren(el("th", { scope: "row", class: "number", role: "rowheader", "data-label": gettext("Row") }, String(row.row), ...whole),
-      ...this.columns.map(({ column, heading }) => this.cell(row, column, heading)));
+    const cells = [el("th", { scope: "row", class: "number", role: "rowheader", "data-label": gettext("Row") }, String(row.row), ...whole),
+      ...this.columns.map(({ column, heading }) => this.cell(row, column, heading))];
+    const before = [...line.cells];
+    // One by one: a field loses what is typed next if it is taken out, even for a moment.
+    for (const [at, cell] of cells.entries()) {
+      if (!before[at]) line.append(cell);
+      else if (!before[at].querySelector("input") || before[at].dataset.closing) before[at].replaceWith(cell);
+    }
     if (position) this.focus(line.cells[position]);
   }
 
@@ -143,13 +149,20 @@ export class RowGrid {
     const why = el("span", { class: "why", role: "status" });
     const input = el("input", { "aria-label": gettext("%(heading)s, row %(row)s", { heading, row: row.row }), maxlength: "32767", on: { input: () => {
       clearTimeout(this.timer);
-      this.timer = setTimeout(async () => { why.textContent = await this.check(row, column, input.value); }, CHECK_AFTER_MS);
+      this.timer = setTimeout(() => this.checkTyped(row, column, input, why), CHECK_AFTER_MS);
     }, blur: () => this.close(cell, true) } });
     input.value = typed ?? row.cells[column] ?? "";
     why.textContent = row.issues.find((issue) => issue.column === column)?.message ?? "";
     cell.replaceChildren(input, why);
     input.focus();
     if (typed === null) input.select();
+  }
+
+  // Shows the message of what is typed, unless it has been changed when the response comes.
+  async checkTyped(row, column, input, why) {
+    const { value } = input;
+    const message = await this.check(row, column, value);
+    if (input.value === value) why.textContent = message;
   }
 
   close(cell, keep) {
