@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.test_corrections import cell, preview
+from tests.browser.rejected_rows_page import cell, preview
 from tests.corrected_files import wall, write_workbook
 from tests.live_site import Site
 
@@ -54,7 +53,7 @@ def write(page: Page, name: str, text: str, key: str = "Enter") -> None:
     page.keyboard.press(key)
 
 
-def is_wrong(page: Page, name: str) -> Any:
+def is_wrong(page: Page, name: str) -> bool:
     return cell(page, name).get_attribute("aria-invalid") == "true"
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import re
 import string
 import time
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, OpenPage, check_page
-from tests.browser.dropping import drop
+from tests.browser.rejected_rows_page import cell, preview
 from tests.conftest import EXAMPLES
 from tests.corrected_files import wall, write_workbook
 from tests.live_site import Site
@@ -20,20 +18,6 @@ from tests.live_site import Site
 ROWS = 10_000
 EQUAL_MISTAKES = 400
 SINGLE_MISTAKES = {"D": "12,5 cm", "C": "high", "F": "5 tons", "G": "two", "E": "thin"}
-
-
-def preview(page: Page, project: int, path: Path) -> int:
-    """Drop a file on the project's page and return the id of its preview."""
-    page.goto(f"/projects/{project}")
-    drop(page, path)
-    page.wait_for_url(re.compile(r"/jobs/\d+$"))
-    return int(page.url.rpartition("/")[2])
-
-
-def cell(page: Page, name: str) -> Any:
-    """Return the cell of the grid with a name such as D8."""
-    column, row = name[0], name[1:]
-    return page.locator(f'table.rows td[data-row="{row}"][data-column="{column}"]')
 
 
 def test_ten_thousand_rows_are_clean_after_one_rule_and_five_edits(
