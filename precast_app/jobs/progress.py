@@ -10,9 +10,8 @@ from types import TracebackType
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from precast_app.errors import JobCancelled, LeaseLost, WorkerStopping
+from precast_app.errors import JobCancelled, JobFailed, LeaseLost, WorkerStopping
 from precast_app.extensions import db, settings_of
-from precast_app.importing.batch_runner import RETRYABLE
 from precast_app.jobs import lifecycle
 from precast_app.jobs.lifecycle import Lease, Progress
 from precast_app.jobs.rq_worker import SHUTDOWN_REQUEST
@@ -20,13 +19,16 @@ from precast_app.telemetry.job_runs import PhaseTimer
 
 log = logging.getLogger(__name__)
 
+# After each try to write the last progress.
+_PAUSES = (0.1, 0.5, 0)
+
 
 class ProgressReporter:
     """Writer of a job's progress: the latest one, at most every `progress_interval_seconds`.
 
     It renews the lease, also when there is no progress, and times the phases. Use it as a context manager around the
-    work. When the work ends, the progress that was reported last is written, or an error of the database raised: what
-    ends the job next must not leave it with older numbers.
+    work. When the work ends, the progress that was reported last is written. If it can't be, the error of the database
+    is raised, so that the job doesn't end with older numbers: it is repeated, and reports them again.
     """
 
     def __init__(self, app: Flask, lease: Lease, first: Progress, timer: PhaseTimer) -> None:
@@ -38,6 +40,7 @@ class ProgressReporter:
         self._written: Progress | None = None
         self._closing = threading.Event()
         self._stop_reason: LeaseLost | JobCancelled | None = None
+        self._error: SQLAlchemyError | None = None
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
     def __enter__(self) -> ProgressReporter:
@@ -50,10 +53,11 @@ class ProgressReporter:
         self._closing.set()
         self._thread.join()
         self._timer.end()
-        # After an error of the connection the job is repeated, and its progress is reported again.
-        is_repeated = isinstance(error, RETRYABLE)
-        if self._stop_reason is None and self._latest != self._written and not is_repeated:
-            self._write(self._latest)
+        is_written = self._latest == self._written or self._stop_reason is not None
+        # Other errors go on: the job is repeated, or they say why it fails.
+        ends_job = error is None or isinstance(error, JobFailed)
+        if ends_job and not is_written and self._error is not None:
+            raise self._error
 
     @property
     def latest(self) -> Progress:
@@ -88,14 +92,22 @@ class ProgressReporter:
                 else:
                     self._check_lease()
                 self._closing.wait(self._settings.progress_interval_seconds)
+            self._write_last()
+
+    def _write_last(self) -> None:
+        for seconds in _PAUSES:
+            if self._stop_reason is not None or self._latest == self._written or self._try_to_write(self._latest):
+                return
+            time.sleep(seconds)
 
     def _try_to_write(self, progress: Progress) -> bool:
         try:
             self._write(progress)
-        except SQLAlchemyError:
+        except SQLAlchemyError as error:
             # The next round tries again. If the database stays unreachable, the batches fail.
             log.warning("The progress of job %d could not be written.", self._lease.job_id, exc_info=True)
             db.session.rollback()
+            self._error = error
             return False
         return True
 

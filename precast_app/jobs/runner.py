@@ -149,7 +149,7 @@ def _job_context(lease: Lease, phase: Phase) -> Iterator[JobContext]:
             db.session.rollback()
             yield context
         finally:
-            # The reporter then writes the last progress, in a transaction of its own.
+            # The reporter's last write would wait for this transaction's lock on the job's row.
             db.session.rollback()
 
 

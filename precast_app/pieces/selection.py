@@ -106,7 +106,7 @@ def _belongs_to(project_id: int) -> ColumnElement[bool]:
 def conditions(project_id: int, filters: PieceFilter) -> list[ColumnElement[bool]]:
     """Return the conditions for those of a project's pieces that match the filters, apart from `ids`.
 
-    A search is for a part of what it looks in; see `with_named_piece` for the others.
+    A search for one piece has to be replaced before, by `with_named_piece`.
     """
     found: list[ColumnElement[bool]] = []
     if filters.node_id is not None:

@@ -22,3 +22,15 @@ def cell(page: Page, name: str) -> Locator:
     """Return the cell of the grid with a name such as D8."""
     column, row = name[0], name[1:]
     return page.locator(f'table.rows td[data-row="{row}"][data-column="{column}"]')
+
+
+def paste(page: Page, text: str) -> None:
+    """Paste a block as a spreadsheet program copies it into the focused cell."""
+    page.evaluate(
+        """text => {
+            const data = new DataTransfer();
+            data.setData("text/plain", text);
+            document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+        }""",
+        text,
+    )

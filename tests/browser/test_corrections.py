@@ -7,10 +7,10 @@ import string
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE, OpenPage, check_page
-from tests.browser.rejected_rows_page import cell, preview
+from tests.browser.rejected_rows_page import cell, paste, preview
 from tests.conftest import EXAMPLES
 from tests.corrected_files import wall, write_workbook
 from tests.live_site import Site
@@ -108,18 +108,6 @@ def test_rows_that_were_corrected_offline_are_checked_when_the_connection_is_bac
     expect(page.locator("#rejected-rows [data-error]").first).to_be_visible()
     page.context.set_offline(False)
     expect(page.get_by_text("1 row still has mistakes.")).to_be_visible()
-
-
-def paste(page: Page, text: str) -> None:
-    """Paste a block as a spreadsheet program copies it into the focused cell."""
-    page.evaluate(
-        """text => {
-            const data = new DataTransfer();
-            data.setData("text/plain", text);
-            document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
-        }""",
-        text,
-    )
 
 
 def test_a_block_of_500_rows_and_20_columns_is_pasted_undone_and_imported(

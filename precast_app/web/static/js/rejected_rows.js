@@ -75,19 +75,18 @@ async function refresh() {
   await reload();
 }
 
-async function loadMore() {
-  const page = await read(rows.at(-1)?.row ?? 0);
-  rows = [...rows, ...page.rows];
-  draw();
-}
+const loadMore = () => loadRows(rows.length + PAGE_ROWS).catch(fail);
 
-// Loads rows until the table has so many, or all that there are.
+// Loads rows until the table has so many, or all that there are. They are drawn when no cell is being typed in.
 async function loadRows(count) {
   while (rows.length < count) {
     const page = await read(rows.at(-1)?.row ?? 0, count - rows.length);
+    const last = rows.at(-1)?.row ?? 0;
     if (!page.rows.length) break;
-    rows = [...rows, ...page.rows];
+    // Rows may have been read again meanwhile.
+    rows = [...rows, ...page.rows.filter(({ row }) => row > last)];
   }
+  await grid.closed();
   grid.keepFocus(draw);
 }
 
@@ -233,17 +232,17 @@ async function checkAgain(changed) {
       const issues = new Map(answer.rows.map((each) => [each.row, each.issues]));
       // Rows may have been read again meanwhile; these are drawn as the server has them.
       const current = new Set(rows);
-      for (const row of part.filter((each) => each.check === check)) {
+      for (const row of part.filter((each) => each.check === check && current.has(each))) {
         row.issues = issues.get(row.row) ?? [];
         unchecked.delete(row.row);
-        if (current.has(row)) grid.render(row);
+        grid.render(row);
       }
     }
   } catch (error) { fail(error); }
   tell();
 }
 
-// The message of a cell while it is typed; an empty text if it is right, or if there is no connection.
+// The message of a cell while it is typed; an empty text if it is right, or can't be checked: the check of the change says so.
 async function check(row, column, value) {
   const cells = { ...editedCells(row), [column]: value.trim() };
   const request = call("POST", `/api/jobs/${job}/check-rows`, JSON.stringify({ rows: [{ row: row.row, cells }] }));

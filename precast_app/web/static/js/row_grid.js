@@ -32,7 +32,13 @@ export class RowGrid {
   constructor(table, { change, check, undo, extend, leftOut }) {
     Object.assign(this, { table, change, check, undo, extend, leftOut, rows: [], columns: [] });
     table.addEventListener("keydown", (event) => this.press(event));
-    table.addEventListener("click", ({ target }) => { const cell = target.closest("td"); if (cell && !cell.querySelector("input")) this.edit(cell); });
+    table.addEventListener("click", ({ target }) => this.open(target.closest("td")));
+    table.addEventListener("mousedown", ({ target }) => { this.pressed = target.closest("td"); });
+    // Pressing the button has closed another cell of the row, and drawn the row again: then there is no click.
+    table.addEventListener("mouseup", ({ target }) => {
+      const cell = target.closest("td");
+      if (cell && this.pressed && !this.pressed.isConnected && this.current(this.pressed) === cell) this.open(cell);
+    });
     table.addEventListener("paste", (event) => this.paste(event));
     table.addEventListener("copy", (event) => this.copy(event));
   }
@@ -59,8 +65,10 @@ export class RowGrid {
     const before = [...line.cells];
     // One by one: a field loses what is typed next if it is taken out, even for a moment.
     for (const [at, cell] of cells.entries()) {
+      const open = before[at]?.dataset.closing ? null : before[at]?.querySelector("input");
       if (!before[at]) line.append(cell);
-      else if (!before[at].querySelector("input") || before[at].dataset.closing) before[at].replaceWith(cell);
+      else if (!open) before[at].replaceWith(cell);
+      else if (open.value === (row.cells[cell.dataset.column] ?? "")) before[at].querySelector(".why").textContent = this.message(row, cell.dataset.column);
     }
     if (position) this.focus(line.cells[position]);
   }
@@ -72,6 +80,11 @@ export class RowGrid {
     const was = text !== before && before ? el("span", { class: "was" }, before) : null;
     const style = [messages.length ? "wrong" : "", text !== before ? "changed" : ""].join(" ").trim();
     return el("td", { tabindex: "-1", role: "gridcell", "data-label": heading, class: style || null, "aria-invalid": messages.length ? "true" : null, "data-row": String(row.row), "data-column": column }, el("span", {}, text), was, ...messages);
+  }
+
+  // Resolves when no cell is being typed in.
+  async closed() {
+    while (this.isEditing()) await new Promise((resolve) => { setTimeout(resolve, 100); });
   }
 
   isEditing() { return this.table.querySelector("td input") !== null; }
@@ -143,6 +156,10 @@ export class RowGrid {
     return this.table.querySelector(`td[data-row="${cell.dataset.row}"][data-column="${cell.dataset.column}"]`);
   }
 
+  message(row, column) { return row.issues.find((issue) => issue.column === column)?.message ?? ""; }
+
+  open(cell) { if (cell && !cell.querySelector("input")) this.edit(cell); }
+
   edit(cell, typed = null) {
     const { row, column } = this.locate(cell);
     const { heading } = this.columns.find((each) => each.column === column);
@@ -152,7 +169,7 @@ export class RowGrid {
       this.timer = setTimeout(() => this.checkTyped(row, column, input, why), CHECK_AFTER_MS);
     }, blur: () => this.close(cell, true) } });
     input.value = typed ?? row.cells[column] ?? "";
-    why.textContent = row.issues.find((issue) => issue.column === column)?.message ?? "";
+    why.textContent = this.message(row, column);
     cell.replaceChildren(input, why);
     input.focus();
     if (typed === null) input.select();
