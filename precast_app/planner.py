@@ -19,6 +19,11 @@ OFF_FOR_INDEX_ORDER = ("bitmapscan", "seqscan", "sort")
 @contextmanager
 def without(session: Session, methods: tuple[str, ...]) -> Iterator[None]:
     """Keep PostgreSQL from these steps of a plan wherever there are others, whatever its statistics say."""
-    session.execute(text("; ".join(f"SET LOCAL enable_{method} = off" for method in methods)))
+    _set(session, methods, "off")
     yield
-    session.execute(text("; ".join(f"SET LOCAL enable_{method} = on" for method in methods)))
+    _set(session, methods, "on")
+
+
+def _set(session: Session, methods: tuple[str, ...], state: str) -> None:
+    if methods:
+        session.execute(text("; ".join(f"SET LOCAL enable_{method} = {state}" for method in methods)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,15 +81,27 @@ def _list(
         found, count = _filtered_by_code(project_id, filters, page, counted=counted, is_descending=is_descending)
         return to_rows(found), count
     query = selection.matching(project_id, filters)
-    if sort.endswith("moved"):
-        return to_rows(_by_move(project_id, query, page, is_descending=is_descending)), None
-    if sort == "id":
-        query = _in_order_of_creation(query, page)
-    else:
-        query = _in_order_of_code(project_id, query, page, is_descending=is_descending)
+    with planner.without(db.session(), _off_for(filters, sort)):
+        if sort.endswith("moved"):
+            found = _by_move(project_id, query, page, is_descending=is_descending)
+        elif sort == "id":
+            found = _read(_in_order_of_creation(query, page), page)
+        else:
+            found = _read(_in_order_of_code(project_id, query, page, is_descending=is_descending), page)
+    return to_rows(found), None
+
+
+def _off_for(filters: PieceFilter, sort: str) -> tuple[str, ...]:
+    """Return what PostgreSQL must not use for the list, whatever its statistics say."""
+    # Those of an element type are found by it, and sorted.
+    if filters.element_type_id is not None:
+        return OFF_FOR_TABLE_ORDER
     # All pieces of the project: the index of this order begins with the page.
-    with planner.without(db.session(), OFF_FOR_INDEX_ORDER) if filters == PieceFilter() else nullcontext():
-        return to_rows(db.session.scalars(query.limit(page.limit).offset(page.offset)).all()), None
+    return OFF_FOR_INDEX_ORDER if filters == PieceFilter() and not sort.endswith("moved") else ()
+
+
+def _read(query: Select[Piece], page: PageRequest) -> list[Piece]:
+    return list(db.session.scalars(query.limit(page.limit).offset(page.offset)))
 
 
 def _in_order_of_creation(query: Select[Piece], page: PageRequest) -> Select[Piece]:

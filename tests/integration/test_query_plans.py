@@ -110,8 +110,6 @@ def among_others(green_meadows: int, request: pytest.FixtureRequest) -> int:
     return green_meadows
 
 
-# With statistics of no pieces, PostgreSQL reads a whole index in the order of the list, since it expects nothing in it.
-@pytest.mark.parametrize("among_others", ["no statistics", "statistics of the other pieces"], indirect=True)
 def test_few_pieces_are_found_without_reading_the_whole_project(
     among_others: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
